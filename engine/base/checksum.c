@@ -1,0 +1,116 @@
+/*
+ * The one file that knows xxHash and libcrypto. xxHash is compiled in (XXH_INLINE_ALL): short keys are hashed
+ * in loops where the call would cost as much as the hash. Its vector code is what the compiler's target
+ * allows, SSE2 on baseline x86-64; the value does not depend on it.
+ */
+#include "base/checksum.h"
+
+#include "base/check.h"
+
+#include <openssl/evp.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static const char hex_digits[] = "0123456789abcdef";
+
+struct toll_hasher {
+    XXH3_state_t state;
+};
+
+static struct toll_hash128 from_xxh(XXH128_hash_t hash)
+{
+    return (struct toll_hash128){hash.low64, hash.high64};
+}
+
+struct toll_hash128 toll_hash(const void *data, size_t bytes)
+{
+    return from_xxh(XXH3_128bits(data, bytes));
+}
+
+static void hex_of_64(uint64_t value, char *out)
+{
+    for (int i = 0; i < 16; i++)
+        out[i] = hex_digits[value >> (60 - 4 * i) & 0xF];
+}
+
+void toll_hash_text(struct toll_hash128 hash, char buffer[TOLL_HASH_TEXT_BYTES])
+{
+    hex_of_64(hash.high, buffer);
+    hex_of_64(hash.low, buffer + 16);
+    buffer[32] = '\0';
+}
+
+static bool parse_hex_64(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    for (int i = 0; i < 16; i++) {
+        unsigned character = (unsigned char)text[i], nibble = character - '0';
+
+        if (nibble > 9) {
+            nibble = (character | 0x20) - 'a';
+            if (nibble > 5)
+                return false;
+            nibble += 10;
+        }
+        value = value << 4 | nibble;
+    }
+    *out = value;
+    return true;
+}
+
+bool toll_hash_parse(const char *text, size_t bytes, struct toll_hash128 *out)
+{
+    struct toll_hash128 hash;
+
+    if (bytes != TOLL_HASH_TEXT_BYTES - 1 || !parse_hex_64(text, &hash.high) ||
+        !parse_hex_64(text + 16, &hash.low))
+        return false;
+    *out = hash;
+    return true;
+}
+
+struct toll_hasher *toll_hasher_create(void)
+{
+    /* The state wants an alignment that malloc does not promise; sizeof is a multiple of it. */
+    struct toll_hasher *hasher = aligned_alloc(_Alignof(struct toll_hasher), sizeof *hasher);
+
+    if (hasher != NULL) {
+        XXH3_INITSTATE(&hasher->state);
+        XXH3_128bits_reset(&hasher->state);
+    }
+    return hasher;
+}
+
+void toll_hasher_update(struct toll_hasher *hasher, const void *data, size_t bytes)
+{
+    XXH_errorcode code = bytes == 0 ? XXH_OK : XXH3_128bits_update(&hasher->state, data, bytes);
+
+    TOLL_ASSERT(code == XXH_OK);
+}
+
+struct toll_hash128 toll_hasher_digest(const struct toll_hasher *hasher)
+{
+    return from_xxh(XXH3_128bits_digest(&hasher->state));
+}
+
+void toll_hasher_destroy(struct toll_hasher *hasher)
+{
+    free(hasher);
+}
+
+bool toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES])
+{
+    unsigned length = 0;
+
+    return EVP_Digest(data, bytes, out, &length, EVP_sha256(), NULL) == 1 && length == TOLL_SHA256_BYTES;
+}
+
+void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES])
+{
+    for (int i = 0; i < TOLL_SHA256_BYTES; i++) {
+        buffer[2 * i] = hex_digits[hash[i] >> 4];
+        buffer[2 * i + 1] = hex_digits[hash[i] & 0xF];
+    }
+    buffer[2 * TOLL_SHA256_BYTES] = '\0';
+}

@@ -1,0 +1,40 @@
+/* Checksums: XXH3-128 guards our own bytes (the only caller of xxHash), SHA-256 names delivered files
+ * (libcrypto). */
+#ifndef TOLL_BASE_CHECKSUM_H
+#define TOLL_BASE_CHECKSUM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct toll_hash128 {
+    uint64_t low, high;
+};
+_Static_assert(sizeof(struct toll_hash128) == 16, "stored in files");
+
+struct toll_hash128 toll_hash(const void *data, size_t bytes);
+
+static inline bool toll_hash_equal(struct toll_hash128 a, struct toll_hash128 b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+/* 32 hex characters, high half first, and a terminator. */
+#define TOLL_HASH_TEXT_BYTES 33
+void toll_hash_text(struct toll_hash128 hash, char buffer[TOLL_HASH_TEXT_BYTES]);
+bool toll_hash_parse(const char *text, size_t bytes, struct toll_hash128 *out);
+
+/* Streaming, for what does not lie in one piece. Create returns NULL when out of memory. */
+struct toll_hasher;
+struct toll_hasher *toll_hasher_create(void);
+void toll_hasher_update(struct toll_hasher *hasher, const void *data, size_t bytes);
+struct toll_hash128 toll_hasher_digest(const struct toll_hasher *hasher);
+void toll_hasher_destroy(struct toll_hasher *hasher);
+
+#define TOLL_SHA256_BYTES 32
+#define TOLL_SHA256_TEXT_BYTES 65
+/* False only when libcrypto fails. */
+bool toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES]);
+void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES]);
+
+#endif

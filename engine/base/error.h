@@ -1,0 +1,29 @@
+/* Filling struct toll_error, and collecting many findings in one pass. */
+#ifndef TOLL_BASE_ERROR_H
+#define TOLL_BASE_ERROR_H
+
+#include "tollmill_error.h"
+
+/* Sets code and text (printf style), returns code, so that `return toll_error_set(error, TOLL_EDATA, "...")`
+ * reads well. error may be NULL. */
+int toll_error_set(struct toll_error *error, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same with ": <strerror(errno_value)>" behind the text. */
+int toll_error_errno(struct toll_error *error, int code, int errno_value, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Counts findings and passes each on. Not thread safe: one writer. */
+struct toll_findings {
+    struct toll_reporter reporter;
+    size_t errors, warnings;
+    struct toll_diagnostic first_error; /* its strings point into first_file/first_text */
+    char first_file[256], first_text[512];
+};
+
+void toll_findings_init(struct toll_findings *findings,
+                        const struct toll_reporter *reporter /* may be NULL */);
+void toll_finding(struct toll_findings *findings, enum toll_severity severity, const char *file, long line,
+                  long column, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+#endif

@@ -1,0 +1,48 @@
+/* Arrow files on disk: the arrow room's pure memory joined with the io room. Also used by the segment room.
+ */
+#ifndef TOLL_MMAP_CDR_ARROW_FILE_H
+#define TOLL_MMAP_CDR_ARROW_FILE_H
+
+#include "arrow/arrow.h"
+#include "mmap_cdr/part.h"
+
+/* Creates a file that must not exist (mode 0640, not through a symlink): its fd, or TOLL_ECREATE / TOLL_EIO.
+ */
+int toll_arrow_file_create(const struct toll_io *io, int directory, const char *name,
+                           struct toll_error *error);
+
+int toll_arrow_file_sync(const struct toll_io *io, int fd, const char *name,
+                         struct toll_error *error); /* fsync */
+
+/* Writes a whole file, fsyncs, closes; removes what it wrote when that fails. */
+int toll_arrow_file_write(const struct toll_io *io, int directory, const char *name,
+                          const struct toll_arrow_schema *schema, int64_t rows,
+                          const struct toll_arrow_column *columns,
+                          const struct toll_arrow_dictionary *dictionaries, struct toll_file_seal *seal,
+                          struct toll_error *error);
+
+/* An Arrow file open for reading: mapped or in memory (bytes), or read piece by piece. */
+struct toll_arrow_input {
+    struct toll_file file; /* file.io NULL when the bytes are somebody else's */
+    const uint8_t *bytes;
+    struct toll_arrow_file *arrow;
+};
+
+/* `name` is opened below `directory`; messages say path_for_messages/name. seal NULL: not compared. */
+int toll_arrow_input_open(struct toll_arrow_input *input, const struct toll_io *io, int directory,
+                          const char *path_for_messages, const char *name, const struct toll_file_seal *seal,
+                          enum toll_read_path how, struct toll_error *error);
+int toll_arrow_input_bytes(struct toll_arrow_input *input, const uint8_t *bytes, size_t size,
+                           const char *name, const struct toll_file_seal *seal, struct toll_error *error);
+void toll_arrow_input_close(struct toll_arrow_input *input); /* safe on a zeroed struct */
+
+/* Bytes that toll_arrow_input_batch needs for full batches of these columns (bit set); 0 when mapped. Not for
+ * utf8. */
+size_t toll_arrow_input_room(const struct toll_arrow_input *input, uint32_t columns);
+
+/* Columns (bit set over the file's columns, fixed width) of one batch: values[c], each checked against its
+ * checksum. Neighbours are read in one go into `buffer`. Thread safe, allocates nothing. */
+int toll_arrow_input_batch(const struct toll_arrow_input *input, int64_t batch, uint32_t columns,
+                           void *buffer, const void *values[TOLL_ARROW_COLUMNS], struct toll_error *error);
+
+#endif

@@ -1,0 +1,320 @@
+/* One part of a dataset: written from full columns, read batch by batch. */
+#include "mmap_cdr/part.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "mmap_cdr/arrow_file.h"
+#include "mmap_cdr/columns.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- writing ---- */
+
+static const struct toll_cdr_dictionary *dictionary_of(const struct toll_cdr_part_data *data, unsigned column)
+{
+    switch (column) {
+    case TOLL_CDR_CARRIER:
+        return &data->carrier;
+    case TOLL_CDR_TRUNK:
+        return &data->trunk;
+    case TOLL_CDR_HINT:
+        return &data->hint;
+    case TOLL_CDR_CALLTYPE:
+        return &data->calltype;
+    default:
+        return &data->source_file;
+    }
+}
+
+static int write_rows(const struct toll_io *io, int directory, const char *name,
+                      const struct toll_cdr_part_data *data, struct toll_file_seal *seal,
+                      struct toll_error *error)
+{
+    struct toll_arrow_field fields[TOLL_CDR_COLUMNS];
+    struct toll_arrow_column columns[TOLL_CDR_COLUMNS];
+    struct toll_arrow_dictionary dictionaries[TOLL_CDR_COLUMNS];
+    struct toll_arrow_schema schema = {TOLL_CDR_SCHEMA, fields, 0};
+    unsigned dictionary_count = 0;
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        const void *values = toll_cdr_batch_column(&data->columns, c);
+        if (!values && !toll_cdr_columns[c].always)
+            continue;
+        TOLL_ASSERT(values || data->columns.rows == 0);
+        fields[schema.count] = toll_cdr_columns[c].field;
+        columns[schema.count++] = (struct toll_arrow_column){.values = values};
+        if (!toll_arrow_is_dictionary(toll_cdr_columns[c].field.type))
+            continue;
+        const struct toll_cdr_dictionary *dictionary = dictionary_of(data, c);
+        TOLL_ASSERT(dictionary->count >= 1 && dictionary->entries[0][0] == 0);
+        TOLL_ASSERT(c != TOLL_CDR_CARRIER || dictionary->count <= UINT16_MAX + 1u);
+        dictionaries[dictionary_count++] =
+            (struct toll_arrow_dictionary){dictionary->entries, dictionary->count};
+    }
+    return toll_arrow_file_write(io, directory, name, &schema, data->columns.rows, columns, dictionaries,
+                                 seal, error);
+}
+
+static int write_text(const struct toll_io *io, int directory, const char *name,
+                      const struct toll_cdr_part_data *data, struct toll_file_seal *seal,
+                      struct toll_error *error)
+{
+    const struct toll_arrow_column columns[TOLL_CDR_TEXT_COLUMNS] = {
+        {.text = data->record_id_data, .text_offset = data->record_id_offset},
+        {.text = data->caller_text_data, .text_offset = data->caller_text_offset},
+        {.text = data->callee_text_data, .text_offset = data->callee_text_offset},
+    };
+    return toll_arrow_file_write(io, directory, name, &toll_cdr_text_schema, data->columns.rows, columns,
+                                 NULL, seal, error);
+}
+
+int toll_cdr_part_write(const struct toll_io *io, int directory, const char *name,
+                        const struct toll_cdr_part_data *data, struct toll_file_seal *part_seal,
+                        struct toll_file_seal *text_seal, struct toll_error *error)
+{
+    char *part_name = NULL, *text_name = NULL;
+    int rc = 0;
+    if (asprintf(&part_name, "%s.arrow", name) < 0)
+        part_name = NULL;
+    if (asprintf(&text_name, "%s.text.arrow", name) < 0)
+        text_name = NULL;
+    if (!part_name || !text_name) {
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        goto out;
+    }
+    rc = write_rows(io, directory, part_name, data, part_seal, error);
+    if (rc)
+        goto out;
+    rc = write_text(io, directory, text_name, data, text_seal, error);
+    if (rc)
+        io->unlinkat(io->context, directory, part_name, 0);
+out:
+    free(text_name);
+    free(part_name);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+struct toll_cdr_part {
+    struct toll_arrow_input input;
+    uint32_t present;                     /* bit set over enum toll_cdr_column */
+    uint8_t place[TOLL_CDR_COLUMNS];      /* of the column in the file */
+    uint8_t dictionary[TOLL_CDR_COLUMNS]; /* of the column among the file's dictionaries */
+};
+
+/* Columns are known ones in enum order, and those that must be there are. */
+static bool match_columns(struct toll_cdr_part *part)
+{
+    const struct toll_arrow_schema *schema = &part->input.arrow->schema;
+    unsigned at = 0, dictionaries = 0;
+    if (strcmp(schema->name, TOLL_CDR_SCHEMA) != 0)
+        return false;
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        const struct toll_cdr_column_spec *spec = &toll_cdr_columns[c];
+        if (at == schema->count || strcmp(schema->fields[at].name, spec->field.name) != 0) {
+            if (spec->always)
+                return false;
+            continue;
+        }
+        if (schema->fields[at].type != spec->field.type || schema->fields[at].scale != spec->field.scale)
+            return false;
+        part->present |= TOLL_CDR_COLUMN_BIT(c);
+        part->place[c] = (uint8_t)at++;
+        if (toll_arrow_is_dictionary(spec->field.type))
+            part->dictionary[c] = (uint8_t)dictionaries++;
+    }
+    return at == schema->count;
+}
+
+/* Entry 0 is "", the others are sorted bytewise, without doubles. */
+static bool dictionaries_valid(const struct toll_cdr_part *part)
+{
+    const struct toll_arrow_file *arrow = part->input.arrow;
+    for (unsigned d = 0; d < arrow->dictionaries; d++) {
+        const struct toll_arrow_dictionary *dictionary = &arrow->dictionary[d];
+        if (dictionary->count == 0)
+            return false;
+        for (uint32_t i = 0; i < dictionary->count; i++) {
+            if (i == 0 ? dictionary->entries[0][0] != 0
+                       : strcmp(dictionary->entries[i - 1], dictionary->entries[i]) >= 0)
+                return false;
+        }
+    }
+    return true;
+}
+
+static int check_part(struct toll_cdr_part *part, struct toll_error *error)
+{
+    if (!match_columns(part))
+        return toll_error_set(
+            error, TOLL_EDATA,
+            "%s: its columns are not those of a CDR part of this version; import again with this "
+            "version",
+            part->input.arrow->name);
+    if (!dictionaries_valid(part))
+        return toll_error_set(
+            error, TOLL_EDATA,
+            "%s: a dictionary is not sorted; restore the file from a backup or import again",
+            part->input.arrow->name);
+    return 0;
+}
+
+int toll_cdr_part_open(const struct toll_io *io, int directory, const char *path_for_messages,
+                       const char *name, const struct toll_file_seal *seal, enum toll_read_path how,
+                       struct toll_cdr_part **out, struct toll_error *error)
+{
+    char *file_name = NULL;
+    struct toll_cdr_part *part = calloc(1, sizeof *part);
+    int rc = 0;
+    *out = NULL;
+    if (!part || asprintf(&file_name, "%s.arrow", name) < 0) {
+        free(part);
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    }
+    rc = toll_arrow_input_open(&part->input, io, directory, path_for_messages, file_name, seal, how, error);
+    free(file_name);
+    if (rc == 0)
+        rc = check_part(part, error);
+    if (rc)
+        toll_cdr_part_close(part);
+    else
+        *out = part;
+    return rc;
+}
+
+int toll_cdr_part_open_bytes(const uint8_t *bytes, size_t size, const char *name,
+                             const struct toll_file_seal *seal, struct toll_cdr_part **out,
+                             struct toll_error *error)
+{
+    struct toll_cdr_part *part = calloc(1, sizeof *part);
+    *out = NULL;
+    if (!part)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    int rc = toll_arrow_input_bytes(&part->input, bytes, size, name, seal, error);
+    if (rc == 0)
+        rc = check_part(part, error);
+    if (rc)
+        toll_cdr_part_close(part);
+    else
+        *out = part;
+    return rc;
+}
+
+void toll_cdr_part_close(struct toll_cdr_part *part)
+{
+    if (!part)
+        return;
+    toll_arrow_input_close(&part->input);
+    free(part);
+}
+
+int64_t toll_cdr_part_rows(const struct toll_cdr_part *part)
+{
+    return part->input.arrow->rows;
+}
+
+int64_t toll_cdr_part_batches(const struct toll_cdr_part *part)
+{
+    return part->input.arrow->batches;
+}
+
+bool toll_cdr_part_has(const struct toll_cdr_part *part, enum toll_cdr_column column)
+{
+    return (part->present & TOLL_CDR_COLUMN_BIT(column)) != 0;
+}
+
+struct toll_cdr_dictionary toll_cdr_part_dictionary(const struct toll_cdr_part *part,
+                                                    enum toll_cdr_column column)
+{
+    static const char *const none[] = {""};
+    if (!toll_cdr_part_has(part, column) || !toll_arrow_is_dictionary(toll_cdr_columns[column].field.type))
+        return (struct toll_cdr_dictionary){none, 1};
+    const struct toll_arrow_dictionary *dictionary = &part->input.arrow->dictionary[part->dictionary[column]];
+    return (struct toll_cdr_dictionary){dictionary->entries, dictionary->count};
+}
+
+size_t toll_cdr_batch_buffer_bytes(const struct toll_cdr_part *part, uint32_t columns)
+{
+    size_t room = 0;
+    if (part->input.bytes)
+        return 0;
+    /* Columns that are absent here may be present in the next part. */
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        if (columns & TOLL_CDR_COLUMN_BIT(c))
+            room +=
+                toll_arrow_pad((size_t)TOLL_BATCH_ROWS * toll_arrow_width(toll_cdr_columns[c].field.type));
+    }
+    return room;
+}
+
+static bool ids_below(const int32_t *ids, int64_t rows, uint32_t count)
+{
+    uint32_t highest = 0;
+    for (int64_t i = 0; i < rows; i++)
+        highest = (uint32_t)ids[i] > highest ? (uint32_t)ids[i] : highest;
+    return rows == 0 || highest < count;
+}
+
+static bool small_ids_below(const uint16_t *ids, int64_t rows, uint32_t count)
+{
+    uint16_t highest = 0;
+    for (int64_t i = 0; i < rows; i++)
+        highest = ids[i] > highest ? ids[i] : highest;
+    return rows == 0 || highest < count;
+}
+
+static bool none_negative(const int32_t *values, int64_t rows)
+{
+    int32_t all = 0;
+    for (int64_t i = 0; i < rows; i++)
+        all |= values[i];
+    return all >= 0;
+}
+
+static bool values_valid(const struct toll_cdr_part *part, unsigned column, const void *values, int64_t rows)
+{
+    if (column == TOLL_CDR_DURATION_MS)
+        return none_negative(values, rows);
+    switch (toll_cdr_columns[column].field.type) {
+    case TOLL_ARROW_DICTIONARY_UINT16:
+        return small_ids_below(values, rows, toll_cdr_part_dictionary(part, column).count);
+    case TOLL_ARROW_DICTIONARY_INT32:
+        return ids_below(values, rows, toll_cdr_part_dictionary(part, column).count);
+    default:
+        return true;
+    }
+}
+
+int toll_cdr_part_batch(const struct toll_cdr_part *part, int64_t index, uint32_t columns, void *buffer,
+                        struct toll_cdr_batch *out, struct toll_error *error)
+{
+    const struct toll_arrow_file *arrow = part->input.arrow;
+    const void *values[TOLL_ARROW_COLUMNS];
+    uint32_t wanted = columns & part->present, places = 0;
+    TOLL_ASSERT(index >= 0 && index < arrow->batches);
+    *out = (struct toll_cdr_batch){.rows = toll_arrow_batch_rows(arrow->rows, index),
+                                   .first_row = index * TOLL_BATCH_ROWS};
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        if (wanted & TOLL_CDR_COLUMN_BIT(c))
+            places |= UINT32_C(1) << part->place[c];
+    }
+    int rc = toll_arrow_input_batch(&part->input, index, places, buffer, values, error);
+    if (rc)
+        return rc;
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        if (!(wanted & TOLL_CDR_COLUMN_BIT(c)))
+            continue;
+        const void *column = values[part->place[c]];
+        if (!values_valid(part, c, column, out->rows))
+            return toll_error_set(
+                error, TOLL_EDATA,
+                "%s: batch %lld, column %s: a value is out of its range although its checksum is "
+                "right, so it was written by something else; import again",
+                arrow->name, (long long)index, toll_cdr_columns[c].field.name);
+        toll_cdr_batch_set_column(out, c, column);
+    }
+    return 0;
+}

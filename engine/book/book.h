@@ -1,0 +1,128 @@
+/*
+ * The book: every table that decides a price, at one version, as one immutable mapped image with a content
+ * hash.
+ *
+ * File: a header page, a table of sections (id, offset, bytes, XXH3-128 each), the sections (64-byte aligned,
+ * gaps zero), in which the sources are embedded. book_hash is the XXH3-128 over the header without its own
+ * field and the section table (and so over everything). Same sources and same tzdata: the same image, byte
+ * for byte.
+ */
+#ifndef TOLL_BOOK_BOOK_H
+#define TOLL_BOOK_BOOK_H
+
+#include "base/checksum.h"
+#include "base/error.h"
+#include "base/zone.h"
+#include "io/file.h"
+#include "ratetable/layout.h"
+#include "tollmill.h"
+
+struct toll_book {
+    struct toll_hash128 book_hash, tzdata_hash;
+    const char *name, *currency;
+    bool nanp; /* number_plan */
+    int decimals;
+    enum toll_rounding rounding;
+
+    const struct toll_number_slot *numbers;
+    uint64_t number_capacity, number_count;
+    const struct toll_owner_date *owner_dates;
+    const struct toll_owner *owners;
+    uint32_t owner_count;
+    const struct toll_plan_span *spans;
+    uint32_t span_count;
+    const struct toll_named *named[TOLL_NAMED_KINDS];
+    uint32_t named_count[TOLL_NAMED_KINDS];
+    bool has_trunk_plans, has_carrier_plans; /* some trunk or carrier has an assignment of its own */
+    const struct toll_bucket_key *buckets;
+    uint32_t bucket_count; /* including the empty 0 */
+
+    const struct toll_account *accounts;
+    uint32_t account_count;
+    const struct toll_site *sites;
+    uint32_t site_count;
+    const struct toll_plan *plans;
+    uint32_t plan_count;
+
+    const uint32_t *plan_chains;
+    const struct toll_chain *chains;
+    const uint32_t *chain_rules;
+    const struct toll_rule *rules;
+    uint32_t chain_count, rule_count;
+    const struct toll_lpm
+        *destinations;                 /* prefix -> destination id as the value (no entries); NULL if none */
+    const uint32_t *destination_names; /* string offset by destination id */
+    uint32_t destination_count;        /* including the empty 0 */
+
+    const struct toll_deck *decks;
+    uint32_t deck_count;
+    const uint32_t *lpm_words;
+    const struct toll_entry *entries;
+    const struct toll_entry_row *entry_rows;
+    const struct toll_calltype_key *calltype_keys;
+    uint64_t lpm_word_count;
+    uint32_t entry_count, entry_row_count;
+
+    const uint32_t *price_terms; /* by price id */
+    const struct toll_terms *terms;
+    const struct toll_price_origin *origins;
+    uint32_t price_count, terms_count;
+
+    const struct toll_calendar *calendars;
+    const struct toll_calendar_row *calendar_rows;
+    const struct toll_holiday *holidays;
+    uint32_t calendar_count, band_count; /* including the empty 0 */
+    const uint32_t *deck_zones;          /* index of zones by deck id */
+    const uint32_t *band_names;          /* string offset by band id */
+
+    struct toll_zone *const *zones; /* parsed at open; [0] is the book's zone */
+    uint32_t zone_count;
+
+    const char *strings; /* offsets point here; terminated */
+    uint64_t string_bytes;
+    const uint8_t *image;
+    size_t image_bytes;
+    void *owned;
+};
+
+static inline const char *toll_book_string(const struct toll_book *book, uint32_t offset)
+{
+    return book->strings + offset;
+}
+
+/* Compiles a folder into an image in memory (malloc'ed). All findings are reported; any error: TOLL_EBOOK. */
+int toll_book_compile(const struct toll_io *io, const char *folder, const struct toll_reporter *reporter,
+                      uint8_t **image, size_t *bytes, struct toll_compile_result *result,
+                      struct toll_error *error);
+
+/* Opens an image: validates every checksum, bound and index, so that rating need not check again. The bytes
+ * are borrowed and lie on a 16-byte boundary (malloc or a map give it). TOLL_EDATA for bytes that are no
+ * sound image, whoever wrote them. */
+int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
+                         struct toll_error *error);
+/* A folder is compiled in memory, an image file is mapped. */
+int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
+                   struct toll_book **out, struct toll_error *error);
+void toll_book_close(struct toll_book *book);
+
+/* The embedded sources: number of files, their names ("plan_rules.csv", "decks/us.csv") and bytes. */
+uint32_t toll_book_source_count(const struct toll_book *book);
+const char *toll_book_source(const struct toll_book *book, uint32_t index, const char **data, size_t *bytes);
+/* The text of one line of a source (not terminated); false if there is none. */
+bool toll_book_source_line(const struct toll_book *book, const char *file, uint32_t line, const char **text,
+                           size_t *bytes);
+
+/* Finds a trunk, hint or carrier by its text; NULL when the book does not know it. */
+const struct toll_named *toll_book_named(const struct toll_book *book, enum toll_named_kind kind,
+                                         const char *text, size_t bytes);
+/* The value (as an LPM value) of a call-type code in a deck with key calltype, or its everything-row's, or 0.
+ */
+uint32_t toll_book_calltype(const struct toll_book *book, uint32_t deck, const char *text, size_t bytes);
+/* The owner in force at an instant, from a slot's or named entry's owner field; 0 nobody. */
+uint32_t toll_book_owner_at(const struct toll_book *book, uint32_t owner_field, toll_ms at);
+/* The band in force in a deck's calendar and zone at an instant (0 none), and the half-open UTC interval
+ * around it in which that stays so. */
+int32_t toll_book_band(const struct toll_book *book, uint32_t deck, toll_ms at, toll_ms *from,
+                       toll_ms *until);
+
+#endif

@@ -1,0 +1,213 @@
+/* The content of an image, continued: decks, tries, entries, call-type keys, prices. */
+#include "book/check.h"
+#include "ratetable/lpm.h"
+#include "ratetable/prices.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PLACES 4096u
+#define DEEPEST 14 /* a node decides one of the digits 0..14 */
+
+/* What the values of a trie may be. */
+struct trie {
+    const struct toll_lpm *lpm;
+    const uint32_t *words;
+    uint32_t prices, entries; /* ids and entries below these; entries 0: none allowed */
+    uint8_t *depth;           /* by node: the digit that it decides, as deep as any way leads to it */
+};
+
+static bool value_good(const struct trie *trie, uint32_t value)
+{
+    if ((value & TOLL_LPM_NODE) != 0)
+        return false;
+    if ((value & TOLL_LPM_ENTRY) != 0)
+        return (value & TOLL_LPM_INDEX) > 0 && (value & TOLL_LPM_INDEX) < trie->entries;
+    return value < trie->prices;
+}
+
+/* Values of which each may lead to a node that decides digit `digit`, and to nodes after `after` only: no
+ * loops. */
+static bool values_good(struct trie *trie, uint64_t at, uint64_t count, unsigned digit, int64_t after)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        const uint32_t value = trie->words[at + i], node = value & ~TOLL_LPM_NODE;
+        if ((value & TOLL_LPM_NODE) == 0) {
+            if (!value_good(trie, value))
+                return false;
+            continue;
+        }
+        if (node >= trie->lpm->node_count || (int64_t)node <= after || digit > DEEPEST)
+            return false;
+        if (trie->depth[node] < digit)
+            trie->depth[node] = (uint8_t)digit;
+    }
+    return true;
+}
+
+static bool trie_walk(struct trie *trie)
+{
+    const struct toll_lpm *lpm = trie->lpm;
+
+    for (uint32_t i = 0; i < PLACES; i++) {
+        const uint32_t value = trie->words[lpm->npa + i];
+        if ((value & TOLL_LPM_NODE) != 0 ? (value & ~TOLL_LPM_NODE) >= lpm->page_count
+                                         : !value_good(trie, value))
+            return false;
+    }
+    if (!values_good(trie, lpm->first3, PLACES, 3, -1) ||
+        !values_good(trie, lpm->pages, (uint64_t)lpm->page_count * TOLL_LPM_PAGE, 7, -1))
+        return false;
+    /* Behind the pages no way leads on. */
+    for (uint32_t i = 0; i < TOLL_LPM_PAGE_SLACK; i++) {
+        if (!value_good(trie, trie->words[lpm->pages + (uint64_t)lpm->page_count * TOLL_LPM_PAGE + i]))
+            return false;
+    }
+    for (uint32_t node = 0; node < lpm->node_count; node++) {
+        if (!values_good(trie, lpm->nodes + (uint64_t)node * 16, 16, trie->depth[node] + 1u, node))
+            return false;
+    }
+    return value_good(trie, lpm->everything);
+}
+
+static bool trie_good(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t prices,
+                      uint32_t entries)
+{
+    struct trie trie = {lpm, book->lpm_words, prices, entries, NULL};
+    const uint64_t words = book->lpm_word_count;
+    bool good;
+
+    if (!toll_check_range(lpm->first3, PLACES, words) || !toll_check_range(lpm->npa, PLACES, words) ||
+        !toll_check_range(lpm->nodes, (uint64_t)lpm->node_count * 16, words) || lpm->spare != 0 ||
+        !toll_check_range(lpm->pages, (uint64_t)lpm->page_count * TOLL_LPM_PAGE + TOLL_LPM_PAGE_SLACK, words))
+        return false;
+    trie.depth = calloc((size_t)lpm->node_count + 1, 1);
+    good = trie.depth != NULL && trie_walk(&trie);
+    free(trie.depth);
+    return good;
+}
+
+static const char *check_entries(const struct toll_book *book)
+{
+    if (book->entry_count == 0 || !toll_check_zero(&book->entries[0], sizeof(book->entries[0])))
+        return "the empty entry";
+    for (uint32_t i = 1; i < book->entry_count; i++) {
+        const struct toll_entry *entry = &book->entries[i];
+        const uint32_t shorter = entry->shorter & TOLL_LPM_INDEX;
+        if (entry->count == 0 || !toll_check_range(entry->first, entry->count, book->entry_row_count) ||
+            entry->spare != 0 || (entry->shorter & TOLL_LPM_NODE) != 0)
+            return "an entry";
+        /* Shorter prefixes have lower entries, so that the way from one to the next ends. */
+        if ((entry->shorter & TOLL_LPM_ENTRY) != 0 ? shorter == 0 || shorter >= i
+                                                   : shorter >= book->price_count)
+            return "an entry's shorter prefix";
+    }
+    for (uint32_t i = 0; i < book->entry_row_count; i++) {
+        const struct toll_entry_row *row = &book->entry_rows[i];
+        if (row->from >= row->until || row->band < 0 || (uint32_t)row->band >= book->band_count ||
+            !toll_check_id(row->price, book->price_count))
+            return "an entry's row";
+    }
+    return NULL;
+}
+
+static bool calltypes_good(const struct toll_book *book, const struct toll_image_view *view,
+                           const struct toll_deck *deck)
+{
+    const struct trie any = {.prices = book->price_count, .entries = book->entry_count};
+
+    if (!toll_check_zero(&deck->lpm, sizeof(deck->lpm)) ||
+        !toll_check_range(deck->calltype_first, deck->calltype_count,
+                          view->count[TOLL_SECTION_CALLTYPE_KEYS]) ||
+        !value_good(&any, deck->calltype_everything))
+        return false;
+    for (uint32_t i = 0; i < deck->calltype_count; i++) {
+        const struct toll_calltype_key *key = &book->calltype_keys[deck->calltype_first + i];
+        if (!toll_check_text(book, key->text) || !value_good(&any, key->value))
+            return false;
+        if (i > 0 && strcmp(toll_book_string(book, key[-1].text), toll_book_string(book, key->text)) >= 0)
+            return false;
+    }
+    return true;
+}
+
+static const char *check_decks(const struct toll_book *book, const struct toll_image_view *view)
+{
+    if (book->deck_count == 0 || view->count[TOLL_SECTION_DECK_ZONES] != book->deck_count ||
+        !toll_check_zero(&book->decks[0], sizeof(book->decks[0])) || book->deck_zones[0] != 0)
+        return "the empty deck";
+    for (uint32_t i = 1; i < book->deck_count; i++) {
+        const struct toll_deck *deck = &book->decks[i];
+        if (deck->calendar < 0 || (uint32_t)deck->calendar >= book->calendar_count ||
+            book->deck_zones[i] >= book->zone_count || !toll_check_text(book, deck->name) ||
+            !toll_check_currency(book, deck->currency) || !toll_check_text(book, deck->file))
+            return "a deck";
+        if (deck->key == TOLL_KEY_CALLTYPE && !calltypes_good(book, view, deck))
+            return "a deck's call types";
+        if (deck->key == TOLL_KEY_CALLEE &&
+            !trie_good(book, &deck->lpm, book->price_count, book->entry_count))
+            return "a deck's prefixes";
+        if (deck->key != TOLL_KEY_CALLEE && deck->key != TOLL_KEY_CALLTYPE)
+            return "a deck's key";
+    }
+    return NULL;
+}
+
+static bool terms_good(const struct toll_terms *terms)
+{
+    const bool markup = terms->action == TOLL_ACTION_MARKUP;
+
+    return terms->per >= 1 && terms->initial >= 1 && terms->increment >= 1 && terms->minimum_units >= 0 &&
+           terms->free_units >= 0 && terms->decimals <= TOLL_MONEY_DECIMALS &&
+           terms->quantum == toll_quantum(terms->decimals) && terms->action <= TOLL_ACTION_MARKUP &&
+           terms->state <= TOLL_PRICE_NO_RATE && terms->init_mode <= TOLL_INIT_ROUND_TOTAL &&
+           terms->duration_rounding <= TOLL_DURATION_MS && terms->zero_s <= TOLL_ZERO_S_MINIMUM &&
+           terms->rounding <= TOLL_DOWN && terms->minimum_charge >= 0 &&
+           terms->maximum_charge >= terms->minimum_charge &&
+           (markup || (terms->rate >= 0 && terms->connect_fee >= 0)) &&
+           terms->small == toll_terms_are_small(terms);
+}
+
+static const char *check_price_rows(const struct toll_book *book, const struct toll_image_view *view)
+{
+    if (book->price_count <= TOLL_PRICE_EMERGENCY || book->price_count > TOLL_LPM_INDEX ||
+        view->count[TOLL_SECTION_PRICE_TERMS] != book->price_count)
+        return "the count of prices";
+    for (uint32_t i = 0; i < book->terms_count; i++) {
+        if (!terms_good(&book->terms[i]))
+            return "a price's terms";
+    }
+    for (uint32_t i = 0; i < book->price_count; i++) {
+        const struct toll_price_origin *origin = &book->origins[i];
+        if (book->price_terms[i] >= book->terms_count || origin->kind < 0 ||
+            origin->kind > TOLL_PRICE_BUILTIN || origin->deck < 0 ||
+            (uint32_t)origin->deck >= book->deck_count || origin->plan < 0 ||
+            (uint32_t)origin->plan >= book->plan_count || origin->band < 0 ||
+            (uint32_t)origin->band >= book->band_count || !toll_check_text(book, origin->key) ||
+            !toll_check_text(book, origin->destination) || !toll_check_text(book, origin->file))
+            return "a price";
+    }
+    return NULL;
+}
+
+static const char *check_destinations(const struct toll_book *book)
+{
+    if (book->destination_count == 0 || book->destination_names[0] != 0)
+        return "the empty destination";
+    for (uint32_t i = 1; i < book->destination_count; i++) {
+        if (!toll_check_text(book, book->destination_names[i]))
+            return "a destination's name";
+    }
+    if (book->destinations != NULL && !trie_good(book, book->destinations, book->destination_count, 0))
+        return "the destinations' prefixes";
+    return NULL;
+}
+
+const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view)
+{
+    const char *problem = check_price_rows(book, view);
+
+    problem = problem != NULL ? problem : check_entries(book);
+    problem = problem != NULL ? problem : check_decks(book, view);
+    return problem != NULL ? problem : check_destinations(book);
+}

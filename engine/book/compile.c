@@ -1,0 +1,154 @@
+/* Folder to image: the stages of ratetable/ in their order, then the sections behind one header. */
+#include "base/check.h"
+#include "book/image.h"
+#include "ratetable/build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static int64_t now_ns(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static int run_stages(struct toll_build *build)
+{
+    static int (*const stages[])(struct toll_build *) = {
+        toll_build_folder,       toll_build_settings,    toll_build_accounts,   toll_build_trunks,
+        toll_build_numbers,      toll_build_calendars,   toll_build_plans,      toll_build_decks,
+        toll_build_destinations, toll_build_assignments, toll_build_number_map, toll_build_rules,
+        toll_build_deck_prices,  toll_build_reach,       toll_build_embed,
+    };
+    int code = 0;
+
+    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++)
+        code = stages[i](build);
+    return code;
+}
+
+static uint64_t aligned(uint64_t offset)
+{
+    return (offset + TOLL_IMAGE_ALIGN - 1) / TOLL_IMAGE_ALIGN * TOLL_IMAGE_ALIGN;
+}
+
+static int write_image(struct toll_build *build, uint8_t **out, size_t *out_bytes)
+{
+    struct toll_image_section sections[TOLL_SECTION_COUNT];
+    struct toll_image_header header = {
+        .magic = TOLL_IMAGE_MAGIC, .version = TOLL_IMAGE_VERSION, .section_count = TOLL_SECTION_COUNT};
+    uint64_t end = TOLL_IMAGE_SECTIONS_AT;
+    uint8_t *image;
+
+    memset(sections, 0, sizeof(sections));
+    for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
+        sections[id] =
+            (struct toll_image_section){.id = id,
+                                        .record_bytes = toll_section_bytes[id],
+                                        .offset = aligned(end),
+                                        .bytes = build->sections[id].count * toll_section_bytes[id]};
+        end = sections[id].offset + sections[id].bytes;
+    }
+    /* aligned_alloc wants a multiple; the bytes behind the end are not part of the image. */
+    image = aligned_alloc(TOLL_IMAGE_ALIGN, aligned(end));
+    if (image == NULL)
+        return toll_build_memory(build);
+    memset(image, 0, TOLL_IMAGE_SECTIONS_AT);
+    end = TOLL_IMAGE_SECTIONS_AT;
+    for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
+        uint8_t *at = image + sections[id].offset;
+        memset(image + end, 0, sections[id].offset - end);
+        if (sections[id].bytes > 0)
+            memcpy(at, build->sections[id].data, sections[id].bytes);
+        sections[id].hash = toll_hash(at, sections[id].bytes);
+        end = sections[id].offset + sections[id].bytes;
+        toll_buffer_free(&build->sections[id]); /* a large book need not be there twice */
+    }
+    header.image_bytes = end;
+    memcpy(image + TOLL_IMAGE_PAGE, sections, sizeof(sections));
+    if (!toll_image_tzdata_hash((const void *)(image + sections[TOLL_SECTION_ZONES].offset),
+                                sections[TOLL_SECTION_ZONES].bytes / sizeof(struct toll_embedded),
+                                (const char *)image + sections[TOLL_SECTION_STRINGS].offset,
+                                image + sections[TOLL_SECTION_ZONE_BYTES].offset, &header.tzdata_hash)) {
+        free(image);
+        return toll_build_memory(build);
+    }
+    memcpy(image, &header, sizeof(header));
+    if (!toll_image_hash(image, &header.book_hash)) {
+        free(image);
+        return toll_build_memory(build);
+    }
+    memcpy(image, &header, sizeof(header));
+    *out = image;
+    *out_bytes = end;
+    return 0;
+}
+
+static void fill_result(const struct toll_build *build, struct toll_compile_result *result)
+{
+    const struct toll_buffer *sections = build->sections;
+    const struct toll_buffer *meta = &sections[TOLL_SECTION_META];
+
+    result->accounts = build->accounts.strings.count;
+    result->sites = build->sites.strings.count;
+    result->plans = build->plans.strings.count;
+    result->decks = (int64_t)build->deck_builds.count;
+    result->rules =
+        sections[TOLL_SECTION_RULES].count > 0 ? (int64_t)sections[TOLL_SECTION_RULES].count - 1 : 0;
+    result->numbers =
+        meta->count > 0 ? (int64_t)TOLL_BUFFER_AT(meta, struct toll_book_meta, 0)->number_count : 0;
+    result->price_rows = build->deck_price_rows;
+}
+
+/* "3 errors in the book F; the first: F/plan_rules.csv:4:7: ..." */
+static int findings_error(const struct toll_findings *findings, const char *folder, struct toll_error *error)
+{
+    const struct toll_diagnostic *first = &findings->first_error;
+    char place[320] = "";
+
+    if (first->file != NULL && first->line > 0)
+        snprintf(place, sizeof(place), "%s:%ld:%ld: ", first->file, first->line, first->column);
+    else if (first->file != NULL)
+        snprintf(place, sizeof(place), "%s: ", first->file);
+    return toll_error_set(error, TOLL_EBOOK, "%s: the book has %zu error%s; the first: %s%s", folder,
+                          findings->errors, findings->errors == 1 ? "" : "s", place, first->text);
+}
+
+int toll_book_compile(const struct toll_io *io, const char *folder, const struct toll_reporter *reporter,
+                      uint8_t **image, size_t *bytes, struct toll_compile_result *result,
+                      struct toll_error *error)
+{
+    struct toll_compile_result scratch;
+    struct toll_findings findings;
+    struct toll_build build;
+    const int64_t start_ns = now_ns();
+    int code;
+
+    *image = NULL;
+    *bytes = 0;
+    result = result != NULL ? result : &scratch;
+    memset(result, 0, sizeof(*result));
+    toll_findings_init(&findings, reporter);
+    code = toll_build_begin(&build, io, folder, &findings, error);
+    if (code == 0)
+        code = run_stages(&build);
+    fill_result(&build, result);
+    result->errors = (int64_t)findings.errors;
+    result->warnings = (int64_t)findings.warnings;
+    if (code == 0 && findings.errors > 0)
+        code = findings_error(&findings, folder, error);
+    if (code == 0)
+        code = write_image(&build, image, bytes);
+    if (code == 0) {
+        const struct toll_image_header *header = (const void *)*image;
+        toll_hash_text(header->book_hash, result->book_hash);
+        toll_hash_text(header->tzdata_hash, result->tzdata_hash);
+        result->image_bytes = (int64_t)*bytes;
+    }
+    result->wall_ns = now_ns() - start_ns;
+    toll_build_end(&build);
+    return code;
+}

@@ -1,0 +1,271 @@
+/* Image to struct toll_book: pointers into the sections, zones parsed, everything validated once. */
+#include "base/check.h"
+#include "book/check.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a book owns besides the bytes it borrows. */
+struct owned {
+    struct toll_blob blob;
+    uint8_t *image;
+    struct toll_zone **zones;
+    uint32_t zone_count;
+};
+
+static int bad(struct toll_error *error, const char *name, const char *what)
+{
+    return toll_error_set(error, TOLL_EDATA,
+                          "%s: the book's image is not sound (%s); compile the book again with this program",
+                          name, what);
+}
+
+/* Section pointers and counts. */
+static void set_sections(struct toll_book *book, const struct toll_image_view *view)
+{
+#define AT(id) view->data[TOLL_SECTION_##id]
+#define COUNT(id) (uint32_t) view->count[TOLL_SECTION_##id]
+    book->strings = AT(STRINGS);
+    book->string_bytes = view->count[TOLL_SECTION_STRINGS];
+    book->numbers = AT(NUMBERS);
+    book->number_capacity = view->count[TOLL_SECTION_NUMBERS];
+    book->owner_dates = AT(OWNER_DATES);
+    book->owners = AT(OWNERS);
+    book->owner_count = COUNT(OWNERS);
+    book->spans = AT(SPANS);
+    book->span_count = COUNT(SPANS);
+    book->named[TOLL_NAMED_TRUNK] = AT(TRUNKS);
+    book->named_count[TOLL_NAMED_TRUNK] = COUNT(TRUNKS);
+    book->named[TOLL_NAMED_HINT] = AT(HINTS);
+    book->named_count[TOLL_NAMED_HINT] = COUNT(HINTS);
+    book->named[TOLL_NAMED_CARRIER] = AT(CARRIERS);
+    book->named_count[TOLL_NAMED_CARRIER] = COUNT(CARRIERS);
+    book->buckets = AT(BUCKETS);
+    book->bucket_count = COUNT(BUCKETS);
+    book->accounts = AT(ACCOUNTS);
+    book->account_count = COUNT(ACCOUNTS);
+    book->sites = AT(SITES);
+    book->site_count = COUNT(SITES);
+    book->plans = AT(PLANS);
+    book->plan_count = COUNT(PLANS);
+    book->plan_chains = AT(PLAN_CHAINS);
+    book->chains = AT(CHAINS);
+    book->chain_count = COUNT(CHAINS);
+    book->chain_rules = AT(CHAIN_RULES);
+    book->rules = AT(RULES);
+    book->rule_count = COUNT(RULES);
+    book->destinations = COUNT(DESTINATION_LPM) > 0 ? AT(DESTINATION_LPM) : NULL;
+    book->destination_names = AT(DESTINATION_NAMES);
+    book->destination_count = COUNT(DESTINATION_NAMES);
+    book->decks = AT(DECKS);
+    book->deck_count = COUNT(DECKS);
+    book->deck_zones = AT(DECK_ZONES);
+    book->lpm_words = AT(LPM_WORDS);
+    book->lpm_word_count = view->count[TOLL_SECTION_LPM_WORDS];
+    book->entries = AT(ENTRIES);
+    book->entry_count = COUNT(ENTRIES);
+    book->entry_rows = AT(ENTRY_ROWS);
+    book->entry_row_count = COUNT(ENTRY_ROWS);
+    book->calltype_keys = AT(CALLTYPE_KEYS);
+    book->price_terms = AT(PRICE_TERMS);
+    book->terms = AT(TERMS);
+    book->terms_count = COUNT(TERMS);
+    book->origins = AT(ORIGINS);
+    book->price_count = COUNT(ORIGINS);
+    book->calendars = AT(CALENDARS);
+    book->calendar_count = COUNT(CALENDARS);
+    book->calendar_rows = AT(CALENDAR_ROWS);
+    book->holidays = AT(HOLIDAYS);
+    book->band_names = AT(BAND_NAMES);
+    book->band_count = COUNT(BAND_NAMES);
+#undef AT
+#undef COUNT
+}
+
+static const char *set_meta(struct toll_book *book, const struct toll_image_view *view)
+{
+    const struct toll_book_meta *meta = view->data[TOLL_SECTION_META];
+
+    if (view->count[TOLL_SECTION_META] != 1 || view->count[TOLL_SECTION_DESTINATION_LPM] > 1)
+        return "its settings";
+    for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
+        const bool bytes = id == TOLL_SECTION_SOURCE_BYTES || id == TOLL_SECTION_ZONE_BYTES;
+        if (!bytes && view->count[id] > UINT32_MAX)
+            return "the size of a section";
+    }
+    set_sections(book, view);
+    if (book->string_bytes == 0 || book->strings[0] != 0 || book->strings[book->string_bytes - 1] != 0)
+        return "its strings";
+    if (!toll_check_text(book, meta->name) || !toll_check_currency(book, meta->currency) || meta->nanp < 0 ||
+        meta->nanp > 1 || meta->decimals < 0 || meta->decimals > TOLL_MONEY_DECIMALS || meta->rounding < 0 ||
+        meta->rounding > TOLL_DOWN)
+        return "its settings";
+    book->name = toll_book_string(book, meta->name);
+    book->currency = toll_book_string(book, meta->currency);
+    book->nanp = meta->nanp == 1;
+    book->decimals = meta->decimals;
+    book->rounding = (enum toll_rounding)meta->rounding;
+    book->number_count = meta->number_count;
+    return NULL;
+}
+
+static void set_assigned(struct toll_book *book)
+{
+    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_TRUNK]; i++)
+        book->has_trunk_plans = book->has_trunk_plans || book->named[TOLL_NAMED_TRUNK][i].span_count > 0;
+    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_CARRIER]; i++)
+        book->has_carrier_plans =
+            book->has_carrier_plans || book->named[TOLL_NAMED_CARRIER][i].span_count > 0;
+}
+
+static int set_zones(struct toll_book *book, const struct toll_image_view *view, struct owned *owned,
+                     const char *name, struct toll_error *error)
+{
+    const struct toll_embedded *zones = view->data[TOLL_SECTION_ZONES];
+    const uint8_t *bytes = view->data[TOLL_SECTION_ZONE_BYTES];
+    const uint64_t count = view->count[TOLL_SECTION_ZONES];
+    struct toll_hash128 hash;
+    int code = 0;
+
+    if (count == 0)
+        return bad(error, name, "it has no zone");
+    owned->zones = calloc(count, sizeof(*owned->zones));
+    if (owned->zones == NULL)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    owned->zone_count = (uint32_t)count;
+    for (uint64_t i = 0; i < count && code == 0; i++) {
+        if (!toll_check_text(book, zones[i].name) ||
+            !toll_check_range(zones[i].offset, zones[i].bytes, view->count[TOLL_SECTION_ZONE_BYTES]))
+            return bad(error, name, "a zone");
+        const char *zone_name = toll_book_string(book, zones[i].name);
+        if (zones[i].bytes > 0) {
+            code =
+                toll_zone_parse(bytes + zones[i].offset, zones[i].bytes, zone_name, &owned->zones[i], error);
+            continue;
+        }
+        if (strcmp(zone_name, "UTC") != 0)
+            return bad(error, name, "a zone without bytes");
+        owned->zones[i] = toll_zone_utc();
+        if (owned->zones[i] == NULL)
+            return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    }
+    if (code != 0)
+        return code;
+    if (!toll_image_tzdata_hash(zones, count, book->strings, bytes, &hash))
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    if (!toll_hash_equal(hash, view->header->tzdata_hash))
+        return bad(error, name, "the hash of its zones");
+    book->zones = owned->zones;
+    book->zone_count = owned->zone_count;
+    return 0;
+}
+
+/* Everything but freeing: on failure the caller closes the book. */
+static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes, const char *name,
+                      struct toll_error *error)
+{
+    struct toll_image_view view;
+    const char *problem;
+    int code = toll_image_view(image, bytes, name, &view, error);
+
+    if (code != 0)
+        return code;
+    book->image = image;
+    book->image_bytes = bytes;
+    book->book_hash = view.header->book_hash;
+    book->tzdata_hash = view.header->tzdata_hash;
+    problem = set_meta(book, &view);
+    if (problem != NULL)
+        return bad(error, name, problem);
+    code = set_zones(book, &view, book->owned, name, error);
+    if (code != 0)
+        return code;
+    problem = toll_image_check(book, &view);
+    if (problem != NULL)
+        return bad(error, name, problem);
+    set_assigned(book);
+    return 0;
+}
+
+static struct toll_book *book_create(const char *name, struct toll_error *error)
+{
+    struct toll_book *book = calloc(1, sizeof(*book));
+
+    if (book != NULL)
+        book->owned = calloc(1, sizeof(struct owned));
+    if (book != NULL && book->owned != NULL)
+        return book;
+    free(book);
+    toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    return NULL;
+}
+
+int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
+                         struct toll_error *error)
+{
+    struct toll_book *book = book_create(name, error);
+    int code;
+
+    *out = NULL;
+    if (book == NULL)
+        return TOLL_EBUG;
+    code = open_image(book, image, bytes, name, error);
+    if (code != 0) {
+        toll_book_close(book);
+        return code;
+    }
+    *out = book;
+    return 0;
+}
+
+int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
+                   struct toll_book **out, struct toll_error *error)
+{
+    struct toll_book *book = book_create(path, error);
+    struct toll_compile_result result;
+    struct owned *owned;
+    struct stat status;
+    size_t bytes;
+    int code;
+
+    *out = NULL;
+    if (book == NULL)
+        return TOLL_EBUG;
+    owned = book->owned;
+    code = io->fstatat(io->context, AT_FDCWD, path, &status, 0);
+    if (code == 0 && S_ISDIR(status.st_mode)) {
+        code = toll_book_compile(io, path, reporter, &owned->image, &bytes, &result, error);
+        if (code == 0) {
+            code = open_image(book, owned->image, bytes, path, error);
+            /* An image that this program has just made is sound, or the program is not. */
+            TOLL_ASSERT(code != TOLL_EDATA);
+        }
+    } else {
+        code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
+        if (code == 0)
+            code = open_image(book, (const uint8_t *)owned->blob.data, owned->blob.size, path, error);
+    }
+    if (code != 0) {
+        toll_book_close(book);
+        return code;
+    }
+    *out = book;
+    return 0;
+}
+
+void toll_book_close(struct toll_book *book)
+{
+    struct owned *owned;
+
+    if (book == NULL)
+        return;
+    owned = book->owned;
+    for (uint32_t i = 0; i < owned->zone_count; i++)
+        toll_zone_free(owned->zones[i]);
+    free(owned->zones);
+    free(owned->image);
+    toll_blob_free(&owned->blob);
+    free(owned);
+    free(book);
+}

@@ -1,0 +1,60 @@
+/* toll_compile of the public API: a folder into an image file, or only checked. */
+#include "base/check.h"
+#include "book/book.h"
+#include "io/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Writes the image beside its place and renames it there, so that a reader sees the old one or the new one.
+ */
+static int write_image(const struct toll_io *io, const char *path, const uint8_t *image, size_t bytes,
+                       struct toll_error *error)
+{
+    char *copy = strdup(path), *folder;
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    int directory, code;
+
+    if (copy == NULL)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+    if (*name == 0) {
+        free(copy);
+        return toll_error_set(error, TOLL_EUSAGE, "%s: this is no name for a file", path);
+    }
+    folder = dirname(copy);
+    directory = io->openat(io->context, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (directory < 0) {
+        code = toll_error_errno(error, TOLL_ECREATE, -directory, "%s: cannot open its folder", path);
+    } else {
+        code = toll_replace_file(io, directory, name, image, bytes, error);
+        io->close(io->context, directory);
+    }
+    free(copy);
+    return code;
+}
+
+int toll_compile(const struct toll_compile_options *options, struct toll_compile_result *result,
+                 struct toll_error *error)
+{
+    const struct toll_io *io = toll_io_system();
+    struct toll_book *book;
+    uint8_t *image;
+    size_t bytes;
+    int code = toll_book_compile(io, options->book_path, &options->reporter, &image, &bytes, result, error);
+
+    if (code != 0)
+        return code;
+    /* What is published is what a reader accepts. */
+    code = toll_book_open_bytes(image, bytes, options->book_path, &book, error);
+    TOLL_ASSERT(code != TOLL_EDATA);
+    if (code == 0) {
+        toll_book_close(book);
+        if (options->image_path != NULL)
+            code = write_image(io, options->image_path, image, bytes, error);
+    }
+    free(image);
+    return code;
+}

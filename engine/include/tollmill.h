@@ -1,0 +1,181 @@
+/*
+ * tollmill: call detail records in, exactly priced lines out. The public API.
+ *
+ * No globals, no process-wide state: handles and arguments only. Every function may be called from any
+ * thread; one handle belongs to one thread at a time. Money is int64_t in 1e-8 of the currency unit. All text
+ * is UTF-8.
+ */
+#ifndef TOLLMILL_H
+#define TOLLMILL_H
+
+#include "tollmill_error.h"
+#include "tollmill_segment.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TOLLMILL_VERSION "0.1.0"
+
+/* Told now and then by long work, from one thread at a time. total 0: unknown. */
+struct toll_progress {
+    void (*tick)(void *context, const char *stage, int64_t done, int64_t total, const char *unit);
+    void *context;
+};
+
+enum toll_io_choice { TOLL_IO_AUTO, TOLL_IO_MMAP, TOLL_IO_PREAD };
+
+/* ---- import: provider files -> dataset ---- */
+
+struct toll_import_options {
+    const char *spec_path;
+    const char *dataset_path;
+    const char *const *files;
+    size_t file_count;
+    const char *carrier; /* NULL: the spec's */
+    unsigned threads;    /* 0: all cores; never changes a byte */
+    int64_t max_rejects; /* -1: the spec's limit; more rejects are findings (exit 1) */
+    bool dry_run;        /* read and report, write nothing */
+    struct toll_reporter reporter;
+    struct toll_progress progress;
+};
+struct toll_import_file {
+    char sha256[65];
+    char file[256];
+    int64_t bytes, rows, accepted, rejected, duplicates, warnings;
+    bool already_imported; /* the same bytes were imported before: nothing to do */
+    int64_t first_start_ms, last_start_ms, duration_ms;
+};
+struct toll_import_result {
+    struct toll_import_file *files; /* file_count entries, in the order given; toll_import_result_free */
+    size_t file_count;
+    int64_t rows, accepted, rejected, duplicates, conflicts, warnings;
+    int64_t dataset_rows, dataset_days, generation;
+    char cdr_hash[33];
+    int64_t wall_ns;
+};
+/* 0, TOLL_EFINDINGS (published, rejects over the limit), TOLL_EDATA (a file was refused: nothing is
+ * published), TOLL_EBOOK (the spec), ... */
+int toll_import(const struct toll_import_options *options, struct toll_import_result *result,
+                struct toll_error *error);
+void toll_import_result_free(struct toll_import_result *result);
+
+/* ---- compile: book folder -> image ---- */
+
+struct toll_compile_options {
+    const char *book_path;  /* folder */
+    const char *image_path; /* NULL: check only */
+    struct toll_reporter reporter;
+};
+struct toll_compile_result {
+    char book_hash[33], tzdata_hash[33];
+    int64_t errors, warnings;
+    int64_t accounts, sites, numbers, plans, rules, decks, price_rows;
+    int64_t image_bytes;
+    int64_t wall_ns;
+};
+int toll_compile(const struct toll_compile_options *options, struct toll_compile_result *result,
+                 struct toll_error *error);
+
+/* ---- rate: book x dataset -> run ---- */
+
+struct toll_rate_options {
+    const char *book_path; /* folder or image */
+    const char *dataset_path;
+    const char *run_path;
+    const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
+    unsigned threads;              /* 0: all cores */
+    enum toll_io_choice io;
+    bool pin;                      /* pin workers to cores (the command does) */
+    struct toll_reporter reporter; /* the book's findings */
+    struct toll_progress progress;
+};
+struct toll_rate_result {
+    int64_t rows, rated, zero_rated, suspense, billed_s;
+    int64_t status_rows[TOLL_STATUS_COUNT];
+    int total_count;
+    struct {
+        char currency[8];
+        char charge[48];
+    } totals[64];
+    char cdr_hash[33], book_hash[33];
+    int64_t wall_ns; /* the whole call */
+    int64_t rate_ns; /* the rating passes alone */
+    unsigned threads;
+};
+int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *result,
+              struct toll_error *error);
+
+/* Rates in memory for benchmarks: the same passes over an opened dataset and book, output to a scratch ring.
+ */
+struct toll_bench_world;
+int toll_bench_open(const char *book_path, const char *dataset_path, struct toll_bench_world **out,
+                    struct toll_error *error);
+int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct toll_rate_result *result,
+                    struct toll_error *error);
+/* The XXH3-128 over all lines in order: what has to stay the same whatever is made faster. */
+int toll_bench_hash(struct toll_bench_world *world, char hash[33], struct toll_error *error);
+/* Nanoseconds by stage of the last toll_bench_rate, summed over its threads, if stages were wanted before it;
+ * stage timers cost a little. Returns how many there are. */
+void toll_bench_want_stages(struct toll_bench_world *world, bool wanted);
+int toll_bench_stages(const struct toll_bench_world *world, const char *names[16], int64_t stage_ns[16]);
+void toll_bench_close(struct toll_bench_world *world);
+
+/* ---- verify ---- */
+
+enum toll_directory_kind { TOLL_DIRECTORY_DATASET, TOLL_DIRECTORY_RUN, TOLL_FILE_BOOK };
+struct toll_verify_result {
+    enum toll_directory_kind kind;
+    int64_t files, bytes, rows;
+    char hash[33]; /* cdr_hash, XXH3-128 of run.json, or book_hash */
+};
+/* A dataset or a run directory, or a book image is read again byte by byte. */
+int toll_verify(const char *path, struct toll_verify_result *result, struct toll_error *error);
+
+/* ---- explain ---- */
+
+enum toll_explain_kind {
+    TOLL_EXPLAIN_FACT,  /* of the CDR */
+    TOLL_EXPLAIN_STEP,  /* a decision that was taken */
+    TOLL_EXPLAIN_MISS,  /* a row that was tried and did not match, or a near miss */
+    TOLL_EXPLAIN_RESULT /* charge, billed, status */
+};
+struct toll_explain_entry {
+    enum toll_explain_kind kind;
+    char name[40];  /* "payer", "plan", "rule", "deck", "price", "billed", "charge", ... */
+    char text[400]; /* a sentence a biller understands, with the figures */
+    char file[200]; /* of the book's sources, or "" */
+    int32_t line;
+    char source[400]; /* the table row as it stands there */
+};
+struct toll_explanation {
+    struct toll_explain_entry *entries;
+    size_t count;
+};
+/* unmask: print numbers in full. */
+int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,
+                 struct toll_explanation *out, struct toll_error *error);
+void toll_explanation_free(struct toll_explanation *explanation);
+
+/* ---- little helpers for tools: the same exact text and number code the engine uses ---- */
+
+#define TOLL_MONEY_TEXT 48
+/* "-12.50000000"; returns the length. */
+size_t toll_money_to_text(int64_t money, char buffer[TOLL_MONEY_TEXT]);
+int toll_money_from_text(const char *text, size_t bytes, int64_t *out); /* 0, or negative when malformed */
+/* Sums that may pass int64: value = high * 2^64 + low, signed. */
+struct toll_sum {
+    uint64_t low;
+    int64_t high;
+};
+void toll_sum_add(struct toll_sum *sum, int64_t money);
+size_t toll_sum_to_text(struct toll_sum sum, char buffer[TOLL_MONEY_TEXT]); /* 8 places */
+size_t toll_time_to_text(int64_t ms, char buffer[32]);                      /* "2026-11-21T09:48:27.000Z" */
+/* "+12125551234" -> "+1212xxxxx34" */
+void toll_mask_number(const char *number, char *buffer, size_t room);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * The segment reader: all that a downstream tool needs to read a run.
+ *
+ * A run answers a dataset: row i of a day's lines is the answer for row i of that day's CDRs. Money is
+ * int64_t in 1e-8 of the currency unit. Strings are borrowed until the reader moves on (per line) or closes
+ * (per run).
+ */
+#ifndef TOLLMILL_SEGMENT_H
+#define TOLLMILL_SEGMENT_H
+
+#include "tollmill_error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What became of a row. The value is stored (uint8); 0..15 have an answer in money, 16.. are suspense. */
+enum toll_status {
+    TOLL_RATED = 0,
+    TOLL_ZERO_UNANSWERED = 1,  /* voice, not answered: no fee */
+    TOLL_ZERO_FREE = 2,        /* rule action free; keeps its billed units */
+    TOLL_ZERO_DURATION = 3,    /* answered, 0 s, deck says zero_s: free */
+    TOLL_ZERO_EMERGENCY = 4,   /* 911, 933, 988: always free */
+    TOLL_ZERO_OTHER_PARTY = 5, /* a leg of a two-leg record whose payer is not ours while the other end is */
+    TOLL_SUSPENSE_FIRST = 16,
+    TOLL_SUSPENSE_CONFLICT = 16, /* same record key, other content */
+    TOLL_SUSPENSE_PARTY_CONFLICT = 17,
+    TOLL_SUSPENSE_NO_ACCOUNT = 18,
+    TOLL_SUSPENSE_NO_PLAN = 19,
+    TOLL_SUSPENSE_NO_RULE = 20,
+    TOLL_SUSPENSE_NO_PREFIX = 21,
+    TOLL_SUSPENSE_NO_CALLTYPE = 22,
+    TOLL_SUSPENSE_NO_RATE = 23,
+    TOLL_SUSPENSE_BLOCKED = 24,
+    TOLL_SUSPENSE_BAD_NUMBER = 25,
+    TOLL_SUSPENSE_NO_BAND = 26,
+    TOLL_SUSPENSE_REJECTED = 27,
+    TOLL_SUSPENSE_NO_PROVIDER_CHARGE = 28,
+    TOLL_SUSPENSE_OVERFLOW = 29, /* billed units or money out of range */
+    TOLL_STATUS_COUNT = 30,
+};
+
+/* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated, else
+ * "unanswered", "free", "zero_duration", "emergency", "other_party", "conflict", "party_conflict",
+ * "no_account", "no_plan", "no_rule", "no_prefix", "no_calltype", "no_rate", "blocked", "bad_number",
+ * "no_band", "rejected", "no_provider_charge", "overflow". "" for a value that does not exist. */
+const char *toll_status_name(unsigned status);
+const char *toll_status_reason(unsigned status);
+
+enum toll_class { TOLL_ORDINARY, TOLL_TOLL_FREE, TOLL_PREMIUM, TOLL_N11, TOLL_ON_NET, TOLL_CLASSES };
+enum toll_call_jurisdiction {
+    TOLL_INDETERMINATE,
+    TOLL_LOCAL,
+    TOLL_INTRASTATE,
+    TOLL_INTERSTATE,
+    TOLL_INTERNATIONAL,
+    TOLL_CALL_JURISDICTIONS
+};
+const char *toll_class_name(unsigned value);             /* "ordinary" "toll_free" "premium" "n11" "on_net" */
+const char *toll_call_jurisdiction_name(unsigned value); /* "indeterminate" "local" "intrastate" "interstate"
+                                                            "international" */
+
+/* One rated line joined with its CDR and the run's tables. */
+struct toll_line {
+    const char *day; /* "2026-03-01" */
+    int64_t row;     /* 0-based in the day */
+    unsigned status, class_, jurisdiction;
+    /* who */
+    const char *account, *site, *account_name, *currency;
+    char number[24]; /* the billing number that was matched, "+12125551234", "" when none, or
+                        "hint:V"/"trunk:V" */
+    /* the CDR */
+    const char *record_id; /* may hold any bytes but NUL; terminated */
+    const char *service;   /* voice sms mms data event */
+    const char *direction; /* out in */
+    bool answered, conflict, credit, has_provider_charge;
+    int64_t start_ms; /* UTC */
+    int32_t duration_ms;
+    int64_t quantity;
+    char caller[24], callee[24]; /* "+12125551234" for E.164, digits for short codes, "" for none */
+    const char *calltype, *carrier;
+    int64_t provider_charge;
+    const char *source_sha256;
+    int32_t source_row;
+    /* the price */
+    int32_t price; /* id, 0 none */
+    const char *price_kind, *plan, *deck, *prefix, *destination, *band, *unit;
+    const char *price_file;
+    int32_t price_line;
+    int32_t billed, included;
+    int64_t charge; /* meaningless in suspense */
+    int32_t tuple;
+};
+
+struct toll_run;
+
+/* dataset_path: where the run's CDRs are now; its cdr_hash must be the run's (TOLL_EDATA). NULL: lines
+ * without their CDR's fields. threads-safe for reads through separate handles only. */
+int toll_run_open(const char *run_path, const char *dataset_path, struct toll_run **out,
+                  struct toll_error *error);
+void toll_run_close(struct toll_run *run);
+
+struct toll_run_facts {
+    int64_t rows, rated, zero_rated, suspense, billed_s;
+    int64_t status_rows[TOLL_STATUS_COUNT];
+    char cdr_hash[33], book_hash[33], tzdata_hash[33];
+    int total_count; /* currencies */
+    struct {
+        char currency[8];
+        char charge[48]; /* decimal string, 8 places */
+    } totals[64];
+    int64_t day_count;
+};
+void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out);
+const char *toll_run_day(const struct toll_run *run, int64_t index, int64_t *rows); /* NULL past the end */
+
+/* Walks all lines in order: 1 and *line, 0 at the end, negative on error. */
+int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error);
+void toll_run_rewind(struct toll_run *run);
+/* One line by day ("2026-03-01") and row: TOLL_EUSAGE when there is none. */
+int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,
+                  struct toll_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

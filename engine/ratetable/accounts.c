@@ -1,0 +1,159 @@
+/* accounts.csv and sites.csv. Only account, name, timezone and currency have a meaning for rating. */
+#include "ratetable/build.h"
+
+enum {
+    ACCOUNT,
+    NAME,
+    PARENT,
+    CLASS,
+    SALE,
+    TIMEZONE,
+    CURRENCY,
+    CYCLE_DAY,
+    TERMS,
+    SELLER,
+    STATUS,
+    PSA_ID,
+    ACCOUNTING_ID,
+    ACCOUNT_COLUMNS
+};
+static const struct toll_table_column account_columns[ACCOUNT_COLUMNS] = {
+    [ACCOUNT] = {"account", true},
+    [NAME] = {"name", false},
+    [PARENT] = {"parent", false},
+    [CLASS] = {"class", false},
+    [SALE] = {"sale", false},
+    [TIMEZONE] = {"timezone", false},
+    [CURRENCY] = {"currency", false},
+    [CYCLE_DAY] = {"cycle_day", false},
+    [TERMS] = {"terms", false},
+    [SELLER] = {"seller", false},
+    [STATUS] = {"status", false},
+    [PSA_ID] = {"psa_id", false},
+    [ACCOUNTING_ID] = {"accounting_id", false}};
+
+bool toll_currency_valid(const char *text, size_t bytes)
+{
+    return bytes == 3 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z' &&
+           text[2] >= 'A' && text[2] <= 'Z';
+}
+
+static int read_account(struct toll_build *build, const struct toll_table *table,
+                        const struct toll_source *source)
+{
+    const struct toll_cell *cell, *name = toll_table_cell(table, NAME);
+    const struct toll_cell *zone_cell = toll_table_cell(table, TIMEZONE);
+    const struct toll_cell *currency = toll_table_cell(table, CURRENCY);
+    struct toll_account record = {.file = source->text, .line = (uint32_t)toll_table_line(table)};
+    const struct toll_zone *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, 0)->zone;
+    const char *currency_text = build->currency;
+    struct toll_account *place;
+    const struct toll_zone **zone_place;
+    const char **currency_place;
+    uint32_t id, first;
+    int code;
+
+    if (!toll_cell_name(table, ACCOUNT, &cell))
+        return 0;
+    if (!toll_table_names_add(&build->accounts, cell->text, cell->bytes, cell->line, &id, &first))
+        return toll_build_memory(build);
+    if (id == 0) {
+        toll_duplicate_finding(table, cell, "account", first);
+        return 0;
+    }
+    if (zone_cell->bytes > 0) {
+        const struct toll_zone *own = toll_build_zone(build, zone_cell->text, source->path, zone_cell->line,
+                                                      zone_cell->column, &record.zone, &code);
+        if (code != 0)
+            return code;
+        zone = own != NULL ? own : zone;
+    }
+    if (currency->bytes > 0) {
+        if (!toll_currency_valid(currency->text, currency->bytes)) {
+            toll_cell_finding(table, currency, TOLL_ERROR, "\"%.20s\" is not three capital letters",
+                              currency->text);
+        } else if (strcmp(currency->text, build->currency) != 0) {
+            currency_text = toll_arena_copy(&build->arena, currency->text, currency->bytes);
+            if (currency_text == NULL)
+                return toll_build_memory(build);
+        }
+    }
+    place = TOLL_BUILD_ADD(build, ACCOUNTS, struct toll_account);
+    zone_place = TOLL_BUFFER_ADD(&build->account_zones, const struct toll_zone *);
+    currency_place = TOLL_BUFFER_ADD(&build->account_currencies, const char *);
+    if (place == NULL || zone_place == NULL || currency_place == NULL ||
+        !toll_build_text(build, cell->text, cell->bytes, &record.account) ||
+        !toll_build_text(build, name->text, name->bytes, &record.name) ||
+        !toll_build_text(build, currency_text, strlen(currency_text), &record.currency))
+        return toll_build_memory(build);
+    *place = record;
+    *zone_place = zone;
+    *currency_place = currency_text;
+    return 0;
+}
+
+enum { SITE, SITE_ACCOUNT, SITE_NAME, STREET, CITY, STATE, ZIP, AREA, SITE_COLUMNS };
+static const struct toll_table_column site_columns[SITE_COLUMNS] = {
+    [SITE] = {"site", true},       [SITE_ACCOUNT] = {"account", true},
+    [SITE_NAME] = {"name", false}, [STREET] = {"street", false},
+    [CITY] = {"city", false},      [STATE] = {"state", false},
+    [ZIP] = {"zip", false},        [AREA] = {"area", false}};
+
+static int read_site(struct toll_build *build, const struct toll_table *table)
+{
+    const struct toll_cell *cell, *account_cell, *name = toll_table_cell(table, SITE_NAME);
+    struct toll_site record = {.line = (uint32_t)toll_table_line(table)}, *place;
+    int32_t *account_place;
+    uint32_t id, first;
+
+    if (!toll_cell_name(table, SITE, &cell))
+        return 0;
+    if (!toll_table_names_add(&build->sites, cell->text, cell->bytes, cell->line, &id, &first))
+        return toll_build_memory(build);
+    if (id == 0) {
+        toll_duplicate_finding(table, cell, "site", first);
+        return 0;
+    }
+    if (toll_cell_name(table, SITE_ACCOUNT, &account_cell))
+        toll_cell_reference(build, table, SITE_ACCOUNT, "account", "accounts.csv", &build->accounts,
+                            &record.account);
+    place = TOLL_BUILD_ADD(build, SITES, struct toll_site);
+    account_place = TOLL_BUFFER_ADD(&build->site_accounts, int32_t);
+    if (place == NULL || account_place == NULL ||
+        !toll_build_text(build, cell->text, cell->bytes, &record.site) ||
+        !toll_build_text(build, name->text, name->bytes, &record.name))
+        return toll_build_memory(build);
+    *place = record;
+    *account_place = record.account;
+    return 0;
+}
+
+int toll_build_accounts(struct toll_build *build)
+{
+    struct toll_table *table;
+    struct toll_source *source;
+    int code;
+
+    /* Entry 0 of every id table is nobody. */
+    if (TOLL_BUILD_ADD(build, ACCOUNTS, struct toll_account) == NULL ||
+        TOLL_BUILD_ADD(build, SITES, struct toll_site) == NULL ||
+        TOLL_BUFFER_ADD(&build->account_zones, const struct toll_zone *) == NULL ||
+        TOLL_BUFFER_ADD(&build->account_currencies, const char *) == NULL ||
+        TOLL_BUFFER_ADD(&build->site_accounts, int32_t) == NULL)
+        return toll_build_memory(build);
+    code = toll_build_table(build, "accounts.csv", account_columns, ACCOUNT_COLUMNS, &table);
+    if (code == 0 && table != NULL) {
+        code = toll_build_source(build, "accounts.csv", &source);
+        while (code == 0 && toll_table_next(table) == 1)
+            code = read_account(build, table, source);
+        toll_table_close(table);
+    }
+    if (code == 0)
+        code = toll_build_table(build, "sites.csv", site_columns, SITE_COLUMNS, &table);
+    if (code == 0 && table != NULL) {
+        while (code == 0 && toll_table_next(table) == 1)
+            code = read_site(build, table);
+        toll_table_close(table);
+    }
+    return code;
+}

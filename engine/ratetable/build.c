@@ -1,0 +1,318 @@
+/* The frame of a compilation: sources read once, strings and zones kept once, names with the line they came
+ * from. */
+#include "ratetable/build.h"
+
+#include "base/check.h"
+#include "io/zonefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+int toll_build_memory(struct toll_build *build)
+{
+    return toll_error_set(build->error, TOLL_EBUG, "%s: out of memory while compiling the book",
+                          build->folder);
+}
+
+int toll_build_begin(struct toll_build *build, const struct toll_io *io, const char *folder,
+                     struct toll_findings *findings, struct toll_error *error)
+{
+    memset(build, 0, sizeof(*build));
+    build->io = io;
+    build->folder = folder;
+    build->findings = findings;
+    build->error = error;
+    build->suggestions = 20;
+    build->directory = io->openat(io->context, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (build->directory < 0) {
+        const int code = build->directory == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO;
+        return toll_error_errno(error, code, -build->directory, "%s: cannot open the book's folder", folder);
+    }
+    /* String offset 0 is the empty string. */
+    if (toll_buffer_add(&build->sections[TOLL_SECTION_STRINGS], 1, 1) == NULL)
+        return toll_build_memory(build);
+    return 0;
+}
+
+void toll_build_end(struct toll_build *build)
+{
+    for (size_t i = 0; i < build->sources.count; i++)
+        toll_blob_free(&(*TOLL_BUFFER_AT(&build->sources, struct toll_source *, i))->blob);
+    for (size_t i = 0; i < build->zones.count; i++) {
+        struct toll_build_zone *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, i);
+        toll_zone_free(zone->zone);
+        toll_blob_free(&zone->blob);
+    }
+    struct toll_buffer *const buffers[] = {&build->sources,
+                                           &build->zones,
+                                           &build->text_offsets,
+                                           &build->account_zones,
+                                           &build->account_currencies,
+                                           &build->site_accounts,
+                                           &build->trunk_accounts,
+                                           &build->trunk_lines,
+                                           &build->number_rows,
+                                           &build->named_rows,
+                                           &build->row_dates,
+                                           &build->assignments,
+                                           &build->trunk_ids,
+                                           &build->calendar_bands,
+                                           &build->deck_builds,
+                                           &build->deck_versions};
+    struct toll_table_names *const names[] = {
+        &build->accounts, &build->sites, &build->trunks,       &build->hints,     &build->carriers,
+        &build->plans,    &build->decks, &build->destinations, &build->calendars, &build->bands};
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+        toll_buffer_free(buffers[i]);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        toll_table_names_free(names[i]);
+    for (size_t i = 0; i < TOLL_SECTION_COUNT; i++)
+        toll_buffer_free(&build->sections[i]);
+    toll_strings_free(&build->texts);
+    toll_strings_free(&build->terms);
+    toll_arena_free(&build->arena);
+    if (build->io != NULL && build->directory >= 0)
+        build->io->close(build->io->context, build->directory);
+}
+
+/* -- sources -- */
+
+int toll_build_source(struct toll_build *build, const char *name, struct toll_source **out)
+{
+    const size_t room = strlen(build->folder) + strlen(name) + 2;
+    struct toll_source **place, *source;
+    struct toll_error problem = {0, ""};
+    char *path;
+    int code;
+
+    *out = NULL;
+    for (size_t i = 0; i < build->sources.count; i++) {
+        source = *TOLL_BUFFER_AT(&build->sources, struct toll_source *, i);
+        if (strcmp(source->name, name) == 0) {
+            *out = source;
+            return 0;
+        }
+    }
+    source = toll_arena_alloc(&build->arena, sizeof(*source));
+    path = toll_arena_alloc(&build->arena, room);
+    if (source == NULL || path == NULL)
+        return toll_build_memory(build);
+    snprintf(path, room, "%s/%s", build->folder, name);
+    source->path = path;
+    source->name = toll_arena_copy(&build->arena, name, strlen(name));
+    if (source->name == NULL)
+        return toll_build_memory(build);
+    code = toll_blob_read(&source->blob, build->io, build->directory, name, TOLL_READ_PREAD, &problem);
+    if (code == TOLL_ENOINPUT)
+        return 0;
+    if (code != 0)
+        return toll_error_set(build->error, code, "%s/%s", build->folder, problem.text);
+    place = TOLL_BUFFER_ADD(&build->sources, struct toll_source *);
+    if (place == NULL || !toll_build_text(build, name, strlen(name), &source->text)) {
+        toll_blob_free(&source->blob);
+        if (place != NULL)
+            build->sources.count--;
+        return toll_build_memory(build);
+    }
+    *place = source;
+    *out = source;
+    return 0;
+}
+
+int toll_build_table(struct toll_build *build, const char *name, const struct toll_table_column *columns,
+                     int column_count, struct toll_table **out)
+{
+    struct toll_source *source;
+    int code = toll_build_source(build, name, &source);
+
+    *out = NULL;
+    if (code != 0 || source == NULL)
+        return code;
+    code = toll_table_open(source->path, source->blob.data, source->blob.size, columns, column_count, NULL,
+                           build->findings, out, build->error);
+    return code == TOLL_EBOOK ? 0 : code; /* the findings say what is wrong with the header */
+}
+
+/* -- strings -- */
+
+bool toll_build_new_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset)
+{
+    struct toll_buffer *strings = &build->sections[TOLL_SECTION_STRINGS];
+    char *at;
+
+    *offset = 0;
+    if (bytes == 0)
+        return true;
+    if (strings->count + bytes + 1 > UINT32_MAX)
+        return false;
+    *offset = (uint32_t)strings->count;
+    at = toll_buffer_add(strings, 1, bytes + 1);
+    if (at == NULL)
+        return false;
+    memcpy(at, text, bytes);
+    return true;
+}
+
+bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset)
+{
+    uint32_t id, *place;
+
+    *offset = 0;
+    if (bytes == 0)
+        return true;
+    id = toll_strings_add(&build->texts, text, bytes);
+    if (id == 0)
+        return false;
+    if (id <= build->text_offsets.count) {
+        *offset = *TOLL_BUFFER_AT(&build->text_offsets, uint32_t, id - 1);
+        return true;
+    }
+    place = TOLL_BUFFER_ADD(&build->text_offsets, uint32_t);
+    if (place == NULL || !toll_build_new_text(build, text, bytes, offset))
+        return false;
+    *place = *offset;
+    return true;
+}
+
+/* -- zones -- */
+
+/* The bytes of a zone that loaded well, for the image. */
+static int zone_bytes(struct toll_build *build, struct toll_build_zone *zone)
+{
+    char path[sizeof(TOLL_ZONE_FOLDER) + 80];
+    int code;
+
+    if (strcmp(zone->name, "UTC") == 0)
+        return 0;
+    snprintf(path, sizeof(path), "%s/%s", TOLL_ZONE_FOLDER, zone->name);
+    code = toll_blob_read(&zone->blob, build->io, AT_FDCWD, path, TOLL_READ_PREAD, build->error);
+    if (code == 0 && !toll_hash_equal(toll_hash(zone->blob.data, zone->blob.size), zone->hash))
+        code = toll_error_set(build->error, TOLL_EIO,
+                              "%s: the file changed while the book was compiled; try again", path);
+    return code;
+}
+
+const struct toll_zone *toll_build_zone(struct toll_build *build, const char *name, const char *file,
+                                        long line, long column, uint32_t *index, int *code)
+{
+    struct toll_error problem = {0, ""};
+    struct toll_build_zone *zone;
+
+    *code = 0;
+    for (size_t i = 0; i < build->zones.count; i++) {
+        zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, i);
+        if (strcmp(zone->name, name) == 0) {
+            *index = (uint32_t)i;
+            return zone->zone;
+        }
+    }
+    zone = TOLL_BUFFER_ADD(&build->zones, struct toll_build_zone);
+    if (zone == NULL) {
+        *code = toll_build_memory(build);
+        return NULL;
+    }
+    *index = (uint32_t)build->zones.count - 1;
+    zone->name = toll_arena_copy(&build->arena, name, strlen(name));
+    if (zone->name == NULL)
+        *code = toll_build_memory(build);
+    else
+        *code = toll_zone_load(build->io, name, &zone->zone, &zone->hash, &problem);
+    if (*code == 0)
+        *code = zone_bytes(build, zone);
+    if (*code == 0)
+        return zone->zone;
+    toll_zone_free(zone->zone);
+    toll_blob_free(&zone->blob);
+    build->zones.count--;
+    if (zone->name != NULL && (*code == TOLL_EDATA || *code == TOLL_ENOINPUT)) {
+        toll_finding(build->findings, TOLL_ERROR, file, line, column, "timezone: %s", problem.text);
+        *code = 0;
+    } else if (problem.code != 0) {
+        toll_error_set(build->error, *code, "%s", problem.text);
+    }
+    return NULL;
+}
+
+/* -- names -- */
+
+bool toll_table_names_add(struct toll_table_names *names, const char *text, size_t bytes, long line,
+                          uint32_t *id, uint32_t *first)
+{
+    const uint32_t count = names->strings.count;
+    const uint32_t found = toll_strings_add(&names->strings, text, bytes);
+    uint32_t *place;
+
+    *id = 0;
+    if (found == 0)
+        return false;
+    if (found <= count) {
+        *first = *TOLL_BUFFER_AT(&names->lines, uint32_t, found - 1);
+        return true;
+    }
+    place = TOLL_BUFFER_ADD(&names->lines, uint32_t);
+    if (place == NULL)
+        return false;
+    *place = (uint32_t)line;
+    *id = found;
+    *first = (uint32_t)line;
+    return true;
+}
+
+uint32_t toll_table_names_find(const struct toll_table_names *names, const char *text, size_t bytes)
+{
+    return toll_strings_find(&names->strings, text, bytes);
+}
+
+void toll_table_names_free(struct toll_table_names *names)
+{
+    toll_strings_free(&names->strings);
+    toll_buffer_free(&names->lines);
+}
+
+/* -- embedding -- */
+
+static int compare_sources(const void *left, const void *right)
+{
+    const struct toll_source *const *a = left, *const *b = right;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
+static bool embed(struct toll_buffer *records, struct toll_buffer *bytes, uint32_t name, const char *data,
+                  size_t size)
+{
+    struct toll_embedded *record = TOLL_BUFFER_ADD(records, struct toll_embedded);
+    char *at;
+
+    if (record == NULL)
+        return false;
+    *record = (struct toll_embedded){.name = name, .offset = bytes->count, .bytes = size};
+    at = toll_buffer_add(bytes, 1, size);
+    if (at == NULL)
+        return false;
+    if (size > 0)
+        memcpy(at, data, size);
+    return true;
+}
+
+int toll_build_embed(struct toll_build *build)
+{
+    if (build->sources.count > 0)
+        qsort(build->sources.data, build->sources.count, sizeof(struct toll_source *), compare_sources);
+    for (size_t i = 0; i < build->sources.count; i++) {
+        const struct toll_source *source = *TOLL_BUFFER_AT(&build->sources, struct toll_source *, i);
+        if (!embed(&build->sections[TOLL_SECTION_SOURCES], &build->sections[TOLL_SECTION_SOURCE_BYTES],
+                   source->text, source->blob.data, source->blob.size))
+            return toll_build_memory(build);
+    }
+    for (size_t i = 0; i < build->zones.count; i++) {
+        const struct toll_build_zone *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, i);
+        uint32_t name;
+        if (!toll_build_text(build, zone->name, strlen(zone->name), &name) ||
+            !embed(&build->sections[TOLL_SECTION_ZONES], &build->sections[TOLL_SECTION_ZONE_BYTES], name,
+                   zone->blob.data, zone->blob.size))
+            return toll_build_memory(build);
+    }
+    return 0;
+}

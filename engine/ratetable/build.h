@@ -1,0 +1,160 @@
+/*
+ * The state of one compilation: the sources that were read, what their rows name, and the sections that grow.
+ * Every stage (accounts, numbers, decks, ...) reads its tables, reports every bad cell as a finding and goes
+ * on; a return code is only for what ends the run at once: no memory, a file the system cannot read. The
+ * image is worth something when all stages returned 0 and there is no error finding. One thread.
+ */
+#ifndef TOLL_RATETABLE_BUILD_H
+#define TOLL_RATETABLE_BUILD_H
+
+#include "base/arena.h"
+#include "base/checksum.h"
+#include "base/error.h"
+#include "base/strings.h"
+#include "base/zone.h"
+#include "io/file.h"
+#include "ratetable/buffer.h"
+#include "ratetable/sections.h"
+#include "text/table.h"
+
+struct toll_source {
+    const char *name, *path; /* relative to the book's folder; as the user can find it */
+    struct toll_blob blob;
+    uint32_t text; /* string offset of name; 0 while nothing of it is used */
+};
+
+struct toll_build_zone {
+    const char *name;
+    struct toll_zone *zone; /* owned */
+    struct toll_hash128 hash;
+    struct toll_blob blob; /* no bytes for UTC */
+};
+
+/* Rows by their name: ids are dense from 1, lines[id] is where the name was first seen. */
+struct toll_table_names {
+    struct toll_strings strings;
+    struct toll_buffer lines; /* uint32_t */
+};
+
+struct toll_build {
+    const struct toll_io *io;
+    const char *folder;
+    int directory;
+    struct toll_findings *findings;
+    struct toll_error *error;
+    struct toll_arena arena;
+
+    struct toll_buffer sources; /* struct toll_source * */
+    struct toll_buffer zones;   /* struct toll_build_zone; [0] is the book's */
+    struct toll_strings texts;  /* every string of the image */
+    struct toll_buffer text_offsets;
+    struct toll_buffer sections[TOLL_SECTION_COUNT];
+    int suggestions; /* how many "did you mean" were sought: they cost a walk over all names */
+
+    /* book.yaml */
+    const char *currency;
+    bool nanp;
+    int decimals, rounding;
+
+    /* accounts and sites, by id */
+    struct toll_table_names accounts, sites;
+    struct toll_buffer account_zones;      /* const struct toll_zone * */
+    struct toll_buffer account_currencies; /* const char * */
+    struct toll_buffer site_accounts;      /* int32_t */
+
+    /* who owns what */
+    struct toll_table_names trunks, hints, carriers; /* temporary ids; the image's are sorted: named_ids */
+    bool has_carriers;                               /* carriers.csv is there */
+    struct toll_buffer trunk_accounts; /* int32_t by temporary trunk id: of trunks.csv, side sell */
+    struct toll_buffer trunk_lines;    /* uint32_t by temporary trunk id: of trunks.csv, 0 none */
+    struct toll_buffer number_rows;    /* struct toll_number_row */
+    struct toll_buffer named_rows;     /* struct toll_named_row */
+    struct toll_buffer row_dates;      /* struct toll_row_date; [0] is always */
+    struct toll_buffer assignments;    /* struct toll_assignment, sorted */
+    uint64_t number_total;             /* numbers in all rows */
+    struct toll_buffer trunk_ids;      /* uint32_t: the image's id by temporary trunk id */
+
+    /* plans, destinations, calendars, decks */
+    struct toll_table_names plans, destinations, calendars, bands;
+    struct toll_buffer calendar_bands; /* uint64_t calendar << 32 | band, sorted */
+    struct toll_table_names decks;
+    struct toll_buffer deck_builds;   /* struct toll_deck_build by deck id */
+    struct toll_buffer deck_versions; /* struct toll_deck_version, in file order */
+    struct toll_strings terms;        /* the distinct terms' bytes */
+    uint64_t deck_keys;
+    int64_t deck_price_rows;
+};
+
+/* -- frame -- */
+int toll_build_begin(struct toll_build *build, const struct toll_io *io, const char *folder,
+                     struct toll_findings *findings, struct toll_error *error);
+void toll_build_end(struct toll_build *build);
+int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_EBUG */
+
+/* -- the stages, in this order -- */
+int toll_build_folder(struct toll_build *build);    /* tables that this version does not support */
+int toll_build_settings(struct toll_build *build);  /* book.yaml */
+int toll_build_accounts(struct toll_build *build);  /* accounts, sites */
+int toll_build_trunks(struct toll_build *build);    /* trunks, carriers */
+int toll_build_numbers(struct toll_build *build);   /* numbers: rows only */
+int toll_build_calendars(struct toll_build *build); /* calendars, holidays */
+int toll_build_plans(struct toll_build *build);     /* plans */
+int toll_build_decks(struct toll_build *build);     /* decks, deck_versions: no prices yet */
+int toll_build_destinations(struct toll_build *build);
+int toll_build_assignments(struct toll_build *build);
+int toll_build_number_map(struct toll_build *build); /* owners, slots, named */
+int toll_build_rules(struct toll_build *build);      /* plan_rules, chains and their prices */
+int toll_build_deck_prices(struct toll_build *build);
+int toll_build_reach(struct toll_build *build); /* currencies */
+int toll_build_embed(struct toll_build *build); /* sources, zones */
+
+/* -- sources and strings -- */
+/* The bytes of a file of the folder, read once; *out is NULL when there is none. */
+int toll_build_source(struct toll_build *build, const char *name, struct toll_source **out);
+/* 0 with *out NULL when the table is absent or its header was refused (a finding). */
+int toll_build_table(struct toll_build *build, const char *name, const struct toll_table_column *columns,
+                     int column_count, struct toll_table **out);
+/* The offset of a string in the image, the same for equal texts. False: out of memory. */
+bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
+/* The same without looking whether the text is there already: for the many that are not, like a deck's
+ * prefixes. */
+bool toll_build_new_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
+/* A section's buffer, and appending a record to it. */
+#define TOLL_BUILD_ADD(build, id, type) TOLL_BUFFER_ADD(&(build)->sections[TOLL_SECTION_##id], type)
+
+/* A zone by name; NULL after an error finding at the place given, or (code set) without memory. */
+const struct toll_zone *toll_build_zone(struct toll_build *build, const char *name, const char *file,
+                                        long line, long column, uint32_t *index, int *code);
+
+/* -- names -- */
+/* The id of a name seen at a line; *id is 0 and *first its line if it was there before. False: out of memory.
+ */
+bool toll_table_names_add(struct toll_table_names *names, const char *text, size_t bytes, long line,
+                          uint32_t *id, uint32_t *first);
+uint32_t toll_table_names_find(const struct toll_table_names *names, const char *text, size_t bytes);
+void toll_table_names_free(struct toll_table_names *names);
+
+/* -- cells -- */
+/* A cell that this version has no meaning for must be empty. */
+void toll_cell_unsupported(const struct toll_table *table, int column);
+/* A name that must not be empty; false after a finding. */
+bool toll_cell_name(const struct toll_table *table, int column, const struct toll_cell **out);
+/* Looks a reference up: empty gives 0; unknown is a finding ("account "x" is unknown...") and false. */
+bool toll_cell_reference(struct toll_build *build, const struct toll_table *table, int column,
+                         const char *what, const char *where, const struct toll_table_names *names,
+                         int32_t *out);
+void toll_unknown_finding(struct toll_build *build, const struct toll_table *table,
+                          const struct toll_cell *cell, const char *what, const char *text, size_t bytes,
+                          const char *where, const struct toll_table_names *names);
+/* "is here for the second time; first in line N" */
+void toll_duplicate_finding(const struct toll_table *table, const struct toll_cell *cell, const char *what,
+                            uint32_t first_line);
+/* from and to as local times, TOLL_MS_MIN and TOLL_MS_MAX when empty; false after a finding. A row that ends
+ * when it begins is an error in a table that people write, and a warning in a vendor's sheet (true, from ==
+ * until). */
+bool toll_cell_period(const struct toll_table *table, int from_column, int to_column, bool sheet,
+                      toll_ms *from, toll_ms *until);
+bool toll_currency_valid(const char *text, size_t bytes); /* three capital letters */
+toll_ms toll_local_to_utc(const struct toll_zone *zone, toll_ms local);
+
+#endif

@@ -1,0 +1,303 @@
+/*
+ * From a deck's rows to what is looked up: rows of one key are brought together, cut to the time in which
+ * their version is in force, checked against each other, and become one value: a price id where it is one row
+ * for ever, else an entry. Keys go in by length, so that every entry knows the value of the next shorter
+ * prefix.
+ */
+#include "base/check.h"
+#include "base/digits.h"
+#include "ratetable/decks.h"
+#include "ratetable/lpm.h"
+#include "ratetable/prefix_cell.h"
+#include "ratetable/sort.h"
+
+#include <stdlib.h>
+
+/* One key: pairs[first..first+count). */
+struct group {
+    uint64_t key;
+    uint32_t first, count;
+};
+
+struct maker {
+    struct toll_build *build;
+    struct toll_deck *deck;
+    struct toll_deck_rows *rows;
+    struct toll_sort_pair *pairs; /* rows by (key, version, line) */
+    struct group *groups;         /* by digits count, then key */
+    size_t group_count;
+    struct toll_buffer cut; /* struct toll_deck_row: the current group's rows that are ever in force */
+};
+
+static int out_of_memory(struct maker *maker)
+{
+    return toll_build_memory(maker->build);
+}
+
+static const struct toll_deck_row *row_at(const struct maker *maker, size_t pair)
+{
+    return TOLL_BUFFER_AT(&maker->rows->rows, struct toll_deck_row, maker->pairs[pair].index);
+}
+
+static unsigned length_of(const struct maker *maker, uint64_t key)
+{
+    if (key == TOLL_PREFIX_EVERYTHING)
+        return 0;
+    return maker->deck->key == TOLL_KEY_CALLEE ? toll_digits_count(key) : 1;
+}
+
+/* Sorts the rows by key and finds the groups, shortest keys first. */
+static bool make_groups(struct maker *maker)
+{
+    const size_t count = maker->rows->rows.count;
+    size_t starts[TOLL_DIGITS_MAX + 2] = {0};
+    struct group *groups;
+
+    maker->pairs = malloc((count + 1) * sizeof(*maker->pairs));
+    groups = malloc((count + 1) * sizeof(*groups));
+    maker->groups = malloc((count + 1) * sizeof(*groups));
+    if (maker->pairs == NULL || groups == NULL || maker->groups == NULL) {
+        free(groups);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct toll_deck_row *row = TOLL_BUFFER_AT(&maker->rows->rows, struct toll_deck_row, i);
+        maker->pairs[i] = (struct toll_sort_pair){.key = row->key, .index = (uint32_t)i};
+    }
+    if (!toll_sort_pairs(maker->pairs, count)) {
+        free(groups);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || maker->pairs[i].key != maker->pairs[i - 1].key) {
+            groups[maker->group_count++] = (struct group){maker->pairs[i].key, (uint32_t)i, 0};
+            starts[length_of(maker, maker->pairs[i].key) + 1]++;
+        }
+        groups[maker->group_count - 1].count++;
+    }
+    for (size_t i = 1; i < sizeof(starts) / sizeof(starts[0]); i++)
+        starts[i] += starts[i - 1];
+    for (size_t i = 0; i < maker->group_count; i++)
+        maker->groups[starts[length_of(maker, groups[i].key)]++] = groups[i];
+    free(groups);
+    return true;
+}
+
+/* Cuts a group's rows: a row lasts until the next full version, or the next version that has its key. */
+static bool cut_rows(struct maker *maker, const struct group *group)
+{
+    toll_ms until = TOLL_MS_MAX;
+    size_t end = group->first + group->count;
+
+    maker->cut.count = 0;
+    while (end > group->first) {
+        const uint32_t version_index = row_at(maker, end - 1)->version;
+        const struct toll_deck_version *version = &maker->rows->versions[version_index];
+        const toll_ms limit = until < version->full_until ? until : version->full_until;
+        size_t first = end;
+        for (; first > group->first && row_at(maker, first - 1)->version == version_index; first--) {
+            struct toll_deck_row row = *row_at(maker, first - 1), *place;
+            row.from = row.from > version->effective ? row.from : version->effective;
+            row.until = row.until < limit ? row.until : limit;
+            if (row.from >= row.until)
+                continue;
+            place = TOLL_BUFFER_ADD(&maker->cut, struct toll_deck_row);
+            if (place == NULL)
+                return false;
+            *place = row;
+        }
+        until = version->effective;
+        end = first;
+    }
+    return true;
+}
+
+static int compare_for_overlap(const void *left, const void *right)
+{
+    const struct toll_deck_row *a = left, *b = right;
+
+    if (a->band != b->band)
+        return a->band < b->band ? -1 : 1;
+    if (a->from != b->from)
+        return a->from < b->from ? -1 : 1;
+    if (a->version != b->version)
+        return a->version < b->version ? -1 : 1;
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
+static int compare_stored(const void *left, const void *right)
+{
+    const struct toll_deck_row *a = left, *b = right;
+
+    if (a->from != b->from)
+        return a->from < b->from ? -1 : 1;
+    /* Band 0, none, comes last. */
+    return (uint32_t)a->band - 1 < (uint32_t)b->band - 1 ? -1 : (uint32_t)a->band - 1 > (uint32_t)b->band - 1;
+}
+
+static void report_overlap(const struct maker *maker, const struct toll_deck_row *a,
+                           const struct toll_deck_row *b)
+{
+    const struct toll_deck_row *later = a->line > b->line ? a : b, *first = later == a ? b : a;
+    const struct toll_source *source = maker->rows->versions[later->version].source;
+    const char *text = maker->build->sections[TOLL_SECTION_STRINGS].data;
+
+    text +=
+        TOLL_BUFFER_AT(&maker->build->sections[TOLL_SECTION_ORIGINS], struct toll_price_origin, later->price)
+            ->key;
+    toll_finding(
+        maker->build->findings, TOLL_ERROR, source->path, later->line, later->column,
+        "the key \"%.60s\" is here for the second time%s, in force at the same time; the first is in line %u",
+        text, later->band > 0 ? " with this band" : "", first->line);
+}
+
+static void check_overlaps(struct maker *maker)
+{
+    struct toll_deck_row *rows = maker->cut.data;
+    size_t longest = 0;
+
+    qsort(rows, maker->cut.count, sizeof(*rows), compare_for_overlap);
+    for (size_t i = 1; i < maker->cut.count; i++) {
+        if (rows[i].band == rows[longest].band && rows[i].from < rows[longest].until)
+            report_overlap(maker, &rows[longest], &rows[i]);
+        if (rows[i].band != rows[longest].band || rows[i].until > rows[longest].until)
+            longest = i;
+    }
+}
+
+/* The group's value; *entry is its entry's index, or 0. A value of 0: no row is ever in force. */
+static bool make_value(struct maker *maker, const struct group *group, uint32_t *value, uint32_t *entry)
+{
+    struct toll_buffer *entries = &maker->build->sections[TOLL_SECTION_ENTRIES];
+    struct toll_buffer *stored = &maker->build->sections[TOLL_SECTION_ENTRY_ROWS];
+    const struct toll_deck_row *rows;
+    struct toll_entry *place;
+
+    *value = *entry = 0;
+    if (!cut_rows(maker, group))
+        return false;
+    rows = maker->cut.data;
+    if (maker->cut.count == 0)
+        return true;
+    if (maker->cut.count == 1 && rows->from == TOLL_MS_MIN && rows->until == TOLL_MS_MAX && rows->band == 0) {
+        *value = (uint32_t)rows->price;
+        return true;
+    }
+    if (maker->cut.count > 1) {
+        check_overlaps(maker);
+        qsort(maker->cut.data, maker->cut.count, sizeof(*rows), compare_stored);
+    }
+    place = TOLL_BUFFER_ADD(entries, struct toll_entry);
+    if (place == NULL)
+        return false;
+    *entry = (uint32_t)entries->count - 1;
+    place->first = (uint32_t)stored->count;
+    place->count = (uint32_t)maker->cut.count;
+    for (size_t i = 0; i < maker->cut.count; i++) {
+        struct toll_entry_row *row = TOLL_BUFFER_ADD(stored, struct toll_entry_row);
+        if (row == NULL)
+            return false;
+        *row = (struct toll_entry_row){
+            .from = rows[i].from, .until = rows[i].until, .band = rows[i].band, .price = rows[i].price};
+    }
+    *value = TOLL_LPM_ENTRY | *entry;
+    return true;
+}
+
+static void set_shorter(struct maker *maker, uint32_t entry, uint32_t shorter)
+{
+    if (entry > 0)
+        TOLL_BUFFER_AT(&maker->build->sections[TOLL_SECTION_ENTRIES], struct toll_entry, entry)->shorter =
+            shorter;
+}
+
+static int make_trie(struct maker *maker)
+{
+    struct toll_lpm_builder builder;
+    bool good = toll_lpm_begin(&builder);
+
+    for (size_t i = 0; i < maker->group_count && good; i++) {
+        const struct group *group = &maker->groups[i];
+        uint32_t value, entry, shorter;
+        good = make_value(maker, group, &value, &entry);
+        if (!good || value == 0)
+            continue;
+        good = toll_lpm_insert(&builder, group->key, length_of(maker, group->key), value, &shorter);
+        if (good)
+            set_shorter(maker, entry, shorter);
+    }
+    good =
+        good && toll_lpm_finish(&builder, &maker->build->sections[TOLL_SECTION_LPM_WORDS], &maker->deck->lpm);
+    toll_lpm_end(&builder);
+    return good ? 0 : out_of_memory(maker);
+}
+
+struct named_key {
+    const char *text;
+    struct toll_calltype_key key;
+};
+
+static int compare_keys(const void *left, const void *right)
+{
+    const struct named_key *a = left, *b = right;
+
+    return strcmp(a->text, b->text);
+}
+
+static int make_calltypes(struct maker *maker)
+{
+    struct toll_buffer *keys = &maker->build->sections[TOLL_SECTION_CALLTYPE_KEYS];
+    struct toll_buffer found = {0};
+    int code = 0;
+
+    maker->deck->calltype_first = (uint32_t)keys->count;
+    for (size_t i = 0; i < maker->group_count && code == 0; i++) {
+        const struct group *group = &maker->groups[i];
+        struct named_key *place;
+        uint32_t value, entry;
+        if (!make_value(maker, group, &value, &entry))
+            code = out_of_memory(maker);
+        if (code != 0 || value == 0)
+            continue;
+        if (group->key == TOLL_PREFIX_EVERYTHING) { /* of length 0: the first group */
+            maker->deck->calltype_everything = value;
+            continue;
+        }
+        set_shorter(maker, entry, maker->deck->calltype_everything);
+        place = TOLL_BUFFER_ADD(&found, struct named_key);
+        if (place == NULL) {
+            code = out_of_memory(maker);
+            continue;
+        }
+        size_t bytes;
+        place->text = toll_strings_text(&maker->rows->calltypes, (uint32_t)group->key, &bytes);
+        place->key.value = value;
+        if (!toll_build_text(maker->build, place->text, bytes, &place->key.text))
+            code = out_of_memory(maker);
+    }
+    if (code == 0 && found.count > 0) {
+        struct toll_calltype_key *at = toll_buffer_add(keys, sizeof(*at), found.count);
+        qsort(found.data, found.count, sizeof(struct named_key), compare_keys);
+        for (size_t i = 0; i < found.count && at != NULL; i++)
+            at[i] = TOLL_BUFFER_AT(&found, struct named_key, i)->key;
+        maker->deck->calltype_count = (uint32_t)found.count;
+        code = at == NULL ? out_of_memory(maker) : 0;
+    }
+    toll_buffer_free(&found);
+    return code;
+}
+
+int toll_deck_entries_make(struct toll_build *build, struct toll_deck *deck, struct toll_deck_rows *rows)
+{
+    struct maker maker = {.build = build, .deck = deck, .rows = rows};
+    int code;
+
+    if (!make_groups(&maker))
+        code = out_of_memory(&maker);
+    else
+        code = deck->key == TOLL_KEY_CALLEE ? make_trie(&maker) : make_calltypes(&maker);
+    free(maker.pairs);
+    free(maker.groups);
+    toll_buffer_free(&maker.cut);
+    return code;
+}

@@ -1,0 +1,230 @@
+/*
+ * The compiled tables as they lie in the book's image: what rating walks. All are plain arrays with 32-bit
+ * indices, no pointers, little endian, 64-byte aligned sections; id 0 means none everywhere, so entry 0 of
+ * every id table is empty. Built by ratetable/, composed by book/, read by simd/, rating/ and pipeline/.
+ */
+#ifndef TOLL_RATETABLE_LAYOUT_H
+#define TOLL_RATETABLE_LAYOUT_H
+
+#include "base/money.h"
+#include "base/time.h"
+#include "simd/layout_lpm.h"
+#include "simd/layout_number.h"
+
+/* ---- numbers -> owners ---- */
+
+/* struct toll_number_slot, TOLL_OWNER_DATED, toll_number_first_slot(): simd/layout_number.h */
+
+/* A dated owner: entries from `index` on, ascending and disjoint in time, the last one of a list has last
+ * = 1. */
+struct toll_owner_date {
+    toll_ms from, until; /* UTC, half open */
+    uint32_t owner;      /* 0: nobody in that time (does not occur; gaps simply have no entry) */
+    uint32_t last;
+};
+_Static_assert(sizeof(struct toll_owner_date) == 24, "stored");
+
+/* Who pays and by which plan: one for each distinct (account, site, plan spans). owners[0] is nobody. */
+struct toll_owner {
+    int32_t account;
+    int32_t site;  /* 0: the account has no site here */
+    int32_t plan;  /* > 0: this plan at all times; 0: see spans (span_count may be 0: no plan at any time) */
+    uint32_t span; /* first of span_count plan spans; for plan > 0 there is exactly one, unbounded */
+    uint32_t span_count;
+    uint32_t bucket; /* dense index of its (account, site), 1-based: see buckets */
+};
+_Static_assert(sizeof(struct toll_owner) == 24, "stored");
+
+enum toll_assignment_level {
+    TOLL_LEVEL_NUMBER,
+    TOLL_LEVEL_TRUNK,
+    TOLL_LEVEL_SITE,
+    TOLL_LEVEL_ACCOUNT,
+    TOLL_LEVEL_CARRIER,
+    TOLL_LEVEL_DEFAULT,
+    TOLL_LEVEL_NONE,
+};
+/* A plan in force in [from, until). Of an owner: the best of number, site, account and default, disjoint,
+ * ascending. Of a trunk or carrier: that level's own. */
+struct toll_plan_span {
+    toll_ms from, until;
+    int32_t plan;
+    int32_t level; /* enum toll_assignment_level */
+};
+_Static_assert(sizeof(struct toll_plan_span) == 24, "stored");
+
+/* A trunk or hint or carrier value a book knows: sorted bytewise by text within its kind. */
+enum toll_named_kind { TOLL_NAMED_TRUNK, TOLL_NAMED_HINT, TOLL_NAMED_CARRIER, TOLL_NAMED_KINDS };
+struct toll_named {
+    uint32_t text;  /* string offset */
+    uint32_t owner; /* trunk and hint: as in a number slot; 0 if it names no account */
+    uint32_t span;  /* trunk and carrier assignments (side sell) */
+    uint32_t span_count;
+    uint32_t id; /* trunk: the id rules use; else 0 */
+    uint32_t spare;
+};
+_Static_assert(sizeof(struct toll_named) == 24, "stored");
+
+struct toll_bucket_key { /* index = toll_owner.bucket */
+    int32_t account, site;
+};
+
+/* ---- plans -> rules ---- */
+
+/* Which chain of rules a call meets: chains[plan_chains[plan * TOLL_CHAIN_KEYS + toll_chain_key(...)]]. */
+#define TOLL_CHAIN_KEYS 250u
+static inline uint32_t toll_chain_key(uint32_t service, uint32_t direction, uint32_t class_,
+                                      uint32_t jurisdiction)
+{
+    return ((service * 2u + direction) * 5u + class_) * 5u + jurisdiction;
+}
+/* Rules in order of priority, then row. chains[0] is empty: no rule. */
+struct toll_chain {
+    uint32_t first; /* into chain_rules, an array of rule ids */
+    uint32_t count;
+    int32_t simple_deck; /* > 0: the first rule is `deck`, without further conditions, on_miss suspense */
+    uint32_t spare;
+};
+_Static_assert(sizeof(struct toll_chain) == 16, "stored");
+
+enum toll_action {
+    TOLL_ACTION_DECK,
+    TOLL_ACTION_FLAT,
+    TOLL_ACTION_FREE,
+    TOLL_ACTION_MARKUP,
+    TOLL_ACTION_REJECT
+};
+struct toll_rule {
+    int32_t action; /* enum toll_action */
+    int32_t deck;   /* deck id */
+    int32_t price;  /* price id of flat, free and markup rules */
+    int32_t on_miss_next;
+    int32_t trunk;       /* 0 any; else the named trunk's id */
+    int32_t destination; /* 0 any; else a destination id (value of the destinations trie) */
+    toll_ms from, until;
+    int32_t plan;
+    int32_t priority;
+    uint32_t file, line; /* string offset and line of plan_rules.csv */
+};
+_Static_assert(sizeof(struct toll_rule) == 56, "stored");
+
+/* ---- decks: key -> entry -> price ---- */
+
+/* struct toll_lpm and the meaning of an LPM value: simd/layout_lpm.h */
+
+/* All rows of one key: entry_rows[first..first+count), by (from, band none last). If none is in force at the
+ * call's start, the answer is `shorter`: the value of the next shorter prefix (0 none). */
+struct toll_entry {
+    uint32_t first, count;
+    uint32_t shorter;
+    uint32_t spare;
+};
+struct toll_entry_row {
+    toll_ms from, until;
+    int32_t band; /* 0: the row without band */
+    int32_t price;
+};
+_Static_assert(sizeof(struct toll_entry_row) == 24, "stored");
+
+enum toll_deck_key { TOLL_KEY_CALLEE, TOLL_KEY_CALLTYPE };
+struct toll_deck {
+    struct toll_lpm lpm;     /* key callee */
+    uint32_t calltype_first; /* key calltype: calltype_keys[first..first+count), sorted by text */
+    uint32_t calltype_count;
+    uint32_t calltype_everything; /* value of the empty key */
+    int32_t key;                  /* enum toll_deck_key */
+    int32_t calendar;             /* 0 none */
+    uint32_t name, currency;      /* string offsets */
+    uint32_t file, line;          /* of decks.csv; 0 line when implied */
+};
+struct toll_calltype_key {
+    uint32_t text;  /* string offset */
+    uint32_t value; /* as an LPM value */
+};
+
+/* ---- prices ---- */
+
+enum toll_price_state { TOLL_PRICE_OK, TOLL_PRICE_BLOCKED, TOLL_PRICE_NO_RATE };
+enum toll_init_mode { TOLL_INIT_APPEND, TOLL_INIT_ROUND_TOTAL };
+enum toll_duration_rounding { TOLL_DURATION_UP, TOLL_DURATION_DOWN, TOLL_DURATION_HALF_UP, TOLL_DURATION_MS };
+enum toll_zero_s { TOLL_ZERO_S_FREE, TOLL_ZERO_S_CONNECT, TOLL_ZERO_S_MINIMUM };
+
+/* The arithmetic of a price row; equal terms are stored once (a deck of 148,000 prefixes has a few thousand),
+ * so that they stay in the near caches. price_terms[price] is the index. */
+struct toll_terms {
+    toll_money rate;            /* per `per` units; markup: percent * 1e6 (1 % = 1,000,000) */
+    toll_money connect_fee;     /* flat and markup: the amount */
+    toll_money minimum_charge;  /* 0 none */
+    toll_money maximum_charge;  /* INT64_MAX none */
+    int32_t per;                /* units (seconds); >= 1 */
+    int32_t initial, increment; /* >= 1 */
+    int32_t minimum_units, free_units;
+    uint32_t quantum; /* 10^(8 - decimals): the rounding step in 1e-8 */
+    uint8_t action;   /* enum toll_action: DECK, FLAT, FREE, MARKUP; built-in rows are FREE */
+    uint8_t state;    /* enum toll_price_state */
+    uint8_t init_mode, duration_rounding, zero_s, rounding;
+    uint8_t small; /* 1: rate < 2^36, connect_fee, maximum (if any), minimum < 2^50 and per * quantum <
+                      2^40: 64-bit arithmetic cannot overflow for billed < 2^26 */
+    uint8_t decimals;
+};
+_Static_assert(sizeof(struct toll_terms) == 64, "one cache line, stored");
+
+/* Where a price row came from; cold. */
+enum toll_price_kind {
+    TOLL_PRICE_DECK,
+    TOLL_PRICE_FLAT,
+    TOLL_PRICE_FREE,
+    TOLL_PRICE_MARKUP,
+    TOLL_PRICE_BUILTIN
+};
+struct toll_price_origin {
+    int32_t kind;         /* enum toll_price_kind */
+    int32_t deck;         /* deck id, 0 none */
+    int32_t plan;         /* plan id, 0 none */
+    uint32_t key;         /* string offset: the prefix or call-type code */
+    uint32_t destination; /* string offset */
+    int32_t band;
+    uint32_t file, line; /* string offset of the source's name, line */
+};
+/* Price ids: 1 is the built-in emergency row (911, 933, 988); then flat, free and markup rules in row order;
+ * then deck rows by (deck order, version order, line). Never more than TOLL_LPM_INDEX. */
+#define TOLL_PRICE_EMERGENCY 1
+
+/* ---- calendars ---- */
+
+struct toll_calendar_row {
+    int32_t band;
+    int32_t days;                   /* bit 1 << iso weekday (1..7) */
+    int32_t from_minute, to_minute; /* to <= from wraps into the next day */
+    int32_t priority;
+    int32_t row;
+};
+struct toll_holiday {
+    int64_t day; /* local days since 1970; sorted within the calendar */
+    int32_t band;
+    int32_t spare;
+};
+struct toll_calendar {
+    uint32_t first_row, row_count; /* sorted by (priority, row) */
+    uint32_t first_holiday, holiday_count;
+    uint32_t name; /* string offset */
+    uint32_t spare;
+};
+
+/* ---- accounts, sites, plans ---- */
+
+struct toll_account {
+    uint32_t account, name, currency, zone; /* string offsets; zone is an index of zones */
+    uint32_t file, line;
+};
+struct toll_site {
+    uint32_t site, name;
+    int32_t account;
+    uint32_t line;
+};
+struct toll_plan {
+    uint32_t plan, name;
+    uint32_t line, spare;
+};
+
+#endif

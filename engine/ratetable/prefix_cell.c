@@ -1,0 +1,101 @@
+/* Prefixes and numbers as people write them. */
+#include "ratetable/prefix_cell.h"
+
+#include "base/digits.h"
+
+bool toll_prefix_parse(const char *text, size_t bytes, size_t low, uint64_t *packed)
+{
+    if (bytes > 0 && text[0] == '+') {
+        text++;
+        bytes--;
+    }
+    if (bytes < low)
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    }
+    return toll_digits_pack(text, bytes, packed);
+}
+
+uint64_t toll_number_value(uint64_t packed)
+{
+    const unsigned digits = toll_digits_count(packed);
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < digits; i++)
+        value = value * 10 + (packed >> (60 - 4 * i) & 0xF);
+    return value;
+}
+
+uint64_t toll_number_from_value(uint64_t value, unsigned digits)
+{
+    uint64_t packed = UINT64_MAX;
+
+    for (unsigned i = 0; i < digits; i++, value /= 10)
+        packed = packed >> 4 | (value % 10) << 60;
+    return packed;
+}
+
+static void trim(const char **text, size_t *bytes)
+{
+    while (*bytes > 0 && ((*text)[0] == ' ' || (*text)[0] == '\t')) {
+        (*text)++;
+        (*bytes)--;
+    }
+    while (*bytes > 0 && ((*text)[*bytes - 1] == ' ' || (*text)[*bytes - 1] == '\t'))
+        (*bytes)--;
+}
+
+const char *toll_range_parse(const char *text, size_t bytes, size_t low, struct toll_prefix_range *out)
+{
+    const char *dash = memchr(text, '-', bytes);
+    const char *last_text = dash == NULL ? text : dash + 1;
+    size_t first_bytes = dash == NULL ? bytes : (size_t)(dash - text);
+    size_t last_bytes = (size_t)(text + bytes - last_text);
+    uint64_t last;
+
+    trim(&text, &first_bytes);
+    trim(&last_text, &last_bytes);
+    if (!toll_prefix_parse(text, first_bytes, low, &out->first) ||
+        !toll_prefix_parse(last_text, last_bytes, low, &last))
+        return low > 1 ? "is no number of 7 to 15 digits, and no range first-last of such"
+                       : "is no prefix of 1 to 15 digits, and no range like 1201-1205";
+    if (toll_digits_count(out->first) != toll_digits_count(last))
+        return "is a range whose ends differ in length";
+    if (last < out->first)
+        return "is a range that ends before it begins";
+    out->count = dash == NULL ? 1 : toll_number_value(last) - toll_number_value(out->first) + 1;
+    return NULL;
+}
+
+int toll_prefix_cell(const struct toll_table *table, const struct toll_cell *cell, struct toll_buffer *ranges)
+{
+    const char *text = cell->text, *const end = cell->text + cell->bytes;
+    struct toll_prefix_range *range;
+
+    ranges->count = 0;
+    if (cell->bytes == 0) {
+        range = TOLL_BUFFER_ADD(ranges, struct toll_prefix_range);
+        if (range == NULL)
+            return -1;
+        *range = (struct toll_prefix_range){TOLL_PREFIX_EVERYTHING, 1};
+        return 1;
+    }
+    for (;;) {
+        const char *semicolon = memchr(text, ';', (size_t)(end - text)), *problem;
+        const char *stop = semicolon != NULL ? semicolon : end;
+        range = TOLL_BUFFER_ADD(ranges, struct toll_prefix_range);
+        if (range == NULL)
+            return -1;
+        problem = toll_range_parse(text, (size_t)(stop - text), 1, range);
+        if (problem != NULL) {
+            toll_cell_finding(table, cell, TOLL_ERROR, "\"%.*s\" %s",
+                              stop - text > 40 ? 40 : (int)(stop - text), text, problem);
+            return 0;
+        }
+        if (semicolon == NULL)
+            return 1;
+        text = semicolon + 1;
+    }
+}

@@ -1,0 +1,673 @@
+/*
+ * One row after the other: structure first (columns, quotes, NUL), then the values in the order in which they
+ * depend on each other. The first value that cannot be read makes the row a reject; a caller or callee that
+ * is no telephone number does not, because the rater has an answer for such a row.
+ */
+#include "ingest/rows.h"
+
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/error.h"
+#include "ingest/limits.h"
+#include "ingest/values.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_SEPARATOR '\x1f'
+
+struct cached_name {
+    const char *text; /* in the strings table */
+    size_t bytes;
+    uint32_t id;
+};
+
+struct reader {
+    const struct toll_spec *spec;
+    const struct toll_layout *layout;
+    struct toll_chunk *chunk;
+    struct toll_csv csv;
+    struct toll_csv_field fields[TOLL_INGEST_COLUMNS_MAX];
+    uint32_t count;
+    bool bare;                        /* no field of the row is quoted */
+    struct toll_time_reader times[3]; /* start, answer, end: each remembers its own day */
+    char *scratch;                    /* plain texts of fields with doubled quotes; grows */
+    size_t scratch_bytes, scratch_used;
+    char *key;
+    size_t key_bytes;
+    struct cached_name cached[TOLL_NAMES];
+    uint32_t carrier; /* of rows without one of their own */
+    bool no_memory;
+    /* the current row */
+    struct toll_row row;
+    struct toll_row_extra extra;
+    bool has_extra, warned;
+    int bad_column;
+};
+
+/* -- fields -- */
+
+static bool reserve(struct reader *reader, char **buffer, size_t *have, size_t bytes)
+{
+    char *larger;
+
+    if (bytes <= *have)
+        return true;
+    larger = realloc(*buffer, 2 * bytes);
+    if (larger == NULL) {
+        reader->no_memory = true;
+        return false;
+    }
+    *buffer = larger;
+    *have = 2 * bytes;
+    return true;
+}
+
+/* The text of a column of the spec as it stands in the row, without quotes; empty where the row has no such
+ * column. */
+static inline struct toll_value raw_value(struct reader *reader, int column)
+{
+    int slot = reader->layout->slots[column];
+    const struct toll_csv_field *field;
+
+    if (slot < 0 || slot >= (int)reader->count)
+        return (struct toll_value){"", 0};
+    field = &reader->fields[slot];
+    if (field->doubled) {
+        char *text = reader->scratch + reader->scratch_used;
+        size_t bytes = toll_csv_unquote(field, text);
+
+        reader->scratch_used += bytes;
+        return (struct toll_value){text, bytes};
+    }
+    return (struct toll_value){field->text, field->bytes};
+}
+
+static inline struct toll_value value_of(struct reader *reader, const struct toll_spec_field *field)
+{
+    struct toll_value value;
+
+    if (!field->mapped || field->column_count == 0)
+        return (struct toll_value){"", 0};
+    value = raw_value(reader, field->columns[0]);
+    if (reader->spec->null_tokens.count > 0 && toll_spec_is_null(reader->spec, value.text, value.bytes))
+        value.bytes = 0;
+    return value;
+}
+
+static enum toll_reject_reason bad(struct reader *reader, const struct toll_spec_field *field,
+                                   enum toll_reject_reason reason)
+{
+    int slot = field->column_count > 0 ? reader->layout->slots[field->columns[0]] : -1;
+
+    reader->bad_column = slot + 1;
+    return reason;
+}
+
+/* -- key -- */
+
+/* All fields in the spec's order, so that a file with its columns in another order gives the same key. */
+static struct toll_hash128 row_key(struct reader *reader)
+{
+    const struct toll_csv *csv = &reader->csv;
+    bool in_order = reader->layout->same_order || reader->spec->header == TOLL_HEADER_NONE;
+    int columns = reader->spec->header == TOLL_HEADER_NONE ? (int)reader->count : reader->spec->column_count;
+    size_t used = 0;
+
+    if (!reserve(reader, &reader->key, &reader->key_bytes, csv->row_bytes + (size_t)columns + 1))
+        return (struct toll_hash128){0, 0};
+    if (in_order && reader->bare && columns == (int)reader->count && !csv->skip_blank_after_separator) {
+        /* The row's own bytes, separators replaced. */
+        const char *row = csv->data + csv->row_offset;
+
+        memcpy(reader->key, row, csv->row_bytes);
+        for (int i = 0; i + 1 < columns; i++)
+            reader->key[reader->fields[i].text + reader->fields[i].bytes - row] = KEY_SEPARATOR;
+        return toll_hash(reader->key, csv->row_bytes);
+    }
+    for (int i = 0; i < columns; i++) {
+        struct toll_value value = {"", 0};
+
+        if (reader->spec->header != TOLL_HEADER_NONE || i < reader->spec->column_count)
+            value = raw_value(reader, i);
+        if (i > 0)
+            reader->key[used++] = KEY_SEPARATOR;
+        memcpy(reader->key + used, value.text, value.bytes);
+        used += value.bytes;
+    }
+    return toll_hash(reader->key, used);
+}
+
+static struct toll_hash128 record_key(struct reader *reader)
+{
+    const struct toll_spec *spec = reader->spec;
+    struct toll_value value;
+    bool empty = true;
+    size_t used = 0;
+
+    for (int i = 0; i < spec->key_count; i++) {
+        value = raw_value(reader, spec->key_columns[i]);
+        empty &= toll_spec_is_null(spec, value.text, value.bytes);
+    }
+    if (empty)
+        return row_key(reader);
+    if (spec->key_count == 1)
+        return toll_hash(value.text, value.bytes);
+    if (!reserve(reader, &reader->key, &reader->key_bytes, reader->csv.row_bytes + (size_t)spec->key_count))
+        return (struct toll_hash128){0, 0};
+    for (int i = 0; i < spec->key_count; i++) {
+        value = raw_value(reader, spec->key_columns[i]);
+        if (i > 0)
+            reader->key[used++] = KEY_SEPARATOR;
+        memcpy(reader->key + used, value.text, value.bytes);
+        used += value.bytes;
+    }
+    return toll_hash(reader->key, used);
+}
+
+/* -- values -- */
+
+/* 1 a time, 0 empty, negative: rejected (*reason). */
+static int read_time(struct reader *reader, enum toll_target target, toll_ms *utc,
+                     enum toll_reject_reason *reason)
+{
+    const struct toll_spec_field *field = &reader->spec->fields[target];
+    struct toll_value value = value_of(reader, field);
+    enum toll_time_result result;
+    char joined[128];
+
+    if (field->column_count == 2) {
+        struct toll_value second = raw_value(reader, field->columns[1]);
+
+        value = toll_value_trim(value);
+        second = toll_value_trim(second);
+        if (value.bytes == 0 && second.bytes == 0)
+            return 0;
+        if (value.bytes + 1 + second.bytes > sizeof joined) {
+            *reason = bad(reader, field, TOLL_REJECT_BAD_TIME);
+            return -1;
+        }
+        memcpy(joined, value.text, value.bytes);
+        joined[value.bytes] = ' ';
+        memcpy(joined + value.bytes + 1, second.text, second.bytes);
+        value = (struct toll_value){joined, value.bytes + 1 + second.bytes};
+    }
+    if (value.bytes == 0)
+        return 0;
+    result = toll_time_read(&reader->times[target - TOLL_TO_START], field->formats, field->format_count,
+                            value.text, value.bytes, utc);
+    if (result == TOLL_TIME_OK)
+        return 1;
+    *reason = bad(reader, field, result == TOLL_TIME_BAD ? TOLL_REJECT_BAD_TIME : TOLL_REJECT_AMBIGUOUS_TIME);
+    return -1;
+}
+
+static enum toll_reject_reason read_choices(struct reader *reader, int *service, int *direction,
+                                            int *answered, bool answer_present)
+{
+    static const enum toll_target targets[3] = {TOLL_TO_SERVICE, TOLL_TO_DIRECTION, TOLL_TO_ANSWERED};
+    int *const results[3] = {service, direction, answered};
+
+    for (int i = 0; i < 3; i++) {
+        const struct toll_spec_field *field = &reader->spec->fields[targets[i]];
+        struct toll_value value;
+
+        if (field->type == TOLL_VALUE_CONSTANT) {
+            *results[i] = field->constant;
+            continue;
+        }
+        if (field->type == TOLL_VALUE_ANSWER_PRESENT) {
+            *results[i] = answer_present;
+            continue;
+        }
+        value = toll_value_trim(value_of(reader, field));
+        *results[i] = value.bytes == 0 ? field->empty : toll_value_choice(field, value);
+        if (*results[i] == TOLL_CHOICE_REJECT)
+            return bad(reader, field, (enum toll_reject_reason)(TOLL_REJECT_BAD_SERVICE + i));
+    }
+    return TOLL_REJECT_NONE;
+}
+
+/* start: answer time if answered and known; set-up time otherwise. */
+static enum toll_reject_reason read_times(struct reader *reader, int *service, int *direction, int *answered)
+{
+    enum toll_reject_reason reason = TOLL_REJECT_NONE;
+    toll_ms start, answer = 0;
+    int has_answer = 0, result = read_time(reader, TOLL_TO_START, &start, &reason);
+
+    if (result < 0)
+        return reason;
+    if (reader->spec->fields[TOLL_TO_ANSWER].mapped)
+        has_answer = read_time(reader, TOLL_TO_ANSWER, &answer, &reason);
+    if (has_answer < 0)
+        return reason;
+    if (result == 0)
+        return bad(reader, &reader->spec->fields[TOLL_TO_START], TOLL_REJECT_BAD_TIME);
+    reason = read_choices(reader, service, direction, answered, has_answer == 1);
+    if (reason != TOLL_REJECT_NONE)
+        return reason;
+    reader->row.start = start;
+    if (has_answer == 1 && *answered) {
+        if (answer < start || answer - start > INT32_MAX)
+            return bad(reader, &reader->spec->fields[TOLL_TO_ANSWER], TOLL_REJECT_BAD_TIME);
+        reader->row.start = answer;
+        reader->extra.setup_ms = (int32_t)(answer - start);
+        reader->has_extra |= answer != start;
+    }
+    return TOLL_REJECT_NONE;
+}
+
+/* One duration; *present false when empty. */
+static enum toll_reject_reason one_duration(struct reader *reader, enum toll_target target, bool *present,
+                                            int32_t *ms)
+{
+    const struct toll_spec_field *field = &reader->spec->fields[target];
+    struct toll_value value = toll_value_trim(value_of(reader, field));
+    int code;
+
+    *ms = 0;
+    *present = value.bytes > 0;
+    if (!*present)
+        return TOLL_REJECT_NONE;
+    code = toll_value_duration(field->type, value, ms);
+    if (code == 0)
+        return TOLL_REJECT_NONE;
+    return bad(reader, field, code == -2 ? TOLL_REJECT_NEGATIVE_DURATION : TOLL_REJECT_BAD_DURATION);
+}
+
+static enum toll_reject_reason read_durations(struct reader *reader, int service, int answered)
+{
+    const struct toll_spec *spec = reader->spec;
+    const struct toll_spec_field *field = &spec->fields[TOLL_TO_DURATION];
+    enum toll_reject_reason reason = TOLL_REJECT_NONE;
+    bool present;
+    int32_t total;
+
+    if (field->type == TOLL_VALUE_END_MINUS_START) {
+        toll_ms end;
+        int result = read_time(reader, TOLL_TO_END, &end, &reason);
+
+        if (result < 0)
+            return reason;
+        present = result == 1;
+        if (present && end < reader->row.start)
+            return bad(reader, &spec->fields[TOLL_TO_END], TOLL_REJECT_NEGATIVE_DURATION);
+        if (present && end - reader->row.start > INT32_MAX)
+            return bad(reader, &spec->fields[TOLL_TO_END], TOLL_REJECT_BAD_DURATION);
+        reader->row.duration_ms = present ? (int32_t)(end - reader->row.start) : 0;
+    } else {
+        reason = one_duration(reader, TOLL_TO_DURATION, &present, &reader->row.duration_ms);
+        if (reason != TOLL_REJECT_NONE)
+            return reason;
+    }
+    if (!present && service == TOLL_VOICE && answered)
+        return bad(reader, field, TOLL_REJECT_BAD_DURATION); /* 0 would be a free call that nobody reported */
+    if (spec->fields[TOLL_TO_TOTAL].mapped) {
+        reason = one_duration(reader, TOLL_TO_TOTAL, &present, &total);
+        if (reason != TOLL_REJECT_NONE)
+            return reason;
+        reader->warned |= spec->warn_over_total && present && reader->row.duration_ms > total;
+    }
+    if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped) {
+        reason = one_duration(reader, TOLL_TO_CARRIER_BILLED, &present, &reader->extra.carrier_billed_ms);
+        reader->has_extra |= reader->extra.carrier_billed_ms != 0;
+    }
+    reader->warned |= spec->warn_over_ms > 0 && reader->row.duration_ms > spec->warn_over_ms;
+    return reason;
+}
+
+static enum toll_reject_reason read_amounts(struct reader *reader, int service)
+{
+    const struct toll_spec_field *fields = reader->spec->fields;
+    static const enum toll_target moneys[2] = {TOLL_TO_PROVIDER_CHARGE, TOLL_TO_PROVIDER_TAX};
+    struct toll_value value;
+    int64_t quantity = 0;
+
+    for (int i = 0; i < 2; i++) {
+        toll_money *out = i == 0 ? &reader->extra.provider_charge : &reader->extra.provider_tax;
+
+        value = toll_value_trim(value_of(reader, &fields[moneys[i]]));
+        if (value.bytes == 0)
+            continue;
+        if (!toll_value_money(value, fields[moneys[i]].unit, out))
+            return bad(reader, &fields[moneys[i]], TOLL_REJECT_BAD_MONEY);
+        reader->row.kind |= i == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
+        reader->has_extra |= *out != 0;
+    }
+    value = toll_value_trim(value_of(reader, &fields[TOLL_TO_QUANTITY]));
+    if (value.bytes > 0) {
+        if (!toll_value_integer(value, fields[TOLL_TO_QUANTITY].unit, &quantity))
+            return bad(reader, &fields[TOLL_TO_QUANTITY], TOLL_REJECT_BAD_QUANTITY);
+    } else if (service == TOLL_DATA) {
+        return bad(reader, &fields[TOLL_TO_QUANTITY], TOLL_REJECT_BAD_QUANTITY); /* 0 bytes would be free */
+    } else if (service != TOLL_VOICE) {
+        quantity = 1; /* one record is one message or one event */
+    }
+    if (quantity < 0)
+        reader->row.kind |= TOLL_KIND_CREDIT;
+    reader->extra.quantity = quantity < 0 ? -quantity : quantity;
+    reader->has_extra |= quantity != 0;
+    return TOLL_REJECT_NONE;
+}
+
+/* A number that has no type of its own in a part: only a full one is of use; another one is a warning. */
+static void side_number(struct reader *reader, enum toll_target target, uint64_t *out)
+{
+    const struct toll_spec_field *field = &reader->spec->fields[target];
+    struct toll_value value;
+    enum toll_number_type type;
+
+    if (!field->mapped)
+        return;
+    value = value_of(reader, field);
+    type = toll_number_parse(field->rules, value.text, value.bytes, out);
+    if (type == TOLL_NUMBER_E164) {
+        reader->has_extra = true;
+        return;
+    }
+    *out = 0;
+    reader->warned |= type != TOLL_NUMBER_NONE;
+}
+
+static uint32_t name_id(struct reader *reader, enum toll_name name, struct toll_value value)
+{
+    struct cached_name *cached = &reader->cached[name];
+
+    if (value.bytes == 0)
+        return 0;
+    if (cached->id != 0 && cached->bytes == value.bytes && memcmp(cached->text, value.text, value.bytes) == 0)
+        return cached->id;
+    cached->id = toll_strings_add(&reader->chunk->strings[name], value.text, value.bytes);
+    if (cached->id == 0)
+        reader->no_memory = true;
+    else
+        cached->text = toll_strings_text(&reader->chunk->strings[name], cached->id, &cached->bytes);
+    return cached->id;
+}
+
+static enum toll_reject_reason read_names(struct reader *reader)
+{
+    static const struct {
+        enum toll_target target;
+        enum toll_name name;
+    } names[4] = {{TOLL_TO_TRUNK, TOLL_NAME_TRUNK},
+                  {TOLL_TO_HINT, TOLL_NAME_HINT},
+                  {TOLL_TO_CALLTYPE, TOLL_NAME_CALLTYPE},
+                  {TOLL_TO_CARRIER, TOLL_NAME_CARRIER}};
+    uint32_t *const results[4] = {&reader->extra.trunk, &reader->extra.hint, &reader->extra.calltype,
+                                  &reader->row.carrier};
+
+    reader->row.carrier = reader->carrier;
+    for (int i = 0; i < 4; i++) {
+        const struct toll_spec_field *field = &reader->spec->fields[names[i].target];
+        struct toll_value value;
+
+        if (!field->mapped)
+            continue;
+        value = field->type == TOLL_VALUE_CONSTANT
+                    ? (struct toll_value){field->constant_text, strlen(field->constant_text)}
+                    : value_of(reader, field);
+        if (value.bytes > TOLL_INGEST_TEXT_MAX)
+            return bad(reader, field, TOLL_REJECT_TOO_LONG);
+        if (value.bytes == 0)
+            continue;
+        *results[i] = name_id(reader, names[i].name, value);
+        reader->has_extra |= i < 3;
+    }
+    return TOLL_REJECT_NONE;
+}
+
+static enum toll_reject_reason read_ends(struct reader *reader)
+{
+    const struct toll_spec_field *fields = reader->spec->fields;
+    static const enum toll_target ends[2] = {TOLL_TO_CALLER, TOLL_TO_CALLEE};
+    struct toll_value texts[3] = {value_of(reader, &fields[TOLL_TO_RECORD_ID]), {"", 0}, {"", 0}};
+    size_t bytes;
+    char *at;
+
+    if (texts[0].bytes > TOLL_INGEST_TEXT_MAX)
+        return bad(reader, &fields[TOLL_TO_RECORD_ID], TOLL_REJECT_TOO_LONG);
+    for (int i = 0; i < 2; i++) {
+        uint64_t *digits = i == 0 ? &reader->row.caller : &reader->row.callee;
+        enum toll_number_type type;
+
+        if (!fields[ends[i]].mapped)
+            continue;
+        texts[1 + i] = value_of(reader, &fields[ends[i]]);
+        if (texts[1 + i].bytes > TOLL_INGEST_TEXT_MAX)
+            return bad(reader, &fields[ends[i]], TOLL_REJECT_TOO_LONG);
+        type = toll_number_parse(fields[ends[i]].rules, texts[1 + i].text, texts[1 + i].bytes, digits);
+        reader->row.kind |= (uint16_t)((unsigned)type << (i == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT
+                                                                 : TOLL_KIND_CALLEE_TYPE_SHIFT));
+        if (toll_number_same_text(*digits, texts[1 + i].text, texts[1 + i].bytes))
+            texts[1 + i].bytes = 0;
+    }
+    bytes = texts[0].bytes + texts[1].bytes + texts[2].bytes;
+    at = bytes == 0 ? NULL : toll_row_store_text(&reader->chunk->store, bytes);
+    reader->row.text = at == NULL ? "" : at;
+    if (bytes == 0)
+        return TOLL_REJECT_NONE;
+    if (at == NULL) {
+        reader->no_memory = true;
+        return TOLL_REJECT_NONE;
+    }
+    for (int i = 0; i < 3; i++) {
+        memcpy(at, texts[i].text, texts[i].bytes);
+        at += texts[i].bytes;
+    }
+    reader->row.record_id_bytes = (uint16_t)texts[0].bytes;
+    reader->row.caller_bytes = (uint16_t)texts[1].bytes;
+    reader->row.callee_bytes = (uint16_t)texts[2].bytes;
+    return TOLL_REJECT_NONE;
+}
+
+static enum toll_reject_reason check_structure(struct reader *reader)
+{
+    const struct toll_csv *csv = &reader->csv;
+    bool doubled = false;
+
+    reader->bad_column = 0;
+    if (csv->too_long)
+        return TOLL_REJECT_TOO_LONG;
+    if (csv->has_nul)
+        return TOLL_REJECT_NUL_BYTE;
+    if (csv->unbalanced)
+        return TOLL_REJECT_UNBALANCED_QUOTES;
+    if (!toll_layout_legal_count(reader->spec, reader->layout, reader->count))
+        return TOLL_REJECT_BAD_COLUMNS;
+    reader->bare = true;
+    for (uint32_t i = 0; i < reader->count && i < TOLL_INGEST_COLUMNS_MAX; i++) {
+        reader->bare &= !reader->fields[i].quoted;
+        doubled |= reader->fields[i].doubled;
+    }
+    reader->scratch_used = 0;
+    /* A column may be asked for by every target, twice as a part of the key, and once for the whole row. */
+    if (doubled)
+        (void)reserve(reader, &reader->scratch, &reader->scratch_bytes, (TOLL_TARGETS + 3) * csv->row_bytes);
+    return TOLL_REJECT_NONE;
+}
+
+static enum toll_reject_reason read_row(struct reader *reader)
+{
+    enum toll_reject_reason reason = check_structure(reader);
+    int service = 0, direction = 0, answered = 0;
+    struct toll_hash128 key;
+
+    if (reason != TOLL_REJECT_NONE || reader->no_memory)
+        return reason;
+    memset(&reader->row, 0, sizeof reader->row);
+    memset(&reader->extra, 0, sizeof reader->extra);
+    reader->has_extra = reader->warned = false;
+    reason = read_times(reader, &service, &direction, &answered);
+    if (reason == TOLL_REJECT_NONE)
+        reason = read_durations(reader, service, answered);
+    if (reason == TOLL_REJECT_NONE)
+        reason = read_amounts(reader, service);
+    if (reason == TOLL_REJECT_NONE)
+        reason = read_names(reader);
+    if (reason == TOLL_REJECT_NONE)
+        reason = read_ends(reader);
+    if (reason != TOLL_REJECT_NONE)
+        return reason;
+    side_number(reader, TOLL_TO_CHARGED, &reader->extra.charged);
+    side_number(reader, TOLL_TO_LRN_CALLER, &reader->extra.lrn_caller);
+    side_number(reader, TOLL_TO_LRN_CALLEE, &reader->extra.lrn_callee);
+    side_number(reader, TOLL_TO_RING_TO, &reader->extra.ring_to);
+    reader->row.kind |= (uint16_t)((unsigned)service | (direction ? TOLL_KIND_IN : 0u) |
+                                   (answered ? TOLL_KIND_ANSWERED : 0u));
+    key = record_key(reader);
+    reader->row.key_high = key.high;
+    reader->row.key_low = key.low;
+    return TOLL_REJECT_NONE;
+}
+
+/* -- chunks -- */
+
+static bool grow(void **array, size_t *capacity, size_t count, size_t element)
+{
+    size_t larger = *capacity + *capacity / 2 + 64;
+    void *memory;
+
+    if (count < *capacity)
+        return true;
+    memory = realloc(*array, larger * element);
+    if (memory == NULL)
+        return false;
+    *array = memory;
+    *capacity = larger;
+    return true;
+}
+
+static bool keep_row(struct reader *reader)
+{
+    struct toll_chunk *chunk = reader->chunk;
+    struct toll_row *row = &reader->row;
+
+    if (!grow((void **)&chunk->rows, &chunk->row_capacity, chunk->row_count, sizeof *chunk->rows))
+        return false;
+    if (reader->has_extra) {
+        row->extra = toll_row_store_alloc(&chunk->store, sizeof *row->extra);
+        if (row->extra == NULL)
+            return false;
+        *row->extra = reader->extra;
+    }
+    row->source_row = (int32_t)chunk->data_rows;
+    if (chunk->row_count == 0)
+        chunk->first_start = chunk->last_start = row->start;
+    chunk->first_start = row->start < chunk->first_start ? row->start : chunk->first_start;
+    chunk->last_start = row->start > chunk->last_start ? row->start : chunk->last_start;
+    chunk->duration_ms += row->duration_ms;
+    chunk->warnings += reader->warned;
+    chunk->rows[chunk->row_count++] = *row;
+    return true;
+}
+
+static bool keep_reject(struct reader *reader, enum toll_reject_reason reason)
+{
+    struct toll_chunk *chunk = reader->chunk;
+    const struct toll_csv *csv = &reader->csv;
+    size_t bytes = csv->too_long ? TOLL_INGEST_REJECT_RAW_MAX : csv->row_bytes;
+    char *raw = toll_row_store_text(&chunk->store, bytes);
+
+    if (raw == NULL ||
+        !grow((void **)&chunk->rejects, &chunk->reject_capacity, chunk->reject_count, sizeof *chunk->rejects))
+        return false;
+    memcpy(raw, csv->data + csv->row_offset, bytes);
+    chunk->rejects[chunk->reject_count++] =
+        (struct toll_reject){reason, reader->bad_column, csv->row_line, csv->row_offset, raw, bytes};
+    return true;
+}
+
+int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
+                    size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error)
+{
+    struct reader *reader = calloc(1, sizeof *reader);
+
+    memset(chunk, 0, sizeof *chunk);
+    if (reader == NULL)
+        return toll_error_set(error, TOLL_EBUG, "out of memory while reading rows");
+    TOLL_ASSERT(begin <= end && end <= layout->start.size);
+    reader->spec = spec;
+    reader->layout = layout;
+    reader->chunk = chunk;
+    reader->csv = layout->start;
+    reader->csv.offset = begin;
+    reader->csv.size = end;
+    reader->csv.line = 1;
+    for (int i = 0; i < 3; i++)
+        toll_time_reader_init(&reader->times[i], spec->zone, spec->fold);
+    reader->carrier = name_id(reader, TOLL_NAME_CARRIER, (struct toll_value){carrier, strlen(carrier)});
+    while (!reader->no_memory &&
+           toll_csv_next(&reader->csv, reader->fields, TOLL_INGEST_COLUMNS_MAX, &reader->count)) {
+        enum toll_reject_reason reason = read_row(reader);
+
+        chunk->data_rows++;
+        if (!(reason == TOLL_REJECT_NONE ? keep_row(reader) : keep_reject(reader, reason)))
+            reader->no_memory = true;
+    }
+    chunk->lines = reader->csv.line - 1;
+    bool failed = reader->no_memory;
+    free(reader->scratch);
+    free(reader->key);
+    free(reader);
+    return failed ? toll_error_set(error, TOLL_EBUG, "out of memory while reading rows") : 0;
+}
+
+/* The run's id of each of the chunk's names; NULL when out of memory. */
+static uint32_t *map_names(struct toll_strings *from, struct toll_strings *to)
+{
+    uint32_t *map = calloc((size_t)from->count + 1, sizeof *map);
+
+    for (uint32_t id = 1; map != NULL && id <= from->count; id++) {
+        size_t bytes;
+        const char *text = toll_strings_text(from, id, &bytes);
+
+        map[id] = toll_strings_add(to, text, bytes);
+        if (map[id] == 0) {
+            free(map);
+            map = NULL;
+        }
+    }
+    return map;
+}
+
+int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
+                      int64_t rows_before, long first_line, struct toll_error *error)
+{
+    uint32_t *maps[TOLL_NAMES] = {NULL};
+    int code = 0;
+
+    for (int i = 0; i < TOLL_NAME_SOURCE && code == 0; i++) {
+        maps[i] = map_names(&chunk->strings[i], &names->strings[i]);
+        if (maps[i] == NULL)
+            code = toll_error_set(error, TOLL_EBUG, "out of memory while collecting names");
+        toll_strings_free(&chunk->strings[i]);
+    }
+    for (size_t i = 0; i < chunk->row_count && code == 0; i++) {
+        struct toll_row *row = &chunk->rows[i];
+
+        row->source = source;
+        row->source_row += (int32_t)(rows_before + 1);
+        row->carrier = maps[TOLL_NAME_CARRIER][row->carrier];
+        if (row->extra != NULL) {
+            row->extra->trunk = maps[TOLL_NAME_TRUNK][row->extra->trunk];
+            row->extra->hint = maps[TOLL_NAME_HINT][row->extra->hint];
+            row->extra->calltype = maps[TOLL_NAME_CALLTYPE][row->extra->calltype];
+        }
+    }
+    for (size_t i = 0; i < chunk->reject_count; i++)
+        chunk->rejects[i].line += first_line - 1;
+    for (int i = 0; i < TOLL_NAMES; i++)
+        free(maps[i]);
+    return code;
+}
+
+void toll_chunk_free(struct toll_chunk *chunk)
+{
+    free(chunk->rows);
+    free(chunk->rejects);
+    toll_row_store_free(&chunk->store);
+    for (int i = 0; i < TOLL_NAMES; i++)
+        toll_strings_free(&chunk->strings[i]);
+    memset(chunk, 0, sizeof *chunk);
+}

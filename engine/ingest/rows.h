@@ -1,0 +1,42 @@
+/*
+ * Lexed rows to canonical rows. A chunk is a stretch of a delivered file that begins and ends at a row;
+ * chunks are read independently, by any thread, and know their place in the file only afterwards
+ * (toll_chunk_settle).
+ */
+#ifndef TOLL_INGEST_ROWS_H
+#define TOLL_INGEST_ROWS_H
+
+#include "ingest/recognise.h"
+#include "ingest/reject.h"
+#include "ingest/row.h"
+#include "ingest/spec.h"
+
+struct toll_chunk {
+    struct toll_row *rows;
+    size_t row_count, row_capacity;
+    struct toll_reject *rejects; /* their raw bytes lie in the store */
+    size_t reject_count, reject_capacity;
+    int64_t data_rows; /* rows = row_count + reject_count */
+    int64_t warnings;  /* rows with at least one */
+    int64_t duration_ms;
+    toll_ms first_start, last_start; /* when row_count > 0 */
+    long lines;                      /* line ends */
+    struct toll_row_store store;
+    struct toll_strings
+        strings[TOLL_NAMES]; /* the chunk's own names until it is settled; SOURCE is not used */
+};
+
+/* Reads data[begin, end) of the recognised file; begin must be layout->start.offset or the start of a line.
+ * carrier: the text for rows whose own column does not give one; "" for none. TOLL_EBUG when out of memory;
+ * bad rows are rejects. The chunk is released with toll_chunk_free, also after an error. */
+int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
+                    size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error);
+
+/* Gives the chunk its place: data rows before it, its first line, its file; and moves its names to the run's.
+ * Not thread safe on `names`. TOLL_EBUG when out of memory. */
+int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
+                      int64_t rows_before, long first_line, struct toll_error *error);
+
+void toll_chunk_free(struct toll_chunk *chunk);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * A block of rows from end to end in stages, each over all rows of the block: what the stages share stays in
+ * the nearest cache, and within a stage the rows do not wait for each other. Rows that a stage does not know
+ * how to do in bulk are left to toll_row_rate (pipeline/row.h), one by one; the answers are the same.
+ */
+#ifndef TOLL_PIPELINE_BLOCK_H
+#define TOLL_PIPELINE_BLOCK_H
+
+#include "pipeline/row.h"
+#include "pipeline/tally.h"
+#include "segment/lines.h"
+
+#define TOLL_BLOCK_ROWS                                                                \
+    1024 /* 512 to 2,048 measure alike; the scratch of 1,024 leaves half of a 1 MiB L2 \
+          */
+#define TOLL_BLOCK_ROWS_MAX 2048
+
+enum toll_stage {
+    TOLL_STAGE_READ, /* columns and their checksums */
+    TOLL_STAGE_CLASSIFY,
+    TOLL_STAGE_PAYER,
+    TOLL_STAGE_RULES,
+    TOLL_STAGE_PREFIX,
+    TOLL_STAGE_PRICE,
+    TOLL_STAGE_CHARGE,
+    TOLL_STAGE_ODD, /* rows done one by one */
+    TOLL_STAGE_TALLY,
+    TOLL_STAGES
+};
+const char *toll_stage_name(enum toll_stage stage);
+
+/* The columns of one batch of lines in memory, as toll_lines_batch_layout places them; written by the block.
+ */
+struct toll_line_columns {
+    int32_t *account, *price, *billed, *tuple;
+    int64_t *charge;
+    uint8_t *status, *class_jurisdiction;
+};
+/* block: memory of the size that toll_lines_batch_layout gives for `rows`. */
+void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows);
+
+/* Scratch of one worker: values by row of the block. */
+struct toll_block {
+    uint64_t near[TOLL_BLOCK_ROWS_MAX]; /* number that pays, 0 none */
+    uint32_t owner[TOLL_BLOCK_ROWS_MAX];
+    uint32_t bucket[TOLL_BLOCK_ROWS_MAX]; /* where the line counts; 0 nowhere */
+    uint32_t deck[TOLL_BLOCK_ROWS_MAX];   /* that prices it in bulk; 0 none */
+    uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has */
+    uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* index of terms, 0 nothing to charge */
+    uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
+    uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that are not simply rated */
+    uint16_t chain[TOLL_BLOCK_ROWS_MAX];  /* chain key */
+    uint8_t shape[TOLL_BLOCK_ROWS_MAX];   /* enum of block.c */
+    uint8_t outcome[TOLL_BLOCK_ROWS_MAX]; /* enum toll_billed_outcome */
+    size_t odd_count;
+};
+
+struct toll_block_context {
+    const struct toll_rater *rater;
+    const struct toll_part_map *map;
+    uint32_t part; /* ordinal in the run, for the suspense summary */
+    struct toll_block *block;
+    struct toll_band_cursor *cursors; /* by deck id */
+    struct toll_tally *tally;
+    int64_t *stage_ns; /* TOLL_STAGES sums, or NULL: nobody measures */
+};
+
+/* Rates rows [first, first + rows) of the batch into the same rows of `lines`; rows <= TOLL_BLOCK_ROWS_MAX.
+ */
+void toll_block_rate(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
+                     size_t first, size_t rows, const struct toll_line_columns *lines);
+
+#endif

@@ -1,0 +1,468 @@
+/*
+ * toll_explain: one row rated again by the run's own book, every decision with its figures and its row of the
+ * book. The answer is compared with the stored line, so that an explanation never explains something else.
+ */
+#include "pipeline/explain_entries.h"
+
+#include "base/error.h"
+#include "text/csv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void toll_explain_add(struct toll_explainer *explainer, enum toll_explain_kind kind, const char *name,
+                      const char *file, uint32_t line, const char *format, ...)
+{
+    struct toll_explanation *out = explainer->out;
+    if (out->count == explainer->capacity) {
+        const size_t capacity = explainer->capacity * 2 + 16;
+        struct toll_explain_entry *grown = realloc(out->entries, capacity * sizeof *grown);
+        if (grown == NULL) {
+            explainer->failed = true;
+            return;
+        }
+        out->entries = grown;
+        explainer->capacity = capacity;
+    }
+    struct toll_explain_entry *entry = &out->entries[out->count++];
+    memset(entry, 0, sizeof *entry);
+    entry->kind = kind;
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(entry->text, sizeof entry->text, format, arguments);
+    va_end(arguments);
+    if (line == 0)
+        return;
+    const char *text;
+    size_t bytes;
+    snprintf(entry->file, sizeof entry->file, "%s", file);
+    entry->line = (int32_t)line;
+    if (toll_book_source_line(explainer->book, file, line, &text, &bytes))
+        snprintf(entry->source, sizeof entry->source, "%.*s", (int)(bytes < 399 ? bytes : 399), text);
+}
+
+const char *toll_explain_number(const struct toll_explainer *explainer, uint64_t digits, unsigned type,
+                                char buffer[TOLL_EXPLAIN_NUMBER_BYTES])
+{
+    char text[TOLL_DIGITS_TEXT_BYTES];
+    if (digits == 0)
+        return "none";
+    /* Short codes name no person. */
+    if (explainer->unmask || type == TOLL_NUMBER_SHORT)
+        toll_digits_text(digits, text);
+    else
+        toll_digits_masked(digits, text);
+    snprintf(buffer, TOLL_EXPLAIN_NUMBER_BYTES, "%s%s", type == TOLL_NUMBER_E164 ? "+" : "", text);
+    return buffer;
+}
+
+static const char *account_name(const struct toll_explainer *explainer, int32_t account)
+{
+    return toll_book_string(explainer->book, explainer->book->accounts[account].account);
+}
+
+/* ---- where a number stands in numbers.csv: the image keeps no lines of it ---- */
+
+static bool cell_is(const struct toll_csv_field *field, const char *text)
+{
+    return field->bytes == strlen(text) && strncasecmp(field->text, text, field->bytes) == 0;
+}
+
+/* "12125550100", "+1212..", "first-last", "hint:V" */
+static bool cell_holds(const struct toll_csv_field *field, const char *wanted)
+{
+    char cell[128];
+    if (field->bytes >= sizeof cell)
+        return false;
+    cell[toll_csv_unquote(field, cell)] = 0;
+    char *first = cell[0] == '+' ? cell + 1 : cell;
+    char *dash = wanted[0] >= '0' && wanted[0] <= '9' ? strchr(first, '-') : NULL;
+    if (dash == NULL)
+        return strcmp(first, wanted) == 0;
+    *dash++ = 0;
+    dash += *dash == '+';
+    return strlen(first) == strlen(wanted) && strcmp(first, wanted) <= 0 && strcmp(wanted, dash) <= 0;
+}
+
+uint32_t toll_explain_number_line(const struct toll_book *book, const char *wanted, const char *account)
+{
+    enum { FIELDS = 64 };
+    struct toll_csv_field fields[FIELDS];
+    struct toll_csv csv;
+    const char *data = NULL;
+    size_t size = 0;
+    uint32_t count, number_column = FIELDS, account_column = FIELDS, found = 0;
+    for (uint32_t i = 0; i < toll_book_source_count(book); i++)
+        if (strcmp(toll_book_source(book, i, &data, &size), "numbers.csv") == 0)
+            break;
+        else
+            data = NULL;
+    if (data == NULL)
+        return 0;
+    toll_csv_open(&csv, data, size, ',', false, true);
+    if (toll_csv_next(&csv, fields, FIELDS, &count) != 1)
+        return 0;
+    for (uint32_t i = 0; i < count && i < FIELDS; i++) {
+        number_column = cell_is(&fields[i], "number") ? i : number_column;
+        account_column = cell_is(&fields[i], "account") ? i : account_column;
+    }
+    while (toll_csv_next(&csv, fields, FIELDS, &count) == 1) {
+        if (number_column >= count || count > FIELDS || !cell_holds(&fields[number_column], wanted))
+            continue;
+        if (found == 0)
+            found = (uint32_t)csv.row_line;
+        if (account == NULL || (account_column < count && cell_is(&fields[account_column], account)))
+            return (uint32_t)csv.row_line;
+    }
+    return found;
+}
+
+/* ---- the call ---- */
+
+static const char *const service_names[] = {"voice", "sms", "mms", "data", "event"};
+
+static void explain_call(struct toll_explainer *explainer, const struct toll_line *line)
+{
+    const struct toll_row *row = explainer->row;
+    char caller[TOLL_EXPLAIN_NUMBER_BYTES], callee[TOLL_EXPLAIN_NUMBER_BYTES], start[32];
+    const unsigned service = toll_kind_service(row->kind);
+    toll_ms_format(row->start, start);
+    toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "call", "", 0, "%s, %s%s, %s, started %s",
+                     service_names[service], (row->kind & TOLL_KIND_IN) != 0 ? "in" : "out",
+                     (row->kind & TOLL_KIND_CREDIT) != 0 ? ", a credit" : "",
+                     (row->kind & TOLL_KIND_ANSWERED) != 0 ? "answered" : "not answered", start);
+    toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "numbers", "", 0, "from %s to %s",
+                     toll_explain_number(explainer, row->caller, toll_kind_caller_type(row->kind), caller),
+                     toll_explain_number(explainer, row->callee, toll_kind_callee_type(row->kind), callee));
+    if (service == TOLL_VOICE)
+        toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "duration", "", 0, "%d.%03d s",
+                         row->duration_ms / 1000, row->duration_ms % 1000);
+    else
+        toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "quantity", "", 0, "%lld %s", (long long)row->quantity,
+                         toll_unit_name(service));
+    if (line->calltype[0] != 0)
+        toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "call type", "", 0, "%s", line->calltype);
+    if ((row->kind & TOLL_KIND_PROVIDER_CHARGE) != 0) {
+        char money[TOLL_TOTAL_TEXT_BYTES];
+        toll_money_format(row->provider_charge, money);
+        toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "provider charge", "", 0, "%s", money);
+    }
+    toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "source", "", 0,
+                     "row %d of the file with sha256 %.16s..., record %s", line->source_row,
+                     line->source_sha256, line->record_id[0] == 0 ? "without id" : line->record_id);
+}
+
+/* ---- payer and plan ---- */
+
+/* One candidate: text as in numbers.csv, shown as the user may see it. */
+static void explain_candidate(struct toll_explainer *explainer, const char *what, const char *wanted,
+                              const char *shown, bool in_book, uint32_t owner)
+{
+    const struct toll_book *book = explainer->book;
+    if (owner != 0) {
+        const char *account = account_name(explainer, book->owners[owner].account);
+        const uint32_t line = toll_explain_number_line(book, wanted, account);
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "payer", "numbers.csv", line,
+                         "the %s %s belongs to account %s", what, shown, account);
+        return;
+    }
+    const uint32_t line = in_book ? toll_explain_number_line(book, wanted, NULL) : 0;
+    toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "payer", "numbers.csv", line,
+                     in_book ? "the %s %s is in numbers.csv, but not in force at the call's start"
+                             : "the %s %s is not in numbers.csv",
+                     what, shown);
+}
+
+static void explain_number(struct toll_explainer *explainer, const char *what, uint64_t number,
+                           uint32_t owner)
+{
+    const struct toll_book *book = explainer->book;
+    char wanted[TOLL_DIGITS_TEXT_BYTES], shown[TOLL_EXPLAIN_NUMBER_BYTES];
+    toll_digits_text(number, wanted);
+    explain_candidate(explainer, what, wanted,
+                      toll_explain_number(explainer, number, TOLL_NUMBER_E164, shown),
+                      toll_probe_one(book->numbers, book->number_capacity, number) != 0, owner);
+}
+
+static void explain_named(struct toll_explainer *explainer, const char *what, enum toll_named_kind kind,
+                          uint32_t place, uint32_t owner)
+{
+    const struct toll_named *named = &explainer->book->named[kind][place - 1];
+    char wanted[256];
+    const char *text = toll_book_string(explainer->book, named->text);
+    snprintf(wanted, sizeof wanted, "%s:%s", kind == TOLL_NAMED_TRUNK ? "trunk" : "hint", text);
+    explain_candidate(explainer, what, wanted, text, named->owner != 0, owner);
+}
+
+static void explain_payer(struct toll_explainer *explainer)
+{
+    const struct toll_row *row = explainer->row;
+    const struct toll_payer *payer = &explainer->answer->payer;
+    const struct toll_book *book = explainer->book;
+    const uint64_t near = toll_row_near_end(row);
+    const char *near_name =
+        (row->kind & TOLL_KIND_IN) != 0 ? "near end, the callee," : "near end, the caller,";
+    if (row->charged != 0)
+        explain_number(explainer, "charged number", row->charged, payer->charged);
+    if (row->trunk != 0)
+        explain_named(explainer, "trunk", TOLL_NAMED_TRUNK, row->trunk, payer->trunk);
+    if (row->hint != 0)
+        explain_named(explainer, "account hint", TOLL_NAMED_HINT, row->hint, payer->hint);
+    if (near != 0)
+        explain_number(explainer, near_name, near, payer->near);
+    else
+        toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "payer", "", 0, "the %s is no E.164 number",
+                         near_name);
+    if (payer->conflict) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "payer", "", 0,
+                         "they name different accounts: nobody is charged until somebody decides");
+        return;
+    }
+    if (payer->owner == 0) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "payer", "", 0,
+                         "nobody: add the number, trunk or hint to numbers.csv with its account");
+        return;
+    }
+    const struct toll_account *account = &book->accounts[explainer->answer->account];
+    const int32_t site = book->owners[payer->owner].site;
+    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "account", toll_book_string(book, account->file),
+                     account->line, "account %s pays%s%s", toll_book_string(book, account->account),
+                     site == 0 ? "" : ", site ",
+                     site == 0 ? "" : toll_book_string(book, book->sites[site].site));
+}
+
+static void explain_plan(struct toll_explainer *explainer)
+{
+    static const char *const levels[] = {"number", "trunk", "site", "account", "carrier", "default"};
+    const struct toll_row *row = explainer->row;
+    const struct toll_book *book = explainer->book;
+    enum toll_assignment_level level;
+    const int32_t plan = toll_plan_find(explainer->rater, explainer->answer->payer.owner, row->trunk,
+                                        row->carrier, row->start, &level);
+    if (plan == 0)
+        toll_explain_add(
+            explainer, TOLL_EXPLAIN_STEP, "plan", "", 0,
+            "no plan is assigned at the call's start, neither to the number, trunk, site, account or "
+            "carrier nor as the default: add a row to assignments.csv");
+    else
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "plan", "plans.csv", book->plans[plan].line,
+                         "plan %s, by the assignment to the %s%s",
+                         toll_book_string(book, book->plans[plan].plan), levels[level],
+                         level == TOLL_LEVEL_DEFAULT ? "" : " (the most specific one in force)");
+}
+
+/* ---- rules ---- */
+
+static const char *rule_does(const struct toll_explainer *explainer, const struct toll_rule *rule,
+                             char *buffer, size_t room)
+{
+    static const char *const actions[] = {"deck", "flat", "free", "markup", "reject"};
+    if (rule->action == TOLL_ACTION_DECK)
+        snprintf(buffer, room, "deck %s",
+                 toll_book_string(explainer->book, explainer->book->decks[rule->deck].name));
+    else
+        snprintf(buffer, room, "%s", actions[rule->action]);
+    return buffer;
+}
+
+static void on_rule(void *context, uint32_t id, enum toll_rule_verdict verdict, unsigned status)
+{
+    static const char *const whys[] = {
+        [TOLL_RULE_TRUNK] = "does not match: another trunk",
+        [TOLL_RULE_DESTINATION] = "does not match: another destination",
+        [TOLL_RULE_DATES] = "is not in force at the call's start",
+    };
+    struct toll_explainer *explainer = context;
+    const struct toll_rule *rule = &explainer->book->rules[id];
+    const char *file = toll_book_string(explainer->book, rule->file);
+    char does[128];
+    rule_does(explainer, rule, does, sizeof does);
+    if (verdict == TOLL_RULE_DECIDED)
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rule", file, rule->line, "the rule matches: %s",
+                         does);
+    else if (verdict == TOLL_RULE_MISSED)
+        toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "rule", file, rule->line,
+                         "the rule matches, but %s has nothing (%s), and on_miss is next", does,
+                         toll_status_reason(status));
+    else
+        toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "rule", file, rule->line, "the rule (%s) %s", does,
+                         whys[verdict]);
+    if (rule->action == TOLL_ACTION_DECK && (verdict == TOLL_RULE_DECIDED || verdict == TOLL_RULE_MISSED))
+        toll_explain_deck(explainer, rule->deck, status);
+}
+
+/* Is the rule in a chain of its plan for some service, direction, class and jurisdiction, of which those
+ * given (not negative) are fixed? */
+static bool rule_takes(const struct toll_book *book, uint32_t id, int service, int direction, int class_,
+                       int jurisdiction)
+{
+    const size_t plan = (size_t)book->rules[id].plan * TOLL_CHAIN_KEYS;
+    for (uint32_t key = 0; key < TOLL_CHAIN_KEYS; key++) {
+        if ((service >= 0 && key / 50 != (uint32_t)service) ||
+            (direction >= 0 && key / 25 % 2 != (uint32_t)direction) ||
+            (class_ >= 0 && key / 5 % 5 != (uint32_t)class_) ||
+            (jurisdiction >= 0 && key % 5 != (uint32_t)jurisdiction))
+            continue;
+        const struct toll_chain *chain = &book->chains[book->plan_chains[plan + key]];
+        for (uint32_t i = chain->first; i < chain->first + chain->count; i++)
+            if (book->chain_rules[i] == id)
+                return true;
+    }
+    return false;
+}
+
+/* The plan's rules whose service, direction, class or jurisdiction is another: the chain leaves them out. */
+static void explain_other_rules(struct toll_explainer *explainer)
+{
+    const struct toll_book *book = explainer->book;
+    const struct toll_row_answer *answer = explainer->answer;
+    const int service = (int)toll_kind_service(explainer->row->kind);
+    const int direction = (explainer->row->kind & TOLL_KIND_IN) != 0;
+    for (uint32_t id = 1; id < book->rule_count; id++) {
+        const struct toll_rule *rule = &book->rules[id];
+        char does[128];
+        if (rule->plan != answer->plan ||
+            rule_takes(book, id, service, direction, (int)answer->class_, (int)answer->jurisdiction))
+            continue;
+        const char *why = !rule_takes(book, id, service, -1, -1, -1)               ? "another service"
+                          : !rule_takes(book, id, -1, direction, -1, -1)           ? "another direction"
+                          : !rule_takes(book, id, -1, -1, (int)answer->class_, -1) ? "another class"
+                          : !rule_takes(book, id, -1, -1, -1, (int)answer->jurisdiction)
+                              ? "another jurisdiction"
+                              : "other conditions";
+        toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "rule", toll_book_string(book, rule->file), rule->line,
+                         "the rule (%s) does not match: %s", rule_does(explainer, rule, does, sizeof does),
+                         why);
+    }
+}
+
+/* ---- all of it ---- */
+
+static bool same_as_stored(const struct toll_row_answer *answer, const struct toll_line_batch *lines,
+                           int64_t i)
+{
+    return answer->status == lines->status[i] && answer->account == lines->account[i] &&
+           answer->price == lines->price[i] && answer->billed == lines->billed[i] &&
+           answer->charge == lines->charge[i] &&
+           ((unsigned)answer->class_ << 4 | (unsigned)answer->jurisdiction) == lines->class_jurisdiction[i];
+}
+
+static void explain_result(struct toll_explainer *explainer)
+{
+    const struct toll_row_answer *answer = explainer->answer;
+    const struct toll_book *book = explainer->book;
+    const char *reason = toll_status_reason(answer->status);
+    char money[TOLL_TOTAL_TEXT_BYTES];
+    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "status", "", 0, "%s%s%s",
+                     toll_status_name(answer->status), reason[0] == 0 ? "" : ", ", reason);
+    if (answer->status >= TOLL_SUSPENSE_FIRST)
+        return;
+    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "billed", "", 0, "%d %s", answer->billed,
+                     toll_unit_name(toll_kind_service(explainer->row->kind)));
+    toll_money_format(answer->charge, money);
+    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "charge", "", 0, "%s %s", money,
+                     answer->account == 0 ? book->currency
+                                          : toll_book_string(book, book->accounts[answer->account].currency));
+}
+
+static void explain_decisions(struct toll_explainer *explainer, struct toll_band_cursor *cursors)
+{
+    const struct toll_row *row = explainer->row;
+    const struct toll_row_answer *answer = explainer->answer;
+    const struct toll_row_trace trace = {.rule = on_rule, .context = explainer};
+    if (answer->status == TOLL_SUSPENSE_CONFLICT) {
+        toll_explain_add(
+            explainer, TOLL_EXPLAIN_STEP, "conflict", "", 0,
+            "another record has the same key and other content: neither is rated until somebody decides");
+        return;
+    }
+    explain_payer(explainer);
+    if (answer->status == TOLL_ZERO_UNANSWERED) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "unanswered", "", 0,
+                         "a voice call that nobody answered costs nothing");
+        return;
+    }
+    if (answer->payer.owner == 0)
+        return;
+    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "class", "", 0, "class %s, jurisdiction %s",
+                     toll_class_name(answer->class_), toll_call_jurisdiction_name(answer->jurisdiction));
+    if (answer->price == TOLL_PRICE_EMERGENCY) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "emergency", "", 0,
+                         "911, 933 and 988 are always free");
+        return;
+    }
+    explain_plan(explainer);
+    if (answer->plan == 0)
+        return;
+    /* The same walk once more, now told of each rule; the explainer's answer is the first one. */
+    struct toll_row_answer again;
+    toll_row_rate(explainer->rater, cursors, row, &trace, &again);
+    if (answer->rule == 0)
+        explain_other_rules(explainer);
+    if (answer->status == TOLL_SUSPENSE_NO_RULE)
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rule", "", 0,
+                         "no rule of the plan matches: add one to plan_rules.csv");
+    toll_explain_price(explainer);
+}
+
+int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,
+                 struct toll_explanation *out, struct toll_error *error)
+{
+    struct toll_run *run = NULL;
+    struct toll_band_cursor *cursors = NULL;
+    struct toll_reader_row at;
+    struct toll_line line;
+    memset(out, 0, sizeof *out);
+    if (dataset_path == NULL)
+        return toll_error_set(error, TOLL_EUSAGE, "explain needs the dataset that %s rated", run_path);
+    int rc = toll_run_open(run_path, dataset_path, &run, error);
+    if (rc != 0)
+        return rc;
+    rc = toll_run_line(run, day, row, &line, error);
+    if (rc == 0)
+        rc = toll_run_seek(run, day, row, &at, error);
+    if (rc == 0) {
+        const struct toll_rater *rater = toll_run_rater(run);
+        struct toll_row_answer answer;
+        struct toll_explainer explainer = {.rater = rater,
+                                           .book = rater->book,
+                                           .row = &at.row,
+                                           .answer = &answer,
+                                           .unmask = unmask,
+                                           .out = out};
+        cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *cursors);
+        if (cursors == NULL) {
+            rc = toll_error_set(error, TOLL_EBUG, "out of memory");
+            goto out;
+        }
+        toll_row_rate(rater, cursors, &at.row, NULL, &answer);
+        if (!same_as_stored(&answer, at.lines, at.index)) {
+            rc =
+                toll_error_set(error, TOLL_EBUG,
+                               "%s: %s:%lld was rated otherwise by another version; rate again with this one",
+                               run_path, day, (long long)row);
+            goto out;
+        }
+        explain_call(&explainer, &line);
+        explain_decisions(&explainer, cursors);
+        explain_result(&explainer);
+        if (explainer.failed)
+            rc = toll_error_set(error, TOLL_EBUG, "out of memory");
+    }
+out:
+    free(cursors);
+    toll_run_close(run);
+    if (rc != 0)
+        toll_explanation_free(out);
+    return rc;
+}
+
+void toll_explanation_free(struct toll_explanation *explanation)
+{
+    free(explanation->entries);
+    memset(explanation, 0, sizeof *explanation);
+}

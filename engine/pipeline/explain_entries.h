@@ -1,0 +1,37 @@
+/* The list that an explanation grows into, and its second half: deck, price row, arithmetic, near misses. */
+#ifndef TOLL_PIPELINE_EXPLAIN_ENTRIES_H
+#define TOLL_PIPELINE_EXPLAIN_ENTRIES_H
+
+#include "pipeline/run_reader.h"
+
+struct toll_explainer {
+    const struct toll_rater *rater;
+    const struct toll_book *book;
+    const struct toll_row *row;
+    const struct toll_row_answer *answer;
+    bool unmask;
+    size_t capacity;
+    struct toll_explanation *out;
+    bool failed; /* out of memory */
+};
+
+/* Adds an entry; file "" for none, line 0 for none. The source line comes from the book. */
+void toll_explain_add(struct toll_explainer *explainer, enum toll_explain_kind kind, const char *name,
+                      const char *file, uint32_t line, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* "+12125551234", or masked unless the user asked; "none" for no number. */
+#define TOLL_EXPLAIN_NUMBER_BYTES 32
+const char *toll_explain_number(const struct toll_explainer *explainer, uint64_t digits, unsigned type,
+                                char buffer[TOLL_EXPLAIN_NUMBER_BYTES]);
+
+/* A deck was asked: what it was asked for, and near misses where it had nothing (status of the miss) . */
+void toll_explain_deck(struct toll_explainer *explainer, int32_t deck, unsigned status);
+/* The price row of the answer, units and charge as worked out. */
+void toll_explain_price(struct toll_explainer *explainer);
+
+/* The line of numbers.csv that holds this number or "hint:V"/"trunk:V" (the account's, when several rows do);
+ * 0 none. */
+uint32_t toll_explain_number_line(const struct toll_book *book, const char *wanted, const char *account);
+
+#endif

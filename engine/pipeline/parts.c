@@ -1,0 +1,76 @@
+/* Which parts of a dataset are rated, and opening some of them with what their dictionaries mean in the book.
+ */
+#include "pipeline/rate.h"
+
+#include "arrow/arrow.h"
+#include "base/check.h"
+
+#include <string.h>
+
+static int read_day(const char *text, const char *option, int64_t *day, struct toll_error *error)
+{
+    if (text == NULL || toll_day_parse(text, strlen(text), day))
+        return 0;
+    return toll_error_set(error, TOLL_EUSAGE, "%s %s is no day; write it as 2026-03-01", option, text);
+}
+
+int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
+                      size_t *first, size_t *last, struct toll_error *error)
+{
+    int64_t from = INT64_MIN, to = INT64_MAX;
+    int rc = read_day(from_day, "from day", &from, error);
+    if (rc == 0)
+        rc = read_day(to_day, "to day", &to, error);
+    if (rc != 0)
+        return rc;
+    if (from >= to)
+        return toll_error_set(error, TOLL_EUSAGE, "from day %s is not before to day %s (to is exclusive)",
+                              from_day, to_day);
+    *first = *last = 0;
+    while (*first < dataset->part_count && dataset->parts[*first].day < from)
+        ++*first;
+    *last = *first;
+    while (*last < dataset->part_count && dataset->parts[*last].day < to)
+        ++*last;
+    return 0;
+}
+
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+                       const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
+                       uint32_t ordinal, struct toll_strings *texts, struct toll_error *error)
+{
+    TOLL_ASSERT(last - first <= TOLL_PARTS_AT_ONCE);
+    memset(set, 0, sizeof *set);
+    for (size_t i = first; i < last; i++) {
+        struct toll_cdr_part *part;
+        int rc = toll_dataset_part_open(dataset, i, how, &part, error);
+        if (rc == 0) {
+            struct toll_job_part *job = &set->parts[set->count];
+            set->opened[set->count++] = part;
+            job->part = part;
+            job->ordinal = ordinal++;
+            set->rows += toll_cdr_part_rows(part);
+            rc = toll_part_map_make(&job->map, rater, part, &set->arena, texts, error);
+        }
+        if (rc != 0) {
+            toll_part_set_close(set);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+void toll_part_set_close(struct toll_part_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        toll_cdr_part_close(set->opened[i]);
+    toll_arena_free(&set->arena);
+    memset(set, 0, sizeof *set);
+}
+
+size_t toll_batch_buffer_bytes(enum toll_read_path how)
+{
+    /* The widest column has 8 bytes a row. */
+    return how == TOLL_READ_MMAP ? 0
+                                 : (size_t)TOLL_CDR_COLUMNS * (TOLL_BATCH_ROWS * 8 + TOLL_ARROW_ALIGNMENT);
+}

@@ -1,0 +1,325 @@
+/*
+ * A run from end to end: book, dataset, lines of all parts, tables, manifest. Nothing is published before
+ * everything is written, and nothing at all after an error.
+ */
+#include "pipeline/rate.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "text/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct run {
+    const struct toll_rate_options *options;
+    const struct toll_io *io;
+    enum toll_read_path how;
+    struct toll_book *book;
+    struct toll_dataset dataset;
+    bool dataset_open;
+    size_t first, last; /* of dataset.parts */
+    int64_t rows;
+    struct toll_rater rater;
+    struct toll_workers workers;
+    struct toll_run_writer *writer;
+    struct toll_run_part *parts; /* last - first */
+    struct toll_strings texts;
+    struct toll_part_set set;
+    struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
+    int64_t rate_ns;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- planning ---- */
+
+static int open_all(struct run *run, const struct toll_rate_tuning *tuning, struct toll_error *error)
+{
+    const struct toll_rate_options *options = run->options;
+    int rc = toll_dataset_open(&run->dataset, run->io, options->dataset_path, error);
+    run->dataset_open = rc == 0;
+    if (rc == 0)
+        rc = toll_parts_select(&run->dataset, options->from_day, options->to_day, &run->first, &run->last,
+                               error);
+    if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
+        rc = toll_run_create(run->io, options->run_path, &run->writer, error);
+    if (rc == 0)
+        rc = toll_book_open(run->io, options->book_path, &options->reporter, &run->book, error);
+    if (rc == 0)
+        rc = toll_rater_init(&run->rater, run->book, tuning->features, error);
+    for (size_t i = run->first; rc == 0 && i < run->last; i++)
+        run->rows += run->dataset.parts[i].rows;
+    return rc;
+}
+
+/* No more workers than batches: each has its own memory. */
+static unsigned workers_wanted(const struct run *run)
+{
+    int64_t batches = 0;
+    for (size_t i = run->first; i < run->last; i++)
+        batches += (run->dataset.parts[i].rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
+    const unsigned threads = run->options->threads == 0 ? toll_workers_cores() : run->options->threads;
+    const unsigned most = batches < 1 ? 1 : batches < TOLL_WORKERS_MAX ? (unsigned)batches : TOLL_WORKERS_MAX;
+    return threads < most ? threads : most;
+}
+
+/* ---- the lines ---- */
+
+static int create_lines(struct run *run, size_t first, struct toll_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < run->set.count && rc == 0; i++) {
+        const struct toll_dataset_part *part = &run->dataset.parts[first + i];
+        char day[TOLL_TIME_TEXT_BYTES], name[TOLL_PART_NAME_BYTES];
+        toll_day_format(part->day, day);
+        snprintf(name, sizeof name, "%s.%d", day, part->part);
+        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, &run->lines[i],
+                               error);
+        run->set.parts[i].lines = run->lines[i];
+    }
+    return rc;
+}
+
+static int finish_lines(struct run *run, size_t first, struct toll_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < run->set.count && rc == 0; i++) {
+        const struct toll_dataset_part *part = &run->dataset.parts[first + i];
+        struct toll_run_part *out = &run->parts[first + i - run->first];
+        struct toll_lines_writer *lines = run->lines[i];
+        *out = (struct toll_run_part){
+            .day = part->day, .part = part->part, .rows = part->rows, .cdr_seal = part->seal};
+        run->lines[i] = NULL;
+        rc = toll_lines_finish(lines, &out->seal, error);
+    }
+    return rc;
+}
+
+static void close_set(struct run *run)
+{
+    for (size_t i = 0; i < TOLL_PARTS_AT_ONCE; i++) {
+        if (run->lines[i] != NULL)
+            toll_lines_abandon(run->lines[i]);
+        run->lines[i] = NULL;
+    }
+    toll_part_set_close(&run->set);
+}
+
+/* Parts go through in sets, so that a dataset of years needs no more open files than one of a month. */
+static int rate_parts(struct run *run, struct toll_error *error)
+{
+    int64_t rows_before = 0;
+    int rc = 0;
+    for (size_t first = run->first; first < run->last && rc == 0; first += TOLL_PARTS_AT_ONCE) {
+        const size_t last = run->last - first < TOLL_PARTS_AT_ONCE ? run->last : first + TOLL_PARTS_AT_ONCE;
+        rc = toll_part_set_open(&run->set, &run->rater, &run->dataset, first, last, run->how,
+                                (uint32_t)(first - run->first), &run->texts, error);
+        if (rc == 0)
+            rc = create_lines(run, first, error);
+        if (rc == 0) {
+            const struct toll_workers_request request = {
+                .parts = run->set.parts,
+                .part_count = run->set.count,
+                .progress = &run->options->progress,
+                .rows_before = rows_before,
+                .rows_total = run->rows,
+            };
+            const int64_t begun = now_ns();
+            rc = toll_workers_run(&run->workers, &request, error);
+            run->rate_ns += now_ns() - begun;
+        }
+        if (rc == 0)
+            rc = finish_lines(run, first, error);
+        rows_before += run->set.rows;
+        close_set(run);
+    }
+    return rc;
+}
+
+/* ---- the rest of the run ---- */
+
+int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
+                     const struct toll_book *book, const struct toll_dataset *dataset,
+                     struct toll_error *error)
+{
+    struct toll_currency_total totals[64];
+    result->rows = tally->rows;
+    for (unsigned status = 0; status < TOLL_STATUS_COUNT; status++) {
+        const int64_t rows = tally->status_rows[status];
+        result->status_rows[status] = rows;
+        if (status == TOLL_RATED)
+            result->rated = rows;
+        else if (status < TOLL_SUSPENSE_FIRST)
+            result->zero_rated += rows;
+        else
+            result->suspense += rows;
+    }
+    TOLL_ASSERT(result->rated + result->zero_rated + result->suspense == result->rows);
+    result->billed_s = tally->billed_s;
+    int count = toll_tally_totals(tally, book, totals, 64);
+    if (count < 0)
+        return toll_error_set(error, TOLL_EBOOK, "the accounts have more than 64 currencies; split the book");
+    if (count == 0)
+        totals[count++] = (struct toll_currency_total){.currency = book->currency};
+    result->total_count = count;
+    for (int i = 0; i < count; i++) {
+        snprintf(result->totals[i].currency, sizeof result->totals[i].currency, "%s", totals[i].currency);
+        toll_total_format(totals[i].charge, TOLL_MONEY_DECIMALS, result->totals[i].charge);
+    }
+    toll_hash_text(dataset->cdr_hash, result->cdr_hash);
+    toll_hash_text(book->book_hash, result->book_hash);
+    return 0;
+}
+
+static int write_suspense(struct run *run, const struct toll_tally *tally, struct toll_error *error)
+{
+    const size_t parts = run->last - run->first;
+    int64_t *days = calloc(parts + 1, sizeof *days);
+    char *csv = NULL;
+    size_t bytes = 0;
+    if (days == NULL)
+        return toll_error_set(error, TOLL_EBUG, "out of memory for suspense.csv");
+    for (size_t i = 0; i < parts; i++)
+        days[i] = run->parts[i].day;
+    int rc = toll_suspense_to_csv(&tally->suspense, run->book, days, &run->texts, &csv, &bytes, error);
+    if (rc == 0)
+        rc = toll_run_add_file(run->writer, "suspense.csv", csv, bytes, error);
+    free(csv);
+    free(days);
+    return rc;
+}
+
+/* Wall times and how it was done: outside every hash. */
+static bool write_stats(const struct run *run, const struct toll_rate_result *result, struct toll_json *json)
+{
+    int64_t in_bytes = 0, out_bytes = 0;
+    for (size_t i = run->first; i < run->last; i++) {
+        in_bytes += run->dataset.parts[i].seal.bytes;
+        out_bytes += run->parts[i - run->first].seal.bytes;
+    }
+    /* Where the CDRs were: a hint for tools, outside every hash; NULL (null) when it cannot be told. */
+    char *cdrs = realpath(run->options->dataset_path, NULL);
+    toll_json_init(json);
+    toll_json_open_map(json, NULL);
+    toll_json_string(json, "schema", "tollmill.stats/1");
+    toll_json_string(json, "cdrs", cdrs);
+    free(cdrs);
+    toll_json_string(json, "version", TOLLMILL_VERSION);
+    toll_json_int(json, "rows", result->rows);
+    toll_json_int(json, "threads", run->workers.count);
+    toll_json_string(json, "kernels", run->rater.kernels->name);
+    toll_json_string(json, "read", run->how == TOLL_READ_MMAP ? "mmap" : "pread");
+    toll_json_int(json, "wall_ns", result->wall_ns);
+    toll_json_int(json, "rate_ns", result->rate_ns);
+    toll_json_int(json, "cdr_per_s",
+                  result->rate_ns <= 0 ? 0
+                                       : (int64_t)((toll_total)result->rows * 1000000000 / result->rate_ns));
+    toll_json_int(json, "cdr_file_bytes", in_bytes);
+    toll_json_int(json, "line_file_bytes", out_bytes);
+    toll_json_close_map(json);
+    return toll_json_finish(json);
+}
+
+static int publish(struct run *run, const struct toll_tally *tally, struct toll_rate_result *result,
+                   struct toll_error *error)
+{
+    struct toll_currency_total totals[64];
+    const int64_t *rows = result->status_rows;
+    struct toll_run_manifest manifest = {
+        .cdr_hash = run->dataset.cdr_hash,
+        .book_hash = run->book->book_hash,
+        .tzdata_hash = run->book->tzdata_hash,
+        .rows = result->rows,
+        .rated = result->rated,
+        .zero_rated = result->zero_rated,
+        .suspense = result->suspense,
+        .conflict = rows[TOLL_SUSPENSE_CONFLICT],
+        .other_party = rows[TOLL_ZERO_OTHER_PARTY],
+        .billed_s = result->billed_s,
+        .currency = result->totals[0].currency,
+        .total_count = result->total_count,
+        .parts = run->parts,
+        .part_count = run->last - run->first,
+        .from_day = run->options->from_day == NULL ? "" : run->options->from_day,
+        .to_day = run->options->to_day == NULL ? "" : run->options->to_day,
+    };
+    memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
+    totals[0].charge = 0;
+    toll_tally_totals(tally, run->book, totals, 64);
+    for (int i = 0; i < result->total_count; i++) {
+        manifest.totals[i].currency = result->totals[i].currency;
+        manifest.totals[i].charge = totals[i].charge;
+    }
+    struct toll_json stats = {0};
+    int rc = write_stats(run, result, &stats)
+                 ? toll_run_publish(run->writer, &manifest, stats.text, error)
+                 : toll_error_set(error, TOLL_EBUG, "out of memory for stats.json");
+    toll_json_free(&stats);
+    return rc;
+}
+
+int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
+                    struct toll_rate_result *result, struct toll_error *error)
+{
+    const int64_t begun = now_ns();
+    struct run *run = calloc(1, sizeof *run);
+    memset(result, 0, sizeof *result);
+    if (run == NULL)
+        return toll_error_set(error, TOLL_EBUG, "out of memory");
+    run->options = options;
+    run->io = tuning->io;
+    run->how = options->io == TOLL_IO_PREAD ? TOLL_READ_PREAD : TOLL_READ_MMAP;
+
+    int rc = open_all(run, tuning, error);
+    if (rc == 0)
+        rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin,
+                               toll_batch_buffer_bytes(run->how), tuning->block_rows, error);
+    if (rc == 0) {
+        run->parts = calloc(run->last - run->first + 1, sizeof *run->parts);
+        if (run->parts == NULL)
+            rc = toll_error_set(error, TOLL_EBUG, "out of memory for the run's parts");
+    }
+    if (rc == 0)
+        rc = rate_parts(run, error);
+    if (rc == 0) {
+        const struct toll_tally *tally = toll_workers_sum(&run->workers);
+        TOLL_ASSERT(tally->rows == run->rows);
+        rc = toll_result_fill(result, tally, run->book, &run->dataset, error);
+        if (rc == 0)
+            rc = toll_run_write_tables(run->writer, run->book, tally, error);
+        if (rc == 0)
+            rc = write_suspense(run, tally, error);
+        result->rate_ns = run->rate_ns;
+        result->wall_ns = now_ns() - begun;
+        result->threads = run->workers.count;
+        if (rc == 0)
+            rc = publish(run, tally, result, error);
+    }
+    if (run->writer != NULL)
+        toll_run_abandon(run->writer); /* after publishing: only frees */
+    free(run->parts);
+    toll_strings_free(&run->texts);
+    toll_workers_free(&run->workers);
+    toll_rater_free(&run->rater);
+    if (run->dataset_open)
+        toll_dataset_close(&run->dataset);
+    toll_book_close(run->book);
+    free(run);
+    result->wall_ns = now_ns() - begun;
+    return rc;
+}
+
+int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *result,
+              struct toll_error *error)
+{
+    const struct toll_rate_tuning tuning = {.io = toll_io_system()};
+    return toll_rate_tuned(options, &tuning, result, error);
+}

@@ -1,0 +1,70 @@
+/*
+ * A run: a book rates a dataset's parts into a new directory. toll_rate (tollmill.h) is this with the
+ * defaults.
+ */
+#ifndef TOLL_PIPELINE_RATE_H
+#define TOLL_PIPELINE_RATE_H
+
+#include "mmap_cdr/dataset.h"
+#include "pipeline/workers.h"
+#include "segment/run.h"
+#include "tollmill.h"
+
+/* What tests vary and users need not. */
+struct toll_rate_tuning {
+    const struct toll_io *io;
+    size_t block_rows; /* 0: TOLL_BLOCK_ROWS */
+    unsigned features; /* see toll_kernels_select */
+};
+int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
+                    struct toll_rate_result *result, struct toll_error *error);
+
+/* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
+ * bad one or an empty range is TOLL_EUSAGE. */
+int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
+                      size_t *first, size_t *last, struct toll_error *error);
+
+/* Parts that are open at once: a file or two each, far below any limit on open files, and many batches. */
+#define TOLL_PARTS_AT_ONCE 64
+
+/* Opened parts of one dataset with what their dictionaries mean. */
+struct toll_part_set {
+    struct toll_job_part parts[TOLL_PARTS_AT_ONCE];
+    struct toll_cdr_part *opened[TOLL_PARTS_AT_ONCE];
+    struct toll_arena arena;
+    size_t count;
+    int64_t rows;
+};
+/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE. texts as in toll_part_map_make. ordinal
+ * counts from `ordinal` on. */
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+                       const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
+                       uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
+void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */
+
+/* Most that reading a batch of any part by pread needs: every column of a full batch. */
+size_t toll_batch_buffer_bytes(enum toll_read_path how);
+
+/* Fills the counts, totals and hashes of a result from the sums. TOLL_EBOOK when there are too many
+ * currencies. */
+int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
+                     const struct toll_book *book, const struct toll_dataset *dataset,
+                     struct toll_error *error);
+
+/* Writes book.image, accounts, prices, buckets and suspense.csv into a run. */
+int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
+                          const struct toll_tally *tally, struct toll_error *error);
+/* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
+ */
+int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,
+                         const int64_t *days, const struct toll_strings *texts, char **csv, size_t *bytes,
+                         struct toll_error *error);
+
+/* What a price row says, for prices.arrow and for readers. Strings are the book's. services: bits 1 << enum
+ * toll_service of the lines that use it. */
+void toll_price_describe(const struct toll_book *book, int32_t price, unsigned services,
+                         struct toll_price_row *row);
+/* "s" "message" "byte" "event" */
+const char *toll_unit_name(unsigned service);
+
+#endif

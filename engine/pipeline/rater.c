@@ -1,0 +1,176 @@
+/* Derives from a book what the passes need. Nothing here decides a price: each table restates the book's own.
+ */
+#include "pipeline/rater.h"
+
+#include <string.h>
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_EBUG, "out of memory while preparing the book for rating");
+}
+
+static uint32_t bcd3(unsigned value)
+{
+    return value / 100 << 8 | value / 10 % 10 << 4 | value % 10;
+}
+
+static void mark_areas(uint8_t areas[4096], const uint16_t *list, size_t count, enum toll_area_kind kind)
+{
+    for (size_t i = 0; i < count; i++)
+        areas[bcd3(list[i])] |= (uint8_t)kind;
+}
+
+/* docs/RATING.md section 6. */
+static void fill_areas(uint8_t areas[4096])
+{
+    static const uint16_t toll_free[] = {800, 833, 844, 855, 866, 877, 888};
+    static const uint16_t premium[] = {900};
+    static const uint16_t international[] = {242, 246, 264, 268, 284, 345, 441, 473, 649, 658, 664,
+                                             721, 758, 767, 784, 809, 829, 849, 868, 869, 876};
+    mark_areas(areas, toll_free, sizeof toll_free / sizeof *toll_free, TOLL_AREA_TOLL_FREE);
+    mark_areas(areas, premium, 1, TOLL_AREA_PREMIUM);
+    mark_areas(areas, international, sizeof international / sizeof *international, TOLL_AREA_INTERNATIONAL);
+}
+
+/* A chain whose first rule is a deck without conditions never gets to its second. */
+static void fill_simple_decks(const struct toll_book *book, int32_t *simple_decks)
+{
+    for (size_t i = 0; i < (size_t)book->plan_count * TOLL_CHAIN_KEYS; i++) {
+        const int32_t deck = book->chains[book->plan_chains[i]].simple_deck;
+        simple_decks[i] = deck > 0 && book->decks[deck].key == TOLL_KEY_CALLEE ? deck : 0;
+    }
+}
+
+static uint32_t columns_of(const struct toll_book *book)
+{
+    uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_DURATION_MS) |
+                       TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLEE) |
+                       TOLL_CDR_COLUMN_BIT(TOLL_CDR_KIND) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_CHARGED) |
+                       TOLL_CDR_COLUMN_BIT(TOLL_CDR_QUANTITY) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_PROVIDER_CHARGE);
+    if (book->named_count[TOLL_NAMED_TRUNK] > 0)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_TRUNK);
+    if (book->named_count[TOLL_NAMED_HINT] > 0)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
+    if (book->has_carrier_plans)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
+    return columns;
+}
+
+static const void *hot_copy(struct toll_rater *rater, const void *table, bool copy, size_t bytes)
+{
+    return copy && bytes > 0 ? memcpy(toll_hot_take(&rater->hot, bytes), table, bytes) : table;
+}
+
+int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsigned features,
+                    struct toll_error *error)
+{
+    memset(rater, 0, sizeof *rater);
+    rater->book = book;
+    rater->kernels = toll_kernels_select(features);
+    rater->columns = columns_of(book);
+    if (book->nanp)
+        fill_areas(rater->areas);
+
+    const size_t decks = book->deck_count + 1u, prices = book->price_count + 1u,
+                 terms = book->terms_count + 1u;
+    const size_t chains = (size_t)book->plan_count * TOLL_CHAIN_KEYS + 1;
+    const size_t copied = toll_hot_round(book->number_capacity * sizeof *book->numbers) +
+                          toll_hot_round(book->owner_count * sizeof *book->owners) +
+                          toll_hot_round(book->lpm_word_count * sizeof *book->lpm_words);
+    const bool copy = copied <= TOLL_RATER_COPY_BYTES;
+    if (!toll_hot_init(
+            &rater->hot,
+            toll_hot_round(decks * sizeof(struct toll_lpm)) + toll_hot_round(decks * sizeof(uint32_t)) +
+                toll_hot_round(chains * sizeof(int32_t)) + toll_hot_round(prices * sizeof(uint32_t)) +
+                toll_hot_round(terms * sizeof(struct toll_billed_fast)) +
+                toll_hot_round(terms * sizeof(struct toll_charge_fast)) + (copy ? copied : 0)))
+        return no_memory(error);
+    struct toll_lpm *tables = toll_hot_take(&rater->hot, decks * sizeof *tables);
+    uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
+    int32_t *simple = toll_hot_take(&rater->hot, chains * sizeof *simple);
+    uint32_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
+    struct toll_billed_fast *billed = toll_hot_take(&rater->hot, terms * sizeof *billed);
+    struct toll_charge_fast *charge = toll_hot_take(&rater->hot, terms * sizeof *charge);
+    rater->numbers = hot_copy(rater, book->numbers, copy, book->number_capacity * sizeof *book->numbers);
+    rater->owners = hot_copy(rater, book->owners, copy, book->owner_count * sizeof *book->owners);
+    rater->lpm_words = hot_copy(rater, book->lpm_words, copy, book->lpm_word_count * sizeof *book->lpm_words);
+    for (uint32_t deck = 1; deck < book->deck_count; deck++) {
+        tables[deck] = book->decks[deck].lpm;
+        if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
+            places[deck] = ++rater->calltype_decks;
+    }
+    if (rater->calltype_decks > 0)
+        rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
+    fill_simple_decks(book, simple);
+    for (uint32_t price = 1; price < book->price_count; price++) {
+        const uint32_t index = book->price_terms[price];
+        price_terms[price] = index | (uint32_t)book->terms[index].state << TOLL_PRICE_STATE_SHIFT;
+    }
+    for (uint32_t i = 1; i < book->terms_count; i++) {
+        billed[i] = toll_billed_fast_make(&book->terms[i]);
+        charge[i] = toll_charge_fast_make(&book->terms[i]);
+    }
+    rater->tables = tables;
+    rater->calltype_places = places;
+    rater->simple_decks = simple;
+    rater->price_terms = price_terms;
+    rater->billed_fast = billed;
+    rater->charge_fast = charge;
+    return 0;
+}
+
+void toll_rater_free(struct toll_rater *rater)
+{
+    toll_hot_free(&rater->hot);
+    memset(rater, 0, sizeof *rater);
+}
+
+/* ---- dictionaries of a part ---- */
+
+static const uint32_t *map_named(const struct toll_book *book, enum toll_named_kind kind,
+                                 struct toll_cdr_dictionary dictionary, struct toll_arena *arena)
+{
+    uint32_t *map = toll_arena_alloc(arena, ((size_t)dictionary.count + 1) * sizeof *map);
+    for (uint32_t id = 1; map != NULL && id < dictionary.count; id++) {
+        const char *text = dictionary.entries[id];
+        const struct toll_named *named = toll_book_named(book, kind, text, strlen(text));
+        map[id] = named == NULL ? 0 : 1 + (uint32_t)(named - book->named[kind]);
+    }
+    return map;
+}
+
+int toll_part_map_make(struct toll_part_map *map, const struct toll_rater *rater,
+                       const struct toll_cdr_part *part, struct toll_arena *arena, struct toll_strings *texts,
+                       struct toll_error *error)
+{
+    const struct toll_book *book = rater->book;
+    const struct toll_cdr_dictionary codes = toll_cdr_part_dictionary(part, TOLL_CDR_CALLTYPE);
+    const uint32_t count =
+        codes.count > 0 ? codes.count : 1; /* 0, "no code", is there also without the column */
+    memset(map, 0, sizeof *map);
+    map->trunks = map_named(book, TOLL_NAMED_TRUNK, toll_cdr_part_dictionary(part, TOLL_CDR_TRUNK), arena);
+    map->hints = map_named(book, TOLL_NAMED_HINT, toll_cdr_part_dictionary(part, TOLL_CDR_HINT), arena);
+    map->carriers =
+        map_named(book, TOLL_NAMED_CARRIER, toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER), arena);
+
+    uint32_t *values = toll_arena_alloc(arena, ((size_t)count * rater->calltype_decks + 1) * sizeof *values);
+    uint32_t *ids = toll_arena_alloc(arena, (size_t)count * sizeof *ids);
+    if (map->trunks == NULL || map->hints == NULL || map->carriers == NULL || values == NULL || ids == NULL)
+        return no_memory(error);
+    for (uint32_t deck = 1; deck < book->deck_count; deck++) {
+        const uint32_t place = rater->calltype_places[deck];
+        for (uint32_t id = 0; place != 0 && id < count; id++) {
+            const char *text = id < codes.count ? codes.entries[id] : "";
+            values[(size_t)id * rater->calltype_decks + place - 1] =
+                toll_book_calltype(book, deck, text, strlen(text));
+        }
+    }
+    for (uint32_t id = 1; texts != NULL && id < codes.count; id++) {
+        ids[id] = toll_strings_add(texts, codes.entries[id], strlen(codes.entries[id]));
+        if (ids[id] == 0)
+            return no_memory(error);
+    }
+    map->calltypes = values;
+    map->calltype_texts = texts == NULL ? NULL : ids;
+    return 0;
+}

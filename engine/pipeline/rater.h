@@ -1,0 +1,65 @@
+/*
+ * Everything that is constant while a book rates: the book and what is derived from it once, so that the
+ * passes over the rows look little up and divide nothing. Read by any number of threads.
+ */
+#ifndef TOLL_PIPELINE_RATER_H
+#define TOLL_PIPELINE_RATER_H
+
+#include "base/arena.h"
+#include "base/strings.h"
+#include "book/book.h"
+#include "mmap_cdr/part.h"
+#include "pipeline/hot.h"
+#include "rating/billed.h"
+#include "rating/charge.h"
+#include "simd/kernels.h"
+
+/* What digits 2-4 of an E.164 number that begins with 1 say (docs/RATING.md section 6); bits. */
+enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2, TOLL_AREA_INTERNATIONAL = 4 };
+
+#define TOLL_PRICE_TERMS_INDEX 0x3fffffffu
+#define TOLL_PRICE_STATE_SHIFT 30 /* enum toll_price_state above the index */
+
+struct toll_rater {
+    const struct toll_book *book;
+    const struct toll_kernels *kernels;
+    const struct toll_lpm *tables; /* by deck id: what the LPM kernel walks */
+    const int32_t
+        *simple_decks; /* [plan * TOLL_CHAIN_KEYS + key]: the deck of key callee that decides alone, or 0 */
+    const uint32_t *price_terms;                /* by price id: terms index, state on top */
+    const struct toll_billed_fast *billed_fast; /* by terms index */
+    const struct toll_charge_fast *charge_fast;
+    const uint32_t *calltype_places; /* by deck id: 1 + place among the decks of key calltype, or 0 */
+    uint32_t calltype_decks;         /* how many those are */
+    uint32_t columns;                /* CDR columns that rating with this book reads */
+    uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
+    /* The book's own, or copies of them in large pages. */
+    const struct toll_number_slot *numbers;
+    const struct toll_owner *owners;
+    const uint32_t *lpm_words;
+    struct toll_hot hot;
+};
+
+/* Tables above this are not copied: then the book's image, mapped, serves as it is. */
+#define TOLL_RATER_COPY_BYTES ((size_t)1 << 30)
+
+/* The book is borrowed and must outlive the rater. features: see toll_kernels_select. */
+int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsigned features,
+                    struct toll_error *error);
+void toll_rater_free(struct toll_rater *rater); /* safe on a zeroed struct */
+
+/*
+ * What the dictionaries of one CDR part mean in the book. Arrays by dictionary id; trunks, hints, carriers
+ * hold 1 + index into book->named[kind], 0 where the book does not know the value.
+ */
+struct toll_part_map {
+    const uint32_t *trunks, *hints, *carriers;
+    const uint32_t *calltypes;      /* [id * calltype_decks + place]: value as an LPM value */
+    const uint32_t *calltype_texts; /* id in `texts` of the run; NULL when nobody asked */
+};
+/* Memory comes from the arena. texts: NULL, or where the part's call-type codes are entered. */
+int toll_part_map_make(struct toll_part_map *map, const struct toll_rater *rater,
+                       const struct toll_cdr_part *part, struct toll_arena *arena, struct toll_strings *texts,
+                       struct toll_error *error);
+
+#endif

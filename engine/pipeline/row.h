@@ -1,0 +1,124 @@
+/*
+ * One CDR rated by the book, step by step and exactly as docs/RATING.md says: the specification of the
+ * pipeline. The block passes give the same answers for most rows at once and come here for the rest;
+ * `explain` comes here with a trace.
+ */
+#ifndef TOLL_PIPELINE_ROW_H
+#define TOLL_PIPELINE_ROW_H
+
+#include "pipeline/rater.h"
+
+/* What rating sees of a CDR; trunk, hint and carrier already in the book's terms. */
+struct toll_row {
+    int64_t start;
+    int32_t duration_ms;
+    uint16_t kind;
+    uint64_t caller, callee, charged;
+    uint32_t trunk, hint, carrier;   /* 1 + index into book->named[kind]; 0 none or unknown */
+    const uint32_t *calltype_values; /* by place among the call-type decks */
+    uint32_t calltype;               /* dictionary id */
+    int64_t quantity;
+    int64_t provider_charge;
+};
+void toll_row_read(const struct toll_rater *rater, const struct toll_part_map *map,
+                   const struct toll_cdr_batch *batch, int64_t index, struct toll_row *row);
+
+/* Never beyond the services there are, whatever the bits. */
+static inline unsigned toll_kind_service(uint16_t kind)
+{
+    const unsigned service = kind & TOLL_KIND_SERVICE;
+    return service < TOLL_SERVICES ? service : TOLL_EVENT;
+}
+static inline unsigned toll_kind_caller_type(uint16_t kind)
+{
+    return kind >> TOLL_KIND_CALLER_TYPE_SHIFT & TOLL_KIND_TYPE_MASK;
+}
+static inline unsigned toll_kind_callee_type(uint16_t kind)
+{
+    return kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & TOLL_KIND_TYPE_MASK;
+}
+
+/* ---- section 4 ---- */
+
+enum toll_payer_kind {
+    TOLL_PAYER_NOBODY,
+    TOLL_PAYER_CHARGED,
+    TOLL_PAYER_TRUNK,
+    TOLL_PAYER_HINT,
+    TOLL_PAYER_NEAR
+};
+struct toll_payer {
+    uint32_t owner;            /* who pays; 0: nobody known, or a conflict */
+    enum toll_payer_kind kind; /* the candidate that decides */
+    enum toll_payer_kind site; /* whose row gives site and number: kind, or NEAR when a hint pays */
+    bool conflict;
+    uint32_t charged, trunk, hint, near; /* owners of the candidates, 0 not known */
+};
+void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row, struct toll_payer *payer);
+/* The caller of an outgoing, the callee of an incoming record, if it is an E.164 number; else 0. */
+uint64_t toll_row_near_end(const struct toll_row *row);
+
+/* ---- section 5 ---- */
+
+/* Plan id, 0 none. level (may be NULL): what assigned it. trunk and carrier as in struct toll_row. */
+int32_t toll_plan_find(const struct toll_rater *rater, uint32_t owner, uint32_t trunk, uint32_t carrier,
+                       toll_ms at, enum toll_assignment_level *level);
+
+/* ---- section 6 ---- */
+
+enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
+enum toll_call_jurisdiction toll_jurisdiction_of(const struct toll_rater *rater, const struct toll_row *row);
+
+/* ---- sections 8 and 10 ---- */
+
+/* The band of each deck at the last instant asked for and how long it holds: rows come by start, so most
+ * questions have the last answer. One array per worker, by deck id, zeroed at first. */
+struct toll_band_cursor {
+    toll_ms from, until;
+    int32_t band;
+};
+
+/* 0 and *price; else the suspense status: no_band, or the miss: no_prefix, no_calltype, bad_number. */
+unsigned toll_price_find(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                         const struct toll_row *row, uint32_t *price);
+/* The same from an LPM value that is not 0; miss: the status if no row is in force. */
+unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                            uint32_t value, toll_ms at, unsigned miss, uint32_t *price);
+/* The value from which toll_price_find starts, and the status of a miss. */
+uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,
+                          unsigned *miss);
+
+/* ---- the whole row ---- */
+
+enum toll_rule_verdict {
+    TOLL_RULE_TRUNK,       /* the record's trunk is another */
+    TOLL_RULE_DESTINATION, /* the callee's destination is another */
+    TOLL_RULE_DATES,       /* not in force at the start */
+    TOLL_RULE_MISSED,      /* its deck has nothing, on_miss next */
+    TOLL_RULE_DECIDED,
+};
+/* Told of each rule of the chain that is looked at; status: of a deck that has no price for the row, else 0.
+ */
+struct toll_row_trace {
+    void (*rule)(void *context, uint32_t rule, enum toll_rule_verdict verdict, unsigned status);
+    void *context;
+};
+
+struct toll_row_answer {
+    unsigned status;
+    enum toll_class class_;
+    enum toll_call_jurisdiction jurisdiction;
+    struct toll_payer payer;
+    int32_t account; /* 0 none */
+    int32_t plan;
+    int32_t rule; /* the deciding rule, 0 none */
+    int32_t price;
+    int32_t billed;
+    toll_money charge;
+};
+/* trace may be NULL. */
+void toll_row_rate(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                   const struct toll_row *row, const struct toll_row_trace *trace,
+                   struct toll_row_answer *answer);
+
+#endif

@@ -1,0 +1,499 @@
+/*
+ * Reads a run line by line and joins each with its CDR, the run's tables and the run's own book. Who paid is
+ * asked of the book again; its account must be the line's, or run and dataset do not belong together.
+ */
+#include "pipeline/run_reader.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader_day {
+    char text[TOLL_TIME_TEXT_BYTES];
+    int64_t rows;
+};
+
+struct toll_run {
+    const struct toll_io *io;
+    struct toll_run_files files;
+    bool files_open, dataset_open;
+    struct toll_dataset dataset;
+    struct toll_blob image;
+    struct toll_book *book;
+    struct toll_rater rater;
+    size_t *cdr_parts; /* index of dataset.parts by run part */
+    struct reader_day *days;
+    int64_t day_count;
+
+    /* the part and batch that are open */
+    size_t part; /* part_count: none */
+    int64_t batch, index;
+    struct toll_lines *lines;
+    struct toll_part_set set; /* the CDR part, if there is a dataset */
+    struct toll_cdr_text *text;
+    struct toll_line_batch line_batch;
+    struct toll_cdr_batch cdr_batch;
+    char day[TOLL_TIME_TEXT_BYTES];
+    int64_t day_row; /* of the part's first row */
+
+    char *record_id;
+    size_t record_id_room;
+    const struct toll_price_row *last_price;
+};
+
+const struct toll_rater *toll_run_rater(const struct toll_run *run)
+{
+    return &run->rater;
+}
+
+const struct toll_run_files *toll_run_inside(const struct toll_run *run)
+{
+    return &run->files;
+}
+
+/* ---- opening ---- */
+
+static int open_book(struct toll_run *run, struct toll_error *error)
+{
+    char name[4096];
+    snprintf(name, sizeof name, "%s/book.image", run->files.path);
+    int rc = toll_blob_read(&run->image, run->io, run->files.directory, "book.image", TOLL_READ_MMAP, error);
+    if (rc == 0)
+        rc = toll_book_open_bytes((const uint8_t *)run->image.data, run->image.size, name, &run->book, error);
+    if (rc == 0 && !toll_hash_equal(run->book->book_hash, run->files.manifest.book_hash))
+        rc = toll_error_set(error, TOLL_EDATA, "%s is not the book that run.json names", name);
+    if (rc == 0)
+        rc = toll_rater_init(&run->rater, run->book, 0, error);
+    return rc;
+}
+
+static int list_days(struct toll_run *run, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    run->days = calloc(manifest->part_count + 1, sizeof *run->days);
+    if (run->days == NULL)
+        return toll_error_set(error, TOLL_EBUG, "out of memory");
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        if (i == 0 || manifest->parts[i].day != manifest->parts[i - 1].day)
+            toll_day_format(manifest->parts[i].day, run->days[run->day_count++].text);
+        run->days[run->day_count - 1].rows += manifest->parts[i].rows;
+    }
+    return 0;
+}
+
+static int match_parts(struct toll_run *run, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    run->cdr_parts = calloc(manifest->part_count + 1, sizeof *run->cdr_parts);
+    if (run->cdr_parts == NULL)
+        return toll_error_set(error, TOLL_EBUG, "out of memory");
+    size_t at = 0;
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        const struct toll_run_part *part = &manifest->parts[i];
+        while (at < run->dataset.part_count &&
+               (run->dataset.parts[at].day != part->day || run->dataset.parts[at].part != part->part))
+            at++;
+        if (at == run->dataset.part_count ||
+            !toll_hash_equal(run->dataset.parts[at].seal.digest, part->cdr_seal.digest) ||
+            run->dataset.parts[at].rows != part->rows)
+            return toll_error_set(error, TOLL_EDATA,
+                                  "%s: a day that %s rated is not there any more as it was",
+                                  run->dataset.path, run->files.path);
+        run->cdr_parts[i] = at;
+    }
+    return 0;
+}
+
+static int open_dataset(struct toll_run *run, const char *path, struct toll_error *error)
+{
+    int rc = toll_dataset_open(&run->dataset, run->io, path, error);
+    if (rc != 0)
+        return rc;
+    run->dataset_open = true;
+    if (!toll_hash_equal(run->dataset.cdr_hash, run->files.manifest.cdr_hash))
+        return toll_error_set(
+            error, TOLL_EDATA,
+            "%s is not the dataset that %s rated (other cdr_hash: it was imported into since, or it "
+            "is another); rate it again, or name the right one",
+            path, run->files.path);
+    return match_parts(run, error);
+}
+
+int toll_run_open(const char *run_path, const char *dataset_path, struct toll_run **out,
+                  struct toll_error *error)
+{
+    struct toll_run *run = calloc(1, sizeof *run);
+    if (run == NULL)
+        return toll_error_set(error, TOLL_EBUG, "out of memory");
+    run->io = toll_io_system();
+    int rc = toll_run_files_open(&run->files, run->io, run_path, error);
+    run->files_open = rc == 0;
+    if (rc == 0)
+        rc = list_days(run, error);
+    if (rc == 0)
+        rc = open_book(run, error);
+    if (rc == 0 && dataset_path != NULL)
+        rc = open_dataset(run, dataset_path, error);
+    if (rc != 0) {
+        toll_run_close(run);
+        return rc;
+    }
+    toll_run_rewind(run);
+    *out = run;
+    return 0;
+}
+
+static void close_part(struct toll_run *run)
+{
+    if (run->lines != NULL)
+        toll_lines_close(run->lines);
+    if (run->text != NULL)
+        toll_cdr_text_close(run->text);
+    toll_part_set_close(&run->set);
+    run->lines = NULL;
+    run->text = NULL;
+}
+
+void toll_run_close(struct toll_run *run)
+{
+    if (run == NULL)
+        return;
+    close_part(run);
+    toll_rater_free(&run->rater);
+    toll_book_close(run->book);
+    toll_blob_free(&run->image);
+    if (run->dataset_open)
+        toll_dataset_close(&run->dataset);
+    if (run->files_open)
+        toll_run_files_close(&run->files);
+    free(run->cdr_parts);
+    free(run->days);
+    free(run->record_id);
+    free(run);
+}
+
+void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out)
+{
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    memset(out, 0, sizeof *out);
+    out->rows = manifest->rows;
+    out->rated = manifest->rated;
+    out->zero_rated = manifest->zero_rated;
+    out->suspense = manifest->suspense;
+    out->billed_s = manifest->billed_s;
+    memcpy(out->status_rows, manifest->status_rows, sizeof out->status_rows);
+    toll_hash_text(manifest->cdr_hash, out->cdr_hash);
+    toll_hash_text(manifest->book_hash, out->book_hash);
+    toll_hash_text(manifest->tzdata_hash, out->tzdata_hash);
+    out->total_count = manifest->total_count;
+    for (int i = 0; i < manifest->total_count; i++) {
+        snprintf(out->totals[i].currency, sizeof out->totals[i].currency, "%s", manifest->totals[i].currency);
+        toll_total_format(manifest->totals[i].charge, TOLL_MONEY_DECIMALS, out->totals[i].charge);
+    }
+    out->day_count = run->day_count;
+}
+
+const char *toll_run_day(const struct toll_run *run, int64_t index, int64_t *rows)
+{
+    if (index < 0 || index >= run->day_count)
+        return NULL;
+    if (rows != NULL)
+        *rows = run->days[index].rows;
+    return run->days[index].text;
+}
+
+/* ---- moving ---- */
+
+void toll_run_rewind(struct toll_run *run)
+{
+    close_part(run);
+    run->part = run->files.manifest.part_count;
+    run->batch = -1;
+    run->index = 0;
+}
+
+static int open_part(struct toll_run *run, size_t part, struct toll_error *error)
+{
+    if (run->lines != NULL && run->part == part)
+        return 0;
+    close_part(run);
+    run->part = part;
+    run->batch = -1;
+    const struct toll_run_part *parts = run->files.manifest.parts;
+    toll_day_format(parts[part].day, run->day);
+    run->day_row = 0;
+    for (size_t i = part; i > 0 && parts[i - 1].day == parts[part].day; i--)
+        run->day_row += parts[i - 1].rows;
+    int rc = toll_run_lines_open(&run->files, part, TOLL_READ_MMAP, &run->lines, error);
+    if (rc != 0 || !run->dataset_open)
+        return rc;
+    const size_t index = run->cdr_parts[part];
+    rc = toll_part_set_open(&run->set, &run->rater, &run->dataset, index, index + 1, TOLL_READ_MMAP, 0, NULL,
+                            error);
+    if (rc == 0)
+        rc = toll_dataset_text_open(&run->dataset, index, TOLL_READ_MMAP, &run->text, error);
+    return rc;
+}
+
+static int open_batch(struct toll_run *run, int64_t batch, struct toll_error *error)
+{
+    if (run->batch == batch)
+        return 0;
+    run->batch = -1;
+    int rc = toll_lines_batch(run->lines, batch, NULL, &run->line_batch, error);
+    if (rc == 0 && run->dataset_open)
+        rc = toll_cdr_part_batch(run->set.parts[0].part, batch, TOLL_CDR_ALL_COLUMNS, NULL, &run->cdr_batch,
+                                 error);
+    if (rc == 0)
+        run->batch = batch;
+    return rc;
+}
+
+/* ---- one line ---- */
+
+static void number_text(uint64_t digits, unsigned type, struct toll_text_view dialled, char out[24])
+{
+    char text[TOLL_DIGITS_TEXT_BYTES];
+    size_t bytes = dialled.bytes;
+    toll_digits_text(digits, text);
+    if (digits != 0) {
+        snprintf(out, 24, "%s%s", type == TOLL_NUMBER_E164 ? "+" : "", text);
+        return;
+    }
+    /* No telephone number: as dialled, cut between characters. */
+    if (bytes > 23)
+        for (bytes = 23; bytes > 0 && ((unsigned char)dialled.data[bytes] & 0xC0) == 0x80;)
+            bytes--;
+    memcpy(out, dialled.data == NULL ? "" : dialled.data, bytes);
+    out[bytes] = 0;
+}
+
+static int fill_texts(struct toll_run *run, int64_t row, uint16_t kind, struct toll_line *line,
+                      struct toll_error *error)
+{
+    struct toll_text_view id, caller, callee;
+    const struct toll_cdr_batch *batch = &run->cdr_batch;
+    const int rc = toll_cdr_text_row(run->text, row, &id, &caller, &callee, error);
+    if (rc != 0)
+        return rc;
+    if (id.bytes + 1 > run->record_id_room) {
+        const size_t room = 2 * id.bytes + 64;
+        char *grown = realloc(run->record_id, room);
+        if (grown == NULL)
+            return toll_error_set(error, TOLL_EBUG, "out of memory");
+        run->record_id = grown;
+        run->record_id_room = room;
+    }
+    if (id.bytes > 0)
+        memcpy(run->record_id, id.data, id.bytes);
+    run->record_id[id.bytes] = 0;
+    line->record_id = run->record_id;
+    number_text(batch->caller[run->index], toll_kind_caller_type(kind), caller, line->caller);
+    number_text(batch->callee[run->index], toll_kind_callee_type(kind), callee, line->callee);
+    return 0;
+}
+
+static const char *dictionary_text(const struct toll_run *run, enum toll_cdr_column column, uint32_t id)
+{
+    const struct toll_cdr_dictionary dictionary = toll_cdr_part_dictionary(run->set.parts[0].part, column);
+    return id < dictionary.count ? dictionary.entries[id] : "";
+}
+
+/* Site and billing number: the payer, asked of the book again. */
+static int fill_payer(const struct toll_run *run, const struct toll_row *row, int32_t account,
+                      struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_book *book = run->book;
+    struct toll_payer payer = {0};
+    if ((row->kind & TOLL_KIND_CONFLICT) == 0)
+        toll_payer_find(&run->rater, row, &payer);
+    const struct toll_owner *owner = &book->owners[payer.owner];
+    if (owner->account != account)
+        return toll_error_set(
+            error, TOLL_EDATA,
+            "%s: the account of %s:%lld is not the one that its book gives: run or book was changed",
+            run->files.path, run->day, (long long)line->row);
+    line->site = owner->site == 0 ? "" : toll_book_string(book, book->sites[owner->site].site);
+    const struct toll_text_view none = {0};
+    if (payer.owner == 0)
+        return 0;
+    if (payer.site == TOLL_PAYER_TRUNK)
+        snprintf(line->number, sizeof line->number, "trunk:%s",
+                 toll_book_string(book, book->named[TOLL_NAMED_TRUNK][row->trunk - 1].text));
+    else if (payer.site == TOLL_PAYER_HINT)
+        snprintf(line->number, sizeof line->number, "hint:%s",
+                 toll_book_string(book, book->named[TOLL_NAMED_HINT][row->hint - 1].text));
+    else
+        number_text(payer.site == TOLL_PAYER_CHARGED ? row->charged : toll_row_near_end(row),
+                    TOLL_NUMBER_E164, none, line->number);
+    return 0;
+}
+
+static int fill_cdr(struct toll_run *run, int32_t account, struct toll_line *line, struct toll_error *error)
+{
+    static const char *const services[] = {"voice", "sms", "mms", "data", "event"};
+    const struct toll_cdr_batch *batch = &run->cdr_batch;
+    const int64_t i = run->index;
+    const uint16_t kind = batch->kind[i];
+    struct toll_row row;
+    toll_row_read(&run->rater, &run->set.parts[0].map, batch, i, &row);
+    line->service = services[toll_kind_service(kind)];
+    line->direction = (kind & TOLL_KIND_IN) != 0 ? "in" : "out";
+    line->answered = (kind & TOLL_KIND_ANSWERED) != 0;
+    line->conflict = (kind & TOLL_KIND_CONFLICT) != 0;
+    line->credit = (kind & TOLL_KIND_CREDIT) != 0;
+    line->has_provider_charge = (kind & TOLL_KIND_PROVIDER_CHARGE) != 0;
+    line->start_ms = row.start;
+    line->duration_ms = row.duration_ms;
+    line->quantity = row.quantity;
+    line->provider_charge = row.provider_charge;
+    line->calltype = dictionary_text(run, TOLL_CDR_CALLTYPE, row.calltype);
+    line->carrier = dictionary_text(run, TOLL_CDR_CARRIER, batch->carrier[i]);
+    line->source_sha256 = dictionary_text(run, TOLL_CDR_SOURCE_FILE, (uint32_t)batch->source_file[i]);
+    line->source_row = batch->source_row[i];
+    if (line->price != 0)
+        line->unit = toll_unit_name(toll_kind_service(kind));
+    const int rc = fill_texts(run, line->row - run->day_row, kind, line, error);
+    return rc != 0 ? rc : fill_payer(run, &row, account, line, error);
+}
+
+static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    if (run->last_price != NULL && run->last_price->id == id)
+        return run->last_price;
+    int64_t low = 0, high = tables->price_count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (tables->prices[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == tables->price_count || tables->prices[low].id != id)
+        return NULL;
+    return run->last_price = &tables->prices[low];
+}
+
+static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    const struct toll_line_batch *batch = &run->line_batch;
+    const int64_t i = run->index;
+    const int32_t account = batch->account[i];
+    memset(line, 0, sizeof *line);
+    line->day = run->day;
+    line->row = run->day_row + run->batch * TOLL_BATCH_ROWS + i;
+    line->status = batch->status[i];
+    line->class_ = batch->class_jurisdiction[i] >> 4;
+    line->jurisdiction = batch->class_jurisdiction[i] & 0xf;
+    line->price = batch->price[i];
+    line->billed = batch->billed[i];
+    line->charge = batch->charge[i];
+    line->tuple = batch->tuple[i];
+    line->account = line->site = line->account_name = line->currency = "";
+    line->record_id = line->service = line->direction = line->calltype = line->carrier = line->source_sha256 =
+        "";
+    line->price_kind = line->plan = line->deck = line->prefix = line->destination = line->band = "";
+    line->unit = line->price_file = "";
+
+    const struct toll_price_row *price = line->price == 0 ? NULL : find_price(run, line->price);
+    if (account < 0 || account >= tables->account_count || (line->price != 0 && price == NULL))
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: the line %s:%lld names an account or a price that the run's "
+                              "tables do not have",
+                              run->files.path, run->day, (long long)line->row);
+    if (account != 0) {
+        line->account = tables->accounts[account].account;
+        line->account_name = tables->accounts[account].name;
+        line->currency = tables->accounts[account].currency;
+    }
+    if (price != NULL) {
+        line->price_kind = price->kind;
+        line->plan = price->plan;
+        line->deck = price->deck;
+        line->prefix = price->prefix;
+        line->destination = price->destination;
+        line->band = price->band;
+        line->unit = price->unit;
+        line->price_file = price->file;
+        line->price_line = price->line;
+    }
+    return run->dataset_open ? fill_cdr(run, account, line, error) : 0;
+}
+
+/* ---- the public walk ---- */
+
+int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    size_t part = run->part;
+    int64_t batch = run->batch, index = run->index + 1;
+    if (run->batch < 0) {
+        part = 0;
+        batch = index = 0;
+    } else if (index == run->line_batch.rows) {
+        batch++;
+        index = 0;
+    }
+    while (part < manifest->part_count) {
+        int rc = open_part(run, part, error);
+        if (rc != 0)
+            return rc;
+        if (batch < toll_lines_batches(run->lines)) {
+            rc = open_batch(run, batch, error);
+            if (rc != 0)
+                return rc;
+            run->index = index;
+            rc = fill_line(run, line, error);
+            return rc != 0 ? rc : 1;
+        }
+        part++;
+        batch = index = 0;
+    }
+    return 0;
+}
+
+int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct toll_reader_row *out,
+                  struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    int64_t wanted, day_rows = 0;
+    if (!toll_day_parse(day, strlen(day), &wanted))
+        return toll_error_set(error, TOLL_EUSAGE, "%s is no day; write it as 2026-03-01", day);
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        if (manifest->parts[i].day != wanted)
+            continue;
+        if (row >= day_rows && row < day_rows + manifest->parts[i].rows) {
+            const int64_t in_part = row - day_rows;
+            int rc = open_part(run, i, error);
+            if (rc == 0)
+                rc = open_batch(run, in_part / TOLL_BATCH_ROWS, error);
+            if (rc != 0)
+                return rc;
+            run->index = in_part % TOLL_BATCH_ROWS;
+            *out = (struct toll_reader_row){.lines = &run->line_batch, .index = run->index};
+            if (run->dataset_open) {
+                out->batch = &run->cdr_batch;
+                toll_row_read(&run->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
+            }
+            return 0;
+        }
+        day_rows += manifest->parts[i].rows;
+    }
+    if (day_rows == 0)
+        return toll_error_set(error, TOLL_EUSAGE, "%s has no lines of %s", run->files.path, day);
+    return toll_error_set(error, TOLL_EUSAGE, "%s has %lld lines of %s, 0 to %lld; there is no %lld",
+                          run->files.path, (long long)day_rows, day, (long long)day_rows - 1, (long long)row);
+}
+
+int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,
+                  struct toll_error *error)
+{
+    struct toll_reader_row at;
+    const int rc = toll_run_seek(run, day, row, &at, error);
+    return rc != 0 ? rc : fill_line(run, line, error);
+}

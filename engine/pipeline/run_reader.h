@@ -1,0 +1,21 @@
+/* Inside of the public run reader (tollmill_segment.h), for explain. */
+#ifndef TOLL_PIPELINE_RUN_READER_H
+#define TOLL_PIPELINE_RUN_READER_H
+
+#include "pipeline/rate.h"
+
+/* Everything known of one line. Views live until the reader moves on. */
+struct toll_reader_row {
+    struct toll_row row;                /* as rating sees it; only with a dataset */
+    const struct toll_cdr_batch *batch; /* NULL without a dataset */
+    const struct toll_line_batch *lines;
+    int64_t index; /* of both */
+};
+
+/* Goes to a day's row: TOLL_EUSAGE when there is none. */
+int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct toll_reader_row *out,
+                  struct toll_error *error);
+const struct toll_rater *toll_run_rater(const struct toll_run *run);
+const struct toll_run_files *toll_run_inside(const struct toll_run *run);
+
+#endif

@@ -1,0 +1,104 @@
+/* Sums of one worker and of all. */
+#include "pipeline/tally.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t price_words(const struct toll_book *book)
+{
+    return (size_t)book->price_count / 64 + 1;
+}
+
+int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error)
+{
+    memset(tally, 0, sizeof *tally);
+    const size_t bytes = ((size_t)book->bucket_count + 1) * sizeof *tally->buckets;
+    tally->buckets = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+    tally->voice_prices = malloc(price_words(book) * sizeof *tally->voice_prices);
+    tally->other_prices = malloc((size_t)book->price_count + 1);
+    if (tally->buckets == NULL || tally->voice_prices == NULL || tally->other_prices == NULL) {
+        toll_tally_free(tally);
+        return toll_error_set(error, TOLL_EBUG, "out of memory for the totals of %u accounts and sites",
+                              book->bucket_count);
+    }
+    const int rc = toll_suspense_init(&tally->suspense, error);
+    if (rc != 0)
+        toll_tally_free(tally);
+    else
+        toll_tally_clear(tally, book);
+    return rc;
+}
+
+void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
+{
+    memset(tally->buckets, 0, ((size_t)book->bucket_count + 1) * sizeof *tally->buckets);
+    memset(tally->voice_prices, 0, price_words(book) * sizeof *tally->voice_prices);
+    memset(tally->other_prices, 0, (size_t)book->price_count + 1);
+    memset(tally->status_rows, 0, sizeof tally->status_rows);
+    tally->rows = tally->billed_s = 0;
+    toll_suspense_clear(&tally->suspense);
+}
+
+void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book)
+{
+    for (uint32_t i = 0; i < book->bucket_count; i++) {
+        tally->buckets[i].charge += from->buckets[i].charge;
+        tally->buckets[i].rows += from->buckets[i].rows;
+        tally->buckets[i].units += from->buckets[i].units;
+    }
+    for (size_t i = 0; i < price_words(book); i++)
+        tally->voice_prices[i] |= from->voice_prices[i];
+    for (uint32_t i = 0; i < book->price_count; i++)
+        tally->other_prices[i] |= from->other_prices[i];
+    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++)
+        tally->status_rows[i] += from->status_rows[i];
+    tally->rows += from->rows;
+    tally->billed_s += from->billed_s;
+    toll_suspense_merge(&tally->suspense, &from->suspense);
+}
+
+void toll_tally_free(struct toll_tally *tally)
+{
+    free(tally->buckets);
+    free(tally->voice_prices);
+    free(tally->other_prices);
+    toll_suspense_free(&tally->suspense);
+    memset(tally, 0, sizeof *tally);
+}
+
+unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t price)
+{
+    const unsigned voice = (unsigned)(tally->voice_prices[price >> 6] >> (price & 63) & 1);
+    return voice << TOLL_VOICE | tally->other_prices[price];
+}
+
+static int by_currency(const void *a, const void *b)
+{
+    return strcmp(((const struct toll_currency_total *)a)->currency,
+                  ((const struct toll_currency_total *)b)->currency);
+}
+
+int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *book,
+                      struct toll_currency_total *totals, int room)
+{
+    int count = 0;
+    for (uint32_t i = 1; i < book->bucket_count; i++) {
+        if (tally->buckets[i].rows == 0)
+            continue;
+        const struct toll_account *account = &book->accounts[book->buckets[i].account];
+        const char *currency = toll_book_string(book, account->currency);
+        int k = 0;
+        while (k < count && strcmp(totals[k].currency, currency) != 0)
+            k++;
+        if (k == count) {
+            if (count == room)
+                return -1;
+            totals[count++] = (struct toll_currency_total){.currency = currency};
+        }
+        totals[k].charge += tally->buckets[i].charge;
+    }
+    qsort(totals, (size_t)count, sizeof *totals, by_currency);
+    return count;
+}

@@ -1,0 +1,43 @@
+/*
+ * What a worker adds up while it rates; tallies of several workers are merged afterwards. Sums are exact
+ * integers, so neither the number of workers nor their order shows.
+ */
+#ifndef TOLL_PIPELINE_TALLY_H
+#define TOLL_PIPELINE_TALLY_H
+
+#include "pipeline/rater.h"
+#include "pipeline/suspense.h"
+
+struct toll_tally_bucket { /* by toll_owner.bucket; [0] takes what no bucket counts and is never read */
+    toll_total charge;
+    int64_t rows, units;
+};
+_Static_assert(sizeof(struct toll_tally_bucket) == 32, "two to a cache line, never across two");
+
+struct toll_tally {
+    struct toll_tally_bucket *buckets; /* book->bucket_count */
+    uint64_t *voice_prices;            /* a bit for each price id that a voice line names */
+    uint8_t *other_prices; /* by price id: bits 1 << enum toll_service of other lines that name it */
+    int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t rows, billed_s;
+    struct toll_suspense suspense;
+};
+
+int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error);
+void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book);
+void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book);
+void toll_tally_free(struct toll_tally *tally); /* safe on a zeroed struct */
+
+/* Bits 1 << enum toll_service of the lines that name a price row; 0: none does. */
+unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t price);
+
+/* Charges by currency, from the buckets: every line that has a charge has a bucket. Returns the number of
+ * currencies, in order of their text; -1 when there are more than `room`. */
+struct toll_currency_total {
+    const char *currency; /* of the book */
+    toll_total charge;
+};
+int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *book,
+                      struct toll_currency_total *totals, int room);
+
+#endif

@@ -1,0 +1,126 @@
+/* toll_verify: finds out what a path is and has its own room read every byte of it again. */
+#include "pipeline/rate.h"
+
+#include "base/error.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static bool has_file(const struct toll_io *io, const char *path, const char *name, bool *is_directory)
+{
+    struct stat at;
+    *is_directory = false;
+    const int directory = io->openat(io->context, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (directory < 0)
+        return false;
+    *is_directory = true;
+    const bool there = io->fstatat(io->context, directory, name, &at, 0) == 0;
+    io->close(io->context, directory);
+    return there;
+}
+
+static int verify_dataset(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                          struct toll_error *error)
+{
+    struct toll_dataset dataset;
+    int rc = toll_dataset_open(&dataset, io, path, error);
+    if (rc != 0)
+        return rc;
+    rc = toll_dataset_verify(&dataset, error);
+    result->kind = TOLL_DIRECTORY_DATASET;
+    result->files = 1; /* the manifest; then a part and its sidecar each */
+    for (size_t i = 0; i < dataset.part_count; i++) {
+        result->files += 2;
+        result->bytes += dataset.parts[i].seal.bytes + dataset.parts[i].text_seal.bytes;
+        result->rows += dataset.parts[i].rows;
+    }
+    toll_hash_text(dataset.cdr_hash, result->hash);
+    toll_dataset_close(&dataset);
+    return rc;
+}
+
+static int hash_manifest(const struct toll_io *io, const struct toll_run_files *run, char hash[33],
+                         struct toll_error *error)
+{
+    struct toll_blob manifest = {0};
+    const int rc = toll_blob_read(&manifest, io, run->directory, "run.json", TOLL_READ_PREAD, error);
+    if (rc == 0)
+        toll_hash_text(toll_hash(manifest.data, manifest.size), hash);
+    toll_blob_free(&manifest);
+    return rc;
+}
+
+/* The embedded book is opened too: the run's tables are worth no more than it. */
+static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run,
+                           struct toll_error *error)
+{
+    struct toll_blob image = {0};
+    struct toll_book *book = NULL;
+    int rc = toll_blob_read(&image, io, run->directory, "book.image", TOLL_READ_PREAD, error);
+    if (rc == 0)
+        rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, "book.image", &book, error);
+    if (rc == 0 && !toll_hash_equal(book->book_hash, run->manifest.book_hash))
+        rc = toll_error_set(error, TOLL_EDATA, "%s: book.image is not the book that run.json names",
+                            run->path);
+    toll_book_close(book);
+    toll_blob_free(&image);
+    return rc;
+}
+
+static int verify_run(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                      struct toll_error *error)
+{
+    struct toll_run_files run;
+    int rc = toll_run_files_open(&run, io, path, error);
+    if (rc != 0)
+        return rc;
+    rc = toll_run_verify(&run, error);
+    if (rc == 0)
+        rc = verify_run_book(io, &run, error);
+    if (rc == 0)
+        rc = hash_manifest(io, &run, result->hash, error);
+    result->kind = TOLL_DIRECTORY_RUN;
+    result->files = 6; /* run.json, book.image, accounts, prices, buckets, suspense.csv; then the lines */
+    result->rows = run.manifest.rows;
+    for (size_t i = 0; i < run.manifest.part_count; i++) {
+        result->files++;
+        result->bytes += run.manifest.parts[i].seal.bytes;
+    }
+    toll_run_files_close(&run);
+    return rc;
+}
+
+static int verify_image(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                        struct toll_error *error)
+{
+    struct toll_blob image = {0};
+    struct toll_book *book = NULL;
+    int rc = toll_blob_read(&image, io, AT_FDCWD, path, TOLL_READ_PREAD, error);
+    if (rc == 0)
+        rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, path, &book, error);
+    if (rc == 0) {
+        result->kind = TOLL_FILE_BOOK;
+        result->files = 1;
+        result->bytes = (int64_t)image.size;
+        toll_hash_text(book->book_hash, result->hash);
+    }
+    toll_book_close(book);
+    toll_blob_free(&image);
+    return rc;
+}
+
+int toll_verify(const char *path, struct toll_verify_result *result, struct toll_error *error)
+{
+    const struct toll_io *io = toll_io_system();
+    bool is_directory;
+    memset(result, 0, sizeof *result);
+    if (has_file(io, path, "dataset.json", &is_directory))
+        return verify_dataset(io, path, result, error);
+    if (has_file(io, path, "run.json", &is_directory))
+        return verify_run(io, path, result, error);
+    if (is_directory)
+        return toll_error_set(error, TOLL_ENOINPUT,
+                              "%s is neither a dataset nor a run: it has no dataset.json and no run.json",
+                              path);
+    return verify_image(io, path, result, error);
+}

@@ -1,0 +1,61 @@
+/*
+ * Workers: each takes the next batch of 65,536 rows, reads and checks its columns, rates it block by block
+ * and writes the lines. All memory is reserved here, before the first row. Answers, files and sums are the
+ * same for any number of workers, block size and way of reading.
+ */
+#ifndef TOLL_PIPELINE_WORKERS_H
+#define TOLL_PIPELINE_WORKERS_H
+
+#include "pipeline/block.h"
+#include "tollmill.h"
+
+#define TOLL_WORKERS_MAX 256
+
+/* One CDR part to rate. */
+struct toll_job_part {
+    const struct toll_cdr_part *part;
+    struct toll_part_map map;
+    struct toll_lines_writer *lines; /* NULL: the lines stay in the worker's memory and are overwritten */
+    uint32_t ordinal;                /* in the run */
+    int64_t first_batch;             /* set by toll_workers_run */
+};
+
+struct toll_worker;
+struct toll_workers {
+    const struct toll_rater *rater;
+    struct toll_worker *worker;
+    unsigned count;
+    size_t block_rows;
+    bool pin;
+};
+
+/* How many cores the process may use, at most TOLL_WORKERS_MAX. */
+unsigned toll_workers_cores(void);
+
+/* buffer_bytes: most that reading a batch needs (0 for mmap).
+ * block_rows: 0 for TOLL_BLOCK_ROWS; only speed depends on it. */
+int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
+                      size_t buffer_bytes, size_t block_rows, struct toll_error *error);
+void toll_workers_free(struct toll_workers *workers); /* safe on a zeroed struct */
+
+struct toll_workers_request {
+    struct toll_job_part *parts;
+    size_t part_count;
+    const struct toll_progress *progress; /* told by the calling thread; NULL nobody */
+    int64_t rows_before, rows_total;      /* of the run, for progress */
+    bool hash_lines;                      /* also keep the XXH3-128 of each batch's lines: for benches */
+    struct toll_hash128 *hashes;          /* of all batches, in order */
+};
+/* Rates all batches of the parts; the calling thread is one of the workers. Sums stay in the workers. The
+ * error is that of the earliest batch that failed among those that were tried. */
+int toll_workers_run(struct toll_workers *workers, const struct toll_workers_request *request,
+                     struct toll_error *error);
+/* Adds up all workers' sums into the first one's, which is returned and valid until the next run. */
+struct toll_tally *toll_workers_sum(struct toll_workers *workers);
+/* Forgets all sums and the cursors. */
+void toll_workers_clear(struct toll_workers *workers);
+/* From here on sums nanoseconds by stage; toll_workers_stages adds them up. */
+void toll_workers_measure(struct toll_workers *workers, bool on);
+void toll_workers_stages(const struct toll_workers *workers, int64_t stage_ns[TOLL_STAGES]);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * Rated lines. A batch is written as one contiguous block, metadata page first, by whatever worker made it:
+ * its place follows from its index, its checksums go into its own metadata, and only the digest over all
+ * metadata waits for the last of them.
+ */
+#include "segment/lines.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "mmap_cdr/arrow_file.h"
+#include "tollmill_segment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINES_SCHEMA "lines/1"
+#define MESSAGE_BYTES TOLL_ARROW_ALIGNMENT /* of a batch's metadata; asserted when a file is created */
+#define FOLDER "lines/"
+
+enum { ACCOUNT, PRICE, BILLED, CHARGE, TUPLE, STATUS, CLASS_JURISDICTION };
+
+static const struct toll_arrow_field fields[TOLL_LINE_COLUMNS] = {
+    [ACCOUNT] = {"account", TOLL_ARROW_INT32, 0},
+    [PRICE] = {"price", TOLL_ARROW_INT32, 0},
+    [BILLED] = {"billed", TOLL_ARROW_INT32, 0},
+    [CHARGE] = {"charge", TOLL_ARROW_INT64, 8},
+    [TUPLE] = {"tuple", TOLL_ARROW_INT32, 0},
+    [STATUS] = {"status", TOLL_ARROW_UINT8, 0},
+    [CLASS_JURISDICTION] = {"class_jurisdiction", TOLL_ARROW_UINT8, 0},
+};
+static const struct toll_arrow_schema lines_schema = {LINES_SCHEMA, fields, TOLL_LINE_COLUMNS};
+
+/* ---- writing ---- */
+
+struct toll_lines_writer {
+    const struct toll_io *io;
+    int fd;
+    char *name;
+    struct toll_arrow_plan plan;
+    uint8_t *tail;
+    size_t tail_bytes;
+    struct toll_hash128 *hashes; /* batch x column */
+    uint8_t *written;            /* a byte for each batch: workers never share one */
+};
+
+static int reserve(struct toll_lines_writer *writer, struct toll_error *error)
+{
+    size_t batches = (size_t)writer->plan.batches;
+    TOLL_ASSERT(writer->plan.message_bytes == MESSAGE_BYTES);
+    writer->hashes = calloc(batches * TOLL_LINE_COLUMNS + 1, sizeof *writer->hashes);
+    writer->written = calloc(batches + 1, 1);
+    if (!writer->hashes || !writer->written)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", writer->name);
+    return toll_arrow_tail(&writer->plan, NULL, &writer->tail, &writer->tail_bytes, error);
+}
+
+static int create_file(struct toll_lines_writer *writer, int directory, struct toll_error *error)
+{
+    int64_t bytes = writer->plan.batch_offset[writer->plan.batches] + (int64_t)writer->tail_bytes;
+    int fd = toll_arrow_file_create(writer->io, directory, writer->name, error), rc;
+    if (fd < 0)
+        return fd;
+    writer->fd = fd;
+    do
+        rc = writer->io->ftruncate(writer->io->context, fd, bytes);
+    while (rc == -EINTR);
+    if (rc < 0)
+        return toll_error_errno(error, TOLL_EIO, -rc, "%s: cannot be given %lld bytes", writer->name,
+                                (long long)bytes);
+    return 0;
+}
+
+int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
+                      struct toll_lines_writer **out, struct toll_error *error)
+{
+    struct toll_lines_writer *writer = calloc(1, sizeof *writer);
+    *out = NULL;
+    if (!writer || asprintf(&writer->name, FOLDER "%s.arrow", name) < 0) {
+        free(writer);
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    }
+    writer->io = io;
+    writer->fd = -1;
+    int rc = toll_arrow_plan_make(&writer->plan, &lines_schema, rows, NULL, error);
+    if (rc == 0)
+        rc = reserve(writer, error);
+    if (rc == 0)
+        rc = create_file(writer, directory, error);
+    if (rc)
+        toll_lines_abandon(writer);
+    else
+        *out = writer;
+    return rc;
+}
+
+void toll_lines_abandon(struct toll_lines_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->fd >= 0)
+        writer->io->close(writer->io->context, writer->fd);
+    toll_arrow_plan_free(&writer->plan);
+    free(writer->tail);
+    free(writer->hashes);
+    free(writer->written);
+    free(writer->name);
+    free(writer);
+}
+
+size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS])
+{
+    struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
+    TOLL_ASSERT(rows >= 1 && rows <= TOLL_BATCH_ROWS);
+    size_t body = toll_arrow_batch_layout(&lines_schema, rows, NULL, buffers, NULL);
+    for (unsigned c = 0; c < TOLL_LINE_COLUMNS; c++)
+        offsets[c] = MESSAGE_BYTES + buffers[c].offset;
+    return MESSAGE_BYTES + body;
+}
+
+int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
+                     struct toll_error *error)
+{
+    const struct toll_arrow_plan *plan = &writer->plan;
+    struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
+    TOLL_ASSERT(index >= 0 && index < plan->batches && !writer->written[index]);
+    int64_t rows = toll_arrow_batch_rows(plan->rows, index);
+    size_t body = toll_arrow_batch_layout(&lines_schema, rows, NULL, buffers, NULL);
+    struct toll_hash128 *hashes = writer->hashes + index * TOLL_LINE_COLUMNS;
+    for (unsigned c = 0; c < TOLL_LINE_COLUMNS; c++) {
+        uint8_t *column = block + MESSAGE_BYTES + buffers[c].offset;
+        size_t padded = toll_arrow_pad(buffers[c].bytes);
+        memset(column + buffers[c].bytes, 0, padded - buffers[c].bytes);
+        hashes[c] = toll_hash(column, padded);
+    }
+    toll_arrow_batch_message(plan, rows, buffers, hashes, block);
+    int rc = toll_write_at(writer->io, writer->fd, writer->name, block, MESSAGE_BYTES + body,
+                           plan->batch_offset[index], error);
+    writer->written[index] = rc == 0;
+    return rc;
+}
+
+/* The digest of head, messages (made again from their checksums) and tail; the head is written on the way. */
+static int write_frame(struct toll_lines_writer *writer, struct toll_file_seal *seal,
+                       struct toll_error *error)
+{
+    const struct toll_arrow_plan *plan = &writer->plan;
+    struct toll_hasher *hasher = toll_hasher_create();
+    uint8_t *page = malloc(plan->head_bytes > MESSAGE_BYTES ? plan->head_bytes : MESSAGE_BYTES);
+    int64_t tail = plan->batch_offset[plan->batches];
+    int rc = 0;
+    if (!hasher || !page) {
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", writer->name);
+        goto out;
+    }
+    toll_arrow_head(plan, page);
+    toll_hasher_update(hasher, page, plan->head_bytes);
+    rc = toll_write_at(writer->io, writer->fd, writer->name, page, plan->head_bytes, 0, error);
+    if (rc)
+        goto out;
+    for (int64_t i = 0; i < plan->batches; i++) {
+        struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
+        int64_t rows = toll_arrow_batch_rows(plan->rows, i);
+        TOLL_ASSERT(writer->written[i]);
+        toll_arrow_batch_layout(&lines_schema, rows, NULL, buffers, NULL);
+        toll_arrow_batch_message(plan, rows, buffers, writer->hashes + i * TOLL_LINE_COLUMNS, page);
+        toll_hasher_update(hasher, page, MESSAGE_BYTES);
+    }
+    toll_hasher_update(hasher, writer->tail, writer->tail_bytes);
+    rc = toll_write_at(writer->io, writer->fd, writer->name, writer->tail, writer->tail_bytes, tail, error);
+    seal->bytes = tail + (int64_t)writer->tail_bytes;
+    seal->digest = toll_hasher_digest(hasher);
+out:
+    toll_hasher_destroy(hasher);
+    free(page);
+    return rc;
+}
+
+int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *seal, struct toll_error *error)
+{
+    int rc = write_frame(writer, seal, error);
+    if (rc == 0)
+        rc = toll_arrow_file_sync(writer->io, writer->fd, writer->name, error);
+    int closed = writer->io->close(writer->io->context, writer->fd);
+    writer->fd = -1;
+    if (rc == 0 && closed < 0 && closed != -EINTR)
+        rc = toll_error_errno(error, TOLL_EIO, -closed, "%s: cannot be closed", writer->name);
+    toll_lines_abandon(writer);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+struct toll_lines {
+    struct toll_arrow_input input;
+};
+
+static int finish_open(struct toll_lines *lines, int rc, struct toll_lines **out, struct toll_error *error)
+{
+    if (rc == 0)
+        rc = toll_arrow_expect(lines->input.arrow, &lines_schema, error);
+    if (rc)
+        toll_lines_close(lines);
+    else
+        *out = lines;
+    return rc;
+}
+
+int toll_lines_open(const struct toll_io *io, int directory, const char *path_for_messages, const char *name,
+                    const struct toll_file_seal *seal, enum toll_read_path how, struct toll_lines **out,
+                    struct toll_error *error)
+{
+    char *file_name = NULL;
+    struct toll_lines *lines = calloc(1, sizeof *lines);
+    *out = NULL;
+    if (!lines || asprintf(&file_name, FOLDER "%s.arrow", name) < 0) {
+        free(lines);
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    }
+    int rc =
+        toll_arrow_input_open(&lines->input, io, directory, path_for_messages, file_name, seal, how, error);
+    free(file_name);
+    return finish_open(lines, rc, out, error);
+}
+
+int toll_lines_open_bytes(const uint8_t *bytes, size_t size, const char *name,
+                          const struct toll_file_seal *seal, struct toll_lines **out,
+                          struct toll_error *error)
+{
+    struct toll_lines *lines = calloc(1, sizeof *lines);
+    *out = NULL;
+    if (!lines)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    return finish_open(lines, toll_arrow_input_bytes(&lines->input, bytes, size, name, seal, error), out,
+                       error);
+}
+
+void toll_lines_close(struct toll_lines *lines)
+{
+    if (!lines)
+        return;
+    toll_arrow_input_close(&lines->input);
+    free(lines);
+}
+
+int64_t toll_lines_rows(const struct toll_lines *lines)
+{
+    return lines->input.arrow->rows;
+}
+
+int64_t toll_lines_batches(const struct toll_lines *lines)
+{
+    return lines->input.arrow->batches;
+}
+
+size_t toll_lines_buffer_bytes(const struct toll_lines *lines)
+{
+    return toll_arrow_input_room(&lines->input, (1u << TOLL_LINE_COLUMNS) - 1);
+}
+
+static bool none_negative(const int32_t *values, int64_t rows)
+{
+    int32_t all = 0;
+    for (int64_t i = 0; i < rows; i++)
+        all |= values[i];
+    return all >= 0;
+}
+
+/* Numbers that exist: rated 0, zero-rated 1 to 5, suspense 16 to 29. */
+static bool statuses_valid(const uint8_t *status, int64_t rows)
+{
+    uint8_t bad = 0;
+    for (int64_t i = 0; i < rows; i++)
+        bad |= (uint8_t)((status[i] >= TOLL_STATUS_COUNT) |
+                         ((status[i] > TOLL_ZERO_OTHER_PARTY) & (status[i] < TOLL_SUSPENSE_FIRST)));
+    return bad == 0;
+}
+
+static bool classes_valid(const uint8_t *value, int64_t rows)
+{
+    uint8_t bad = 0;
+    for (int64_t i = 0; i < rows; i++)
+        bad |= (uint8_t)((value[i] >> 4 >= TOLL_CLASSES) | ((value[i] & 15) >= TOLL_CALL_JURISDICTIONS));
+    return bad == 0;
+}
+
+int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,
+                     struct toll_error *error)
+{
+    const void *values[TOLL_ARROW_COLUMNS];
+    int rc =
+        toll_arrow_input_batch(&lines->input, index, (1u << TOLL_LINE_COLUMNS) - 1, buffer, values, error);
+    if (rc)
+        return rc;
+    *out = (struct toll_line_batch){.rows = toll_arrow_batch_rows(lines->input.arrow->rows, index),
+                                    .account = values[ACCOUNT],
+                                    .price = values[PRICE],
+                                    .billed = values[BILLED],
+                                    .charge = values[CHARGE],
+                                    .tuple = values[TUPLE],
+                                    .status = values[STATUS],
+                                    .class_jurisdiction = values[CLASS_JURISDICTION]};
+    if (none_negative(out->account, out->rows) && none_negative(out->price, out->rows) &&
+        none_negative(out->billed, out->rows) && none_negative(out->tuple, out->rows) &&
+        statuses_valid(out->status, out->rows) && classes_valid(out->class_jurisdiction, out->rows))
+        return 0;
+    return toll_error_set(
+        error, TOLL_EDATA,
+        "%s: batch %lld: a value is out of its range although its checksum is right, so it was "
+        "written by something else; rate again",
+        lines->input.arrow->name, (long long)index);
+}

@@ -1,0 +1,60 @@
+/*
+ * Rated lines: row i of lines/<day>.arrow answers row i of the day's CDR part. Written by many workers at
+ * once, since every offset is known before anything is written.
+ */
+#ifndef TOLL_SEGMENT_LINES_H
+#define TOLL_SEGMENT_LINES_H
+
+#include "mmap_cdr/part.h"
+
+/* Columns in file order; the same bytes for any number of threads. */
+struct toll_line_batch {
+    int64_t rows;
+    const int32_t *account;            /* id in accounts.arrow; 0 none */
+    const int32_t *price;              /* id in prices.arrow; 0 none */
+    const int32_t *billed;             /* units as the price row says (seconds for voice) */
+    const int64_t *charge;             /* money 1e-8; 0 in suspense */
+    const int32_t *tuple;              /* tax tuple; 0 until there is a tax table */
+    const uint8_t *status;             /* enum toll_status in tollmill_segment.h */
+    const uint8_t *class_jurisdiction; /* class << 4 | call jurisdiction */
+};
+#define TOLL_LINE_COLUMNS 7
+
+struct toll_lines_writer;
+
+/* Creates lines/<name>.arrow below `directory` for `rows` rows, sized in full. */
+int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
+                      struct toll_lines_writer **out, struct toll_error *error);
+/* One batch as it lies in the file: a block of the returned size (a multiple of 4 KiB) that begins with a
+ * page for the batch's metadata; column c starts at offsets[c]. Rows are all the caller fills; 1 <= rows <=
+ * TOLL_BATCH_ROWS. Offsets and size are those of the batch's own row count. */
+size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS]);
+/* Writes batch `index` from such a block with one write: fills in metadata and padding (so it changes the
+ * block), hashes. Allocates nothing. Any thread, any order, each batch once. */
+int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
+                     struct toll_error *error);
+/* Metadata, footer, fsync. Every batch must have been written. Frees the writer. */
+int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *seal,
+                      struct toll_error *error);
+void toll_lines_abandon(struct toll_lines_writer *writer); /* after an error */
+
+struct toll_lines;
+/* Opens lines/<name>.arrow below `directory`. */
+int toll_lines_open(const struct toll_io *io, int directory, const char *path_for_messages, const char *name,
+                    const struct toll_file_seal *seal, enum toll_read_path how, struct toll_lines **out,
+                    struct toll_error *error);
+/* From bytes in memory (borrowed, aligned to 8). Here and above seal may be NULL: then nothing is compared
+ * with it. */
+int toll_lines_open_bytes(const uint8_t *bytes, size_t size, const char *name,
+                          const struct toll_file_seal *seal, struct toll_lines **out,
+                          struct toll_error *error);
+int64_t toll_lines_rows(const struct toll_lines *lines);
+int64_t toll_lines_batches(const struct toll_lines *lines);
+size_t toll_lines_buffer_bytes(const struct toll_lines *lines);
+/* All columns of a batch, checked: checksums, ids and units not negative, statuses, classes and jurisdictions
+ * that exist. Buffer as in toll_cdr_part_batch. Thread safe. */
+int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,
+                     struct toll_error *error);
+void toll_lines_close(struct toll_lines *lines);
+
+#endif

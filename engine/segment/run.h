@@ -1,0 +1,117 @@
+/*
+ * A run's directory: run.json (manifest, last), book.image + book/ sources are inside the image,
+ * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, lines/<day>.<part>.arrow, suspense.csv,
+ * and stats.json (outside every hash). docs/FORMATS.md has the columns.
+ */
+#ifndef TOLL_SEGMENT_RUN_H
+#define TOLL_SEGMENT_RUN_H
+
+#include "base/money.h"
+#include "io/publish.h"
+#include "segment/lines.h"
+#include "tollmill_segment.h"
+
+/* ---- the id tables ---- */
+
+struct toll_account_row {
+    int32_t id;
+    const char *account, *name, *currency;
+};
+struct toll_price_row { /* only the price rows that some line uses, ascending id */
+    int32_t id;
+    const char *kind; /* deck | flat | free | markup | builtin */
+    const char *plan; /* "" for deck rows */
+    const char *deck, *prefix, *destination, *band;
+    const char *unit; /* s | message | byte | event | call */
+    int64_t rate;     /* money per per_units */
+    int64_t per_units;
+    int64_t connect_fee;
+    const char *file; /* of the book's sources */
+    int32_t line;
+};
+struct toll_bucket_row { /* ascending (account, site, tuple) */
+    int32_t account;
+    const char *site;
+    int32_t tuple;
+    int64_t count, units;
+    int64_t charge;
+};
+
+#define TOLL_RUN_PART_NAME_BYTES 64
+struct toll_run_part {
+    int64_t day;
+    int part;
+    int64_t rows;
+    struct toll_file_seal seal;
+    struct toll_file_seal cdr_seal; /* of the CDR part it answers */
+};
+/* The name for toll_lines_create and toll_lines_open: "2026-03-01.0". */
+void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PART_NAME_BYTES]);
+
+/* What run.json holds (no paths, no thread counts, no I/O options). */
+struct toll_run_manifest {
+    struct toll_hash128 cdr_hash, book_hash, tzdata_hash;
+    int64_t rows, rated, zero_rated, suspense;
+    int64_t conflict, other_party;          /* conflict is part of suspense, other_party of zero_rated */
+    int64_t status_rows[TOLL_STATUS_COUNT]; /* rows of each status; sums to rows */
+    int64_t billed_s;                       /* voice lines, rated and zero-rated */
+    const char *currency;                   /* of all accounts; several currencies: see totals */
+    struct {
+        const char *currency;
+        toll_total charge;
+    } totals[64];
+    int total_count;
+    struct toll_run_part *parts;
+    size_t part_count;
+    const char *from_day, *to_day; /* "" when the whole dataset */
+};
+
+/* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */
+struct toll_run_writer;
+int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
+                    struct toll_error *error);
+int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
+/* Adds a whole file (book.image, suspense.csv); its XXH3-128 goes into the manifest. */
+int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
+                      struct toll_error *error);
+int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
+                          struct toll_error *error);
+int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_row *rows, int64_t count,
+                        struct toll_error *error);
+int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
+                         struct toll_error *error);
+/* Checks conservation (asserts: a failure is our bug), writes stats.json (given text) and run.json,
+ * publishes. */
+int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manifest *manifest,
+                     const char *stats_json, struct toll_error *error);
+void toll_run_abandon(struct toll_run_writer *writer); /* or after publish: frees */
+
+/* ---- reading ---- */
+
+struct toll_run_tables {
+    struct toll_account_row *accounts; /* index = id; [0] is empty */
+    int64_t account_count;             /* highest id + 1 */
+    struct toll_price_row *prices;     /* sorted by id */
+    int64_t price_count;
+    struct toll_bucket_row *buckets;
+    int64_t bucket_count;
+};
+struct toll_run_files { /* an opened run */
+    const struct toll_io *io;
+    char *path;
+    int directory;
+    struct toll_run_manifest manifest;
+    struct toll_run_tables tables;
+    void *owned;
+};
+int toll_run_files_open(
+    struct toll_run_files *run, const struct toll_io *io, const char *path,
+    struct toll_error *error); /* checks the manifest's digest and the small files' hashes */
+void toll_run_files_close(struct toll_run_files *run);
+int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
+                        struct toll_lines **out, struct toll_error *error);
+/* Re-reads everything: every file the manifest names, every buffer, conservation, money and unit totals, ids
+ * within their tables, buckets against lines. */
+int toll_run_verify(const struct toll_run_files *run, struct toll_error *error);
+
+#endif

@@ -1,0 +1,211 @@
+/* Opening a run: manifest and small tables, believed only with their checksums. Lines are opened part by
+ * part. */
+#include "base/check.h"
+#include "base/error.h"
+#include "segment/run_files.h"
+#include "segment/run_tables.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACCOUNT_ID_MAX (1 << 26) /* 67 million accounts: the table is an array over ids */
+
+int toll_run_differs(const struct toll_run_files *run, const char *name, struct toll_error *error)
+{
+    return toll_error_set(
+        error, TOLL_EDATA,
+        "%s/%s: is not what the manifest says: damaged or edited; restore it from a backup or rate "
+        "again",
+        run->path, name);
+}
+
+static int read_manifest(struct toll_run_files *run, struct toll_error *error)
+{
+    struct toll_run_owned *owned = run->owned;
+    struct toll_blob blob;
+    struct toll_error reason;
+    char *path = NULL;
+    int rc = toll_blob_read(&blob, run->io, run->directory, TOLL_RUN_MANIFEST, TOLL_READ_PREAD, &reason);
+    if (rc == TOLL_ENOINPUT)
+        return toll_error_set(error, rc, "%s: is no run, it has no " TOLL_RUN_MANIFEST, run->path);
+    if (rc)
+        return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
+    if (asprintf(&path, "%s/" TOLL_RUN_MANIFEST, run->path) < 0) {
+        toll_blob_free(&blob);
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+    }
+    rc = toll_run_manifest_decode(path, blob.data, blob.size, &owned->arena, &run->manifest, owned->files,
+                                  &owned->file_count, NULL, error);
+    free(path);
+    toll_blob_free(&blob);
+    return rc;
+}
+
+static int read_table(const struct toll_run_files *run, const struct toll_run_table *table, void **rows,
+                      int64_t *count, struct toll_error *error)
+{
+    struct toll_run_owned *owned = run->owned;
+    const struct toll_run_file *file = NULL;
+    struct toll_blob blob;
+    struct toll_error reason;
+    char *path = NULL;
+    for (size_t i = 0; i < owned->file_count; i++) {
+        if (strcmp(owned->files[i].name, table->file) == 0)
+            file = &owned->files[i];
+    }
+    if (!file)
+        return toll_run_differs(run, table->file, error);
+    int rc = toll_blob_read(&blob, run->io, run->directory, table->file, TOLL_READ_PREAD, &reason);
+    if (rc == TOLL_ENOINPUT)
+        return toll_run_differs(run, table->file, error);
+    if (rc)
+        return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
+    if ((int64_t)blob.size != file->bytes || !toll_hash_equal(toll_hash(blob.data, blob.size), file->hash))
+        rc = toll_run_differs(run, table->file, error);
+    else if (asprintf(&path, "%s/%s", run->path, table->file) < 0)
+        path = NULL, rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+    else
+        rc = toll_run_table_decode(table, path, blob.data, blob.size, &owned->arena, rows, count, error);
+    free(path);
+    toll_blob_free(&blob);
+    return rc;
+}
+
+/* From rows with ascending ids to an array over ids. */
+static int spread_accounts(struct toll_run_files *run, const struct toll_account_row *rows, int64_t count,
+                           struct toll_error *error)
+{
+    int64_t highest = count ? rows[count - 1].id : 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (rows[i].id < 1 || rows[i].id > ACCOUNT_ID_MAX || (i > 0 && rows[i].id <= rows[i - 1].id))
+            return toll_error_set(error, TOLL_EDATA, "%s/accounts.arrow: its ids are wrong; rate again",
+                                  run->path);
+    }
+    run->tables.accounts = malloc(((size_t)highest + 1) * sizeof *rows);
+    if (!run->tables.accounts)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+    run->tables.account_count = highest + 1;
+    for (int64_t id = 0; id <= highest; id++)
+        run->tables.accounts[id] = (struct toll_account_row){(int32_t)id, "", "", ""};
+    for (int64_t i = 0; i < count; i++)
+        run->tables.accounts[rows[i].id] = rows[i];
+    return 0;
+}
+
+static int check_prices(const struct toll_run_files *run, struct toll_error *error)
+{
+    for (int64_t i = 0; i < run->tables.price_count; i++) {
+        const struct toll_price_row *row = &run->tables.prices[i];
+        if (row->id < 1 || (i > 0 && row->id <= row[-1].id))
+            return toll_error_set(error, TOLL_EDATA, "%s/prices.arrow: its ids are wrong; rate again",
+                                  run->path);
+    }
+    return 0;
+}
+
+static bool bucket_after(const struct toll_bucket_row *row, const struct toll_bucket_row *before)
+{
+    if (row->account != before->account)
+        return row->account > before->account;
+    int sites = strcmp(row->site, before->site);
+    return sites > 0 || (sites == 0 && row->tuple > before->tuple);
+}
+
+static int check_buckets(const struct toll_run_files *run, struct toll_error *error)
+{
+    for (int64_t i = 0; i < run->tables.bucket_count; i++) {
+        const struct toll_bucket_row *row = &run->tables.buckets[i];
+        if (row->account < 1 || row->account >= run->tables.account_count || row->tuple < 0 ||
+            row->count < 1 || (i > 0 && !bucket_after(row, row - 1)))
+            return toll_error_set(error, TOLL_EDATA, "%s/buckets.arrow: its rows are wrong; rate again",
+                                  run->path);
+    }
+    return 0;
+}
+
+static int read_tables(struct toll_run_files *run, struct toll_error *error)
+{
+    void *rows = NULL;
+    int64_t count;
+    int rc = read_table(run, &toll_run_accounts, &rows, &count, error);
+    if (rc == 0)
+        rc = spread_accounts(run, rows, count, error);
+    free(rows);
+    if (rc == 0) {
+        rc = read_table(run, &toll_run_prices, &rows, &count, error);
+        run->tables.prices = rc ? NULL : rows;
+        run->tables.price_count = rc ? 0 : count;
+    }
+    if (rc == 0)
+        rc = check_prices(run, error);
+    if (rc == 0) {
+        rc = read_table(run, &toll_run_buckets, &rows, &count, error);
+        run->tables.buckets = rc ? NULL : rows;
+        run->tables.bucket_count = rc ? 0 : count;
+    }
+    if (rc == 0)
+        rc = check_buckets(run, error);
+    return rc;
+}
+
+int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                        struct toll_error *error)
+{
+    *run = (struct toll_run_files){.io = io, .path = strdup(path), .directory = -1};
+    run->owned = calloc(1, sizeof(struct toll_run_owned));
+    int rc = 0, fd = -1;
+    if (!run->path || !run->owned)
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+    if (rc == 0) {
+        do
+            fd = io->openat(io->context, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        while (fd == -EINTR);
+        if (fd < 0)
+            rc = toll_error_errno(error, fd == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -fd,
+                                  "%s: cannot be opened as a run", path);
+    }
+    run->directory = fd;
+    if (rc == 0)
+        rc = read_manifest(run, error);
+    if (rc == 0)
+        rc = read_tables(run, error);
+    if (rc)
+        toll_run_files_close(run);
+    return rc;
+}
+
+void toll_run_files_close(struct toll_run_files *run)
+{
+    struct toll_run_owned *owned = run->owned;
+    if (!run->io)
+        return;
+    if (run->directory >= 0)
+        run->io->close(run->io->context, run->directory);
+    free(run->tables.accounts);
+    free(run->tables.prices);
+    free(run->tables.buckets);
+    if (owned)
+        toll_arena_free(&owned->arena);
+    free(owned);
+    free(run->path);
+    *run = (struct toll_run_files){.directory = -1};
+}
+
+int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
+                        struct toll_lines **out, struct toll_error *error)
+{
+    TOLL_ASSERT(part_index < run->manifest.part_count);
+    const struct toll_run_part *part = &run->manifest.parts[part_index];
+    char name[TOLL_RUN_PART_NAME_BYTES];
+    toll_run_part_name(part, name);
+    int rc = toll_lines_open(run->io, run->directory, run->path, name, &part->seal, how, out, error);
+    if (rc == 0 && toll_lines_rows(*out) != part->rows) {
+        toll_lines_close(*out);
+        *out = NULL;
+        rc = toll_run_differs(run, name, error);
+    }
+    return rc;
+}

@@ -1,0 +1,222 @@
+#include "segment/run_tables.h"
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
+static const struct toll_arrow_field account_fields[] = {
+    {"id", TOLL_ARROW_INT32, 0},
+    {"account", TOLL_ARROW_UTF8, 0},
+    {"name", TOLL_ARROW_UTF8, 0},
+    {"currency", TOLL_ARROW_UTF8, 0},
+};
+static const uint16_t account_offsets[COUNT(account_fields)] = {
+    offsetof(struct toll_account_row, id),
+    offsetof(struct toll_account_row, account),
+    offsetof(struct toll_account_row, name),
+    offsetof(struct toll_account_row, currency),
+};
+const struct toll_run_table toll_run_accounts = {
+    "accounts.arrow",
+    {"accounts/1", account_fields, COUNT(account_fields)},
+    account_offsets,
+    sizeof(struct toll_account_row),
+};
+
+static const struct toll_arrow_field price_fields[] = {
+    {"id", TOLL_ARROW_INT32, 0},          {"kind", TOLL_ARROW_UTF8, 0},
+    {"plan", TOLL_ARROW_UTF8, 0},         {"deck", TOLL_ARROW_UTF8, 0},
+    {"prefix", TOLL_ARROW_UTF8, 0},       {"destination", TOLL_ARROW_UTF8, 0},
+    {"band", TOLL_ARROW_UTF8, 0},         {"unit", TOLL_ARROW_UTF8, 0},
+    {"rate", TOLL_ARROW_INT64, 8},        {"per_units", TOLL_ARROW_INT64, 0},
+    {"connect_fee", TOLL_ARROW_INT64, 8}, {"file", TOLL_ARROW_UTF8, 0},
+    {"line", TOLL_ARROW_INT32, 0},
+};
+static const uint16_t price_offsets[COUNT(price_fields)] = {
+    offsetof(struct toll_price_row, id),          offsetof(struct toll_price_row, kind),
+    offsetof(struct toll_price_row, plan),        offsetof(struct toll_price_row, deck),
+    offsetof(struct toll_price_row, prefix),      offsetof(struct toll_price_row, destination),
+    offsetof(struct toll_price_row, band),        offsetof(struct toll_price_row, unit),
+    offsetof(struct toll_price_row, rate),        offsetof(struct toll_price_row, per_units),
+    offsetof(struct toll_price_row, connect_fee), offsetof(struct toll_price_row, file),
+    offsetof(struct toll_price_row, line),
+};
+const struct toll_run_table toll_run_prices = {
+    "prices.arrow",
+    {"prices/1", price_fields, COUNT(price_fields)},
+    price_offsets,
+    sizeof(struct toll_price_row),
+};
+
+static const struct toll_arrow_field bucket_fields[] = {
+    {"account", TOLL_ARROW_INT32, 0}, {"site", TOLL_ARROW_UTF8, 0},   {"tuple", TOLL_ARROW_INT32, 0},
+    {"count", TOLL_ARROW_INT64, 0},   {"units", TOLL_ARROW_INT64, 0}, {"charge", TOLL_ARROW_INT64, 8},
+};
+static const uint16_t bucket_offsets[COUNT(bucket_fields)] = {
+    offsetof(struct toll_bucket_row, account), offsetof(struct toll_bucket_row, site),
+    offsetof(struct toll_bucket_row, tuple),   offsetof(struct toll_bucket_row, count),
+    offsetof(struct toll_bucket_row, units),   offsetof(struct toll_bucket_row, charge),
+};
+const struct toll_run_table toll_run_buckets = {
+    "buckets.arrow",
+    {"buckets/1", bucket_fields, COUNT(bucket_fields)},
+    bucket_offsets,
+    sizeof(struct toll_bucket_row),
+};
+
+/* ---- writing ---- */
+
+static const char *row_text(const char *member)
+{
+    const char *text;
+    memcpy(&text, member, sizeof text);
+    return text ? text : "";
+}
+
+static bool gather_text(const char *members, size_t row_bytes, int64_t count,
+                        struct toll_arrow_column *column)
+{
+    int64_t *offsets = malloc(((size_t)count + 1) * sizeof *offsets);
+    if (!offsets)
+        return false;
+    offsets[0] = 0;
+    for (int64_t i = 0; i < count; i++)
+        offsets[i + 1] = offsets[i] + (int64_t)strlen(row_text(members + (size_t)i * row_bytes));
+    char *text = malloc((size_t)offsets[count] + 1);
+    column->text_offset = offsets;
+    column->text = text;
+    for (int64_t i = 0; text && i < count; i++)
+        memcpy(text + offsets[i], row_text(members + (size_t)i * row_bytes),
+               (size_t)(offsets[i + 1] - offsets[i]));
+    return text != NULL;
+}
+
+static bool gather_values(const char *members, size_t row_bytes, int64_t count, size_t width,
+                          struct toll_arrow_column *column)
+{
+    char *values = malloc((size_t)count * width + 1);
+    column->values = values;
+    for (int64_t i = 0; values && i < count; i++)
+        memcpy(values + (size_t)i * width, members + (size_t)i * row_bytes, width);
+    return values != NULL;
+}
+
+int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,
+                          struct toll_arrow_memory *memory, struct toll_error *error)
+{
+    struct toll_arrow_column columns[TOLL_ARROW_COLUMNS] = {0};
+    const struct toll_arrow_sink sink = {toll_arrow_memory_write, memory};
+    struct toll_hash128 digest;
+    int64_t bytes;
+    bool gathered = true;
+    int rc = 0;
+    *memory = (struct toll_arrow_memory){0};
+    for (unsigned c = 0; gathered && c < table->schema.count; c++) {
+        /* Rows may be NULL when there are none; nothing is read then. */
+        const char *members = count ? (const char *)rows + table->offsets[c] : NULL;
+        enum toll_arrow_type type = table->schema.fields[c].type;
+        gathered = type == TOLL_ARROW_UTF8
+                       ? gather_text(members, table->row_bytes, count, &columns[c])
+                       : gather_values(members, table->row_bytes, count, toll_arrow_width(type), &columns[c]);
+    }
+    if (gathered)
+        rc = toll_arrow_write(&table->schema, count, columns, NULL, &sink, &bytes, &digest, error);
+    else
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", table->file);
+    for (unsigned c = 0; c < table->schema.count; c++) {
+        free((void *)(uintptr_t)columns[c].values);
+        free((void *)(uintptr_t)columns[c].text);
+        free((void *)(uintptr_t)columns[c].text_offset);
+    }
+    if (rc) {
+        free(memory->bytes);
+        *memory = (struct toll_arrow_memory){0};
+    }
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static int wrong_text(const struct toll_arrow_file *file, struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_EDATA, "%s: its texts are damaged; rate again", file->name);
+}
+
+static int scatter_text(const struct toll_arrow_file *file, const uint8_t *bytes, int64_t batch,
+                        unsigned column, char *members, size_t row_bytes, struct toll_arena *arena,
+                        struct toll_error *error)
+{
+    unsigned b = file->first_buffer[column];
+    const int32_t *offsets =
+        (const int32_t *)(const void *)(bytes + toll_arrow_place(file, batch, b)->offset);
+    const struct toll_arrow_place *place = toll_arrow_place(file, batch, b + 1);
+    const char *text = (const char *)bytes + place->offset;
+    int64_t rows = toll_arrow_batch_rows(file->rows, batch);
+    int rc = toll_arrow_check(file, batch, column, b, offsets, error);
+    if (rc == 0)
+        rc = toll_arrow_check(file, batch, column, b + 1, text, error);
+    if (rc == 0 && !toll_arrow_text_valid(offsets, rows, place->bytes))
+        rc = wrong_text(file, error);
+    for (int64_t i = 0; rc == 0 && i < rows; i++) {
+        size_t length = (size_t)(offsets[i + 1] - offsets[i]);
+        if (length && memchr(text + offsets[i], 0, length))
+            return wrong_text(file, error);
+        const char *copy = toll_arena_copy(arena, text + offsets[i], length);
+        if (!copy)
+            return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file->name);
+        memcpy(members + (size_t)i * row_bytes, &copy, sizeof copy);
+    }
+    return rc;
+}
+
+static int scatter(const struct toll_run_table *table, const struct toll_arrow_file *file,
+                   const uint8_t *bytes, int64_t batch, char *rows, struct toll_arena *arena,
+                   struct toll_error *error)
+{
+    int rc = 0;
+    for (unsigned c = 0; rc == 0 && c < table->schema.count; c++) {
+        char *members = rows + table->offsets[c];
+        enum toll_arrow_type type = table->schema.fields[c].type;
+        if (type == TOLL_ARROW_UTF8) {
+            rc = scatter_text(file, bytes, batch, c, members, table->row_bytes, arena, error);
+            continue;
+        }
+        const uint8_t *values = bytes + toll_arrow_place(file, batch, file->first_buffer[c])->offset;
+        size_t width = toll_arrow_width(type);
+        rc = toll_arrow_check(file, batch, c, file->first_buffer[c], values, error);
+        for (int64_t i = 0; rc == 0 && i < toll_arrow_batch_rows(file->rows, batch); i++)
+            memcpy(members + (size_t)i * table->row_bytes, values + (size_t)i * width, width);
+    }
+    return rc;
+}
+
+int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
+                          size_t size, struct toll_arena *arena, void **rows, int64_t *count,
+                          struct toll_error *error)
+{
+    const struct toll_arrow_source source = {.name = name, .bytes = bytes, .size = (int64_t)size};
+    struct toll_arrow_file *file;
+    char *out = NULL;
+    *rows = NULL;
+    *count = 0;
+    int rc = toll_arrow_open(&source, NULL, &file, error);
+    if (rc == 0)
+        rc = toll_arrow_expect(file, &table->schema, error);
+    if (rc == 0 && !(out = calloc((size_t)file->rows + 1, table->row_bytes)))
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    for (int64_t i = 0; rc == 0 && i < file->batches; i++)
+        rc = scatter(table, file, bytes, i, out + (size_t)(i * TOLL_ARROW_BATCH_ROWS) * table->row_bytes,
+                     arena, error);
+    if (rc == 0) {
+        *rows = out;
+        *count = file->rows;
+    } else {
+        free(out);
+    }
+    toll_arrow_close(file);
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* The id tables of a run (accounts, prices, buckets) as Arrow files and back: rows of structs, one
+ * description each. */
+#ifndef TOLL_SEGMENT_RUN_TABLES_H
+#define TOLL_SEGMENT_RUN_TABLES_H
+
+#include "arrow/arrow.h"
+#include "base/arena.h"
+#include "segment/run.h"
+
+struct toll_run_table {
+    const char *file;
+    struct toll_arrow_schema schema;
+    const uint16_t *offsets; /* of each column's member in the row struct: int32_t, int64_t or const char * */
+    size_t row_bytes;
+};
+extern const struct toll_run_table toll_run_accounts, toll_run_prices, toll_run_buckets;
+
+/* The file's bytes in *memory (free(memory->bytes)). NULL texts are "". */
+int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,
+                          struct toll_arrow_memory *memory, struct toll_error *error);
+/* Rows (malloc'ed) whose texts live in the arena. TOLL_EDATA for anything but this table. */
+int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
+                          size_t size, struct toll_arena *arena, void **rows, int64_t *count,
+                          struct toll_error *error);
+
+#endif

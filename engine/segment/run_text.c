@@ -1,0 +1,274 @@
+#include "segment/run_text.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PART_NAME_BYTES])
+{
+    char day[TOLL_TIME_TEXT_BYTES];
+    toll_day_format(part->day, day);
+    snprintf(name, TOLL_RUN_PART_NAME_BYTES, "%s.%d", day, part->part);
+}
+
+bool toll_run_file_name_valid(const char *name)
+{
+    size_t bytes = strlen(name);
+    return bytes > 0 && bytes < TOLL_RUN_FILE_NAME_BYTES && name[0] != '.' && !strstr(name, "..") &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == bytes &&
+           strcmp(name, TOLL_RUN_MANIFEST) != 0 && strcmp(name, TOLL_RUN_STATS) != 0 &&
+           strcmp(name, TOLL_RUN_LINES) != 0;
+}
+
+/* ---- sense ---- */
+
+static toll_total sum_statuses(const struct toll_run_manifest *manifest, unsigned from, unsigned until)
+{
+    toll_total sum = 0;
+    for (unsigned i = from; i < until; i++)
+        sum += manifest->status_rows[i];
+    return sum;
+}
+
+static const char *parts_fault(const struct toll_run_manifest *manifest)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        const struct toll_run_part *part = &manifest->parts[i];
+        if (part->rows < 1 || part->part < 0 || __builtin_add_overflow(rows, part->rows, &rows))
+            return "a part has no rows";
+        if (i > 0 && (part->day < part[-1].day || (part->day == part[-1].day && part->part <= part[-1].part)))
+            return "the parts are not in order";
+    }
+    return rows == manifest->rows ? NULL : "its rows are not the sum of its parts' rows";
+}
+
+const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
+{
+    const int64_t *status = manifest->status_rows;
+    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++) {
+        if (status[i] < 0 || status[i] > manifest->rows || (status[i] > 0 && !*toll_status_name(i)))
+            return "rows of an impossible status";
+    }
+    if ((toll_total)manifest->rated + manifest->zero_rated + manifest->suspense != manifest->rows)
+        return "rated, zero-rated and suspense rows are not all rows";
+    if (status[TOLL_RATED] != manifest->rated ||
+        sum_statuses(manifest, TOLL_RATED + 1, TOLL_SUSPENSE_FIRST) != manifest->zero_rated ||
+        sum_statuses(manifest, TOLL_SUSPENSE_FIRST, TOLL_STATUS_COUNT) != manifest->suspense)
+        return "the rows of the statuses do not sum up";
+    if (status[TOLL_SUSPENSE_CONFLICT] != manifest->conflict ||
+        status[TOLL_ZERO_OTHER_PARTY] != manifest->other_party)
+        return "the rows in conflict or of another party are not those of their status";
+    for (int i = 0; i < manifest->total_count; i++) {
+        for (int k = 0; k < i; k++) {
+            if (strcmp(manifest->totals[i].currency, manifest->totals[k].currency) == 0)
+                return "a currency has two totals";
+        }
+    }
+    return parts_fault(manifest);
+}
+
+/* ---- to text ---- */
+
+static const char *text_or_none(const char *text)
+{
+    return text ? text : "";
+}
+
+static void put_parts(struct toll_json *json, const struct toll_run_manifest *manifest)
+{
+    toll_json_open_list(json, "parts");
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        const struct toll_run_part *part = &manifest->parts[i];
+        toll_json_open_map(json, NULL);
+        toll_manifest_put_day(json, "day", part->day);
+        toll_json_int(json, "part", part->part);
+        toll_json_int(json, "rows", part->rows);
+        toll_json_int(json, "bytes", part->seal.bytes);
+        toll_manifest_put_hash(json, "digest", part->seal.digest);
+        toll_json_int(json, "cdr_bytes", part->cdr_seal.bytes);
+        toll_manifest_put_hash(json, "cdr_digest", part->cdr_seal.digest);
+        toll_json_close_map(json);
+    }
+    toll_json_close_list(json);
+}
+
+static void put_statuses(struct toll_json *json, const struct toll_run_manifest *manifest)
+{
+    toll_json_open_list(json, "statuses");
+    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++) {
+        if (manifest->status_rows[i] == 0)
+            continue;
+        toll_json_open_map(json, NULL);
+        toll_json_int(json, "status", i);
+        toll_json_string(json, "name", toll_status_name(i));
+        toll_json_string(json, "reason", toll_status_reason(i));
+        toll_json_int(json, "rows", manifest->status_rows[i]);
+        toll_json_close_map(json);
+    }
+    toll_json_close_list(json);
+}
+
+int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manifest *manifest,
+                             const struct toll_run_file *files, size_t file_count, struct toll_error *error)
+{
+    toll_json_init(json);
+    toll_json_open_map(json, NULL);
+    toll_json_string(json, "schema", TOLL_RUN_SCHEMA);
+    toll_manifest_put_hash(json, "cdr_hash", manifest->cdr_hash);
+    toll_manifest_put_hash(json, "book_hash", manifest->book_hash);
+    toll_manifest_put_hash(json, "tzdata_hash", manifest->tzdata_hash);
+    toll_json_string(json, "from_day", text_or_none(manifest->from_day));
+    toll_json_string(json, "to_day", text_or_none(manifest->to_day));
+    toll_json_int(json, "rows", manifest->rows);
+    toll_json_int(json, "rated", manifest->rated);
+    toll_json_int(json, "zero_rated", manifest->zero_rated);
+    toll_json_int(json, "suspense", manifest->suspense);
+    toll_json_int(json, "conflict", manifest->conflict);
+    toll_json_int(json, "other_party", manifest->other_party);
+    put_statuses(json, manifest);
+    toll_json_int(json, "billed_s", manifest->billed_s);
+    toll_json_string(json, "currency", text_or_none(manifest->currency));
+    toll_json_open_list(json, "totals");
+    for (int i = 0; i < manifest->total_count; i++) {
+        toll_json_open_map(json, NULL);
+        toll_json_string(json, "currency", text_or_none(manifest->totals[i].currency));
+        toll_json_money(json, "charge", manifest->totals[i].charge);
+        toll_json_close_map(json);
+    }
+    toll_json_close_list(json);
+    put_parts(json, manifest);
+    toll_json_open_list(json, "files");
+    for (size_t i = 0; i < file_count; i++) {
+        toll_json_open_map(json, NULL);
+        toll_json_string(json, "name", files[i].name);
+        toll_json_int(json, "bytes", files[i].bytes);
+        toll_manifest_put_hash(json, "xxh3", files[i].hash);
+        toll_json_close_map(json);
+    }
+    toll_json_close_list(json);
+    return toll_manifest_finish(json, TOLL_RUN_MANIFEST, error);
+}
+
+/* ---- from text ---- */
+
+static const char *keep(struct toll_arena *arena, struct toll_manifest *text, struct toll_yaml *map,
+                        const char *key)
+{
+    const char *found = toll_manifest_text(text, map, key);
+    const char *copy = toll_arena_copy(arena, found, strlen(found));
+    text->no_memory |= !copy;
+    return copy ? copy : "";
+}
+
+static void get_statuses(struct toll_manifest *text, struct toll_run_manifest *out)
+{
+    struct toll_yaml *list = toll_manifest_list(text, text->root, "statuses");
+    for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
+        int64_t status = toll_manifest_int(text, map, "status", 0);
+        int64_t rows = toll_manifest_int(text, map, "rows", 1);
+        unsigned known = status < TOLL_STATUS_COUNT ? (unsigned)status : TOLL_STATUS_COUNT;
+        const char *name = toll_manifest_text(text, map, "name"),
+                   *reason = toll_manifest_text(text, map, "reason");
+        if (known == TOLL_STATUS_COUNT || out->status_rows[known] != 0 ||
+            strcmp(name, toll_status_name(known)) != 0 || strcmp(reason, toll_status_reason(known)) != 0)
+            toll_manifest_fault(text, "a status is unknown or is there twice");
+        else
+            out->status_rows[known] = rows;
+    }
+}
+
+static void get_totals(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
+{
+    struct toll_yaml *list = toll_manifest_list(text, text->root, "totals");
+    for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
+        if (out->total_count == TOLL_RUN_TOTALS) {
+            toll_manifest_fault(text, "it has too many totals");
+            return;
+        }
+        out->totals[out->total_count].currency = keep(arena, text, map, "currency");
+        out->totals[out->total_count++].charge = toll_manifest_money(text, map, "charge");
+    }
+}
+
+static void get_parts(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
+{
+    struct toll_yaml *list = toll_manifest_list(text, text->root, "parts");
+    out->parts = toll_arena_alloc(arena, (list ? list->child_count + 1 : 1) * sizeof *out->parts);
+    text->no_memory |= !out->parts;
+    for (struct toll_yaml *map = list && out->parts ? list->child : NULL; map; map = map->next) {
+        int64_t part = toll_manifest_int(text, map, "part", 0);
+        if (part > INT32_MAX)
+            toll_manifest_fault(text, "a part's number is impossible");
+        out->parts[out->part_count++] = (struct toll_run_part){
+            .day = toll_manifest_day(text, map, "day"),
+            .part = (int)(part & INT32_MAX),
+            .rows = toll_manifest_int(text, map, "rows", 1),
+            .seal = {toll_manifest_int(text, map, "bytes", 1), toll_manifest_hash(text, map, "digest")},
+            .cdr_seal = {toll_manifest_int(text, map, "cdr_bytes", 1),
+                         toll_manifest_hash(text, map, "cdr_digest")},
+        };
+    }
+}
+
+static void get_files(struct toll_manifest *text, struct toll_run_file *files, size_t *count)
+{
+    struct toll_yaml *list = toll_manifest_list(text, text->root, "files");
+    for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
+        const char *name = toll_manifest_text(text, map, "name");
+        bool valid = toll_run_file_name_valid(name) && *count < TOLL_RUN_FILES;
+        for (size_t i = 0; valid && i < *count; i++)
+            valid = strcmp(files[i].name, name) != 0;
+        if (!valid) {
+            toll_manifest_fault(text, "a file's name is impossible or is there twice");
+            return;
+        }
+        struct toll_run_file *file = &files[(*count)++];
+        *file = (struct toll_run_file){.bytes = toll_manifest_int(text, map, "bytes", 0),
+                                       .hash = toll_manifest_hash(text, map, "xxh3")};
+        memcpy(file->name, name, strlen(name) + 1);
+    }
+}
+
+int toll_run_manifest_decode(const char *path, const char *data, size_t size, struct toll_arena *arena,
+                             struct toll_run_manifest *manifest, struct toll_run_file *files,
+                             size_t *file_count, struct toll_hash128 *digest, struct toll_error *error)
+{
+    struct toll_manifest text;
+    int rc = toll_manifest_begin(&text, path, data, size, TOLL_RUN_SCHEMA, error);
+    if (rc)
+        return rc;
+    struct toll_yaml *root = text.root;
+    *file_count = 0;
+    *manifest = (struct toll_run_manifest){
+        .cdr_hash = toll_manifest_hash(&text, root, "cdr_hash"),
+        .book_hash = toll_manifest_hash(&text, root, "book_hash"),
+        .tzdata_hash = toll_manifest_hash(&text, root, "tzdata_hash"),
+        .from_day = keep(arena, &text, root, "from_day"),
+        .to_day = keep(arena, &text, root, "to_day"),
+        .rows = toll_manifest_int(&text, root, "rows", 0),
+        .rated = toll_manifest_int(&text, root, "rated", 0),
+        .zero_rated = toll_manifest_int(&text, root, "zero_rated", 0),
+        .suspense = toll_manifest_int(&text, root, "suspense", 0),
+        .conflict = toll_manifest_int(&text, root, "conflict", 0),
+        .other_party = toll_manifest_int(&text, root, "other_party", 0),
+        .billed_s = toll_manifest_int(&text, root, "billed_s", INT64_MIN),
+        .currency = keep(arena, &text, root, "currency"),
+    };
+    get_statuses(&text, manifest);
+    get_totals(&text, arena, manifest);
+    get_parts(&text, arena, manifest);
+    get_files(&text, files, file_count);
+    if (digest)
+        *digest = text.digest;
+    rc = toll_manifest_end(&text, error);
+    toll_manifest_free(&text);
+    if (rc)
+        return rc;
+    const char *what = toll_run_manifest_fault(manifest);
+    if (what)
+        rc = toll_error_set(error, TOLL_EDATA, "%s: %s; the run was not written by this version: rate again",
+                            path, what);
+    return rc;
+}

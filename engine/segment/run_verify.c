@@ -1,0 +1,231 @@
+/*
+ * Reading a run again, all of it. After the bytes (digests, checksums) the sums: rows by status, money by
+ * currency, rows and money by account against the buckets. What depends on the CDRs (billed seconds, which a
+ * line does not know to be voice) is left to whoever has both.
+ */
+#include "base/error.h"
+#include "mmap_cdr/arrow_file.h"
+#include "segment/run_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_BYTES (1 << 20)
+
+/* ---- files ---- */
+
+static int verify_file(const struct toll_run_files *run, const struct toll_run_file *wanted, uint8_t *chunk,
+                       struct toll_error *error)
+{
+    struct toll_file file;
+    struct toll_hasher *hasher = NULL;
+    int rc = toll_file_open(&file, run->io, run->directory, wanted->name, TOLL_READ_PREAD, error);
+    if (rc)
+        return rc == TOLL_ENOINPUT ? toll_run_differs(run, wanted->name, error) : rc;
+    if (file.size != wanted->bytes) {
+        rc = toll_run_differs(run, wanted->name, error);
+        goto out;
+    }
+    hasher = toll_hasher_create();
+    if (!hasher) {
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        goto out;
+    }
+    for (int64_t at = 0; rc == 0 && at < file.size; at += CHUNK_BYTES) {
+        size_t bytes = file.size - at < CHUNK_BYTES ? (size_t)(file.size - at) : CHUNK_BYTES;
+        rc = toll_file_read(&file, chunk, bytes, at, error);
+        if (rc == 0)
+            toll_hasher_update(hasher, chunk, bytes);
+    }
+    if (rc == 0 && !toll_hash_equal(toll_hasher_digest(hasher), wanted->hash))
+        rc = toll_run_differs(run, wanted->name, error);
+out:
+    toll_hasher_destroy(hasher);
+    toll_file_close(&file);
+    return rc;
+}
+
+static int verify_files(const struct toll_run_files *run, struct toll_error *error)
+{
+    const struct toll_run_owned *owned = toll_run_owned(run);
+    uint8_t *chunk = malloc(CHUNK_BYTES);
+    if (!chunk)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < owned->file_count; i++)
+        rc = verify_file(run, &owned->files[i], chunk, error);
+    free(chunk);
+    return rc;
+}
+
+/* The manifest as it is on disk now must be the one that was opened. */
+static int verify_manifest(const struct toll_run_files *run, struct toll_error *error)
+{
+    const struct toll_run_owned *owned = toll_run_owned(run);
+    struct toll_json json = {0};
+    struct toll_blob blob;
+    int rc = toll_blob_read(&blob, run->io, run->directory, TOLL_RUN_MANIFEST, TOLL_READ_PREAD, error);
+    if (rc)
+        return rc;
+    rc = toll_run_manifest_encode(&json, &run->manifest, owned->files, owned->file_count, error);
+    if (rc == 0 && (json.bytes != blob.size || memcmp(json.text, blob.data, blob.size) != 0))
+        rc = toll_run_differs(run, TOLL_RUN_MANIFEST, error);
+    toll_json_free(&json);
+    toll_blob_free(&blob);
+    return rc;
+}
+
+/* ---- lines ---- */
+
+struct sums {
+    int64_t status_rows[TOLL_STATUS_COUNT];
+    toll_total *rows; /* of each account: rated and zero-rated */
+    toll_total *charge;
+    uint8_t *prices; /* bit set of ids */
+};
+
+static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row, const char *what,
+                      struct toll_error *error)
+{
+    char name[TOLL_RUN_PART_NAME_BYTES];
+    toll_run_part_name(&run->manifest.parts[part], name);
+    return toll_error_set(error, TOLL_EDATA, "%s/lines/%s.arrow: row %lld: %s; rate again", run->path, name,
+                          (long long)row, what);
+}
+
+static const char *line_fault(const struct toll_run_files *run, const struct sums *sums,
+                              const struct toll_line_batch *batch, int64_t i)
+{
+    int32_t account = batch->account[i], price = batch->price[i], highest = 0;
+    unsigned status = batch->status[i];
+    if (run->tables.price_count)
+        highest = run->tables.prices[run->tables.price_count - 1].id;
+    if (account >= run->tables.account_count || (account != 0 && !*run->tables.accounts[account].account))
+        return "its account is not in accounts.arrow";
+    if (price > highest || (price != 0 && !(sums->prices[price / 8] >> price % 8 & 1)))
+        return "its price is not in prices.arrow";
+    if (status == TOLL_RATED && (account == 0 || price == 0))
+        return "it is rated, but has no account or price";
+    if (status != TOLL_RATED && batch->charge[i] != 0)
+        return "it is not rated, but has a charge";
+    return NULL;
+}
+
+static int sum_part(const struct toll_run_files *run, size_t part, void *buffer, struct sums *sums,
+                    struct toll_error *error)
+{
+    struct toll_lines *lines;
+    struct toll_line_batch batch;
+    int rc = toll_run_lines_open(run, part, TOLL_READ_PREAD, &lines, error);
+    for (int64_t b = 0; rc == 0 && b < toll_lines_batches(lines); b++) {
+        rc = toll_lines_batch(lines, b, buffer, &batch, error);
+        for (int64_t i = 0; rc == 0 && i < batch.rows; i++) {
+            const char *what = line_fault(run, sums, &batch, i);
+            if (what)
+                rc = wrong_line(run, part, b * TOLL_BATCH_ROWS + i, what, error);
+            else if (batch.status[i] < TOLL_SUSPENSE_FIRST)
+                sums->rows[batch.account[i]]++;
+            if (!what) {
+                sums->status_rows[batch.status[i]]++;
+                sums->charge[batch.account[i]] += batch.charge[i];
+            }
+        }
+    }
+    toll_lines_close(lines);
+    return rc;
+}
+
+/* ---- sums ---- */
+
+static int wrong_sum(const struct toll_run_files *run, const char *what, struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_EDATA, "%s: %s; rate again", run->path, what);
+}
+
+static int compare_totals(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->manifest;
+    toll_total totals[TOLL_RUN_TOTALS] = {0};
+    for (int64_t id = 1; id < run->tables.account_count; id++) {
+        const char *currency = run->tables.accounts[id].currency;
+        int k = 0;
+        while (k < manifest->total_count && strcmp(manifest->totals[k].currency, currency) != 0)
+            k++;
+        if (k < manifest->total_count)
+            totals[k] += sums->charge[id];
+        else if (sums->rows[id] != 0)
+            return wrong_sum(run, "a currency that its lines use has no total in the manifest", error);
+    }
+    for (int k = 0; k < manifest->total_count; k++) {
+        char have[TOLL_TOTAL_TEXT_BYTES], want[TOLL_TOTAL_TEXT_BYTES];
+        if (totals[k] == manifest->totals[k].charge)
+            continue;
+        toll_total_format(totals[k], TOLL_MONEY_DECIMALS, have);
+        toll_total_format(manifest->totals[k].charge, TOLL_MONEY_DECIMALS, want);
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: its lines sum to %s %s, the manifest says %s; rate again", run->path, have,
+                              manifest->totals[k].currency, want);
+    }
+    return 0;
+}
+
+/* Buckets are subtracted from the lines' sums: nothing may remain. */
+static int compare_buckets(const struct toll_run_files *run, struct sums *sums, struct toll_error *error)
+{
+    for (int64_t i = 0; i < run->tables.bucket_count; i++) {
+        const struct toll_bucket_row *row = &run->tables.buckets[i];
+        sums->rows[row->account] -= row->count;
+        sums->charge[row->account] -= row->charge;
+    }
+    for (int64_t id = 1; id < run->tables.account_count; id++) {
+        if (sums->rows[id] != 0 || sums->charge[id] != 0)
+            return toll_error_set(
+                error, TOLL_EDATA,
+                "%s: account %s: its lines and its buckets have other rows or charges; rate again", run->path,
+                run->tables.accounts[id].account);
+    }
+    return 0;
+}
+
+static int verify_lines(const struct toll_run_files *run, struct toll_error *error)
+{
+    const struct toll_run_tables *tables = &run->tables;
+    size_t accounts = (size_t)tables->account_count + 1;
+    int32_t highest = tables->price_count ? tables->prices[tables->price_count - 1].id : 0;
+    size_t offsets[TOLL_LINE_COLUMNS];
+    struct sums sums = {
+        .rows = calloc(accounts, sizeof(toll_total)),
+        .charge = calloc(accounts, sizeof(toll_total)),
+        .prices = calloc((size_t)highest / 8 + 1, 1),
+    };
+    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets));
+    int rc = 0;
+    if (!sums.rows || !sums.charge || !sums.prices || !buffer)
+        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+    for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
+        sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
+    for (size_t i = 0; rc == 0 && i < run->manifest.part_count; i++)
+        rc = sum_part(run, i, buffer, &sums, error);
+    if (rc == 0 && memcmp(sums.status_rows, run->manifest.status_rows, sizeof sums.status_rows) != 0)
+        rc = wrong_sum(run, "the manifest has other numbers of rows by status than the lines", error);
+    if (rc == 0)
+        rc = compare_totals(run, &sums, error);
+    if (rc == 0)
+        rc = compare_buckets(run, &sums, error);
+    free(buffer);
+    free(sums.prices);
+    free(sums.charge);
+    free(sums.rows);
+    return rc;
+}
+
+int toll_run_verify(const struct toll_run_files *run, struct toll_error *error)
+{
+    int rc = verify_manifest(run, error);
+    if (rc == 0)
+        rc = verify_files(run, error);
+    if (rc == 0)
+        rc = verify_lines(run, error);
+    return rc;
+}

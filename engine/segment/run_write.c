@@ -1,0 +1,139 @@
+/* Writing a run: into a directory that appears whole, or not at all. */
+#include "base/check.h"
+#include "base/error.h"
+#include "mmap_cdr/arrow_file.h"
+#include "segment/run_tables.h"
+#include "segment/run_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDER_MODE 0750
+
+struct toll_run_writer {
+    struct toll_publish publish;
+    struct toll_run_file files[TOLL_RUN_FILES];
+    size_t file_count;
+};
+
+int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
+                    struct toll_error *error)
+{
+    struct toll_run_writer *writer = calloc(1, sizeof *writer);
+    *out = NULL;
+    if (!writer)
+        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+    int rc = toll_publish_begin(&writer->publish, io, path, error);
+    if (rc) {
+        free(writer);
+        return rc;
+    }
+    int made = io->mkdirat(io->context, writer->publish.directory, TOLL_RUN_LINES, FOLDER_MODE);
+    if (made < 0)
+        rc = toll_error_errno(error, TOLL_ECREATE, -made, "%s/" TOLL_RUN_LINES ": cannot be made", path);
+    if (rc)
+        toll_run_abandon(writer);
+    else
+        *out = writer;
+    return rc;
+}
+
+int toll_run_directory(const struct toll_run_writer *writer)
+{
+    return writer->publish.directory;
+}
+
+int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
+                      struct toll_error *error)
+{
+    TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
+    int rc = toll_write_file(writer->publish.io, writer->publish.directory, name, data, bytes, error);
+    if (rc)
+        return rc;
+    struct toll_run_file *file = &writer->files[writer->file_count++];
+    *file = (struct toll_run_file){.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
+    memcpy(file->name, name, strlen(name) + 1);
+    return 0;
+}
+
+static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
+                     int64_t count, struct toll_error *error)
+{
+    struct toll_arrow_memory memory = {0};
+    int rc = toll_run_table_encode(table, rows, count, &memory, error);
+    if (rc)
+        return rc;
+    rc = toll_run_add_file(writer, table->file, memory.bytes, memory.size, error);
+    free(memory.bytes);
+    return rc;
+}
+
+int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
+                          struct toll_error *error)
+{
+    return add_table(writer, &toll_run_accounts, rows, count, error);
+}
+
+int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_row *rows, int64_t count,
+                        struct toll_error *error)
+{
+    return add_table(writer, &toll_run_prices, rows, count, error);
+}
+
+int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
+                         struct toll_error *error)
+{
+    return add_table(writer, &toll_run_buckets, rows, count, error);
+}
+
+/* The lines' files were fsynced one by one; this makes their names last. */
+static int sync_lines(const struct toll_run_writer *writer, struct toll_error *error)
+{
+    const struct toll_io *io = writer->publish.io;
+    int fd = io->openat(io->context, writer->publish.directory, TOLL_RUN_LINES,
+                        O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return toll_error_errno(error, TOLL_EIO, -fd, "%s/" TOLL_RUN_LINES ": cannot be opened",
+                                writer->publish.temp_path);
+    int rc = toll_arrow_file_sync(io, fd, TOLL_RUN_LINES, error);
+    io->close(io->context, fd);
+    return rc;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp(((const struct toll_run_file *)a)->name, ((const struct toll_run_file *)b)->name);
+}
+
+int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manifest *manifest,
+                     const char *stats_json, struct toll_error *error)
+{
+    struct toll_publish *publish = &writer->publish;
+    struct toll_json json;
+    const char *fault = toll_run_manifest_fault(manifest);
+    TOLL_ASSERT(!fault);
+    qsort(writer->files, writer->file_count, sizeof *writer->files, compare_files);
+    int rc = toll_run_manifest_encode(&json, manifest, writer->files, writer->file_count, error);
+    if (rc == 0)
+        rc = sync_lines(writer, error);
+    if (rc == 0 && stats_json)
+        rc = toll_write_file(publish->io, publish->directory, TOLL_RUN_STATS, stats_json, strlen(stats_json),
+                             error);
+    if (rc == 0)
+        rc =
+            toll_write_file(publish->io, publish->directory, TOLL_RUN_MANIFEST, json.text, json.bytes, error);
+    if (rc == 0)
+        rc = toll_publish_commit(publish, error);
+    toll_json_free(&json);
+    return rc;
+}
+
+void toll_run_abandon(struct toll_run_writer *writer)
+{
+    if (!writer)
+        return;
+    toll_publish_end(&writer->publish);
+    free(writer);
+}

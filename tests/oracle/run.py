@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Random books through the oracle and the engine.
+
+    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--threads T] [--spec SPEC] [--edge] [--keep]
+
+Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE_DIR = os.environ.get("TOLL_SOURCE_DIR") or os.path.dirname(os.path.dirname(HERE))
+
+
+class Failed(Exception):
+    pass
+
+
+def command(words, show=False):
+    """Runs a command and returns (milliseconds, output)."""
+    begin = time.perf_counter_ns()
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    except OSError as error:
+        raise Failed("%s: %s" % (words[0], error)) from error
+    elapsed = (time.perf_counter_ns() - begin) // 1000000
+    if done.returncode != 0:
+        raise Failed("%s: exit %d\n%s" % (" ".join(words), done.returncode, done.stdout.strip()))
+    if show:
+        print("    " + done.stdout.strip(), flush=True)
+    return elapsed, done.stdout
+
+
+def seconds(millis):
+    return "%d.%02d s" % (millis // 1000, millis % 1000 // 10)
+
+
+def one_book(options, seed, folder):
+    """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
+    python = [sys.executable]
+    path = {name: os.path.join(folder, name) for name in ("book", "cdrs.csv", "lines.csv", "ds", "run", "export.csv")}
+    world = python + [os.path.join(HERE, "world.py"), str(seed), str(options.calls), folder]
+    command(world + (["--edge"] if options.edge else []))
+    oracle_ms, _ = command(python + [os.path.join(HERE, "oracle.py"), path["book"], path["cdrs.csv"], "-o", path["lines.csv"]])
+    threads = ["--threads", str(options.threads)] if options.threads else []
+    engine = []
+    for words in (["import", "--spec", options.spec, "-o", path["ds"], path["cdrs.csv"], "--quiet"],
+                  ["rate", "--book", path["book"], "--cdrs", path["ds"], "-o", path["run"], "--quiet"] + threads,
+                  ["export", path["run"], "--cdrs", path["ds"], "--format", "csv", "-o", path["export.csv"]]):
+        engine.append(command([options.tollmill] + words)[0])
+    command(python + [os.path.join(HERE, "compare.py"), path["lines.csv"], path["export.csv"]], show=True)
+    return oracle_ms, engine
+
+
+def main():
+    parser = argparse.ArgumentParser(description="random books through the oracle and the engine")
+    parser.add_argument("--tollmill", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--calls", type=int, required=True)
+    parser.add_argument("--books", type=int, default=1)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
+    parser.add_argument("--edge", action="store_true", help="also cases that docs/RATING.md leaves open")
+    parser.add_argument("--keep", action="store_true", help="keep every book's folder")
+    options = parser.parse_args()
+    passed = failed = oracle_total = engine_total = 0
+    os.makedirs(options.work, exist_ok=True)
+    for seed in range(options.seed, options.seed + options.books):
+        folder = os.path.join(options.work, "book%d" % seed)
+        if os.path.exists(folder):
+            shutil.rmtree(folder)
+        try:
+            oracle_ms, engine = one_book(options, seed, folder)
+        except Failed as error:
+            failed += 1
+            print("seed %d FAILED (kept: %s)\n%s" % (seed, folder, error), flush=True)
+            continue
+        passed += 1
+        oracle_total += oracle_ms
+        engine_total += sum(engine)
+        print("seed %d equal; oracle %s, engine %s (import %s, rate %s, export %s)" %
+              ((seed, seconds(oracle_ms), seconds(sum(engine))) + tuple(seconds(part) for part in engine)), flush=True)
+        if not options.keep:
+            shutil.rmtree(folder)
+    if not options.keep and not os.listdir(options.work):
+        os.rmdir(options.work)
+    print("%d calls a book; time of the books that passed: oracle %s, engine %s" %
+          (options.calls, seconds(oracle_total), seconds(engine_total)))
+    print("%d passed, %d failed" % (passed, failed))
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()

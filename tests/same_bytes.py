@@ -1,0 +1,101 @@
+"""Same inputs, same bytes: import order, number of imports, a file split in two, threads, I/O path.
+
+Compares hashes and whole files of a generated month; the generator is deterministic, too, and is checked first.
+"""
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.environ["TOLL_SOURCE_DIR"]
+TOLLMILL = os.environ["TOLLMILL"]
+SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
+CDRS = os.environ.get("SAME_CDRS", "150000")
+
+
+def run(*arguments):
+    done = subprocess.run([TOLLMILL, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, (arguments, done.returncode, done.stderr)
+    return done.stdout
+
+
+def digests(folder, skip=()):
+    out = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(base, name)
+            relative = os.path.relpath(path, folder)
+            if name not in skip:
+                with open(path, "rb") as data:
+                    out[relative] = hashlib.sha256(data.read()).hexdigest()
+    return out
+
+
+def imported(work, name, imports):
+    """cdr_hash after importing each group of files in its own run, and the dataset's path."""
+    dataset = os.path.join(work, name)
+    shutil.rmtree(dataset, ignore_errors=True)
+    for group in imports:
+        result = json.loads(run("import", "--spec", SPEC, "-o", dataset, "--json", *group))
+    run("verify", dataset)
+    return result["cdr_hash"], dataset
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        world = os.path.join(work, "world")
+        again = os.path.join(work, "again")
+        shape = ("--cdrs", CDRS, "--numbers", "3000", "--accounts", "300", "--files", "3", "--seed", "11", "--quiet")
+        run("gen", "-o", world, *shape)
+        run("gen", "-o", again, *shape)
+        assert digests(world) == digests(again), "gen: the same seed gave other bytes"
+        files = sorted(os.path.join(world, n) for n in os.listdir(world) if n.endswith(".csv"))
+        assert len(files) == 3, files
+
+        first, dataset = imported(work, "ds", [files])
+        for order in itertools.permutations(files):
+            assert imported(work, "other", [order])[0] == first, ("one import", order)
+            assert imported(work, "other", [[name] for name in order])[0] == first, ("three imports", order)
+        assert imported(work, "other", [files, files[:1]])[0] == first, "the same file once more"
+
+        book = os.path.join(world, "book")
+        runs = []
+        for threads, io in (("1", "mmap"), ("2", "mmap"), ("3", "mmap"), ("1", "pread"), ("2", "pread")):
+            out = os.path.join(work, f"run-{threads}-{io}")
+            run("rate", "--book", book, "--cdrs", dataset, "-o", out, "--threads", threads, "--io", io, "--quiet")
+            runs.append(digests(out, skip=("stats.json",)))
+        assert all(one == runs[0] for one in runs), "threads or I/O path changed a byte"
+        image = os.path.join(work, "book.image")
+        run("compile", book, "-o", image, "--quiet")
+        out = os.path.join(work, "run-image")
+        run("rate", "--book", image, "--cdrs", dataset, "-o", out, "--quiet")
+        assert digests(out, skip=("stats.json",)) == runs[0], "an image rates unlike its folder"
+
+        # A file split in two changes `source` and nothing else: the rated lines are the same files.
+        with open(files[0], "rb") as whole:
+            lines = whole.read().splitlines(keepends=True)
+        half = len(lines) // 3
+        parts = []
+        for index, body in enumerate((lines[1:half], lines[half:])):
+            parts.append(os.path.join(work, f"split-{index}.csv"))
+            with open(parts[-1], "wb") as out_file:
+                out_file.write(lines[0] + b"".join(body))
+        split, split_dataset = imported(work, "split", [parts + files[1:]])
+        assert split != first, "source is part of a dataset's hash"
+        out = os.path.join(work, "run-split")
+        run("rate", "--book", book, "--cdrs", split_dataset, "-o", out, "--quiet")
+        mine = {k: v for k, v in digests(out).items() if k.startswith("lines")}
+        theirs = {k: v for k, v in runs[0].items() if k.startswith("lines")}
+        assert mine and mine == theirs, "a split file changed a rated line"
+        for name in ("accounts.arrow", "prices.arrow", "buckets.arrow", "book.image"):
+            assert digests(out)[name] == runs[0][name], name
+    print("same bytes for every import order, split, thread count and I/O path")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

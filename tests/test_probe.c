@@ -1,0 +1,107 @@
+/* The number probe: every kernel against a plain list, on full and empty maps, collisions and any row count.
+ */
+#include "simd/kernels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint64_t random_state = 0x70726f6265;
+
+static uint64_t next_random(void)
+{
+    random_state += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t x = random_state;
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+static uint64_t number(uint64_t i)
+{
+    uint64_t digits = UINT64_C(0x1212) << 48 | UINT64_C(0xFFFFF);
+    for (int place = 20; place < 48; place += 4, i /= 10)
+        digits |= (i % 10) << place;
+    return digits;
+}
+
+static void insert(struct toll_number_slot *slots, uint64_t capacity, uint64_t key, uint32_t owner)
+{
+    uint64_t slot = toll_number_first_slot(key, capacity);
+    while (slots[slot].key != 0)
+        slot = (slot + 1) % capacity;
+    slots[slot] = (struct toll_number_slot){.key = key, .owner = owner};
+}
+
+/* Numbers 0..count-1 are there with owner 1 + i; the map has exactly `capacity` slots, in memory of that
+ * size, so that a sanitizer sees a read beyond. */
+static void check_map(const struct toll_kernels *kernels, uint64_t count, uint64_t capacity, size_t rows)
+{
+    struct toll_number_slot *slots = calloc(capacity, sizeof *slots);
+    uint64_t *keys = calloc(rows + 1, sizeof *keys);
+    uint32_t *owners = malloc((rows + 1) * sizeof *owners);
+    for (uint64_t i = 0; i < count; i++)
+        insert(slots, capacity, number(i), (uint32_t)i + 1);
+    for (size_t i = 0; i < rows; i++)
+        keys[i] = next_random() % 8 == 0 ? 0 : number(next_random() % (count * 2 + 1));
+    owners[rows] = 0xABCD;
+    kernels->probe(slots, capacity, keys, rows, owners);
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t want = 0;
+        for (uint64_t k = 0; k < count && keys[i] != 0; k++)
+            want = number(k) == keys[i] ? (uint32_t)k + 1 : want;
+        assert_int_equal(owners[i], want);
+        assert_int_equal(toll_probe_one(slots, capacity, keys[i]), want);
+    }
+    assert_int_equal(owners[rows], 0xABCD);
+    free(slots);
+    free(keys);
+    free(owners);
+}
+
+static void test_maps(void **state)
+{
+    (void)state;
+    const struct toll_kernels *kernels = toll_kernels_select(0);
+    static const size_t rows[] = {0, 1, 31, 32, 33, 64, 1000};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        check_map(kernels, 0, 1, rows[r]);
+        check_map(kernels, 1, 2, rows[r]);
+        check_map(kernels, 100, 145, rows[r]);
+        check_map(kernels, 100, 101, rows[r]); /* one empty slot: every walk goes round */
+        check_map(kernels, 1000, 1451, rows[r]);
+    }
+}
+
+static void test_no_slots(void **state)
+{
+    (void)state;
+    const uint64_t keys[] = {0, number(1), UINT64_MAX};
+    uint32_t owners[] = {7, 7, 7};
+    toll_kernels_select(0)->probe(NULL, 0, keys, 3, owners);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(owners[i], 0);
+        assert_int_equal(toll_probe_one(NULL, 0, keys[i]), 0);
+    }
+}
+
+static void test_dated_owner_passes_through(void **state)
+{
+    (void)state;
+    struct toll_number_slot slots[3] = {{0}};
+    insert(slots, 3, number(5), TOLL_OWNER_DATED | 9);
+    assert_true(toll_probe_one(slots, 3, number(5)) == (TOLL_OWNER_DATED | 9));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_no_slots),
+        cmocka_unit_test(test_dated_owner_passes_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

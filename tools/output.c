@@ -1,0 +1,171 @@
+/*
+ * The buffered writer behind stdout and every -o FILE.
+ *
+ * A file is written as FILE.tmp beside its place, under a lock, and renamed when every byte is on the disk: a
+ * reader never sees half a file, and a second writer of the same file is refused.
+ */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MODE 0640 /* call detail is confidential: owner writes, group reads */
+
+static int fail(struct toll_error *error, int code, const char *what, const char *path, int number)
+{
+    if (error) {
+        error->code = code;
+        snprintf(error->text, sizeof error->text, "%s %s: %s", what, path, strerror(number));
+    }
+    return code;
+}
+
+int cmd_output_to_fd(struct cmd_output *out, int fd, struct toll_error *error)
+{
+    memset(out, 0, sizeof *out);
+    out->fd = fd;
+    out->buffer = malloc(CMD_OUTPUT_BYTES);
+    return out->buffer ? 0 : fail(error, TOLL_EBUG, "cannot buffer", "output", ENOMEM);
+}
+
+/* A temp file that another writer has just renamed or removed is not ours, although its lock was free. */
+static bool is_still_there(int fd, const char *path)
+{
+    struct stat mine, named;
+    return fstat(fd, &mine) == 0 && lstat(path, &named) == 0 && mine.st_ino == named.st_ino &&
+           mine.st_dev == named.st_dev;
+}
+
+int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_error *error)
+{
+    int code = cmd_output_to_fd(out, -1, error);
+    if (code < 0)
+        return code;
+    size_t bytes = strlen(path) + sizeof ".tmp";
+    out->path = strdup(path);
+    out->temp_path = malloc(bytes);
+    if (!out->path || !out->temp_path)
+        return fail(error, TOLL_EBUG, "cannot write", path, ENOMEM);
+    snprintf(out->temp_path, bytes, "%s.tmp", path);
+    struct stat old;
+    if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
+        return fail(error, TOLL_ECREATE, "will not replace what is no regular file:", path, EEXIST);
+    int fd = open(out->temp_path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    if (fd < 0)
+        return fail(error, TOLL_ECREATE, "cannot create", out->temp_path, errno);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_still_there(fd, out->temp_path)) {
+        close(fd);
+        return fail(error, TOLL_ELOCKED, "another process is writing", path, EWOULDBLOCK);
+    }
+    out->fd = fd;
+    if (ftruncate(fd, 0) != 0 || fchmod(fd, FILE_MODE) != 0)
+        return fail(error, TOLL_EIO, "cannot write", out->temp_path, errno);
+    return 0;
+}
+
+static void write_all(struct cmd_output *out, const char *bytes, size_t count)
+{
+    while (count > 0 && out->failure == 0) {
+        ssize_t done = write(out->fd, bytes, count);
+        if (done > 0) {
+            bytes += done;
+            count -= (size_t)done;
+            out->written_bytes += done;
+        } else if (done == 0 || errno != EINTR) {
+            out->failure = done == 0 ? EIO : errno;
+        }
+    }
+}
+
+void cmd_output_flush(struct cmd_output *out)
+{
+    write_all(out, out->buffer, out->used);
+    out->used = 0;
+}
+
+void cmd_put_slow(struct cmd_output *out, const char *bytes, size_t count)
+{
+    cmd_output_flush(out);
+    if (count > CMD_OUTPUT_BYTES)
+        write_all(out, bytes, count);
+    else
+        cmd_put(out, bytes, count);
+}
+
+void cmd_put_format(struct cmd_output *out, const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    cmd_put(out, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+}
+
+void cmd_put_integer(struct cmd_output *out, int64_t value)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--at = '-';
+    cmd_put(out, at, (size_t)(text + sizeof text - at));
+}
+
+static int sync_parent(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return ENOMEM;
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failure = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return failure;
+}
+
+int cmd_output_commit(struct cmd_output *out, struct toll_error *error)
+{
+    cmd_output_flush(out);
+    const char *name = out->path ? out->path : "the standard output";
+    if (out->path && out->failure == 0 && fsync(out->fd) != 0)
+        out->failure = errno;
+    if (out->failure != 0)
+        return fail(error, TOLL_EIO, "cannot write", name, out->failure);
+    if (!out->path)
+        return 0;
+    if (rename(out->temp_path, out->path) != 0)
+        return fail(error, TOLL_ECREATE, "cannot create", out->path, errno);
+    free(out->temp_path);
+    out->temp_path = NULL;
+    int failure = sync_parent(out->path);
+    return failure ? fail(error, TOLL_EIO, "cannot sync the folder of", out->path, failure) : 0;
+}
+
+void cmd_output_close(struct cmd_output *out)
+{
+    if (out->path && out->fd >= 0) {
+        if (out->temp_path)
+            unlink(out->temp_path);
+        close(out->fd);
+    }
+    free(out->buffer);
+    free(out->path);
+    free(out->temp_path);
+    memset(out, 0, sizeof *out);
+    out->fd = -1;
+}

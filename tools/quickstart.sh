@@ -1,0 +1,33 @@
+#!/bin/sh
+# From nothing to a rated month in a few minutes: builds, makes a million CDRs, imports, rates, and shows the result.
+# Everything lands in quickstart/, which is made afresh each time.
+set -eu
+cd "$(dirname "$0")/.."
+tools/setup.sh
+
+tollmill=build/tollmill
+rm -rf quickstart
+mkdir quickstart
+
+step() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
+
+step $tollmill gen -o quickstart/world --cdrs 1M --numbers 20k --accounts 2000
+step $tollmill import --spec data/providers/tollmill.yaml -o quickstart/cdrs quickstart/world/cdrs.csv
+step $tollmill compile quickstart/world/book -o quickstart/book.image
+step $tollmill rate --book quickstart/book.image --cdrs quickstart/cdrs -o quickstart/run
+step $tollmill verify quickstart/run
+step $tollmill summary quickstart/run --top 5
+
+cat <<'END'
+
+That was a month of a small carrier. What to try next:
+  build/tollmill explain quickstart/run 2026-03-01:4940                 why this call costs what it costs
+  build/tollmill export quickstart/run --format csv -o quickstart/lines.csv
+  build/tollmill export quickstart/run --format jsonl --status suspense,conflict
+  build/tollmill rate --book quickstart/world/book --cdrs quickstart/cdrs --from 2026-03-02 --to 2026-03-03 \
+      -o quickstart/run-one-day
+  $EDITOR quickstart/world/book/plan_rules.csv && build/tollmill compile quickstart/world/book --check
+END

@@ -1,0 +1,176 @@
+/*
+ * tollmill rate: a book and a dataset -> a run.
+ */
+#include "options.h"
+#include "print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int64_t per_second(int64_t rows, int64_t ns)
+{
+    return ns > 0 ? (int64_t)((__int128)rows * 1000000000 / ns) : 0;
+}
+
+static void print_human(struct cmd *cmd, const struct toll_rate_result *result, const char *run)
+{
+    static const enum cmd_align align[] = {CMD_LEFT, CMD_RIGHT, CMD_LEFT};
+    char text[64], time[32], rate[32];
+    struct cmd_table table;
+    cmd_table_begin(&table, 3, align);
+    cmd_thousands(result->rows, text, sizeof text);
+    cmd_table_row(&table, (const char *const[]){"CDRs", text, ""});
+    cmd_thousands(result->rated, text, sizeof text);
+    cmd_table_row(&table, (const char *const[]){"rated", text, ""});
+    cmd_thousands(result->zero_rated, text, sizeof text);
+    cmd_table_row(&table, (const char *const[]){"zero-rated", text, ""});
+    cmd_thousands(result->suspense, text, sizeof text);
+    cmd_table_row(&table, (const char *const[]){"suspense", text, ""});
+    for (unsigned status = TOLL_SUSPENSE_FIRST; status < TOLL_STATUS_COUNT; status++) {
+        if (result->status_rows[status] == 0)
+            continue;
+        cmd_thousands(result->status_rows[status], text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"", text, toll_status_reason(status)});
+    }
+    cmd_minutes_text(result->billed_s, text, sizeof text);
+    cmd_table_row(&table, (const char *const[]){"billed minutes", text, ""});
+    for (int i = 0; i < result->total_count; i++) {
+        cmd_money_text(result->totals[i].charge, text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"charge", text, result->totals[i].currency});
+    }
+    cmd_table_print(&table, &cmd->out, "");
+    cmd_table_end(&table);
+    cmd_seconds_text(result->wall_ns, time, sizeof time);
+    cmd_rate_text(per_second(result->rows, result->wall_ns), rate, sizeof rate);
+    cmd_put_format(&cmd->out, "%s in %s (%s CDR/s, %u thread%s)\n", run, time, rate, result->threads,
+                   result->threads == 1 ? "" : "s");
+    if (result->suspense > 0)
+        cmd_put_format(&cmd->out, "Next: tollmill export %s --format csv --status suspense,conflict\n", run);
+}
+
+static void print_charge(struct cmd_json *json, const struct toll_rate_result *result)
+{
+    if (result->total_count <= 1) {
+        cmd_json_text(json, "charge", result->total_count ? result->totals[0].charge : "0.00000000");
+        return;
+    }
+    cmd_json_open(json, "charge", '{');
+    for (int i = 0; i < result->total_count; i++)
+        cmd_json_text(json, result->totals[i].currency, result->totals[i].charge);
+    cmd_json_close(json, '}');
+}
+
+static void print_json(struct cmd *cmd, const struct toll_rate_result *result, const char *run)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json, &cmd->out, "rate");
+    cmd_json_integer(&json, "rows", result->rows);
+    cmd_json_integer(&json, "rated", result->rated);
+    cmd_json_integer(&json, "zero_rated", result->zero_rated);
+    cmd_json_open(&json, "suspense", '{');
+    for (unsigned status = TOLL_SUSPENSE_FIRST; status < TOLL_STATUS_COUNT; status++)
+        if (result->status_rows[status] > 0)
+            cmd_json_integer(&json, toll_status_reason(status), result->status_rows[status]);
+    cmd_json_close(&json, '}');
+    cmd_json_integer(&json, "suspense_rows", result->suspense);
+    cmd_json_integer(&json, "billed_s", result->billed_s);
+    print_charge(&json, result);
+    cmd_json_text(&json, "currency", result->total_count == 1 ? result->totals[0].currency : NULL);
+    cmd_json_text(&json, "tax", NULL);
+    cmd_json_text(&json, "run", run);
+    cmd_json_text(&json, "cdr_hash", result->cdr_hash);
+    cmd_json_text(&json, "book_hash", result->book_hash);
+    cmd_json_integer(&json, "threads", result->threads);
+    cmd_json_seconds(&json, "wall_s", result->wall_ns);
+    cmd_json_integer(&json, "cdr_per_s", per_second(result->rows, result->wall_ns));
+    cmd_json_seconds(&json, "rate_s", result->rate_ns);
+    cmd_json_integer(&json, "rate_cdr_per_s", per_second(result->rows, result->rate_ns));
+    cmd_json_end(&json);
+}
+
+int cmd_rate(struct cmd *cmd, int argc, char **argv)
+{
+    static const char *const io_choices[] = {"auto", "mmap", "pread", NULL};
+    struct toll_rate_options rate = {.pin = true};
+    int64_t threads = 0;
+    int io = TOLL_IO_AUTO;
+    const struct cmd_option options[] = {
+        {.kind = CMD_TEXT,
+         .name = "book",
+         .value = "BOOK",
+         .help = "book folder or compiled image",
+         .target = &rate.book_path,
+         .required = true},
+        {.kind = CMD_TEXT,
+         .name = "cdrs",
+         .value = "DATASET",
+         .help = "dataset folder, as import makes it",
+         .target = &rate.dataset_path,
+         .required = true},
+        {.kind = CMD_TEXT,
+         .name = "output",
+         .letter = 'o',
+         .value = "RUN",
+         .help = "run folder; it must not be there yet",
+         .target = &rate.run_path,
+         .required = true},
+        {.kind = CMD_DAY,
+         .name = "from",
+         .value = "DAY",
+         .help = "first UTC day, 2026-03-01 (default: all)",
+         .target = &rate.from_day},
+        {.kind = CMD_DAY,
+         .name = "to",
+         .value = "DAY",
+         .help = "the UTC day after the last one",
+         .target = &rate.to_day},
+        {.kind = CMD_NUMBER,
+         .name = "threads",
+         .value = "N",
+         .help = "workers; never changes a byte of the run (default: all cores)",
+         .target = &threads,
+         .minimum = 1,
+         .maximum = 4096},
+        {.kind = CMD_CHOICE,
+         .name = "io",
+         .value = "auto|mmap|pread",
+         .help = "how files are read; never changes a byte of the run",
+         .target = &io,
+         .choices = io_choices},
+    };
+    const struct cmd_usage usage = {
+        .about =
+            "Prices every CDR. Each one gets exactly one line: rated, zero-rated, or in suspense with a\n"
+            "reason; a call that could not be rated is never charged 0. The run appears under its name\n"
+            "only when it is complete. The same book and CDRs give the same bytes on any machine.",
+        .examples = "  tollmill rate --book book --cdrs cdrs -o runs/2026-03\n"
+                    "  tollmill rate --book book.image --cdrs cdrs --from 2026-03-01 --to 2026-04-01 -o run\n"
+                    "  tollmill rate --book book --cdrs cdrs -o run --json | jq .charge\n",
+        .operands = "",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    int operands;
+    int code = cmd_parse(cmd, &usage, argc, argv, &operands);
+    if (code != CMD_GO)
+        return code;
+    if (rate.from_day && rate.to_day && strcmp(rate.from_day, rate.to_day) >= 0) {
+        cmd_error(cmd, "--to %s is not after --from %s; --to is the day after the last one", rate.to_day,
+                  rate.from_day);
+        return CMD_USAGE;
+    }
+    rate.threads = (unsigned)threads;
+    rate.io = (enum toll_io_choice)io;
+    rate.reporter = cmd_reporter(cmd);
+    rate.progress = cmd_progress_begin(cmd);
+    struct toll_rate_result result;
+    struct toll_error error = {0};
+    memset(&result, 0, sizeof result);
+    if (toll_rate(&rate, &result, &error) < 0)
+        return cmd_fail(cmd, &error);
+    if (cmd->json)
+        print_json(cmd, &result, rate.run_path);
+    else if (!cmd->quiet)
+        print_human(cmd, &result, rate.run_path);
+    return CMD_OK;
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs what the build needs (Debian, Ubuntu) and builds tollmill into build/. Quick when nothing is missing.
+# TOLL_SETUP=packages installs only.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages="build-essential cmake ninja-build pkg-config libxxhash-dev libssl-dev libyaml-dev libjemalloc-dev
+libcmocka-dev libbenchmark-dev liburing-dev tzdata python3 xz-utils clang-format cppcheck"
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    echo "setup: this is no Debian or Ubuntu; install the likes of these, then build with cmake:" $packages >&2
+    exit 1
+fi
+
+missing=""
+for package in $packages; do
+    state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ]; then
+        as_root=""
+    elif command -v sudo >/dev/null 2>&1; then
+        as_root="sudo"
+    else
+        echo "setup: these packages are missing:$missing" >&2
+        echo "setup: neither root nor sudo here; have somebody run: apt-get install$missing" >&2
+        exit 1
+    fi
+    echo "setup: installing$missing" >&2
+    # Lists that are out of date name files that are gone: refresh them only when the first try fails.
+    if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1
+    then
+        $as_root apt-get update -q >/dev/null
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null
+    fi
+fi
+
+[ "${TOLL_SETUP:-build}" = packages ] && exit 0
+
+# A build folder that another generator or another place left behind cannot be reused.
+if [ -f build/CMakeCache.txt ] && ! grep -q "^CMAKE_GENERATOR:INTERNAL=Ninja$" build/CMakeCache.txt; then
+    echo "setup: build/ was not made with Ninja; remove it and run again" >&2
+    exit 1
+fi
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build build

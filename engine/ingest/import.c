@@ -6,6 +6,7 @@
  * were ever imported: rows are ordered by content, duplicates and conflicts are functions of the rows, and
  * days are merged whole.
  */
+#include "ingest/import.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "ingest/delivery.h"
@@ -34,6 +35,7 @@ struct import {
     struct toll_days days;
     struct toll_marks marks;
     struct toll_merge merge;
+    struct toll_huge_pool pool;
     struct toll_merge_day *merges;
     size_t merge_count;
     unsigned threads;
@@ -228,7 +230,7 @@ static int plan_merges(struct import *import, struct toll_error *error)
         *merge = (struct toll_merge_day){.day = part->day,
                                          .part = part,
                                          .part_index = p,
-                                         .marks = import->marks.marks + first,
+                                         .marks = mark == first ? NULL : import->marks.marks + first,
                                          .mark_count = mark - first};
         code = toll_merge_add_names(dataset, p, &import->names, error);
         if (code != 0)
@@ -278,7 +280,8 @@ static int merge_days(struct import *import, struct toll_error *error)
     import->merge = (struct toll_merge){.dataset = &import->dataset,
                                         .names = &import->names,
                                         .write = !import->options->dry_run,
-                                        .generation = import->dataset.generation + 1};
+                                        .generation = import->dataset.generation + 1,
+                                        .pool = &import->pool};
     import->merge.duplicates =
         calloc((size_t)import->names.strings[TOLL_NAME_SOURCE].count + 1, sizeof *import->merge.duplicates);
     if (import->merge.duplicates == NULL || !toll_row_names_rank(&import->names))
@@ -537,11 +540,11 @@ static int run(struct import *import, struct toll_error *error)
     conflicts = new_conflicts(import);
     tell_conflicts(import);
     if (anything && !import->options->dry_run) {
-        /* Before publishing: afterwards dataset->parts, which the merges point at, is a new list. */
+        /* From here on the manifest may name what was written, even if publishing fails at its last step. */
+        published = true;
         code = publish(import, error);
         if (code != 0)
             goto out;
-        published = true;
     }
     code = fill_files(import, error);
     if (code != 0)
@@ -563,6 +566,12 @@ out:
 int toll_import(const struct toll_import_options *options, struct toll_import_result *result,
                 struct toll_error *error)
 {
+    return toll_import_with(toll_io_system(), options, result, error);
+}
+
+int toll_import_with(const struct toll_io *io, const struct toll_import_options *options,
+                     struct toll_import_result *result, struct toll_error *error)
+{
     struct import *import = calloc(1, sizeof *import);
     int64_t begin = now_ns();
     int code;
@@ -572,7 +581,7 @@ int toll_import(const struct toll_import_options *options, struct toll_import_re
         return no_memory(error);
     import->options = options;
     import->result = result;
-    import->io = toll_io_system();
+    import->io = io;
     import->threads = toll_work_threads(options->threads);
     toll_findings_init(&import->findings, &options->reporter);
     code = check_options(options, error);
@@ -583,6 +592,7 @@ int toll_import(const struct toll_import_options *options, struct toll_import_re
     free(import->deliveries);
     free((void *)import->merge.duplicates);
     free(import->merges);
+    toll_huge_pool_free(&import->pool);
     free(import->marks.marks);
     toll_days_free(&import->days);
     toll_row_names_free(&import->names);

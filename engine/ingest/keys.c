@@ -7,6 +7,7 @@
 #include "ingest/keys.h"
 
 #include "base/error.h"
+#include "ingest/huge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,9 +195,10 @@ int toll_keys_find_conflicts(const struct toll_dataset *dataset, const struct to
         return 0;
     while (slots < days->entry_count + days->entry_count / 4)
         slots *= 2;
-    table.slots = calloc(slots, sizeof *table.slots);
+    table.slots = toll_huge_alloc(slots * sizeof *table.slots);
     if (table.slots == NULL)
         return toll_error_set(error, TOLL_EBUG, "out of memory while looking for conflicts");
+    memset(table.slots, 0, slots * sizeof *table.slots);
     table.mask = slots - 1;
     add_new_rows(&table, days->entry_count);
     for (size_t i = 0; code == 0 && i < dataset->part_count; i++)

@@ -33,7 +33,7 @@ static int no_memory(struct toll_error *error)
 
 static bool is_old(const struct merging *merging, const struct toll_row *row)
 {
-    return row >= merging->old.rows && row < merging->old.rows + merging->old.count;
+    return (uintptr_t)row - (uintptr_t)merging->old.rows < merging->old.count * sizeof *row;
 }
 
 static int by_content_and_source(const void *a, const void *b, void *context)
@@ -139,6 +139,22 @@ static int add_to_run(struct merging *merging, struct toll_row *row, struct toll
     return 0;
 }
 
+/* The next row in order; `ends`: the row behind it has another start or key. */
+static inline int put_row(struct merging *merging, struct toll_row *row, bool ends, struct toll_error *error)
+{
+    int code;
+
+    if (ends && merging->run_count == 0) { /* nearly always */
+        merging->day->changed |= !is_old(merging, row);
+        toll_part_build_add(&merging->build, row);
+        return 0;
+    }
+    code = add_to_run(merging, row, error);
+    if (code == 0 && ends)
+        finish_run(merging);
+    return code;
+}
+
 /* First the row, then, when it is there, what it points at. */
 static inline void look_ahead(const struct toll_merge_day *day, size_t new)
 {
@@ -161,9 +177,10 @@ static int merge_rows(struct merging *merging, struct toll_error *error)
     size_t old = 0, new = 0;
     struct toll_entry last = {0, NULL};
 
+    int code;
+
     while (old < merging->old.count || new < day->entry_count) {
         struct toll_entry next = {0, NULL};
-        int code;
 
         if (old < merging->old.count) {
             next.row = &merging->old.rows[old];
@@ -176,15 +193,14 @@ static int merge_rows(struct merging *merging, struct toll_error *error)
         } else {
             old++;
         }
-        if (last.row != NULL && toll_entry_compare(&last, &next) != 0)
-            finish_run(merging);
-        code = add_to_run(merging, next.row, error);
-        if (code != 0)
-            return code;
+        if (last.row != NULL) {
+            code = put_row(merging, last.row, toll_entry_compare(&last, &next) != 0, error);
+            if (code != 0)
+                return code;
+        }
         last = next;
     }
-    finish_run(merging);
-    return 0;
+    return last.row == NULL ? 0 : put_row(merging, last.row, true, error);
 }
 
 static int read_old(struct merging *merging, struct toll_error *error)
@@ -213,7 +229,8 @@ int toll_merge_run(const struct toll_merge *merge, struct toll_merge_day *day, s
         code = read_old(&merging, error);
     if (code != 0)
         goto out;
-    if (toll_part_build_begin(&merging.build, merge->names, merging.old.count + day->entry_count))
+    if (toll_part_build_begin(&merging.build, merge->names, merge->pool,
+                              merging.old.count + day->entry_count))
         code = merge_rows(&merging, error);
     else
         code = no_memory(error);

@@ -5,6 +5,7 @@
 #ifndef TOLL_INGEST_MERGE_H
 #define TOLL_INGEST_MERGE_H
 
+#include "ingest/huge.h"
 #include "ingest/keys.h"
 #include "ingest/order.h"
 #include "mmap_cdr/dataset.h"
@@ -16,6 +17,7 @@ struct toll_merge {
     const struct toll_row_names *names; /* ranked */
     bool write;                         /* false: only count (dry run) */
     int64_t generation;                 /* of parts that are written */
+    struct toll_huge_pool *pool;        /* where days are built */
     _Atomic int64_t *duplicates;        /* by source id: rows of new files that were there already */
 };
 

@@ -261,8 +261,8 @@ void toll_number_rules_finish(struct toll_number_rules *rules)
     }
 }
 
-enum toll_number_type toll_number_parse(const struct toll_number_rules *rules, const char *text, size_t bytes,
-                                        uint64_t *digits)
+static enum toll_number_type parse_by_rules(const struct toll_number_rules *rules, const char *text,
+                                            size_t bytes, uint64_t *digits)
 {
     char scratch[SCRATCH_BYTES];
     struct piece piece;
@@ -288,6 +288,32 @@ enum toll_number_type toll_number_parse(const struct toll_number_rules *rules, c
             return TOLL_NUMBER_OTHER; /* "sip:@host": text, but no number */
     }
     return TOLL_NUMBER_OTHER;
+}
+
+static inline bool plus_e164(const struct toll_number_rules *rules, const char *text, size_t bytes,
+                             uint64_t *digits)
+{
+    return bytes > 0 && text[0] == '+' && rules->plus_is_e164 && pack_e164(text + 1, bytes - 1, digits);
+}
+
+enum toll_number_type toll_number_parse(const struct toll_number_rules *rules, const char *text, size_t bytes,
+                                        uint64_t *digits)
+{
+    return plus_e164(rules, text, bytes, digits) ? TOLL_NUMBER_E164
+                                                 : parse_by_rules(rules, text, bytes, digits);
+}
+
+enum toll_number_type toll_number_read(const struct toll_number_rules *rules, const char *text, size_t bytes,
+                                       uint64_t *digits, bool *same_text)
+{
+    enum toll_number_type type = TOLL_NUMBER_E164;
+
+    *same_text = plus_e164(rules, text, bytes, digits);
+    if (!*same_text) {
+        type = parse_by_rules(rules, text, bytes, digits);
+        *same_text = toll_number_same_text(*digits, text, bytes);
+    }
+    return type;
 }
 
 bool toll_number_same_text(uint64_t digits, const char *text, size_t bytes)

@@ -53,4 +53,8 @@ enum toll_number_type toll_number_parse(const struct toll_number_rules *rules, c
 /* Does the text say no more than the digits, with or without a leading '+'? Then it need not be kept. */
 bool toll_number_same_text(uint64_t digits, const char *text, size_t bytes);
 
+/* Both at once. */
+enum toll_number_type toll_number_read(const struct toll_number_rules *rules, const char *text, size_t bytes,
+                                       uint64_t *digits, bool *same_text);
+
 #endif

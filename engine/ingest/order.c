@@ -1,7 +1,7 @@
 /*
  * Sorting. Rows are spread over days by counting; a day is sorted by four radix passes over the top 44 bits
  * of (ms of the day, record key), after which almost every entry is in place and one insertion pass ends it.
- * Files mostly come in order of time, which the radix passes turn into sequential memory traffic.
+ * A day that comes in order, or nearly so, only takes the insertion pass.
  */
 #include "ingest/order.h"
 
@@ -78,7 +78,14 @@ int toll_days_make(struct toll_days *days, const struct toll_chunk *const *chunk
         return no_memory(error);
     }
     for (size_t c = 0; c < chunk_count; c++) {
-        for (size_t i = 0; i < chunks[c]->row_count; i++)
+        size_t count = chunks[c]->row_count;
+
+        if (count > 0 &&
+            cursor_day(&cursor, chunks[c]->first_start) == toll_day_of_ms(chunks[c]->last_start)) {
+            places[cursor.day - first] += count;
+            continue;
+        }
+        for (size_t i = 0; i < count; i++)
             places[cursor_day(&cursor, chunks[c]->rows[i].start) - first]++;
     }
     for (size_t d = 0; d < span; d++) {
@@ -95,6 +102,7 @@ int toll_days_make(struct toll_days *days, const struct toll_chunk *const *chunk
             struct toll_row *row = &chunks[c]->rows[i];
             int64_t day = cursor_day(&cursor, row->start);
 
+            toll_chunk_place_row(chunks[c], row);
             days->entries[places[day - first]++] =
                 (struct toll_entry){toll_entry_order(row, cursor.from), row};
         }
@@ -130,7 +138,8 @@ static void pass(const struct toll_entry *from, struct toll_entry *to, size_t co
         to[at[from[i].order >> shift & (BUCKETS - 1)]++] = from[i];
 }
 
-static void insert_last(struct toll_entry *entries, size_t count)
+/* Insertion sort that gives up, its work half done, after `moves`. True: sorted. */
+static bool insert_all(struct toll_entry *entries, size_t count, size_t moves)
 {
     for (size_t i = 1; i < count; i++) {
         struct toll_entry entry = entries[i];
@@ -138,10 +147,13 @@ static void insert_last(struct toll_entry *entries, size_t count)
 
         if (entries[i - 1].order < entry.order)
             continue;
-        for (; k > 0 && toll_entry_compare(&entries[k - 1], &entry) > 0; k--)
+        for (; k > 0 && moves > 0 && toll_entry_compare(&entries[k - 1], &entry) > 0; k--, moves--)
             entries[k] = entries[k - 1];
         entries[k] = entry;
+        if (moves == 0)
+            return false;
     }
+    return true;
 }
 
 int toll_entries_sort(struct toll_entry *entries, size_t count, struct toll_error *error)
@@ -155,6 +167,8 @@ int toll_entries_sort(struct toll_entry *entries, size_t count, struct toll_erro
         qsort(entries, count, sizeof *entries, compare_void);
         return 0;
     }
+    if (insert_all(entries, count, count / 4)) /* came in order, as most files do */
+        return 0;
     other = malloc(count * sizeof *other);
     counts = calloc(PASSES, sizeof *counts);
     if (other == NULL || counts == NULL) {
@@ -170,7 +184,7 @@ int toll_entries_sort(struct toll_entry *entries, size_t count, struct toll_erro
     for (unsigned p = 0; p < PASSES; p++)
         pass(p % 2 == 0 ? entries : other, p % 2 == 0 ? other : entries, count, FIRST_SHIFT + p * DIGIT_BITS,
              counts[p]);
-    insert_last(entries, count);
+    (void)insert_all(entries, count, SIZE_MAX);
     free(other);
     free(counts);
     return 0;

@@ -43,7 +43,8 @@ struct toll_days {
     size_t entry_count;
 };
 
-/* The chunks must outlive the days. Not yet sorted within a day. TOLL_EBUG when out of memory. */
+/* Settled chunks, which must outlive the days; once, for it places their rows (toll_chunk_place_row). Not yet
+ * sorted within a day. TOLL_EBUG when out of memory. */
 int toll_days_make(struct toll_days *days, const struct toll_chunk *const *chunks, size_t chunk_count,
                    struct toll_error *error);
 void toll_days_free(struct toll_days *days);

@@ -2,6 +2,7 @@
 #ifndef TOLL_INGEST_PART_ROWS_H
 #define TOLL_INGEST_PART_ROWS_H
 
+#include "ingest/huge.h"
 #include "ingest/row.h"
 #include "mmap_cdr/dataset.h"
 
@@ -19,6 +20,7 @@ void toll_part_rows_free(struct toll_part_rows *rows);
 /* A part in the making: rows are added in their final order, then written. Rows and names must stay until
  * then. */
 struct toll_part_build {
+    struct toll_huge_pool *pool;        /* where the columns are filled */
     const struct toll_row_names *names; /* ranked */
     const struct toll_row **rows;
     size_t count, capacity;
@@ -30,7 +32,7 @@ struct toll_part_build {
 
 /* False when out of memory; then, too, the build is released with toll_part_build_free. */
 bool toll_part_build_begin(struct toll_part_build *build, const struct toll_row_names *names,
-                           size_t capacity);
+                           struct toll_huge_pool *pool, size_t capacity);
 /* At most `capacity` times. */
 void toll_part_build_add(struct toll_part_build *build, const struct toll_row *row);
 void toll_part_build_free(struct toll_part_build *build);

@@ -17,13 +17,16 @@
 #include <string.h>
 
 #define AHEAD 12 /* rows */
+#define COLUMN_ALIGNMENT 64u
 
-bool toll_part_build_begin(struct toll_part_build *build, const struct toll_row_names *names, size_t capacity)
+bool toll_part_build_begin(struct toll_part_build *build, const struct toll_row_names *names,
+                           struct toll_huge_pool *pool, size_t capacity)
 {
     bool all = true;
 
     memset(build, 0, sizeof *build);
     build->names = names;
+    build->pool = pool;
     build->capacity = capacity;
     build->rows = malloc((capacity + 1) * sizeof(*build->rows));
     for (int d = 0; d < TOLL_NAMES; d++) {
@@ -94,22 +97,25 @@ struct columns {
     int64_t *offset[3];
     const char **entries[TOLL_NAMES];
     uint32_t entry_count[TOLL_NAMES];
-    void *memory[TOLL_CDR_COLUMNS];
-    int memory_count;
+    struct toll_huge_piece *piece; /* all columns lie in it; NULL while they are measured */
+    size_t used;                   /* of the piece */
     bool failed;
 };
 
+static void *take(struct columns *columns, size_t bytes)
+{
+    size_t at = columns->used;
+
+    columns->used += (bytes + COLUMN_ALIGNMENT) & ~(size_t)(COLUMN_ALIGNMENT - 1); /* at least one byte */
+    if (columns->piece == NULL)
+        return NULL;
+    TOLL_ASSERT(columns->used <= columns->piece->bytes);
+    return (char *)columns->piece->memory + at;
+}
+
 static void *column(struct columns *columns, bool wanted, size_t width)
 {
-    void *memory;
-
-    if (!wanted)
-        return NULL;
-    memory = malloc(columns->build->count * width + 1);
-    columns->failed |= memory == NULL;
-    TOLL_ASSERT(columns->memory_count < TOLL_CDR_COLUMNS);
-    columns->memory[columns->memory_count++] = memory;
-    return memory;
+    return wanted ? take(columns, columns->build->count * width) : NULL;
 }
 
 static void *optional(struct columns *columns, bool wanted, size_t width)
@@ -118,7 +124,7 @@ static void *optional(struct columns *columns, bool wanted, size_t width)
     return column(columns, wanted, width);
 }
 
-static void reserve(struct columns *columns)
+static void lay_out(struct columns *columns)
 {
     const struct toll_row_extra *used = &columns->build->used;
 
@@ -145,22 +151,27 @@ static void reserve(struct columns *columns)
     columns->provider_tax = optional(columns, used->provider_tax != 0, 8);
     columns->carrier_billed_ms = optional(columns, used->carrier_billed_ms != 0, 4);
     for (int t = 0; t < 3; t++) {
-        columns->text[t] = malloc(columns->build->text_bytes[t] + 1);
-        columns->offset[t] = malloc((columns->build->count + 1) * sizeof(int64_t));
-        columns->failed |= columns->text[t] == NULL || columns->offset[t] == NULL;
+        columns->text[t] = take(columns, columns->build->text_bytes[t]);
+        columns->offset[t] = take(columns, (columns->build->count + 1) * sizeof(int64_t));
     }
+}
+
+static void reserve(struct columns *columns)
+{
+    lay_out(columns);
+    columns->piece = toll_huge_pool_take(columns->build->pool, columns->used + COLUMN_ALIGNMENT);
+    columns->failed |= columns->piece == NULL;
+    if (columns->piece == NULL)
+        return;
+    columns->used = (size_t)(-(uintptr_t)columns->piece->memory & (COLUMN_ALIGNMENT - 1));
+    lay_out(columns);
 }
 
 static void release(struct columns *columns)
 {
-    for (int i = 0; i < columns->memory_count; i++)
-        free(columns->memory[i]);
+    toll_huge_pool_return(columns->piece);
     for (int d = 0; d < TOLL_NAMES; d++)
         free(columns->entries[d]);
-    for (int t = 0; t < 3; t++) {
-        free(columns->text[t]);
-        free(columns->offset[t]);
-    }
 }
 
 /* Numbers the names in order of value. */
@@ -224,7 +235,7 @@ static inline void put_text(struct columns *columns, size_t i, const struct toll
         columns->offset[t][i] = bytes[t];
         if (here[t] == 0)
             continue;
-        memcpy(columns->text[t] + bytes[t], text, here[t]);
+        toll_row_copy_text(columns->text[t] + bytes[t], text, here[t]);
         bytes[t] += here[t];
         text += here[t];
     }

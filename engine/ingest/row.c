@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Blocks grow from the first to the last size: a small file needs little. */
+#define BLOCK_FIRST_BYTES ((size_t)1 << 16)
 #define BLOCK_BYTES ((size_t)1 << 20)
 
 const struct toll_row_extra toll_row_extra_none = {0};
@@ -18,7 +20,8 @@ char *toll_row_store_text(struct toll_row_store *store, size_t bytes)
     char *out;
 
     if (bytes > store->left) {
-        size_t room = bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES - sizeof(struct toll_row_block);
+        size_t next = store->block_bytes == 0 ? BLOCK_FIRST_BYTES : store->block_bytes;
+        size_t room = bytes > next / 4 ? bytes : next - sizeof(struct toll_row_block);
         struct toll_row_block *block = malloc(sizeof *block + room);
 
         if (block == NULL)
@@ -27,6 +30,7 @@ char *toll_row_store_text(struct toll_row_store *store, size_t bytes)
         store->blocks = block;
         if (room == bytes)
             return block->data; /* a large one has its own block; the current one goes on */
+        store->block_bytes = next < BLOCK_BYTES ? 2 * next : next;
         store->at = block->data;
         store->left = room;
     }

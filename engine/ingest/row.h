@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct toll_row_extra {
     uint64_t charged, lrn_caller, lrn_callee, ring_to;
@@ -48,6 +49,30 @@ static inline const char *toll_row_callee_text(const struct toll_row *row)
     return row->text + row->record_id_bytes + row->caller_bytes;
 }
 
+/* memcpy for texts, which are nearly always short. */
+static inline void toll_row_copy_text(char *to, const char *from, size_t bytes)
+{
+    uint64_t first, last;
+    uint32_t head, tail;
+
+    if (bytes > 16) {
+        memcpy(to, from, bytes);
+    } else if (bytes >= 8) {
+        memcpy(&first, from, 8);
+        memcpy(&last, from + bytes - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + bytes - 8, &last, 8);
+    } else if (bytes >= 4) {
+        memcpy(&head, from, 4);
+        memcpy(&tail, from + bytes - 4, 4);
+        memcpy(to, &head, 4);
+        memcpy(to + bytes - 4, &tail, 4);
+    } else {
+        for (size_t i = 0; i < bytes; i++)
+            to[i] = from[i];
+    }
+}
+
 /* A row in sorted order lies anywhere in memory, and in two cache lines. */
 static inline void toll_row_prefetch(const struct toll_row *row)
 {
@@ -67,7 +92,7 @@ static inline const struct toll_row_extra *toll_row_extra(const struct toll_row 
 struct toll_row_store {
     struct toll_row_block *blocks;
     char *at;
-    size_t left;
+    size_t left, block_bytes; /* of the next block */
 };
 /* 8-byte aligned, not zeroed; NULL when out of memory. */
 void *toll_row_store_alloc(struct toll_row_store *store, size_t bytes);

@@ -9,6 +9,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "ingest/limits.h"
+#include "ingest/memo.h"
 #include "ingest/values.h"
 
 #include <stdlib.h>
@@ -16,11 +17,10 @@
 
 #define KEY_SEPARATOR '\x1f'
 
-struct cached_name {
-    const char *text; /* in the strings table */
-    size_t bytes;
-    uint32_t id;
-};
+#define FIRST_ROWS 256 /* of a chunk; how many follow is then estimated */
+#define CHOICES 3      /* service, direction, answered */
+#define CHOICE_BITS 4
+#define NAME_BITS 8
 
 struct reader {
     const struct toll_spec *spec;
@@ -29,17 +29,19 @@ struct reader {
     struct toll_csv csv;
     struct toll_csv_field fields[TOLL_INGEST_COLUMNS_MAX];
     uint32_t count;
+    int slots[TOLL_TARGETS];          /* the target's (first) column in the file, -1: it has none */
     bool bare;                        /* no field of the row is quoted */
     struct toll_time_reader times[3]; /* start, answer, end: each remembers its own day */
     char *scratch;                    /* plain texts of fields with doubled quotes; grows */
     size_t scratch_bytes, scratch_used;
     char *key;
     size_t key_bytes;
-    struct cached_name cached[TOLL_NAMES];
+    struct toll_memo choices[CHOICES][1 << CHOICE_BITS];
+    struct toll_memo names[TOLL_NAME_SOURCE][1 << NAME_BITS];
     uint32_t carrier; /* of rows without one of their own */
     bool no_memory;
     /* the current row */
-    struct toll_row row;
+    struct toll_row *row; /* behind the rows of the chunk */
     struct toll_row_extra extra;
     bool has_extra, warned;
     int bad_column;
@@ -63,33 +65,39 @@ static bool reserve(struct reader *reader, char **buffer, size_t *have, size_t b
     return true;
 }
 
-/* The text of a column of the spec as it stands in the row, without quotes; empty where the row has no such
- * column. */
-static inline struct toll_value raw_value(struct reader *reader, int column)
+static struct toll_value unquoted(struct reader *reader, const struct toll_csv_field *field)
 {
-    int slot = reader->layout->slots[column];
+    char *text = reader->scratch + reader->scratch_used;
+    size_t bytes = toll_csv_unquote(field, text);
+
+    reader->scratch_used += bytes;
+    return (struct toll_value){text, bytes};
+}
+
+/* The text of a column of the file as it stands in the row, without quotes; empty where the row has no such
+ * column. */
+static inline struct toll_value slot_value(struct reader *reader, int slot)
+{
     const struct toll_csv_field *field;
 
     if (slot < 0 || slot >= (int)reader->count)
         return (struct toll_value){"", 0};
     field = &reader->fields[slot];
-    if (field->doubled) {
-        char *text = reader->scratch + reader->scratch_used;
-        size_t bytes = toll_csv_unquote(field, text);
-
-        reader->scratch_used += bytes;
-        return (struct toll_value){text, bytes};
-    }
+    if (__builtin_expect(field->doubled, 0))
+        return unquoted(reader, field);
     return (struct toll_value){field->text, field->bytes};
 }
 
-static inline struct toll_value value_of(struct reader *reader, const struct toll_spec_field *field)
+/* The same of a column of the spec. */
+static inline struct toll_value raw_value(struct reader *reader, int column)
 {
-    struct toll_value value;
+    return slot_value(reader, reader->layout->slots[column]);
+}
 
-    if (!field->mapped || field->column_count == 0)
-        return (struct toll_value){"", 0};
-    value = raw_value(reader, field->columns[0]);
+static inline struct toll_value value_of(struct reader *reader, enum toll_target target)
+{
+    struct toll_value value = slot_value(reader, reader->slots[target]);
+
     if (reader->spec->null_tokens.count > 0 && toll_spec_is_null(reader->spec, value.text, value.bytes))
         value.bytes = 0;
     return value;
@@ -145,14 +153,17 @@ static struct toll_hash128 record_key(struct reader *reader)
     bool empty = true;
     size_t used = 0;
 
+    if (spec->key_count == 1) {
+        value = raw_value(reader, spec->key_columns[0]);
+        return toll_spec_is_null(spec, value.text, value.bytes) ? row_key(reader)
+                                                                : toll_hash(value.text, value.bytes);
+    }
     for (int i = 0; i < spec->key_count; i++) {
         value = raw_value(reader, spec->key_columns[i]);
         empty &= toll_spec_is_null(spec, value.text, value.bytes);
     }
     if (empty)
         return row_key(reader);
-    if (spec->key_count == 1)
-        return toll_hash(value.text, value.bytes);
     if (!reserve(reader, &reader->key, &reader->key_bytes, reader->csv.row_bytes + (size_t)spec->key_count))
         return (struct toll_hash128){0, 0};
     for (int i = 0; i < spec->key_count; i++) {
@@ -172,7 +183,7 @@ static int read_time(struct reader *reader, enum toll_target target, toll_ms *ut
                      enum toll_reject_reason *reason)
 {
     const struct toll_spec_field *field = &reader->spec->fields[target];
-    struct toll_value value = value_of(reader, field);
+    struct toll_value value = value_of(reader, target);
     enum toll_time_result result;
     char joined[128];
 
@@ -202,15 +213,28 @@ static int read_time(struct reader *reader, enum toll_target target, toll_ms *ut
     return -1;
 }
 
+static int choice_of(struct reader *reader, int which, const struct toll_spec_field *field,
+                     struct toll_value value)
+{
+    struct toll_memo *place;
+
+    if (value.bytes == 0)
+        return field->empty;
+    if (value.bytes > TOLL_MEMO_BYTES_MAX)
+        return toll_value_choice(field, value);
+    if (!toll_memo_find(reader->choices[which], CHOICE_BITS, value.text, value.bytes, &place))
+        place->value = (uint32_t)toll_value_choice(field, value);
+    return (int)place->value;
+}
+
 static enum toll_reject_reason read_choices(struct reader *reader, int *service, int *direction,
                                             int *answered, bool answer_present)
 {
-    static const enum toll_target targets[3] = {TOLL_TO_SERVICE, TOLL_TO_DIRECTION, TOLL_TO_ANSWERED};
-    int *const results[3] = {service, direction, answered};
+    static const enum toll_target targets[CHOICES] = {TOLL_TO_SERVICE, TOLL_TO_DIRECTION, TOLL_TO_ANSWERED};
+    int *const results[CHOICES] = {service, direction, answered};
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHOICES; i++) {
         const struct toll_spec_field *field = &reader->spec->fields[targets[i]];
-        struct toll_value value;
 
         if (field->type == TOLL_VALUE_CONSTANT) {
             *results[i] = field->constant;
@@ -220,8 +244,7 @@ static enum toll_reject_reason read_choices(struct reader *reader, int *service,
             *results[i] = answer_present;
             continue;
         }
-        value = toll_value_trim(value_of(reader, field));
-        *results[i] = value.bytes == 0 ? field->empty : toll_value_choice(field, value);
+        *results[i] = choice_of(reader, i, field, toll_value_trim(value_of(reader, targets[i])));
         if (*results[i] == TOLL_CHOICE_REJECT)
             return bad(reader, field, (enum toll_reject_reason)(TOLL_REJECT_BAD_SERVICE + i));
     }
@@ -246,11 +269,11 @@ static enum toll_reject_reason read_times(struct reader *reader, int *service, i
     reason = read_choices(reader, service, direction, answered, has_answer == 1);
     if (reason != TOLL_REJECT_NONE)
         return reason;
-    reader->row.start = start;
+    reader->row->start = start;
     if (has_answer == 1 && *answered) {
         if (answer < start || answer - start > INT32_MAX)
             return bad(reader, &reader->spec->fields[TOLL_TO_ANSWER], TOLL_REJECT_BAD_TIME);
-        reader->row.start = answer;
+        reader->row->start = answer;
         reader->extra.setup_ms = (int32_t)(answer - start);
         reader->has_extra |= answer != start;
     }
@@ -262,7 +285,7 @@ static enum toll_reject_reason one_duration(struct reader *reader, enum toll_tar
                                             int32_t *ms)
 {
     const struct toll_spec_field *field = &reader->spec->fields[target];
-    struct toll_value value = toll_value_trim(value_of(reader, field));
+    struct toll_value value = toll_value_trim(value_of(reader, target));
     int code;
 
     *ms = 0;
@@ -290,13 +313,13 @@ static enum toll_reject_reason read_durations(struct reader *reader, int service
         if (result < 0)
             return reason;
         present = result == 1;
-        if (present && end < reader->row.start)
+        if (present && end < reader->row->start)
             return bad(reader, &spec->fields[TOLL_TO_END], TOLL_REJECT_NEGATIVE_DURATION);
-        if (present && end - reader->row.start > INT32_MAX)
+        if (present && end - reader->row->start > INT32_MAX)
             return bad(reader, &spec->fields[TOLL_TO_END], TOLL_REJECT_BAD_DURATION);
-        reader->row.duration_ms = present ? (int32_t)(end - reader->row.start) : 0;
+        reader->row->duration_ms = present ? (int32_t)(end - reader->row->start) : 0;
     } else {
-        reason = one_duration(reader, TOLL_TO_DURATION, &present, &reader->row.duration_ms);
+        reason = one_duration(reader, TOLL_TO_DURATION, &present, &reader->row->duration_ms);
         if (reason != TOLL_REJECT_NONE)
             return reason;
     }
@@ -306,13 +329,13 @@ static enum toll_reject_reason read_durations(struct reader *reader, int service
         reason = one_duration(reader, TOLL_TO_TOTAL, &present, &total);
         if (reason != TOLL_REJECT_NONE)
             return reason;
-        reader->warned |= spec->warn_over_total && present && reader->row.duration_ms > total;
+        reader->warned |= spec->warn_over_total && present && reader->row->duration_ms > total;
     }
     if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped) {
         reason = one_duration(reader, TOLL_TO_CARRIER_BILLED, &present, &reader->extra.carrier_billed_ms);
         reader->has_extra |= reader->extra.carrier_billed_ms != 0;
     }
-    reader->warned |= spec->warn_over_ms > 0 && reader->row.duration_ms > spec->warn_over_ms;
+    reader->warned |= spec->warn_over_ms > 0 && reader->row->duration_ms > spec->warn_over_ms;
     return reason;
 }
 
@@ -326,15 +349,17 @@ static enum toll_reject_reason read_amounts(struct reader *reader, int service)
     for (int i = 0; i < 2; i++) {
         toll_money *out = i == 0 ? &reader->extra.provider_charge : &reader->extra.provider_tax;
 
-        value = toll_value_trim(value_of(reader, &fields[moneys[i]]));
+        if (reader->slots[moneys[i]] < 0)
+            continue;
+        value = toll_value_trim(value_of(reader, moneys[i]));
         if (value.bytes == 0)
             continue;
         if (!toll_value_money(value, fields[moneys[i]].unit, out))
             return bad(reader, &fields[moneys[i]], TOLL_REJECT_BAD_MONEY);
-        reader->row.kind |= i == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
+        reader->row->kind |= i == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
         reader->has_extra |= *out != 0;
     }
-    value = toll_value_trim(value_of(reader, &fields[TOLL_TO_QUANTITY]));
+    value = toll_value_trim(value_of(reader, TOLL_TO_QUANTITY));
     if (value.bytes > 0) {
         if (!toll_value_integer(value, fields[TOLL_TO_QUANTITY].unit, &quantity))
             return bad(reader, &fields[TOLL_TO_QUANTITY], TOLL_REJECT_BAD_QUANTITY);
@@ -344,7 +369,7 @@ static enum toll_reject_reason read_amounts(struct reader *reader, int service)
         quantity = 1; /* one record is one message or one event */
     }
     if (quantity < 0)
-        reader->row.kind |= TOLL_KIND_CREDIT;
+        reader->row->kind |= TOLL_KIND_CREDIT;
     reader->extra.quantity = quantity < 0 ? -quantity : quantity;
     reader->has_extra |= quantity != 0;
     return TOLL_REJECT_NONE;
@@ -357,9 +382,11 @@ static void side_number(struct reader *reader, enum toll_target target, uint64_t
     struct toll_value value;
     enum toll_number_type type;
 
-    if (!field->mapped)
+    if (reader->slots[target] < 0)
         return;
-    value = value_of(reader, field);
+    value = value_of(reader, target);
+    if (value.bytes == 0)
+        return;
     type = toll_number_parse(field->rules, value.text, value.bytes, out);
     if (type == TOLL_NUMBER_E164) {
         reader->has_extra = true;
@@ -369,20 +396,25 @@ static void side_number(struct reader *reader, enum toll_target target, uint64_t
     reader->warned |= type != TOLL_NUMBER_NONE;
 }
 
+static uint32_t add_name(struct reader *reader, enum toll_name name, struct toll_value value)
+{
+    uint32_t id = toll_strings_add(&reader->chunk->strings[name], value.text, value.bytes);
+
+    reader->no_memory |= id == 0;
+    return id;
+}
+
 static uint32_t name_id(struct reader *reader, enum toll_name name, struct toll_value value)
 {
-    struct cached_name *cached = &reader->cached[name];
+    struct toll_memo *place;
 
     if (value.bytes == 0)
         return 0;
-    if (cached->id != 0 && cached->bytes == value.bytes && memcmp(cached->text, value.text, value.bytes) == 0)
-        return cached->id;
-    cached->id = toll_strings_add(&reader->chunk->strings[name], value.text, value.bytes);
-    if (cached->id == 0)
-        reader->no_memory = true;
-    else
-        cached->text = toll_strings_text(&reader->chunk->strings[name], cached->id, &cached->bytes);
-    return cached->id;
+    if (value.bytes > TOLL_MEMO_BYTES_MAX)
+        return add_name(reader, name, value);
+    if (!toll_memo_find(reader->names[name], NAME_BITS, value.text, value.bytes, &place))
+        place->value = add_name(reader, name, value);
+    return place->value;
 }
 
 static enum toll_reject_reason read_names(struct reader *reader)
@@ -395,18 +427,19 @@ static enum toll_reject_reason read_names(struct reader *reader)
                   {TOLL_TO_CALLTYPE, TOLL_NAME_CALLTYPE},
                   {TOLL_TO_CARRIER, TOLL_NAME_CARRIER}};
     uint32_t *const results[4] = {&reader->extra.trunk, &reader->extra.hint, &reader->extra.calltype,
-                                  &reader->row.carrier};
+                                  &reader->row->carrier};
 
-    reader->row.carrier = reader->carrier;
+    reader->row->carrier = reader->carrier;
     for (int i = 0; i < 4; i++) {
         const struct toll_spec_field *field = &reader->spec->fields[names[i].target];
         struct toll_value value;
 
-        if (!field->mapped)
+        if (field->type == TOLL_VALUE_CONSTANT && field->mapped)
+            value = (struct toll_value){field->constant_text, strlen(field->constant_text)};
+        else if (reader->slots[names[i].target] >= 0)
+            value = value_of(reader, names[i].target);
+        else
             continue;
-        value = field->type == TOLL_VALUE_CONSTANT
-                    ? (struct toll_value){field->constant_text, strlen(field->constant_text)}
-                    : value_of(reader, field);
         if (value.bytes > TOLL_INGEST_TEXT_MAX)
             return bad(reader, field, TOLL_REJECT_TOO_LONG);
         if (value.bytes == 0)
@@ -421,30 +454,32 @@ static enum toll_reject_reason read_ends(struct reader *reader)
 {
     const struct toll_spec_field *fields = reader->spec->fields;
     static const enum toll_target ends[2] = {TOLL_TO_CALLER, TOLL_TO_CALLEE};
-    struct toll_value texts[3] = {value_of(reader, &fields[TOLL_TO_RECORD_ID]), {"", 0}, {"", 0}};
+    struct toll_value texts[3] = {value_of(reader, TOLL_TO_RECORD_ID), {"", 0}, {"", 0}};
     size_t bytes;
     char *at;
 
     if (texts[0].bytes > TOLL_INGEST_TEXT_MAX)
         return bad(reader, &fields[TOLL_TO_RECORD_ID], TOLL_REJECT_TOO_LONG);
     for (int i = 0; i < 2; i++) {
-        uint64_t *digits = i == 0 ? &reader->row.caller : &reader->row.callee;
+        uint64_t *digits = i == 0 ? &reader->row->caller : &reader->row->callee;
         enum toll_number_type type;
+        bool same_text;
 
         if (!fields[ends[i]].mapped)
             continue;
-        texts[1 + i] = value_of(reader, &fields[ends[i]]);
+        texts[1 + i] = value_of(reader, ends[i]);
         if (texts[1 + i].bytes > TOLL_INGEST_TEXT_MAX)
             return bad(reader, &fields[ends[i]], TOLL_REJECT_TOO_LONG);
-        type = toll_number_parse(fields[ends[i]].rules, texts[1 + i].text, texts[1 + i].bytes, digits);
-        reader->row.kind |= (uint16_t)((unsigned)type << (i == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT
-                                                                 : TOLL_KIND_CALLEE_TYPE_SHIFT));
-        if (toll_number_same_text(*digits, texts[1 + i].text, texts[1 + i].bytes))
+        type = toll_number_read(fields[ends[i]].rules, texts[1 + i].text, texts[1 + i].bytes, digits,
+                                &same_text);
+        reader->row->kind |= (uint16_t)((unsigned)type << (i == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT
+                                                                  : TOLL_KIND_CALLEE_TYPE_SHIFT));
+        if (same_text)
             texts[1 + i].bytes = 0;
     }
     bytes = texts[0].bytes + texts[1].bytes + texts[2].bytes;
     at = bytes == 0 ? NULL : toll_row_store_text(&reader->chunk->store, bytes);
-    reader->row.text = at == NULL ? "" : at;
+    reader->row->text = at == NULL ? "" : at;
     if (bytes == 0)
         return TOLL_REJECT_NONE;
     if (at == NULL) {
@@ -452,12 +487,12 @@ static enum toll_reject_reason read_ends(struct reader *reader)
         return TOLL_REJECT_NONE;
     }
     for (int i = 0; i < 3; i++) {
-        memcpy(at, texts[i].text, texts[i].bytes);
+        toll_row_copy_text(at, texts[i].text, texts[i].bytes);
         at += texts[i].bytes;
     }
-    reader->row.record_id_bytes = (uint16_t)texts[0].bytes;
-    reader->row.caller_bytes = (uint16_t)texts[1].bytes;
-    reader->row.callee_bytes = (uint16_t)texts[2].bytes;
+    reader->row->record_id_bytes = (uint16_t)texts[0].bytes;
+    reader->row->caller_bytes = (uint16_t)texts[1].bytes;
+    reader->row->callee_bytes = (uint16_t)texts[2].bytes;
     return TOLL_REJECT_NONE;
 }
 
@@ -476,7 +511,7 @@ static enum toll_reject_reason check_structure(struct reader *reader)
     if (!toll_layout_legal_count(reader->spec, reader->layout, reader->count))
         return TOLL_REJECT_BAD_COLUMNS;
     reader->bare = true;
-    for (uint32_t i = 0; i < reader->count && i < TOLL_INGEST_COLUMNS_MAX; i++) {
+    for (uint32_t i = 0; csv->has_quotes && i < reader->count && i < TOLL_INGEST_COLUMNS_MAX; i++) {
         reader->bare &= !reader->fields[i].quoted;
         doubled |= reader->fields[i].doubled;
     }
@@ -495,7 +530,7 @@ static enum toll_reject_reason read_row(struct reader *reader)
 
     if (reason != TOLL_REJECT_NONE || reader->no_memory)
         return reason;
-    memset(&reader->row, 0, sizeof reader->row);
+    memset(reader->row, 0, sizeof *reader->row);
     memset(&reader->extra, 0, sizeof reader->extra);
     reader->has_extra = reader->warned = false;
     reason = read_times(reader, &service, &direction, &answered);
@@ -513,11 +548,11 @@ static enum toll_reject_reason read_row(struct reader *reader)
     side_number(reader, TOLL_TO_LRN_CALLER, &reader->extra.lrn_caller);
     side_number(reader, TOLL_TO_LRN_CALLEE, &reader->extra.lrn_callee);
     side_number(reader, TOLL_TO_RING_TO, &reader->extra.ring_to);
-    reader->row.kind |= (uint16_t)((unsigned)service | (direction ? TOLL_KIND_IN : 0u) |
-                                   (answered ? TOLL_KIND_ANSWERED : 0u));
+    reader->row->kind |= (uint16_t)((unsigned)service | (direction ? TOLL_KIND_IN : 0u) |
+                                    (answered ? TOLL_KIND_ANSWERED : 0u));
     key = record_key(reader);
-    reader->row.key_high = key.high;
-    reader->row.key_low = key.low;
+    reader->row->key_high = key.high;
+    reader->row->key_low = key.low;
     return TOLL_REJECT_NONE;
 }
 
@@ -538,13 +573,41 @@ static bool grow(void **array, size_t *capacity, size_t count, size_t element)
     return true;
 }
 
+/* Room for one more row. The first rows tell how many there will be: growing step by step would copy them,
+ * and every page of the copies costs a fault. */
+static bool make_row(struct reader *reader, size_t begin)
+{
+    struct toll_chunk *chunk = reader->chunk;
+    size_t capacity = FIRST_ROWS;
+    struct toll_row *rows;
+
+    if (chunk->row_count == chunk->row_capacity) {
+        if (chunk->row_count > 0) {
+            size_t whole = reader->csv.size - begin, done = reader->csv.offset - begin;
+
+            capacity = (size_t)((toll_total)chunk->row_count * whole / done);
+            capacity += capacity / 32 + FIRST_ROWS;
+            if (capacity < chunk->row_count + chunk->row_count / 8)
+                capacity = chunk->row_count + chunk->row_count / 8;
+        }
+        rows = malloc(capacity * sizeof *rows);
+        if (rows == NULL)
+            return false;
+        if (chunk->row_count > 0)
+            memcpy(rows, chunk->rows, chunk->row_count * sizeof *rows);
+        free(chunk->rows);
+        chunk->rows = rows;
+        chunk->row_capacity = capacity;
+    }
+    reader->row = &chunk->rows[chunk->row_count];
+    return true;
+}
+
 static bool keep_row(struct reader *reader)
 {
     struct toll_chunk *chunk = reader->chunk;
-    struct toll_row *row = &reader->row;
+    struct toll_row *row = reader->row;
 
-    if (!grow((void **)&chunk->rows, &chunk->row_capacity, chunk->row_count, sizeof *chunk->rows))
-        return false;
     if (reader->has_extra) {
         row->extra = toll_row_store_alloc(&chunk->store, sizeof *row->extra);
         if (row->extra == NULL)
@@ -558,7 +621,7 @@ static bool keep_row(struct reader *reader)
     chunk->last_start = row->start > chunk->last_start ? row->start : chunk->last_start;
     chunk->duration_ms += row->duration_ms;
     chunk->warnings += reader->warned;
-    chunk->rows[chunk->row_count++] = *row;
+    chunk->row_count++;
     return true;
 }
 
@@ -596,11 +659,21 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     reader->csv.line = 1;
     for (int i = 0; i < 3; i++)
         toll_time_reader_init(&reader->times[i], spec->zone, spec->fold);
+    for (int t = 0; t < TOLL_TARGETS; t++) {
+        const struct toll_spec_field *field = &spec->fields[t];
+
+        reader->slots[t] = field->mapped && field->column_count > 0 ? layout->slots[field->columns[0]] : -1;
+    }
     reader->carrier = name_id(reader, TOLL_NAME_CARRIER, (struct toll_value){carrier, strlen(carrier)});
     while (!reader->no_memory &&
            toll_csv_next(&reader->csv, reader->fields, TOLL_INGEST_COLUMNS_MAX, &reader->count)) {
-        enum toll_reject_reason reason = read_row(reader);
+        enum toll_reject_reason reason;
 
+        if (!make_row(reader, begin)) {
+            reader->no_memory = true;
+            break;
+        }
+        reason = read_row(reader);
         chunk->data_rows++;
         if (!(reason == TOLL_REJECT_NONE ? keep_row(reader) : keep_reject(reader, reason)))
             reader->no_memory = true;
@@ -611,63 +684,4 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     free(reader->key);
     free(reader);
     return failed ? toll_error_set(error, TOLL_EBUG, "out of memory while reading rows") : 0;
-}
-
-/* The run's id of each of the chunk's names; NULL when out of memory. */
-static uint32_t *map_names(struct toll_strings *from, struct toll_strings *to)
-{
-    uint32_t *map = calloc((size_t)from->count + 1, sizeof *map);
-
-    for (uint32_t id = 1; map != NULL && id <= from->count; id++) {
-        size_t bytes;
-        const char *text = toll_strings_text(from, id, &bytes);
-
-        map[id] = toll_strings_add(to, text, bytes);
-        if (map[id] == 0) {
-            free(map);
-            map = NULL;
-        }
-    }
-    return map;
-}
-
-int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
-                      int64_t rows_before, long first_line, struct toll_error *error)
-{
-    uint32_t *maps[TOLL_NAMES] = {NULL};
-    int code = 0;
-
-    for (int i = 0; i < TOLL_NAME_SOURCE && code == 0; i++) {
-        maps[i] = map_names(&chunk->strings[i], &names->strings[i]);
-        if (maps[i] == NULL)
-            code = toll_error_set(error, TOLL_EBUG, "out of memory while collecting names");
-        toll_strings_free(&chunk->strings[i]);
-    }
-    for (size_t i = 0; i < chunk->row_count && code == 0; i++) {
-        struct toll_row *row = &chunk->rows[i];
-
-        row->source = source;
-        row->source_row += (int32_t)(rows_before + 1);
-        row->carrier = maps[TOLL_NAME_CARRIER][row->carrier];
-        if (row->extra != NULL) {
-            row->extra->trunk = maps[TOLL_NAME_TRUNK][row->extra->trunk];
-            row->extra->hint = maps[TOLL_NAME_HINT][row->extra->hint];
-            row->extra->calltype = maps[TOLL_NAME_CALLTYPE][row->extra->calltype];
-        }
-    }
-    for (size_t i = 0; i < chunk->reject_count; i++)
-        chunk->rejects[i].line += first_line - 1;
-    for (int i = 0; i < TOLL_NAMES; i++)
-        free(maps[i]);
-    return code;
-}
-
-void toll_chunk_free(struct toll_chunk *chunk)
-{
-    free(chunk->rows);
-    free(chunk->rejects);
-    toll_row_store_free(&chunk->store);
-    for (int i = 0; i < TOLL_NAMES; i++)
-        toll_strings_free(&chunk->strings[i]);
-    memset(chunk, 0, sizeof *chunk);
 }

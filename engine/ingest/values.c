@@ -6,20 +6,39 @@
 #define NANO_DIGITS 9
 #define NANO INT64_C(1000000000)
 
-static bool plain_seconds(struct toll_value value, int32_t *ms)
+/* Digits from *at on; returns how many. *value is only good for up to nine. */
+static inline size_t take_digits(struct toll_value text, size_t *at, uint32_t *value)
 {
-    uint32_t seconds = 0;
+    size_t from = *at;
 
-    if (value.bytes == 0 || value.bytes > 6)
-        return false;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned digit = (unsigned)(unsigned char)value.text[i] - '0';
+    for (; *at < text.bytes; ++*at) {
+        unsigned digit = (unsigned)(unsigned char)text.text[*at] - '0';
 
         if (digit > 9)
-            return false;
-        seconds = 10 * seconds + digit;
+            break;
+        *value = 10 * *value + digit;
     }
-    *ms = (int32_t)(1000 * seconds);
+    return *at - from;
+}
+
+/* One to six digits, and up to three behind a point. False: take the long way. */
+static inline bool plain_seconds(struct toll_value value, int32_t *ms)
+{
+    static const uint32_t scales[4] = {1000, 100, 10, 1};
+    uint32_t seconds = 0, fraction = 0;
+    size_t at = 0, digits = take_digits(value, &at, &seconds);
+
+    if (digits == 0 || digits > 6)
+        return false;
+    if (at < value.bytes) {
+        if (value.text[at++] != '.')
+            return false;
+        digits = take_digits(value, &at, &fraction);
+        if (digits == 0 || digits > 3 || at != value.bytes)
+            return false;
+        fraction *= scales[digits];
+    }
+    *ms = (int32_t)(1000 * seconds + fraction);
     return true;
 }
 
@@ -89,12 +108,35 @@ int toll_value_duration(enum toll_value_type type, struct toll_value value, int3
     }
 }
 
+/* Up to nine digits, and up to eight behind a point, as nearly all amounts are. False: take the long way. */
+static inline bool plain_money(struct toll_value value, toll_money *out)
+{
+    static const uint32_t scales[TOLL_MONEY_DECIMALS + 1] = {100000000, 10000000, 1000000, 100000, 10000,
+                                                             1000,      100,      10,      1};
+    uint32_t whole = 0, fraction = 0;
+    size_t at = 0, digits = take_digits(value, &at, &whole);
+
+    if (digits == 0 || digits > 9)
+        return false;
+    if (at < value.bytes) {
+        if (value.text[at++] != '.')
+            return false;
+        digits = take_digits(value, &at, &fraction);
+        if (digits == 0 || digits > TOLL_MONEY_DECIMALS || at != value.bytes)
+            return false;
+        fraction *= scales[digits];
+    }
+    *out = (toll_money)whole * TOLL_MONEY_UNIT + fraction;
+    return true;
+}
+
 bool toll_value_money(struct toll_value value, toll_money unit, toll_money *out)
 {
     toll_money amount;
     toll_total product;
 
-    if (toll_money_parse(value.text, value.bytes, &amount) != 0)
+    _Static_assert(TOLL_MONEY_DECIMALS == 8 && TOLL_MONEY_UNIT == 100000000, "the scales above");
+    if (!plain_money(value, &amount) && toll_money_parse(value.text, value.bytes, &amount) != 0)
         return false;
     if (unit == TOLL_MONEY_UNIT) {
         *out = amount;

@@ -211,6 +211,7 @@ static void row_too_long(struct toll_csv *csv, const struct scan *scan)
     csv->too_long = true;
     csv->unbalanced = false;
     csv->has_nul = scan->nul;
+    csv->has_quotes = scan->quotes != 0;
     csv->unterminated = end == NULL;
     csv->offset = end == NULL ? csv->size : (size_t)(end - csv->data) + 1;
     csv->line += end != NULL;
@@ -267,6 +268,7 @@ int toll_csv_next(struct toll_csv *csv, struct toll_csv_field *fields, uint32_t 
         csv->unbalanced = scan.inside;
         csv->unterminated = !scan.found;
         csv->has_nul = scan.nul;
+        csv->has_quotes = scan.quotes != 0;
         if (scan.fields < room)
             field_set(&fields[scan.fields], csv->data + scan.last, end - scan.last);
         *count = scan.fields + 1;

@@ -46,6 +46,7 @@ struct toll_csv {
     bool unterminated; /* the last row of the file, without a line end */
     bool too_long;     /* longer than TOLL_CSV_ROW_MAX: fields are not filled, count is 0 */
     bool has_nul;      /* a NUL byte in the row */
+    bool has_quotes;   /* anywhere in the row */
 };
 
 /* No CDR or price row is near it; a missing quote must not eat a file. */

@@ -183,69 +183,11 @@ static void test_random(void **state)
     }
 }
 
-static void test_block(void **state)
-{
-    (void)state;
-    enum { TERMS = 64, ROWS = 4096 };
-    static struct toll_terms terms[TERMS];
-    static struct toll_billed_fast fast[TERMS];
-    static uint32_t index[ROWS];
-    static int32_t duration_ms[ROWS], billed[ROWS];
-    static uint8_t outcome[ROWS];
-    for (int round = 0; round < 50; round++) {
-        for (int i = 1; i < TERMS; i++) {
-            terms[i] = random_terms();
-            fast[i] = toll_billed_fast_make(&terms[i]);
-        }
-        for (int i = 0; i < ROWS; i++) {
-            static const int32_t edges[] = {0, 1, 499, 500, 501, 999, 1000, 1001, INT32_MAX, INT32_MAX - 483};
-            index[i] = (uint32_t)pick(TERMS);
-            duration_ms[i] =
-                pick(4) == 0 ? edges[pick((int32_t)COUNT(edges))] : pick(pick(2) == 0 ? 100000 : INT32_MAX);
-        }
-        const size_t rows = round == 0 ? 0 : (size_t)(ROWS - round);
-        memset(billed, 0x55, sizeof billed);
-        memset(outcome, 0x55, sizeof outcome);
-        toll_billed_block(terms, fast, index, duration_ms, rows, billed, outcome);
-        for (size_t i = 0; i < rows; i++) {
-            int32_t want = 0;
-            enum toll_billed_outcome wanted = TOLL_BILLED;
-            if (index[i] != 0) {
-                const struct toll_terms *t = &terms[index[i]];
-                wanted = toll_billed(
-                    t, toll_units_of_ms(duration_ms[i], (enum toll_duration_rounding)t->duration_rounding),
-                    &want);
-            }
-            assert_int_equal(billed[i], want);
-            assert_int_equal(outcome[i], wanted);
-        }
-        assert_int_equal(billed[rows], 0x55555555); /* nothing behind the last row */
-        assert_int_equal(outcome[rows], 0x55);
-    }
-}
-
-/* Every increment up to 100,000 at the values around each of its first multiples, and at the largest. */
-static void test_division(void **state)
-{
-    (void)state;
-    for (int32_t increment = 1; increment <= 100000; increment += increment < 4000 ? 1 : 97) {
-        const struct toll_terms terms = deck_terms(1, increment, TOLL_INIT_APPEND);
-        const struct toll_billed_fast fast = toll_billed_fast_make(&terms);
-        assert_int_equal(fast.exact, 0);
-        for (uint64_t k = 0; k < 40; k++) {
-            const uint64_t around = k < 20 ? k * (uint64_t)increment : INT32_MAX - k;
-            for (uint64_t x = around == 0 ? 0 : around - 1; x <= around + 1 && x <= INT32_MAX; x++)
-                assert_int_equal(x * fast.magic >> fast.shift, x / (uint64_t)increment);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units_of_ms), cmocka_unit_test(test_increments), cmocka_unit_test(test_zero),
-        cmocka_unit_test(test_overflow),    cmocka_unit_test(test_random),     cmocka_unit_test(test_block),
-        cmocka_unit_test(test_division),
+        cmocka_unit_test(test_overflow),    cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,6 @@
  */
 #include "rating/charge.h"
 
-#include "rating/billed.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -277,51 +275,12 @@ static void test_random_halves(void **state)
     }
 }
 
-static void test_block(void **state)
-{
-    (void)state;
-    enum { TERMS = 64, ROWS = 2048 };
-    static struct toll_terms terms[TERMS];
-    static struct toll_charge_fast fast[TERMS];
-    static uint32_t index[ROWS];
-    static int32_t billed[ROWS];
-    static int64_t charge[ROWS];
-    static uint8_t outcome[ROWS], before[ROWS];
-    int usable = 0;
-    for (int round = 0; round < 60; round++) {
-        for (int i = 1; i < TERMS; i++) {
-            terms[i] = random_terms(round % 2 == 0 ? 36 : 63);
-            fast[i] = toll_charge_fast_make(&terms[i]);
-            usable += !fast[i].exact;
-        }
-        for (int i = 0; i < ROWS; i++) {
-            index[i] = (uint32_t)(next_random() % TERMS);
-            billed[i] = random_units();
-            before[i] = outcome[i] = next_random() % 8 == 0 ? TOLL_BILLED_ZERO : TOLL_BILLED;
-        }
-        const size_t rows = (size_t)(ROWS - 1 - round);
-        charge[rows] = 42;
-        toll_charge_block(terms, fast, index, billed, rows, charge, outcome);
-        for (size_t i = 0; i < rows; i++) {
-            toll_money want = 0;
-            bool fits = true;
-            if (before[i] == TOLL_BILLED && index[i] != 0)
-                fits = naive_charge(&terms[index[i]], billed[i], &want);
-            assert_int_equal(charge[i], want);
-            assert_int_equal(outcome[i], fits ? before[i] : TOLL_BILLED_OVERFLOW);
-        }
-        assert_int_equal(charge[rows], 42);
-    }
-    assert_true(usable > 500);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contract_values), cmocka_unit_test(test_roundings),
         cmocka_unit_test(test_overflow),        cmocka_unit_test(test_markup_and_flat),
         cmocka_unit_test(test_random),          cmocka_unit_test(test_random_halves),
-        cmocka_unit_test(test_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -364,7 +364,7 @@ class FullRun(unittest.TestCase):
         self.assertEqual(found["lines"], len(some))
         self.assertEqual(some, [line for line in lines if line["status"] in ("suspense", "conflict")])
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o640)
-        self.assertFalse(os.path.exists(path + ".tmp"))
+        self.assertFalse(os.path.exists(path + ".tollmill.tmp"))
 
     def test_modes(self):
         for folder in ("run", "cdrs", "world"):
@@ -425,6 +425,18 @@ class FullRun(unittest.TestCase):
         talk += ok("--json", "summary", "run").stdout
         for number in numbers | {small[:-1] + "1"}:
             self.assertNotIn(number, talk)
+
+    def test_suspense_masks_short_numbers(self):
+        """Of a number of eight digits or fewer only the first is shown."""
+        write("short.csv", "record_id,start,duration_s,caller,callee\n"
+                           "a,2026-03-02T12:00:00Z,60,+2125501,+12015550111\n"
+                           "b,2026-03-02T12:00:00Z,60,+31550199,+12015550111\n"
+                           "c,2026-03-02T12:00:00Z,60,+315501999,+12015550111\n")
+        ok("import", "--spec", SPEC, "-o", "short-cdrs", "short.csv", "--quiet")
+        ok("rate", "--book", small_book("short-book"), "--cdrs", "short-cdrs", "-o", "short-run", "--quiet")
+        with open(os.path.join(work, "short-run", "suspense.csv")) as data:
+            shown = [line.split(",")[2] for line in data.read().splitlines()[1:]]
+        self.assertEqual(shown, ["2xxxxxx", "3155xxx99", "3xxxxxxx"])
 
     def test_quiet_is_quiet(self):
         for arguments in (("verify", "run"), ("compile", "world/book", "--check"),

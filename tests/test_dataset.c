@@ -126,6 +126,25 @@ static void make_dataset(const char *path, int64_t rows, bool optional)
     toll_dataset_close(&dataset);
 }
 
+/* A rejects file of a killed import is not taken for that of a later one without rejects. */
+static void test_leftover_rejects(void **state)
+{
+    struct toll_dataset dataset;
+    struct toll_receipt receipt = receipt_of(FIXTURE_SHA_A, "a.csv");
+    char path[128], rejects[256];
+    dataset_path(state, path);
+    open_for_import(&dataset, path);
+    snprintf(rejects, sizeof rejects, "%s/rejects/%s.csv", path, FIXTURE_SHA_A);
+    write_text(rejects, "row,reason,text\n3,bad_time,x\n");
+    receipt.rows = receipt.accepted;
+    receipt.rejected = 0;
+    publish(&dataset, NULL, 0, &receipt, 1);
+    assert_string_equal(dataset.receipts[0].rejects_hash, "");
+    assert_int_equal(dataset.receipts[0].rejects_bytes, 0);
+    toll_dataset_close(&dataset);
+    verify(path);
+}
+
 static void test_publish_and_open(void **state)
 {
     struct toll_dataset dataset;
@@ -457,6 +476,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_publish_and_open, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_leftover_rejects, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_generations, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_cdr_hash_is_of_the_parts_alone, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_second_import_is_refused, folder_make, folder_remove),

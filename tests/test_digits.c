@@ -85,6 +85,33 @@ static void masks(void **state)
     assert_string_equal(buffer, "");
 }
 
+static void masks_within(void **state)
+{
+    static const struct {
+        const char *text;
+        bool quoted_only;
+        const char *masked;
+    } cases[] = {
+        {"12125550100,acme,2026-03-01", false, "1212xxxxx00,acme,2026-03-01"},
+        {"+1212555-1234567", false, "+1xxxxxx-1xxxxxx"},
+        {"line 12125550100: \"+12125550100x\" is no number of 7 to 15 digits", true,
+         "line 12125550100: \"+1212xxxxx00x\" is no number of 7 to 15 digits"},
+        {"\"a\"12125550100\" ends", true, "\"a\"1212xxxxx00\" ends"},
+        {"no quote 12125550100", true, "no quote 12125550100"},
+        {"\"12125550100", true, "\"12125550100"},
+        {"", true, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[100];
+
+        strcpy(text, cases[i].text);
+        toll_digits_mask_within(text, 7, cases[i].quoted_only);
+        assert_string_equal(text, cases[i].masked);
+    }
+}
+
 static void compares_prefixes(void **state)
 {
     uint64_t number = pack("12125551234");
@@ -127,13 +154,9 @@ static void three_digits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packs),
-        cmocka_unit_test(refuses),
-        cmocka_unit_test(counts_and_prints),
-        cmocka_unit_test(masks),
-        cmocka_unit_test(compares_prefixes),
-        cmocka_unit_test(next_number),
-        cmocka_unit_test(three_digits),
+        cmocka_unit_test(packs),       cmocka_unit_test(refuses),      cmocka_unit_test(counts_and_prints),
+        cmocka_unit_test(masks),       cmocka_unit_test(masks_within), cmocka_unit_test(compares_prefixes),
+        cmocka_unit_test(next_number), cmocka_unit_test(three_digits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

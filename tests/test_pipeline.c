@@ -549,7 +549,7 @@ static void test_nothing_published_on_error(void **state)
     put_file(*state, "plan_rules.csv", "plan,action,deck\nnone,deck,d\n");
     assert_int_equal(try_rate(*state, "broken", 1, TOLL_IO_AUTO, 0, &result, &error), TOLL_EBOOK);
     assert_false(exists(state, "broken"));
-    assert_false(exists(state, "broken.tmp"));
+    assert_false(exists(state, "broken.tollmill.tmp"));
     assert_int_equal(rename(kept, path), 0);
 }
 
@@ -614,6 +614,32 @@ static void test_explain(void **state)
     }
 }
 
+/* Without unmask no entry shows a number in full, be it the call's or the book's. */
+static void test_explain_masks(void **state)
+{
+    struct toll_explanation explanation;
+    for (int64_t row = 0; row < (int64_t)COUNT(calls); row++) {
+        explain_row(state, row, &explanation);
+        for (size_t i = 0; i < explanation.count; i++) {
+            assert_null(strstr(explanation.entries[i].text, calls[row].caller));
+            assert_null(strstr(explanation.entries[i].source, "125550"));
+            if (calls[row].callee != NULL && calls[row].callee_type == E164)
+                assert_null(strstr(explanation.entries[i].text, calls[row].callee));
+        }
+        toll_explanation_free(&explanation);
+    }
+    struct toll_error error;
+    char run[128], cdrs[128];
+    bool found = false;
+    path_of(state, "run", run);
+    path_of(state, "cdrs", cdrs);
+    assert_int_equal(toll_explain(run, cdrs, "2026-03-02", 0, true, &explanation, &error), 0);
+    for (size_t i = 0; i < explanation.count; i++)
+        found = found || strcmp(explanation.entries[i].source, "12125550100,acme,s1,,") == 0;
+    assert_true(found);
+    toll_explanation_free(&explanation);
+}
+
 static void test_explain_every_call(void **state)
 {
     for (int64_t row = 0; row < (int64_t)COUNT(calls); row++) {
@@ -643,6 +669,7 @@ int main(void)
         cmocka_unit_test(test_suspense_csv),
         cmocka_unit_test(test_nothing_published_on_error),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_explain_masks),
         cmocka_unit_test(test_explain_every_call),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);

@@ -36,9 +36,22 @@ static void insert(struct toll_number_slot *slots, uint64_t capacity, uint64_t k
     slots[slot] = (struct toll_number_slot){.key = key, .owner = owner};
 }
 
-/* Numbers 0..count-1 are there with owner 1 + i; the map has exactly `capacity` slots, in memory of that
- * size, so that a sanitizer sees a read beyond. */
-static void check_map(const struct toll_kernels *kernels, uint64_t count, uint64_t capacity, size_t rows)
+/* The slots as lines, `extra` more than they need; in memory of that size, so that a sanitizer sees a read
+ * beyond. */
+static struct toll_number_line *lines_of(const struct toll_number_slot *slots, uint64_t capacity,
+                                         uint64_t line_count)
+{
+    struct toll_number_line *lines = aligned_alloc(64, (line_count + 1) * sizeof *lines);
+    assert_non_null(lines);
+    memset(lines, 0, (line_count + 1) * sizeof *lines);
+    toll_number_lines_fill(lines + 1, line_count, slots, capacity);
+    return lines;
+}
+
+/* Numbers 0..count-1 are there with owner 1 + i; the map has exactly `capacity` slots and `line_count` lines.
+ */
+static void check_map(const struct toll_kernels *kernels, uint64_t count, uint64_t capacity,
+                      uint64_t line_count, size_t rows)
 {
     struct toll_number_slot *slots = calloc(capacity, sizeof *slots);
     uint64_t *keys = calloc(rows + 1, sizeof *keys);
@@ -48,15 +61,17 @@ static void check_map(const struct toll_kernels *kernels, uint64_t count, uint64
     for (size_t i = 0; i < rows; i++)
         keys[i] = next_random() % 8 == 0 ? 0 : number(next_random() % (count * 2 + 1));
     owners[rows] = 0xABCD;
-    kernels->probe(slots, capacity, keys, rows, owners);
+    struct toll_number_line *memory = lines_of(slots, capacity, line_count), *lines = memory + 1;
+    kernels->probe(lines, line_count, keys, rows, owners);
     for (size_t i = 0; i < rows; i++) {
         uint32_t want = 0;
         for (uint64_t k = 0; k < count && keys[i] != 0; k++)
             want = number(k) == keys[i] ? (uint32_t)k + 1 : want;
         assert_int_equal(owners[i], want);
-        assert_int_equal(toll_probe_one(slots, capacity, keys[i]), want);
+        assert_int_equal(toll_probe_one(lines, line_count, keys[i]), want);
     }
     assert_int_equal(owners[rows], 0xABCD);
+    free(memory);
     free(slots);
     free(keys);
     free(owners);
@@ -68,11 +83,13 @@ static void test_maps(void **state)
     const struct toll_kernels *kernels = toll_kernels_select(0);
     static const size_t rows[] = {0, 1, 31, 32, 33, 64, 1000};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-        check_map(kernels, 0, 1, rows[r]);
-        check_map(kernels, 1, 2, rows[r]);
-        check_map(kernels, 100, 145, rows[r]);
-        check_map(kernels, 100, 101, rows[r]); /* one empty slot: every walk goes round */
-        check_map(kernels, 1000, 1451, rows[r]);
+        check_map(kernels, 0, 1, 1, rows[r]);
+        check_map(kernels, 1, 2, 1, rows[r]);
+        check_map(kernels, 4, 6, 1, rows[r]);
+        check_map(kernels, 100, 145, toll_number_lines(100), rows[r]);
+        check_map(kernels, 99, 101, 20, rows[r]); /* one empty place: every walk goes on, round the end */
+        check_map(kernels, 1000, 1451, 210, rows[r]);
+        check_map(kernels, 1000, 1451, toll_number_lines(1000), rows[r]);
     }
 }
 
@@ -93,7 +110,9 @@ static void test_dated_owner_passes_through(void **state)
     (void)state;
     struct toll_number_slot slots[3] = {{0}};
     insert(slots, 3, number(5), TOLL_OWNER_DATED | 9);
-    assert_true(toll_probe_one(slots, 3, number(5)) == (TOLL_OWNER_DATED | 9));
+    struct toll_number_line *memory = lines_of(slots, 3, 2);
+    assert_true(toll_probe_one(memory + 1, 2, number(5)) == (TOLL_OWNER_DATED | 9));
+    free(memory);
 }
 
 int main(void)

@@ -77,13 +77,13 @@ static void commits(void **state)
     assert_string_equal(publish.final_path, folder->out);
     put_file(publish.directory, "manifest.json", "{}");
     assert_false(there(folder, "out"));
-    assert_true(there(folder, "out.tmp"));
-    assert_int_equal(fstatat(folder->fd, "out.tmp", &status, 0), 0);
+    assert_true(there(folder, "out.tollmill.tmp"));
+    assert_int_equal(fstatat(folder->fd, "out.tollmill.tmp", &status, 0), 0);
     assert_int_equal(status.st_mode & 0777 & ~0750, 0);
     assert_int_equal(toll_publish_commit(&publish, NULL), 0);
     assert_true(publish.published);
     toll_publish_end(&publish);
-    assert_false(there(folder, "out.tmp"));
+    assert_false(there(folder, "out.tollmill.tmp"));
     assert_text(folder, "out/manifest.json", "{}");
 }
 
@@ -98,7 +98,7 @@ static void aborts(void **state)
     put_file(publish.directory, "parts/1", "x");
     toll_publish_end(&publish);
     assert_false(there(folder, "out"));
-    assert_false(there(folder, "out.tmp"));
+    assert_false(there(folder, "out.tollmill.tmp"));
     toll_publish_end(&publish);
     memset(&publish, 0, sizeof publish);
     toll_publish_end(&publish);
@@ -109,18 +109,22 @@ static void wipes_what_a_killed_run_left(void **state)
     const struct folder *folder = *state;
     struct toll_publish publish;
 
-    assert_int_equal(mkdirat(folder->fd, "out.tmp", 0750), 0);
-    assert_int_equal(mkdirat(folder->fd, "out.tmp/parts", 0750), 0);
+    assert_int_equal(mkdirat(folder->fd, "out.tollmill.tmp", 0750), 0);
+    assert_int_equal(mkdirat(folder->fd, "out.tollmill.tmp/parts", 0750), 0);
     put_file(folder->fd, "precious", "keep me");
-    put_file(folder->fd, "out.tmp/manifest.json", "half");
-    put_file(folder->fd, "out.tmp/parts/7", "half");
-    assert_int_equal(symlinkat("../../precious", folder->fd, "out.tmp/parts/link"), 0);
-    assert_int_equal(symlinkat("..", folder->fd, "out.tmp/up"), 0);
+    assert_int_equal(mkdirat(folder->fd, "out.tmp", 0750), 0); /* somebody else's */
+    put_file(folder->fd, "out.tmp/precious", "keep me, too");
+    put_file(folder->fd, "out.tollmill.tmp/manifest.json", "half");
+    put_file(folder->fd, "out.tollmill.tmp/parts/7", "half");
+    assert_int_equal(symlinkat("../../precious", folder->fd, "out.tollmill.tmp/parts/link"), 0);
+    assert_int_equal(symlinkat("..", folder->fd, "out.tollmill.tmp/up"), 0);
     assert_int_equal(toll_publish_begin(&publish, toll_io_system(), folder->out, NULL), 0);
-    assert_false(there(folder, "out.tmp/manifest.json"));
-    assert_false(there(folder, "out.tmp/parts"));
-    assert_false(there(folder, "out.tmp/up"));
+    assert_false(there(folder, "out.tollmill.tmp/manifest.json"));
+    assert_false(there(folder, "out.tollmill.tmp/parts"));
+    assert_false(there(folder, "out.tollmill.tmp/up"));
     assert_text(folder, "precious", "keep me");
+    assert_text(folder, "out.tmp/precious", "keep me, too");
+    assert_int_equal(toll_remove_tree(toll_io_system(), folder->fd, "out.tmp", NULL), 0);
     put_file(publish.directory, "manifest.json", "new");
     assert_int_equal(toll_publish_commit(&publish, NULL), 0);
     toll_publish_end(&publish);
@@ -138,7 +142,7 @@ static void refuses_a_second_run(void **state)
     assert_int_equal(toll_publish_begin(&second, toll_io_system(), folder->out, &error), TOLL_ELOCKED);
     assert_int_equal(error.code, TOLL_ELOCKED);
     toll_publish_end(&second);
-    assert_text(folder, "out.tmp/part", "of the first"); /* the refused one has touched nothing */
+    assert_text(folder, "out.tollmill.tmp/part", "of the first"); /* the refused one has touched nothing */
     assert_int_equal(toll_publish_commit(&first, NULL), 0);
     toll_publish_end(&first);
     assert_text(folder, "out/part", "of the first");
@@ -156,7 +160,7 @@ static void refuses_existing_output(void **state)
     assert_int_equal(unlinkat(folder->fd, "out", AT_REMOVEDIR), 0);
     assert_int_equal(symlinkat("nowhere", folder->fd, "out"), 0); /* even a dangling link */
     assert_int_equal(toll_publish_begin(&publish, toll_io_system(), folder->out, &error), TOLL_ECREATE);
-    assert_false(there(folder, "out.tmp"));
+    assert_false(there(folder, "out.tollmill.tmp"));
 }
 
 static void refuses_bad_places(void **state)
@@ -170,13 +174,13 @@ static void refuses_bad_places(void **state)
         assert_int_equal(toll_publish_begin(&publish, toll_io_system(), bad[i], NULL), TOLL_ECREATE);
     snprintf(path, sizeof path, "%s/absent/out", folder->path);
     assert_int_equal(toll_publish_begin(&publish, toll_io_system(), path, NULL), TOLL_ECREATE);
-    put_file(folder->fd, "out.tmp", "a file of somebody");
+    put_file(folder->fd, "out.tollmill.tmp", "a file of somebody");
     assert_int_equal(toll_publish_begin(&publish, toll_io_system(), folder->out, NULL), TOLL_ECREATE);
-    assert_text(folder, "out.tmp", "a file of somebody");
-    assert_int_equal(unlinkat(folder->fd, "out.tmp", 0), 0);
+    assert_text(folder, "out.tollmill.tmp", "a file of somebody");
+    assert_int_equal(unlinkat(folder->fd, "out.tollmill.tmp", 0), 0);
     assert_int_equal(mkdirat(folder->fd, "other", 0750), 0);
     put_file(folder->fd, "other/file", "kept");
-    assert_int_equal(symlinkat("other", folder->fd, "out.tmp"), 0);
+    assert_int_equal(symlinkat("other", folder->fd, "out.tollmill.tmp"), 0);
     assert_int_equal(toll_publish_begin(&publish, toll_io_system(), folder->out, NULL), TOLL_ECREATE);
     assert_text(folder, "other/file", "kept");
 }
@@ -204,7 +208,7 @@ static void never_replaces(void **state)
         assert_int_equal(toll_publish_commit(&publish, NULL), TOLL_ECREATE);
         assert_false(publish.published);
         toll_publish_end(&publish);
-        assert_false(there(folder, "out.tmp"));
+        assert_false(there(folder, "out.tollmill.tmp"));
         assert_int_equal(unlinkat(folder->fd, "out", AT_REMOVEDIR), 0);
     }
     assert_int_equal(toll_publish_begin(&publish, &old_kernel, folder->out, NULL), 0);
@@ -233,7 +237,7 @@ static void tells_failed_fsync(void **state)
     assert_int_equal(toll_publish_commit(&publish, NULL), TOLL_EIO);
     toll_publish_end(&publish);
     assert_false(there(folder, "out"));
-    assert_false(there(folder, "out.tmp"));
+    assert_false(there(folder, "out.tollmill.tmp"));
 
     /* The parent's fsync comes after the rename: an error is told, what is complete stays. */
     calls_left = 1;
@@ -275,7 +279,7 @@ static void notices_being_overtaken(void **state)
     assert_int_equal(toll_publish_begin(&second, &io, folder->out, NULL), TOLL_ECREATE);
     assert_null(overtaken.first);
     assert_text(folder, "out/manifest.json", "first");
-    assert_false(there(folder, "out.tmp"));
+    assert_false(there(folder, "out.tollmill.tmp"));
 }
 
 static void locks_a_directory(void **state)
@@ -317,6 +321,12 @@ static void replaces_a_file(void **state)
     assert_int_equal(toll_replace_file(&broken, folder->fd, "manifest", "three", 5, NULL), TOLL_EIO);
     assert_text(folder, "manifest", "two");
     assert_false(there(folder, "manifest.tmp"));
+
+    assert_int_equal(mkdirat(folder->fd, "manifest.tmp", 0750), 0);
+    put_file(folder->fd, "manifest.tmp/precious", "keep me");
+    assert_int_equal(toll_replace_file(io, folder->fd, "manifest", "four", 4, NULL), TOLL_ECREATE);
+    assert_text(folder, "manifest", "two");
+    assert_text(folder, "manifest.tmp/precious", "keep me");
 }
 
 static void removes_trees(void **state)

@@ -404,7 +404,7 @@ static void test_any_call_may_fail(void **state)
                 fail_msg("call %d: %s", at, error.text);
             if (!there)
                 assert_int_equal(make_small_run(toll_io_system(), path), 0);
-            snprintf(command, sizeof command, "rm -rf '%s' '%s.tmp'", path, path);
+            snprintf(command, sizeof command, "rm -rf '%s' '%s.tollmill.tmp'", path, path);
             assert_int_equal(system(command), 0);
             if (at > faulty.calls)
                 break;

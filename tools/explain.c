@@ -131,8 +131,6 @@ int cmd_explain(struct cmd *cmd, int argc, char **argv)
     struct toll_error error = {0};
     if (toll_explain(argv[1], path, day, row, unmask, &explanation, &error) < 0)
         return cmd_fail(cmd, &error);
-    for (size_t i = 0; i < explanation.count && !unmask; i++)
-        cmd_mask_within(explanation.entries[i].source, false); /* the row of numbers.csv holds the number */
     if (cmd->json)
         print_json(cmd, &explanation, argv[1], day, row);
     else

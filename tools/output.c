@@ -48,12 +48,12 @@ int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_err
     int code = cmd_output_to_fd(out, -1, error);
     if (code < 0)
         return code;
-    size_t bytes = strlen(path) + sizeof ".tmp";
+    size_t bytes = strlen(path) + sizeof ".tollmill.tmp";
     out->path = strdup(path);
     out->temp_path = malloc(bytes);
     if (!out->path || !out->temp_path)
         return fail(error, TOLL_EBUG, "cannot write", path, ENOMEM);
-    snprintf(out->temp_path, bytes, "%s.tmp", path);
+    snprintf(out->temp_path, bytes, "%s.tollmill.tmp", path);
     struct stat old;
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
         return fail(error, TOLL_ECREATE, "will not replace what is no regular file:", path, EEXIST);

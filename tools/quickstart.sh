@@ -19,7 +19,7 @@ step $tollmill import --spec data/providers/tollmill.yaml -o quickstart/cdrs qui
 step $tollmill compile quickstart/world/book -o quickstart/book.image
 step $tollmill rate --book quickstart/book.image --cdrs quickstart/cdrs -o quickstart/run
 step $tollmill verify quickstart/run
-step $tollmill summary quickstart/run --top 5
+step $tollmill summary quickstart/run
 
 cat <<'END'
 

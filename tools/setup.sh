@@ -45,4 +45,5 @@ if [ -f build/CMakeCache.txt ] && ! grep -q "^CMAKE_GENERATOR:INTERNAL=Ninja$" b
     exit 1
 fi
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-cmake --build build
+echo "setup: building build/tollmill" >&2
+cmake --build build --target tollmill -- --quiet

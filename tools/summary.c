@@ -280,13 +280,13 @@ static int open_run(struct cmd *cmd, struct summary *summary, const char *path, 
 int cmd_summary(struct cmd *cmd, int argc, char **argv)
 {
     const char *cdrs = NULL;
-    int64_t top = 20;
+    int64_t top = 10;
     const struct cmd_option options[] = {
         CMD_OPTION_CDRS(cdrs),
         {.kind = CMD_NUMBER,
          .name = "top",
          .value = "N",
-         .help = "accounts and destinations to show, highest charge first (default: 20)",
+         .help = "accounts and destinations to show, highest charge first (default: 10)",
          .target = &top,
          .minimum = 0,
          .maximum = INT32_MAX},

@@ -44,15 +44,35 @@ size_t toll_digits_text(uint64_t digits, char buffer[TOLL_DIGITS_TEXT_BYTES])
     return count;
 }
 
+static void mask(char *digits, size_t count)
+{
+    if (count > 8)
+        memset(digits + 4, 'x', count - 6);
+    else if (count > 1)
+        memset(digits + 1, 'x', count - 1);
+}
+
 size_t toll_digits_masked(uint64_t digits, char buffer[TOLL_DIGITS_TEXT_BYTES])
 {
     size_t count = toll_digits_text(digits, buffer);
 
-    if (count > 8)
-        memset(buffer + 4, 'x', count - 6);
-    else if (count > 1)
-        memset(buffer + 1, 'x', count - 1);
+    mask(buffer, count);
     return count;
+}
+
+void toll_digits_mask_within(char *text, size_t shortest, bool quoted_only)
+{
+    const char *const last_quote = quoted_only ? strrchr(text, '"') : text + strlen(text);
+
+    if (quoted_only)
+        text = last_quote != NULL ? strchr(text, '"') : text + strlen(text);
+    while (*text != '\0' && text < last_quote) {
+        size_t count = strspn(text, "0123456789");
+
+        if (count >= shortest)
+            mask(text, count);
+        text += count > 0 ? count : 1;
+    }
 }
 
 uint64_t toll_digits_next(uint64_t digits)

@@ -24,6 +24,10 @@ size_t toll_digits_text(uint64_t digits, char buffer[TOLL_DIGITS_TEXT_BYTES]);
  * the first are 'x'): for logs, errors and reports. */
 size_t toll_digits_masked(uint64_t digits, char buffer[TOLL_DIGITS_TEXT_BYTES]);
 
+/* Masks in place every run of at least `shortest` digits (2 or more) in a text in the same way, for what
+ * quotes other people's cells; quoted_only: only between the first and the last double quote. */
+void toll_digits_mask_within(char *text, size_t shortest, bool quoted_only);
+
 static inline unsigned toll_digits_count(uint64_t digits)
 {
     if (digits == 0)

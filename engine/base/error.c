@@ -5,11 +5,14 @@
  */
 #include "base/error.h"
 
+#include "base/digits.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TEXT_BYTES sizeof(((struct toll_error *)NULL)->text)
+#define NUMBER_DIGITS_MIN 7 /* of a telephone number */
 
 static void one_line(char *text)
 {
@@ -105,6 +108,8 @@ void toll_finding(struct toll_findings *findings, enum toll_severity severity, c
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     one_line(text);
+    if (findings->masks_numbers)
+        toll_digits_mask_within(text, NUMBER_DIGITS_MIN, true);
     if (severity == TOLL_ERROR && findings->errors++ == 0) {
         findings->first_error = diagnostic;
         findings->first_error.text = findings->first_text;

@@ -4,6 +4,8 @@
 
 #include "tollmill_error.h"
 
+#include <stdbool.h>
+
 /* Sets code and text (printf style), returns code, so that `return toll_error_set(error, TOLL_EDATA, "...")`
  * reads well. error may be NULL. */
 int toll_error_set(struct toll_error *error, int code, const char *format, ...)
@@ -17,6 +19,8 @@ int toll_error_errno(struct toll_error *error, int code, int errno_value, const 
 struct toll_findings {
     struct toll_reporter reporter;
     size_t errors, warnings;
+    bool
+        masks_numbers; /* while tables of telephone numbers are read: what findings quote of them is masked */
     struct toll_diagnostic first_error; /* its strings point into first_file/first_text */
     char first_file[256], first_text[512];
 };

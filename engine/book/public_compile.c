@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 /* Writes the image beside its place and renames it there, so that a reader sees the old one or the new one.
  */
@@ -29,7 +30,12 @@ static int write_image(const struct toll_io *io, const char *path, const uint8_t
     if (directory < 0) {
         code = toll_error_errno(error, TOLL_ECREATE, -directory, "%s: cannot open its folder", path);
     } else {
-        code = toll_replace_file(io, directory, name, image, bytes, error);
+        /* One writer at a time: two that compile to one name share the name of the unfinished file. */
+        do
+            code = io->flock(io->context, directory, LOCK_EX);
+        while (code == -EINTR);
+        code = code < 0 ? toll_error_errno(error, TOLL_EIO, -code, "%s: cannot lock its folder", path)
+                        : toll_replace_file(io, directory, name, image, bytes, error);
         io->close(io->context, directory);
     }
     free(copy);

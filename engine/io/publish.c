@@ -16,9 +16,10 @@
 
 #define DIRECTORY_MODE 0750
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define TEMP_SUFFIX ".tmp"
-#define LOCK_TRIES 16      /* each failure means that another run finished just now */
-#define TREE_DEPTH_MAX 100 /* our outputs are three deep; a descriptor is open per level */
+#define TEMP_SUFFIX ".tmp"                 /* of a file */
+#define TEMP_FOLDER_SUFFIX ".tollmill.tmp" /* it is wiped when found: a name that nobody else uses */
+#define LOCK_TRIES 16                      /* each failure means that another run finished just now */
+#define TREE_DEPTH_MAX 100                 /* our outputs are three deep; a descriptor is open per level */
 
 static int fsync_directory(const struct toll_io *io, int directory, const char *path,
                            struct toll_error *error)
@@ -108,7 +109,7 @@ static int make_paths(struct toll_publish *publish, const char *path, struct tol
         length--;
     publish->final_path = strndup(path, length);
     if (publish->final_path == NULL ||
-        asprintf(&publish->temp_path, "%s" TEMP_SUFFIX, publish->final_path) < 0) {
+        asprintf(&publish->temp_path, "%s" TEMP_FOLDER_SUFFIX, publish->final_path) < 0) {
         publish->temp_path = NULL;
         return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
     }
@@ -180,7 +181,7 @@ static int lock_opened(const struct toll_io *io, int fd, int parent, const char 
     return code;
 }
 
-/* Makes or takes over OUT.tmp and locks it. */
+/* Makes or takes over OUT.tollmill.tmp and locks it. */
 static int lock_temp(struct toll_publish *publish, struct toll_error *error)
 {
     const struct toll_io *io = publish->io;
@@ -348,7 +349,10 @@ int toll_replace_file(const struct toll_io *io, int directory, const char *name,
 
     if (asprintf(&temp, "%s" TEMP_SUFFIX, name) < 0)
         return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
-    code = toll_remove_tree(io, directory, temp, error);
+    result = io->unlinkat(io->context, directory, temp, 0); /* what a killed run left; never a folder */
+    code = result < 0 && result != -ENOENT
+               ? toll_error_errno(error, TOLL_ECREATE, -result, "%s: is in the way; remove it", temp)
+               : 0;
     if (code == 0)
         code = toll_write_file(io, directory, temp, data, bytes, error);
     if (code == 0) {

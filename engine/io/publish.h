@@ -1,9 +1,9 @@
 /*
  * Atomic publishing. A directory with a manifest is complete, always.
  *
- * A new directory OUT is made as OUT.tmp beside it (mode 0750), locked with flock, filled, every file
- * fsynced, the manifest written last, the directory fsynced, renamed to OUT and the parent fsynced. What a
- * killed run left is recognised because its lock is free: the next run wipes it and starts anew. Somebody
+ * A new directory OUT is made as OUT.tollmill.tmp beside it (mode 0750), locked with flock, filled, every
+ * file fsynced, the manifest written last, the directory fsynced, renamed to OUT and the parent fsynced. What
+ * a killed run left is recognised because its lock is free: the next run wipes it and starts anew. Somebody
  * else's lock: TOLL_ELOCKED.
  */
 #ifndef TOLL_IO_PUBLISH_H

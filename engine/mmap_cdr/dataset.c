@@ -58,8 +58,9 @@ int toll_dataset_open(struct toll_dataset *dataset, const struct toll_io *io, co
         return rc;
     dataset->directory = open_folder(io, AT_FDCWD, path);
     if (dataset->directory < 0)
-        rc = toll_error_errno(error, dataset->directory == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO,
-                              -dataset->directory, "%s: cannot be opened as a dataset", path);
+        rc = toll_error_errno(
+            error, dataset->directory == -ENOENT || dataset->directory == -ENOTDIR ? TOLL_ENOINPUT : TOLL_EIO,
+            -dataset->directory, "%s: cannot be opened as a dataset", path);
     else
         rc = read_manifest(dataset, error);
     if (rc)
@@ -258,6 +259,8 @@ static int hash_rejects(const struct toll_dataset *dataset, struct toll_receipt 
     struct toll_blob blob;
     receipt->rejects_hash[0] = 0;
     receipt->rejects_bytes = 0;
+    if (receipt->rejected == 0) /* a file that is there all the same was left by a killed import */
+        return 0;
     snprintf(path, sizeof path, "rejects/%s.csv", receipt->sha256);
     int rc = toll_blob_read(&blob, dataset->io, dataset->directory, path, TOLL_READ_PREAD, error);
     if (rc == TOLL_ENOINPUT)

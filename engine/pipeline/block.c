@@ -7,12 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-/* What the bulk stages may assume of a row. */
-enum shape {
-    ODD,        /* nothing: toll_row_rate */
-    PLAIN,      /* an answered voice call to an E.164 number, neither conflict nor credit */
-    UNANSWERED, /* the same, not answered */
-};
+/* What the bulk stages may assume of a row, above its verdict key (TOLL_VERDICT_KEYS). None of both: nothing,
+ * so toll_row_rate does it. */
+#define PLAIN 0x80u       /* an answered voice call to an E.164 number, neither conflict nor credit */
+#define UNANSWERED 0x100u /* the same, not answered */
+#define VERDICT_KEY (TOLL_VERDICT_KEYS - 1)
+#define VERDICT_IN 0x40u
+_Static_assert(PLAIN == TOLL_VERDICT_KEYS, "the bits above the key");
 
 const char *toll_stage_name(enum toll_stage stage)
 {
@@ -34,11 +35,6 @@ void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, 
     columns->class_jurisdiction = block + offsets[6];
 }
 
-/* ---- classify: who might pay, class, jurisdiction, chain key ---- */
-
-#define TYPE_E164(shift) (TOLL_NUMBER_E164 << (shift))
-#define TYPE_MASK(shift) (TOLL_KIND_TYPE_MASK << (shift))
-
 /* All bits set where `condition`: the stages choose by masks, since what a call is like is nothing a branch
  * can guess. */
 static inline uint64_t mask(bool condition)
@@ -46,47 +42,49 @@ static inline uint64_t mask(bool condition)
     return (uint64_t)0 - condition;
 }
 
+/* ---- classify: who might pay, class, jurisdiction, verdict key ---- */
+
+#define CALLER_E164 (TOLL_NUMBER_E164 << TOLL_KIND_CALLER_TYPE_SHIFT)
+#define CALLER_TYPE (TOLL_KIND_TYPE_MASK << TOLL_KIND_CALLER_TYPE_SHIFT)
+#define CALLEE_E164 (TOLL_NUMBER_E164 << TOLL_KIND_CALLEE_TYPE_SHIFT)
+#define CALLEE_TYPE (TOLL_KIND_TYPE_MASK << TOLL_KIND_CALLEE_TYPE_SHIFT)
+/* Bits of a kind that make a row plain or unanswered, and what they are then. */
+#define UNANSWERED_BITS (TOLL_KIND_SERVICE | TOLL_KIND_CONFLICT | CALLEE_TYPE | TOLL_KIND_ANSWERED)
+#define PLAIN_BITS (UNANSWERED_BITS | TOLL_KIND_CREDIT)
+#define UNANSWERED_KIND ((unsigned)TOLL_VOICE | CALLEE_E164)
+#define PLAIN_KIND (UNANSWERED_KIND | TOLL_KIND_ANSWERED)
+
 static inline unsigned area_of(const uint8_t *areas, uint64_t number, bool e164)
 {
-    const unsigned begins_1 = (unsigned)mask(number >> 60 == 1);
-    const unsigned area = (areas[number >> 48 & 0xfff] & begins_1) | (TOLL_AREA_INTERNATIONAL & ~begins_1);
-    return area & (unsigned)mask(e164);
+    const unsigned place = number >> 60 == 1 ? (unsigned)(number >> 48) & 0xfff : TOLL_AREAS_ABROAD;
+    return areas[e164 ? place : TOLL_AREAS_NO_NUMBER];
 }
 
 static void classify(const struct toll_rater *rater, const struct toll_cdr_batch *batch, size_t first,
-                     size_t rows, struct toll_block *block, uint8_t *class_jurisdiction)
+                     size_t rows, struct toll_block *block, uint8_t *restrict class_jurisdiction)
 {
-    static const uint8_t classes[] = {
-        [0] = TOLL_ORDINARY,
-        [TOLL_AREA_TOLL_FREE] = TOLL_TOLL_FREE,
-        [TOLL_AREA_PREMIUM] = TOLL_PREMIUM,
-        [TOLL_AREA_INTERNATIONAL] = TOLL_ORDINARY,
-    };
-    const uint64_t *caller = batch->caller + first, *callee = batch->callee + first;
-    const uint16_t *kind = batch->kind + first;
-    const uint8_t *areas = rater->areas;
-    const unsigned nanp = (unsigned)mask(rater->book->nanp);
+    const uint64_t *restrict caller = batch->caller + first, *restrict callee = batch->callee + first;
+    const uint16_t *restrict kind = batch->kind + first;
+    const uint8_t *restrict areas = rater->call_areas;
+    const struct toll_number_line *numbers = rater->numbers;
+    const uint64_t number_lines = rater->number_lines;
+    uint64_t *restrict near = block->near;
+    uint16_t *restrict shape = block->shape;
     for (size_t i = 0; i < rows; i++) {
         const unsigned k = kind[i];
         const bool in = (k & TOLL_KIND_IN) != 0;
-        const bool caller_e164 =
-            (k & TYPE_MASK(TOLL_KIND_CALLER_TYPE_SHIFT)) == TYPE_E164(TOLL_KIND_CALLER_TYPE_SHIFT);
-        const bool callee_e164 =
-            (k & TYPE_MASK(TOLL_KIND_CALLEE_TYPE_SHIFT)) == TYPE_E164(TOLL_KIND_CALLEE_TYPE_SHIFT);
-        block->near[i] = (callee[i] & mask(in & callee_e164)) | (caller[i] & mask(!in & caller_e164));
+        const bool caller_e164 = (k & CALLER_TYPE) == CALLER_E164;
+        const bool callee_e164 = (k & CALLEE_TYPE) == CALLEE_E164;
+        near[i] = (callee[i] & mask(in & callee_e164)) | (caller[i] & mask(!in & caller_e164));
+        toll_number_line_expect(numbers, number_lines, near[i]);
 
-        const unsigned callee_area = area_of(areas, callee[i], callee_e164);
-        const unsigned caller_area = area_of(areas, caller[i], caller_e164);
-        const unsigned abroad = (callee_area | caller_area) & TOLL_AREA_INTERNATIONAL & nanp;
-        const unsigned class_ = classes[callee_area];
-        const unsigned jurisdiction = abroad / TOLL_AREA_INTERNATIONAL * TOLL_INTERNATIONAL;
-        class_jurisdiction[i] = (uint8_t)(class_ << 4 | jurisdiction);
-        block->chain[i] = (uint16_t)toll_chain_key(TOLL_VOICE, in, class_, jurisdiction);
-
-        const bool bulk = callee_e164 & ((k & (TOLL_KIND_SERVICE | TOLL_KIND_CONFLICT)) == TOLL_VOICE);
-        const bool answered = (k & TOLL_KIND_ANSWERED) != 0;
-        const bool plain = bulk & answered & ((k & TOLL_KIND_CREDIT) == 0);
-        block->shape[i] = (uint8_t)((PLAIN & mask(plain)) | (UNANSWERED & mask(bulk & !answered)));
+        /* The class is the callee's; abroad is where either end is. */
+        const unsigned area =
+            area_of(areas, callee[i], callee_e164) | (area_of(areas, caller[i], caller_e164) & 7u);
+        class_jurisdiction[i] = (uint8_t)((area & 0x38u) << 1 | (area & 7u));
+        const unsigned plain = (unsigned)mask((k & PLAIN_BITS) == PLAIN_KIND) & PLAIN;
+        const unsigned unanswered = (unsigned)mask((k & UNANSWERED_BITS) == UNANSWERED_KIND) & UNANSWERED;
+        shape[i] = (uint16_t)(area | ((unsigned)mask(in) & VERDICT_IN) | plain | unanswered);
     }
 }
 
@@ -96,106 +94,93 @@ static void find_payers(const struct toll_block_context *context, const struct t
                         size_t first, size_t rows)
 {
     const struct toll_rater *rater = context->rater;
-    const struct toll_book *book = rater->book;
     struct toll_block *block = context->block;
-    if (batch->charged != NULL || batch->trunk != NULL || batch->hint != NULL) {
-        for (size_t i = 0; i < rows; i++) {
-            struct toll_row row;
-            struct toll_payer payer;
-            toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
-            toll_payer_find(rater, &row, &payer);
-            block->owner[i] = payer.owner;
-            if (payer.conflict)
-                block->shape[i] = ODD;
-        }
+    if (batch->charged == NULL && batch->trunk == NULL && batch->hint == NULL) {
+        rater->kernels->probe(rater->numbers, rater->number_lines, block->near, rows, block->owner);
         return;
     }
-    rater->kernels->probe(rater->numbers, book->number_capacity, block->near, rows, block->owner);
     for (size_t i = 0; i < rows; i++) {
-        if (__builtin_expect((block->owner[i] & TOLL_OWNER_DATED) != 0, 0))
-            block->owner[i] = toll_book_owner_at(book, block->owner[i], batch->start[first + i]);
-        __builtin_prefetch(&rater->owners[block->owner[i]]);
+        struct toll_row row;
+        struct toll_payer payer;
+        toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
+        toll_payer_find(rater, &row, &payer);
+        block->owner[i] = payer.owner;
+        if (payer.conflict)
+            block->shape[i] &= VERDICT_KEY;
     }
 }
 
-/* ---- rules: account, plan, and the deck where that is all the rules say ---- */
+/* ---- rules: account, plan, and the deck or price where that is all the rules say ---- */
 
-static void find_decks(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
-                       size_t first, size_t rows, int32_t *account, uint8_t *status)
+static void find_verdicts(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
+                          size_t first, size_t rows, int32_t *restrict account, int32_t *restrict price,
+                          uint8_t *restrict status)
 {
     const struct toll_rater *rater = context->rater;
     const struct toll_book *book = rater->book;
-    struct toll_block *block = context->block;
+    const struct toll_hot_owner *restrict owners = rater->owners;
+    const uint32_t *restrict verdicts = rater->verdicts;
+    const struct toll_tally_bucket *buckets = context->tally->buckets;
+    struct toll_block *restrict block = context->block;
     const bool by_record = book->has_trunk_plans || book->has_carrier_plans;
     size_t odd_count = 0;
     for (size_t i = 0; i < rows; i++) {
-        const struct toll_owner *owner = &rater->owners[block->owner[i]];
-        const bool known = block->owner[i] != 0;
+        uint32_t who = block->owner[i];
+        if (__builtin_expect((who & TOLL_OWNER_DATED) != 0, 0))
+            who = toll_book_owner_at(book, who, batch->start[first + i]);
+        const struct toll_hot_owner *owner = &owners[who];
+        __builtin_prefetch(&owners[block->owner[i + TOLL_BLOCK_AHEAD]]);
+        const bool known = who != 0;
         int32_t plan = owner->plan;
         account[i] = owner->account;
         block->bucket[i] = owner->bucket;
-        __builtin_prefetch(&context->tally->buckets[owner->bucket], 1);
-        if (__builtin_expect(known && (by_record || plan <= 0), 0)) {
+        __builtin_prefetch(&buckets[owner->bucket], 1);
+        if (__builtin_expect(known & (by_record | (plan <= 0)), 0)) {
             struct toll_row row;
             toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
-            plan = toll_plan_find(rater, block->owner[i], row.trunk, row.carrier, row.start, NULL);
+            plan = toll_plan_find(rater, who, row.trunk, row.carrier, row.start, NULL);
         }
-        const int32_t deck = rater->simple_decks[(size_t)plan * TOLL_CHAIN_KEYS + block->chain[i]];
-        const bool plain = block->shape[i] == PLAIN;
-        const bool unanswered = block->shape[i] == UNANSWERED;
-        const bool bulk = plain & known & (deck != 0);
-        block->deck[i] = (uint32_t)deck & (uint32_t)mask(bulk);
+        const unsigned shape = block->shape[i];
+        const bool plain = (shape & PLAIN) != 0, unanswered = (shape & UNANSWERED) != 0;
+        const uint32_t verdict = verdicts[(uint32_t)plan * TOLL_VERDICT_KEYS + (shape & VERDICT_KEY)] &
+                                 (uint32_t)mask(plain & known);
+        const uint32_t priced = (uint32_t)mask((verdict & TOLL_VERDICT_PRICE) != 0);
+        block->deck[i] = verdict & ~priced;
+        price[i] = (int32_t)(verdict & priced & ~TOLL_VERDICT_PRICE);
         status[i] = (uint8_t)((TOLL_ZERO_UNANSWERED & mask(unanswered)) |
                               (TOLL_SUSPENSE_NO_ACCOUNT & mask(!unanswered & !known)));
         block->odd[odd_count] = (uint32_t)i;
-        odd_count += !(bulk | unanswered | (plain & !known));
+        odd_count += !((verdict != 0) | unanswered | (plain & !known));
     }
     block->odd_count = odd_count;
 }
 
-/* ---- price: from the deck's value to a price row and its terms ---- */
+/* ---- price: from the deck's value to a price row ---- */
 
 static void find_prices(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
-                        size_t first, size_t rows, int32_t *price, uint8_t *status)
+                        size_t first, size_t rows, int32_t *restrict price, uint8_t *restrict status)
 {
-    const struct toll_rater *rater = context->rater;
-    struct toll_block *block = context->block;
+    const uint16_t *restrict price_terms = context->rater->price_terms;
+    struct toll_block *restrict block = context->block;
+    size_t rest = 0;
     for (size_t i = 0; i < rows; i++) {
-        uint32_t found = block->value[i];
-        if (__builtin_expect((found & TOLL_LPM_ENTRY) != 0 || (found == 0 && block->deck[i] != 0), 0))
-            status[i] |=
-                (uint8_t)toll_price_resolve(rater, context->cursors, (int32_t)block->deck[i], found,
-                                            batch->start[first + i], TOLL_SUSPENSE_NO_PREFIX, &found);
-        const uint32_t packed = rater->price_terms[found];
-        const uint32_t state = packed >> TOLL_PRICE_STATE_SHIFT;
+        const uint32_t value = block->value[i], found = (uint32_t)price[i] | value;
+        const bool entry = (value & TOLL_LPM_ENTRY) != 0;
         price[i] = (int32_t)found;
-        block->terms[i] = packed & TOLL_PRICE_TERMS_INDEX;
-        if (__builtin_expect(state != TOLL_PRICE_OK, 0)) {
-            status[i] = state == TOLL_PRICE_BLOCKED ? TOLL_SUSPENSE_BLOCKED : TOLL_SUSPENSE_NO_RATE;
-            block->terms[i] = 0;
-        }
+        const uint32_t terms = price_terms[found & (uint32_t)mask(!entry)];
+        block->terms[i] = terms;
+        block->rest[rest] = (uint32_t)i;
+        rest += entry | (terms == TOLL_TERMS_FAR) | ((value == 0) & (block->deck[i] != 0));
     }
-}
-
-/* ---- charge ---- */
-
-static void charge_rows(const struct toll_block_context *context, const int32_t *duration_ms, size_t rows,
-                        const struct toll_line_columns *at)
-{
-    const struct toll_rater *rater = context->rater;
-    struct toll_block *block = context->block;
-    toll_billed_block(rater->book->terms, rater->billed_fast, block->terms, duration_ms, rows, at->billed,
-                      block->outcome);
-    toll_charge_block(rater->book->terms, rater->charge_fast, block->terms, at->billed, rows, at->charge,
-                      block->outcome);
-    for (size_t i = 0; i < rows; i++) {
-        if (__builtin_expect(block->outcome[i] == TOLL_BILLED, 1))
-            continue;
-        const bool zero = block->outcome[i] == TOLL_BILLED_ZERO;
-        at->status[i] = zero ? TOLL_ZERO_DURATION : TOLL_SUSPENSE_OVERFLOW;
-        at->price[i] = zero ? at->price[i] : 0;
-        at->billed[i] = 0;
-        at->charge[i] = 0;
+    for (size_t k = 0; k < rest; k++) {
+        const size_t i = block->rest[k];
+        uint32_t found = (uint32_t)price[i];
+        if (block->deck[i] != 0)
+            status[i] |= (uint8_t)toll_price_resolve(
+                context->rater, context->cursors, (int32_t)block->deck[i], block->value[i],
+                batch->start[first + i], TOLL_SUSPENSE_NO_PREFIX, &found);
+        price[i] = (int32_t)found;
+        block->terms[i] = found == 0 ? 0 : 1 + context->rater->book->price_terms[found];
     }
 }
 
@@ -228,11 +213,11 @@ static void rate_odd(const struct toll_block_context *context, const struct toll
 static uint64_t masked_number(uint64_t number)
 {
     const unsigned digits = toll_digits_count(number);
-    const unsigned open = digits > 5 ? 4 : 1; /* as toll_digits_masked shows */
+    const unsigned open = digits > 8 ? 4 : 1; /* as toll_digits_masked shows */
     uint64_t masked = number;
-    for (unsigned i = open; i + (digits > 5 ? 2u : 0u) < digits; i++)
+    for (unsigned i = open; i + (digits > 8 ? 2u : 0u) < digits; i++)
         masked |= UINT64_C(0xC) << (60 - 4 * i);
-    for (unsigned i = open; i + (digits > 5 ? 2u : 0u) < digits; i++)
+    for (unsigned i = open; i + (digits > 8 ? 2u : 0u) < digits; i++)
         masked &= ~(UINT64_C(0x3) << (60 - 4 * i));
     return masked;
 }
@@ -245,7 +230,10 @@ static uint64_t suspense_key(const struct toll_block_context *context, const str
     case TOLL_SUSPENSE_NO_ACCOUNT:
         return near == 0 ? 0 : masked_number(near);
     case TOLL_SUSPENSE_NO_PREFIX:
-        return batch->callee[row] | UINT64_C(0x0000000fffffffff);
+        /* Seven digits tell the destination; of a number hardly longer than that, four. */
+        return batch->callee[row] |
+               (toll_digits_count(batch->callee[row]) > 8 ? UINT64_C(0x0000000fffffffff)
+                                                          : UINT64_C(0x0000ffffffffffff));
     case TOLL_SUSPENSE_NO_CALLTYPE:
         return batch->calltype == NULL || context->map->calltype_texts == NULL
                    ? 0
@@ -262,34 +250,49 @@ static void add_up(const struct toll_block_context *context, const struct toll_c
                    size_t rows, const struct toll_line_columns *at)
 {
     struct toll_tally *tally = context->tally;
-    struct toll_block *block = context->block;
-    const uint16_t *kind = batch->kind + first;
+    struct toll_block *restrict block = context->block;
+    struct toll_tally_bucket *restrict buckets = tally->buckets;
+    uint64_t *restrict voice_prices = tally->voice_prices;
+    const uint16_t *restrict kind = batch->kind + first;
+    const int32_t *restrict prices = at->price, *restrict units = at->billed;
+    const int64_t *restrict charges = at->charge;
+    const uint8_t *restrict statuses = at->status;
     size_t rest = 0;
     int64_t billed_s = 0;
     for (size_t i = 0; i < rows; i++) {
         const bool voice = (kind[i] & TOLL_KIND_SERVICE) == TOLL_VOICE;
-        const uint32_t price = (uint32_t)at->price[i] & (uint32_t)mask(voice);
-        const bool settled = at->status[i] < TOLL_SUSPENSE_FIRST;
-        struct toll_tally_bucket *bucket = &tally->buckets[block->bucket[i] & (uint32_t)mask(settled)];
+        const uint32_t price = (uint32_t)prices[i] & (uint32_t)mask(voice);
+        const bool settled = statuses[i] < TOLL_SUSPENSE_FIRST;
+        __builtin_prefetch(&buckets[block->bucket[i + TOLL_BLOCK_AHEAD]], 1);
+        struct toll_tally_bucket *bucket = &buckets[block->bucket[i] & (uint32_t)mask(settled)];
         bucket->rows++;
-        bucket->units += at->billed[i];
-        bucket->charge += at->charge[i];
-        tally->voice_prices[price >> 6] |= UINT64_C(1) << (price & 63);
-        billed_s += at->billed[i] & (int32_t)mask(voice);
+        bucket->units += units[i];
+        bucket->charge += charges[i];
+        voice_prices[price >> 6] |= UINT64_C(1) << (price & 63);
+        billed_s += units[i] & (int32_t)mask(voice);
         block->rest[rest] = (uint32_t)i;
-        rest += at->status[i] != TOLL_RATED;
+        rest += statuses[i] != TOLL_RATED;
     }
     tally->billed_s += billed_s;
     tally->rows += (int64_t)rows;
     tally->status_rows[TOLL_RATED] += (int64_t)(rows - rest);
+
+    /* Those in suspense: first what is said of each, then the sums, whose far memory is on its way then. */
+    size_t suspended = 0;
     for (size_t k = 0; k < rest; k++) {
-        const size_t i = block->rest[k];
-        const unsigned status = at->status[i];
+        const uint32_t i = block->rest[k];
+        const unsigned status = statuses[i];
         tally->status_rows[status]++;
-        if (status >= TOLL_SUSPENSE_FIRST)
-            toll_suspense_add(&tally->suspense, status, at->account[i],
-                              suspense_key(context, batch, first + i, status, block->near[i], at->price[i]),
-                              context->part, batch->first_row + (int64_t)(first + i));
+        if (status < TOLL_SUSPENSE_FIRST)
+            continue;
+        block->near[i] = suspense_key(context, batch, first + i, status, block->near[i], prices[i]);
+        toll_suspense_expect(&tally->suspense, status, at->account[i], block->near[i]);
+        block->rest[suspended++] = i;
+    }
+    for (size_t k = 0; k < suspended; k++) {
+        const uint32_t i = block->rest[k];
+        toll_suspense_add(&tally->suspense, statuses[i], at->account[i], block->near[i], context->part,
+                          batch->first_row + (int64_t)(first + i));
     }
 }
 
@@ -300,7 +303,7 @@ static inline void lap(const struct toll_block_context *context, enum toll_stage
     if (context->stage_ns == NULL)
         return;
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* so that others' work does not count */
     const int64_t at = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     if (stage != TOLL_STAGES)
         context->stage_ns[stage] += at - *since;
@@ -328,14 +331,15 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_CLASSIFY, &since);
     find_payers(context, batch, first, rows);
     lap(context, TOLL_STAGE_PAYER, &since);
-    find_decks(context, batch, first, rows, at.account, at.status);
+    find_verdicts(context, batch, first, rows, at.account, at.price, at.status);
     lap(context, TOLL_STAGE_RULES, &since);
     rater->kernels->lpm(rater->tables, rater->lpm_words, block->deck, batch->callee + first, rows,
                         block->value);
     lap(context, TOLL_STAGE_PREFIX, &since);
     find_prices(context, batch, first, rows, at.price, at.status);
     lap(context, TOLL_STAGE_PRICE, &since);
-    charge_rows(context, batch->duration_ms + first, rows, &at);
+    toll_voice_block(rater->book->terms, rater->voice_terms, block->terms, batch->duration_ms + first, rows,
+                     at.price, at.billed, at.charge, at.status);
     memset(at.tuple, 0, rows * sizeof *at.tuple);
     lap(context, TOLL_STAGE_CHARGE, &since);
     rate_odd(context, batch, first, &at);

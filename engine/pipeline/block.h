@@ -14,6 +14,9 @@
     1024 /* 512 to 2,048 measure alike; the scratch of 1,024 leaves half of a 1 MiB L2 \
           */
 #define TOLL_BLOCK_ROWS_MAX 2048
+/* So many rows before a stage needs a far table's entry it asks for it: a stage's own work on a row is too
+ * long for the processor to see that far by itself. What lies behind a block's last row is asked for too. */
+#define TOLL_BLOCK_AHEAD 16
 
 enum toll_stage {
     TOLL_STAGE_READ, /* columns and their checksums */
@@ -41,17 +44,16 @@ void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, 
 
 /* Scratch of one worker: values by row of the block. */
 struct toll_block {
-    uint64_t near[TOLL_BLOCK_ROWS_MAX]; /* number that pays, 0 none */
-    uint32_t owner[TOLL_BLOCK_ROWS_MAX];
-    uint32_t bucket[TOLL_BLOCK_ROWS_MAX]; /* where the line counts; 0 nowhere */
-    uint32_t deck[TOLL_BLOCK_ROWS_MAX];   /* that prices it in bulk; 0 none */
-    uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has */
-    uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* index of terms, 0 nothing to charge */
-    uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
-    uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that are not simply rated */
-    uint16_t chain[TOLL_BLOCK_ROWS_MAX];  /* chain key */
-    uint8_t shape[TOLL_BLOCK_ROWS_MAX];   /* enum of block.c */
-    uint8_t outcome[TOLL_BLOCK_ROWS_MAX]; /* enum toll_billed_outcome */
+    uint64_t
+        near[TOLL_BLOCK_ROWS_MAX]; /* number that pays, 0 none; in the end what suspense says of the row */
+    uint32_t owner[TOLL_BLOCK_ROWS_MAX + TOLL_BLOCK_AHEAD];
+    uint32_t bucket[TOLL_BLOCK_ROWS_MAX + TOLL_BLOCK_AHEAD]; /* where the line counts; 0 nowhere */
+    uint32_t deck[TOLL_BLOCK_ROWS_MAX];                      /* that prices it in bulk; 0 none */
+    uint32_t value[TOLL_BLOCK_ROWS_MAX];                     /* what the deck has */
+    uint32_t terms[TOLL_BLOCK_ROWS_MAX];                     /* 1 + index of terms, 0 nothing to charge */
+    uint32_t odd[TOLL_BLOCK_ROWS_MAX];                       /* rows left to toll_row_rate */
+    uint32_t rest[TOLL_BLOCK_ROWS_MAX];                      /* rows that need a second look */
+    uint16_t shape[TOLL_BLOCK_ROWS_MAX];                     /* verdict key and more: block.c */
     size_t odd_count;
 };
 
@@ -62,7 +64,7 @@ struct toll_block_context {
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;
-    int64_t *stage_ns; /* TOLL_STAGES sums, or NULL: nobody measures */
+    int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 
 /* Rates rows [first, first + rows) of the batch into the same rows of `lines`; rows <= TOLL_BLOCK_ROWS_MAX.

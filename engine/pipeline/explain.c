@@ -43,6 +43,19 @@ void toll_explain_add(struct toll_explainer *explainer, enum toll_explain_kind k
     entry->line = (int32_t)line;
     if (toll_book_source_line(explainer->book, file, line, &text, &bytes))
         snprintf(entry->source, sizeof entry->source, "%.*s", (int)(bytes < 399 ? bytes : 399), text);
+    /* A prefix that is as long as a number is one; in numbers.csv shorter ones are, too. */
+    if (!explainer->unmask)
+        toll_digits_mask_within(entry->source,
+                                strcmp(file, "numbers.csv") == 0 ? 7 : TOLL_EXPLAIN_LONG_PREFIX, false);
+}
+
+const char *toll_explain_prefix(const struct toll_explainer *explainer, const char *text,
+                                char buffer[TOLL_EXPLAIN_TEXT_BYTES])
+{
+    snprintf(buffer, TOLL_EXPLAIN_TEXT_BYTES, "%s", text);
+    if (!explainer->unmask)
+        toll_digits_mask_within(buffer, TOLL_EXPLAIN_LONG_PREFIX, false);
+    return buffer;
 }
 
 const char *toll_explain_number(const struct toll_explainer *explainer, uint64_t digits, unsigned type,
@@ -180,22 +193,22 @@ static void explain_candidate(struct toll_explainer *explainer, const char *what
 static void explain_number(struct toll_explainer *explainer, const char *what, uint64_t number,
                            uint32_t owner)
 {
-    const struct toll_book *book = explainer->book;
     char wanted[TOLL_DIGITS_TEXT_BYTES], shown[TOLL_EXPLAIN_NUMBER_BYTES];
     toll_digits_text(number, wanted);
-    explain_candidate(explainer, what, wanted,
-                      toll_explain_number(explainer, number, TOLL_NUMBER_E164, shown),
-                      toll_probe_one(book->numbers, book->number_capacity, number) != 0, owner);
+    explain_candidate(
+        explainer, what, wanted, toll_explain_number(explainer, number, TOLL_NUMBER_E164, shown),
+        toll_probe_one(explainer->rater->numbers, explainer->rater->number_lines, number) != 0, owner);
 }
 
 static void explain_named(struct toll_explainer *explainer, const char *what, enum toll_named_kind kind,
                           uint32_t place, uint32_t owner)
 {
     const struct toll_named *named = &explainer->book->named[kind][place - 1];
-    char wanted[256];
+    char wanted[256], shown[TOLL_EXPLAIN_TEXT_BYTES];
     const char *text = toll_book_string(explainer->book, named->text);
     snprintf(wanted, sizeof wanted, "%s:%s", kind == TOLL_NAMED_TRUNK ? "trunk" : "hint", text);
-    explain_candidate(explainer, what, wanted, text, named->owner != 0, owner);
+    explain_candidate(explainer, what, wanted, toll_explain_prefix(explainer, text, shown), named->owner != 0,
+                      owner);
 }
 
 static void explain_payer(struct toll_explainer *explainer)

@@ -25,6 +25,13 @@ void toll_explain_add(struct toll_explainer *explainer, enum toll_explain_kind k
 const char *toll_explain_number(const struct toll_explainer *explainer, uint64_t digits, unsigned type,
                                 char buffer[TOLL_EXPLAIN_NUMBER_BYTES]);
 
+/* A prefix, trunk or hint as the user may see it: digits in a row that may be a telephone number are masked.
+ */
+#define TOLL_EXPLAIN_LONG_PREFIX 10
+#define TOLL_EXPLAIN_TEXT_BYTES 256
+const char *toll_explain_prefix(const struct toll_explainer *explainer, const char *text,
+                                char buffer[TOLL_EXPLAIN_TEXT_BYTES]);
+
 /* A deck was asked: what it was asked for, and near misses where it had nothing (status of the miss) . */
 void toll_explain_deck(struct toll_explainer *explainer, int32_t deck, unsigned status);
 /* The price row of the answer, units and charge as worked out. */

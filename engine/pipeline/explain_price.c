@@ -54,11 +54,14 @@ static void explain_no_prefix(struct toll_explainer *explainer, int32_t deck, co
         const struct toll_price_origin *origin = &book->origins[near.price[i]];
         const char *key = toll_book_string(book, origin->key);
         const bool matches = strlen(key) == near.shared;
-        toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", toll_book_string(book, origin->file),
-                         origin->line,
-                         matches ? "prefix %s (%s) would match, but is not in force at the call's start"
-                                 : "prefix %s (%s) is the nearest, but the number has %.*s",
-                         key, toll_book_string(book, origin->destination), (int)strlen(key), digits);
+        char prefix[TOLL_EXPLAIN_TEXT_BYTES], begins[TOLL_EXPLAIN_TEXT_BYTES], number[TOLL_DIGITS_TEXT_BYTES];
+        snprintf(number, sizeof number, "%.*s", (int)strlen(key), digits);
+        toll_explain_add(
+            explainer, TOLL_EXPLAIN_MISS, "prefix", toll_book_string(book, origin->file), origin->line,
+            matches ? "prefix %s (%s) would match, but is not in force at the call's start"
+                    : "prefix %s (%s) is the nearest, but the number has %s",
+            toll_explain_prefix(explainer, key, prefix), toll_book_string(book, origin->destination),
+            toll_explain_prefix(explainer, number, begins));
     }
 }
 
@@ -163,23 +166,23 @@ void toll_explain_price(struct toll_explainer *explainer)
     const struct toll_book *book = explainer->book;
     const struct toll_row_answer *answer = explainer->answer;
     struct toll_price_row price;
-    char rate[TOLL_TOTAL_TEXT_BYTES];
+    char rate[TOLL_TOTAL_TEXT_BYTES], prefix[TOLL_EXPLAIN_TEXT_BYTES];
     if (answer->price == 0)
         return;
     const struct toll_terms *terms = &book->terms[book->price_terms[answer->price]];
     toll_price_describe(book, answer->price, 1u << toll_kind_service(explainer->row->kind), &price);
     toll_money_format(price.rate, rate);
+    toll_explain_prefix(explainer, price.prefix, prefix);
     if (answer->status == TOLL_SUSPENSE_BLOCKED || answer->status == TOLL_SUSPENSE_NO_RATE) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "price", price.file, (uint32_t)price.line,
-                         "prefix %s (%s) %s", price.prefix, price.destination,
+                         "prefix %s (%s) %s", prefix, price.destination,
                          answer->status == TOLL_SUSPENSE_BLOCKED ? "is blocked" : "has no rate");
         return;
     }
     if (terms->action == TOLL_ACTION_DECK)
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "price", price.file, (uint32_t)price.line,
-                         "%s%s%s%s%s%s%s: %s per %lld %s",
-                         price.prefix[0] == 0 ? "the row for everything" : "", price.prefix,
-                         price.destination[0] == 0 ? "" : " (", price.destination,
+                         "%s%s%s%s%s%s%s: %s per %lld %s", prefix[0] == 0 ? "the row for everything" : "",
+                         prefix, price.destination[0] == 0 ? "" : " (", price.destination,
                          price.destination[0] == 0 ? "" : ")", price.band[0] == 0 ? "" : ", band ",
                          price.band, rate, (long long)price.per_units, price.unit);
     if (answer->status == TOLL_ZERO_DURATION)

@@ -11,7 +11,7 @@ uint64_t toll_row_near_end(const struct toll_row *row)
 static uint32_t number_owner(const struct toll_rater *rater, uint64_t number, toll_ms at)
 {
     const struct toll_book *book = rater->book;
-    const uint32_t field = toll_probe_one(rater->numbers, book->number_capacity, number);
+    const uint32_t field = toll_probe_one(rater->numbers, rater->number_lines, number);
     return field == 0 ? 0 : toll_book_owner_at(book, field, at);
 }
 

@@ -32,13 +32,43 @@ static void fill_areas(uint8_t areas[4096])
     mark_areas(areas, international, sizeof international / sizeof *international, TOLL_AREA_INTERNATIONAL);
 }
 
-/* A chain whose first rule is a deck without conditions never gets to its second. */
-static void fill_simple_decks(const struct toll_book *book, int32_t *simple_decks)
+static void fill_call_areas(uint8_t call_areas[TOLL_AREAS], const uint8_t areas[4096])
 {
-    for (size_t i = 0; i < (size_t)book->plan_count * TOLL_CHAIN_KEYS; i++) {
-        const int32_t deck = book->chains[book->plan_chains[i]].simple_deck;
-        simple_decks[i] = deck > 0 && book->decks[deck].key == TOLL_KEY_CALLEE ? deck : 0;
+    for (unsigned i = 0; i < 4096; i++) {
+        const unsigned class_ = (areas[i] & TOLL_AREA_TOLL_FREE) != 0 ? TOLL_TOLL_FREE
+                                : (areas[i] & TOLL_AREA_PREMIUM) != 0 ? TOLL_PREMIUM
+                                                                      : TOLL_ORDINARY;
+        const bool abroad = (areas[i] & TOLL_AREA_INTERNATIONAL) != 0;
+        call_areas[i] = (uint8_t)(class_ << 3 | (abroad ? TOLL_INTERNATIONAL : TOLL_INDETERMINATE));
     }
+    call_areas[TOLL_AREAS_ABROAD] = TOLL_ORDINARY << 3 | TOLL_INTERNATIONAL;
+}
+
+/* A chain whose first rule has no further conditions never gets to its second. */
+static uint32_t verdict_of(const struct toll_book *book, const struct toll_chain *chain)
+{
+    if (chain->count == 0)
+        return 0;
+    const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first]];
+    if (chain->simple_deck > 0)
+        return book->decks[chain->simple_deck].key == TOLL_KEY_CALLEE ? (uint32_t)chain->simple_deck : 0;
+    const bool always =
+        rule->trunk == 0 && rule->destination == 0 && rule->from == TOLL_MS_MIN && rule->until == TOLL_MS_MAX;
+    const bool priced = rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT;
+    return always && priced ? TOLL_VERDICT_PRICE | (uint32_t)rule->price : 0;
+}
+
+static void fill_verdicts(const struct toll_book *book, uint32_t *verdicts)
+{
+    for (uint32_t plan = 1; plan < book->plan_count; plan++)
+        for (uint32_t key = 0; key < TOLL_VERDICT_KEYS; key++) {
+            const uint32_t direction = key >> 6, class_ = key >> 3 & 7, jurisdiction = key & 7;
+            if (class_ >= TOLL_CLASSES || jurisdiction >= TOLL_CALL_JURISDICTIONS)
+                continue;
+            const uint32_t chain = toll_chain_key(TOLL_VOICE, direction, class_, jurisdiction);
+            verdicts[plan * TOLL_VERDICT_KEYS + key] =
+                verdict_of(book, &book->chains[book->plan_chains[(size_t)plan * TOLL_CHAIN_KEYS + chain]]);
+        }
 }
 
 static uint32_t columns_of(const struct toll_book *book)
@@ -68,32 +98,39 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->book = book;
     rater->kernels = toll_kernels_select(features);
     rater->columns = columns_of(book);
-    if (book->nanp)
+    if (book->nanp) {
         fill_areas(rater->areas);
+        fill_call_areas(rater->call_areas, rater->areas);
+    }
 
     const size_t decks = book->deck_count + 1u, prices = book->price_count + 1u,
                  terms = book->terms_count + 1u;
-    const size_t chains = (size_t)book->plan_count * TOLL_CHAIN_KEYS + 1;
-    const size_t copied = toll_hot_round(book->number_capacity * sizeof *book->numbers) +
-                          toll_hot_round(book->owner_count * sizeof *book->owners) +
-                          toll_hot_round(book->lpm_word_count * sizeof *book->lpm_words);
-    const bool copy = copied <= TOLL_RATER_COPY_BYTES;
+    const size_t verdict_count = (size_t)book->plan_count * TOLL_VERDICT_KEYS;
+    const size_t words = book->lpm_word_count * sizeof *book->lpm_words;
+    const bool copy = toll_hot_round(words) <= TOLL_RATER_COPY_BYTES;
+    rater->number_lines = toll_number_lines(book->number_count);
     if (!toll_hot_init(
             &rater->hot,
             toll_hot_round(decks * sizeof(struct toll_lpm)) + toll_hot_round(decks * sizeof(uint32_t)) +
-                toll_hot_round(chains * sizeof(int32_t)) + toll_hot_round(prices * sizeof(uint32_t)) +
-                toll_hot_round(terms * sizeof(struct toll_billed_fast)) +
-                toll_hot_round(terms * sizeof(struct toll_charge_fast)) + (copy ? copied : 0)))
+                toll_hot_round(verdict_count * sizeof(uint32_t)) + toll_hot_round(prices * sizeof(uint16_t)) +
+                toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
+                toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
+                toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
+                (copy ? toll_hot_round(words) : 0)))
         return no_memory(error);
     struct toll_lpm *tables = toll_hot_take(&rater->hot, decks * sizeof *tables);
     uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
-    int32_t *simple = toll_hot_take(&rater->hot, chains * sizeof *simple);
-    uint32_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
-    struct toll_billed_fast *billed = toll_hot_take(&rater->hot, terms * sizeof *billed);
-    struct toll_charge_fast *charge = toll_hot_take(&rater->hot, terms * sizeof *charge);
-    rater->numbers = hot_copy(rater, book->numbers, copy, book->number_capacity * sizeof *book->numbers);
-    rater->owners = hot_copy(rater, book->owners, copy, book->owner_count * sizeof *book->owners);
-    rater->lpm_words = hot_copy(rater, book->lpm_words, copy, book->lpm_word_count * sizeof *book->lpm_words);
+    uint32_t *verdicts = toll_hot_take(&rater->hot, verdict_count * sizeof *verdicts);
+    uint16_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
+    struct toll_voice_terms *voice = toll_hot_take(&rater->hot, terms * sizeof *voice);
+    struct toll_number_line *lines = toll_hot_take(&rater->hot, rater->number_lines * sizeof *lines);
+    struct toll_hot_owner *owners = toll_hot_take(&rater->hot, book->owner_count * sizeof *owners);
+    rater->lpm_words = hot_copy(rater, book->lpm_words, copy, words);
+    toll_number_lines_fill(lines, rater->number_lines, book->numbers, book->number_capacity);
+    for (uint32_t i = 0; i < book->owner_count; i++)
+        owners[i] = (struct toll_hot_owner){.plan = book->owners[i].plan,
+                                            .account = book->owners[i].account,
+                                            .bucket = book->owners[i].bucket};
     for (uint32_t deck = 1; deck < book->deck_count; deck++) {
         tables[deck] = book->decks[deck].lpm;
         if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
@@ -101,21 +138,20 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     }
     if (rater->calltype_decks > 0)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
-    fill_simple_decks(book, simple);
+    fill_verdicts(book, verdicts);
     for (uint32_t price = 1; price < book->price_count; price++) {
-        const uint32_t index = book->price_terms[price];
-        price_terms[price] = index | (uint32_t)book->terms[index].state << TOLL_PRICE_STATE_SHIFT;
+        const uint32_t index = 1 + book->price_terms[price];
+        price_terms[price] = (uint16_t)(index < TOLL_TERMS_FAR ? index : TOLL_TERMS_FAR);
     }
-    for (uint32_t i = 1; i < book->terms_count; i++) {
-        billed[i] = toll_billed_fast_make(&book->terms[i]);
-        charge[i] = toll_charge_fast_make(&book->terms[i]);
-    }
+    for (uint32_t i = 0; i < book->terms_count; i++)
+        voice[1 + i] = toll_voice_terms_make(&book->terms[i]);
     rater->tables = tables;
     rater->calltype_places = places;
-    rater->simple_decks = simple;
+    rater->verdicts = verdicts;
     rater->price_terms = price_terms;
-    rater->billed_fast = billed;
-    rater->charge_fast = charge;
+    rater->voice_terms = voice;
+    rater->numbers = lines;
+    rater->owners = owners;
     return 0;
 }
 

@@ -10,37 +10,52 @@
 #include "book/book.h"
 #include "mmap_cdr/part.h"
 #include "pipeline/hot.h"
-#include "rating/billed.h"
-#include "rating/charge.h"
+#include "rating/voice.h"
 #include "simd/kernels.h"
 
 /* What digits 2-4 of an E.164 number that begins with 1 say (docs/RATING.md section 6); bits. */
 enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2, TOLL_AREA_INTERNATIONAL = 4 };
 
-#define TOLL_PRICE_TERMS_INDEX 0x3fffffffu
-#define TOLL_PRICE_STATE_SHIFT 30 /* enum toll_price_state above the index */
+/* What the class byte of a line and its chain key need to know of a number: class << 3 | jurisdiction. */
+#define TOLL_AREAS_ABROAD 4096    /* place of numbers that do not begin with 1 */
+#define TOLL_AREAS_NO_NUMBER 4097 /* and of what is no E.164 number */
+#define TOLL_AREAS 4098
+
+/*
+ * What a plan's rules say about answered voice calls of one kind, when that is all they say: a deck, or
+ * TOLL_VERDICT_PRICE | the price row of a rule `free` or `flat`. 0: the rules have to be walked.
+ */
+#define TOLL_VERDICT_PRICE 0x80000000u
+#define TOLL_VERDICT_KEYS 128u /* direction << 6 | class << 3 | jurisdiction */
+
+#define TOLL_TERMS_FAR 0xffffu /* does not occur with fewer than 65,534 terms: decks have a few thousand */
+
+struct toll_hot_owner { /* of struct toll_owner, what every row needs */
+    int32_t plan, account;
+    uint32_t bucket;
+    uint32_t spare;
+};
 
 struct toll_rater {
     const struct toll_book *book;
     const struct toll_kernels *kernels;
     const struct toll_lpm *tables; /* by deck id: what the LPM kernel walks */
-    const int32_t
-        *simple_decks; /* [plan * TOLL_CHAIN_KEYS + key]: the deck of key callee that decides alone, or 0 */
-    const uint32_t *price_terms;                /* by price id: terms index, state on top */
-    const struct toll_billed_fast *billed_fast; /* by terms index */
-    const struct toll_charge_fast *charge_fast;
+    const uint32_t *verdicts;      /* [plan * TOLL_VERDICT_KEYS + key]; plan 0: all 0 */
+    const uint16_t *price_terms;   /* by price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book */
+    const struct toll_voice_terms *voice_terms; /* by 1 + terms index; [0] is zero */
+    const struct toll_number_line *numbers;
+    uint64_t number_lines;
+    const struct toll_hot_owner *owners;
+    const uint32_t *lpm_words;       /* the book's own, or a copy in large pages */
     const uint32_t *calltype_places; /* by deck id: 1 + place among the decks of key calltype, or 0 */
     uint32_t calltype_decks;         /* how many those are */
     uint32_t columns;                /* CDR columns that rating with this book reads */
     uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
-    /* The book's own, or copies of them in large pages. */
-    const struct toll_number_slot *numbers;
-    const struct toll_owner *owners;
-    const uint32_t *lpm_words;
+    uint8_t call_areas[TOLL_AREAS];  /* the same as class << 3 | jurisdiction */
     struct toll_hot hot;
 };
 
-/* Tables above this are not copied: then the book's image, mapped, serves as it is. */
+/* Prefix tables above this are not copied: then the book's image, mapped, serves as it is. */
 #define TOLL_RATER_COPY_BYTES ((size_t)1 << 30)
 
 /* The book is borrowed and must outlive the rater. features: see toll_kernels_select. */

@@ -1,6 +1,9 @@
 /* One row from end to end, in the order of docs/RATING.md section 3. */
 #include "pipeline/row.h"
 
+#include "rating/billed.h"
+#include "rating/charge.h"
+
 #include <string.h>
 
 #define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))

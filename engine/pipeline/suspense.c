@@ -14,6 +14,12 @@
 #define ENTRIES (2 * TOLL_SUSPENSE_LINES) /* pruned when reached, so pruning costs little a row */
 #define SLOTS (1u << 19)                  /* load below 0.4 */
 
+/* A slot holds 1 + the index of its entry and, above, bits of its hash: so a walk over others' slots does not
+ * touch their entries, which lie in far memory. */
+#define INDEX_BITS 18
+#define INDEX_MASK ((1u << INDEX_BITS) - 1)
+_Static_assert(ENTRIES < INDEX_MASK, "1 + index fits");
+
 int toll_suspense_init(struct toll_suspense *suspense, struct toll_error *error)
 {
     memset(suspense, 0, sizeof *suspense);
@@ -76,19 +82,40 @@ static void select_smallest(struct toll_suspense_entry *entries, size_t count, s
     }
 }
 
-static uint32_t *slot_of(const struct toll_suspense *suspense, uint32_t status, int32_t account,
-                         uint64_t what)
+static uint64_t hash_of(uint32_t status, int32_t account, uint64_t what)
 {
-    const uint64_t mixed =
-        (what ^ (uint64_t)status << 56 ^ (uint64_t)(uint32_t)account << 17) * 0x9E3779B97F4A7C15u;
-    for (uint32_t slot = (uint32_t)(mixed >> 32) & (SLOTS - 1);; slot = (slot + 1) & (SLOTS - 1)) {
-        const uint32_t index = suspense->slots[slot];
-        if (index == 0)
+    return (what ^ (uint64_t)status << 56 ^ (uint64_t)(uint32_t)account << 17) * 0x9E3779B97F4A7C15u;
+}
+
+static inline uint32_t first_slot(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & (SLOTS - 1);
+}
+
+static inline uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~(SLOTS - 1) & ~INDEX_MASK;
+}
+
+static uint32_t *slot_of(const struct toll_suspense *suspense, uint64_t hash, uint32_t status,
+                         int32_t account, uint64_t what)
+{
+    for (uint32_t slot = first_slot(hash);; slot = (slot + 1) & (SLOTS - 1)) {
+        const uint32_t found = suspense->slots[slot];
+        if (found == 0)
             return &suspense->slots[slot];
-        const struct toll_suspense_entry *entry = &suspense->entries[index - 1];
+        if ((found & ~INDEX_MASK) != tag_of(hash))
+            continue;
+        const struct toll_suspense_entry *entry = &suspense->entries[(found & INDEX_MASK) - 1];
         if (entry->what == what && entry->account == account && entry->status == status)
             return &suspense->slots[slot];
     }
+}
+
+void toll_suspense_expect(const struct toll_suspense *suspense, uint32_t status, int32_t account,
+                          uint64_t what)
+{
+    __builtin_prefetch(&suspense->slots[first_slot(hash_of(status, account, what))]);
 }
 
 static void prune(struct toll_suspense *suspense)
@@ -101,7 +128,8 @@ static void prune(struct toll_suspense *suspense)
     suspense->largest = suspense->entries[0];
     for (uint32_t i = 0; i < suspense->count; i++) {
         const struct toll_suspense_entry *entry = &suspense->entries[i];
-        *slot_of(suspense, entry->status, entry->account, entry->what) = i + 1;
+        const uint64_t hash = hash_of(entry->status, entry->account, entry->what);
+        *slot_of(suspense, hash, entry->status, entry->account, entry->what) = tag_of(hash) | (i + 1);
         if (compare(entry, &suspense->largest) > 0)
             suspense->largest = *entry;
     }
@@ -117,20 +145,21 @@ static void add_entry(struct toll_suspense *suspense, const struct toll_suspense
 {
     if (suspense->pruned && compare(add, &suspense->largest) > 0)
         return;
-    uint32_t *slot = slot_of(suspense, add->status, add->account, add->what);
+    const uint64_t hash = hash_of(add->status, add->account, add->what);
+    uint32_t *slot = slot_of(suspense, hash, add->status, add->account, add->what);
     if (*slot == 0) {
         if (suspense->count == ENTRIES) {
             prune(suspense);
             if (compare(add, &suspense->largest) > 0)
                 return;
-            slot = slot_of(suspense, add->status, add->account, add->what);
+            slot = slot_of(suspense, hash, add->status, add->account, add->what);
             TOLL_ASSERT(*slot == 0);
         }
         suspense->entries[suspense->count++] = *add;
-        *slot = suspense->count;
+        *slot = tag_of(hash) | suspense->count;
         return;
     }
-    struct toll_suspense_entry *entry = &suspense->entries[*slot - 1];
+    struct toll_suspense_entry *entry = &suspense->entries[(*slot & INDEX_MASK) - 1];
     entry->rows += add->rows;
     if (before(add->first_part, add->first_row, entry->first_part, entry->first_row)) {
         entry->first_part = add->first_part;

@@ -27,7 +27,7 @@ struct toll_suspense_entry {
 
 struct toll_suspense {
     struct toll_suspense_entry *entries;
-    uint32_t *slots; /* 1 + index into entries */
+    uint32_t *slots; /* see suspense.c */
     uint32_t count;
     bool pruned; /* then `largest` of what stayed */
     struct toll_suspense_entry largest;
@@ -41,6 +41,9 @@ void toll_suspense_free(struct toll_suspense *suspense);
 /* Rows may come in any order. Allocates nothing. */
 void toll_suspense_add(struct toll_suspense *suspense, uint32_t status, int32_t account, uint64_t what,
                        uint32_t part, int64_t row);
+/* Asks for the memory that adding such a row soon will need. */
+void toll_suspense_expect(const struct toll_suspense *suspense, uint32_t status, int32_t account,
+                          uint64_t what);
 /* Adds all of `from`, whose dropped rows stay dropped. */
 void toll_suspense_merge(struct toll_suspense *suspense, const struct toll_suspense *from);
 /* Sorts by (status, account, what) and drops what passes the limit; afterwards only reading. */

@@ -225,15 +225,20 @@ int toll_build_assignments(struct toll_build *build)
     struct number_ranges numbers = {.ranges = {0}};
     struct toll_source *source = NULL;
     struct toll_table *table;
-    int code = toll_build_table(build, "assignments.csv", columns, COLUMNS, &table);
+    int code;
 
+    build->findings->masks_numbers = true;
+    code = toll_build_table(build, "assignments.csv", columns, COLUMNS, &table);
+    build->findings->masks_numbers = false;
     if (code != 0 || table == NULL)
         return code;
     code = toll_build_source(build, "assignments.csv", &source);
     if (code == 0 && !ranges_make(build, &numbers))
         code = toll_build_memory(build);
+    build->findings->masks_numbers = true;
     while (code == 0 && toll_table_next(table) == 1)
         code = read_row(build, table, &numbers);
+    build->findings->masks_numbers = false;
     toll_table_close(table);
     toll_buffer_free(&numbers.ranges);
     if (code == 0 && build->assignments.count > 0) {

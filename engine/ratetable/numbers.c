@@ -126,11 +126,13 @@ int toll_build_numbers(struct toll_build *build)
     if (always == NULL)
         return toll_build_memory(build);
     *always = (struct toll_row_date){TOLL_MS_MIN, TOLL_MS_MAX};
+    build->findings->masks_numbers = true;
     code = toll_build_table(build, "numbers.csv", columns, COLUMNS, &table);
     if (code == 0 && table != NULL) {
         while (code == 0 && toll_table_next(table) == 1)
             code = read_row(build, table);
         toll_table_close(table);
     }
+    build->findings->masks_numbers = false;
     return code;
 }

@@ -28,7 +28,7 @@ static const struct toll_arrow_field fields[TOLL_LINE_COLUMNS] = {
     [CHARGE] = {"charge", TOLL_ARROW_INT64, 8},
     [TUPLE] = {"tuple", TOLL_ARROW_INT32, 0},
     [STATUS] = {"status", TOLL_ARROW_UINT8, 0},
-    [CLASS_JURISDICTION] = {"class_jurisdiction", TOLL_ARROW_UINT8, 0},
+    [CLASS_JURISDICTION] = {"class", TOLL_ARROW_UINT8, 0},
 };
 static const struct toll_arrow_schema lines_schema = {LINES_SCHEMA, fields, TOLL_LINE_COLUMNS};
 

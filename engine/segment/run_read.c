@@ -164,7 +164,7 @@ int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, co
             fd = io->openat(io->context, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
         while (fd == -EINTR);
         if (fd < 0)
-            rc = toll_error_errno(error, fd == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -fd,
+            rc = toll_error_errno(error, fd == -ENOENT || fd == -ENOTDIR ? TOLL_ENOINPUT : TOLL_EIO, -fd,
                                   "%s: cannot be opened as a run", path);
     }
     run->directory = fd;

@@ -8,7 +8,7 @@
 #define TOLL_SIMD_KERNELS_H
 
 #include "simd/layout_lpm.h"
-#include "simd/layout_number.h"
+#include "simd/number_lines.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,10 +16,10 @@
 struct toll_kernels {
     const char *name; /* "scalar" */
 
-    /* owners[i] = the owner field of keys[i]'s slot, 0 when the key is not there or 0. At least one of the
-     * `capacity` slots is empty (capacity 0: nothing is there). */
-    void (*probe)(const struct toll_number_slot *slots, uint64_t capacity, const uint64_t *keys, size_t rows,
-                  uint32_t *owners);
+    /* owners[i] = the owner field of the number keys[i], 0 when it is not there or 0. At least one of the
+     * lines has an empty place (line_count 0: nothing is there). */
+    void (*probe)(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
+                  size_t rows, uint32_t *owners);
 
     /* values[i] = what deck tables[decks[i]] has for the number keys[i] (E.164, packed BCD): never a NODE.
      * Deck 0 means "not wanted" and gives 0. */
@@ -30,13 +30,13 @@ struct toll_kernels {
 /* features: a bit set of what the CPU has; 0 gives the portable kernels, and so do bits that no twin uses. */
 const struct toll_kernels *toll_kernels_select(unsigned features);
 
-void toll_probe_scalar(const struct toll_number_slot *slots, uint64_t capacity, const uint64_t *keys,
+void toll_probe_scalar(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
                        size_t rows, uint32_t *owners);
 void toll_lpm_scalar(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
                      const uint64_t *keys, size_t rows, uint32_t *values);
 
 /* One number, for whoever has only one. */
-uint32_t toll_probe_one(const struct toll_number_slot *slots, uint64_t capacity, uint64_t key);
+uint32_t toll_probe_one(const struct toll_number_line *lines, uint64_t line_count, uint64_t key);
 uint32_t toll_lpm_one(const struct toll_lpm *table, const uint32_t *words, uint64_t key);
 
 #endif

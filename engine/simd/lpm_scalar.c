@@ -6,8 +6,8 @@
  */
 #include "simd/kernels.h"
 
-#define GROUP_ROWS 256
-#define FIRST_3 52 /* shifts that leave digits 1-3, 2-4, 5-7 in the low 12 bits */
+#define GROUP_ROWS 1024 /* a level of few rows waits as long as one of many */
+#define FIRST_3 52      /* shifts that leave digits 1-3, 2-4, 5-7 in the low 12 bits */
 #define AREA 48
 #define EXCHANGE 36
 #define LEVELS_MAX 16 /* a number's nibbles: more steps there cannot be */
@@ -95,11 +95,13 @@ static size_t take_step(const uint32_t *restrict words, uint32_t *restrict value
         const uint32_t value = words[waiting->place[k]];
         const uint32_t row = waiting->row[k], nodes = waiting->nodes[k];
         const uint64_t digits = waiting->digits[k];
+        const uint32_t next = next_place(nodes, value, digits);
         values[row] = value;
         waiting->row[still] = row;
         waiting->nodes[still] = nodes;
         waiting->digits[still] = digits << 4;
-        waiting->place[still] = next_place(nodes, value, digits);
+        waiting->place[still] = next;
+        __builtin_prefetch(words + (value >> 31 != 0 ? next : 0));
         still += value >> 31;
     }
     return still;

@@ -492,6 +492,8 @@ class World:
         absurd = self.chance(1)
         if kind == "data":
             row["per_s"] = self.pick(["1048576", "1000000", "1024", "7", "1073741824"])
+            if row["per_s"] in ("1024", "7") and row["rate"]:  # a month must stay below the 92 billion that a sum can hold
+                row["rate"] = self.decimal(999, 8)
             steps = [("", ""), ("", "1024"), ("", "1048576"), ("1000", "10"), ("7", "3")]
         elif kind == "unit":
             row["per_s"] = self.pick(["1", "1", "1", "10", "7"])

@@ -1,0 +1,161 @@
+/* Prepared terms and the pass over a block. */
+#include "rating/voice.h"
+
+#include "rating/billed.h"
+#include "rating/charge.h"
+#include "tollmill_segment.h"
+
+#define AHEAD 16 /* rows whose terms are on their way */
+/* The longest call is 2^31 ms, about 2^21 s: below these bounds no call bills UNITS_MAX units. */
+#define STEP_MAX (1 << 24)
+#define UNITS_MAX (1 << 26)
+
+static unsigned ceil_log2(uint64_t value)
+{
+    return value <= 1 ? 0 : 64u - (unsigned)__builtin_clzll(value - 1);
+}
+
+/* x / increment for x < 2^31: Granlund and Montgomery, "Division by invariant integers using multiplication".
+ */
+static void set_steps(struct toll_voice_terms *fast, uint32_t initial, uint32_t increment)
+{
+    fast->initial = initial;
+    fast->increment = increment;
+    fast->step_shift = (uint8_t)(31 + ceil_log2(increment));
+    fast->step_magic = (uint32_t)((UINT64_C(1) << fast->step_shift) / increment + 1);
+}
+
+/* The money part; false: not every charge can be had so. */
+static bool set_money(struct toll_voice_terms *fast, const struct toll_terms *terms, toll_total per)
+{
+    const toll_total limit = INT64_MAX;
+    const toll_total divisor = per * terms->quantum;
+    if (terms->quantum < 1 || divisor < 2 || terms->rate < 0 || terms->connect_fee < 0 ||
+        terms->minimum_charge < 0 || terms->rounding == TOLL_HALF_EVEN)
+        return false;
+    const toll_total bias = terms->rounding == TOLL_HALF_UP ? divisor / 2
+                            : terms->rounding == TOLL_UP    ? divisor - 1
+                                                            : 0;
+    const bool capped = terms->maximum_charge != INT64_MAX;
+    const toll_total most = (toll_total)terms->connect_fee * per + (toll_total)terms->rate * UNITS_MAX + bias;
+    const toll_total minimum = (toll_total)terms->minimum_charge * per + bias;
+    const toll_total maximum = capped ? (toll_total)terms->maximum_charge * per + bias : limit;
+    if (most > limit || minimum > limit || maximum > limit)
+        return false;
+    /* As above: with the next power of two 2^log2 >= divisor, this magic is exact for every numerator below
+     * 2^63. divisor < 2^58. */
+    const unsigned log2 = ceil_log2((uint64_t)divisor);
+    fast->rate = (uint64_t)terms->rate;
+    fast->connect = (uint64_t)terms->connect_fee * (uint64_t)per + (uint64_t)bias;
+    fast->minimum = (uint64_t)minimum;
+    fast->maximum = (uint64_t)maximum;
+    fast->magic = (uint64_t)(((unsigned __int128)1 << (63 + log2)) / (uint64_t)divisor) + 1;
+    fast->quantum = terms->quantum;
+    fast->shift = (uint8_t)(log2 - 1);
+    return true;
+}
+
+static bool set_deck(struct toll_voice_terms *fast, const struct toll_terms *terms)
+{
+    if (terms->increment < 1 || terms->initial < 1 || terms->initial > STEP_MAX ||
+        terms->increment > STEP_MAX || terms->init_mode != TOLL_INIT_APPEND || terms->minimum_units != 0 ||
+        terms->free_units != 0 || terms->zero_s != TOLL_ZERO_S_FREE || terms->per < 1)
+        return false;
+    set_steps(fast, (uint32_t)terms->initial, (uint32_t)terms->increment);
+    fast->round_ms = (uint16_t)(terms->duration_rounding == TOLL_DURATION_DOWN      ? 0
+                                : terms->duration_rounding == TOLL_DURATION_HALF_UP ? 500
+                                                                                    : 999);
+    fast->status = TOLL_RATED;
+    fast->zero_status = TOLL_ZERO_DURATION;
+    return set_money(fast, terms, terms->per);
+}
+
+/* The seconds used are billed, and the amount does not depend on them. */
+static bool set_flat(struct toll_voice_terms *fast, const struct toll_terms *terms)
+{
+    struct toll_terms amount = *terms;
+    amount.rate = amount.minimum_charge = 0;
+    amount.maximum_charge = INT64_MAX;
+    set_steps(fast, 0, 1);
+    fast->round_ms = 999;
+    fast->status = fast->zero_status = TOLL_RATED;
+    return set_money(fast, &amount, 1);
+}
+
+struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
+{
+    struct toll_voice_terms fast = {.exact = 0};
+    bool good = true;
+    if (terms->state != TOLL_PRICE_OK) {
+        fast.status = fast.zero_status =
+            terms->state == TOLL_PRICE_BLOCKED ? TOLL_SUSPENSE_BLOCKED : TOLL_SUSPENSE_NO_RATE;
+    } else if (terms->action == TOLL_ACTION_FREE) {
+        set_steps(&fast, 0, 1);
+        fast.round_ms = 999;
+        fast.status = fast.zero_status = TOLL_ZERO_FREE;
+    } else {
+        good = terms->action == TOLL_ACTION_DECK   ? set_deck(&fast, terms)
+               : terms->action == TOLL_ACTION_FLAT ? set_flat(&fast, terms)
+                                                   : false;
+    }
+    return good ? fast : (struct toll_voice_terms){.exact = 1};
+}
+
+static inline int32_t positive(int32_t value)
+{
+    return value & ~(value >> 31);
+}
+
+/* A row as the rule has it; the status. */
+static unsigned rate_exactly(const struct toll_terms *terms, int32_t duration_ms, int32_t *billed,
+                             int64_t *charge)
+{
+    const bool deck = terms->action == TOLL_ACTION_DECK;
+    const int64_t used = toll_units_of_ms(
+        duration_ms, deck ? (enum toll_duration_rounding)terms->duration_rounding : TOLL_DURATION_UP);
+    const enum toll_billed_outcome outcome =
+        deck ? toll_billed(terms, used, billed) : toll_billed_as_used(used, billed);
+    *charge = 0;
+    if (outcome == TOLL_BILLED_ZERO)
+        return TOLL_ZERO_DURATION;
+    if (outcome == TOLL_BILLED &&
+        (deck ? toll_charge_deck(terms, *billed, charge) : toll_charge_flat(terms, charge)))
+        return TOLL_RATED;
+    *billed = 0;
+    *charge = 0;
+    return TOLL_SUSPENSE_OVERFLOW;
+}
+
+void toll_voice_block(const struct toll_terms *restrict terms, const struct toll_voice_terms *restrict fast,
+                      const uint32_t *restrict index, const int32_t *restrict duration_ms, size_t rows,
+                      int32_t *restrict price, int32_t *restrict billed, int64_t *restrict charge,
+                      uint8_t *restrict status)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const uint32_t at = index[i];
+        __builtin_prefetch(&fast[index[i + AHEAD < rows ? i + AHEAD : i]]);
+        const struct toll_voice_terms *f = &fast[at];
+        if (__builtin_expect(f->exact, 0)) {
+            status[i] = (uint8_t)rate_exactly(&terms[at - 1], duration_ms[i], &billed[i], &charge[i]);
+            price[i] = status[i] == TOLL_SUSPENSE_OVERFLOW ? 0 : price[i];
+            continue;
+        }
+        /* Whether a call is longer than its first increment is a coin's toss, so nothing here branches. */
+        const uint32_t ms = (uint32_t)positive(duration_ms[i]);
+        const int32_t used = (int32_t)((ms + f->round_ms) / 1000);
+        const uint32_t beyond = (uint32_t)positive(used - (int32_t)f->initial) + f->increment - 1;
+        const uint32_t steps = (uint32_t)((uint64_t)beyond * f->step_magic >> f->step_shift);
+        const uint32_t some = 0u - (uint32_t)(used != 0);
+        const uint32_t units = (f->initial + steps * f->increment) & some;
+        const unsigned state = (f->status & some) | (f->zero_status & ~some);
+
+        uint64_t exact = f->connect + f->rate * units;
+        exact = exact < f->minimum ? f->minimum : exact;
+        exact = exact > f->maximum ? f->maximum : exact;
+        const uint64_t whole = (uint64_t)((unsigned __int128)exact * f->magic >> 64) >> f->shift;
+        const uint64_t has_charge = 0 - (uint64_t)(state == TOLL_RATED);
+        billed[i] = (int32_t)units;
+        charge[i] = (int64_t)(whole * f->quantum & has_charge);
+        status[i] |= (uint8_t)state;
+    }
+}

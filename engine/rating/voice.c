@@ -103,7 +103,7 @@ struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
 
 static inline int32_t positive(int32_t value)
 {
-    return value & ~(value >> 31);
+    return value > 0 ? value : 0;
 }
 
 /* A row as the rule has it; the status. */

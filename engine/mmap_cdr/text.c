@@ -19,6 +19,16 @@ struct toll_cdr_text {
     size_t buffer_bytes;
 };
 
+/* What holds however the file was opened. */
+static int check_text(struct toll_cdr_text *text, const char *name, struct toll_error *error)
+{
+    const int rc = toll_arrow_expect(text->input.arrow, &toll_cdr_text_schema, error);
+    if (rc != 0)
+        return rc;
+    text->checked = calloc(1, (size_t)text->input.arrow->batches + 1);
+    return text->checked != NULL ? 0 : toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+}
+
 int toll_cdr_text_open(const struct toll_io *io, int directory, const char *path_for_messages,
                        const char *name, const struct toll_file_seal *seal, enum toll_read_path how,
                        struct toll_cdr_text **out, struct toll_error *error)
@@ -35,9 +45,7 @@ int toll_cdr_text_open(const struct toll_io *io, int directory, const char *path
         toll_arrow_input_open(&text->input, io, directory, path_for_messages, file_name, seal, how, error);
     free(file_name);
     if (rc == 0)
-        rc = toll_arrow_expect(text->input.arrow, &toll_cdr_text_schema, error);
-    if (rc == 0 && !(text->checked = calloc(1, (size_t)text->input.arrow->batches + 1)))
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        rc = check_text(text, name, error);
     if (rc)
         toll_cdr_text_close(text);
     else
@@ -56,9 +64,7 @@ int toll_cdr_text_open_bytes(const uint8_t *bytes, size_t size, const char *name
     text->batch = NO_BATCH;
     int rc = toll_arrow_input_bytes(&text->input, bytes, size, name, seal, error);
     if (rc == 0)
-        rc = toll_arrow_expect(text->input.arrow, &toll_cdr_text_schema, error);
-    if (rc == 0 && !(text->checked = calloc(1, (size_t)text->input.arrow->batches + 1)))
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        rc = check_text(text, name, error);
     if (rc)
         toll_cdr_text_close(text);
     else

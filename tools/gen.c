@@ -114,7 +114,7 @@ static int make(struct cmd *cmd, struct world *world, int file_count, const char
         return fail(error, TOLL_EUSAGE, "cannot create", path, ENAMETOOLONG);
     int code = folder_begin(folder, path, temp, error);
     if (code == 0 && world_make(world) < 0)
-        code = fail(error, TOLL_EBUG, "cannot make", path, ENOMEM);
+        code = fail(error, TOLL_ENOMEM, "cannot make", path, ENOMEM);
     if (code == 0)
         code = world_write_book(world, folder, error);
     if (code == 0)

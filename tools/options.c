@@ -283,7 +283,7 @@ static void print_help(struct cmd *cmd, const struct cmd_usage *usage, const str
         cmd_put_format(out, "\n%s\n", usage->notes);
     cmd_put_text(
         out, "\nExit: 0 ok, 1 done but with findings, 2 usage, 65 bad data, 66 missing input, 70 our fault,\n"
-             "      73 cannot create, 74 input/output, 75 locked, 78 bad book or spec.\n");
+             "      71 no memory, 73 cannot create, 74 input/output, 75 locked, 78 bad book or spec.\n");
 }
 
 static int check_complete(struct cmd *cmd, const struct cmd_usage *usage, const struct table *table,

@@ -32,7 +32,7 @@ int cmd_output_to_fd(struct cmd_output *out, int fd, struct toll_error *error)
     memset(out, 0, sizeof *out);
     out->fd = fd;
     out->buffer = malloc(CMD_OUTPUT_BYTES);
-    return out->buffer ? 0 : fail(error, TOLL_EBUG, "cannot buffer", "output", ENOMEM);
+    return out->buffer ? 0 : fail(error, TOLL_ENOMEM, "cannot buffer", "output", ENOMEM);
 }
 
 /* A temp file that another writer has just renamed or removed is not ours, although its lock was free. */
@@ -52,7 +52,7 @@ int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_err
     out->path = strdup(path);
     out->temp_path = malloc(bytes);
     if (!out->path || !out->temp_path)
-        return fail(error, TOLL_EBUG, "cannot write", path, ENOMEM);
+        return fail(error, TOLL_ENOMEM, "cannot write", path, ENOMEM);
     snprintf(out->temp_path, bytes, "%s.tollmill.tmp", path);
     struct stat old;
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))

@@ -23,7 +23,7 @@ struct cmd_output {
     char *path, *temp_path; /* NULL for stdout */
 };
 
-/* Writes to an open descriptor, which is not closed at the end. Returns 0 or TOLL_EBUG without memory. */
+/* Writes to an open descriptor, which is not closed at the end. Returns 0 or TOLL_ENOMEM without memory. */
 int cmd_output_to_fd(struct cmd_output *out, int fd, struct toll_error *error);
 /* Writes to PATH.tmp (mode 0640, locked); commit renames it to PATH, replacing an older file. */
 int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_error *error);

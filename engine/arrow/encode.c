@@ -297,7 +297,8 @@ int toll_arrow_tail(const struct toll_arrow_plan *plan, const struct toll_arrow_
                               (long long)plan->rows);
     uint8_t *out = calloc(1, total);
     if (!out)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for the %zu bytes of an Arrow footer", total);
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the %zu bytes of an Arrow footer",
+                              total);
     for (unsigned i = 0; i < count; i++)
         fill_dictionary(&dictionaries[i], &places[i], i, out + places[i].offset);
     const uint32_t end_mark[2] = {TOLL_ARROW_CONTINUATION, 0}, footer_bytes = (uint32_t)footer;

@@ -54,7 +54,7 @@ static int read_footer(const struct toll_arrow_source *source, struct toll_arrow
         return toll_arrow_damaged(file->name, "the footer's size is impossible", error);
     parts->footer_bytes = bytes;
     if (!source->bytes && !(parts->footer_copy = malloc((size_t)bytes + 1)))
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for its footer of %u bytes", file->name,
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for its footer of %u bytes", file->name,
                               bytes);
     return read_piece(source, parts->footer_copy, source->size - FOOTER_END_BYTES - bytes, bytes,
                       &parts->footer, error);
@@ -68,7 +68,7 @@ static int read_blocks(struct toll_arrow_file *file, struct toll_flat_reader *re
 {
     *out = calloc(vector->count + 1, sizeof **out);
     if (!*out)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for %zu blocks", file->name,
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for %zu blocks", file->name,
                               vector->count);
     for (size_t i = 0; i < vector->count; i++) {
         struct toll_arrow_block *block = &(*out)[i];
@@ -94,8 +94,8 @@ static int read_pieces(const struct toll_arrow_source *source, struct toll_arrow
     for (int64_t i = 0; i < file->batches; i++)
         total += parts->batches[i].message_bytes;
     if (!source->bytes && !(parts->outside = malloc(total)))
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for its metadata of %zu bytes", file->name,
-                              total);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for its metadata of %zu bytes",
+                              file->name, total);
     uint8_t *room = parts->outside;
     int rc = read_piece(source, room, 0, parts->head_bytes, &parts->head, error);
     at = parts->head_bytes;
@@ -121,7 +121,7 @@ static int hash_pieces(struct toll_arrow_file *file, struct toll_error *error)
     const struct toll_arrow_parts *parts = file->owned;
     struct toll_hasher *hasher = toll_hasher_create();
     if (!hasher)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for its digest", file->name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for its digest", file->name);
     toll_hasher_update(hasher, parts->head, parts->head_bytes);
     for (int64_t i = 0; i < file->batches; i++)
         toll_hasher_update(hasher, parts->batches[i].message, parts->batches[i].message_bytes);

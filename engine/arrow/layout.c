@@ -86,7 +86,7 @@ int toll_arrow_plan_make(struct toll_arrow_plan *plan, const struct toll_arrow_s
     plan->message_bytes = toll_arrow_message_measure(schema);
     plan->batch_offset = malloc(((size_t)plan->batches + 1) * sizeof *plan->batch_offset);
     if (!plan->batch_offset)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for an Arrow file of %lld rows",
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for an Arrow file of %lld rows",
                               (long long)rows);
     plan->batch_offset[0] = (int64_t)plan->head_bytes;
     for (int64_t i = 0; i < plan->batches; i++) {

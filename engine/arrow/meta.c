@@ -119,7 +119,7 @@ static int read_schema(struct toll_arrow_file *file, struct toll_flat_reader *re
         return toll_arrow_damaged(file->name, "its schema cannot be read", error);
     struct toll_arrow_field *out = toll_arena_alloc(&file->owned->arena, fields.count * sizeof *out);
     if (!out)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for its schema", file->name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for its schema", file->name);
     unsigned dictionaries = 0;
     for (size_t i = 0; i < fields.count; i++) {
         struct toll_flat_ref field = toll_flat_read_element(reader, &fields, i);
@@ -137,7 +137,7 @@ int toll_arrow_read_schema(struct toll_arrow_file *file, struct toll_flat_reader
 {
     int rc = read_schema(file, reader, table, error);
     if (rc && file->owned->no_memory)
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory for its schema", file->name);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for its schema", file->name);
     return rc;
 }
 

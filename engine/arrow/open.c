@@ -136,7 +136,7 @@ static int read_batches(struct toll_arrow_file *file, struct toll_error *error)
     size_t count = (size_t)file->batches * file->buffers;
     file->places = calloc(count + 1, sizeof *file->places);
     if (!file->places)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for %zu buffers", file->name, count);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for %zu buffers", file->name, count);
     for (int64_t i = 0; i < file->batches; i++) {
         const struct toll_arrow_block *block = &file->owned->batches[i];
         struct toll_flat_reader reader;
@@ -176,7 +176,7 @@ static int read_entries(struct toll_arrow_file *file, const struct toll_arrow_bl
     const char **table = toll_arena_alloc(arena, (entries + 1) * sizeof *table);
     int32_t from = 0, to = 0;
     if (!table)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory for %zu words", file->name, entries);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for %zu words", file->name, entries);
     memcpy(&from, offsets, sizeof from);
     bool valid = from == 0;
     for (size_t i = 0; valid && i < entries; i++, from = to) {
@@ -184,7 +184,7 @@ static int read_entries(struct toll_arrow_file *file, const struct toll_arrow_bl
         size_t length = (size_t)to - (size_t)from;
         valid = to >= from && (size_t)to <= text_bytes && !memchr(text + from, 0, length);
         if (valid && !(table[i] = toll_arena_copy(arena, text + from, length)))
-            return toll_error_set(error, TOLL_EBUG, "%s: out of memory for %zu words", file->name, entries);
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for %zu words", file->name, entries);
     }
     if (!valid || (size_t)from != text_bytes)
         return toll_arrow_damaged(file->name, "the words of a dictionary are wrong", error);
@@ -266,7 +266,7 @@ int toll_arrow_open(const struct toll_arrow_source *source, const struct toll_ha
     if (file && file->owned)
         file->name = strdup(source->name);
     if (!file || !file->owned || !file->name)
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", source->name);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", source->name);
     if (rc == 0)
         rc = open_file(source, expected, file, error);
     if (rc) {

@@ -17,7 +17,7 @@ int toll_arrow_memory_write(void *context, const void *data, size_t bytes, int64
         size_t capacity = end > 2 * memory->capacity ? end : 2 * memory->capacity;
         uint8_t *grown = realloc(memory->bytes, capacity);
         if (!grown)
-            return toll_error_set(error, TOLL_EBUG, "out of memory for a file of %zu bytes", end);
+            return toll_error_set(error, TOLL_ENOMEM, "out of memory for a file of %zu bytes", end);
         memset(grown + memory->capacity, 0, capacity - memory->capacity);
         memory->bytes = grown;
         memory->capacity = capacity;
@@ -49,7 +49,7 @@ static int measure_texts(struct write *write, int64_t rows, struct toll_error *e
     int64_t batches = (rows - 1) / TOLL_ARROW_BATCH_ROWS + 1;
     write->text_bytes = malloc((size_t)batches * write->texts * sizeof *write->text_bytes);
     if (!write->text_bytes)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for an Arrow file of %lld rows",
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for an Arrow file of %lld rows",
                               (long long)rows);
     int64_t *out = write->text_bytes;
     for (int64_t i = 0; i < batches; i++) {
@@ -76,7 +76,7 @@ static int reserve(struct write *write, struct toll_error *error)
     write->message = malloc(plan->message_bytes);
     write->hasher = toll_hasher_create();
     if (!write->staging || !write->head || !write->message || !write->hasher)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for an Arrow file of %lld rows",
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for an Arrow file of %lld rows",
                               (long long)plan->rows);
     return 0;
 }

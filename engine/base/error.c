@@ -81,6 +81,7 @@ int toll_exit_code(int code)
     case TOLL_EDATA:
     case TOLL_ENOINPUT:
     case TOLL_EBUG:
+    case TOLL_ENOMEM:
     case TOLL_ECREATE:
     case TOLL_EIO:
     case TOLL_ELOCKED:

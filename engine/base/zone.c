@@ -229,7 +229,8 @@ static int add_rule(struct parser *parser, struct toll_zone *zone, const struct 
             if (any && in_force_s != last_offset_s)
                 return footer_mismatch(parser);
             if (!zone_append(zone, at_s[i] * 1000, offset_s[i]))
-                return toll_error_set(parser->error, TOLL_EBUG, "time zone %s: out of memory", parser->name);
+                return toll_error_set(parser->error, TOLL_ENOMEM, "time zone %s: out of memory",
+                                      parser->name);
         }
     }
     return 0;
@@ -309,7 +310,7 @@ int toll_zone_parse(const uint8_t *bytes, size_t count, const char *name, struct
 
     zone = zone_create(name);
     if (zone == NULL || !add_block(zone, &block))
-        code = toll_error_set(error, TOLL_EBUG, "time zone %s: out of memory", name);
+        code = toll_error_set(error, TOLL_ENOMEM, "time zone %s: out of memory", name);
     else if (version != 0)
         code = add_footer(&parser, zone, &block);
     else if (parser.at != count)

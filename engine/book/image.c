@@ -71,7 +71,7 @@ int toll_image_view(const uint8_t *image, size_t bytes, const char *name, struct
     if (bytes < TOLL_IMAGE_SECTIONS_AT)
         return bad(error, name, "it is cut short");
     if (!toll_image_hash(image, &hash))
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     if (!toll_hash_equal(hash, header->book_hash)) {
         if (header->version != TOLL_IMAGE_VERSION)
             return toll_error_set(

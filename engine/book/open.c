@@ -132,7 +132,7 @@ static int set_zones(struct toll_book *book, const struct toll_image_view *view,
         return bad(error, name, "it has no zone");
     owned->zones = calloc(count, sizeof(*owned->zones));
     if (owned->zones == NULL)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     owned->zone_count = (uint32_t)count;
     for (uint64_t i = 0; i < count && code == 0; i++) {
         if (!toll_check_text(book, zones[i].name) ||
@@ -148,12 +148,12 @@ static int set_zones(struct toll_book *book, const struct toll_image_view *view,
             return bad(error, name, "a zone without bytes");
         owned->zones[i] = toll_zone_utc();
         if (owned->zones[i] == NULL)
-            return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     if (code != 0)
         return code;
     if (!toll_image_tzdata_hash(zones, count, book->strings, bytes, &hash))
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     if (!toll_hash_equal(hash, view->header->tzdata_hash))
         return bad(error, name, "the hash of its zones");
     book->zones = owned->zones;
@@ -197,7 +197,7 @@ static struct toll_book *book_create(const char *name, struct toll_error *error)
     if (book != NULL && book->owned != NULL)
         return book;
     free(book);
-    toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     return NULL;
 }
 
@@ -209,7 +209,7 @@ int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, s
 
     *out = NULL;
     if (book == NULL)
-        return TOLL_EBUG;
+        return TOLL_ENOMEM;
     code = open_image(book, image, bytes, name, error);
     if (code != 0) {
         toll_book_close(book);
@@ -231,7 +231,7 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
 
     *out = NULL;
     if (book == NULL)
-        return TOLL_EBUG;
+        return TOLL_ENOMEM;
     owned = book->owned;
     code = io->fstatat(io->context, AT_FDCWD, path, &status, 0);
     if (code == 0 && S_ISDIR(status.st_mode)) {

@@ -20,7 +20,7 @@ static int write_image(const struct toll_io *io, const char *path, const uint8_t
     int directory, code;
 
     if (copy == NULL)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     if (*name == 0) {
         free(copy);
         return toll_error_set(error, TOLL_EUSAGE, "%s: this is no name for a file", path);

@@ -17,7 +17,8 @@ enum toll_code {
     TOLL_EUSAGE = -1002,    /* the call or command line is wrong */
     TOLL_EDATA = -1065,     /* input data is bad: refused, nothing published */
     TOLL_ENOINPUT = -1066,  /* an input is missing */
-    TOLL_EBUG = -1070,      /* our own fault, including out of memory */
+    TOLL_EBUG = -1070,      /* our own fault */
+    TOLL_ENOMEM = -1071,    /* the system gave no memory: give more, or work on fewer days at a time */
     TOLL_ECREATE = -1073,   /* the output cannot be created */
     TOLL_EIO = -1074,       /* the system failed a read or write */
     TOLL_ELOCKED = -1075,   /* somebody else works on this output */

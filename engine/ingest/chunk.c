@@ -35,7 +35,7 @@ int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, ui
 {
     for (int i = 0; i < TOLL_NAME_SOURCE; i++) {
         if (!map_names(&chunk->strings[i], &names->strings[i], &chunk->maps[i]))
-            return toll_error_set(error, TOLL_EBUG, "out of memory while collecting names");
+            return toll_error_set(error, TOLL_ENOMEM, "out of memory while collecting names");
         toll_strings_free(&chunk->strings[i]);
     }
     chunk->source = source;

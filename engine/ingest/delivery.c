@@ -38,7 +38,7 @@ const char *toll_delivery_name(const char *path)
 
 static int no_memory(struct toll_error *error, const char *path)
 {
-    return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+    return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
 }
 
 static int hash_file(struct reading *reading, struct toll_error *error)

@@ -71,7 +71,7 @@ static void tell_bytes(void *context, int64_t bytes, bool complete)
 
 static int no_memory(struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EBUG, "import: out of memory");
+    return toll_error_set(error, TOLL_ENOMEM, "import: out of memory");
 }
 
 /* -- open -- */

@@ -99,7 +99,7 @@ static int add_mark(struct toll_marks *marks, size_t part, int64_t row, struct t
         struct toll_mark *larger = realloc(marks->marks, capacity * sizeof *larger);
 
         if (larger == NULL)
-            return toll_error_set(error, TOLL_EBUG, "out of memory while looking for conflicts");
+            return toll_error_set(error, TOLL_ENOMEM, "out of memory while looking for conflicts");
         marks->marks = larger;
         marks->capacity = capacity;
     }
@@ -168,7 +168,7 @@ static int look_up_part(const struct table *table, const struct toll_dataset *da
     buffer = aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
     carriers = map_carriers(part, names);
     if ((buffer == NULL && bytes > 0) || carriers == NULL)
-        code = toll_error_set(error, TOLL_EBUG, "out of memory while looking for conflicts");
+        code = toll_error_set(error, TOLL_ENOMEM, "out of memory while looking for conflicts");
     for (int64_t b = 0; code == 0 && b < toll_cdr_part_batches(part); b++) {
         struct toll_cdr_batch batch;
 
@@ -197,7 +197,7 @@ int toll_keys_find_conflicts(const struct toll_dataset *dataset, const struct to
         slots *= 2;
     table.slots = toll_huge_alloc(slots * sizeof *table.slots);
     if (table.slots == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory while looking for conflicts");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory while looking for conflicts");
     memset(table.slots, 0, slots * sizeof *table.slots);
     table.mask = slots - 1;
     add_new_rows(&table, days->entry_count);

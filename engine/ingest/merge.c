@@ -28,7 +28,7 @@ struct merging {
 
 static int no_memory(struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EBUG, "out of memory while merging a day");
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory while merging a day");
 }
 
 static bool is_old(const struct merging *merging, const struct toll_row *row)

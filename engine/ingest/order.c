@@ -19,7 +19,7 @@
 
 static int no_memory(struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EBUG, "out of memory while sorting rows");
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory while sorting rows");
 }
 
 static void day_bounds(const struct toll_chunk *const *chunks, size_t chunk_count, int64_t *first,

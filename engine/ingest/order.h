@@ -44,12 +44,12 @@ struct toll_days {
 };
 
 /* Settled chunks, which must outlive the days; once, for it places their rows (toll_chunk_place_row). Not yet
- * sorted within a day. TOLL_EBUG when out of memory. */
+ * sorted within a day. TOLL_ENOMEM when out of memory. */
 int toll_days_make(struct toll_days *days, const struct toll_chunk *const *chunks, size_t chunk_count,
                    struct toll_error *error);
 void toll_days_free(struct toll_days *days);
 
-/* Sorts one day's entries. TOLL_EBUG when out of memory. Any thread. */
+/* Sorts one day's entries. TOLL_ENOMEM when out of memory. Any thread. */
 int toll_entries_sort(struct toll_entry *entries, size_t count, struct toll_error *error);
 
 #endif

@@ -25,7 +25,7 @@ struct reading {
 
 static int no_memory(struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EBUG, "out of memory while reading a day's rows");
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory while reading a day's rows");
 }
 
 static int map_names(struct reading *reading, const struct toll_row_names *names, struct toll_error *error)

@@ -341,7 +341,7 @@ int toll_part_build_write(struct toll_part_build *build, const struct toll_datas
         make_dictionary(&columns, build, d);
     reserve(&columns);
     if (columns.failed) {
-        code = toll_error_set(error, TOLL_EBUG, "out of memory while building a day");
+        code = toll_error_set(error, TOLL_ENOMEM, "out of memory while building a day");
         goto out;
     }
     if (columns.entry_count[TOLL_NAME_CARRIER] > TOLL_INGEST_CARRIERS_MAX) {

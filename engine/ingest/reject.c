@@ -109,7 +109,7 @@ int toll_rejects_format(const char *file, const struct toll_reject_header *heade
                 rejects[i].raw, rejects[i].raw_bytes);
     if (text.failed) {
         free(text.data);
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory while listing rejects", file);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory while listing rejects", file);
     }
     *out = text.data;
     *bytes = text.bytes;
@@ -135,7 +135,7 @@ int toll_rejects_unwrap(const char *file, const char *data, size_t size, char **
         return 0;
     text = malloc(size + 1); /* a raw cell is never longer than its quoted form and gains one line end */
     if (text == NULL)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file);
     while (toll_csv_next(&csv, fields, COLUMNS, &count)) {
         if (csv.too_long || csv.unbalanced || count != COLUMNS) {
             free(text);

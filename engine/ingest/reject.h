@@ -50,7 +50,7 @@ struct toll_reject_header {
     size_t offset;
 };
 
-/* The text of a rejects file; *out is the caller's to free. TOLL_EBUG when out of memory. */
+/* The text of a rejects file; *out is the caller's to free. TOLL_ENOMEM when out of memory. */
 int toll_rejects_format(const char *file, const struct toll_reject_header *header,
                         const struct toll_reject *rejects, size_t count, char **out, size_t *bytes,
                         struct toll_error *error);

@@ -648,7 +648,7 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
 
     memset(chunk, 0, sizeof *chunk);
     if (reader == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory while reading rows");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory while reading rows");
     TOLL_ASSERT(begin <= end && end <= layout->start.size);
     reader->spec = spec;
     reader->layout = layout;
@@ -683,5 +683,5 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     free(reader->scratch);
     free(reader->key);
     free(reader);
-    return failed ? toll_error_set(error, TOLL_EBUG, "out of memory while reading rows") : 0;
+    return failed ? toll_error_set(error, TOLL_ENOMEM, "out of memory while reading rows") : 0;
 }

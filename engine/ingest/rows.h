@@ -31,14 +31,14 @@ struct toll_chunk {
 };
 
 /* Reads data[begin, end) of the recognised file; begin must be layout->start.offset or the start of a line.
- * carrier: the text for rows whose own column does not give one; "" for none. TOLL_EBUG when out of memory;
+ * carrier: the text for rows whose own column does not give one; "" for none. TOLL_ENOMEM when out of memory;
  * bad rows are rejects. The chunk is released with toll_chunk_free, also after an error. */
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
                     size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error);
 
 /* Gives the chunk its place: data rows before it, its first line, its file; and moves its names to the run's.
  * The rows themselves, which have left the caches, learn of it from toll_chunk_place_row when they are next
- * looked at. Not thread safe on `names`. TOLL_EBUG when out of memory. */
+ * looked at. Not thread safe on `names`. TOLL_ENOMEM when out of memory. */
 int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
                       int64_t rows_before, long first_line, struct toll_error *error);
 

@@ -423,7 +423,7 @@ int toll_spec_parse(struct toll_spec *spec, const struct toll_io *io, const char
     read_probes(&reader, root);
     toll_yaml_report_unused(path, root, findings);
     if (reader.no_memory || spec->path == NULL)
-        code = toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        code = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     else if (findings->errors != errors)
         code = toll_error_set(error, TOLL_EBOOK, "%s: %zu error(s) in the mapping spec; first: line %ld: %s",
                               path, findings->errors - errors, findings->first_error.line,

@@ -38,7 +38,7 @@ static int fsync_again(const struct toll_io *io, int fd)
 
 static int out_of_memory(struct toll_error *error, const char *path)
 {
-    return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+    return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
 }
 
 /* Checks what was opened and maps it if asked. */

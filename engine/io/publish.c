@@ -111,7 +111,7 @@ static int make_paths(struct toll_publish *publish, const char *path, struct tol
     if (publish->final_path == NULL ||
         asprintf(&publish->temp_path, "%s" TEMP_FOLDER_SUFFIX, publish->final_path) < 0) {
         publish->temp_path = NULL;
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     }
     name = last_name(publish->final_path);
     if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -127,7 +127,7 @@ static int open_parent(struct toll_publish *publish, struct toll_error *error)
     char *parent = length == 0 ? strdup(".") : strndup(publish->final_path, length);
 
     if (parent == NULL)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", publish->final_path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", publish->final_path);
     publish->parent = open_directory(publish->io, AT_FDCWD, parent, 0);
     if (publish->parent < 0)
         toll_error_errno(error, TOLL_ECREATE, -publish->parent,
@@ -348,7 +348,7 @@ int toll_replace_file(const struct toll_io *io, int directory, const char *name,
     int code, result;
 
     if (asprintf(&temp, "%s" TEMP_SUFFIX, name) < 0)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     result = io->unlinkat(io->context, directory, temp, 0); /* what a killed run left; never a folder */
     code = result < 0 && result != -ENOENT
                ? toll_error_errno(error, TOLL_ECREATE, -result, "%s: is in the way; remove it", temp)

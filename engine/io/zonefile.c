@@ -53,7 +53,7 @@ int toll_zone_load(const struct toll_io *io, const char *iana_name, struct toll_
                               "'%s' is not the name of a time zone; write it like Europe/London", iana_name);
     if (strcmp(iana_name, "UTC") == 0) {
         *zone = toll_zone_utc();
-        return *zone != NULL ? 0 : toll_error_set(error, TOLL_EBUG, "time zone UTC: out of memory");
+        return *zone != NULL ? 0 : toll_error_set(error, TOLL_ENOMEM, "time zone UTC: out of memory");
     }
     snprintf(path, sizeof path, "%s/%s", TOLL_ZONE_FOLDER, iana_name);
     return read_zone(io, iana_name, path, zone, tzif_hash, error);

@@ -96,7 +96,7 @@ int toll_arrow_input_open(struct toll_arrow_input *input, const struct toll_io *
     struct toll_error reason;
     *input = (struct toll_arrow_input){0};
     if (asprintf(&full, "%s/%s", path_for_messages, name) < 0)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     int rc = toll_file_open(&input->file, io, directory, name, how, &reason);
     if (rc) {
         toll_error_set(error, rc, "%s/%s", path_for_messages, reason.text);

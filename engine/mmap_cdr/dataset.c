@@ -31,7 +31,7 @@ static int begin(struct toll_dataset *dataset, const struct toll_io *io, const c
                  struct toll_error *error)
 {
     *dataset = (struct toll_dataset){.io = io, .path = strdup(path), .directory = -1};
-    return dataset->path ? 0 : toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+    return dataset->path ? 0 : toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
 }
 
 static int read_manifest(struct toll_dataset *dataset, struct toll_error *error)
@@ -140,7 +140,7 @@ int toll_dataset_open_for_import(struct toll_dataset *dataset, const struct toll
     if (rc == 0)
         rc = remove_leftovers(dataset, error);
     if (rc == 0 && dataset->generation == 0 && !toll_dataset_hash(NULL, 0, &dataset->cdr_hash))
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
 out:
     if (rc)
         toll_dataset_close(dataset);
@@ -239,13 +239,13 @@ static int copy_lists(struct toll_dataset *next, const struct toll_dataset_part 
     next->parts = calloc(part_count + 1, sizeof *next->parts);
     next->receipts = calloc(receipt_count + 1, sizeof *next->receipts);
     if (!next->parts || !next->receipts)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", next->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", next->path);
     if (part_count)
         memcpy(next->parts, parts, part_count * sizeof *parts);
     next->part_count = part_count;
     for (size_t i = 0; i < receipt_count; i++) {
         if (!toll_receipt_copy(&next->receipts[next->receipt_count++], &receipts[i]))
-            return toll_error_set(error, TOLL_EBUG, "%s: out of memory", next->path);
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", next->path);
     }
     qsort(next->parts, part_count, sizeof *next->parts, compare_parts);
     qsort(next->receipts, receipt_count, sizeof *next->receipts, compare_receipts);
@@ -378,7 +378,7 @@ int toll_dataset_publish(struct toll_dataset *dataset, const struct toll_dataset
         goto out;
     }
     if (!toll_dataset_hash(next.parts, part_count, &next.cdr_hash)) {
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", dataset->path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", dataset->path);
         goto out;
     }
     rc = sync_folder(dataset, "parts", error);

@@ -221,14 +221,14 @@ static int get_lists(struct toll_manifest *manifest, struct toll_dataset *out, s
     out->parts = calloc(part_count + 1, sizeof *out->parts);
     out->receipts = calloc(receipt_count + 1, sizeof *out->receipts);
     if (!out->parts || !out->receipts)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", manifest->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", manifest->path);
     for (struct toll_yaml *map = parts ? parts->child : NULL; map; map = map->next)
         get_part(manifest, map, &out->parts[out->part_count++]);
     for (struct toll_yaml *map = receipts ? receipts->child : NULL; map; map = map->next) {
         struct toll_receipt receipt;
         get_receipt(manifest, map, &receipt);
         if (!toll_receipt_copy(&out->receipts[out->receipt_count++], &receipt))
-            return toll_error_set(error, TOLL_EBUG, "%s: out of memory", manifest->path);
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", manifest->path);
     }
     return 0;
 }
@@ -239,7 +239,7 @@ int toll_dataset_decode(struct toll_dataset *dataset, const char *data, size_t s
     struct toll_dataset out = {0};
     char *path = NULL;
     if (asprintf(&path, "%s/" TOLL_DATASET_MANIFEST, dataset->path) < 0)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", dataset->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", dataset->path);
     int rc = toll_manifest_begin(&manifest, path, data, size, TOLL_DATASET_SCHEMA, error);
     if (rc)
         goto out;
@@ -259,7 +259,7 @@ int toll_dataset_decode(struct toll_dataset *dataset, const char *data, size_t s
     if (!what && rows != 0)
         what = "its rows are not the sum of its parts' rows";
     if (!toll_dataset_hash(out.parts, out.part_count, &hash)) {
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
         goto out;
     }
     if (!what && !toll_hash_equal(out.cdr_hash, hash))

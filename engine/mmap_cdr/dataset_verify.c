@@ -247,7 +247,7 @@ static int verify_part(const struct toll_dataset *dataset, size_t index, struct 
         memory = memory && check.used_word[c];
     }
     if (!memory) {
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", dataset->path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", dataset->path);
         goto out;
     }
     rc = check_sources(&check, error);
@@ -354,7 +354,7 @@ int toll_dataset_verify(const struct toll_dataset *dataset, struct toll_error *e
     struct toll_hash128 hash;
     int rc = dataset->generation > 0 ? verify_manifest(dataset, error) : 0;
     if (rc == 0 && !toll_dataset_hash(dataset->parts, dataset->part_count, &hash))
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", dataset->path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", dataset->path);
     if (rc == 0 && !toll_hash_equal(hash, dataset->cdr_hash))
         rc = differs(dataset, TOLL_DATASET_MANIFEST, error);
     for (size_t i = 0; rc == 0 && i < dataset->receipt_count; i++)

@@ -26,7 +26,7 @@ int toll_manifest_finish(struct toll_json *json, const char *name, struct toll_e
     toll_json_string(json, "digest", "00000000000000000000000000000000");
     toll_json_close_map(json);
     if (!toll_json_finish(json))
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     TOLL_ASSERT(!json->compact && json->bytes > TAIL_BYTES);
     size_t before = json->bytes - TAIL_BYTES;
     TOLL_ASSERT(memcmp(json->text + before, KEY, sizeof KEY - 1) == 0);
@@ -162,7 +162,7 @@ struct toll_yaml *toll_manifest_list(struct toll_manifest *manifest, struct toll
 int toll_manifest_end(struct toll_manifest *manifest, struct toll_error *error)
 {
     if (manifest->no_memory)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", manifest->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", manifest->path);
     toll_yaml_report_unused(manifest->path, manifest->root, &manifest->findings);
     if (manifest->findings.errors == 0)
         return 0;

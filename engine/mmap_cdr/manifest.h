@@ -29,7 +29,7 @@ struct toll_manifest {
     struct toll_yaml *root;
     struct toll_hash128 digest;
     bool no_memory; /* set by callers that could not keep what they read: toll_manifest_end then says
-                       TOLL_EBUG */
+                       TOLL_ENOMEM */
 };
 
 /* Checks the digest and the tail, parses, and checks "schema". TOLL_EDATA. */

@@ -81,7 +81,7 @@ int toll_cdr_part_write(const struct toll_io *io, int directory, const char *nam
     if (asprintf(&text_name, "%s.text.arrow", name) < 0)
         text_name = NULL;
     if (!part_name || !text_name) {
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
         goto out;
     }
     rc = write_rows(io, directory, part_name, data, part_seal, error);
@@ -172,7 +172,7 @@ int toll_cdr_part_open(const struct toll_io *io, int directory, const char *path
     *out = NULL;
     if (!part || asprintf(&file_name, "%s.arrow", name) < 0) {
         free(part);
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     rc = toll_arrow_input_open(&part->input, io, directory, path_for_messages, file_name, seal, how, error);
     free(file_name);
@@ -192,7 +192,7 @@ int toll_cdr_part_open_bytes(const uint8_t *bytes, size_t size, const char *name
     struct toll_cdr_part *part = calloc(1, sizeof *part);
     *out = NULL;
     if (!part)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     int rc = toll_arrow_input_bytes(&part->input, bytes, size, name, seal, error);
     if (rc == 0)
         rc = check_part(part, error);

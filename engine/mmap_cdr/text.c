@@ -26,7 +26,7 @@ static int check_text(struct toll_cdr_text *text, const char *name, struct toll_
     if (rc != 0)
         return rc;
     text->checked = calloc(1, (size_t)text->input.arrow->batches + 1);
-    return text->checked != NULL ? 0 : toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+    return text->checked != NULL ? 0 : toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
 }
 
 int toll_cdr_text_open(const struct toll_io *io, int directory, const char *path_for_messages,
@@ -38,7 +38,7 @@ int toll_cdr_text_open(const struct toll_io *io, int directory, const char *path
     *out = NULL;
     if (!text || asprintf(&file_name, "%s.text.arrow", name) < 0) {
         free(text);
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     text->batch = NO_BATCH;
     int rc =
@@ -60,7 +60,7 @@ int toll_cdr_text_open_bytes(const uint8_t *bytes, size_t size, const char *name
     struct toll_cdr_text *text = calloc(1, sizeof *text);
     *out = NULL;
     if (!text)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     text->batch = NO_BATCH;
     int rc = toll_arrow_input_bytes(&text->input, bytes, size, name, seal, error);
     if (rc == 0)
@@ -98,8 +98,8 @@ static int read_batch(struct toll_cdr_text *text, int64_t batch, struct toll_err
         free(text->buffer);
         text->buffer_bytes = 0;
         if (!(text->buffer = malloc(bytes)))
-            return toll_error_set(error, TOLL_EBUG, "%s: out of memory for a batch of %zu bytes", arrow->name,
-                                  bytes);
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory for a batch of %zu bytes",
+                                  arrow->name, bytes);
         text->buffer_bytes = bytes;
     }
     return toll_file_read(&text->input.file, text->buffer, bytes, first->offset, error);

@@ -32,7 +32,7 @@ static int open_parts(struct toll_bench_world *world, struct toll_error *error)
     const size_t count = world->dataset.part_count;
     world->sets = calloc(count / TOLL_PARTS_AT_ONCE + 1, sizeof *world->sets);
     if (world->sets == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     for (size_t first = 0; first < count; first += TOLL_PARTS_AT_ONCE) {
         const size_t last = count - first < TOLL_PARTS_AT_ONCE ? count : first + TOLL_PARTS_AT_ONCE;
         struct toll_part_set *set = &world->sets[world->set_count];
@@ -54,7 +54,7 @@ int toll_bench_open(const char *book_path, const char *dataset_path, struct toll
     const struct toll_io *io = toll_io_system();
     struct toll_bench_world *world = calloc(1, sizeof *world);
     if (world == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     int rc = toll_book_open(io, book_path, NULL, &world->book, error);
     if (rc == 0) {
         rc = toll_dataset_open(&world->dataset, io, dataset_path, error);
@@ -135,7 +135,7 @@ int toll_bench_hash(struct toll_bench_world *world, char hash[33], struct toll_e
 {
     struct toll_hash128 *hashes = calloc((size_t)world->batches + 1, sizeof *hashes);
     if (hashes == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     const int rc = rate_all(world, 1, hashes, error);
     if (rc == 0)
         toll_hash_text(toll_hash(hashes, (size_t)world->batches * sizeof *hashes), hash);

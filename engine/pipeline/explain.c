@@ -449,7 +449,7 @@ int toll_explain(const char *run_path, const char *dataset_path, const char *day
                                            .out = out};
         cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *cursors);
         if (cursors == NULL) {
-            rc = toll_error_set(error, TOLL_EBUG, "out of memory");
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");
             goto out;
         }
         toll_row_rate(rater, cursors, &at.row, NULL, &answer);
@@ -464,7 +464,7 @@ int toll_explain(const char *run_path, const char *dataset_path, const char *day
         explain_decisions(&explainer, cursors);
         explain_result(&explainer);
         if (explainer.failed)
-            rc = toll_error_set(error, TOLL_EBUG, "out of memory");
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");
     }
 out:
     free(cursors);

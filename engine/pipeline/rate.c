@@ -186,7 +186,7 @@ static int write_suspense(struct run *run, const struct toll_tally *tally, struc
     char *csv = NULL;
     size_t bytes = 0;
     if (days == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for suspense.csv");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for suspense.csv");
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
     int rc = toll_suspense_to_csv(&tally->suspense, run->book, days, &run->texts, &csv, &bytes, error);
@@ -261,7 +261,7 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     struct toll_json stats = {0};
     int rc = write_stats(run, result, &stats)
                  ? toll_run_publish(run->writer, &manifest, stats.text, error)
-                 : toll_error_set(error, TOLL_EBUG, "out of memory for stats.json");
+                 : toll_error_set(error, TOLL_ENOMEM, "out of memory for stats.json");
     toll_json_free(&stats);
     return rc;
 }
@@ -273,7 +273,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     struct run *run = calloc(1, sizeof *run);
     memset(result, 0, sizeof *result);
     if (run == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->options = options;
     run->io = tuning->io;
     run->how = options->io == TOLL_IO_PREAD ? TOLL_READ_PREAD : TOLL_READ_MMAP;
@@ -285,7 +285,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0) {
         run->parts = calloc(run->last - run->first + 1, sizeof *run->parts);
         if (run->parts == NULL)
-            rc = toll_error_set(error, TOLL_EBUG, "out of memory for the run's parts");
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the run's parts");
     }
     if (rc == 0)
         rc = rate_parts(run, error);

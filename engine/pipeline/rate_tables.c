@@ -38,7 +38,7 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
 
 static int no_memory(struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EBUG, "out of memory for the run's tables");
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the run's tables");
 }
 
 static int write_accounts(struct toll_run_writer *writer, const struct toll_book *book,

@@ -6,7 +6,7 @@
 
 static int no_memory(struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EBUG, "out of memory while preparing the book for rating");
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory while preparing the book for rating");
 }
 
 static uint32_t bcd3(unsigned value)

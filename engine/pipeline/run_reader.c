@@ -75,7 +75,7 @@ static int list_days(struct toll_run *run, struct toll_error *error)
     const struct toll_run_manifest *manifest = &run->files.manifest;
     run->days = calloc(manifest->part_count + 1, sizeof *run->days);
     if (run->days == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     for (size_t i = 0; i < manifest->part_count; i++) {
         if (i == 0 || manifest->parts[i].day != manifest->parts[i - 1].day)
             toll_day_format(manifest->parts[i].day, run->days[run->day_count++].text);
@@ -89,7 +89,7 @@ static int match_parts(struct toll_run *run, struct toll_error *error)
     const struct toll_run_manifest *manifest = &run->files.manifest;
     run->cdr_parts = calloc(manifest->part_count + 1, sizeof *run->cdr_parts);
     if (run->cdr_parts == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     size_t at = 0;
     for (size_t i = 0; i < manifest->part_count; i++) {
         const struct toll_run_part *part = &manifest->parts[i];
@@ -127,7 +127,7 @@ int toll_run_open(const char *run_path, const char *dataset_path, struct toll_ru
 {
     struct toll_run *run = calloc(1, sizeof *run);
     if (run == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->io = toll_io_system();
     int rc = toll_run_files_open(&run->files, run->io, run_path, error);
     run->files_open = rc == 0;
@@ -283,7 +283,7 @@ static int fill_texts(struct toll_run *run, int64_t row, uint16_t kind, struct t
         const size_t room = 2 * id.bytes + 64;
         char *grown = realloc(run->record_id, room);
         if (grown == NULL)
-            return toll_error_set(error, TOLL_EBUG, "out of memory");
+            return toll_error_set(error, TOLL_ENOMEM, "out of memory");
         run->record_id = grown;
         run->record_id_room = room;
     }

@@ -28,7 +28,7 @@ int toll_suspense_init(struct toll_suspense *suspense, struct toll_error *error)
     if (suspense->entries != NULL && suspense->slots != NULL)
         return 0;
     toll_suspense_free(suspense);
-    return toll_error_set(error, TOLL_EBUG, "out of memory for the summary of suspense rows");
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the summary of suspense rows");
 }
 
 void toll_suspense_free(struct toll_suspense *suspense)

@@ -117,7 +117,7 @@ int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll
     }
     if (text.failed) {
         free(text.bytes);
-        return toll_error_set(error, TOLL_EBUG, "out of memory for suspense.csv");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for suspense.csv");
     }
     *csv = text.bytes;
     *bytes = text.count;

@@ -20,7 +20,7 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, stru
     tally->other_prices = malloc((size_t)book->price_count + 1);
     if (tally->buckets == NULL || tally->voice_prices == NULL || tally->other_prices == NULL) {
         toll_tally_free(tally);
-        return toll_error_set(error, TOLL_EBUG, "out of memory for the totals of %u accounts and sites",
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the totals of %u accounts and sites",
                               book->bucket_count);
     }
     const int rc = toll_suspense_init(&tally->suspense, error);

@@ -89,7 +89,7 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     worker->input = input == 0 ? NULL : aligned_alloc(TOLL_ARROW_ALIGNMENT, input);
     worker->output = aligned_alloc(TOLL_ARROW_ALIGNMENT, output_bytes());
     if (worker->cursors == NULL || (input != 0 && worker->input == NULL) || worker->output == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for the workers");
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     return toll_tally_init(&worker->tally, rater->book, error);
 }
 
@@ -105,7 +105,7 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     const size_t bytes = count * sizeof *workers->worker;
     workers->worker = aligned_alloc(WORKER_ALIGNMENT, bytes);
     if (workers->worker == NULL)
-        return toll_error_set(error, TOLL_EBUG, "out of memory for %u workers", count);
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for %u workers", count);
     memset(workers->worker, 0, bytes);
     workers->count = count;
     for (unsigned i = 0; i < count; i++) {

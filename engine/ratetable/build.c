@@ -11,7 +11,7 @@
 
 int toll_build_memory(struct toll_build *build)
 {
-    return toll_error_set(build->error, TOLL_EBUG, "%s: out of memory while compiling the book",
+    return toll_error_set(build->error, TOLL_ENOMEM, "%s: out of memory while compiling the book",
                           build->folder);
 }
 

@@ -89,7 +89,7 @@ struct toll_build {
 int toll_build_begin(struct toll_build *build, const struct toll_io *io, const char *folder,
                      struct toll_findings *findings, struct toll_error *error);
 void toll_build_end(struct toll_build *build);
-int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_EBUG */
+int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_ENOMEM */
 
 /* -- the stages, in this order -- */
 int toll_build_folder(struct toll_build *build);    /* tables that this version does not support */

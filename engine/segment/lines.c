@@ -52,7 +52,7 @@ static int reserve(struct toll_lines_writer *writer, struct toll_error *error)
     writer->hashes = calloc(batches * TOLL_LINE_COLUMNS + 1, sizeof *writer->hashes);
     writer->written = calloc(batches + 1, 1);
     if (!writer->hashes || !writer->written)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", writer->name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", writer->name);
     return toll_arrow_tail(&writer->plan, NULL, &writer->tail, &writer->tail_bytes, error);
 }
 
@@ -79,7 +79,7 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
     *out = NULL;
     if (!writer || asprintf(&writer->name, FOLDER "%s.arrow", name) < 0) {
         free(writer);
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     writer->io = io;
     writer->fd = -1;
@@ -151,7 +151,7 @@ static int write_frame(struct toll_lines_writer *writer, struct toll_file_seal *
     int64_t tail = plan->batch_offset[plan->batches];
     int rc = 0;
     if (!hasher || !page) {
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", writer->name);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", writer->name);
         goto out;
     }
     toll_arrow_head(plan, page);
@@ -216,7 +216,7 @@ int toll_lines_open(const struct toll_io *io, int directory, const char *path_fo
     *out = NULL;
     if (!lines || asprintf(&file_name, FOLDER "%s.arrow", name) < 0) {
         free(lines);
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     int rc =
         toll_arrow_input_open(&lines->input, io, directory, path_for_messages, file_name, seal, how, error);
@@ -231,7 +231,7 @@ int toll_lines_open_bytes(const uint8_t *bytes, size_t size, const char *name,
     struct toll_lines *lines = calloc(1, sizeof *lines);
     *out = NULL;
     if (!lines)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     return finish_open(lines, toll_arrow_input_bytes(&lines->input, bytes, size, name, seal, error), out,
                        error);
 }

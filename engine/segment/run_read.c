@@ -35,7 +35,7 @@ static int read_manifest(struct toll_run_files *run, struct toll_error *error)
         return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
     if (asprintf(&path, "%s/" TOLL_RUN_MANIFEST, run->path) < 0) {
         toll_blob_free(&blob);
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     }
     rc = toll_run_manifest_decode(path, blob.data, blob.size, &owned->arena, &run->manifest, owned->files,
                                   &owned->file_count, NULL, error);
@@ -66,7 +66,7 @@ static int read_table(const struct toll_run_files *run, const struct toll_run_ta
     if ((int64_t)blob.size != file->bytes || !toll_hash_equal(toll_hash(blob.data, blob.size), file->hash))
         rc = toll_run_differs(run, table->file, error);
     else if (asprintf(&path, "%s/%s", run->path, table->file) < 0)
-        path = NULL, rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     else
         rc = toll_run_table_decode(table, path, blob.data, blob.size, &owned->arena, rows, count, error);
     free(path);
@@ -86,7 +86,7 @@ static int spread_accounts(struct toll_run_files *run, const struct toll_account
     }
     run->tables.accounts = malloc(((size_t)highest + 1) * sizeof *rows);
     if (!run->tables.accounts)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     run->tables.account_count = highest + 1;
     for (int64_t id = 0; id <= highest; id++)
         run->tables.accounts[id] = (struct toll_account_row){(int32_t)id, "", "", ""};
@@ -158,7 +158,7 @@ int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, co
     run->owned = calloc(1, sizeof(struct toll_run_owned));
     int rc = 0, fd = -1;
     if (!run->path || !run->owned)
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     if (rc == 0) {
         do
             fd = io->openat(io->context, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);

@@ -126,7 +126,7 @@ int toll_run_table_encode(const struct toll_run_table *table, const void *rows, 
     if (gathered)
         rc = toll_arrow_write(&table->schema, count, columns, NULL, &sink, &bytes, &digest, error);
     else
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", table->file);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", table->file);
     for (unsigned c = 0; c < table->schema.count; c++) {
         free((void *)(uintptr_t)columns[c].values);
         free((void *)(uintptr_t)columns[c].text);
@@ -167,7 +167,7 @@ static int scatter_text(const struct toll_arrow_file *file, const uint8_t *bytes
             return wrong_text(file, error);
         const char *copy = toll_arena_copy(arena, text + offsets[i], length);
         if (!copy)
-            return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file->name);
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file->name);
         memcpy(members + (size_t)i * row_bytes, &copy, sizeof copy);
     }
     return rc;
@@ -207,7 +207,7 @@ int toll_run_table_decode(const struct toll_run_table *table, const char *name, 
     if (rc == 0)
         rc = toll_arrow_expect(file, &table->schema, error);
     if (rc == 0 && !(out = calloc((size_t)file->rows + 1, table->row_bytes)))
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", name);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     for (int64_t i = 0; rc == 0 && i < file->batches; i++)
         rc = scatter(table, file, bytes, i, out + (size_t)(i * TOLL_ARROW_BATCH_ROWS) * table->row_bytes,
                      arena, error);

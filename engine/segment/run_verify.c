@@ -29,7 +29,7 @@ static int verify_file(const struct toll_run_files *run, const struct toll_run_f
     }
     hasher = toll_hasher_create();
     if (!hasher) {
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
         goto out;
     }
     for (int64_t at = 0; rc == 0 && at < file.size; at += CHUNK_BYTES) {
@@ -51,7 +51,7 @@ static int verify_files(const struct toll_run_files *run, struct toll_error *err
     const struct toll_run_owned *owned = toll_run_owned(run);
     uint8_t *chunk = malloc(CHUNK_BYTES);
     if (!chunk)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < owned->file_count; i++)
         rc = verify_file(run, &owned->files[i], chunk, error);
@@ -202,7 +202,7 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets));
     int rc = 0;
     if (!sums.rows || !sums.charge || !sums.prices || !buffer)
-        rc = toll_error_set(error, TOLL_EBUG, "%s: out of memory", run->path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
         sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
     for (size_t i = 0; rc == 0 && i < run->manifest.part_count; i++)

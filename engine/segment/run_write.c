@@ -24,7 +24,7 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
     struct toll_run_writer *writer = calloc(1, sizeof *writer);
     *out = NULL;
     if (!writer)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", path);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
         free(writer);

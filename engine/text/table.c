@@ -372,7 +372,7 @@ int toll_table_open(const char *file, const char *data, size_t size, const struc
 
     *out = NULL;
     if (table == NULL)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file);
     if (mapping != NULL && mapping[0] == 0)
         mapping = NULL;
     table->findings = findings;
@@ -396,7 +396,7 @@ int toll_table_open(const char *file, const char *data, size_t size, const struc
 failed:
     toll_table_close(table);
     if (findings->errors == errors)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file);
     return toll_error_set(error, TOLL_EBOOK, "%s: the table's header cannot be used; see the findings", file);
 }
 

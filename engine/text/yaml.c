@@ -280,7 +280,7 @@ int toll_yaml_parse(const char *file, const char *data, size_t size, struct toll
         size -= 3;
     }
     if (!yaml_parser_initialize(&parser))
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)data, size);
     while (!reader.stop) {
@@ -293,7 +293,7 @@ int toll_yaml_parse(const char *file, const char *data, size_t size, struct toll
     }
     yaml_parser_delete(&parser);
     if (reader.no_memory)
-        return toll_error_set(error, TOLL_EBUG, "%s: out of memory", file);
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file);
     if (reader.root == NULL && findings->errors == errors)
         toll_finding(findings, TOLL_ERROR, file, 1, 0, "the file is empty");
     if (findings->errors != errors)

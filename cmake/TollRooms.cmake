@@ -34,6 +34,10 @@ pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 # toll_room(name PKG...): engine/name/*.c, with the packages that only this room may know.
 function(toll_room name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/engine/${name}/*.c)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(FILTER sources EXCLUDE REGEX "_(avx2|avx512)\\.c$")
+  endif()
+  toll_isa_sources(${sources})
   add_library(room_${name} OBJECT ${sources})
   target_include_directories(room_${name} PUBLIC ${CMAKE_SOURCE_DIR}/engine/include ${CMAKE_SOURCE_DIR}/engine)
   target_compile_options(room_${name} PRIVATE ${TOLL_WARNINGS})
@@ -42,6 +46,19 @@ function(toll_room name)
     set_property(GLOBAL APPEND PROPERTY TOLL_PACKAGES PkgConfig::${package})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY TOLL_ROOMS ${name})
+endfunction()
+
+# Kernels for one instruction set are files of their own: name_avx2.c, name_avx512.c. They may use what the
+# processor must be asked for; nothing else may.
+set(TOLL_ISA_avx2 -mavx2 -mbmi -mbmi2)
+set(TOLL_ISA_avx512 ${TOLL_ISA_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512ifma -mavx512vbmi
+    -mavx512vbmi2 -mavx512vpopcntdq -mprefer-vector-width=512)
+function(toll_isa_sources)
+  foreach(source ${ARGN})
+    if(source MATCHES "_(avx2|avx512)\\.c$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${TOLL_ISA_${CMAKE_MATCH_1}}")
+    endif()
+  endforeach()
 endfunction()
 
 # toll_library(name): lib<name>.a of all rooms.

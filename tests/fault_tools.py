@@ -60,8 +60,10 @@ def tree(folder, skipped=("stats.json",)):
         for name in folders:
             found[os.path.relpath(os.path.join(base, name), folder)] = "folder"
         for name in names:
-            if name not in skipped:
-                path = os.path.join(base, name)
+            path = os.path.join(base, name)
+            if os.path.islink(path):
+                found[os.path.relpath(path, folder)] = "link to " + os.readlink(path)
+            elif name not in skipped:
                 with open(path, "rb") as data:
                     found[os.path.relpath(path, folder)] = sha256(data.read())
     return found

@@ -90,7 +90,7 @@ static void print_json(struct cmd *cmd, const struct toll_rate_result *result, c
 
 int cmd_rate(struct cmd *cmd, int argc, char **argv)
 {
-    static const char *const io_choices[] = {"auto", "mmap", "pread", NULL};
+    static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
     struct toll_rate_options rate = {.pin = true};
     int64_t threads = 0;
     int io = TOLL_IO_AUTO;
@@ -133,8 +133,8 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
          .maximum = 4096},
         {.kind = CMD_CHOICE,
          .name = "io",
-         .value = "auto|mmap|pread",
-         .help = "how files are read; never changes a byte of the run",
+         .value = "auto|mmap|pread|io_uring",
+         .help = "how CDRs are read and lines written; never changes a byte of the run",
          .target = &io,
          .choices = io_choices},
     };

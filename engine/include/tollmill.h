@@ -23,7 +23,10 @@ struct toll_progress {
     void *context;
 };
 
-enum toll_io_choice { TOLL_IO_AUTO, TOLL_IO_MMAP, TOLL_IO_PREAD };
+/* How CDRs are read and lines written; never changes a byte of them. AUTO reads by mmap what is in the page
+ * cache already, else by io_uring; MMAP and PREAD write by pwrite; URING does both by io_uring with O_DIRECT.
+ * Where the system refuses io_uring, pread and pwrite do its work; stats.json says so. */
+enum toll_io_choice { TOLL_IO_AUTO, TOLL_IO_MMAP, TOLL_IO_PREAD, TOLL_IO_URING };
 
 /* ---- import: provider files -> dataset ---- */
 

@@ -94,9 +94,10 @@ static int rate_all(struct toll_bench_world *world, unsigned threads, struct tol
         threads = toll_workers_cores();
     if (threads != world->workers.count) {
         toll_workers_free(&world->workers);
+        const struct toll_workers_io io = {.io = toll_io_system(), .mapped = true};
         const int rc =
             toll_workers_init(&world->workers, &world->rater,
-                              threads < TOLL_WORKERS_MAX ? threads : TOLL_WORKERS_MAX, true, 0, 0, error);
+                              threads < TOLL_WORKERS_MAX ? threads : TOLL_WORKERS_MAX, true, &io, 0, error);
         if (rc != 0)
             return rc;
     }

@@ -155,16 +155,21 @@ static void rate_odd(const struct toll_block_context *context, const struct toll
 
 /* ---- sums ---- */
 
+/* As toll_digits_masked shows it: hidden digits become the nibble C. */
 static uint64_t masked_number(uint64_t number)
 {
     const unsigned digits = toll_digits_count(number);
-    const unsigned open = digits > 8 ? 4 : 1; /* as toll_digits_masked shows */
-    uint64_t masked = number;
-    for (unsigned i = open; i + (digits > 8 ? 2u : 0u) < digits; i++)
-        masked |= UINT64_C(0xC) << (60 - 4 * i);
-    for (unsigned i = open; i + (digits > 8 ? 2u : 0u) < digits; i++)
-        masked &= ~(UINT64_C(0x3) << (60 - 4 * i));
-    return masked;
+    const unsigned open = digits > 8 ? 4 : 1, end = digits > 8 ? digits - 2 : digits;
+    const uint64_t from_open = UINT64_MAX >> 4 * open, from_end = end > 15 ? 0 : UINT64_MAX >> 4 * end;
+    const uint64_t hidden = from_open & ~from_end;
+    return (number & ~hidden) | (UINT64_C(0xCCCCCCCCCCCCCCCC) & hidden);
+}
+
+/* Seven digits tell the destination; of a number hardly longer than that, four. */
+static uint64_t masked_destination(uint64_t number)
+{
+    return number |
+           (toll_digits_count(number) > 8 ? UINT64_C(0x0000000fffffffff) : UINT64_C(0x0000ffffffffffff));
 }
 
 /* What a line of suspense.csv is about, besides reason and account. */
@@ -175,10 +180,7 @@ static uint64_t suspense_key(const struct toll_block_context *context, const str
     case TOLL_SUSPENSE_NO_ACCOUNT:
         return near == 0 ? 0 : masked_number(near);
     case TOLL_SUSPENSE_NO_PREFIX:
-        /* Seven digits tell the destination; of a number hardly longer than that, four. */
-        return batch->callee[row] |
-               (toll_digits_count(batch->callee[row]) > 8 ? UINT64_C(0x0000000fffffffff)
-                                                          : UINT64_C(0x0000ffffffffffff));
+        return masked_destination(batch->callee[row]);
     case TOLL_SUSPENSE_NO_CALLTYPE:
         return batch->calltype == NULL || context->map->calltype_texts == NULL
                    ? 0
@@ -219,8 +221,8 @@ static void add_up(const struct toll_block_context *context, const struct toll_c
         if (status < TOLL_SUSPENSE_FIRST)
             continue;
         block->near[i] = suspense_key(context, batch, first + i, status, block->near[i], prices[i]);
-        toll_suspense_expect(&tally->suspense, status, at->account[i], block->near[i]);
-        block->rest[suspended++] = i;
+        block->rest[suspended] = i;
+        suspended += toll_suspense_expect(&tally->suspense, status, at->account[i], block->near[i]);
     }
     for (size_t k = 0; k < suspended; k++) {
         const uint32_t i = block->rest[k];

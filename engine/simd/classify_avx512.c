@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #define LANES 16
+#define COLUMN_AHEAD 256 /* rows whose numbers are on their way: checksums left them in far caches */
 #define UNANSWERED_BITS (TOLL_CALL_SERVICE | TOLL_CALL_CONFLICT | TOLL_CALL_CALLEE_TYPE | TOLL_CALL_ANSWERED)
 #define PLAIN_BITS (UNANSWERED_BITS | TOLL_CALL_CREDIT)
 #define UNANSWERED_KIND (TOLL_CALL_VOICE | TOLL_CALL_CALLEE_E164)
@@ -19,6 +20,13 @@ static inline struct numbers load_numbers(const uint64_t *from, __mmask16 here)
         _mm512_maskz_loadu_epi64((__mmask8)here, from),
         _mm512_maskz_loadu_epi64((__mmask8)(here >> 8), from + 8),
     };
+}
+
+static inline void expect_column(const uint64_t *column)
+{
+    const uintptr_t at = (uintptr_t)column + COLUMN_AHEAD * sizeof *column;
+    __builtin_prefetch((const void *)at);
+    __builtin_prefetch((const void *)(at + 64));
 }
 
 static inline __mmask16 kind_is(__m512i kind, unsigned bits, unsigned value)
@@ -74,6 +82,8 @@ void toll_classify_avx512(const uint8_t *restrict areas, const struct toll_numbe
     const __m512i count = _mm512_set1_epi64((int64_t)line_count);
     for (size_t i = 0; i < rows; i += LANES) {
         const __mmask16 here = rows - i < LANES ? (__mmask16)((1u << (rows - i)) - 1) : 0xffff;
+        expect_column(&caller[i]);
+        expect_column(&callee[i]);
         const __m512i k = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(here, &kind[i]));
         const struct numbers callers = load_numbers(&caller[i], here),
                              callees = load_numbers(&callee[i], here);

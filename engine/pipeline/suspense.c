@@ -126,7 +126,7 @@ bool toll_suspense_expect(struct toll_suspense *suspense, uint32_t status, int32
         order_of(status, account, what) > order_of(largest->status, largest->account, largest->what);
     const bool turned_away = suspense->pruned & above;
     suspense->rows += turned_away;
-    __builtin_prefetch(&suspense->slots[first_slot(hash_of(status, account, what))]);
+    __builtin_prefetch(&suspense->slots[turned_away ? 0 : first_slot(hash_of(status, account, what))]);
     return !turned_away;
 }
 

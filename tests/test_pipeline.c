@@ -617,7 +617,7 @@ static void test_bench_is_the_same(void **state)
     char book[128], cdrs[128], hash[33], again[33];
     path_of(state, "book", book);
     path_of(state, "cdrs", cdrs);
-    if (toll_bench_open(book, cdrs, &world, &error) != 0)
+    if (toll_bench_open(book, cdrs, TOLL_SIMD_AUTO, &world, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(toll_bench_hash(world, hash, &error), 0);
     assert_int_equal(toll_bench_rate(world, 2, &bench, &error), 0);

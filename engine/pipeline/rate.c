@@ -5,6 +5,7 @@
 #include "pipeline/rate.h"
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/error.h"
 #include "text/json.h"
 
@@ -28,6 +29,7 @@ struct run {
     struct toll_run_writer *writer;
     struct toll_run_part *parts; /* last - first */
     struct toll_strings texts;
+    unsigned features; /* of the processor that the kernels may use */
     struct toll_part_set set;
     struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
     int64_t rate_ns;
@@ -42,7 +44,7 @@ static int64_t now_ns(void)
 
 /* ---- planning ---- */
 
-static int open_all(struct run *run, const struct toll_rate_tuning *tuning, struct toll_error *error)
+static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
     int rc = toll_dataset_open(&run->dataset, run->io, options->dataset_path, error);
@@ -55,7 +57,7 @@ static int open_all(struct run *run, const struct toll_rate_tuning *tuning, stru
     if (rc == 0)
         rc = toll_book_open(run->io, options->book_path, &options->reporter, &run->book, error);
     if (rc == 0)
-        rc = toll_rater_init(&run->rater, run->book, tuning->features, error);
+        rc = toll_rater_init(&run->rater, run->book, run->features, error);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
         run->rows += run->dataset.parts[i].rows;
     return rc;
@@ -319,7 +321,9 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     run->options = options;
     run->io = tuning->io;
 
-    int rc = open_all(run, tuning, error);
+    int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
+    if (rc == 0)
+        rc = open_all(run, error);
     if (rc == 0) {
         choose_io(run);
         const struct toll_workers_io io = {
@@ -371,6 +375,6 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
 int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *result,
               struct toll_error *error)
 {
-    const struct toll_rate_tuning tuning = {.io = toll_io_system()};
+    const struct toll_rate_tuning tuning = {.io = toll_io_system(), .features = toll_cpu_features()};
     return toll_rate_tuned(options, &tuning, result, error);
 }

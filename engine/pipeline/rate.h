@@ -14,12 +14,16 @@
 struct toll_rate_tuning {
     const struct toll_io *io;
     size_t block_rows;                   /* 0: TOLL_BLOCK_ROWS */
-    unsigned features;                   /* see toll_kernels_select */
+    unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
     size_t in_flight_bytes, piece_bytes; /* see struct toll_workers_io */
     unsigned ahead;
 };
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error);
+
+/* The features that a choice gives of those that the processor has; TOLL_EUSAGE if it lacks them. */
+int toll_simd_features(enum toll_simd_choice choice, unsigned available, unsigned *features,
+                       struct toll_error *error);
 
 /* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
  * bad one or an empty range is TOLL_EUSAGE. */

@@ -26,6 +26,11 @@ static int open_again(const struct toll_io *io, int directory, const char *path,
     return fd;
 }
 
+int toll_open_folder(const struct toll_io *io, int directory, const char *path, int flags)
+{
+    return open_again(io, directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags, 0);
+}
+
 static int fsync_again(const struct toll_io *io, int fd)
 {
     int result;
@@ -322,7 +327,7 @@ int toll_list_directory(const struct toll_io *io, int directory, const char *pat
 
     *names = NULL;
     *count = 0;
-    fd = open_again(io, directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    fd = toll_open_folder(io, directory, path, 0);
     if (fd < 0)
         return toll_error_errno(error, fd == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -fd, "%s: cannot open",
                                 path);

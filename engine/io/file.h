@@ -58,6 +58,9 @@ int toll_write_at(const struct toll_io *io, int fd, const char *path, const void
 int toll_write_file(const struct toll_io *io, int directory, const char *name, const void *data, size_t bytes,
                     struct toll_error *error);
 
+/* A folder's fd, or -errno. flags: O_NOFOLLOW or 0. */
+int toll_open_folder(const struct toll_io *io, int directory, const char *path, int flags);
+
 /* Names in a directory without "." and "..", sorted bytewise. Free with toll_names_free. */
 int toll_list_directory(const struct toll_io *io, int directory, const char *path, char ***names,
                         size_t *count, struct toll_error *error);

@@ -25,6 +25,11 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
 int toll_simd_features(enum toll_simd_choice choice, unsigned available, unsigned *features,
                        struct toll_error *error);
 
+/* toll_verify (tollmill.h) with the system's calls as an argument, so that a test can let one of them fail.
+ */
+int toll_verify_with(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                     struct toll_error *error);
+
 /* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
  * bad one or an empty range is TOLL_EUSAGE. */
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,

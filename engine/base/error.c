@@ -7,6 +7,7 @@
 
 #include "base/digits.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,8 @@ int toll_error_errno(struct toll_error *error, int code, int errno_value, const 
     size_t length, reason_bytes;
     va_list arguments;
 
+    if (errno_value == ENOMEM)
+        code = TOLL_ENOMEM;
     if (error == NULL)
         return code;
     reason = strerror_r(errno_value, reason_buffer, sizeof reason_buffer);
@@ -69,6 +72,13 @@ int toll_error_errno(struct toll_error *error, int code, int errno_value, const 
     error->code = code;
     copy_text(error->text, sizeof error->text, text);
     return code;
+}
+
+int toll_error_within(struct toll_error *error, int code, const char *folder)
+{
+    if (code == 0 || error == NULL)
+        return code;
+    return toll_error_set(error, code, "%s/%s", folder, error->text);
 }
 
 int toll_exit_code(int code)

@@ -11,9 +11,13 @@
 int toll_error_set(struct toll_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with ": <strerror(errno_value)>" behind the text. */
+/* The same with ": <strerror(errno_value)>" behind the text. ENOMEM is TOLL_ENOMEM whatever the call was. */
 int toll_error_errno(struct toll_error *error, int code, int errno_value, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Puts "folder/" before the text of an error that names a file in that folder. Returns code; does nothing for
+ * code 0. */
+int toll_error_within(struct toll_error *error, int code, const char *folder);
 
 /* Counts findings and passes each on. Not thread safe: one writer. */
 struct toll_findings {

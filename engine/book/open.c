@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "book/check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +235,10 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
         return TOLL_ENOMEM;
     owned = book->owned;
     code = io->fstatat(io->context, AT_FDCWD, path, &status, 0);
-    if (code == 0 && S_ISDIR(status.st_mode)) {
+    if (code < 0) {
+        code = toll_error_errno(error, code == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -code, "%s: cannot open",
+                                path);
+    } else if (S_ISDIR(status.st_mode)) {
         code = toll_book_compile(io, path, reporter, &owned->image, &bytes, &result, error);
         if (code == 0) {
             code = open_image(book, owned->image, bytes, path, error);

@@ -15,6 +15,7 @@
 static int write_image(const struct toll_io *io, const char *path, const uint8_t *image, size_t bytes,
                        struct toll_error *error)
 {
+    struct toll_error reason;
     char *copy = strdup(path), *folder;
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     int directory, code;
@@ -26,7 +27,7 @@ static int write_image(const struct toll_io *io, const char *path, const uint8_t
         return toll_error_set(error, TOLL_EUSAGE, "%s: this is no name for a file", path);
     }
     folder = dirname(copy);
-    directory = io->openat(io->context, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    directory = toll_open_folder(io, AT_FDCWD, folder, 0);
     if (directory < 0) {
         code = toll_error_errno(error, TOLL_ECREATE, -directory, "%s: cannot open its folder", path);
     } else {
@@ -34,8 +35,10 @@ static int write_image(const struct toll_io *io, const char *path, const uint8_t
         do
             code = io->flock(io->context, directory, LOCK_EX);
         while (code == -EINTR);
-        code = code < 0 ? toll_error_errno(error, TOLL_EIO, -code, "%s: cannot lock its folder", path)
-                        : toll_replace_file(io, directory, name, image, bytes, error);
+        if (code < 0)
+            code = toll_error_errno(error, TOLL_EIO, -code, "%s: cannot lock its folder", path);
+        else if ((code = toll_replace_file(io, directory, name, image, bytes, &reason)) != 0)
+            toll_error_set(error, code, "%s/%s", folder, reason.text);
         io->close(io->context, directory);
     }
     free(copy);
@@ -45,7 +48,12 @@ static int write_image(const struct toll_io *io, const char *path, const uint8_t
 int toll_compile(const struct toll_compile_options *options, struct toll_compile_result *result,
                  struct toll_error *error)
 {
-    const struct toll_io *io = toll_io_system();
+    return toll_compile_with(toll_io_system(), options, result, error);
+}
+
+int toll_compile_with(const struct toll_io *io, const struct toll_compile_options *options,
+                      struct toll_compile_result *result, struct toll_error *error)
+{
     struct toll_book *book;
     uint8_t *image;
     size_t bytes;

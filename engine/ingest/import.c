@@ -304,13 +304,14 @@ static int write_rejects(struct import *import, struct toll_error *error)
         if (delivery->rejects == NULL || delivery->already_imported)
             continue;
         if (folder < 0)
-            folder = io->openat(io->context, import->dataset.directory, "rejects",
-                                O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+            folder = toll_open_folder(io, import->dataset.directory, "rejects", 0);
         if (folder < 0)
             return toll_error_errno(error, TOLL_ECREATE, -folder, "%s/rejects: cannot open",
                                     import->dataset.path);
         snprintf(name, sizeof name, "%s.csv", delivery->sha256);
         code = toll_replace_file(io, folder, name, delivery->rejects, delivery->rejects_bytes, error);
+        toll_error_within(error, code, "rejects");
+        toll_error_within(error, code, import->dataset.path);
     }
     if (folder >= 0)
         io->close(io->context, folder);

@@ -361,6 +361,7 @@ int toll_part_build_write(struct toll_part_build *build, const struct toll_datas
     snprintf(path, sizeof path, "parts/%s", name);
     code = toll_cdr_part_write(dataset->io, dataset->directory, path, &data, &part->seal, &part->text_seal,
                                error);
+    toll_error_within(error, code, dataset->path);
 out:
     release(&columns);
     return code;

@@ -15,7 +15,6 @@
 #include <sys/file.h>
 
 #define DIRECTORY_MODE 0750
-#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define TEMP_SUFFIX ".tmp"                 /* of a file */
 #define TEMP_FOLDER_SUFFIX ".tollmill.tmp" /* it is wiped when found: a name that nobody else uses */
 #define LOCK_TRIES 16                      /* each failure means that another run finished just now */
@@ -34,16 +33,6 @@ static int fsync_directory(const struct toll_io *io, int directory, const char *
     return 0;
 }
 
-static int open_directory(const struct toll_io *io, int directory, const char *path, int flags)
-{
-    int fd;
-
-    do
-        fd = io->openat(io->context, directory, path, DIRECTORY_FLAGS | flags, 0);
-    while (fd == -EINTR);
-    return fd;
-}
-
 static int remove_contents(const struct toll_io *io, int directory, int depth, struct toll_error *error);
 
 static int remove_entry(const struct toll_io *io, int directory, const char *name, int depth,
@@ -57,7 +46,7 @@ static int remove_entry(const struct toll_io *io, int directory, const char *nam
     if (result < 0)
         return toll_error_errno(error, TOLL_EIO, -result, "%s: cannot remove", name);
     if (S_ISDIR(status.st_mode)) {
-        fd = open_directory(io, directory, name, O_NOFOLLOW);
+        fd = toll_open_folder(io, directory, name, O_NOFOLLOW);
         if (fd < 0)
             return toll_error_errno(error, TOLL_EIO, -fd, "%s: cannot remove", name);
         code = remove_contents(io, fd, depth + 1, error);
@@ -128,13 +117,13 @@ static int open_parent(struct toll_publish *publish, struct toll_error *error)
 
     if (parent == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", publish->final_path);
-    publish->parent = open_directory(publish->io, AT_FDCWD, parent, 0);
-    if (publish->parent < 0)
-        toll_error_errno(error, TOLL_ECREATE, -publish->parent,
-                         "%s: the folder it would lie in cannot be opened; make it first",
-                         publish->final_path);
+    publish->parent = toll_open_folder(publish->io, AT_FDCWD, parent, 0);
     free(parent);
-    return publish->parent < 0 ? TOLL_ECREATE : 0;
+    if (publish->parent >= 0)
+        return 0;
+    return toll_error_errno(error, TOLL_ECREATE, -publish->parent,
+                            "%s: the folder it would lie in cannot be opened%s", publish->final_path,
+                            publish->parent == -ENOENT ? "; make it first" : "");
 }
 
 static int refuse_existing(const struct toll_publish *publish, struct toll_error *error)
@@ -192,18 +181,21 @@ static int lock_temp(struct toll_publish *publish, struct toll_error *error)
 
         if (result < 0 && result != -EEXIST)
             return toll_error_errno(error, TOLL_ECREATE, -result, "%s: cannot create", publish->temp_path);
-        fd = open_directory(io, publish->parent, name, O_NOFOLLOW);
+        fd = toll_open_folder(io, publish->parent, name, O_NOFOLLOW);
         if (fd == -ENOENT)
             continue;
-        if (fd < 0)
+        if (fd == -ENOTDIR || fd == -ELOOP)
             return toll_error_errno(error, TOLL_ECREATE, -fd,
                                     "%s: is in the way of the output and no folder of ours; remove it",
                                     publish->temp_path);
-        code = lock_opened(io, fd, publish->parent, name, publish->temp_path, error);
+        code = fd < 0 ? toll_error_errno(error, TOLL_ECREATE, -fd, "%s: cannot open", publish->temp_path)
+                      : lock_opened(io, fd, publish->parent, name, publish->temp_path, error);
         if (code == 1) {
             publish->directory = fd;
             return 0;
         }
+        if (code != 0 && code != TOLL_ELOCKED && result == 0) /* made here, and empty */
+            io->unlinkat(io->context, publish->parent, name, AT_REMOVEDIR);
         if (code != 0)
             return code;
     }
@@ -214,6 +206,7 @@ static int lock_temp(struct toll_publish *publish, struct toll_error *error)
 int toll_publish_begin(struct toll_publish *publish, const struct toll_io *io, const char *path,
                        struct toll_error *error)
 {
+    struct toll_error reason;
     int code;
 
     *publish = (struct toll_publish){.io = io, .parent = -1, .directory = -1};
@@ -227,8 +220,11 @@ int toll_publish_begin(struct toll_publish *publish, const struct toll_io *io, c
     /* Again under the lock: whoever held it before may have published. */
     if (code == 0)
         code = refuse_existing(publish, error);
-    if (code == 0)
-        code = remove_contents(io, publish->directory, 0, error);
+    if (code == 0) {
+        code = remove_contents(io, publish->directory, 0, &reason);
+        if (code != 0)
+            toll_error_set(error, code, "%s/%s", publish->temp_path, reason.text);
+    }
     if (code != 0)
         toll_publish_end(publish);
     return code;
@@ -265,7 +261,16 @@ int toll_publish_commit(struct toll_publish *publish, struct toll_error *error)
     if (result < 0)
         return toll_error_errno(error, TOLL_EIO, -result, "%s: cannot publish", publish->final_path);
     publish->published = true;
-    return fsync_directory(publish->io, publish->parent, publish->final_path, error);
+    do
+        result = publish->io->fsync(publish->io->context, publish->parent);
+    while (result == -EINTR);
+    if (result == 0)
+        return 0;
+    return toll_error_errno(
+        error, TOLL_EIO, -result,
+        "%s: is there and complete, but its name may not last: the folder it lies in cannot be "
+        "brought to disk; check the device",
+        publish->final_path);
 }
 
 void toll_publish_end(struct toll_publish *publish)
@@ -291,7 +296,7 @@ void toll_publish_end(struct toll_publish *publish)
 static int fsync_parent_of(const struct toll_io *io, int directory, const char *path,
                            struct toll_error *error)
 {
-    int code, parent = open_directory(io, directory, "..", 0);
+    int code, parent = toll_open_folder(io, directory, "..", 0);
 
     if (parent < 0)
         return toll_error_errno(error, TOLL_EIO, -parent, "%s: cannot open its parent", path);
@@ -311,7 +316,7 @@ int toll_lock_directory(const struct toll_io *io, const char *path, bool create,
             made = io->mkdirat(io->context, AT_FDCWD, path, DIRECTORY_MODE);
         if (made < 0 && made != -EEXIST)
             return toll_error_errno(error, TOLL_ECREATE, -made, "%s: cannot create", path);
-        fd = open_directory(io, AT_FDCWD, path, 0);
+        fd = toll_open_folder(io, AT_FDCWD, path, 0);
         if (fd == -ENOENT && create)
             continue;
         if (fd == -ENOTDIR && create)

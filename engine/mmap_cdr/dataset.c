@@ -18,15 +18,6 @@
 
 /* ---- opening ---- */
 
-static int open_folder(const struct toll_io *io, int directory, const char *path)
-{
-    int fd;
-    do
-        fd = io->openat(io->context, directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    while (fd == -EINTR);
-    return fd;
-}
-
 static int begin(struct toll_dataset *dataset, const struct toll_io *io, const char *path,
                  struct toll_error *error)
 {
@@ -56,7 +47,7 @@ int toll_dataset_open(struct toll_dataset *dataset, const struct toll_io *io, co
     int rc = begin(dataset, io, path, error);
     if (rc)
         return rc;
-    dataset->directory = open_folder(io, AT_FDCWD, path);
+    dataset->directory = toll_open_folder(io, AT_FDCWD, path, 0);
     if (dataset->directory < 0)
         rc = toll_error_errno(
             error, dataset->directory == -ENOENT || dataset->directory == -ENOTDIR ? TOLL_ENOINPUT : TOLL_EIO,
@@ -104,7 +95,7 @@ static int remove_leftovers(const struct toll_dataset *dataset, struct toll_erro
     size_t count;
     int rc = toll_list_directory(io, dataset->directory, "parts", &names, &count, error);
     if (rc)
-        return rc;
+        return toll_error_within(error, rc, dataset->path);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         if (generation_of(names[i]) <= dataset->generation)
             continue;
@@ -269,7 +260,7 @@ static int hash_rejects(const struct toll_dataset *dataset, struct toll_receipt 
     if (rc == TOLL_ENOINPUT)
         return 0;
     if (rc)
-        return rc;
+        return toll_error_within(error, rc, dataset->path);
     toll_hash_text(toll_hash(blob.data, blob.size), receipt->rejects_hash);
     receipt->rejects_bytes = (int64_t)blob.size;
     toll_blob_free(&blob);
@@ -313,20 +304,27 @@ static int write_receipt(const struct toll_dataset *dataset, int folder, const s
     } else if (rc == 0) {
         int removed = io->unlinkat(io->context, folder, name, 0); /* of a killed import */
         if (removed < 0 && removed != -ENOENT)
-            rc = toll_error_errno(error, TOLL_EIO, -removed, "%s/receipts/%s: cannot be removed",
-                                  dataset->path, name);
+            rc = toll_error_errno(error, TOLL_EIO, -removed, "%s: cannot be removed", name);
         else
             rc = toll_write_file(io, folder, name, json.text, json.bytes, error);
     }
     toll_json_free(&json);
-    return rc;
+    toll_error_within(error, rc, "receipts");
+    return toll_error_within(error, rc, dataset->path);
+}
+
+static int sync_fd(const struct toll_dataset *dataset, int fd, const char *name, struct toll_error *error)
+{
+    struct toll_error reason;
+    int rc = toll_arrow_file_sync(dataset->io, fd, name, &reason);
+    return rc ? toll_error_set(error, rc, "%s/%s", dataset->path, reason.text) : 0;
 }
 
 /* Writes the receipts that are new or changed; the others keep what was known of their rejects. */
 static int write_receipts(const struct toll_dataset *old, struct toll_dataset *next, struct toll_error *error)
 {
     int rc = 0;
-    int folder = open_folder(next->io, next->directory, "receipts");
+    int folder = toll_open_folder(next->io, next->directory, "receipts", 0);
     if (folder < 0)
         return toll_error_errno(error, TOLL_EIO, -folder, "%s/receipts: cannot be opened", next->path);
     for (size_t i = 0; rc == 0 && i < next->receipt_count; i++) {
@@ -347,17 +345,17 @@ static int write_receipts(const struct toll_dataset *old, struct toll_dataset *n
             rc = write_receipt(next, folder, receipt, known != NULL, error);
     }
     if (rc == 0)
-        rc = toll_arrow_file_sync(next->io, folder, "receipts", error);
+        rc = sync_fd(next, folder, "receipts", error);
     next->io->close(next->io->context, folder);
     return rc;
 }
 
 static int sync_folder(const struct toll_dataset *dataset, const char *name, struct toll_error *error)
 {
-    int fd = open_folder(dataset->io, dataset->directory, name);
+    int fd = toll_open_folder(dataset->io, dataset->directory, name, 0);
     if (fd < 0)
         return toll_error_errno(error, TOLL_EIO, -fd, "%s/%s: cannot be opened", dataset->path, name);
-    int rc = toll_arrow_file_sync(dataset->io, fd, name, error);
+    int rc = sync_fd(dataset, fd, name, error);
     dataset->io->close(dataset->io->context, fd);
     return rc;
 }
@@ -394,8 +392,10 @@ int toll_dataset_publish(struct toll_dataset *dataset, const struct toll_dataset
     if (rc == 0)
         rc = toll_dataset_encode(&json, &next, error);
     if (rc == 0)
-        rc = toll_replace_file(dataset->io, dataset->directory, TOLL_DATASET_MANIFEST, json.text, json.bytes,
-                               error);
+        rc = toll_error_within(error,
+                               toll_replace_file(dataset->io, dataset->directory, TOLL_DATASET_MANIFEST,
+                                                 json.text, json.bytes, error),
+                               dataset->path);
 out:
     toll_json_free(&json);
     if (rc) {

@@ -313,7 +313,8 @@ static int verify_receipt(const struct toll_dataset *dataset, const struct toll_
     snprintf(path, sizeof path, "receipts/%s.json", receipt->sha256);
     int rc = toll_blob_read(&blob, dataset->io, dataset->directory, path, TOLL_READ_PREAD, error);
     if (rc)
-        return rc == TOLL_ENOINPUT ? differs(dataset, path, error) : rc;
+        return rc == TOLL_ENOINPUT ? differs(dataset, path, error)
+                                   : toll_error_within(error, rc, dataset->path);
     rc = verify_receipt_text(dataset, receipt, path, &blob, error);
     toll_blob_free(&blob);
     if (rc || receipt->rejects_hash[0] == 0)
@@ -321,7 +322,8 @@ static int verify_receipt(const struct toll_dataset *dataset, const struct toll_
     snprintf(path, sizeof path, "rejects/%s.csv", receipt->sha256);
     rc = toll_blob_read(&blob, dataset->io, dataset->directory, path, TOLL_READ_PREAD, error);
     if (rc)
-        return rc == TOLL_ENOINPUT ? differs(dataset, path, error) : rc;
+        return rc == TOLL_ENOINPUT ? differs(dataset, path, error)
+                                   : toll_error_within(error, rc, dataset->path);
     toll_hash_text(toll_hash(blob.data, blob.size), hash);
     if ((int64_t)blob.size != receipt->rejects_bytes || strcmp(hash, receipt->rejects_hash) != 0)
         rc = differs(dataset, path, error);
@@ -337,7 +339,7 @@ static int verify_manifest(const struct toll_dataset *dataset, struct toll_error
     int rc =
         toll_blob_read(&blob, dataset->io, dataset->directory, TOLL_DATASET_MANIFEST, TOLL_READ_PREAD, error);
     if (rc)
-        return rc;
+        return toll_error_within(error, rc, dataset->path);
     rc = toll_dataset_decode(&again, blob.data, blob.size, error);
     toll_blob_free(&blob);
     if (rc)

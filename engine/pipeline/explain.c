@@ -425,6 +425,13 @@ static void explain_decisions(struct toll_explainer *explainer, struct toll_band
 int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,
                  struct toll_explanation *out, struct toll_error *error)
 {
+    return toll_explain_with(toll_io_system(), run_path, dataset_path, day, row, unmask, out, error);
+}
+
+int toll_explain_with(const struct toll_io *io, const char *run_path, const char *dataset_path,
+                      const char *day, int64_t row, bool unmask, struct toll_explanation *out,
+                      struct toll_error *error)
+{
     struct toll_run *run = NULL;
     struct toll_band_cursor *cursors = NULL;
     struct toll_reader_row at;
@@ -432,7 +439,7 @@ int toll_explain(const char *run_path, const char *dataset_path, const char *day
     memset(out, 0, sizeof *out);
     if (dataset_path == NULL)
         return toll_error_set(error, TOLL_EUSAGE, "explain needs the dataset that %s rated", run_path);
-    int rc = toll_run_open(run_path, dataset_path, &run, error);
+    int rc = toll_run_open_with(io, run_path, dataset_path, &run, error);
     if (rc != 0)
         return rc;
     rc = toll_run_line(run, day, row, &line, error);

@@ -61,6 +61,7 @@ static int open_book(struct toll_run *run, struct toll_error *error)
     char name[4096];
     snprintf(name, sizeof name, "%s/book.image", run->files.path);
     int rc = toll_blob_read(&run->image, run->io, run->files.directory, "book.image", TOLL_READ_MMAP, error);
+    toll_error_within(error, rc, run->files.path);
     if (rc == 0)
         rc = toll_book_open_bytes((const uint8_t *)run->image.data, run->image.size, name, &run->book, error);
     if (rc == 0 && !toll_hash_equal(run->book->book_hash, run->files.manifest.book_hash))
@@ -125,10 +126,16 @@ static int open_dataset(struct toll_run *run, const char *path, struct toll_erro
 int toll_run_open(const char *run_path, const char *dataset_path, struct toll_run **out,
                   struct toll_error *error)
 {
+    return toll_run_open_with(toll_io_system(), run_path, dataset_path, out, error);
+}
+
+int toll_run_open_with(const struct toll_io *io, const char *run_path, const char *dataset_path,
+                       struct toll_run **out, struct toll_error *error)
+{
     struct toll_run *run = calloc(1, sizeof *run);
     if (run == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    run->io = toll_io_system();
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run_path);
+    run->io = io;
     int rc = toll_run_files_open(&run->files, run->io, run_path, error);
     run->files_open = rc == 0;
     if (rc == 0)

@@ -12,6 +12,13 @@ struct toll_reader_row {
     int64_t index; /* of both */
 };
 
+/* toll_run_open and toll_explain (tollmill_segment.h, tollmill.h) with the system's calls as an argument. */
+int toll_run_open_with(const struct toll_io *io, const char *run_path, const char *dataset_path,
+                       struct toll_run **out, struct toll_error *error);
+int toll_explain_with(const struct toll_io *io, const char *run_path, const char *dataset_path,
+                      const char *day, int64_t row, bool unmask, struct toll_explanation *out,
+                      struct toll_error *error);
+
 /* Goes to a day's row: TOLL_EUSAGE when there is none. */
 int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct toll_reader_row *out,
                   struct toll_error *error);

@@ -3,20 +3,40 @@
 
 #include "base/error.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-static bool has_file(const struct toll_io *io, const char *path, const char *name, bool *is_directory)
+/* 1 there, 0 not, or why that cannot be said. A path that is no directory has no file. */
+static int has_file(const struct toll_io *io, int directory, const char *path, const char *name,
+                    struct toll_error *error)
 {
     struct stat at;
-    *is_directory = false;
-    const int directory = io->openat(io->context, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    const int result = io->fstatat(io->context, directory, name, &at, 0);
+    if (result == 0 || result == -ENOENT)
+        return result == 0;
+    return toll_error_errno(error, TOLL_EIO, -result, "%s/%s: cannot look at it", path, name);
+}
+
+/* enum toll_directory_kind, or a code. */
+static int find_kind(const struct toll_io *io, const char *path, struct toll_error *error)
+{
+    const int directory = toll_open_folder(io, AT_FDCWD, path, 0);
+    if (directory == -ENOTDIR)
+        return TOLL_FILE_BOOK;
     if (directory < 0)
-        return false;
-    *is_directory = true;
-    const bool there = io->fstatat(io->context, directory, name, &at, 0) == 0;
+        return toll_error_errno(error, directory == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -directory,
+                                "%s: cannot open", path);
+    const int dataset = has_file(io, directory, path, "dataset.json", error);
+    const int run = dataset == 0 ? has_file(io, directory, path, "run.json", error) : 0;
     io->close(io->context, directory);
-    return there;
+    if (dataset < 0 || run < 0)
+        return dataset < 0 ? dataset : run;
+    if (dataset == 0 && run == 0)
+        return toll_error_set(error, TOLL_ENOINPUT,
+                              "%s is neither a dataset nor a run: it has no dataset.json and no run.json",
+                              path);
+    return dataset ? TOLL_DIRECTORY_DATASET : TOLL_DIRECTORY_RUN;
 }
 
 static int verify_dataset(const struct toll_io *io, const char *path, struct toll_verify_result *result,
@@ -44,6 +64,7 @@ static int hash_manifest(const struct toll_io *io, const struct toll_run_files *
 {
     struct toll_blob manifest = {0};
     const int rc = toll_blob_read(&manifest, io, run->directory, "run.json", TOLL_READ_PREAD, error);
+    toll_error_within(error, rc, run->path);
     if (rc == 0)
         toll_hash_text(toll_hash(manifest.data, manifest.size), hash);
     toll_blob_free(&manifest);
@@ -57,6 +78,7 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
     struct toll_blob image = {0};
     struct toll_book *book = NULL;
     int rc = toll_blob_read(&image, io, run->directory, "book.image", TOLL_READ_PREAD, error);
+    toll_error_within(error, rc, run->path);
     if (rc == 0)
         rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, "book.image", &book, error);
     if (rc == 0 && !toll_hash_equal(book->book_hash, run->manifest.book_hash))
@@ -111,16 +133,18 @@ static int verify_image(const struct toll_io *io, const char *path, struct toll_
 
 int toll_verify(const char *path, struct toll_verify_result *result, struct toll_error *error)
 {
-    const struct toll_io *io = toll_io_system();
-    bool is_directory;
+    return toll_verify_with(toll_io_system(), path, result, error);
+}
+
+int toll_verify_with(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                     struct toll_error *error)
+{
     memset(result, 0, sizeof *result);
-    if (has_file(io, path, "dataset.json", &is_directory))
+    const int kind = find_kind(io, path, error);
+    if (kind < 0)
+        return kind;
+    if (kind == TOLL_DIRECTORY_DATASET)
         return verify_dataset(io, path, result, error);
-    if (has_file(io, path, "run.json", &is_directory))
-        return verify_run(io, path, result, error);
-    if (is_directory)
-        return toll_error_set(error, TOLL_ENOINPUT,
-                              "%s is neither a dataset nor a run: it has no dataset.json and no run.json",
-                              path);
-    return verify_image(io, path, result, error);
+    return kind == TOLL_DIRECTORY_RUN ? verify_run(io, path, result, error)
+                                      : verify_image(io, path, result, error);
 }

@@ -24,7 +24,7 @@ int toll_build_begin(struct toll_build *build, const struct toll_io *io, const c
     build->findings = findings;
     build->error = error;
     build->suggestions = 20;
-    build->directory = io->openat(io->context, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    build->directory = toll_open_folder(io, AT_FDCWD, folder, 0);
     if (build->directory < 0) {
         const int code = build->directory == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO;
         return toll_error_errno(error, code, -build->directory, "%s: cannot open the book's folder", folder);

@@ -42,10 +42,11 @@ int toll_build_folder(struct toll_build *build)
 {
     char **names, path[4096];
     size_t count;
-    int code = toll_list_directory(build->io, build->directory, ".", &names, &count, build->error);
+    struct toll_error reason;
+    int code = toll_list_directory(build->io, build->directory, ".", &names, &count, &reason);
 
     if (code != 0)
-        return code;
+        return toll_error_set(build->error, code, "%s/%s", build->folder, reason.text);
     for (size_t i = 0; i < count; i++) {
         const size_t bytes = strlen(names[i]);
         if (bytes < 4 || strcmp(names[i] + bytes - 4, ".csv") != 0 || names[i][0] == '.' ||

@@ -160,9 +160,7 @@ int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, co
     if (!run->path || !run->owned)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     if (rc == 0) {
-        do
-            fd = io->openat(io->context, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-        while (fd == -EINTR);
+        fd = toll_open_folder(io, AT_FDCWD, path, 0);
         if (fd < 0)
             rc = toll_error_errno(error, fd == -ENOENT || fd == -ENOTDIR ? TOLL_ENOINPUT : TOLL_EIO, -fd,
                                   "%s: cannot be opened as a run", path);

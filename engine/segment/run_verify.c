@@ -22,7 +22,8 @@ static int verify_file(const struct toll_run_files *run, const struct toll_run_f
     struct toll_hasher *hasher = NULL;
     int rc = toll_file_open(&file, run->io, run->directory, wanted->name, TOLL_READ_PREAD, error);
     if (rc)
-        return rc == TOLL_ENOINPUT ? toll_run_differs(run, wanted->name, error) : rc;
+        return rc == TOLL_ENOINPUT ? toll_run_differs(run, wanted->name, error)
+                                   : toll_error_within(error, rc, run->path);
     if (file.size != wanted->bytes) {
         rc = toll_run_differs(run, wanted->name, error);
         goto out;
@@ -34,7 +35,7 @@ static int verify_file(const struct toll_run_files *run, const struct toll_run_f
     }
     for (int64_t at = 0; rc == 0 && at < file.size; at += CHUNK_BYTES) {
         size_t bytes = file.size - at < CHUNK_BYTES ? (size_t)(file.size - at) : CHUNK_BYTES;
-        rc = toll_file_read(&file, chunk, bytes, at, error);
+        rc = toll_error_within(error, toll_file_read(&file, chunk, bytes, at, error), run->path);
         if (rc == 0)
             toll_hasher_update(hasher, chunk, bytes);
     }
@@ -67,7 +68,7 @@ static int verify_manifest(const struct toll_run_files *run, struct toll_error *
     struct toll_blob blob;
     int rc = toll_blob_read(&blob, run->io, run->directory, TOLL_RUN_MANIFEST, TOLL_READ_PREAD, error);
     if (rc)
-        return rc;
+        return toll_error_within(error, rc, run->path);
     rc = toll_run_manifest_encode(&json, &run->manifest, owned->files, owned->file_count, error);
     if (rc == 0 && (json.bytes != blob.size || memcmp(json.text, blob.data, blob.size) != 0))
         rc = toll_run_differs(run, TOLL_RUN_MANIFEST, error);

@@ -45,11 +45,19 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
+static int write_file(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
+                      struct toll_error *error)
+{
+    const struct toll_publish *publish = &writer->publish;
+    int rc = toll_write_file(publish->io, publish->directory, name, data, bytes, error);
+    return toll_error_within(error, rc, publish->temp_path);
+}
+
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error)
 {
     TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
-    int rc = toll_write_file(writer->publish.io, writer->publish.directory, name, data, bytes, error);
+    int rc = write_file(writer, name, data, bytes, error);
     if (rc)
         return rc;
     struct toll_run_file *file = &writer->files[writer->file_count++];
@@ -92,12 +100,12 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
 static int sync_lines(const struct toll_run_writer *writer, struct toll_error *error)
 {
     const struct toll_io *io = writer->publish.io;
-    int fd = io->openat(io->context, writer->publish.directory, TOLL_RUN_LINES,
-                        O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    int fd = toll_open_folder(io, writer->publish.directory, TOLL_RUN_LINES, 0);
     if (fd < 0)
         return toll_error_errno(error, TOLL_EIO, -fd, "%s/" TOLL_RUN_LINES ": cannot be opened",
                                 writer->publish.temp_path);
     int rc = toll_arrow_file_sync(io, fd, TOLL_RUN_LINES, error);
+    toll_error_within(error, rc, writer->publish.temp_path);
     io->close(io->context, fd);
     return rc;
 }
@@ -119,11 +127,9 @@ int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manif
     if (rc == 0)
         rc = sync_lines(writer, error);
     if (rc == 0 && stats_json)
-        rc = toll_write_file(publish->io, publish->directory, TOLL_RUN_STATS, stats_json, strlen(stats_json),
-                             error);
+        rc = write_file(writer, TOLL_RUN_STATS, stats_json, strlen(stats_json), error);
     if (rc == 0)
-        rc =
-            toll_write_file(publish->io, publish->directory, TOLL_RUN_MANIFEST, json.text, json.bytes, error);
+        rc = write_file(writer, TOLL_RUN_MANIFEST, json.text, json.bytes, error);
     if (rc == 0)
         rc = toll_publish_commit(publish, error);
     toll_json_free(&json);

@@ -1,0 +1,212 @@
+/*
+ * Every call of the system fails, each in turn, with every errno that suits it: once, and from there on for
+ * ever; then hundreds of seeds that mix failures, interruptions and short answers. After each: the right
+ * code, one line that names a file, nothing published, nothing left open or unfinished, and the next run is
+ * as if nothing had been.
+ *
+ * TOLL_FAULT_SEEDS: how many seeds (300). TOLL_FAULT_STRIDE: only every so many-th call (1; more under a
+ * sanitizer).
+ */
+#include "fault_world.h"
+
+static struct fault_world world;
+
+static bool code_fits(int code, enum faulty_call call, int error)
+{
+    if (error == -ENOMEM)
+        return code == TOLL_ENOMEM;
+    switch (call) {
+    case FAULTY_FLOCK:
+        return code == TOLL_EIO || (code == TOLL_ELOCKED && error == -EWOULDBLOCK);
+    case FAULTY_OPENAT:
+    case FAULTY_CREATE:
+    case FAULTY_FSTATAT:
+    case FAULTY_MKDIRAT:
+    case FAULTY_UNLINKAT:
+    case FAULTY_RENAMEAT:
+    case FAULTY_RENAMEAT2:
+        return code == TOLL_EIO || code == TOLL_ECREATE;
+    default:
+        return code == TOLL_EIO;
+    }
+}
+
+/* The last step is to bring a name to disk that everybody sees already: if only that fails, the call fails,
+ * and what it published stays, complete. */
+static bool is_last_step(const struct faulty_io *faulty)
+{
+    return faulty->first_call == FAULTY_FSYNC || faulty->first_call == FAULTY_OPENAT ||
+           faulty->first_call == FAULTY_CLOSE;
+}
+
+static int late, tolerated, failed, wrong;
+
+static void complain(enum fault_operation operation, const struct faulty_io *faulty,
+                     const struct fault_outcome *outcome, const char *mode, int number, const char *what)
+{
+    if (wrong++ < 10)
+        print_error("%s, %s %d (%s: %s), code %d, \"%s\": %s\n", fault_names[operation], mode, number,
+                    faulty->first_call < 0 ? "no call" : faulty_kind(faulty->first_call)->name,
+                    strerror(-faulty->first_error), outcome->code, outcome->error.text, what);
+}
+
+/* NULL, or what is wrong with a call that failed. */
+static const char *fault_of(enum fault_operation operation, const struct faulty_io *faulty,
+                            const struct fault_outcome *outcome, bool once)
+{
+    const int code = outcome->code;
+    if (faulty->faults == 0)
+        return "only harmless answers, but it failed";
+    if (once ? !code_fits(code, faulty->first_call, faulty->first_error)
+             : code != TOLL_EIO && code != TOLL_ECREATE && code != TOLL_ENOMEM && code != TOLL_ELOCKED)
+        return "not the code for it";
+    if (!fault_text_clear(&world, outcome, true))
+        return "the text is not one line that names a file";
+    if (fault_unpublished(&world, operation))
+        return fault_writes(operation) ? fault_next_run(&world, operation) : NULL;
+    late++;
+    if (!fault_complete(&world, operation, outcome) || (once && !is_last_step(faulty)))
+        return "failed, but published";
+    /* An import that has nothing left to do succeeds; a run or image is there and complete. */
+    return operation <= FAULT_IMPORT_SECOND ? fault_next_run(&world, operation) : NULL;
+}
+
+static void check(enum fault_operation operation, const struct faulty_io *faulty,
+                  const struct fault_outcome *outcome, bool once, const char *mode, int number)
+{
+    const char *what = NULL;
+    int unfinished = 0;
+    if (fault_writes(operation))
+        fault_look(&world, &unfinished);
+    if (faulty->open != 0 || faulty->maps != 0)
+        what = "a descriptor or map is left";
+    else if (once && unfinished != 0 && outcome->code != TOLL_ELOCKED)
+        what = "something unfinished is left";
+    else if (outcome->code == 0)
+        what = fault_complete(&world, operation, outcome) ? NULL : "succeeded, but with other bytes";
+    else
+        what = fault_of(operation, faulty, outcome, once);
+    tolerated += outcome->code == 0;
+    failed += outcome->code != 0;
+    if (what != NULL)
+        complain(operation, faulty, outcome, mode, number, what);
+    fault_reset(&world, operation);
+}
+
+static void faulty_choose(struct faulty_io *faulty, int fail_at, int choice, bool harmless, bool for_ever)
+{
+    faulty_io_init(faulty, fail_at, 0, for_ever);
+    faulty->no_sync = true;
+    faulty->chooses = true;
+    faulty->choice = choice;
+    faulty->harmless = harmless;
+}
+
+static int stride(void)
+{
+    return fault_number("TOLL_FAULT_STRIDE", FAULT_SANITIZED ? 5 : 1);
+}
+
+/* One operation, all calls. */
+static void every_call(enum fault_operation operation)
+{
+    struct fault_outcome outcome;
+    struct faulty_io faulty;
+    int runs = 0;
+    fault_reset(&world, operation);
+    late = tolerated = failed = wrong = 0;
+    for (int at = 0; at < world.calls[operation]; at += stride()) {
+        for (int harmless = 0; harmless < 2; harmless++) {
+            for (int choice = 0; choice < FAULTY_CHOICES; choice++, runs++) {
+                faulty_choose(&faulty, at, choice, harmless, false);
+                fault_run(&world, operation, &faulty.io, 1, &outcome);
+                if (faulty.first_call < 0) {
+                    fault_reset(&world, operation);
+                    break;
+                }
+                check(operation, &faulty, &outcome, true, "call", at);
+            }
+        }
+        for (int choice = 0; choice < 2; choice++, runs++) {
+            faulty_choose(&faulty, at, choice, false, true);
+            fault_run(&world, operation, &faulty.io, 1, &outcome);
+            check(operation, &faulty, &outcome, false, "from call on", at);
+        }
+    }
+    print_message("%s: %d calls, every %d: %d runs, %d failed, %d went well, %d failed after publishing\n",
+                  fault_names[operation], world.calls[operation], stride(), runs, failed, tolerated, late);
+    assert_int_equal(wrong, 0);
+    assert_true(failed > 0);
+}
+
+#define EVERY_CALL(name, operation)       \
+    static void test_##name(void **state) \
+    {                                     \
+        (void)state;                      \
+        every_call(operation);            \
+    }
+EVERY_CALL(import_first, FAULT_IMPORT_FIRST)
+EVERY_CALL(import_second, FAULT_IMPORT_SECOND)
+EVERY_CALL(compile, FAULT_COMPILE)
+EVERY_CALL(rate_folder, FAULT_RATE_FOLDER)
+EVERY_CALL(rate_image, FAULT_RATE_IMAGE)
+EVERY_CALL(verify_dataset, FAULT_VERIFY_DATASET)
+EVERY_CALL(verify_run, FAULT_VERIFY_RUN)
+EVERY_CALL(verify_image, FAULT_VERIFY_IMAGE)
+EVERY_CALL(read_run, FAULT_READ_RUN)
+EVERY_CALL(explain, FAULT_EXPLAIN)
+
+/* Even seeds never fail for good: the outcome must be as without them. */
+static void test_seeds(void **state)
+{
+    const int seeds = fault_number("TOLL_FAULT_SEEDS", FAULT_SANITIZED ? 60 : 300);
+    (void)state;
+    late = tolerated = failed = wrong = 0;
+    for (int seed = 1; seed <= seeds; seed++) {
+        const enum fault_operation operation = (enum fault_operation)(seed / 2 % FAULT_OPERATIONS);
+        const uint64_t draw = faulty_random((uint64_t)seed, 0);
+        struct fault_outcome outcome;
+        struct faulty_io faulty;
+        faulty_io_init(&faulty, -1, 0, false);
+        faulty.no_sync = true;
+        faulty.seed = (uint64_t)seed;
+        faulty.fail_ppm =
+            seed % 2 == 0 ? 0 : (unsigned)(1000000 / (1 + world.calls[operation]) * (draw % 4 + 1) / 2);
+        faulty.interrupted_ppm = 100000;
+        faulty.short_ppm = 400000;
+        fault_reset(&world, operation);
+        fault_run(&world, operation, &faulty.io, 1 + (unsigned)(draw >> 8) % 3, &outcome);
+        check(operation, &faulty, &outcome, false, "seed", seed);
+    }
+    print_message("%d seeds: %d failed, %d went well, %d failed after publishing\n", seeds, failed, tolerated,
+                  late);
+    assert_int_equal(wrong, 0);
+    assert_true(seeds < 60 || (failed > seeds / 10 && tolerated > seeds / 2));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    fault_world_make(&world, "fault-io");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fault_world_remove(&world);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_import_first), cmocka_unit_test(test_import_second),
+        cmocka_unit_test(test_compile),      cmocka_unit_test(test_rate_folder),
+        cmocka_unit_test(test_rate_image),   cmocka_unit_test(test_verify_dataset),
+        cmocka_unit_test(test_verify_run),   cmocka_unit_test(test_verify_image),
+        cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_seeds),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

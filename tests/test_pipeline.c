@@ -3,6 +3,7 @@
  * the same bytes for any number of threads, block size and way of reading, conservation, the reader, explain
  * and verify. What each call must cost is written beside it, worked out by hand.
  */
+#include "base/cpu.h"
 #include "mmap_cdr/dataset.h"
 #include "pipeline/rate.h"
 
@@ -306,8 +307,9 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
         print_message("%s:%ld: %s\n", diagnostic->file, diagnostic->line, diagnostic->text);
 }
 
-static int try_rate(const struct folder *folder, const char *run, unsigned threads, enum toll_io_choice how,
-                    size_t block_rows, struct toll_rate_result *result, struct toll_error *error)
+static int try_rate_with(const struct folder *folder, const char *run, unsigned threads,
+                         enum toll_io_choice how, enum toll_simd_choice simd, unsigned features,
+                         size_t block_rows, struct toll_rate_result *result, struct toll_error *error)
 {
     char book[128], cdrs[128], path[128];
     snprintf(book, sizeof book, "%s/book", folder->path);
@@ -319,10 +321,18 @@ static int try_rate(const struct folder *folder, const char *run, unsigned threa
         .run_path = path,
         .threads = threads,
         .io = how,
+        .simd = simd,
         .reporter = {.report = report},
     };
-    const struct toll_rate_tuning tuning = {.io = toll_io_system(), .block_rows = block_rows};
+    const struct toll_rate_tuning tuning = {
+        .io = toll_io_system(), .block_rows = block_rows, .features = features};
     return toll_rate_tuned(&options, &tuning, result, error);
+}
+
+static int try_rate(const struct folder *folder, const char *run, unsigned threads, enum toll_io_choice how,
+                    size_t block_rows, struct toll_rate_result *result, struct toll_error *error)
+{
+    return try_rate_with(folder, run, threads, how, TOLL_SIMD_AUTO, 0, block_rows, result, error);
 }
 
 static int make_world(void **state)
@@ -464,6 +474,63 @@ static void test_same_bytes(void **state)
         if (toll_verify(path, &other, &error) != 0)
             fail_msg("%s", error.text);
         assert_string_equal(other.hash, first.hash);
+    }
+}
+
+/* Every level of instructions, at block sizes around a kernel's steps. */
+static void test_same_bytes_for_every_kernel(void **state)
+{
+    static const enum toll_simd_choice levels[] = {TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512};
+    static const size_t sizes[] = {1, 7, 64, 1000, 1024, 2048};
+    struct toll_verify_result first, other;
+    struct toll_rate_result result;
+    struct toll_error error;
+    char path[128], name[32];
+    path_of(state, "run", path);
+    assert_int_equal(toll_verify(path, &first, &error), 0);
+    for (size_t level = 0; level < COUNT(levels); level++)
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            snprintf(name, sizeof name, "level%zu-%zu", level, sizes[i]);
+            const int rc = try_rate_with(*state, name, 2, TOLL_IO_AUTO, levels[level], toll_cpu_features(),
+                                         sizes[i], &result, &error);
+            if (rc == TOLL_EUSAGE) { /* the test below proves that it is the processor's fault */
+                print_message("skipped: %s\n", error.text);
+                break;
+            }
+            if (rc != 0)
+                fail_msg("%s", error.text);
+            path_of(state, name, path);
+            assert_int_equal(toll_verify(path, &other, &error), 0);
+            assert_string_equal(other.hash, first.hash);
+        }
+}
+
+static void test_what_the_processor_lacks(void **state)
+{
+    static const struct {
+        enum toll_simd_choice choice;
+        unsigned available;
+        const char *text; /* NULL: it will do */
+    } cases[] = {
+        {TOLL_SIMD_AUTO, 0, NULL},
+        {TOLL_SIMD_SCALAR, 0, NULL},
+        {TOLL_SIMD_AVX2, 0, "no avx2, only scalar"},
+        {TOLL_SIMD_AVX512, 0, "no avx512, only scalar"},
+        {TOLL_SIMD_AVX512, TOLL_CPU_AVX2, "no avx512, only avx2"},
+    };
+    struct toll_rate_result result;
+    struct toll_error error;
+    char path[128], name[32];
+    struct stat at;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(name, sizeof name, "lacks%zu", i);
+        path_of(state, name, path);
+        const int rc = try_rate_with(*state, name, 1, TOLL_IO_AUTO, cases[i].choice, cases[i].available, 0,
+                                     &result, &error);
+        assert_int_equal(rc, cases[i].text == NULL ? 0 : TOLL_EUSAGE);
+        if (cases[i].text != NULL)
+            assert_non_null(strstr(error.text, cases[i].text));
+        assert_int_equal(stat(path, &at) == 0, cases[i].text == NULL);
     }
 }
 
@@ -664,6 +731,8 @@ int main(void)
         cmocka_unit_test(test_every_line),
         cmocka_unit_test(test_reader_joins),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_same_bytes_for_every_kernel),
+        cmocka_unit_test(test_what_the_processor_lacks),
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_bench_is_the_same),
         cmocka_unit_test(test_suspense_csv),

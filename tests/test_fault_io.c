@@ -104,7 +104,7 @@ static void faulty_choose(struct faulty_io *faulty, int fail_at, int choice, boo
 
 static int stride(void)
 {
-    return fault_number("TOLL_FAULT_STRIDE", FAULT_SANITIZED ? 5 : 1);
+    return fault_number("TOLL_FAULT_STRIDE", FAULT_SANITIZED ? 7 : 1);
 }
 
 /* One operation, all calls. */

@@ -28,6 +28,7 @@ find_package(Threads REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(JEMALLOC IMPORTED_TARGET jemalloc)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
@@ -85,9 +86,10 @@ function(toll_add_test name)
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
 endfunction()
 
-# toll_add_script_test(name script args...): a script run with TOLLMILL (the binary) and TOLL_SOURCE_DIR set.
+# toll_add_script_test(name script args...): a script run with TOLLMILL (the binary), TOLL_SOURCE_DIR and, where the
+# tree has them, TOLL_SANITIZE set.
 function(toll_add_script_test name)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77
-    ENVIRONMENT "TOLLMILL=$<TARGET_FILE:tollmill>;TOLL_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+    ENVIRONMENT "TOLLMILL=$<TARGET_FILE:tollmill>;TOLL_SOURCE_DIR=${CMAKE_SOURCE_DIR};TOLL_SANITIZE=${TOLL_SANITIZE}")
 endfunction()

@@ -64,7 +64,9 @@ def main():
 
         book = os.path.join(world, "book")
         runs = []
-        for threads, io in (("1", "mmap"), ("2", "mmap"), ("3", "mmap"), ("1", "pread"), ("2", "pread")):
+        ways = (("1", "mmap"), ("2", "mmap"), ("3", "mmap"), ("1", "pread"), ("2", "pread"), ("1", "io_uring"),
+                ("2", "io_uring"), ("3", "io_uring"), ("2", "auto"))
+        for threads, io in ways:
             out = os.path.join(work, f"run-{threads}-{io}")
             run("rate", "--book", book, "--cdrs", dataset, "-o", out, "--threads", threads, "--io", io, "--quiet")
             runs.append(digests(out, skip=("stats.json",)))

@@ -260,6 +260,8 @@ EVERY_ALLOCATION(import_second, FAULT_IMPORT_SECOND)
 EVERY_ALLOCATION(compile, FAULT_COMPILE)
 EVERY_ALLOCATION(rate_folder, FAULT_RATE_FOLDER)
 EVERY_ALLOCATION(rate_image, FAULT_RATE_IMAGE)
+EVERY_ALLOCATION(rate_ring, FAULT_RATE_RING)
+EVERY_ALLOCATION(rate_auto, FAULT_RATE_AUTO)
 EVERY_ALLOCATION(verify_dataset, FAULT_VERIFY_DATASET)
 EVERY_ALLOCATION(verify_run, FAULT_VERIFY_RUN)
 EVERY_ALLOCATION(verify_image, FAULT_VERIFY_IMAGE)
@@ -335,7 +337,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_import_first), cmocka_unit_test(test_import_second),
         cmocka_unit_test(test_compile),      cmocka_unit_test(test_rate_folder),
-        cmocka_unit_test(test_rate_image),   cmocka_unit_test(test_verify_dataset),
+        cmocka_unit_test(test_rate_image),   cmocka_unit_test(test_rate_ring),
+        cmocka_unit_test(test_rate_auto),    cmocka_unit_test(test_verify_dataset),
         cmocka_unit_test(test_verify_run),   cmocka_unit_test(test_verify_image),
         cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
         cmocka_unit_test(test_threads),      cmocka_unit_test(test_cold_import),

@@ -3,9 +3,11 @@
  * the same bytes for any number of threads, block size and way of reading, conservation, the reader, explain
  * and verify. What each call must cost is written beside it, worked out by hand.
  */
+#include "fake_ring.h"
 #include "mmap_cdr/dataset.h"
 #include "pipeline/rate.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -306,8 +308,9 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
         print_message("%s:%ld: %s\n", diagnostic->file, diagnostic->line, diagnostic->text);
 }
 
-static int try_rate(const struct folder *folder, const char *run, unsigned threads, enum toll_io_choice how,
-                    size_t block_rows, struct toll_rate_result *result, struct toll_error *error)
+static int try_rate_by(const struct folder *folder, const char *run, unsigned threads,
+                       enum toll_io_choice how, const struct toll_rate_tuning *tuning,
+                       struct toll_rate_result *result, struct toll_error *error)
 {
     char book[128], cdrs[128], path[128];
     snprintf(book, sizeof book, "%s/book", folder->path);
@@ -321,8 +324,14 @@ static int try_rate(const struct folder *folder, const char *run, unsigned threa
         .io = how,
         .reporter = {.report = report},
     };
+    return toll_rate_tuned(&options, tuning, result, error);
+}
+
+static int try_rate(const struct folder *folder, const char *run, unsigned threads, enum toll_io_choice how,
+                    size_t block_rows, struct toll_rate_result *result, struct toll_error *error)
+{
     const struct toll_rate_tuning tuning = {.io = toll_io_system(), .block_rows = block_rows};
-    return toll_rate_tuned(&options, &tuning, result, error);
+    return try_rate_by(folder, run, threads, how, &tuning, result, error);
 }
 
 static int make_world(void **state)
@@ -444,6 +453,7 @@ static void test_same_bytes(void **state)
     } ways[] = {
         {2, TOLL_IO_MMAP, 0},  {3, TOLL_IO_PREAD, 0},   {1, TOLL_IO_PREAD, 1},
         {2, TOLL_IO_PREAD, 7}, {3, TOLL_IO_MMAP, 2048}, {1, TOLL_IO_MMAP, 1000},
+        {1, TOLL_IO_URING, 0}, {2, TOLL_IO_URING, 0},   {3, TOLL_IO_URING, 0},
     };
     struct toll_verify_result first, other;
     struct toll_rate_result result;
@@ -464,6 +474,114 @@ static void test_same_bytes(void **state)
         if (toll_verify(path, &other, &error) != 0)
             fail_msg("%s", error.text);
         assert_string_equal(other.hash, first.hash);
+    }
+}
+
+/* stats.json of a run, for what it says about bytes; freed by the caller. */
+static char *stats_of(void **state, const char *run)
+{
+    char name[32], path[128], *text = calloc(1, 4096);
+    snprintf(name, sizeof name, "%s/stats.json", run);
+    path_of(state, name, path);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, 4095, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* Rings that are refused, break or are slow: the same files. */
+static void test_bad_rings(void **state)
+{
+    static const struct {
+        struct fake_ring plan;
+        bool refused, read, written; /* by the ring, at least a part of it */
+        size_t in_flight_bytes, piece_bytes;
+    } cases[] = {
+        {{.open_error = -ENOSYS}, true, false, false, 0, 0},
+        {{.open_error = -EPERM}, true, false, false, 0, 0},
+        {{.open_error = -ENOMEM}, true, false, false, 0, 0},
+        {{.register_error = -ENOMEM}, false, true, true, 0, 0},
+        {{.is_short = true, .takes = 2}, false, true, true, 64 << 10, 32 << 10},
+        {{.answer_error = -EAGAIN, .answer_from = 3, .answer_to = 9}, false, true, true, 0, 0},
+        {{.direct_error = -EINVAL}, false, false, false, 0, 0},
+        {{.wait_error = -EIO}, true, false, false, 0, 0},
+        {{.wait_error = -EPERM, .wait_from = 5}, true, true, false, 0, 4096},
+        {{.submit_error = -EPERM}, true, false, false, 0, 0},
+        {{.answer_error = -EOPNOTSUPP, .only_writes = true}, false, true, false, 0, 0},
+    };
+    struct toll_verify_result first, other;
+    struct toll_rate_result result;
+    struct toll_error error;
+    char path[128], name[16];
+    path_of(state, "run", path);
+    if (toll_verify(path, &first, &error) != 0)
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        struct fake_ring fake;
+        fake_ring_init(&fake);
+        const struct fake_ring *wanted = &cases[i / 2].plan;
+        fake.open_error = wanted->open_error;
+        fake.register_error = wanted->register_error;
+        fake.is_short = wanted->is_short;
+        fake.takes = wanted->takes;
+        fake.answer_error = wanted->answer_error;
+        fake.answer_from = wanted->answer_from;
+        fake.answer_to = wanted->answer_to;
+        fake.only_writes = wanted->only_writes;
+        fake.direct_error = wanted->direct_error;
+        fake.wait_error = wanted->wait_error;
+        fake.wait_from = wanted->wait_from;
+        fake.submit_error = wanted->submit_error;
+        const struct toll_rate_tuning tuning = {.io = &fake.io,
+                                                .in_flight_bytes = cases[i / 2].in_flight_bytes,
+                                                .piece_bytes = cases[i / 2].piece_bytes};
+        snprintf(name, sizeof name, "bad%zu", i);
+        if (try_rate_by(*state, name, 1 + i % 2, TOLL_IO_URING, &tuning, &result, &error) != 0)
+            fail_msg("%zu: %s", i, error.text);
+        path_of(state, name, path);
+        if (toll_verify(path, &other, &error) != 0)
+            fail_msg("%zu: %s", i, error.text);
+        assert_string_equal(other.hash, first.hash);
+        char *stats = stats_of(state, name);
+        assert_int_equal(strstr(stats, "\"refused\": null") == NULL, cases[i / 2].refused);
+        int64_t read = -1, written = -1;
+        sscanf(strstr(strstr(stats, "\"read\""), "\"io_uring\"") + 11, "%" SCNd64, &read);
+        sscanf(strstr(strstr(stats, "\"written\""), "\"io_uring\"") + 11, "%" SCNd64, &written);
+        if (wanted->wait_from == 0) /* else it depends on the threads how far they came */
+            assert_int_equal(read > 0, cases[i / 2].read);
+        if (wanted->wait_from == 0)
+            assert_int_equal(written > 0, cases[i / 2].written);
+        free(stats);
+        assert_int_equal(fake.opened, fake.closed);
+    }
+}
+
+/* What a device says counts: no run, nothing left, one line that names the file. */
+static void test_device_errors(void **state)
+{
+    struct toll_rate_result result;
+    struct toll_error error;
+    for (unsigned i = 0; i < 8; i++) {
+        const bool write = i % 2 == 1;
+        struct fake_ring fake;
+        char path[128];
+        fake_ring_init(&fake);
+        fake.answer_error = i < 4 ? -EIO : -ENOSPC;
+        fake.only_writes = write;
+        fake.answer_from = i % 4 < 2 ? 0 : 14; /* the first batch, or a later one */
+        const struct toll_rate_tuning tuning = {.io = &fake.io};
+        assert_int_equal(try_rate_by(*state, "none", 1 + i / 4, TOLL_IO_URING, &tuning, &result, &error),
+                         TOLL_EIO);
+        assert_non_null(strstr(error.text, write ? "lines/2026-03-0" : "cdrs/parts/2026-03-0"));
+        assert_non_null(strstr(error.text, write ? "cannot write" : "cannot read at byte "));
+        assert_null(strchr(error.text, '\n'));
+        path_of(state, "none", path);
+        assert_int_equal(access(path, F_OK), -1);
+        path_of(state, "none.tollmill.tmp", path);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(fake.opened, fake.closed);
     }
 }
 
@@ -499,7 +617,7 @@ static void test_bench_is_the_same(void **state)
     char book[128], cdrs[128], hash[33], again[33];
     path_of(state, "book", book);
     path_of(state, "cdrs", cdrs);
-    if (toll_bench_open(book, cdrs, &world, &error) != 0)
+    if (toll_bench_open(book, cdrs, TOLL_SIMD_AUTO, &world, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(toll_bench_hash(world, hash, &error), 0);
     assert_int_equal(toll_bench_rate(world, 2, &bench, &error), 0);
@@ -664,6 +782,8 @@ int main(void)
         cmocka_unit_test(test_every_line),
         cmocka_unit_test(test_reader_joins),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_bad_rings),
+        cmocka_unit_test(test_device_errors),
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_bench_is_the_same),
         cmocka_unit_test(test_suspense_csv),

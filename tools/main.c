@@ -2,6 +2,7 @@
  * tollmill: the command. Finds the verb, sets up what every verb needs, and turns the outcome into an exit
  * code.
  */
+#include "guard.h"
 #include "options.h"
 #include "print.h"
 
@@ -154,18 +155,6 @@ struct toll_progress cmd_progress_begin(struct cmd *cmd)
 
 /* ---- the process ---- */
 
-/* A file that is cut short while it is mapped raises SIGBUS: say so and end as an input/output error, without
- * a core. */
-static void on_bus_error(int number)
-{
-    static const char text[] = "\ntollmill: error: a file became shorter or unreadable while it was in use; "
-                               "nothing was published. Check the disk, then run again\n";
-    (void)number;
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)ignored;
-    _exit(CMD_IO);
-}
-
 static void process_prepare(void)
 {
     /* A closed 0, 1 or 2 would be taken by the next file that is opened, and our talk would be written into
@@ -175,8 +164,7 @@ static void process_prepare(void)
             _exit(CMD_IO);
     umask(0027);              /* call detail is for its owner and group */
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is a write error, told as such */
-    struct sigaction action = {.sa_handler = on_bus_error};
-    sigaction(SIGBUS, &action, NULL);
+    cmd_guard_install();
     struct rlimit no_core = {0, 0}; /* numbers do not belong into a core file */
     setrlimit(RLIMIT_CORE, &no_core);
 }

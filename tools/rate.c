@@ -90,10 +90,11 @@ static void print_json(struct cmd *cmd, const struct toll_rate_result *result, c
 
 int cmd_rate(struct cmd *cmd, int argc, char **argv)
 {
-    static const char *const io_choices[] = {"auto", "mmap", "pread", NULL};
+    static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
+    static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
     struct toll_rate_options rate = {.pin = true};
     int64_t threads = 0;
-    int io = TOLL_IO_AUTO;
+    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO;
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "book",
@@ -133,10 +134,16 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
          .maximum = 4096},
         {.kind = CMD_CHOICE,
          .name = "io",
-         .value = "auto|mmap|pread",
-         .help = "how files are read; never changes a byte of the run",
+         .value = "auto|mmap|pread|io_uring",
+         .help = "how CDRs are read and lines written; never changes a byte of the run",
          .target = &io,
          .choices = io_choices},
+        {.kind = CMD_CHOICE,
+         .name = "simd",
+         .value = "auto|scalar|avx2|avx512",
+         .help = "which instructions; never changes a byte of the run",
+         .target = &simd,
+         .choices = simd_choices},
     };
     const struct cmd_usage usage = {
         .about =
@@ -161,6 +168,7 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
     }
     rate.threads = (unsigned)threads;
     rate.io = (enum toll_io_choice)io;
+    rate.simd = (enum toll_simd_choice)simd;
     rate.reporter = cmd_reporter(cmd);
     rate.progress = cmd_progress_begin(cmd);
     struct toll_rate_result result;

@@ -23,7 +23,14 @@ struct toll_progress {
     void *context;
 };
 
-enum toll_io_choice { TOLL_IO_AUTO, TOLL_IO_MMAP, TOLL_IO_PREAD };
+/* How CDRs are read and lines written; never changes a byte of them. AUTO reads by mmap what is in the page
+ * cache already, else by io_uring; MMAP and PREAD write by pwrite; URING does both by io_uring with O_DIRECT.
+ * Where the system refuses io_uring, pread and pwrite do its work; stats.json says so. */
+enum toll_io_choice { TOLL_IO_AUTO, TOLL_IO_MMAP, TOLL_IO_PREAD, TOLL_IO_URING };
+
+/* Which instructions rating uses: the best the processor has, or at most these. Never changes a byte. What
+ * the processor lacks is TOLL_EUSAGE. */
+enum toll_simd_choice { TOLL_SIMD_AUTO, TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512 };
 
 /* ---- import: provider files -> dataset ---- */
 
@@ -86,6 +93,7 @@ struct toll_rate_options {
     const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
     unsigned threads;              /* 0: all cores */
     enum toll_io_choice io;
+    enum toll_simd_choice simd;
     bool pin;                      /* pin workers to cores (the command does) */
     struct toll_reporter reporter; /* the book's findings */
     struct toll_progress progress;
@@ -109,8 +117,8 @@ int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *
 /* Rates in memory for benchmarks: the same passes over an opened dataset and book, output to a scratch ring.
  */
 struct toll_bench_world;
-int toll_bench_open(const char *book_path, const char *dataset_path, struct toll_bench_world **out,
-                    struct toll_error *error);
+int toll_bench_open(const char *book_path, const char *dataset_path, enum toll_simd_choice simd,
+                    struct toll_bench_world **out, struct toll_error *error);
 int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct toll_rate_result *result,
                     struct toll_error *error);
 /* The XXH3-128 over all lines in order: what has to stay the same whatever is made faster. */

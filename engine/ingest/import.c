@@ -8,6 +8,7 @@
  */
 #include "ingest/import.h"
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/error.h"
 #include "ingest/delivery.h"
 #include "ingest/limits.h"
@@ -371,8 +372,17 @@ static int publish(struct import *import, struct toll_error *error)
     for (size_t i = 0; i < dataset->receipt_count; i++)
         receipts[receipt_count++] = dataset->receipts[i];
     for (size_t i = 0; i < import->delivery_count; i++) {
-        if (!import->deliveries[i].already_imported)
-            receipts[receipt_count++] = receipt_of(import, &import->deliveries[i]);
+        const struct toll_delivery *delivery = &import->deliveries[i];
+        struct toll_receipt receipt;
+
+        if (delivery->already_imported)
+            continue;
+        receipt = receipt_of(import, delivery);
+        if (delivery->rejects != NULL) {
+            toll_hash_text(toll_hash(delivery->rejects, delivery->rejects_bytes), receipt.rejects_hash);
+            receipt.rejects_bytes = (int64_t)delivery->rejects_bytes;
+        }
+        receipts[receipt_count++] = receipt;
     }
     tell(import, "publish", 0, 1, "generation");
     code = toll_dataset_publish(dataset, parts, part_count, receipts, receipt_count, error);
@@ -382,25 +392,6 @@ out:
     return code;
 }
 
-/* What a failed call wrote. The next import would take it away, too. */
-static void remove_written(struct import *import)
-{
-    for (size_t i = 0; i < import->merge_count; i++) {
-        const struct toll_dataset_part *part = &import->merges[i].result;
-        char name[TOLL_PART_NAME_BYTES], path[TOLL_PART_NAME_BYTES + 32];
-
-        if (part->generation != import->merge.generation || !import->merge.write)
-            continue;
-        toll_dataset_part_name(part, name);
-        snprintf(path, sizeof path, "parts/%s.arrow", name);
-        (void)import->io->unlinkat(import->io->context, import->dataset.directory, path, 0);
-        snprintf(path, sizeof path, "parts/%s.text.arrow", name);
-        (void)import->io->unlinkat(import->io->context, import->dataset.directory, path, 0);
-    }
-}
-
-/* -- result -- */
-
 static const struct toll_receipt *find_receipt(const struct toll_dataset *dataset, const char *sha256)
 {
     for (size_t i = 0; i < dataset->receipt_count; i++) {
@@ -409,6 +400,55 @@ static const struct toll_receipt *find_receipt(const struct toll_dataset *datase
     }
     return NULL;
 }
+
+/* Does the manifest name nothing of what was written? Read again, as publishing may fail before or after its
+ * last step; in doubt: no. */
+static bool manifest_is_old(const struct import *import)
+{
+    struct toll_dataset now;
+    int64_t generation = 0;
+    int code = toll_dataset_open(&now, import->io, import->dataset.path, NULL);
+
+    if (code == 0) {
+        generation = now.generation;
+        toll_dataset_close(&now);
+    }
+    return (code == 0 || code == TOLL_ENOINPUT) && generation == import->dataset.generation;
+}
+
+static void remove_file(const struct import *import, const char *folder, const char *name, const char *ending)
+{
+    char path[TOLL_PART_NAME_BYTES + 128];
+
+    snprintf(path, sizeof path, "%s/%s%s", folder, name, ending);
+    (void)import->io->unlinkat(import->io->context, import->dataset.directory, path, 0);
+}
+
+/* What a failed call wrote, so that a full disk is no fuller. The next import would take the parts away, too.
+ */
+static void remove_written(const struct import *import, bool published)
+{
+    for (size_t i = 0; i < import->merge_count; i++) {
+        const struct toll_dataset_part *part = &import->merges[i].result;
+        char name[TOLL_PART_NAME_BYTES];
+
+        if (part->generation != import->merge.generation || !import->merge.write)
+            continue;
+        toll_dataset_part_name(part, name);
+        remove_file(import, "parts", name, ".arrow");
+        remove_file(import, "parts", name, ".text.arrow");
+    }
+    for (size_t i = 0; published && i < import->delivery_count; i++) {
+        const char *sha256 = import->deliveries[i].sha256;
+
+        if (find_receipt(&import->dataset, sha256) != NULL)
+            continue;
+        remove_file(import, "receipts", sha256, ".json");
+        remove_file(import, "rejects", sha256, ".csv");
+    }
+}
+
+/* -- result -- */
 
 static void file_result(const struct import *import, const struct toll_delivery *delivery,
                         struct toll_import_file *out)
@@ -541,7 +581,6 @@ static int run(struct import *import, struct toll_error *error)
     conflicts = new_conflicts(import);
     tell_conflicts(import);
     if (anything && !import->options->dry_run) {
-        /* From here on the manifest may name what was written, even if publishing fails at its last step. */
         published = true;
         code = publish(import, error);
         if (code != 0)
@@ -557,8 +596,8 @@ static int run(struct import *import, struct toll_error *error)
                               import->options->dataset_path);
     return code;
 out:
-    if (!published)
-        remove_written(import);
+    if (!published || manifest_is_old(import))
+        remove_written(import, published);
     return code;
 }
 

@@ -46,8 +46,25 @@ static int out_of_memory(struct toll_error *error, const char *path)
     return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
 }
 
+/* A second descriptor of the same file. Without one everything goes by the first. */
+static int open_direct(const struct toll_file *file, int directory, const char *path,
+                       const struct stat *status)
+{
+    const struct toll_io *io = file->io;
+    struct stat again;
+    int fd = open_again(io, directory, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_DIRECT, 0);
+
+    if (fd < 0)
+        return -1;
+    if (io->fstat(io->context, fd, &again) == 0 && again.st_dev == status->st_dev &&
+        again.st_ino == status->st_ino)
+        return fd;
+    io->close(io->context, fd);
+    return -1;
+}
+
 /* Checks what was opened and maps it if asked. */
-static int open_checked(struct toll_file *file, const char *path, enum toll_read_path how,
+static int open_checked(struct toll_file *file, int directory, const char *path, enum toll_read_path how,
                         struct toll_error *error)
 {
     struct stat status;
@@ -63,7 +80,9 @@ static int open_checked(struct toll_file *file, const char *path, enum toll_read
     if (!S_ISREG(status.st_mode))
         return toll_error_set(error, TOLL_EIO, "%s: not a regular file; name a file", file->path);
     file->size = status.st_size;
-    if (how == TOLL_READ_PREAD)
+    if (how == TOLL_READ_RING)
+        file->direct = open_direct(file, directory, path, &status);
+    if (how != TOLL_READ_MMAP)
         return 0;
     if (file->size == 0) {
         file->bytes = (const uint8_t *)""; /* nothing to map, and never unmapped */
@@ -91,7 +110,9 @@ int toll_file_open(struct toll_file *file, const struct toll_io *io, int directo
                                 path);
     file->io = io;
     file->fd = fd;
-    code = open_checked(file, path, how, error);
+    file->how = how;
+    file->direct = -1;
+    code = open_checked(file, directory, path, how, error);
     if (code != 0)
         toll_file_close(file);
     return code;
@@ -103,9 +124,22 @@ void toll_file_close(struct toll_file *file)
         return;
     if (file->bytes != NULL && file->size > 0)
         file->io->unmap(file->io->context, (void *)(uintptr_t)file->bytes, (size_t)file->size);
+    if (file->direct >= 0)
+        file->io->close(file->io->context, file->direct);
     file->io->close(file->io->context, file->fd);
     free(file->path);
     memset(file, 0, sizeof *file);
+}
+
+int toll_file_read_failed(struct toll_error *error, const char *path, ssize_t result, int64_t byte)
+{
+    if (result < 0)
+        return toll_error_errno(error, TOLL_EIO, (int)-result, "%s: cannot read at byte %lld", path,
+                                (long long)byte);
+    return toll_error_set(error, TOLL_EDATA,
+                          "%s: ends at byte %lld where more was expected: it was cut short, or changed "
+                          "while it was read",
+                          path, (long long)byte);
 }
 
 int toll_file_read(const struct toll_file *file, void *buffer, size_t bytes, int64_t offset,
@@ -119,18 +153,29 @@ int toll_file_read(const struct toll_file *file, void *buffer, size_t bytes, int
 
         if (result == -EINTR)
             continue;
-        if (result < 0)
-            return toll_error_errno(error, TOLL_EIO, (int)-result, "%s: cannot read at byte %lld", file->path,
-                                    (long long)offset + (long long)done);
-        if (result == 0)
-            return toll_error_set(
-                error, TOLL_EDATA,
-                "%s: ends at byte %lld where more was expected: it was cut short, or changed "
-                "while it was read",
-                file->path, (long long)offset + (long long)done);
+        if (result <= 0)
+            return toll_file_read_failed(error, file->path, result, offset + (int64_t)done);
         done += (size_t)result;
     }
     return 0;
+}
+
+int toll_file_populate(const struct toll_file *file, size_t bytes, int64_t offset, struct toll_error *error)
+{
+    const struct toll_io *io = file->io;
+    struct stat status;
+    int result;
+
+    if (bytes == 0)
+        return 0;
+    do
+        result = io->populate(io->context, file->bytes + offset, bytes);
+    while (result == -EINTR);
+    if (result == 0 || result == -EINVAL || result == -ENOSYS)
+        return 0;
+    if (io->fstat(io->context, file->fd, &status) == 0 && status.st_size < offset + (int64_t)bytes)
+        return toll_file_read_failed(error, file->path, 0, status.st_size);
+    return toll_file_read_failed(error, file->path, result == -EFAULT ? -EIO : result, offset);
 }
 
 int toll_blob_read(struct toll_blob *blob, const struct toll_io *io, int directory, const char *path,
@@ -180,6 +225,16 @@ static int write_failed(struct toll_error *error, const char *path, int errno_va
     return toll_error_errno(error, TOLL_EIO, errno_value, "%s: cannot write", path);
 }
 
+int toll_file_write_failed(struct toll_error *error, const char *path, ssize_t result, int64_t byte)
+{
+    const int errno_value = result == 0 ? EIO : (int)-result;
+
+    if (errno_value == ENOSPC || errno_value == EDQUOT)
+        return write_failed(error, path, errno_value);
+    return toll_error_errno(error, TOLL_EIO, errno_value, "%s: cannot write at byte %lld", path,
+                            (long long)byte);
+}
+
 int toll_write_at(const struct toll_io *io, int fd, const char *path, const void *data, size_t bytes,
                   int64_t offset, struct toll_error *error)
 {
@@ -192,7 +247,7 @@ int toll_write_at(const struct toll_io *io, int fd, const char *path, const void
         if (result == -EINTR)
             continue;
         if (result <= 0) /* a write of nothing would loop for ever */
-            return write_failed(error, path, result == 0 ? EIO : (int)-result);
+            return toll_file_write_failed(error, path, result, offset + (int64_t)done);
         done += (size_t)result;
     }
     return 0;

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-enum toll_read_path { TOLL_READ_MMAP, TOLL_READ_PREAD };
+/* RING: as PREAD, and open a second time with O_DIRECT for the transfers of io/bulk.h. */
+enum toll_read_path { TOLL_READ_MMAP, TOLL_READ_PREAD, TOLL_READ_RING };
 
 /* A file open for reading. bytes is the mapping (MMAP; of an empty file some valid address) or NULL (PREAD).
  * Symlinks are followed: inputs belong to the user. Only regular files. */
@@ -16,6 +17,8 @@ struct toll_file {
     const struct toll_io *io;
     char *path; /* owned, for messages */
     int fd;
+    enum toll_read_path how;
+    int direct; /* the same with O_DIRECT (RING), or -1 where the file system has no such thing */
     int64_t size;
     const uint8_t *bytes;
 };
@@ -27,6 +30,13 @@ int toll_file_open(struct toll_file *file, const struct toll_io *io, int directo
  */
 int toll_file_read(const struct toll_file *file, void *buffer, size_t bytes, int64_t offset,
                    struct toll_error *error);
+/* Brings a range of a mapped file into memory, so that what would be a SIGBUS later is an error here, as
+ * toll_file_read's. Where the kernel does not know how, nothing happens. */
+int toll_file_populate(const struct toll_file *file, size_t bytes, int64_t offset, struct toll_error *error);
+/* The errors of a read and of a write that came no further than `byte`: result is 0 (the file ended; a write
+ * of nothing) or -errno. */
+int toll_file_read_failed(struct toll_error *error, const char *path, ssize_t result, int64_t byte);
+int toll_file_write_failed(struct toll_error *error, const char *path, ssize_t result, int64_t byte);
 void toll_file_close(struct toll_file *file); /* safe on a zeroed struct and after a failed open */
 
 /* The whole file as memory: mapped, or read into a buffer; one zero byte follows in the buffer case only. */

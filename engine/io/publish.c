@@ -319,6 +319,10 @@ int toll_lock_directory(const struct toll_io *io, const char *path, bool create,
         fd = toll_open_folder(io, AT_FDCWD, path, 0);
         if (fd == -ENOENT && create)
             continue;
+        if (fd == -ENOTDIR && create)
+            return toll_error_set(error, TOLL_ECREATE,
+                                  "%s: is a file where a folder is to be; give the output another name",
+                                  path);
         if (fd < 0)
             return toll_error_errno(error, fd == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -fd, "%s: cannot open",
                                     path);
@@ -363,7 +367,9 @@ int toll_replace_file(const struct toll_io *io, int directory, const char *name,
     if (code == 0) {
         result = io->renameat(io->context, directory, temp, directory, name);
         if (result < 0) {
-            code = toll_error_errno(error, TOLL_EIO, -result, "%s: cannot replace", name);
+            code = result == -EISDIR ? toll_error_set(error, TOLL_ECREATE,
+                                                      "%s: is a folder; give the output another name", name)
+                                     : toll_error_errno(error, TOLL_EIO, -result, "%s: cannot replace", name);
             io->unlinkat(io->context, directory, temp, 0);
         }
     }

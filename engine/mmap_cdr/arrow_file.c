@@ -141,46 +141,90 @@ size_t toll_arrow_input_room(const struct toll_arrow_input *input, uint32_t colu
     return room;
 }
 
-/* Reads wanted columns into the buffer, a run of neighbours with one call, and says where each lies. */
-static int read_columns(const struct toll_arrow_input *input, int64_t batch, uint32_t columns,
-                        uint8_t *buffer, const void *values[TOLL_ARROW_COLUMNS], struct toll_error *error)
+/* Where the wanted columns lie: neighbours in one run, one run after the other in the buffer. */
+static void find_runs(struct toll_arrow_reading *reading, uint8_t *buffer)
 {
-    const struct toll_arrow_file *arrow = input->arrow;
-    size_t at = 0;
-    for (unsigned c = 0; c < arrow->schema.count;) {
-        if (!(columns & (UINT32_C(1) << c))) {
-            c++;
+    const struct toll_arrow_file *arrow = reading->input->arrow;
+    const uint8_t *mapped = reading->input->bytes;
+    struct toll_arrow_run *run = NULL;
+    reading->run_count = 0;
+    for (unsigned c = 0; c < arrow->schema.count; c++) {
+        if (!(reading->columns & (UINT32_C(1) << c))) {
+            run = NULL;
             continue;
         }
-        const struct toll_arrow_place *first = toll_arrow_place(arrow, batch, arrow->first_buffer[c]);
-        size_t run = 0;
-        for (; c < arrow->schema.count && columns & (UINT32_C(1) << c); c++) {
-            values[c] = buffer + at + run;
-            run += toll_arrow_pad(toll_arrow_place(arrow, batch, arrow->first_buffer[c])->bytes);
+        const struct toll_arrow_place *place =
+            toll_arrow_place(arrow, reading->batch, arrow->first_buffer[c]);
+        const size_t bytes = toll_arrow_pad(place->bytes);
+        if (run == NULL) {
+            run = &reading->runs[reading->run_count++];
+            *run = (struct toll_arrow_run){.to = buffer, .offset = place->offset};
         }
-        int rc = toll_file_read(&input->file, buffer + at, run, first->offset, error);
-        if (rc)
-            return rc;
-        at += run;
+        reading->values[c] = mapped ? mapped + place->offset : buffer;
+        run->bytes += bytes;
+        if (!mapped)
+            buffer += bytes;
     }
-    return 0;
+}
+
+void toll_arrow_input_begin(const struct toll_arrow_input *input, int64_t batch, uint32_t columns,
+                            void *buffer, struct toll_bulk *bulk, struct toll_arrow_reading *reading)
+{
+    TOLL_ASSERT(batch >= 0 && batch < input->arrow->batches);
+    reading->input = input;
+    reading->bulk = bulk;
+    reading->batch = batch;
+    reading->columns = columns;
+    find_runs(reading, buffer);
+    for (unsigned i = 0; bulk && !input->bytes && i < reading->run_count; i++) {
+        struct toll_arrow_run *run = &reading->runs[i];
+        run->ticket =
+            toll_bulk_queue(bulk, &(struct toll_bulk_transfer){.path = input->file.path,
+                                                               .fd = input->file.fd,
+                                                               .direct = input->file.direct,
+                                                               .at_once = input->file.how != TOLL_READ_RING,
+                                                               .buffer = run->to,
+                                                               .bytes = run->bytes,
+                                                               .offset = run->offset});
+    }
+}
+
+static int finish_run(const struct toll_arrow_reading *reading, const struct toll_arrow_run *run,
+                      struct toll_error *error)
+{
+    const struct toll_arrow_input *input = reading->input;
+    if (!input->bytes)
+        return reading->bulk ? toll_bulk_wait(reading->bulk, run->ticket, error)
+                             : toll_file_read(&input->file, run->to, run->bytes, run->offset, error);
+    if (!input->file.io)
+        return 0;
+    if (reading->bulk)
+        toll_bulk_count_mapped(reading->bulk, run->bytes);
+    return toll_file_populate(&input->file, run->bytes, run->offset, error);
+}
+
+int toll_arrow_input_end(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
+                         struct toll_error *error)
+{
+    const struct toll_arrow_file *arrow = reading->input->arrow;
+    int rc = 0;
+    for (unsigned i = 0; i < reading->run_count; i++) {
+        const int code = finish_run(reading, &reading->runs[i], rc ? NULL : error); /* all, even after one */
+        rc = rc ? rc : code;
+    }
+    for (unsigned c = 0; rc == 0 && c < arrow->schema.count; c++) {
+        if (!(reading->columns & (UINT32_C(1) << c)))
+            continue;
+        values[c] = reading->values[c];
+        rc = toll_arrow_check(arrow, reading->batch, c, arrow->first_buffer[c], values[c], error);
+    }
+    return rc;
 }
 
 int toll_arrow_input_batch(const struct toll_arrow_input *input, int64_t batch, uint32_t columns,
                            void *buffer, const void *values[TOLL_ARROW_COLUMNS], struct toll_error *error)
 {
-    const struct toll_arrow_file *arrow = input->arrow;
-    TOLL_ASSERT(batch >= 0 && batch < arrow->batches);
-    int rc = 0;
-    if (!input->bytes)
-        rc = read_columns(input, batch, columns, buffer, values, error);
-    for (unsigned c = 0; rc == 0 && c < arrow->schema.count; c++) {
-        if (!(columns & (UINT32_C(1) << c)))
-            continue;
-        unsigned b = arrow->first_buffer[c];
-        if (input->bytes)
-            values[c] = input->bytes + toll_arrow_place(arrow, batch, b)->offset;
-        rc = toll_arrow_check(arrow, batch, c, b, values[c], error);
-    }
-    return rc;
+    struct toll_arrow_reading reading;
+    toll_arrow_input_begin(input, batch, columns, buffer, NULL, &reading);
+    return toll_arrow_input_end(&reading, values, error);
 }

@@ -4,7 +4,14 @@
 #define TOLL_MMAP_CDR_ARROW_FILE_H
 
 #include "arrow/arrow.h"
-#include "mmap_cdr/part.h"
+#include "io/bulk.h"
+
+/* What the manifest keeps of one Arrow file. */
+struct toll_file_seal {
+    int64_t bytes;
+    struct toll_hash128
+        digest; /* of all bytes outside column buffers: schema, batch metadata, dictionaries, footer */
+};
 
 /* Creates a file that must not exist (mode 0640, not through a symlink): its fd, or TOLL_ECREATE / TOLL_EIO.
  */
@@ -44,5 +51,31 @@ size_t toll_arrow_input_room(const struct toll_arrow_input *input, uint32_t colu
  * checksum. Neighbours are read in one go into `buffer`. Thread safe, allocates nothing. */
 int toll_arrow_input_batch(const struct toll_arrow_input *input, int64_t batch, uint32_t columns,
                            void *buffer, const void *values[TOLL_ARROW_COLUMNS], struct toll_error *error);
+
+/*
+ * The same in two steps, so that something can be done in between: begin queues the reads with the thread's
+ * bulk, which has room for a transfer per column; end waits for them, checks and hands out. Each begin needs
+ * its end, or a drained bulk; input and buffer must outlive it. A mapped file is brought into memory by end:
+ * a part of it that cannot be read is an error then, and never a signal.
+ */
+struct toll_arrow_reading {
+    const struct toll_arrow_input *input;
+    struct toll_bulk *bulk;
+    int64_t batch;
+    uint32_t columns;
+    unsigned run_count; /* of neighbours in the file */
+    struct toll_arrow_run {
+        uint8_t *to;
+        size_t bytes;
+        int64_t offset;
+        int ticket;
+    } runs[TOLL_ARROW_COLUMNS];
+    const void *values[TOLL_ARROW_COLUMNS];
+};
+/* bulk: NULL, then end does it all. */
+void toll_arrow_input_begin(const struct toll_arrow_input *input, int64_t batch, uint32_t columns,
+                            void *buffer, struct toll_bulk *bulk, struct toll_arrow_reading *reading);
+int toll_arrow_input_end(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
+                         struct toll_error *error);
 
 #endif

@@ -260,6 +260,9 @@ static int hash_rejects(const struct toll_dataset *dataset, struct toll_receipt 
 {
     char path[PATH_ROOM];
     struct toll_blob blob;
+    if (receipt->rejected > 0 &&
+        receipt->rejects_hash[0]) /* a lost write is found only if it is the writer's */
+        return 0;
     receipt->rejects_hash[0] = 0;
     receipt->rejects_bytes = 0;
     if (receipt->rejected == 0) /* a file that is there all the same was left by a killed import */

@@ -35,8 +35,9 @@ struct toll_receipt {
     toll_ms first_start, last_start; /* of accepted rows; 0 when none */
     int64_t duration_ms;             /* sum over accepted rows */
     char header_hash[33];            /* XXH3-128 of the header line; "" without header */
-    /* Of rejects/<sha256>.csv as it was when the receipt was first published; set by toll_dataset_publish,
-     * callers leave it alone. "" and 0: there is no such file. */
+    /* Of rejects/<sha256>.csv as it was when the receipt was first published: from whoever wrote the file, as
+     * what a disk lost is found only so; of "" toll_dataset_publish reads the file. "" and 0 then: there is
+     * no such file. */
     char rejects_hash[33];
     int64_t rejects_bytes;
 };
@@ -75,8 +76,8 @@ int toll_dataset_text_open(const struct toll_dataset *dataset, size_t index, enu
 /* Publishes a new generation: these parts and receipts are the dataset from now on, also in *dataset (both
  * are copied and sorted here; they may be or hold what dataset points to; cdr_hash is computed here). The
  * part and rejects files were written, and fsynced, before. Old generations' files stay. After a failure
- * leave the new files where they are: the manifest may name them already, and if not, the next import removes
- * them. */
+ * the manifest may name the new files already: look before removing them; if they stay, the next import
+ * removes them. */
 int toll_dataset_publish(struct toll_dataset *dataset, const struct toll_dataset_part *parts,
                          size_t part_count, const struct toll_receipt *receipts, size_t receipt_count,
                          struct toll_error *error);

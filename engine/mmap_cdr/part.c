@@ -236,18 +236,21 @@ struct toll_cdr_dictionary toll_cdr_part_dictionary(const struct toll_cdr_part *
     return (struct toll_cdr_dictionary){dictionary->entries, dictionary->count};
 }
 
-size_t toll_cdr_batch_buffer_bytes(const struct toll_cdr_part *part, uint32_t columns)
+size_t toll_cdr_columns_bytes(uint32_t columns)
 {
     size_t room = 0;
-    if (part->input.bytes)
-        return 0;
-    /* Columns that are absent here may be present in the next part. */
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
         if (columns & TOLL_CDR_COLUMN_BIT(c))
             room +=
                 toll_arrow_pad((size_t)TOLL_BATCH_ROWS * toll_arrow_width(toll_cdr_columns[c].field.type));
     }
     return room;
+}
+
+size_t toll_cdr_batch_buffer_bytes(const struct toll_cdr_part *part, uint32_t columns)
+{
+    /* Columns that are absent here may be present in the next part. */
+    return part->input.bytes ? 0 : toll_cdr_columns_bytes(columns);
 }
 
 static bool ids_below(const int32_t *ids, int64_t rows, uint32_t count)
@@ -288,24 +291,34 @@ static bool values_valid(const struct toll_cdr_part *part, unsigned column, cons
     }
 }
 
-int toll_cdr_part_batch(const struct toll_cdr_part *part, int64_t index, uint32_t columns, void *buffer,
-                        struct toll_cdr_batch *out, struct toll_error *error)
+void toll_cdr_part_batch_begin(const struct toll_cdr_part *part, int64_t index, uint32_t columns,
+                               void *buffer, struct toll_bulk *bulk, struct toll_cdr_reading *reading)
 {
-    const struct toll_arrow_file *arrow = part->input.arrow;
-    const void *values[TOLL_ARROW_COLUMNS];
-    uint32_t wanted = columns & part->present, places = 0;
-    TOLL_ASSERT(index >= 0 && index < arrow->batches);
-    *out = (struct toll_cdr_batch){.rows = toll_arrow_batch_rows(arrow->rows, index),
-                                   .first_row = index * TOLL_BATCH_ROWS};
+    uint32_t places = 0;
+    TOLL_ASSERT(index >= 0 && index < part->input.arrow->batches);
+    reading->part = part;
+    reading->index = index;
+    reading->wanted = columns & part->present;
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
-        if (wanted & TOLL_CDR_COLUMN_BIT(c))
+        if (reading->wanted & TOLL_CDR_COLUMN_BIT(c))
             places |= UINT32_C(1) << part->place[c];
     }
-    int rc = toll_arrow_input_batch(&part->input, index, places, buffer, values, error);
+    toll_arrow_input_begin(&part->input, index, places, buffer, bulk, &reading->columns);
+}
+
+int toll_cdr_part_batch_end(const struct toll_cdr_reading *reading, struct toll_cdr_batch *out,
+                            struct toll_error *error)
+{
+    const struct toll_cdr_part *part = reading->part;
+    const struct toll_arrow_file *arrow = part->input.arrow;
+    const void *values[TOLL_ARROW_COLUMNS];
+    *out = (struct toll_cdr_batch){.rows = toll_arrow_batch_rows(arrow->rows, reading->index),
+                                   .first_row = reading->index * TOLL_BATCH_ROWS};
+    int rc = toll_arrow_input_end(&reading->columns, values, error);
     if (rc)
         return rc;
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
-        if (!(wanted & TOLL_CDR_COLUMN_BIT(c)))
+        if (!(reading->wanted & TOLL_CDR_COLUMN_BIT(c)))
             continue;
         const void *column = values[part->place[c]];
         if (!values_valid(part, c, column, out->rows))
@@ -313,8 +326,16 @@ int toll_cdr_part_batch(const struct toll_cdr_part *part, int64_t index, uint32_
                 error, TOLL_EDATA,
                 "%s: batch %lld, column %s: a value is out of its range although its checksum is "
                 "right, so it was written by something else; import again",
-                arrow->name, (long long)index, toll_cdr_columns[c].field.name);
+                arrow->name, (long long)reading->index, toll_cdr_columns[c].field.name);
         toll_cdr_batch_set_column(out, c, column);
     }
     return 0;
+}
+
+int toll_cdr_part_batch(const struct toll_cdr_part *part, int64_t index, uint32_t columns, void *buffer,
+                        struct toll_cdr_batch *out, struct toll_error *error)
+{
+    struct toll_cdr_reading reading;
+    toll_cdr_part_batch_begin(part, index, columns, buffer, NULL, &reading);
+    return toll_cdr_part_batch_end(&reading, out, error);
 }

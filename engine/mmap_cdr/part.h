@@ -6,8 +6,7 @@
 #ifndef TOLL_MMAP_CDR_PART_H
 #define TOLL_MMAP_CDR_PART_H
 
-#include "base/checksum.h"
-#include "io/file.h"
+#include "mmap_cdr/arrow_file.h"
 #include "mmap_cdr/cdr.h"
 
 /* A dictionary: entries[0] is "". */
@@ -25,13 +24,6 @@ struct toll_cdr_part_data {
     /* each text i is bytes [offset[i], offset[i+1]) of its data; offsets have rows+1 entries */
     const char *record_id_data, *caller_text_data, *callee_text_data;
     const int64_t *record_id_offset, *caller_text_offset, *callee_text_offset;
-};
-
-/* What the manifest keeps of one Arrow file. */
-struct toll_file_seal {
-    int64_t bytes;
-    struct toll_hash128
-        digest; /* of all bytes outside column buffers: schema, batch metadata, dictionaries, footer */
 };
 
 /* Writes name.arrow and name.text.arrow into a directory, fsynced. */
@@ -72,6 +64,20 @@ size_t toll_cdr_batch_buffer_bytes(const struct toll_cdr_part *part, uint32_t co
  * wrong checksum: TOLL_EDATA with file, batch, column. */
 int toll_cdr_part_batch(const struct toll_cdr_part *part, int64_t index, uint32_t columns, void *buffer,
                         struct toll_cdr_batch *out, struct toll_error *error);
+
+/* The same in two steps, with the thread's bulk: see toll_arrow_input_begin. */
+struct toll_cdr_reading {
+    const struct toll_cdr_part *part;
+    int64_t index;
+    uint32_t wanted;
+    struct toll_arrow_reading columns;
+};
+void toll_cdr_part_batch_begin(const struct toll_cdr_part *part, int64_t index, uint32_t columns,
+                               void *buffer, struct toll_bulk *bulk, struct toll_cdr_reading *reading);
+int toll_cdr_part_batch_end(const struct toll_cdr_reading *reading, struct toll_cdr_batch *out,
+                            struct toll_error *error);
+/* Memory that such columns need in any part of the schema, whether a part is mapped or not. */
+size_t toll_cdr_columns_bytes(uint32_t columns);
 
 /* The sidecar: texts of one row (not terminated, borrowed). Opened lazily by whoever exports. Each batch's
  * buffers are checked before their first use. Not thread safe. */

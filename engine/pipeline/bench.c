@@ -2,6 +2,7 @@
  * memory. */
 #include "pipeline/rate.h"
 
+#include "base/cpu.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -48,20 +49,23 @@ static int open_parts(struct toll_bench_world *world, struct toll_error *error)
     return 0;
 }
 
-int toll_bench_open(const char *book_path, const char *dataset_path, struct toll_bench_world **out,
-                    struct toll_error *error)
+int toll_bench_open(const char *book_path, const char *dataset_path, enum toll_simd_choice simd,
+                    struct toll_bench_world **out, struct toll_error *error)
 {
     const struct toll_io *io = toll_io_system();
     struct toll_bench_world *world = calloc(1, sizeof *world);
     if (world == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    int rc = toll_book_open(io, book_path, NULL, &world->book, error);
+    unsigned features = 0;
+    int rc = toll_simd_features(simd, toll_cpu_features(), &features, error);
+    if (rc == 0)
+        rc = toll_book_open(io, book_path, NULL, &world->book, error);
     if (rc == 0) {
         rc = toll_dataset_open(&world->dataset, io, dataset_path, error);
         world->dataset_open = rc == 0;
     }
     if (rc == 0)
-        rc = toll_rater_init(&world->rater, world->book, 0, error);
+        rc = toll_rater_init(&world->rater, world->book, features, error);
     if (rc == 0)
         rc = open_parts(world, error);
     if (rc != 0)
@@ -94,9 +98,10 @@ static int rate_all(struct toll_bench_world *world, unsigned threads, struct tol
         threads = toll_workers_cores();
     if (threads != world->workers.count) {
         toll_workers_free(&world->workers);
+        const struct toll_workers_io io = {.io = toll_io_system(), .mapped = true};
         const int rc =
             toll_workers_init(&world->workers, &world->rater,
-                              threads < TOLL_WORKERS_MAX ? threads : TOLL_WORKERS_MAX, true, 0, 0, error);
+                              threads < TOLL_WORKERS_MAX ? threads : TOLL_WORKERS_MAX, true, &io, 0, error);
         if (rc != 0)
             return rc;
     }

@@ -14,9 +14,6 @@
     1024 /* 512 to 2,048 measure alike; the scratch of 1,024 leaves half of a 1 MiB L2 \
           */
 #define TOLL_BLOCK_ROWS_MAX 2048
-/* So many rows before a stage needs a far table's entry it asks for it: a stage's own work on a row is too
- * long for the processor to see that far by itself. What lies behind a block's last row is asked for too. */
-#define TOLL_BLOCK_AHEAD 16
 
 enum toll_stage {
     TOLL_STAGE_READ, /* columns and their checksums */
@@ -46,14 +43,14 @@ void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, 
 struct toll_block {
     uint64_t
         near[TOLL_BLOCK_ROWS_MAX]; /* number that pays, 0 none; in the end what suspense says of the row */
-    uint32_t owner[TOLL_BLOCK_ROWS_MAX + TOLL_BLOCK_AHEAD];
-    uint32_t bucket[TOLL_BLOCK_ROWS_MAX + TOLL_BLOCK_AHEAD]; /* where the line counts; 0 nowhere */
-    uint32_t deck[TOLL_BLOCK_ROWS_MAX];                      /* that prices it in bulk; 0 none */
-    uint32_t value[TOLL_BLOCK_ROWS_MAX];                     /* what the deck has */
-    uint32_t terms[TOLL_BLOCK_ROWS_MAX];                     /* 1 + index of terms, 0 nothing to charge */
-    uint32_t odd[TOLL_BLOCK_ROWS_MAX];                       /* rows left to toll_row_rate */
-    uint32_t rest[TOLL_BLOCK_ROWS_MAX];                      /* rows that need a second look */
-    uint16_t shape[TOLL_BLOCK_ROWS_MAX];                     /* verdict key and more: block.c */
+    uint32_t owner[TOLL_BLOCK_ROWS_MAX];
+    uint32_t bucket[TOLL_BLOCK_ROWS_MAX]; /* where the line counts; 0 nowhere */
+    uint32_t deck[TOLL_BLOCK_ROWS_MAX];   /* that prices it in bulk; 0 none */
+    uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has */
+    uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* 1 + index of terms, 0 nothing to charge */
+    uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
+    uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that need a second look */
+    uint16_t shape[TOLL_BLOCK_ROWS_MAX];  /* verdict key and more: simd/layout_call.h */
     size_t odd_count;
 };
 

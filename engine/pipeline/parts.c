@@ -5,6 +5,7 @@
 #include "arrow/arrow.h"
 #include "base/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int read_day(const char *text, const char *option, int64_t *day, struct toll_error *error)
@@ -68,9 +69,26 @@ void toll_part_set_close(struct toll_part_set *set)
     memset(set, 0, sizeof *set);
 }
 
-size_t toll_batch_buffer_bytes(enum toll_read_path how)
+#define PARTS_ASKED 64 /* looking at more would tell no more */
+#define MOSTLY_PERCENT 50
+
+bool toll_parts_resident(const struct toll_dataset *dataset, size_t first, size_t last)
 {
-    /* The widest column has 8 bytes a row. */
-    return how == TOLL_READ_MMAP ? 0
-                                 : (size_t)TOLL_CDR_COLUMNS * (TOLL_BATCH_ROWS * 8 + TOLL_ARROW_ALIGNMENT);
+    const struct toll_io *io = dataset->io;
+    const size_t step = (last - first) / PARTS_ASKED + 1;
+    int64_t bytes = 0, resident = 0;
+    for (size_t i = first; i < last; i += step) {
+        char name[TOLL_PART_NAME_BYTES], path[TOLL_PART_NAME_BYTES + 16];
+        struct toll_file file;
+        toll_dataset_part_name(&dataset->parts[i], name);
+        snprintf(path, sizeof path, "parts/%s.arrow", name);
+        bytes += dataset->parts[i].seal.bytes;
+        if (toll_file_open(&file, io, dataset->directory, path, TOLL_READ_PREAD, NULL) != 0)
+            continue;
+        const int percent = io->resident(io->context, file.fd, file.size);
+        if (percent > 0)
+            resident += dataset->parts[i].seal.bytes / 100 * percent;
+        toll_file_close(&file);
+    }
+    return resident >= bytes / 100 * MOSTLY_PERCENT;
 }

@@ -5,6 +5,7 @@
 #include "pipeline/rate.h"
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/error.h"
 #include "text/json.h"
 
@@ -17,6 +18,7 @@ struct run {
     const struct toll_rate_options *options;
     const struct toll_io *io;
     enum toll_read_path how;
+    bool ring_writes;
     struct toll_book *book;
     struct toll_dataset dataset;
     bool dataset_open;
@@ -27,6 +29,7 @@ struct run {
     struct toll_run_writer *writer;
     struct toll_run_part *parts; /* last - first */
     struct toll_strings texts;
+    unsigned features; /* of the processor that the kernels may use */
     struct toll_part_set set;
     struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
     int64_t rate_ns;
@@ -41,7 +44,7 @@ static int64_t now_ns(void)
 
 /* ---- planning ---- */
 
-static int open_all(struct run *run, const struct toll_rate_tuning *tuning, struct toll_error *error)
+static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
     int rc = toll_dataset_open(&run->dataset, run->io, options->dataset_path, error);
@@ -54,7 +57,7 @@ static int open_all(struct run *run, const struct toll_rate_tuning *tuning, stru
     if (rc == 0)
         rc = toll_book_open(run->io, options->book_path, &options->reporter, &run->book, error);
     if (rc == 0)
-        rc = toll_rater_init(&run->rater, run->book, tuning->features, error);
+        rc = toll_rater_init(&run->rater, run->book, run->features, error);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
         run->rows += run->dataset.parts[i].rows;
     return rc;
@@ -71,6 +74,27 @@ static unsigned workers_wanted(const struct run *run)
     return threads < most ? threads : most;
 }
 
+/* What is in the page cache is fastest read where it lies; anything else by a ring, past the cache. Writing
+ * by a ring with O_DIRECT needs a third of the processor time that copying into the page cache does. */
+static void choose_io(struct run *run)
+{
+    switch (run->options->io) {
+    case TOLL_IO_MMAP:
+        run->how = TOLL_READ_MMAP;
+        break;
+    case TOLL_IO_PREAD:
+        run->how = TOLL_READ_PREAD;
+        break;
+    case TOLL_IO_URING:
+        run->how = TOLL_READ_RING;
+        break;
+    default:
+        run->how =
+            toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_MMAP : TOLL_READ_RING;
+    }
+    run->ring_writes = run->options->io == TOLL_IO_URING || run->options->io == TOLL_IO_AUTO;
+}
+
 /* ---- the lines ---- */
 
 static int create_lines(struct run *run, size_t first, struct toll_error *error)
@@ -83,6 +107,8 @@ static int create_lines(struct run *run, size_t first, struct toll_error *error)
         snprintf(name, sizeof name, "%s.%d", day, part->part);
         rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, &run->lines[i],
                                error);
+        if (rc == 0 && run->ring_writes)
+            toll_lines_use_ring(run->lines[i]);
         run->set.parts[i].lines = run->lines[i];
     }
     return rc;
@@ -197,6 +223,24 @@ static int write_suspense(struct run *run, const struct toll_tally *tally, struc
     return rc;
 }
 
+static void write_io_stats(const struct run *run, struct toll_json *json)
+{
+    const struct toll_bulk_counts counts = toll_workers_io_counts(&run->workers);
+    const char *refusal = toll_workers_io_refusal(&run->workers);
+    toll_json_open_map(json, "io");
+    toll_json_open_map(json, "read");
+    toll_json_int(json, "mmap", counts.read_mmap);
+    toll_json_int(json, "pread", counts.read_pread);
+    toll_json_int(json, "io_uring", counts.read_ring);
+    toll_json_close_map(json);
+    toll_json_open_map(json, "written");
+    toll_json_int(json, "pwrite", counts.written_pwrite);
+    toll_json_int(json, "io_uring", counts.written_ring);
+    toll_json_close_map(json);
+    toll_json_string(json, "refused", refusal[0] == '\0' ? NULL : refusal);
+    toll_json_close_map(json);
+}
+
 /* Wall times and how it was done: outside every hash. */
 static bool write_stats(const struct run *run, const struct toll_rate_result *result, struct toll_json *json)
 {
@@ -216,7 +260,7 @@ static bool write_stats(const struct run *run, const struct toll_rate_result *re
     toll_json_int(json, "rows", result->rows);
     toll_json_int(json, "threads", run->workers.count);
     toll_json_string(json, "kernels", run->rater.kernels->name);
-    toll_json_string(json, "read", run->how == TOLL_READ_MMAP ? "mmap" : "pread");
+    write_io_stats(run, json);
     toll_json_int(json, "wall_ns", result->wall_ns);
     toll_json_int(json, "rate_ns", result->rate_ns);
     toll_json_int(json, "cdr_per_s",
@@ -276,12 +320,23 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->options = options;
     run->io = tuning->io;
-    run->how = options->io == TOLL_IO_PREAD ? TOLL_READ_PREAD : TOLL_READ_MMAP;
 
-    int rc = open_all(run, tuning, error);
+    int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
     if (rc == 0)
-        rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin,
-                               toll_batch_buffer_bytes(run->how), tuning->block_rows, error);
+        rc = open_all(run, error);
+    if (rc == 0) {
+        choose_io(run);
+        const struct toll_workers_io io = {
+            .io = run->io,
+            .mapped = run->how == TOLL_READ_MMAP,
+            .ring = run->how == TOLL_READ_RING || run->ring_writes,
+            .in_flight_bytes = tuning->in_flight_bytes,
+            .piece_bytes = tuning->piece_bytes,
+            .ahead = tuning->ahead,
+        };
+        rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
+                               tuning->block_rows, error);
+    }
     if (rc == 0) {
         run->parts = calloc(run->last - run->first + 1, sizeof *run->parts);
         if (run->parts == NULL)
@@ -320,6 +375,6 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
 int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *result,
               struct toll_error *error)
 {
-    const struct toll_rate_tuning tuning = {.io = toll_io_system()};
+    const struct toll_rate_tuning tuning = {.io = toll_io_system(), .features = toll_cpu_features()};
     return toll_rate_tuned(options, &tuning, result, error);
 }

@@ -13,11 +13,17 @@
 /* What tests vary and users need not. */
 struct toll_rate_tuning {
     const struct toll_io *io;
-    size_t block_rows; /* 0: TOLL_BLOCK_ROWS */
-    unsigned features; /* see toll_kernels_select */
+    size_t block_rows;                   /* 0: TOLL_BLOCK_ROWS */
+    unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
+    size_t in_flight_bytes, piece_bytes; /* see struct toll_workers_io */
+    unsigned ahead;
 };
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error);
+
+/* The features that a choice gives of those that the processor has; TOLL_EUSAGE if it lacks them. */
+int toll_simd_features(enum toll_simd_choice choice, unsigned available, unsigned *features,
+                       struct toll_error *error);
 
 /* toll_verify (tollmill.h) with the system's calls as an argument, so that a test can let one of them fail.
  */
@@ -47,8 +53,9 @@ int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
 void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */
 
-/* Most that reading a batch of any part by pread needs: every column of a full batch. */
-size_t toll_batch_buffer_bytes(enum toll_read_path how);
+/* Whether most of what these parts' files hold is in the page cache; sampled. Files that cannot be opened
+ * count as what is not. */
+bool toll_parts_resident(const struct toll_dataset *dataset, size_t first, size_t last);
 
 /* Fills the counts, totals and hashes of a result from the sums. TOLL_EBOOK when there are too many
  * currencies. */

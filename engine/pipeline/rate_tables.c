@@ -110,7 +110,7 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
             .count = bucket->rows,
             .units = bucket->units,
         };
-        if (!toll_money_narrow(bucket->charge, &row->charge))
+        if (!toll_money_narrow(toll_tally_charge(bucket), &row->charge))
             rc = toll_error_set(
                 error, TOLL_EDATA,
                 "the charges of account %s at one site add up to more than 92 billion %s; rate "

@@ -32,7 +32,7 @@ static void fill_areas(uint8_t areas[4096])
     mark_areas(areas, international, sizeof international / sizeof *international, TOLL_AREA_INTERNATIONAL);
 }
 
-static void fill_call_areas(uint8_t call_areas[TOLL_AREAS], const uint8_t areas[4096])
+static void fill_call_areas(uint8_t call_areas[TOLL_AREAS_BYTES], const uint8_t areas[4096])
 {
     for (unsigned i = 0; i < 4096; i++) {
         const unsigned class_ = (areas[i] & TOLL_AREA_TOLL_FREE) != 0 ? TOLL_TOLL_FREE
@@ -103,8 +103,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         fill_call_areas(rater->call_areas, rater->areas);
     }
 
-    const size_t decks = book->deck_count + 1u, prices = book->price_count + 1u,
-                 terms = book->terms_count + 1u;
+    const size_t decks = book->deck_count + 1u, prices = book->price_count + 2u, /* see the price kernel */
+        terms = book->terms_count + 1u;
     const size_t verdict_count = (size_t)book->plan_count * TOLL_VERDICT_KEYS;
     const size_t words = book->lpm_word_count * sizeof *book->lpm_words;
     const bool copy = toll_hot_round(words) <= TOLL_RATER_COPY_BYTES;

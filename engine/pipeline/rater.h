@@ -16,26 +16,6 @@
 /* What digits 2-4 of an E.164 number that begins with 1 say (docs/RATING.md section 6); bits. */
 enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2, TOLL_AREA_INTERNATIONAL = 4 };
 
-/* What the class byte of a line and its chain key need to know of a number: class << 3 | jurisdiction. */
-#define TOLL_AREAS_ABROAD 4096    /* place of numbers that do not begin with 1 */
-#define TOLL_AREAS_NO_NUMBER 4097 /* and of what is no E.164 number */
-#define TOLL_AREAS 4098
-
-/*
- * What a plan's rules say about answered voice calls of one kind, when that is all they say: a deck, or
- * TOLL_VERDICT_PRICE | the price row of a rule `free` or `flat`. 0: the rules have to be walked.
- */
-#define TOLL_VERDICT_PRICE 0x80000000u
-#define TOLL_VERDICT_KEYS 128u /* direction << 6 | class << 3 | jurisdiction */
-
-#define TOLL_TERMS_FAR 0xffffu /* does not occur with fewer than 65,534 terms: decks have a few thousand */
-
-struct toll_hot_owner { /* of struct toll_owner, what every row needs */
-    int32_t plan, account;
-    uint32_t bucket;
-    uint32_t spare;
-};
-
 struct toll_rater {
     const struct toll_book *book;
     const struct toll_kernels *kernels;
@@ -51,7 +31,7 @@ struct toll_rater {
     uint32_t calltype_decks;         /* how many those are */
     uint32_t columns;                /* CDR columns that rating with this book reads */
     uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
-    uint8_t call_areas[TOLL_AREAS];  /* the same as class << 3 | jurisdiction */
+    uint8_t call_areas[TOLL_AREAS_BYTES]; /* the same as class << 3 | jurisdiction */
     struct toll_hot hot;
 };
 

@@ -112,10 +112,22 @@ static uint32_t *slot_of(const struct toll_suspense *suspense, uint64_t hash, ui
     }
 }
 
-void toll_suspense_expect(const struct toll_suspense *suspense, uint32_t status, int32_t account,
-                          uint64_t what)
+/* Status, account and what as one number of the same order: compared without a branch. */
+static inline unsigned __int128 order_of(uint32_t status, int32_t account, uint64_t what)
 {
-    __builtin_prefetch(&suspense->slots[first_slot(hash_of(status, account, what))]);
+    const uint64_t first = (uint64_t)status << 32 | ((uint32_t)account ^ UINT32_C(0x80000000));
+    return (unsigned __int128)first << 64 | what;
+}
+
+bool toll_suspense_expect(struct toll_suspense *suspense, uint32_t status, int32_t account, uint64_t what)
+{
+    const struct toll_suspense_entry *largest = &suspense->largest;
+    const bool above =
+        order_of(status, account, what) > order_of(largest->status, largest->account, largest->what);
+    const bool turned_away = suspense->pruned & above;
+    suspense->rows += turned_away;
+    __builtin_prefetch(&suspense->slots[turned_away ? 0 : first_slot(hash_of(status, account, what))]);
+    return !turned_away;
 }
 
 static void prune(struct toll_suspense *suspense)

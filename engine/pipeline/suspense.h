@@ -41,9 +41,9 @@ void toll_suspense_free(struct toll_suspense *suspense);
 /* Rows may come in any order. Allocates nothing. */
 void toll_suspense_add(struct toll_suspense *suspense, uint32_t status, int32_t account, uint64_t what,
                        uint32_t part, int64_t row);
-/* Asks for the memory that adding such a row soon will need. */
-void toll_suspense_expect(const struct toll_suspense *suspense, uint32_t status, int32_t account,
-                          uint64_t what);
+/* Asks for the memory that adding such a row soon will need. False: it lies above what is kept, and is
+ * counted already; adding it would change nothing else. */
+bool toll_suspense_expect(struct toll_suspense *suspense, uint32_t status, int32_t account, uint64_t what);
 /* Adds all of `from`, whose dropped rows stay dropped. */
 void toll_suspense_merge(struct toll_suspense *suspense, const struct toll_suspense *from);
 /* Sorts by (status, account, what) and drops what passes the limit; afterwards only reading. */

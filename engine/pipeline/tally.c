@@ -37,14 +37,24 @@ void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
     memset(tally->voice_prices, 0, price_words(book) * sizeof *tally->voice_prices);
     memset(tally->other_prices, 0, (size_t)book->price_count + 1);
     memset(tally->status_rows, 0, sizeof tally->status_rows);
-    tally->rows = tally->billed_s = 0;
+    tally->rows = tally->billed_s = tally->settled_rows = 0;
     toll_suspense_clear(&tally->suspense);
+}
+
+void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book)
+{
+    for (uint32_t i = 0; i < book->bucket_count; i++) {
+        tally->buckets[i].charge_high += (int64_t)(tally->buckets[i].charge_low >> 32);
+        tally->buckets[i].charge_low = (uint32_t)tally->buckets[i].charge_low;
+    }
+    tally->settled_rows = tally->rows;
 }
 
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book)
 {
     for (uint32_t i = 0; i < book->bucket_count; i++) {
-        tally->buckets[i].charge += from->buckets[i].charge;
+        tally->buckets[i].charge_low += from->buckets[i].charge_low;
+        tally->buckets[i].charge_high += from->buckets[i].charge_high;
         tally->buckets[i].rows += from->buckets[i].rows;
         tally->buckets[i].units += from->buckets[i].units;
     }
@@ -57,6 +67,8 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
     tally->rows += from->rows;
     tally->billed_s += from->billed_s;
     toll_suspense_merge(&tally->suspense, &from->suspense);
+    toll_tally_settle(tally,
+                      book); /* twice as many rows as ever is still far from the end of the low halves */
 }
 
 void toll_tally_free(struct toll_tally *tally)
@@ -97,7 +109,7 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
                 return -1;
             totals[count++] = (struct toll_currency_total){.currency = currency};
         }
-        totals[k].charge += tally->buckets[i].charge;
+        totals[k].charge += toll_tally_charge(&tally->buckets[i]);
     }
     qsort(totals, (size_t)count, sizeof *totals, by_currency);
     return count;

@@ -8,25 +8,28 @@
 #include "pipeline/rater.h"
 #include "pipeline/suspense.h"
 
-struct toll_tally_bucket { /* by toll_owner.bucket; [0] takes what no bucket counts and is never read */
-    toll_total charge;
-    int64_t rows, units;
-};
-_Static_assert(sizeof(struct toll_tally_bucket) == 32, "two to a cache line, never across two");
-
 struct toll_tally {
     struct toll_tally_bucket *buckets; /* book->bucket_count */
     uint64_t *voice_prices;            /* a bit for each price id that a voice line names */
     uint8_t *other_prices; /* by price id: bits 1 << enum toll_service of other lines that name it */
     int64_t status_rows[TOLL_STATUS_COUNT];
     int64_t rows, billed_s;
+    int64_t settled_rows; /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
 };
 
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error);
 void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book);
+/* Carries what the low halves of the buckets' charges hold beyond 32 bits; due before every 2^31st row. */
+#define TOLL_TALLY_SETTLE_ROWS (INT64_C(1) << 31)
+void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_free(struct toll_tally *tally); /* safe on a zeroed struct */
+
+static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucket)
+{
+    return (toll_total)bucket->charge_high * ((toll_total)1 << 32) + bucket->charge_low;
+}
 
 /* Bits 1 << enum toll_service of the lines that name a price row; 0: none does. */
 unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t price);

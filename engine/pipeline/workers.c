@@ -9,16 +9,39 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* Two cache lines, which the processor likes to fetch together: workers share none. */
 #define WORKER_ALIGNMENT 128
 
+#define OUTPUTS 2
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#define BLOCKS_BETWEEN_PUSHES 8
+
+/* A batch that is read, and one that is written. */
+struct input {
+    const struct toll_job_part *part;
+    int64_t batch; /* of all parts */
+    uint8_t *buffer;
+    struct toll_cdr_reading reading;
+};
+struct output {
+    const struct toll_job_part *part;
+    int64_t batch;
+    uint8_t *block;
+    int ticket; /* -1: not being written */
+};
+
 struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
     struct toll_band_cursor *cursors;
-    uint8_t *input, *output;
+    struct toll_bulk *bulk;
+    uint8_t *memory; /* of inputs and outputs */
+    struct input inputs[TOLL_WORKERS_AHEAD_MAX];
+    struct output outputs[OUTPUTS];
+    unsigned input_count, output_count, next_output;
     int64_t stage_ns[TOLL_STAGES];
     bool measure;
 
@@ -80,21 +103,59 @@ static size_t output_bytes(void)
     return toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets);
 }
 
-static int worker_init(struct toll_worker *worker, const struct toll_rater *rater, size_t buffer_bytes,
-                       struct toll_error *error)
+/* With a ring in large pages: registering and pinning small ones takes longer. */
+static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool ring,
+                           struct toll_error *error)
 {
-    const size_t input =
-        (buffer_bytes + TOLL_ARROW_ALIGNMENT - 1) / TOLL_ARROW_ALIGNMENT * TOLL_ARROW_ALIGNMENT;
-    worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
-    worker->input = input == 0 ? NULL : aligned_alloc(TOLL_ARROW_ALIGNMENT, input);
-    worker->output = aligned_alloc(TOLL_ARROW_ALIGNMENT, output_bytes());
-    if (worker->cursors == NULL || (input != 0 && worker->input == NULL) || worker->output == NULL)
+    const size_t alignment = ring ? HUGE_PAGE_BYTES : TOLL_ARROW_ALIGNMENT;
+    const size_t bytes = worker->input_count * input_bytes + worker->output_count * output_bytes();
+    const size_t whole = (bytes + alignment - 1) / alignment * alignment;
+    uint8_t *at = worker->memory = aligned_alloc(alignment, whole);
+    if (at == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
+    if (ring)
+        madvise(at, whole, MADV_HUGEPAGE);
+    for (unsigned i = 0; i < worker->input_count; i++, at += input_bytes)
+        worker->inputs[i].buffer = at;
+    for (unsigned i = 0; i < worker->output_count; i++, at += output_bytes())
+        worker->outputs[i] = (struct output){.block = at, .ticket = -1};
+    return 0;
+}
+
+static int worker_init(struct toll_worker *worker, const struct toll_rater *rater,
+                       const struct toll_workers_io *io, struct toll_error *error)
+{
+    const size_t input_bytes = io->mapped ? 0 : toll_cdr_columns_bytes(rater->columns);
+    const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
+    worker->input_count = !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
+    worker->output_count = io->ring ? OUTPUTS : 1;
+    TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
+    worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
+    if (worker->cursors == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
+    int rc = reserve_buffers(worker, input_bytes, io->ring, error);
+    if (rc != 0)
+        return rc;
+    const struct iovec all = {worker->memory,
+                              worker->input_count * input_bytes + worker->output_count * output_bytes()};
+    const struct toll_bulk_options options = {
+        .ring = io->ring,
+        .in_flight_bytes = in_flight / worker->workers->count,
+        .piece_bytes = io->piece_bytes,
+        .transfers = worker->input_count * TOLL_CDR_COLUMNS + worker->output_count,
+        .buffers = &all,
+        .buffer_count = 1,
+    };
+    rc = toll_bulk_open(&worker->bulk, io->io, &options, error);
+    if (rc != 0)
+        return rc;
+    if (!toll_bulk_has_ring(worker->bulk))
+        worker->input_count = worker->output_count = 1; /* what is done at once need not be done early */
     return toll_tally_init(&worker->tally, rater->book, error);
 }
 
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
-                      size_t buffer_bytes, size_t block_rows, struct toll_error *error)
+                      const struct toll_workers_io *io, size_t block_rows, struct toll_error *error)
 {
     memset(workers, 0, sizeof *workers);
     TOLL_ASSERT(count >= 1 && count <= TOLL_WORKERS_MAX);
@@ -111,7 +172,7 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     for (unsigned i = 0; i < count; i++) {
         workers->worker[i].workers = workers;
         workers->worker[i].index = i;
-        const int rc = worker_init(&workers->worker[i], rater, buffer_bytes, error);
+        const int rc = worker_init(&workers->worker[i], rater, io, error);
         if (rc != 0) {
             toll_workers_free(workers);
             return rc;
@@ -124,9 +185,9 @@ void toll_workers_free(struct toll_workers *workers)
 {
     for (unsigned i = 0; i < workers->count; i++) {
         toll_tally_free(&workers->worker[i].tally);
+        toll_bulk_close(workers->worker[i].bulk);
         free(workers->worker[i].cursors);
-        free(workers->worker[i].input);
-        free(workers->worker[i].output);
+        free(workers->worker[i].memory);
     }
     free(workers->worker);
     memset(workers, 0, sizeof *workers);
@@ -154,30 +215,64 @@ static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, siz
     return toll_hash(each, sizeof each);
 }
 
-static int rate_batch(struct toll_worker *worker, int64_t batch_index)
+static const struct toll_job_part *part_of(const struct toll_workers_request *request, int64_t batch)
 {
-    const struct toll_workers_request *request = worker->job->request;
-    const struct toll_rater *rater = worker->workers->rater;
     size_t low = 0, high = request->part_count;
     while (high - low > 1) {
         const size_t middle = (low + high) / 2;
-        if (request->parts[middle].first_batch <= batch_index)
+        if (request->parts[middle].first_batch <= batch)
             low = middle;
         else
             high = middle;
     }
-    const struct toll_job_part *part = &request->parts[low];
-    const int64_t index = batch_index - part->first_batch;
+    return &request->parts[low];
+}
+
+/* Takes the next batch, if there is one, and begins to read it. */
+static bool begin_batch(struct toll_worker *worker, struct input *input)
+{
+    struct job *job = worker->job;
+    const int64_t batch = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
+    if (batch >= job->batches)
+        return false;
     const int64_t begun = worker->measure ? thread_ns() : 0;
-    struct toll_cdr_batch batch;
-    int rc = toll_cdr_part_batch(part->part, index, rater->columns, worker->input, &batch, &worker->error);
-    if (rc != 0)
-        return rc;
+    input->part = part_of(job->request, batch);
+    input->batch = batch;
+    toll_cdr_part_batch_begin(input->part->part, batch - input->part->first_batch,
+                              worker->workers->rater->columns, input->buffer, worker->bulk, &input->reading);
     if (worker->measure)
         worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
+    return true;
+}
 
+/* A worker's batches come in ascending order, and their outputs are waited for in that order, too: so the
+ * first failure here is that of its earliest batch, but for writes that are still under way. */
+static void fail(struct toll_worker *worker, int64_t batch, int rc)
+{
+    worker->rc = rc;
+    worker->failed_batch = batch;
+    atomic_store_explicit(&worker->job->stop, true, memory_order_relaxed);
+}
+
+static bool finish_output(struct toll_worker *worker, struct output *output)
+{
+    if (output->ticket < 0)
+        return true;
+    const bool earlier = worker->rc == 0 || output->batch < worker->failed_batch;
+    const int ticket = output->ticket;
+    output->ticket = -1;
+    const int rc = toll_lines_write_end(output->part->lines, output->batch - output->part->first_batch,
+                                        worker->bulk, ticket, earlier ? &worker->error : NULL);
+    if (rc != 0 && earlier)
+        fail(worker, output->batch, rc);
+    return rc == 0;
+}
+
+static void rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
+                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines)
+{
     const struct toll_block_context context = {
-        .rater = rater,
+        .rater = worker->workers->rater,
         .map = &part->map,
         .part = part->ordinal,
         .block = &worker->block,
@@ -185,39 +280,69 @@ static int rate_batch(struct toll_worker *worker, int64_t batch_index)
         .tally = &worker->tally,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
+    const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
+    unsigned blocks = 0;
+    for (size_t first = 0; first < rows; first += step) {
+        toll_block_rate(&context, batch, first, rows - first < step ? rows - first : step, lines);
+        if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
+            toll_bulk_push(worker->bulk);
+    }
+}
+
+static bool rate_batch(struct toll_worker *worker, const struct input *input)
+{
+    const struct toll_workers_request *request = worker->job->request;
+    const struct toll_job_part *part = input->part;
+    struct output *output = &worker->outputs[worker->next_output];
     struct toll_line_columns lines;
-    toll_line_columns_place(&lines, worker->output, batch.rows);
-    const size_t rows = (size_t)batch.rows, step = worker->workers->block_rows;
-    for (size_t first = 0; first < rows; first += step)
-        toll_block_rate(&context, &batch, first, rows - first < step ? rows - first : step, &lines);
+    struct toll_cdr_batch batch;
+    if (!finish_output(worker, output))
+        return false;
+    const int64_t begun = worker->measure ? thread_ns() : 0;
+    const int rc = toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
+    if (rc != 0) {
+        fail(worker, input->batch, rc);
+        return false;
+    }
+    if (worker->measure)
+        worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
+    toll_line_columns_place(&lines, output->block, batch.rows);
+    rate_rows(worker, part, &batch, &lines);
     if (request->hash_lines)
-        request->hashes[batch_index] = hash_lines(&lines, rows);
-    if (part->lines != NULL)
-        rc = toll_lines_write(part->lines, index, worker->output, &worker->error);
+        request->hashes[input->batch] = hash_lines(&lines, (size_t)batch.rows);
     atomic_fetch_add_explicit(&worker->job->rows_done, batch.rows, memory_order_relaxed);
-    return rc;
+    if (part->lines == NULL)
+        return true;
+    output->part = part;
+    output->batch = input->batch;
+    output->ticket =
+        toll_lines_write_begin(part->lines, input->batch - part->first_batch, output->block, worker->bulk);
+    worker->next_output = (worker->next_output + 1) % worker->output_count;
+    return worker->output_count > 1 || finish_output(worker, output);
 }
 
 static void work(struct toll_worker *worker)
 {
     struct job *job = worker->job;
     const struct toll_progress *progress = worker->index == 0 ? job->request->progress : NULL;
+    unsigned first = 0, count = 0;
     while (!atomic_load_explicit(&job->stop, memory_order_relaxed)) {
-        const int64_t batch = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
-        if (batch >= job->batches)
+        while (count < worker->input_count &&
+               begin_batch(worker, &worker->inputs[(first + count) % worker->input_count]))
+            count++;
+        if (count == 0 || !rate_batch(worker, &worker->inputs[first]))
             break;
-        worker->rc = rate_batch(worker, batch);
-        if (worker->rc != 0) {
-            worker->failed_batch = batch;
-            atomic_store_explicit(&job->stop, true, memory_order_relaxed);
-            break;
-        }
+        first = (first + 1) % worker->input_count;
+        count--;
         if (progress != NULL && progress->tick != NULL)
             progress->tick(progress->context, "rate",
                            job->request->rows_before +
                                atomic_load_explicit(&job->rows_done, memory_order_relaxed),
                            job->request->rows_total, "CDR");
     }
+    for (unsigned i = 0; i < worker->output_count; i++) /* the oldest first */
+        finish_output(worker, &worker->outputs[(worker->next_output + i) % worker->output_count]);
+    toll_bulk_drain(worker->bulk); /* reads that nobody wants any more */
 }
 
 static void *work_in_thread(void *argument)
@@ -272,6 +397,28 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
     if (error != NULL)
         *error = failed->error;
     return failed->rc;
+}
+
+struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *workers)
+{
+    struct toll_bulk_counts sum = {0};
+    for (unsigned i = 0; i < workers->count; i++) {
+        const struct toll_bulk_counts *one = toll_bulk_counts(workers->worker[i].bulk);
+        sum.read_mmap += one->read_mmap;
+        sum.read_pread += one->read_pread;
+        sum.read_ring += one->read_ring;
+        sum.written_pwrite += one->written_pwrite;
+        sum.written_ring += one->written_ring;
+    }
+    return sum;
+}
+
+const char *toll_workers_io_refusal(const struct toll_workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++)
+        if (toll_bulk_refusal(workers->worker[i].bulk)[0] != '\0')
+            return toll_bulk_refusal(workers->worker[i].bulk);
+    return "";
 }
 
 struct toll_tally *toll_workers_sum(struct toll_workers *workers)

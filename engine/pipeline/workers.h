@@ -1,7 +1,8 @@
 /*
  * Workers: each takes the next batch of 65,536 rows, reads and checks its columns, rates it block by block
- * and writes the lines. All memory is reserved here, before the first row. Answers, files and sums are the
- * same for any number of workers, block size and way of reading.
+ * and writes the lines. With a ring the next batches are read and the last lines written meanwhile. All
+ * memory is reserved here, before the first row. Answers, files and sums are the same for any number of
+ * workers, block size and way of reading.
  */
 #ifndef TOLL_PIPELINE_WORKERS_H
 #define TOLL_PIPELINE_WORKERS_H
@@ -32,10 +33,21 @@ struct toll_workers {
 /* How many cores the process may use, at most TOLL_WORKERS_MAX. */
 unsigned toll_workers_cores(void);
 
-/* buffer_bytes: most that reading a batch needs (0 for mmap).
- * block_rows: 0 for TOLL_BLOCK_ROWS; only speed depends on it. */
+/* How the workers read and write; only speed depends on it. */
+struct toll_workers_io {
+    const struct toll_io *io;
+    bool mapped;            /* the parts are: batches need no memory to be read into */
+    bool ring;              /* some transfers go by a ring, if the system allows one */
+    size_t in_flight_bytes; /* of all workers; 0: TOLL_BULK_IN_FLIGHT_BYTES */
+    size_t piece_bytes;     /* 0: TOLL_BULK_PIECE_BYTES */
+    unsigned ahead;         /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
+};
+#define TOLL_WORKERS_AHEAD 2
+#define TOLL_WORKERS_AHEAD_MAX 6
+
+/* block_rows: 0 for TOLL_BLOCK_ROWS; only speed depends on it. */
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
-                      size_t buffer_bytes, size_t block_rows, struct toll_error *error);
+                      const struct toll_workers_io *io, size_t block_rows, struct toll_error *error);
 void toll_workers_free(struct toll_workers *workers); /* safe on a zeroed struct */
 
 struct toll_workers_request {
@@ -52,6 +64,10 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
                      struct toll_error *error);
 /* Adds up all workers' sums into the first one's, which is returned and valid until the next run. */
 struct toll_tally *toll_workers_sum(struct toll_workers *workers);
+/* Bytes of columns and lines by the path they took, of all workers so far. */
+struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *workers);
+/* Why a ring that was wanted was not used, or not to the end; "" otherwise. */
+const char *toll_workers_io_refusal(const struct toll_workers *workers);
 /* Forgets all sums and the cursors. */
 void toll_workers_clear(struct toll_workers *workers);
 /* From here on sums nanoseconds by stage; toll_workers_stages adds them up. */

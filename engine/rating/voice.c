@@ -1,11 +1,10 @@
-/* Prepared terms and the pass over a block. */
+/* Prepared terms, and the rows that only the rule can do. */
 #include "rating/voice.h"
 
 #include "rating/billed.h"
 #include "rating/charge.h"
 #include "tollmill_segment.h"
 
-#define AHEAD 16 /* rows whose terms are on their way */
 /* The longest call is 2^31 ms, about 2^21 s: below these bounds no call bills UNITS_MAX units. */
 #define STEP_MAX (1 << 24)
 #define UNITS_MAX (1 << 26)
@@ -101,11 +100,6 @@ struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
     return good ? fast : (struct toll_voice_terms){.exact = 1};
 }
 
-static inline int32_t positive(int32_t value)
-{
-    return value > 0 ? value : 0;
-}
-
 /* A row as the rule has it; the status. */
 static unsigned rate_exactly(const struct toll_terms *terms, int32_t duration_ms, int32_t *billed,
                              int64_t *charge)
@@ -126,36 +120,15 @@ static unsigned rate_exactly(const struct toll_terms *terms, int32_t duration_ms
     return TOLL_SUSPENSE_OVERFLOW;
 }
 
-void toll_voice_block(const struct toll_terms *restrict terms, const struct toll_voice_terms *restrict fast,
-                      const uint32_t *restrict index, const int32_t *restrict duration_ms, size_t rows,
-                      int32_t *restrict price, int32_t *restrict billed, int64_t *restrict charge,
-                      uint8_t *restrict status)
+void toll_voice_block(const struct toll_kernels *kernels, const struct toll_terms *terms,
+                      const struct toll_voice_terms *fast, const uint32_t *index, const int32_t *duration_ms,
+                      size_t rows, uint32_t *scratch, int32_t *price, int32_t *billed, int64_t *charge,
+                      uint8_t *status)
 {
-    for (size_t i = 0; i < rows; i++) {
-        const uint32_t at = index[i];
-        __builtin_prefetch(&fast[index[i + AHEAD < rows ? i + AHEAD : i]]);
-        const struct toll_voice_terms *f = &fast[at];
-        if (__builtin_expect(f->exact, 0)) {
-            status[i] = (uint8_t)rate_exactly(&terms[at - 1], duration_ms[i], &billed[i], &charge[i]);
-            price[i] = status[i] == TOLL_SUSPENSE_OVERFLOW ? 0 : price[i];
-            continue;
-        }
-        /* Whether a call is longer than its first increment is a coin's toss, so nothing here branches. */
-        const uint32_t ms = (uint32_t)positive(duration_ms[i]);
-        const int32_t used = (int32_t)((ms + f->round_ms) / 1000);
-        const uint32_t beyond = (uint32_t)positive(used - (int32_t)f->initial) + f->increment - 1;
-        const uint32_t steps = (uint32_t)((uint64_t)beyond * f->step_magic >> f->step_shift);
-        const uint32_t some = 0u - (uint32_t)(used != 0);
-        const uint32_t units = (f->initial + steps * f->increment) & some;
-        const unsigned state = (f->status & some) | (f->zero_status & ~some);
-
-        uint64_t exact = f->connect + f->rate * units;
-        exact = exact < f->minimum ? f->minimum : exact;
-        exact = exact > f->maximum ? f->maximum : exact;
-        const uint64_t whole = (uint64_t)((unsigned __int128)exact * f->magic >> 64) >> f->shift;
-        const uint64_t has_charge = 0 - (uint64_t)(state == TOLL_RATED);
-        billed[i] = (int32_t)units;
-        charge[i] = (int64_t)(whole * f->quantum & has_charge);
-        status[i] |= (uint8_t)state;
+    const size_t count = kernels->voice(fast, index, duration_ms, rows, billed, charge, status, scratch);
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = scratch[k];
+        status[i] = (uint8_t)rate_exactly(&terms[index[i] - 1], duration_ms[i], &billed[i], &charge[i]);
+        price[i] = status[i] == TOLL_SUSPENSE_OVERFLOW ? 0 : price[i];
     }
 }

@@ -11,6 +11,7 @@
 #include "tollmill_segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ static const struct toll_arrow_schema lines_schema = {LINES_SCHEMA, fields, TOLL
 
 struct toll_lines_writer {
     const struct toll_io *io;
-    int fd;
+    int directory, fd; /* the directory is borrowed */
+    int direct;        /* the same file with O_DIRECT, or -1 */
+    bool ring;
     char *name;
     struct toll_arrow_plan plan;
     uint8_t *tail;
@@ -69,6 +72,11 @@ static int create_file(struct toll_lines_writer *writer, int directory, struct t
     if (rc < 0)
         return toll_error_errno(error, TOLL_EIO, -rc, "%s: cannot be given %lld bytes", writer->name,
                                 (long long)bytes);
+    do
+        rc = writer->io->fallocate(writer->io->context, fd, 0, bytes);
+    while (rc == -EINTR);
+    if (rc < 0 && rc != -EOPNOTSUPP && rc != -ENOSYS && rc != -EINVAL)
+        return toll_file_write_failed(error, writer->name, rc, 0);
     return 0;
 }
 
@@ -82,7 +90,8 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     writer->io = io;
-    writer->fd = -1;
+    writer->directory = directory;
+    writer->fd = writer->direct = -1;
     int rc = toll_arrow_plan_make(&writer->plan, &lines_schema, rows, NULL, error);
     if (rc == 0)
         rc = reserve(writer, error);
@@ -99,6 +108,8 @@ void toll_lines_abandon(struct toll_lines_writer *writer)
 {
     if (!writer)
         return;
+    if (writer->direct >= 0)
+        writer->io->close(writer->io->context, writer->direct);
     if (writer->fd >= 0)
         writer->io->close(writer->io->context, writer->fd);
     toll_arrow_plan_free(&writer->plan);
@@ -107,6 +118,14 @@ void toll_lines_abandon(struct toll_lines_writer *writer)
     free(writer->written);
     free(writer->name);
     free(writer);
+}
+
+void toll_lines_use_ring(struct toll_lines_writer *writer)
+{
+    const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_DIRECT;
+    writer->ring = true;
+    if (writer->direct < 0)
+        writer->direct = writer->io->openat(writer->io->context, writer->directory, writer->name, flags, 0);
 }
 
 size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS])
@@ -119,8 +138,8 @@ size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS])
     return MESSAGE_BYTES + body;
 }
 
-int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
-                     struct toll_error *error)
+/* Fills in the batch's metadata and padding; the block's size. */
+static size_t seal_block(struct toll_lines_writer *writer, int64_t index, uint8_t *block)
 {
     const struct toll_arrow_plan *plan = &writer->plan;
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
@@ -135,8 +154,37 @@ int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *b
         hashes[c] = toll_hash(column, padded);
     }
     toll_arrow_batch_message(plan, rows, buffers, hashes, block);
-    int rc = toll_write_at(writer->io, writer->fd, writer->name, block, MESSAGE_BYTES + body,
-                           plan->batch_offset[index], error);
+    return MESSAGE_BYTES + body;
+}
+
+int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
+                     struct toll_error *error)
+{
+    const size_t bytes = seal_block(writer, index, block);
+    int rc = toll_write_at(writer->io, writer->fd, writer->name, block, bytes,
+                           writer->plan.batch_offset[index], error);
+    writer->written[index] = rc == 0;
+    return rc;
+}
+
+int toll_lines_write_begin(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
+                           struct toll_bulk *bulk)
+{
+    const size_t bytes = seal_block(writer, index, block);
+    return toll_bulk_queue(bulk, &(struct toll_bulk_transfer){.path = writer->name,
+                                                              .fd = writer->fd,
+                                                              .direct = writer->direct,
+                                                              .write = true,
+                                                              .at_once = !writer->ring,
+                                                              .buffer = block,
+                                                              .bytes = bytes,
+                                                              .offset = writer->plan.batch_offset[index]});
+}
+
+int toll_lines_write_end(struct toll_lines_writer *writer, int64_t index, struct toll_bulk *bulk, int ticket,
+                         struct toll_error *error)
+{
+    int rc = toll_bulk_wait(bulk, ticket, error);
     writer->written[index] = rc == 0;
     return rc;
 }

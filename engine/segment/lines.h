@@ -22,7 +22,8 @@ struct toll_line_batch {
 
 struct toll_lines_writer;
 
-/* Creates lines/<name>.arrow below `directory` for `rows` rows, sized in full. */
+/* Creates lines/<name>.arrow below `directory` for `rows` rows, sized in full, its space reserved where the
+ * file system can. */
 int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
                       struct toll_lines_writer **out, struct toll_error *error);
 /* One batch as it lies in the file: a block of the returned size (a multiple of 4 KiB) that begins with a
@@ -33,6 +34,15 @@ size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS]);
  * block), hashes. Allocates nothing. Any thread, any order, each batch once. */
 int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
                      struct toll_error *error);
+/* From here on batches go to the disk by the ring of whoever writes them, past the page cache where the file
+ * system has O_DIRECT. Before the first batch. */
+void toll_lines_use_ring(struct toll_lines_writer *writer);
+/* The same in two steps: begin queues the write with the thread's bulk and returns its ticket; `block` is the
+ * bulk's until end, which waits. A batch counts as written only then. */
+int toll_lines_write_begin(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
+                           struct toll_bulk *bulk);
+int toll_lines_write_end(struct toll_lines_writer *writer, int64_t index, struct toll_bulk *bulk, int ticket,
+                         struct toll_error *error);
 /* Metadata, footer, fsync. Every batch must have been written. Frees the writer. */
 int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *seal,
                       struct toll_error *error);

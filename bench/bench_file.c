@@ -1,0 +1,290 @@
+/*
+ * From file to file, cold: the CDRs are not in the page cache, the lines are on the disk at the end. The ways
+ * of --io in turns, so that each turn gives ratios of its own, beside a raw copy: as many bytes read and
+ * written as rating does, by the ring past the page cache, into a new file that is made durable.
+ *
+ *   bench_file                    20 million CDRs, 7 turns, one thread and two
+ *   bench_file --small            a world of a second, warm, as a test
+ *   TOLL_BENCH_FOLDER, TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS as in bench_rate
+ *   TOLL_BENCH_TURNS              other than 7
+ *   TOLL_BENCH_WARM=1             with the CDRs in the page cache
+ *   TOLL_BENCH_MIB, TOLL_BENCH_PIECE_KIB, TOLL_BENCH_AHEAD    bytes in flight, of a piece, batches ahead
+ *
+ * Cold needs root: it writes to /proc/sys/vm/drop_caches.
+ */
+#include "io/publish.h"
+#include "pipeline/rate.h"
+#include "world.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TURNS_MAX 99
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define CHUNKS 8
+
+static const struct {
+    const char *name;
+    enum toll_io_choice choice;
+} ways[] = {
+    {"pread", TOLL_IO_PREAD}, {"mmap", TOLL_IO_MMAP}, {"io_uring", TOLL_IO_URING}, {"auto", TOLL_IO_AUTO}};
+enum { PREAD, WAYS = sizeof ways / sizeof *ways, RAW = WAYS, COLUMNS };
+
+static struct bench {
+    char book[300], cdrs[300], run[300];
+    bool cold, small;
+    int turns;
+    int64_t rows, bytes_in, bytes_out;
+    double seconds[COLUMNS][TURNS_MAX];
+} bench;
+
+static int64_t setting(const char *name, int64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text == NULL ? otherwise : atoll(text);
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void read_through(const char *path)
+{
+    static char buffer[1 << 16];
+    const int fd = open(path, O_RDONLY);
+    while (fd >= 0 && read(fd, buffer, sizeof buffer) > 0)
+        ;
+    close(fd);
+}
+
+/* The CDRs cold or warm, the book warm. */
+static bool prepare(void)
+{
+    if (bench.cold) {
+        sync();
+        FILE *file = fopen("/proc/sys/vm/drop_caches", "w");
+        if (file == NULL || fputs("3", file) < 0 || fclose(file) != 0)
+            return false;
+    }
+    read_through(bench.book);
+    return true;
+}
+
+static void die(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    exit(1);
+}
+
+static double rate_by(int way, unsigned threads, struct toll_rate_result *result)
+{
+    const struct toll_rate_options options = {.book_path = bench.book,
+                                              .dataset_path = bench.cdrs,
+                                              .run_path = bench.run,
+                                              .threads = threads,
+                                              .io = ways[way].choice,
+                                              .pin = true};
+    const struct toll_rate_tuning tuning = {
+        .io = toll_io_system(),
+        .in_flight_bytes = (size_t)setting("TOLL_BENCH_MIB", 0) << 20,
+        .piece_bytes = (size_t)setting("TOLL_BENCH_PIECE_KIB", 0) << 10,
+        .ahead = (unsigned)setting("TOLL_BENCH_AHEAD", 0),
+    };
+    struct toll_error error;
+    toll_remove_tree(toll_io_system(), AT_FDCWD, bench.run, NULL);
+    if (!prepare())
+        die("cannot drop caches: be root, or set TOLL_BENCH_WARM=1");
+    const double begun = now_s();
+    if (toll_rate_tuned(&options, &tuning, result, &error) != 0)
+        die(error.text);
+    return now_s() - begun;
+}
+
+/* ---- the raw copy ---- */
+
+struct copy {
+    const struct toll_dataset *dataset;
+    size_t part;
+    int64_t at; /* of the part */
+    struct toll_file file;
+    int64_t read, written;
+};
+
+/* The next chunk of the CDR files. False at their end. */
+static bool next_read(struct copy *copy, struct toll_bulk_transfer *what)
+{
+    struct toll_error error;
+    while (copy->file.io == NULL || copy->at + (int64_t)CHUNK_BYTES > copy->file.size) {
+        char name[TOLL_PART_NAME_BYTES], path[TOLL_PART_NAME_BYTES + 16];
+        if (copy->part == copy->dataset->part_count || copy->read >= bench.bytes_in)
+            return false;
+        toll_file_close(&copy->file);
+        toll_dataset_part_name(&copy->dataset->parts[copy->part++], name);
+        snprintf(path, sizeof path, "parts/%s.arrow", name);
+        if (toll_file_open(&copy->file, toll_io_system(), copy->dataset->directory, path, TOLL_READ_RING,
+                           &error) != 0)
+            die(error.text);
+        copy->at = 0;
+    }
+    *what = (struct toll_bulk_transfer){.path = "CDRs",
+                                        .fd = copy->file.fd,
+                                        .direct = copy->file.direct,
+                                        .buffer = what->buffer,
+                                        .bytes = CHUNK_BYTES,
+                                        .offset = copy->at};
+    copy->at += CHUNK_BYTES;
+    copy->read += CHUNK_BYTES;
+    return true;
+}
+
+static int new_file(int64_t bytes, int *direct)
+{
+    const int fd = open(bench.run, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    *direct = open(bench.run, O_WRONLY | O_DIRECT);
+    if (fd < 0 || ftruncate(fd, bytes) != 0)
+        die("cannot make a file for the raw copy");
+    (void)!fallocate(fd, 0, 0, bytes);
+    return fd;
+}
+
+static double copy_raw(void)
+{
+    struct toll_dataset dataset;
+    struct toll_error error;
+    struct toll_bulk *bulk;
+    struct toll_bulk_transfer what[CHUNKS];
+    int tickets[CHUNKS], direct;
+    uint8_t *memory = aligned_alloc(4096, CHUNKS * CHUNK_BYTES);
+    const struct iovec buffers = {memory, CHUNKS * CHUNK_BYTES};
+    const struct toll_bulk_options options = {
+        .ring = true, .transfers = CHUNKS, .buffers = &buffers, .buffer_count = 1};
+    toll_remove_tree(toll_io_system(), AT_FDCWD, bench.run, NULL);
+    if (memory == NULL || !prepare() ||
+        toll_dataset_open(&dataset, toll_io_system(), bench.cdrs, &error) != 0 ||
+        toll_bulk_open(&bulk, toll_io_system(), &options, &error) != 0)
+        die("cannot begin the raw copy");
+    memset(memory, 1, CHUNKS * CHUNK_BYTES);
+    struct copy copy = {.dataset = &dataset};
+    const double begun = now_s();
+    const int fd = new_file(bench.bytes_out + CHUNK_BYTES, &direct);
+    for (int i = 0; i < CHUNKS; i++) {
+        what[i].buffer = memory + (size_t)i * CHUNK_BYTES;
+        tickets[i] = next_read(&copy, &what[i]) ? toll_bulk_queue(bulk, &what[i]) : -1;
+    }
+    for (int i = 0; tickets[i] >= 0; i = (i + 1) % CHUNKS) {
+        if (toll_bulk_wait(bulk, tickets[i], &error) != 0)
+            die(error.text);
+        const int64_t due = bench.bytes_out * copy.read / bench.bytes_in - copy.written;
+        if (!what[i].write && due >= (int64_t)CHUNK_BYTES) { /* what was read is written where it is time */
+            what[i].write = true;
+            what[i].fd = fd;
+            what[i].direct = direct;
+            what[i].offset = copy.written;
+            copy.written += CHUNK_BYTES;
+            tickets[i] = toll_bulk_queue(bulk, &what[i]);
+        } else {
+            tickets[i] = next_read(&copy, &what[i]) ? toll_bulk_queue(bulk, &what[i]) : -1;
+        }
+    }
+    toll_bulk_close(bulk);
+    if (fdatasync(fd) != 0)
+        die("cannot make the raw copy durable");
+    const double taken = now_s() - begun;
+    toll_file_close(&copy.file);
+    close(fd);
+    close(direct);
+    unlink(bench.run);
+    toll_dataset_close(&dataset);
+    free(memory);
+    return taken;
+}
+
+/* ---- figures ---- */
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(const double *values)
+{
+    double sorted[TURNS_MAX];
+    memcpy(sorted, values, (size_t)bench.turns * sizeof *sorted);
+    qsort(sorted, (size_t)bench.turns, sizeof *sorted, compare);
+    return sorted[bench.turns / 2];
+}
+
+static void print_line(const char *name, int column)
+{
+    double ratios[TURNS_MAX];
+    for (int i = 0; i < bench.turns; i++)
+        ratios[i] = bench.seconds[PREAD][i] / bench.seconds[column][i];
+    const double taken = median(bench.seconds[column]), ratio = median(ratios);
+    qsort(ratios, (size_t)bench.turns, sizeof *ratios, compare);
+    printf("  %-9s %7.3f s %7.2f M CDR/s %6.2f GB/s in and out   %.2fx of pread (%.2f to %.2f)\n", name,
+           taken, (double)bench.rows / taken * 1e-6,
+           (double)(bench.bytes_in + bench.bytes_out) / taken * 1e-9, ratio, ratios[0],
+           ratios[bench.turns - 1]);
+}
+
+static void run_turns(unsigned threads)
+{
+    struct toll_rate_result result;
+    for (int turn = 0; turn < bench.turns; turn++) {
+        for (int way = 0; way < WAYS; way++) /* another one begins each turn */
+            bench.seconds[(way + turn) % WAYS][turn] = rate_by((way + turn) % WAYS, threads, &result);
+        bench.rows = result.rows;
+        bench.bytes_in = result.rows * 32; /* start, duration, caller, callee, kind, carrier */
+        bench.bytes_out = result.rows * 26;
+        if (!bench.small)
+            bench.seconds[RAW][turn] = copy_raw();
+    }
+    printf("%u thread%s, %s, medians of %d turns:\n", threads, threads == 1 ? "" : "s",
+           bench.cold ? "cold" : "warm", bench.turns);
+    for (int way = 0; way < WAYS; way++)
+        print_line(ways[way].name, way);
+    if (!bench.small)
+        print_line("raw copy", RAW);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    char folder[200] = "/tmp/toll_bench_XXXXXX", source[300];
+    const char *kept = getenv("TOLL_BENCH_FOLDER");
+    bench.small = argc > 1 && strcmp(argv[1], "--small") == 0;
+    bench.cold = !bench.small && setting("TOLL_BENCH_WARM", 0) == 0;
+    bench.turns = (int)setting("TOLL_BENCH_TURNS", bench.small ? 1 : 7);
+    if (bench.turns < 1 || bench.turns > TURNS_MAX)
+        die("TOLL_BENCH_TURNS: from 1 to 99");
+    if (kept != NULL)
+        snprintf(folder, sizeof folder, "%s", kept);
+    else if (mkdtemp(folder) == NULL)
+        die("cannot make a folder");
+    snprintf(source, sizeof source, "%s/book", folder);
+    snprintf(bench.book, sizeof bench.book, "%s/file.image", folder);
+    snprintf(bench.cdrs, sizeof bench.cdrs, "%s/cdrs", folder);
+    snprintf(bench.run, sizeof bench.run, "%s/file.run", folder);
+    const struct toll_world_size size = {setting("TOLL_BENCH_CDRS", bench.small ? 150000 : 20000000),
+                                         (uint32_t)setting("TOLL_BENCH_NUMBERS", bench.small ? 2000 : 200000),
+                                         bench.small ? 20 : 400, bench.small ? 3 : 30};
+    const struct toll_compile_options compile = {.book_path = source, .image_path = bench.book};
+    struct toll_compile_result compiled;
+    struct toll_error error;
+    if (access(bench.cdrs, F_OK) != 0 && toll_world_write(folder, &size) != 0)
+        die("cannot make the world");
+    if (access(bench.book, F_OK) != 0 && toll_compile(&compile, &compiled, &error) != 0)
+        die(error.text);
+    for (unsigned threads = 1; threads <= 2; threads++)
+        run_turns(threads);
+    toll_remove_tree(toll_io_system(), AT_FDCWD, kept == NULL ? folder : bench.run, NULL);
+    return 0;
+}

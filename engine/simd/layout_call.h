@@ -1,0 +1,61 @@
+/*
+ * What the stages of a block read and write about a call: bits of a CDR's kind, the shape made of them, the
+ * owner's record, verdicts and the buckets. Plain integers; the pipeline asserts that those which other rooms
+ * define too are the same there.
+ */
+#ifndef TOLL_SIMD_LAYOUT_CALL_H
+#define TOLL_SIMD_LAYOUT_CALL_H
+
+#include <stdint.h>
+
+/* Bits of a CDR's kind. */
+#define TOLL_CALL_SERVICE 0x0007u
+#define TOLL_CALL_VOICE 0x0000u
+#define TOLL_CALL_IN 0x0008u
+#define TOLL_CALL_ANSWERED 0x0010u
+#define TOLL_CALL_CALLER_TYPE 0x00e0u
+#define TOLL_CALL_CALLER_E164 0x0020u
+#define TOLL_CALL_CALLEE_TYPE 0x0700u
+#define TOLL_CALL_CALLEE_E164 0x0100u
+#define TOLL_CALL_CREDIT 0x0800u
+#define TOLL_CALL_CONFLICT 0x1000u
+
+/* What the class byte of a line and its chain key need to know of a number: class << 3 | jurisdiction, by
+ * digits 2-4 of an E.164 number that begins with 1, as three raw nibbles. */
+#define TOLL_AREAS_ABROAD 4096    /* place of numbers that do not begin with 1 */
+#define TOLL_AREAS_NO_NUMBER 4097 /* and of what is no E.164 number */
+#define TOLL_AREAS 4098
+#define TOLL_AREAS_BYTES (TOLL_AREAS + 3) /* a kernel reads four bytes at each place */
+
+/* A shape: the key of a verdict, direction << 6 | class << 3 | jurisdiction, and above it what the bulk
+ * stages may assume of the row. None of both: nothing, so it is done by itself. */
+#define TOLL_VERDICT_KEYS 128u
+#define TOLL_SHAPE_IN 0x40u
+#define TOLL_SHAPE_PLAIN 0x80u       /* answered voice to an E.164 number, neither conflict nor credit */
+#define TOLL_SHAPE_UNANSWERED 0x100u /* the same, not answered */
+
+/*
+ * What a plan's rules say about answered voice calls of one kind, when that is all they say: a deck, or
+ * TOLL_VERDICT_PRICE | the price row of a rule `free` or `flat`. 0: the rules have to be walked.
+ */
+#define TOLL_VERDICT_PRICE 0x80000000u
+
+#define TOLL_TERMS_FAR 0xffffu /* does not occur with fewer than 65,534 terms: decks have a few thousand */
+
+struct toll_hot_owner { /* of struct toll_owner, what every row needs */
+    int32_t plan, account;
+    uint32_t bucket;
+    uint32_t spare;
+};
+_Static_assert(sizeof(struct toll_hot_owner) == 16, "four to a cache line");
+
+/* Sums by toll_owner.bucket; [0] takes what no bucket counts and is never read. The charge is charge_high *
+ * 2^32 + charge_low, each a sum of halves, so that adding a line needs no carry; see toll_tally_settle. */
+struct toll_tally_bucket {
+    uint64_t charge_low;
+    int64_t charge_high;
+    int64_t rows, units;
+};
+_Static_assert(sizeof(struct toll_tally_bucket) == 32, "two to a cache line, never across two");
+
+#endif

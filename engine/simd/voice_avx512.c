@@ -1,0 +1,144 @@
+/*
+ * Eight calls at once. The terms of eight rows are eight cache lines, turned round in registers so that each
+ * field is one vector: gathers would ask for every field of every row by itself. Then everything is 64 bits
+ * wide, and the products are put together from 32-bit halves.
+ */
+#include "simd/kernels.h"
+#include "tollmill_segment.h"
+
+#include <immintrin.h>
+
+#define LANES 8
+#define AHEAD 24 /* rows whose terms are on their way */
+
+/* The fields of struct toll_voice_terms, two or more to a word as they lie there. */
+struct fields {
+    __m512i rate, connect, minimum, maximum, magic, quantum_initial, increment_step_magic, rest;
+};
+_Static_assert(offsetof(struct toll_voice_terms, magic) == 32 &&
+                   offsetof(struct toll_voice_terms, quantum) == 40 &&
+                   offsetof(struct toll_voice_terms, increment) == 48 &&
+                   offsetof(struct toll_voice_terms, round_ms) == 56,
+               "words");
+
+/* Half a line of row a below that of row b. */
+static inline __m512i two_rows(const struct toll_voice_terms *a, const struct toll_voice_terms *b,
+                               size_t half)
+{
+    const __m256i *first = (const __m256i *)a + half, *second = (const __m256i *)b + half;
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(first)), _mm256_loadu_si256(second),
+                              1);
+}
+
+static inline void four_fields(const struct toll_voice_terms *terms, const uint32_t *at, size_t half,
+                               __m512i field[4])
+{
+    const __m512i r02 = two_rows(&terms[at[0]], &terms[at[2]], half);
+    const __m512i r13 = two_rows(&terms[at[1]], &terms[at[3]], half);
+    const __m512i r46 = two_rows(&terms[at[4]], &terms[at[6]], half);
+    const __m512i r57 = two_rows(&terms[at[5]], &terms[at[7]], half);
+    const __m512i even_low = _mm512_unpacklo_epi64(r02, r13), odd_low = _mm512_unpackhi_epi64(r02, r13);
+    const __m512i even_high = _mm512_unpacklo_epi64(r46, r57), odd_high = _mm512_unpackhi_epi64(r46, r57);
+    field[0] = _mm512_shuffle_i64x2(even_low, even_high, 0x88);
+    field[1] = _mm512_shuffle_i64x2(odd_low, odd_high, 0x88);
+    field[2] = _mm512_shuffle_i64x2(even_low, even_high, 0xdd);
+    field[3] = _mm512_shuffle_i64x2(odd_low, odd_high, 0xdd);
+}
+
+static inline struct fields fields_of(const struct toll_voice_terms *terms, const uint32_t *at)
+{
+    __m512i low[4], high[4];
+    four_fields(terms, at, 0, low);
+    four_fields(terms, at, 1, high);
+    return (struct fields){low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]};
+}
+
+static inline __m512i high_32(__m512i value)
+{
+    return _mm512_srli_epi64(value, 32);
+}
+
+/* value times the low 32 bits of factor, as far as it fits. */
+static inline __m512i times_32(__m512i value, __m512i factor)
+{
+    return _mm512_add_epi64(_mm512_mul_epu32(value, factor),
+                            _mm512_slli_epi64(_mm512_mul_epu32(high_32(value), factor), 32));
+}
+
+/* The high half of the product. */
+static inline __m512i times_high(__m512i a, __m512i b)
+{
+    const __m512i low = _mm512_set1_epi64(0xffffffff), ah = high_32(a), bh = high_32(b);
+    const __m512i first = _mm512_add_epi64(_mm512_mul_epu32(ah, b), high_32(_mm512_mul_epu32(a, b)));
+    const __m512i second = _mm512_add_epi64(_mm512_mul_epu32(a, bh), _mm512_and_si512(first, low));
+    return _mm512_add_epi64(_mm512_add_epi64(_mm512_mul_epu32(ah, bh), high_32(first)), high_32(second));
+}
+
+static inline __m512i byte_at(__m512i value, unsigned shift)
+{
+    return _mm512_and_si512(_mm512_srli_epi64(value, shift), _mm512_set1_epi64(0xff));
+}
+
+struct answers {
+    __m512i units, charge, state;
+    __mmask8 exact;
+};
+
+static inline struct answers rate(const struct fields *f, __m256i duration_ms)
+{
+    const __m512i one = _mm512_set1_epi64(1), zero = _mm512_setzero_si512();
+    const __m512i ms = _mm512_cvtepu32_epi64(_mm256_max_epi32(duration_ms, _mm256_setzero_si256()));
+    const __m512i rounded = _mm512_add_epi64(ms, _mm512_and_si512(f->rest, _mm512_set1_epi64(0xffff)));
+    /* x / 1000 for x < 2^32 */
+    const __m512i used = _mm512_srli_epi64(_mm512_mul_epu32(rounded, _mm512_set1_epi64(0x10624dd3)), 38);
+    const __mmask8 some = _mm512_test_epi64_mask(used, used);
+    const __m512i initial = high_32(f->quantum_initial), increment = f->increment_step_magic;
+    const __m512i increment_low = _mm512_and_si512(increment, _mm512_set1_epi64(0xffffffff));
+    const __m512i beyond = _mm512_sub_epi64(
+        _mm512_add_epi64(_mm512_max_epi64(_mm512_sub_epi64(used, initial), zero), increment_low), one);
+    const __m512i steps =
+        _mm512_srlv_epi64(_mm512_mul_epu32(beyond, high_32(increment)), byte_at(f->rest, 16));
+    const __m512i units = _mm512_maskz_add_epi64(some, initial, _mm512_mul_epu32(steps, increment));
+
+    __m512i amount = _mm512_add_epi64(f->connect, times_32(f->rate, units));
+    amount = _mm512_min_epu64(_mm512_max_epu64(amount, f->minimum), f->maximum);
+    const __m512i whole = _mm512_srlv_epi64(times_high(amount, f->magic), byte_at(f->rest, 24));
+    const __m512i state = _mm512_mask_mov_epi64(byte_at(f->rest, 40), some, byte_at(f->rest, 32));
+    const __mmask8 has_charge = _mm512_testn_epi64_mask(state, state);
+    return (struct answers){
+        .units = units,
+        .charge = _mm512_maskz_mov_epi64(has_charge, times_32(whole, f->quantum_initial)),
+        .state = state,
+        .exact = _mm512_test_epi64_mask(f->rest, _mm512_set1_epi64(UINT64_C(0xff) << 48)),
+    };
+}
+
+size_t toll_voice_avx512(const struct toll_voice_terms *restrict terms, const uint32_t *restrict index,
+                         const int32_t *restrict duration_ms, size_t rows, int32_t *restrict billed,
+                         int64_t *restrict charge, uint8_t *restrict status, uint32_t *restrict exact)
+{
+    _Static_assert(TOLL_RATED == 0, "what has a charge is told by zero");
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i += LANES) {
+        const size_t some = rows - i < LANES ? rows - i : LANES;
+        const __mmask8 here = (__mmask8)((1u << some) - 1);
+        uint32_t last[LANES];
+        const uint32_t *at = &index[i];
+        if (some < LANES) {
+            _mm256_storeu_si256((__m256i *)last, _mm256_maskz_loadu_epi32(here, at));
+            at = last;
+        }
+        if (i + AHEAD + LANES <= rows)
+            for (size_t k = 0; k < LANES; k++)
+                __builtin_prefetch(&terms[index[i + AHEAD + k]]);
+        const struct fields fields = fields_of(terms, at);
+        const struct answers answers = rate(&fields, _mm256_maskz_loadu_epi32(here, &duration_ms[i]));
+        _mm512_mask_cvtepi64_storeu_epi32(&billed[i], here, answers.units);
+        _mm512_mask_storeu_epi64(&charge[i], here, answers.charge);
+        const __m128i before = _mm_maskz_loadu_epi8(here, &status[i]);
+        _mm_mask_storeu_epi8(&status[i], here, _mm_or_si128(before, _mm512_cvtepi64_epi8(answers.state)));
+        for (unsigned left = answers.exact & here; __builtin_expect(left != 0, 0); left &= left - 1)
+            exact[count++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
+    }
+    return count;
+}

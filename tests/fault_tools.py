@@ -1,0 +1,278 @@
+"""What the tests share that break things from outside: a small world, jobs to disturb, and strace as the disturber.
+
+Traps of strace 6.1 that this module keeps its users out of: `-e trace=none` switches injection off; `when=N` counts for
+each thread and each system call by itself; a return value that is injected means that the call was not made at all.
+"""
+import collections
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.environ["TOLL_SOURCE_DIR"]
+TOLLMILL = os.environ["TOLLMILL"]
+SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
+TIMEOUT_S = 120  # a run takes a few milliseconds: whatever takes this long hangs
+# What changes a file system; every one of these calls is a place where a kill may hurt.
+CHANGING = ("write", "pwrite64", "pwritev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
+            "unlink", "unlinkat", "ftruncate", "fallocate", "flock", "close", "io_uring_enter")
+# The leak checker cannot work under ptrace.
+TRACED = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", NO_COLOR="1")
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(77)
+
+
+@contextlib.contextmanager
+def work_folder():
+    """A temporary folder to work in; in memory unless TMPDIR says otherwise, as a kill forgets no page either way."""
+    memory = None if "TMPDIR" in os.environ or not os.access("/dev/shm", os.W_OK) else "/dev/shm"
+    with tempfile.TemporaryDirectory(prefix="tollmill-", dir=memory) as work:
+        os.chdir(work)
+        try:
+            yield work
+        finally:
+            os.chdir("/")
+
+
+def run(*arguments, **more):
+    more.setdefault("timeout", TIMEOUT_S)
+    return subprocess.run([TOLLMILL, *arguments], capture_output=True, text=True, **more)
+
+
+def ok(*arguments, **more):
+    done = run(*arguments, **more)
+    assert done.returncode == 0, (arguments, done.returncode, done.stderr)
+    return done.stdout
+
+
+def tree(folder, skipped=("stats.json",)):
+    """Path below the folder -> SHA-256; stats.json tells the time of day and is outside every promise."""
+    found = {}
+    for base, folders, names in os.walk(folder):
+        for name in folders:
+            found[os.path.relpath(os.path.join(base, name), folder)] = "folder"
+        for name in names:
+            path = os.path.join(base, name)
+            if os.path.islink(path):
+                found[os.path.relpath(path, folder)] = "link to " + os.readlink(path)
+            elif name not in skipped:
+                with open(path, "rb") as data:
+                    found[os.path.relpath(path, folder)] = sha256(data.read())
+    return found
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def read(path):
+    try:
+        with open(path, "rb") as data:
+            return data.read()
+    except FileNotFoundError:
+        return None
+
+
+def one_line(done, what):
+    """An error is one line that says something."""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and ": " in lines[0] and len(lines[0]) > 30, (what, done.returncode, done.stderr)
+
+
+# ---- strace ----
+
+
+def need_strace():
+    if shutil.which("strace") is None:
+        skip("there is no strace; tools/setup.sh installs it")
+    tried = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=clock_nanosleep", "-e",
+                            "inject=clock_nanosleep:error=EIO", "sleep", "0.001"], capture_output=True, text=True, env=TRACED)
+    if tried.returncode != 1:
+        skip("strace may not trace or inject here: " + tried.stderr.strip()[:200])
+
+
+Call = collections.namedtuple("Call", "name nth text thread")  # the nth call of that name in its thread
+
+
+def trace(arguments, calls="all"):
+    """Every call of an undisturbed run in order; those before main() are left out of the list but counted."""
+    log = os.path.join(os.getcwd(), "trace.log")
+    done = subprocess.run(["strace", "-f", "-qq", "-o", log, "-s", "200", "-e", "trace=" + calls, TOLLMILL, *arguments],
+                          capture_output=True, text=True, env=TRACED, timeout=TIMEOUT_S)
+    assert done.returncode == 0, (arguments, done.returncode, done.stderr)
+    found, seen, begun = [], collections.Counter(), False
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            match = re.match(r"(\d+) +(\w+)\((.*)", line)
+            if not match:
+                continue  # a signal, an exit, or the end of a call whose beginning was counted
+            thread, name, text = match.groups()
+            seen[thread, name] += 1
+            begun |= name == "umask"  # the first that our own main() does
+            if begun and name != "exit_group":
+                found.append(Call(name, seen[thread, name], text, thread))
+    os.unlink(log)
+    assert found, "no calls were seen"
+    return found
+
+
+def injected(arguments, *faults, path=None, **more):
+    """A run with faults such as fsync:error=EIO:when=3, on calls on one path only if one is given."""
+    options = ["-P", path] if path else []
+    names = {fault.split(":")[0] for fault in faults}
+    for fault in faults:
+        options += ["-e", "inject=" + fault]
+    more.setdefault("timeout", TIMEOUT_S)
+    return subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", *options, "-e", "trace=" + ",".join(sorted(names)),
+                           TOLLMILL, *arguments], capture_output=True, text=True, env=TRACED, **more)
+
+
+class Stopped:
+    """A run that stands still in a call until it is let go on; it is killed if the block is left before that."""
+
+    def __init__(self, arguments, fault, path=None):
+        options = ["-P", path] if path else []
+        name = fault.split(":")[0]
+        reader, writer = os.pipe()
+        self.strace = subprocess.Popen(["strace", "-f", "-s", "0", "-o", f"/dev/fd/{writer}", *options, "-e",
+                                        "trace=" + name, "-e", "inject=" + fault.replace(name, name + ":signal=STOP", 1),
+                                        TOLLMILL, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                       text=True, env=TRACED, pass_fds=[writer])
+        os.close(writer)
+        self.log = os.fdopen(reader)  # what comes after the stop stays in the pipe's buffer, unread
+        self.pid = None
+        for line in self.log:  # ends when the run does
+            match = re.match(r"(\d+) --- stopped by SIGSTOP ---", line)
+            if match:
+                self.pid = int(match.group(1))
+                break
+        assert self.pid, ("the run never came to the call", fault, self.strace.communicate())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.strace.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.strace.communicate()
+        self.log.close()
+
+    def go_on(self):
+        os.kill(self.pid, signal.SIGCONT)
+        _, talk = self.strace.communicate(timeout=TIMEOUT_S)
+        return subprocess.CompletedProcess("tollmill", self.strace.returncode, "", talk)
+
+
+# ---- a world and what is done to it ----
+
+
+class Job:
+    """A run to disturb. start() makes the folder's state before it, expected is the output of a run left alone."""
+
+    def __init__(self, name, arguments, output, manifest, base=None):
+        self.name, self.arguments, self.output = name, [*arguments, "--quiet"], output
+        self.manifest, self.base = os.path.join(output, manifest), base
+        self.start()
+        self.before, self.expected_before = read(self.manifest), tree(output)
+        ok(*self.arguments)
+        ok("verify", output)
+        self.expected, self.after = tree(output), read(self.manifest)
+        self.start()
+
+    def start(self):
+        for left in (self.output, self.output + ".tollmill.tmp"):
+            if os.path.exists(left):
+                shutil.rmtree(left)
+        if self.base:
+            shutil.copytree(self.base, self.output)
+
+    def with_option(self, option, value):
+        """The same job with --option value; it gives the same bytes, as every such option must."""
+        other = object.__new__(Job)
+        arguments = list(self.arguments)
+        if option in arguments:
+            at = arguments.index(option)
+            del arguments[at : at + 2]
+        other.__dict__.update(self.__dict__, arguments=[*arguments, option, value], name=f"{self.name} {option} {value}")
+        return other
+
+    def check_published(self, what):
+        """What is published after a disturbance is the old or the new, and whole. True when it is the new."""
+        now = read(self.manifest)
+        assert now in (self.before, self.after), (what, "neither the old nor the new manifest")
+        # Its files are those of a state that `verify` has found right, byte by byte; only of a receipt that changes
+        # a newer one may be there already, which `verify` has to find whole.
+        state = self.expected if now == self.after else self.expected_before
+        found = tree(self.output)
+        differs = {name for name, digest in state.items() if found.get(name) != digest}
+        assert all(name.startswith("receipts/") for name in differs), (what, differs)
+        if now == self.after or differs:
+            ok("verify", self.output)
+        return now == self.after
+
+    def check_next(self, what):
+        """The next run takes all away that the disturbed one left, and ends where an undisturbed one does."""
+        if self.manifest.endswith("run.json") and read(self.manifest) is not None:
+            assert tree(self.output) == self.expected, what  # published; the same command would be refused
+        else:
+            done = run(*self.arguments)
+            assert done.returncode == 0, (what, "the next run", done.returncode, done.stderr)
+            found = tree(self.output)
+            assert found == self.expected, (what, set(found.items()) ^ set(self.expected.items()))
+        assert not os.path.exists(self.output + ".tollmill.tmp"), (what, "a temporary is left")
+
+
+def small_world(cdrs=2400, numbers=60, prefixes=200):
+    """In the current folder: book/, one.csv (a day), two.csv (the same day and the next, and some of one.csv again).
+
+    Each CSV has a row that cannot be read, too.
+    """
+    ok("gen", "-o", "world", "--cdrs", str(cdrs * 15), "--numbers", str(numbers), "--accounts", "12", "--prefixes",
+       str(prefixes), "--seed", "5", "--quiet")
+    os.rename("world/book", "book")
+    with open("world/cdrs.csv", encoding="utf-8") as source:
+        header, *rows = source
+    shutil.rmtree("world")
+    days = sorted({row.split(",")[1][:10] for row in rows})
+    first = [row for row in rows if row.split(",")[1][:10] == days[1]]
+    second = [row for row in rows if row.split(",")[1][:10] == days[2]]
+    assert len(first) > 100 and len(second) > 100, (len(first), len(second))
+    half = len(first) // 2
+    again = first[: half // 10]  # in both
+    bad = "x%d,not a time,1,+12125550100,+12125550101,voice,,in,yes\n"
+    # Of duplicates the copy of the smaller digest stays: two.csv's, so that the receipt of one.csv has to change.
+    digest = lambda text: sha256(text.encode())
+    one = max(("".join([header, *first[:half], bad % n]) for n in range(20)), key=digest)
+    two = min(("".join([header, *first[half:], *again, *second, bad % n]) for n in range(20)), key=digest)
+    assert digest(two) < digest(one)
+    for name, text in (("one.csv", one), ("two.csv", two)):
+        with open(name, "w", encoding="utf-8") as out:
+            out.write(text)
+
+
+def small_jobs():
+    """Imports and a rating of the small world, with one thread so that the calls come in one order."""
+    small_world()
+    importing = ["import", "--spec", SPEC, "-o", "cdrs", "--max-rejects", "9", "--threads", "1"]
+    first = Job("first import", [*importing, "one.csv"], "cdrs", "dataset.json")
+    ok(*first.arguments)
+    os.rename("cdrs", "generation-1")
+    second = Job("second import", [*importing, "two.csv"], "cdrs", "dataset.json", base="generation-1")
+    ok(*second.arguments)
+    os.rename("cdrs", "both")
+    rate = Job("rate", ["rate", "--book", "book", "--cdrs", "both", "-o", "run", "--threads", "1"], "run", "run.json")
+    return first, second, rate
+
+
+def rate_paths():
+    """The ways to read that this rate knows, auto left out."""
+    match = re.search(r"--io ([\w|]+)", ok("rate", "--help"))
+    return [path for path in match.group(1).split("|") if path != "auto"]

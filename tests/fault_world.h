@@ -47,6 +47,8 @@ enum fault_operation {
     FAULT_COMPILE,
     FAULT_RATE_FOLDER,
     FAULT_RATE_IMAGE,
+    FAULT_RATE_RING, /* where the system has none: as pread */
+    FAULT_RATE_AUTO, /* by what the page cache holds */
     FAULT_VERIFY_DATASET,
     FAULT_VERIFY_RUN,
     FAULT_VERIFY_IMAGE,
@@ -55,14 +57,15 @@ enum fault_operation {
     FAULT_OPERATIONS
 };
 static const char *const fault_names[FAULT_OPERATIONS] = {
-    "first import", "second import", "compile",      "rate from a folder", "rate from an image",
-    "verify cdrs",  "verify run",    "verify image", "read run",           "explain"};
+    "first import",       "second import",    "compile",        "rate from a folder",
+    "rate from an image", "rate by the ring", "rate by choice", "verify cdrs",
+    "verify run",         "verify image",     "read run",       "explain"};
 
 struct fault_world {
     char folder[128], out[160];
     struct toll_hash128 clean[FAULT_OPERATIONS]; /* of a run without faults */
     struct toll_hash128 before;                  /* of the dataset that the second import finds */
-    int calls[FAULT_OPERATIONS];
+    int calls[FAULT_OPERATIONS], ring_answers;
 };
 
 struct fault_outcome {
@@ -245,6 +248,14 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
         outcome->code =
             fault_rate(io, world, "book.image", world->out, threads, TOLL_IO_PREAD, &outcome->error);
         break;
+    case FAULT_RATE_RING:
+        outcome->code =
+            fault_rate(io, world, "book.image", world->out, threads, TOLL_IO_URING, &outcome->error);
+        break;
+    case FAULT_RATE_AUTO:
+        outcome->code =
+            fault_rate(io, world, "book.image", world->out, threads, TOLL_IO_AUTO, &outcome->error);
+        break;
     case FAULT_VERIFY_DATASET:
         outcome->code = fault_verify(io, world, "cdrs2", outcome);
         break;
@@ -267,7 +278,7 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
 
 static inline bool fault_writes(enum fault_operation operation)
 {
-    return operation <= FAULT_RATE_IMAGE;
+    return operation <= FAULT_RATE_AUTO;
 }
 
 /* ---- what is on the disk ---- */
@@ -417,6 +428,7 @@ static inline void fault_world_make(struct fault_world *world, const char *test)
         assert_int_equal(quiet.open, 0);
         assert_int_equal(quiet.maps, 0);
         world->calls[i] = quiet.calls;
+        world->ring_answers += (int)quiet.by_call[FAULTY_RING_ANSWER];
         world->clean[i] = fault_writes(i) ? fault_look(world, &unfinished) : outcome.answer;
         fault_reset(world, i);
     }

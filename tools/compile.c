@@ -97,6 +97,8 @@ int cmd_compile(struct cmd *cmd, int argc, char **argv)
     compile.reporter = cmd_reporter(cmd);
     struct toll_compile_result result = {0};
     struct toll_error error = {0};
+    if (compile.image_path && cmd_output_outside(compile.image_path, &error) < 0)
+        return cmd_fail(cmd, &error);
     int outcome = toll_compile(&compile, &result, &error);
     if (outcome == TOLL_EBOOK && cmd->json) {
         cmd_mask_within(error.text, true);

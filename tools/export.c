@@ -1,8 +1,8 @@
 /*
  * tollmill export: every line of a run as CSV or JSON lines, for other programs.
  *
- * Numbers are whole and texts are as they are: this is data. --csv-safe=excel is for the case that somebody
- * opens it in a spreadsheet, where a text that begins like a formula would be run.
+ * Numbers are whole. Somebody will open a CSV in a spreadsheet, where a text that begins like a formula would
+ * be run: such texts get a ' before them, unless --csv-safe=raw says that a program reads them.
  */
 #include "options.h"
 #include "print.h"
@@ -25,7 +25,7 @@ static const char *const status_names[STATUS_NAMES_MOST] = {"rated", "zero_rated
 struct export
 {
     enum format format;
-    bool excel;
+    bool safe;
     bool wanted[256]; /* by status value */
     int64_t rows, lines;
 };
@@ -33,35 +33,6 @@ struct export
 static const char *or_empty(const char *text)
 {
     return text ? text : "";
-}
-
-/* A free text: names from the book and the record. */
-static void put_text(const struct export *export, struct cmd_output *out, const char *text)
-{
-    text = or_empty(text);
-    bool risky = export->excel && text[0] && strchr("=+-@\t\r", text[0]);
-    if (!risky) {
-        cmd_csv_cell(out, text);
-        return;
-    }
-    cmd_put_text(out, "\"'");
-    for (; *text; text++) {
-        if (*text == '"')
-            cmd_put_char(out, '"');
-        cmd_put_char(out, *text);
-    }
-    cmd_put_char(out, '"');
-}
-
-/* A telephone number is no formula; what somebody dialled that is none may be anything. */
-static void put_party(const struct export *export, struct cmd_output *out, const char *text)
-{
-    text = or_empty(text);
-    size_t digits = strspn(text + (text[0] == '+'), "0123456789");
-    if (text[(text[0] == '+') + digits] == '\0')
-        cmd_put_text(out, text);
-    else
-        put_text(export, out, text);
 }
 
 /* A word of ours: nothing to quote, nothing to neutralise. */
@@ -77,17 +48,17 @@ static void put_csv(const struct export *export, struct cmd_output *out, const s
     cmd_put_char(out, ',');
     cmd_put_integer(out, line->row);
     cmd_put_char(out, ',');
-    put_text(export, out, line->record_id);
+    cmd_csv_text(out, line->record_id, export->safe);
     cmd_put_char(out, ',');
     put_word(out, toll_status_name(line->status));
     cmd_put_char(out, ',');
     put_word(out, toll_status_reason(line->status));
     cmd_put_char(out, ',');
-    put_text(export, out, line->account);
+    cmd_csv_text(out, line->account, export->safe);
     cmd_put_char(out, ',');
-    put_text(export, out, line->site);
+    cmd_csv_text(out, line->site, export->safe);
     cmd_put_char(out, ',');
-    put_party(export, out, line->number); /* or hint:V, which can hold anything */
+    cmd_csv_party(out, line->number, export->safe); /* or hint:V, which can hold anything */
     cmd_put_char(out, ',');
     put_word(out, line->service);
     cmd_put_char(out, ',');
@@ -99,17 +70,17 @@ static void put_csv(const struct export *export, struct cmd_output *out, const s
     cmd_put_char(out, ',');
     cmd_put_integer(out, line->duration_ms);
     cmd_put_char(out, ',');
-    put_party(export, out, line->caller);
+    cmd_csv_party(out, line->caller, export->safe);
     cmd_put_char(out, ',');
-    put_party(export, out, line->callee);
+    cmd_csv_party(out, line->callee, export->safe);
     cmd_put_char(out, ',');
-    put_text(export, out, line->destination);
+    cmd_csv_text(out, line->destination, export->safe);
     cmd_put_char(out, ',');
-    put_text(export, out, line->deck);
+    cmd_csv_text(out, line->deck, export->safe);
     cmd_put_char(out, ',');
-    put_text(export, out, line->prefix);
+    cmd_csv_text(out, line->prefix, export->safe);
     cmd_put_char(out, ',');
-    put_text(export, out, line->band);
+    cmd_csv_text(out, line->band, export->safe);
     cmd_put_char(out, ',');
     cmd_put_integer(out, line->billed);
     cmd_put_char(out, ',');
@@ -260,7 +231,7 @@ static int export_to_file(struct cmd *cmd, struct export *export, struct toll_ru
 int cmd_export(struct cmd *cmd, int argc, char **argv)
 {
     static const char *const formats[] = {"csv", "jsonl", NULL};
-    static const char *const safety[] = {"raw", "excel", NULL};
+    static const char *const safety[] = {"excel", "raw", NULL};
     const char *cdrs = NULL, *file = NULL, *statuses = NULL;
     int format = FORMAT_CSV, safe = 0;
     const struct cmd_option options[] = {
@@ -284,8 +255,8 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
          .target = &statuses},
         {.kind = CMD_CHOICE,
          .name = "csv-safe",
-         .value = "raw|excel",
-         .help = "excel: ' before texts that begin with = + - @ TAB CR (default: raw)",
+         .value = "excel|raw",
+         .help = "excel (default): ' before texts that begin with = + - @ TAB CR; raw: as they are",
          .target = &safe,
          .choices = safety},
         CMD_OPTION_CDRS(cdrs),
@@ -293,11 +264,12 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
     const struct cmd_usage usage = {
         .about =
             "Writes every line of a run, joined with its call record. Money is a decimal string with eight\n"
-            "places, empty for what could not be rated. This is data for machines: numbers are in full\n"
-            "and texts as they are; for a spreadsheet give --csv-safe=excel.",
+            "places, empty for what could not be rated. Telephone numbers are in full. In CSV a text (not\n"
+            "a number, not money) that a spreadsheet would take for a formula gets a ' before it; for a\n"
+            "program that must see every byte give --csv-safe=raw, or take jsonl.",
         .examples = "  tollmill export runs/2026-03 --format csv -o lines.csv\n"
                     "  tollmill export runs/2026-03 --format jsonl --status suspense,conflict\n"
-                    "  tollmill export runs/2026-03 --format csv --csv-safe=excel -o for-people.csv\n",
+                    "  tollmill export runs/2026-03 --format csv --csv-safe=raw -o for-programs.csv\n",
         .operands = "RUN",
         .operands_min = 1,
         .operands_max = 1,
@@ -312,7 +284,7 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
-    struct export export = {.format = (enum format)format, .excel = safe == 1};
+    struct export export = {.format = (enum format)format, .safe = safe == 0};
     code = choose_statuses(cmd, &export, statuses);
     if (code != CMD_GO)
         return code;

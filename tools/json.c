@@ -73,6 +73,30 @@ void cmd_csv_cell(struct cmd_output *out, const char *text)
     cmd_put_char(out, '"');
 }
 
+void cmd_csv_text(struct cmd_output *out, const char *text, bool safe)
+{
+    text = text ? text : "";
+    if (!safe || !text[0] || !strchr("=+-@\t\r", text[0])) {
+        cmd_csv_cell(out, text);
+        return;
+    }
+    cmd_put_text(out, "\"'");
+    for (; *text; text++) {
+        if (*text == '"')
+            cmd_put_char(out, '"');
+        cmd_put_char(out, *text);
+    }
+    cmd_put_char(out, '"');
+}
+
+void cmd_csv_party(struct cmd_output *out, const char *text, bool safe)
+{
+    text = text ? text : "";
+    const char *digits = text + (text[0] == '+');
+    bool number = digits[0] != '\0' && digits[strspn(digits, "0123456789")] == '\0';
+    cmd_csv_text(out, text, safe && !number);
+}
+
 static void key_out(struct cmd_json *json, const char *key)
 {
     if (json->depth > 0) {

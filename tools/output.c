@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MODE 0640 /* call detail is confidential: owner writes, group reads */
+#define FOLDERS_MOST 4096 /* above a file: paths are no deeper */
+#define FILE_MODE 0640    /* call detail is confidential: owner writes, group reads */
 
 static int fail(struct toll_error *error, int code, const char *what, const char *path, int number)
 {
@@ -43,6 +44,55 @@ static bool is_still_there(int fd, const char *path)
            mine.st_dev == named.st_dev;
 }
 
+/* Does this folder hold a manifest of ours? Other programs may have files of these names. */
+static bool is_ours(int folder)
+{
+    static const char *const manifests[] = {"dataset.json", "run.json"};
+    for (int i = 0; i < 2; i++) {
+        char text[256] = "";
+        int fd = openat(folder, manifests[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        ssize_t bytes = fd < 0 ? 0 : pread(fd, text, sizeof text - 1, 0);
+        if (fd >= 0)
+            close(fd);
+        if (bytes > 0 && strstr(text, "\"schema\": \"tollmill."))
+            return true;
+    }
+    return false;
+}
+
+/* The folder of the file and all above it, by what they are, not by how the path is written. */
+int cmd_output_outside(const char *path, struct toll_error *error)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return fail(error, TOLL_ENOMEM, "cannot write", path, ENOMEM);
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(copy);
+    bool ours = false;
+    for (int depth = 0; folder >= 0 && !ours && depth < FOLDERS_MOST; depth++) {
+        struct stat here, above;
+        ours = is_ours(folder);
+        int up = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        bool top = up < 0 || fstat(folder, &here) != 0 || fstat(up, &above) != 0 ||
+                   (here.st_ino == above.st_ino && here.st_dev == above.st_dev);
+        close(folder);
+        folder = up;
+        if (top)
+            break;
+    }
+    if (folder >= 0)
+        close(folder);
+    if (!ours)
+        return 0;
+    if (error) {
+        error->code = TOLL_ECREATE;
+        snprintf(error->text, sizeof error->text,
+                 "%s would lie within a dataset or a run, which nothing may change; choose another place",
+                 path);
+    }
+    return TOLL_ECREATE;
+}
+
 int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_error *error)
 {
     int code = cmd_output_to_fd(out, -1, error);
@@ -57,9 +107,18 @@ int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_err
     struct stat old;
     if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
         return fail(error, TOLL_ECREATE, "will not replace what is no regular file:", path, EEXIST);
-    int fd = open(out->temp_path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    code = cmd_output_outside(path, error);
+    if (code < 0)
+        return code;
+    /* O_NONBLOCK: a named pipe that stands there is refused and must not hang here. */
+    int fd = open(out->temp_path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, FILE_MODE);
     if (fd < 0)
         return fail(error, TOLL_ECREATE, "cannot create", out->temp_path, errno);
+    if (fstat(fd, &old) != 0 || !S_ISREG(old.st_mode) || old.st_nlink > 1) {
+        close(fd);
+        return fail(error, TOLL_ECREATE, "is in the way, and no unfinished file of ours:", out->temp_path,
+                    EEXIST);
+    }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_still_there(fd, out->temp_path)) {
         close(fd);
         return fail(error, TOLL_ELOCKED, "another process is writing", path, EWOULDBLOCK);

@@ -25,8 +25,13 @@ struct cmd_output {
 
 /* Writes to an open descriptor, which is not closed at the end. Returns 0 or TOLL_ENOMEM without memory. */
 int cmd_output_to_fd(struct cmd_output *out, int fd, struct toll_error *error);
-/* Writes to PATH.tmp (mode 0640, locked); commit renames it to PATH, replacing an older file. */
+/* Writes to PATH.tollmill.tmp (mode 0640, locked); commit renames it to PATH, replacing an older file, but
+ * nothing of a dataset or run. */
 int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_error *error);
+
+/* TOLL_ECREATE when a file of this name would lie within a dataset or a run, or replace a manifest of ours:
+ * nothing is written there by hand. */
+int cmd_output_outside(const char *path, struct toll_error *error);
 
 void cmd_output_flush(struct cmd_output *out);
 /* Flushes; a file is also fsynced and renamed, and its directory fsynced. TOLL_EIO when any write failed. */

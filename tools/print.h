@@ -79,6 +79,11 @@ void cmd_json_seconds(struct cmd_json *json, const char *key, int64_t ns);
 void cmd_json_string(struct cmd_output *out, const char *text);
 /* A CSV cell, quoted where it must be. */
 void cmd_csv_cell(struct cmd_output *out, const char *text);
+/* The same for a free text, a name from the book or the record (NULL: empty). safe: with a ' before one that
+ * begins with = + - @ TAB or CR, which a spreadsheet would run as a formula. */
+void cmd_csv_text(struct cmd_output *out, const char *text, bool safe);
+/* The same for a party. A telephone number is no formula; what was dialled and is none may be anything. */
+void cmd_csv_party(struct cmd_output *out, const char *text, bool safe);
 
 /* ---- masked numbers ---- */
 

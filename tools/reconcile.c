@@ -69,6 +69,19 @@ static void csv_text(struct cmd_output *out, const char *text)
     cmd_put_char(out, ',');
 }
 
+/* Made for people, so always safe for a spreadsheet. */
+static void csv_name(struct cmd_output *out, const char *text)
+{
+    cmd_csv_text(out, text, true);
+    cmd_put_char(out, ',');
+}
+
+static void csv_party(struct cmd_output *out, const char *text)
+{
+    cmd_csv_party(out, text, true);
+    cmd_put_char(out, ',');
+}
+
 static void csv_line(struct cmd_output *out, const char *finding, const struct toll_line *line)
 {
     char text[TOLL_MONEY_TEXT];
@@ -77,21 +90,21 @@ static void csv_line(struct cmd_output *out, const char *finding, const struct t
     csv_text(out, line->day);
     cmd_put_integer(out, line->row);
     cmd_put_char(out, ',');
-    csv_text(out, line->record_id);
+    csv_name(out, line->record_id);
     csv_text(out, toll_status_name(line->status));
     csv_text(out, toll_status_reason(line->status));
-    csv_text(out, line->account);
-    csv_text(out, line->number);
+    csv_name(out, line->account);
+    csv_party(out, line->number);
     csv_text(out, line->service);
     toll_time_to_text(line->start_ms, text);
     csv_text(out, text);
     cmd_put_integer(out, line->duration_ms);
     cmd_put_char(out, ',');
-    csv_text(out, line->caller);
-    csv_text(out, line->callee);
-    csv_text(out, line->destination);
-    csv_text(out, line->deck);
-    csv_text(out, line->prefix);
+    csv_party(out, line->caller);
+    csv_party(out, line->callee);
+    csv_name(out, line->destination);
+    csv_name(out, line->deck);
+    csv_name(out, line->prefix);
     cmd_put_integer(out, line->billed);
     cmd_put_char(out, ',');
     if (rated)

@@ -2,12 +2,16 @@
  * The one file that knows xxHash and libcrypto. xxHash is compiled in (XXH_INLINE_ALL): short keys are hashed
  * in loops where the call would cost as much as the hash. Its vector code is what the compiler's target
  * allows, SSE2 on baseline x86-64; the value does not depend on it.
+ *
+ * SHA-256 uses libcrypto's plain functions, deprecated but the same code: its newer ones set up the library's
+ * process-wide state with thousands of allocations, and crash (3.0.x) when one of these fails.
  */
 #include "base/checksum.h"
 
 #include "base/check.h"
 
-#include <openssl/evp.h>
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -99,11 +103,13 @@ void toll_hasher_destroy(struct toll_hasher *hasher)
     free(hasher);
 }
 
-bool toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES])
+void toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES])
 {
-    unsigned length = 0;
+    SHA256_CTX context;
 
-    return EVP_Digest(data, bytes, out, &length, EVP_sha256(), NULL) == 1 && length == TOLL_SHA256_BYTES;
+    SHA256_Init(&context);
+    SHA256_Update(&context, data, bytes);
+    SHA256_Final(out, &context);
 }
 
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES])

@@ -33,8 +33,7 @@ void toll_hasher_destroy(struct toll_hasher *hasher);
 
 #define TOLL_SHA256_BYTES 32
 #define TOLL_SHA256_TEXT_BYTES 65
-/* False only when libcrypto fails. */
-bool toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES]);
+void toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES]);
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES]);
 
 #endif

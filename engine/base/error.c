@@ -78,7 +78,8 @@ int toll_error_within(struct toll_error *error, int code, const char *folder)
 {
     if (code == 0 || error == NULL)
         return code;
-    return toll_error_set(error, code, "%s/%s", folder, error->text);
+    const bool no_name = strncmp(error->text, "out of memory", strlen("out of memory")) == 0;
+    return toll_error_set(error, code, "%s%s%s", folder, no_name ? ": " : "/", error->text);
 }
 
 int toll_exit_code(int code)

@@ -238,6 +238,8 @@ static const char *check_sources(const struct toll_book *book, const struct toll
     return NULL;
 }
 
+const char toll_check_no_memory[] = "out of memory";
+
 const char *toll_image_check(const struct toll_book *book, const struct toll_image_view *view)
 {
     const char *problem = check_accounts(book);

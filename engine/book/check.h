@@ -4,6 +4,9 @@
 
 #include "book/image.h"
 
+/* A problem that is none of the image's; told from the others by its address. */
+extern const char toll_check_no_memory[];
+
 /* Decks, tries, entries, prices, destinations. NULL, or what is wrong. */
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view);
 

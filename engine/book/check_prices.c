@@ -70,8 +70,9 @@ static bool trie_walk(struct trie *trie)
     return value_good(trie, lpm->everything);
 }
 
-static bool trie_good(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t prices,
-                      uint32_t entries)
+/* NULL, `what`, or toll_check_no_memory. */
+static const char *trie_problem(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t prices,
+                                uint32_t entries, const char *what)
 {
     struct trie trie = {lpm, book->lpm_words, prices, entries, NULL};
     const uint64_t words = book->lpm_word_count;
@@ -80,11 +81,13 @@ static bool trie_good(const struct toll_book *book, const struct toll_lpm *lpm, 
     if (!toll_check_range(lpm->first3, PLACES, words) || !toll_check_range(lpm->npa, PLACES, words) ||
         !toll_check_range(lpm->nodes, (uint64_t)lpm->node_count * 16, words) || lpm->spare != 0 ||
         !toll_check_range(lpm->pages, (uint64_t)lpm->page_count * TOLL_LPM_PAGE + TOLL_LPM_PAGE_SLACK, words))
-        return false;
+        return what;
     trie.depth = calloc((size_t)lpm->node_count + 1, 1);
-    good = trie.depth != NULL && trie_walk(&trie);
+    if (trie.depth == NULL)
+        return toll_check_no_memory;
+    good = trie_walk(&trie);
     free(trie.depth);
-    return good;
+    return good ? NULL : what;
 }
 
 static const char *check_entries(const struct toll_book *book)
@@ -144,9 +147,12 @@ static const char *check_decks(const struct toll_book *book, const struct toll_i
             return "a deck";
         if (deck->key == TOLL_KEY_CALLTYPE && !calltypes_good(book, view, deck))
             return "a deck's call types";
-        if (deck->key == TOLL_KEY_CALLEE &&
-            !trie_good(book, &deck->lpm, book->price_count, book->entry_count))
-            return "a deck's prefixes";
+        if (deck->key == TOLL_KEY_CALLEE) {
+            const char *problem =
+                trie_problem(book, &deck->lpm, book->price_count, book->entry_count, "a deck's prefixes");
+            if (problem != NULL)
+                return problem;
+        }
         if (deck->key != TOLL_KEY_CALLEE && deck->key != TOLL_KEY_CALLTYPE)
             return "a deck's key";
     }
@@ -198,9 +204,9 @@ static const char *check_destinations(const struct toll_book *book)
         if (!toll_check_text(book, book->destination_names[i]))
             return "a destination's name";
     }
-    if (book->destinations != NULL && !trie_good(book, book->destinations, book->destination_count, 0))
-        return "the destinations' prefixes";
-    return NULL;
+    return book->destinations == NULL ? NULL
+                                      : trie_problem(book, book->destinations, book->destination_count, 0,
+                                                     "the destinations' prefixes");
 }
 
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view)

@@ -53,7 +53,8 @@ struct toll_image_view {
 int toll_image_view(const uint8_t *image, size_t bytes, const char *name, struct toll_image_view *view,
                     struct toll_error *error);
 
-/* Validates the content: every index, range, offset and enum. NULL, or what is wrong ("a rule's deck"). */
+/* Validates the content: every index, range, offset and enum. NULL, what is wrong ("a rule's deck"), or
+ * toll_check_no_memory (book/check.h). */
 const char *toll_image_check(const struct toll_book *book, const struct toll_image_view *view);
 
 #endif

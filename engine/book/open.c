@@ -183,6 +183,8 @@ static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes
     if (code != 0)
         return code;
     problem = toll_image_check(book, &view);
+    if (problem == toll_check_no_memory)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     if (problem != NULL)
         return bad(error, name, problem);
     set_assigned(book);

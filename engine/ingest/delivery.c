@@ -41,14 +41,12 @@ static int no_memory(struct toll_error *error, const char *path)
     return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
 }
 
-static int hash_file(struct reading *reading, struct toll_error *error)
+static void hash_file(struct reading *reading)
 {
     uint8_t hash[TOLL_SHA256_BYTES];
 
-    if (!toll_sha256(reading->blob.data, reading->blob.size, hash))
-        return toll_error_set(error, TOLL_EBUG, "%s: SHA-256 failed", reading->out->path);
+    toll_sha256(reading->blob.data, reading->blob.size, hash);
     toll_sha256_text(hash, reading->out->sha256);
-    return 0;
 }
 
 static bool same_size_known(const struct reading *reading, const struct toll_delivery *earlier,
@@ -115,8 +113,10 @@ static int read_job(void *context, size_t index, struct toll_error *error)
     size_t chunk = index - reading->hash_job;
     size_t begin, end;
 
-    if (reading->hash_job && index == 0)
-        return hash_file(reading, error);
+    if (reading->hash_job && index == 0) {
+        hash_file(reading);
+        return 0;
+    }
     begin = reading->bounds[chunk];
     end = reading->bounds[chunk + 1];
     atomic_fetch_add(&reading->bytes_read, (int64_t)(end - begin));
@@ -336,12 +336,12 @@ int toll_delivery_read(const struct toll_delivery_run *run, const char *path,
     if (code < 0)
         code = toll_error_errno(error, TOLL_EIO, -code, "%s: cannot read its size", path);
     if (code == 0 && same_size_known(&reading, earlier, earlier_count))
-        code = hash_file(&reading, error);
+        hash_file(&reading);
     out->already_imported = code == 0 && out->sha256[0] != '\0' && known(&reading, earlier, earlier_count);
     if (code == 0 && !out->already_imported)
         code = parse(&reading, earlier, earlier_count, error);
     if (code == 0 && out->sha256[0] == '\0')
-        code = hash_file(&reading, error); /* refused before it was hashed */
+        hash_file(&reading); /* refused before it was hashed */
     if (code == 0)
         code = check_unchanged(&reading, error);
     if (code != 0 || out->refused || out->already_imported)

@@ -471,13 +471,10 @@ static void file_result(const struct import *import, const struct toll_delivery 
     out->duration_ms = receipt.duration_ms;
 }
 
-static int fill_files(struct import *import, struct toll_error *error)
+static void fill_files(struct import *import)
 {
     struct toll_import_result *result = import->result;
 
-    result->files = calloc(import->delivery_count + 1, sizeof *result->files);
-    if (result->files == NULL)
-        return no_memory(error);
     result->file_count = import->delivery_count;
     for (size_t i = 0; i < import->delivery_count; i++) {
         struct toll_import_file *file = &result->files[i];
@@ -494,7 +491,6 @@ static int fill_files(struct import *import, struct toll_error *error)
         result->duplicates += file->duplicates;
         result->warnings += file->warnings;
     }
-    return 0;
 }
 
 /* Rows that this import marked: of a day, what it has now less what it had. */
@@ -576,6 +572,10 @@ static int run(struct import *import, struct toll_error *error)
         code = collect_days(import, error);
     if (code == 0 && anything)
         code = merge_days(import, error);
+    if (code == 0) { /* after publishing nothing may fail any more */
+        import->result->files = calloc(import->delivery_count + 1, sizeof *import->result->files);
+        code = import->result->files == NULL ? no_memory(error) : 0;
+    }
     if (code != 0)
         goto out;
     conflicts = new_conflicts(import);
@@ -586,9 +586,7 @@ static int run(struct import *import, struct toll_error *error)
         if (code != 0)
             goto out;
     }
-    code = fill_files(import, error);
-    if (code != 0)
-        goto out;
+    fill_files(import);
     fill_dataset(import, conflicts);
     if (over_limit(import))
         code = toll_error_set(error, TOLL_EFINDINGS,
@@ -639,6 +637,8 @@ int toll_import_with(const struct toll_io *io, const struct toll_import_options 
     toll_dataset_close(&import->dataset);
     toll_spec_free(&import->spec);
     free(import);
+    if (code != 0 && code != TOLL_EFINDINGS)
+        toll_import_result_free(result);
     result->wall_ns = now_ns() - begin;
     return code;
 }

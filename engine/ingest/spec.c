@@ -299,7 +299,7 @@ static void read_time(struct spec_reader *reader, struct toll_yaml *root)
     const char *zone = toll_yaml_text(reader->file, time, "zone", NULL, reader->findings);
     struct toll_hash128 hash;
     struct toll_error error;
-    int fold;
+    int fold, code;
 
     if (zone == NULL) {
         toll_finding(reader->findings, TOLL_ERROR, reader->file, time == NULL ? 1 : time->line,
@@ -309,8 +309,11 @@ static void read_time(struct spec_reader *reader, struct toll_yaml *root)
     }
     toll_yaml_choice(reader->file, time, "fold", folds, 3, TOLL_FOLD_FIRST, &fold, reader->findings);
     spec->fold = (enum toll_fold)fold;
-    if (toll_zone_load(reader->io, zone, &spec->zone, &hash, &error) != 0)
+    code = toll_zone_load(reader->io, zone, &spec->zone, &hash, &error);
+    if (code == TOLL_EDATA || code == TOLL_ENOINPUT)
         spec_fault(reader, time, "zone: %s", error.text);
+    else if (code != 0) /* the spec may be good, the system failed */
+        reader->failed = toll_error_set(reader->error, code, "%s: zone: %s", reader->file, error.text);
 }
 
 static void read_key(struct spec_reader *reader, struct toll_yaml *root)
@@ -401,7 +404,7 @@ static void read_limits(struct spec_reader *reader, struct toll_yaml *root)
 int toll_spec_parse(struct toll_spec *spec, const struct toll_io *io, const char *path, const char *data,
                     size_t size, struct toll_findings *findings, struct toll_error *error)
 {
-    struct spec_reader reader = {.file = path, .spec = spec, .findings = findings, .io = io};
+    struct spec_reader reader = {.file = path, .spec = spec, .findings = findings, .io = io, .error = error};
     size_t errors = findings->errors;
     struct toll_yaml *root;
     int code;
@@ -424,6 +427,8 @@ int toll_spec_parse(struct toll_spec *spec, const struct toll_io *io, const char
     toll_yaml_report_unused(path, root, findings);
     if (reader.no_memory || spec->path == NULL)
         code = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
+    else if (reader.failed != 0)
+        code = reader.failed;
     else if (findings->errors != errors)
         code = toll_error_set(error, TOLL_EBOOK, "%s: %zu error(s) in the mapping spec; first: line %ld: %s",
                               path, findings->errors - errors, findings->first_error.line,

@@ -10,7 +10,9 @@ struct spec_reader {
     struct toll_spec *spec;
     struct toll_findings *findings;
     const struct toll_io *io;
+    struct toll_error *error;
     bool no_memory;
+    int failed;                          /* of the system, not of the spec; its text is in error */
     struct toll_number_rules *rule_sets; /* under `numbers:` */
     size_t rule_set_count;
 };

@@ -61,9 +61,21 @@ int toll_dataset_open(struct toll_dataset *dataset, const struct toll_io *io, co
 
 static int make_folder(const struct toll_dataset *dataset, const char *name, struct toll_error *error)
 {
+    struct stat status;
     int rc = dataset->io->mkdirat(dataset->io->context, dataset->directory, name, FOLDER_MODE);
-    if (rc == 0 || rc == -EEXIST)
+    if (rc == 0)
         return 0;
+    if (rc == -EEXIST)
+        rc = dataset->io->fstatat(dataset->io->context, dataset->directory, name, &status,
+                                  AT_SYMLINK_NOFOLLOW);
+    if (rc == 0 && S_ISDIR(status.st_mode))
+        return 0;
+    if (rc == 0)
+        return toll_error_set(
+            error, TOLL_ECREATE,
+            "%s/%s: is no folder but a link or a file: nothing is written through it; put a "
+            "folder there",
+            dataset->path, name);
     return toll_error_errno(error, TOLL_ECREATE, -rc, "%s/%s: cannot be made", dataset->path, name);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int toll_build_memory(struct toll_build *build)
 {
@@ -78,11 +79,51 @@ void toll_build_end(struct toll_build *build)
 
 /* -- sources -- */
 
+static int is_link(const struct toll_build *build, const char *name, bool *out)
+{
+    struct stat status;
+    const int result =
+        build->io->fstatat(build->io->context, build->directory, name, &status, AT_SYMLINK_NOFOLLOW);
+
+    *out = result == 0 && S_ISLNK(status.st_mode);
+    return result == 0 || result == -ENOENT || result == -ENOTDIR
+               ? 0
+               : toll_error_errno(build->error, TOLL_EIO, -result, "%s/%s: cannot look at it", build->folder,
+                                  name);
+}
+
+/* Links within the book's folder are how some systems deliver files. One that leads out of it is refused:
+ * what it names would be read, and kept in the image, on the word of whoever wrote the book. */
+static int leads_out(const struct toll_build *build, const char *name, const char *path, bool *out)
+{
+    bool link = false, folder_link = false;
+    char *inside = NULL, *found = NULL;
+    int code = is_link(build, name, &link);
+
+    *out = false;
+    if (code == 0 && strncmp(name, "decks/", strlen("decks/")) == 0)
+        code = is_link(build, "decks", &folder_link);
+    if (code != 0 || (!link && !folder_link))
+        return code;
+    inside = realpath(build->folder, NULL);
+    found = inside == NULL ? NULL : realpath(path, NULL);
+    if (found != NULL) {
+        const size_t bytes = strlen(inside);
+        *out = strncmp(found, inside, bytes) != 0 || (found[bytes] != '/' && bytes > 1);
+    } else if (errno != ENOENT) { /* a link that leads nowhere is a missing file */
+        code = toll_error_errno(build->error, TOLL_EIO, errno, "%s: cannot follow the link", path);
+    }
+    free(found);
+    free(inside);
+    return code;
+}
+
 int toll_build_source(struct toll_build *build, const char *name, struct toll_source **out)
 {
     const size_t room = strlen(build->folder) + strlen(name) + 2;
     struct toll_source **place, *source;
     struct toll_error problem = {0, ""};
+    bool out_of_book;
     char *path;
     int code;
 
@@ -103,6 +144,14 @@ int toll_build_source(struct toll_build *build, const char *name, struct toll_so
     source->name = toll_arena_copy(&build->arena, name, strlen(name));
     if (source->name == NULL)
         return toll_build_memory(build);
+    code = leads_out(build, name, path, &out_of_book);
+    if (code != 0)
+        return code;
+    if (out_of_book) {
+        toll_finding(build->findings, TOLL_ERROR, path, 0, 0,
+                     "is a link that leads out of the book's folder; put the file itself there");
+        return 0;
+    }
     code = toll_blob_read(&source->blob, build->io, build->directory, name, TOLL_READ_PREAD, &problem);
     if (code == TOLL_ENOINPUT)
         return 0;

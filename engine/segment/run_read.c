@@ -12,6 +12,9 @@
 #include <string.h>
 
 #define ACCOUNT_ID_MAX (1 << 26) /* 67 million accounts: the table is an array over ids */
+/* Rating writes every id from 1 on. With gaps, memory stays within what the file's rows are worth. */
+#define ACCOUNT_IDS_PER_ROW 16
+#define ACCOUNT_IDS_MORE 4096
 
 int toll_run_differs(const struct toll_run_files *run, const char *name, struct toll_error *error)
 {
@@ -79,6 +82,12 @@ static int spread_accounts(struct toll_run_files *run, const struct toll_account
                            struct toll_error *error)
 {
     int64_t highest = count ? rows[count - 1].id : 0;
+    if (highest > ACCOUNT_IDS_MORE + ACCOUNT_IDS_PER_ROW * count)
+        return toll_error_set(
+            error, TOLL_EDATA,
+            "%s/accounts.arrow: has %lld rows and an id of %lld, too few for such ids: it was "
+            "written by something else; rate again",
+            run->path, (long long)count, (long long)highest);
     for (int64_t i = 0; i < count; i++) {
         if (rows[i].id < 1 || rows[i].id > ACCOUNT_ID_MAX || (i > 0 && rows[i].id <= rows[i - 1].id))
             return toll_error_set(error, TOLL_EDATA, "%s/accounts.arrow: its ids are wrong; rate again",

@@ -1,14 +1,36 @@
 /* The choice of kernels. A twin is added here and nowhere else. */
 #include "simd/kernels.h"
 
+#include "base/cpu.h"
+
 static const struct toll_kernels scalar = {
     .name = "scalar",
     .probe = toll_probe_scalar,
     .lpm = toll_lpm_scalar,
 };
 
+#if defined(__x86_64__)
+static const struct toll_kernels avx2 = {
+    .name = "avx2",
+    .probe = toll_probe_avx2,
+    .lpm = toll_lpm_avx2,
+};
+
+static const struct toll_kernels avx512 = {
+    .name = "avx512",
+    .probe = toll_probe_avx512,
+    .lpm = toll_lpm_avx512,
+};
+#endif
+
 const struct toll_kernels *toll_kernels_select(unsigned features)
 {
+#if defined(__x86_64__)
+    if ((features & TOLL_CPU_AVX512) != 0)
+        return &avx512;
+    if ((features & TOLL_CPU_AVX2) != 0)
+        return &avx2;
+#endif
     (void)features;
     return &scalar;
 }

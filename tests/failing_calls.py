@@ -13,7 +13,7 @@ import sys
 import fault_tools as tools
 
 ALL = os.environ.get("FAILING_CALLS") == "all"
-MOST = 5 if os.environ.get("TOLL_SANITIZE") else 24  # of one call and error, spread evenly, without ALL
+MOST = 3 if os.environ.get("TOLL_SANITIZE") else 8  # of one call and error, spread evenly, without ALL
 CREATE, IO, LOCKED, MEMORY, NOINPUT = 73, 74, 75, 71, 66
 ERRORS = {
     "fsync": {"EIO": (IO,)},

@@ -2,7 +2,7 @@
 
 While it does not fit: exit 74 (73 when not even a folder fits), one line that says what to do, nothing published and no
 temporary left. At the first size that fits, and at every larger one: exit 0, and the result verifies. FULL_DISK_STEP is
-the step in KiB, 64 by default.
+the step in KiB, 64 by default. Such a disk also makes a file that is mapped and cannot be read.
 """
 import os
 import subprocess
@@ -15,7 +15,7 @@ CDRS = 60000  # a dataset and a run of a few MiB
 
 
 def mount(size):
-    return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", "disk"], capture_output=True, text=True)
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", "disk"])
 
 
 def own_namespace():
@@ -24,7 +24,8 @@ def own_namespace():
         return
     os.environ["FULL_DISK_INSIDE"] = "1"
     for options in ("-m", "-Urm"):
-        if subprocess.run(["unshare", options, "sh", "-c", "mount -t tmpfs tmpfs /mnt"], capture_output=True).returncode == 0:
+        tried = ["unshare", options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        if subprocess.run(tried, capture_output=True).returncode == 0:
             os.execvp("unshare", ["unshare", options, sys.executable, __file__])
     tools.skip("no tmpfs may be mounted here, neither as root nor in a user namespace")
 
@@ -65,6 +66,44 @@ def sweep(name, output, manifest, arguments, floor):
           flush=True)
 
 
+def single_files():
+    """Outputs of one file: an image of a book, an export of a run."""
+    tools.ok("rate", "--book", "book.image", "--cdrs", "cdrs", "-o", "run", "--quiet")
+    for name, arguments in (("book.image", ["compile", "book"]),
+                            ("lines.csv", ["export", "run", "--cdrs", "cdrs", "--format", "csv"])):
+        for size in (4, 8, 12, 16):
+            assert mount(f"{size}k").returncode == 0
+            try:
+                code = attempt(f"{name} on {size} KiB", "disk", name, [*arguments, "-o", "disk/" + name])
+                assert code != 0, (name, "fits")
+            finally:
+                subprocess.run(["umount", "disk"], check=True)
+    print("compile and export: refused too, nothing left")
+
+
+def unreadable():
+    """A mapped file that has its length and cannot be read: of a hole's page a full tmpfs has none to give."""
+    size = os.path.getsize("one.csv")
+    assert mount("256k").returncode == 0
+    try:
+        with open("one.csv", "rb") as source, open("disk/holes.csv", "wb") as out:
+            out.write(source.read(8192))
+            out.truncate(size)
+        with open("disk/filler", "wb", buffering=0) as out:
+            try:
+                while out.write(bytes(4096)) == 4096:
+                    pass
+            except OSError:
+                pass  # full
+        done = tools.run("import", "--spec", tools.SPEC, "-o", "unread", "disk/holes.csv", "--quiet")
+    finally:
+        subprocess.run(["umount", "disk"], check=True)
+    assert done.returncode == 74 and not os.path.exists("unread"), (done.returncode, done.stderr)
+    tools.one_line(done, "a file that cannot be read")
+    assert "holes.csv: could not be read at byte 8192 " in done.stderr, done.stderr
+    print("a mapped file that cannot be read: exit 74, the file and the byte")
+
+
 def main():
     own_namespace()
     with tools.work_folder():
@@ -77,6 +116,8 @@ def main():
         for path in tools.rate_paths():
             rating = ["rate", "--book", "book.image", "--cdrs", "cdrs", "--io", path, "-o", "disk/run"]
             sweep(f"rate --io {path}", "disk/run", "run.json", rating, floor=1024)
+        single_files()
+        unreadable()
     return 0
 
 

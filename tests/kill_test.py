@@ -14,8 +14,9 @@ import time
 
 import fault_tools as tools
 
-KILLS = int(os.environ.get("KILLS", "20"))
-CDRS = int(os.environ.get("KILL_CDRS", "60000"))
+SLOW = bool(os.environ.get("TOLL_SANITIZE"))
+KILLS = int(os.environ.get("KILLS", "6" if SLOW else "20"))
+CDRS = int(os.environ.get("KILL_CDRS", "20000" if SLOW else "60000"))
 
 
 def killed(arguments, seconds):

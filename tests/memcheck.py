@@ -1,8 +1,8 @@
 """valgrind's memcheck over the verbs of a small month: no invalid access, no use of what was never set, no leak.
 
-Files are read by pread: what the kernel writes through a ring valgrind does not see. It does not know AVX-512 either, and
-hides it from the command, so that what runs here are the other kernels. Before anything is believed, valgrind has to find
-each fault of memcheck_proof, which is linked to the same allocator.
+Files are read by pread: what the kernel writes through a ring valgrind does not see. It does not know AVX-512 either,
+and hides it from the command, so that what runs here are the other kernels. Before anything is believed, valgrind has
+to find each fault of memcheck_proof, which is linked to the same allocator.
 """
 import os
 import re

@@ -9,9 +9,6 @@ import sys
 
 import fault_tools as tools
 
-WAYS = ("74: the guard or a failed read", "65: found as bad data")
-
-
 def cut(job, files, bytes_left, fault, path=None, named=None):
     what = f"{job.name}, {', '.join(map(os.path.basename, files))} cut to {bytes_left} in {fault}"
     kept = {file: tools.read(file) for file in files}
@@ -59,7 +56,8 @@ def of_rate(job):
             codes.append(cut(variant, parts[:1], left, "mmap:when=1", parts[0]).returncode)
             codes.append(cut(variant, [image], left, f"openat:when={nth}").returncode)
             codes.append(cut(variant, [image], left, "mmap:when=1", image).returncode)
-    print(f"rate: {len(codes)} truncations of parts and image; {WAYS[0]} {codes.count(74)}, {WAYS[1]} {codes.count(65)}")
+    print(f"rate: {len(codes)} truncations of parts and image, exits: "
+          f"74 (the guard, or a failed read) {codes.count(74)}, 65 (found to be bad data) {codes.count(65)}")
     assert codes.count(74) > 0
 
 
@@ -99,8 +97,8 @@ def main():
         jobs = tools.small_jobs()
         of_import(jobs[0])
         tools.ok("compile", "book", "-o", "book.image", "--quiet")
-        rate = tools.Job("rate", ["rate", "--book", "book.image", "--cdrs", "both", "-o", "run", "--threads", "1", "--io",
-                                  "mmap"], "run", "run.json")
+        rating = ["rate", "--book", "book.image", "--cdrs", "both", "-o", "run", "--threads", "1", "--io", "mmap"]
+        rate = tools.Job("rate", rating, "run", "run.json")
         of_rate(rate)
         of_readers()
         other_bus_errors(rate)

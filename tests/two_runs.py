@@ -1,7 +1,7 @@
 """Two runs on one output: the second ends at once with 75 and one line, the first finishes as if alone.
 
-The first is stopped inside a write of its own, so that nothing hangs on time. `compile` waits for its turn instead, since
-an image is replaced as a whole. A dataset that is being imported into is rated as it was.
+The first is stopped inside a write of its own, so that nothing depends on time. `compile` waits for its turn instead,
+since an image is replaced as a whole. A dataset that is being imported into is rated as it was.
 """
 import os
 import subprocess

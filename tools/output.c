@@ -22,8 +22,10 @@
 static int fail(struct toll_error *error, int code, const char *what, const char *path, int number)
 {
     if (error) {
+        const bool full = number == ENOSPC || number == EDQUOT;
         error->code = code;
-        snprintf(error->text, sizeof error->text, "%s %s: %s", what, path, strerror(number));
+        snprintf(error->text, sizeof error->text, "%s %s: %s%s", what, path, strerror(number),
+                 full ? "; free some space there or choose another place, then run again" : "");
     }
     return code;
 }
@@ -36,12 +38,16 @@ int cmd_output_to_fd(struct cmd_output *out, int fd, struct toll_error *error)
     return out->buffer ? 0 : fail(error, TOLL_ENOMEM, "cannot buffer", "output", ENOMEM);
 }
 
-/* A temp file that another writer has just renamed or removed is not ours, although its lock was free. */
-static bool is_still_there(int fd, const char *path)
+/* Locks the temp file: 0, EWOULDBLOCK for another writer's, or what failed. One that another writer has just
+ * renamed or removed is not ours, although its lock was free. */
+static int lock_temp(int fd, const char *path)
 {
     struct stat mine, named;
-    return fstat(fd, &mine) == 0 && lstat(path, &named) == 0 && mine.st_ino == named.st_ino &&
-           mine.st_dev == named.st_dev;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &mine) != 0)
+        return errno;
+    if (lstat(path, &named) != 0)
+        return errno == ENOENT ? EWOULDBLOCK : errno;
+    return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev ? 0 : EWOULDBLOCK;
 }
 
 /* Does this folder hold a manifest of ours? Other programs may have files of these names. */
@@ -119,9 +125,11 @@ int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_err
         return fail(error, TOLL_ECREATE, "is in the way, and no unfinished file of ours:", out->temp_path,
                     EEXIST);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_still_there(fd, out->temp_path)) {
+    const int refused = lock_temp(fd, out->temp_path);
+    if (refused != 0) {
         close(fd);
-        return fail(error, TOLL_ELOCKED, "another process is writing", path, EWOULDBLOCK);
+        return refused == EWOULDBLOCK ? fail(error, TOLL_ELOCKED, "another process is writing", path, refused)
+                                      : fail(error, TOLL_EIO, "cannot lock", out->temp_path, refused);
     }
     out->fd = fd;
     if (ftruncate(fd, 0) != 0 || fchmod(fd, FILE_MODE) != 0)
@@ -208,7 +216,7 @@ int cmd_output_commit(struct cmd_output *out, struct toll_error *error)
     if (!out->path)
         return 0;
     if (rename(out->temp_path, out->path) != 0)
-        return fail(error, TOLL_ECREATE, "cannot create", out->path, errno);
+        return fail(error, TOLL_EIO, "cannot replace", out->path, errno);
     free(out->temp_path);
     out->temp_path = NULL;
     int failure = sync_parent(out->path);

@@ -1,36 +1,26 @@
 """SIGKILL at random moments of import and rate: never a manifest that does not verify, and the next run succeeds.
 
-KILLS (default 20 here; the long run uses 200) moments are spread over the measured length of an undisturbed run. What a
-killed run leaves is either nothing, an unpublished temporary, or a complete result; each is checked after every kill.
+KILLS (default 20 here; the long run uses 200) moments are spread over the measured length of an undisturbed run, in
+turn with one thread, with two, and with each way to read. What a killed run leaves is either nothing, an unpublished
+temporary, or a complete result; each is checked after every kill, and so is that the next run gives the bytes of one
+that nobody disturbed. Kills in every single call are the business of kill_calls.py.
 """
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = os.environ["TOLL_SOURCE_DIR"]
-TOLLMILL = os.environ["TOLLMILL"]
+import fault_tools as tools
+
 KILLS = int(os.environ.get("KILLS", "20"))
 CDRS = int(os.environ.get("KILL_CDRS", "60000"))
-SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
-
-
-def command(*arguments):
-    return [TOLLMILL, *arguments, "--quiet"]
-
-
-def ok(*arguments):
-    done = subprocess.run(command(*arguments), capture_output=True, text=True)
-    assert done.returncode == 0, (arguments, done.returncode, done.stderr)
 
 
 def killed(arguments, seconds):
     """Starts, waits, kills; True when the kill came before the end."""
-    process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([tools.TOLLMILL, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -41,56 +31,45 @@ def killed(arguments, seconds):
 
 def length(arguments):
     before = time.monotonic_ns()
-    ok(*arguments)
+    tools.ok(*arguments)
     return (time.monotonic_ns() - before) / 1e9
 
 
-def kill_many(name, arguments, output, manifest, prepare, rng):
-    prepare()
-    whole = length(arguments)
+def kill_many(job, variants, rng):
+    lengths = []
+    for variant in variants:
+        job.start()
+        lengths.append(length(variant.arguments))
     hits = published = 0
-    for _ in range(KILLS):
-        prepare()
-        hits += killed(arguments, rng.random() * whole)
-        if os.path.exists(os.path.join(output, manifest)):
-            ok("verify", output)
-            published += 1
-        else:
-            ok(*arguments)
-            ok("verify", output)
-    print(f"{name}: {KILLS} runs, {hits} killed, {published} had published, every manifest verified")
+    for i in range(KILLS):
+        variant = variants[i % len(variants)]
+        job.start()
+        hits += killed(variant.arguments, rng.random() * lengths[i % len(variants)])
+        published += variant.check_published((variant.name, i))
+        variant.check_next((variant.name, i))
+    print(f"{job.name}: {KILLS} runs of {CDRS} CDRs in {len(variants)} ways, {hits} killed, {published} had published, "
+          "every one whole and every next run as if undisturbed", flush=True)
     assert hits > 0
 
 
 def main():
     rng = random.Random(7)
-    with tempfile.TemporaryDirectory() as work:
-        at = lambda *parts: os.path.join(work, *parts)
-        ok("gen", "-o", at("world"), "--cdrs", str(CDRS), "--numbers", "2000", "--accounts", "200", "--files", "2")
-        files = sorted(os.path.join(at("world"), n) for n in os.listdir(at("world")) if n.endswith(".csv"))
-        first, second = files[0], files[1]
-
-        def no_dataset():
-            shutil.rmtree(at("ds"), ignore_errors=True)
-
-        kill_many("import", ["import", "--spec", SPEC, "-o", at("ds"), first], at("ds"), "dataset.json", no_dataset, rng)
-
-        no_dataset()
-        ok("import", "--spec", SPEC, "-o", at("ds"), first)
-        shutil.copytree(at("ds"), at("base"))
-
-        def one_generation():
-            shutil.rmtree(at("ds"), ignore_errors=True)
-            shutil.copytree(at("base"), at("ds"))
-
-        kill_many("second import", ["import", "--spec", SPEC, "-o", at("ds"), second], at("ds"), "dataset.json",
-                  one_generation, rng)
-
-        def no_run():
-            shutil.rmtree(at("run"), ignore_errors=True)
-
-        kill_many("rate", ["rate", "--book", at("world", "book"), "--cdrs", at("ds"), "-o", at("run")], at("run"),
-                  "run.json", no_run, rng)
+    with tools.work_folder():
+        tools.ok("gen", "-o", "world", "--cdrs", str(CDRS), "--numbers", "2000", "--accounts", "200", "--files", "2",
+                 "--quiet")
+        importing = ["import", "--spec", tools.SPEC, "-o", "cdrs"]
+        first = tools.Job("import", [*importing, "world/cdrs-0001.csv"], "cdrs", "dataset.json")
+        tools.ok(*first.arguments)
+        os.rename("cdrs", "generation-1")
+        second = tools.Job("second import", [*importing, "world/cdrs-0002.csv"], "cdrs", "dataset.json",
+                           base="generation-1")
+        tools.ok(*second.arguments)
+        os.rename("cdrs", "both")
+        rate = tools.Job("rate", ["rate", "--book", "world/book", "--cdrs", "both", "-o", "run"], "run", "run.json")
+        for job in first, second:
+            kill_many(job, [job.with_option("--threads", threads) for threads in ("1", "2")], rng)
+        kill_many(rate, [rate.with_option("--threads", threads).with_option("--io", path)
+                         for path in tools.rate_paths() for threads in ("1", "2")], rng)
     return 0
 
 

@@ -70,7 +70,12 @@ def main():
             out = os.path.join(work, f"run-{threads}-{io}")
             run("rate", "--book", book, "--cdrs", dataset, "-o", out, "--threads", threads, "--io", io, "--quiet")
             runs.append(digests(out, skip=("stats.json",)))
-        assert all(one == runs[0] for one in runs), "threads or I/O path changed a byte"
+        out = os.path.join(work, "run-scalar")
+        run("rate", "--book", book, "--cdrs", dataset, "-o", out, "--simd", "scalar", "--quiet")
+        runs.append(digests(out, skip=("stats.json",)))
+        with open(os.path.join(out, "stats.json"), encoding="utf-8") as stats:
+            assert json.load(stats)["kernels"] == "scalar", "--simd was not heard"
+        assert all(one == runs[0] for one in runs), "threads, I/O path or instructions changed a byte"
         image = os.path.join(work, "book.image")
         run("compile", book, "-o", image, "--quiet")
         out = os.path.join(work, "run-image")
@@ -95,7 +100,7 @@ def main():
         assert mine and mine == theirs, "a split file changed a rated line"
         for name in ("accounts.arrow", "prices.arrow", "buckets.arrow", "book.image"):
             assert digests(out)[name] == runs[0][name], name
-    print("same bytes for every import order, split, thread count and I/O path")
+    print("same bytes for every import order, split, thread count, I/O path and instruction set")
     return 0
 
 

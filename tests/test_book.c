@@ -102,6 +102,8 @@ static void public_api(void **state)
                      TOLL_ENOINPUT);
     snprintf(folder_path, sizeof(folder_path), "%s/plans.csv", f.folder);
     assert_int_equal(toll_book_open(toll_io_system(), folder_path, NULL, &book, &error), TOLL_EDATA);
+    book_file(&f, "plans.csv", ""); /* a file of no bytes is mapped nowhere */
+    assert_int_equal(toll_book_open(toll_io_system(), folder_path, NULL, &book, &error), TOLL_EDATA);
     unlink(image_path);
     book_end(&f);
 }

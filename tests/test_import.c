@@ -224,6 +224,29 @@ static void test_rows(void **state)
     verify(dataset);
 }
 
+/* docs/FORMATS.md: 1-based, header and blank lines not counted; a rejected row is a row. */
+static void test_source_rows(void **state)
+{
+    static const char *const endings[] = {":1\n", ":3\n", ":4\n"};
+    static const char bad[] = "z,never,60,+12125550100,+12025550111\n";
+    const char *dataset = new_dataset();
+    char text[1000], *got, *at;
+
+    (void)state;
+    snprintf(text, sizeof text, "%s\n%s%s\n%s%s", HEADER, ROW1, bad, ROW2, ROW3);
+    import_quietly(dataset, write_text("places.csv", text), NULL);
+    at = got = dump(dataset, true);
+    for (int i = 0; i < 3; i++) {
+        char *end = strchr(at, '\n');
+
+        assert_non_null(end);
+        assert_memory_equal(end - 2, endings[i], 3);
+        at = end + 1;
+    }
+    assert_string_equal(at, "");
+    free(got);
+}
+
 static void test_small_files(void **state)
 {
     static const struct {
@@ -778,21 +801,14 @@ static void test_chunks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_small_files),
-        cmocka_unit_test(test_order_does_not_matter),
-        cmocka_unit_test(test_conflicts),
-        cmocka_unit_test(test_carriers_apart),
-        cmocka_unit_test(test_split_file),
-        cmocka_unit_test(test_again),
-        cmocka_unit_test(test_rejects),
-        cmocka_unit_test(test_reject_columns),
-        cmocka_unit_test(test_nul_byte),
-        cmocka_unit_test(test_mended_rejects),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_dry_run),
-        cmocka_unit_test(test_random_sets),
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_source_rows),
+        cmocka_unit_test(test_small_files), cmocka_unit_test(test_order_does_not_matter),
+        cmocka_unit_test(test_conflicts),   cmocka_unit_test(test_carriers_apart),
+        cmocka_unit_test(test_split_file),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_rejects),     cmocka_unit_test(test_reject_columns),
+        cmocka_unit_test(test_nul_byte),    cmocka_unit_test(test_mended_rejects),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_dry_run),     cmocka_unit_test(test_random_sets),
         cmocka_unit_test(test_chunks),
     };
 

@@ -3,10 +3,13 @@
  * the same bytes for any number of threads, block size and way of reading, conservation, the reader, explain
  * and verify. What each call must cost is written beside it, worked out by hand.
  */
+#include "base/cpu.h"
 #include "fake_ring.h"
+#include "io/publish.h"
 #include "mmap_cdr/dataset.h"
 #include "pipeline/rate.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -309,8 +312,9 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
 }
 
 static int try_rate_by(const struct folder *folder, const char *run, unsigned threads,
-                       enum toll_io_choice how, const struct toll_rate_tuning *tuning,
-                       struct toll_rate_result *result, struct toll_error *error)
+                       enum toll_io_choice how, enum toll_simd_choice simd,
+                       const struct toll_rate_tuning *tuning, struct toll_rate_result *result,
+                       struct toll_error *error)
 {
     char book[128], cdrs[128], path[128];
     snprintf(book, sizeof book, "%s/book", folder->path);
@@ -322,6 +326,7 @@ static int try_rate_by(const struct folder *folder, const char *run, unsigned th
         .run_path = path,
         .threads = threads,
         .io = how,
+        .simd = simd,
         .reporter = {.report = report},
     };
     return toll_rate_tuned(&options, tuning, result, error);
@@ -330,8 +335,9 @@ static int try_rate_by(const struct folder *folder, const char *run, unsigned th
 static int try_rate(const struct folder *folder, const char *run, unsigned threads, enum toll_io_choice how,
                     size_t block_rows, struct toll_rate_result *result, struct toll_error *error)
 {
-    const struct toll_rate_tuning tuning = {.io = toll_io_system(), .block_rows = block_rows};
-    return try_rate_by(folder, run, threads, how, &tuning, result, error);
+    const struct toll_rate_tuning tuning = {
+        .io = toll_io_system(), .features = toll_cpu_features(), .block_rows = block_rows};
+    return try_rate_by(folder, run, threads, how, TOLL_SIMD_AUTO, &tuning, result, error);
 }
 
 static int make_world(void **state)
@@ -538,7 +544,8 @@ static void test_bad_rings(void **state)
                                                 .in_flight_bytes = cases[i / 2].in_flight_bytes,
                                                 .piece_bytes = cases[i / 2].piece_bytes};
         snprintf(name, sizeof name, "bad%zu", i);
-        if (try_rate_by(*state, name, 1 + i % 2, TOLL_IO_URING, &tuning, &result, &error) != 0)
+        if (try_rate_by(*state, name, 1 + i % 2, TOLL_IO_URING, TOLL_SIMD_AUTO, &tuning, &result, &error) !=
+            0)
             fail_msg("%zu: %s", i, error.text);
         path_of(state, name, path);
         if (toll_verify(path, &other, &error) != 0)
@@ -572,8 +579,9 @@ static void test_device_errors(void **state)
         fake.only_writes = write;
         fake.answer_from = i % 4 < 2 ? 0 : 14; /* the first batch, or a later one */
         const struct toll_rate_tuning tuning = {.io = &fake.io};
-        assert_int_equal(try_rate_by(*state, "none", 1 + i / 4, TOLL_IO_URING, &tuning, &result, &error),
-                         TOLL_EIO);
+        assert_int_equal(
+            try_rate_by(*state, "none", 1 + i / 4, TOLL_IO_URING, TOLL_SIMD_AUTO, &tuning, &result, &error),
+            TOLL_EIO);
         assert_non_null(strstr(error.text, write ? "lines/2026-03-0" : "cdrs/parts/2026-03-0"));
         assert_non_null(strstr(error.text, write ? "cannot write" : "cannot read at byte "));
         assert_null(strchr(error.text, '\n'));
@@ -582,6 +590,72 @@ static void test_device_errors(void **state)
         path_of(state, "none.tollmill.tmp", path);
         assert_int_equal(access(path, F_OK), -1);
         assert_int_equal(fake.opened, fake.closed);
+    }
+}
+
+/* The matrix: threads x instructions x ways to read and write x block sizes around a kernel's steps. */
+static void test_same_bytes_for_everything(void **state)
+{
+    static const enum toll_simd_choice levels[] = {TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512};
+    static const enum toll_io_choice ways[] = {TOLL_IO_MMAP, TOLL_IO_PREAD, TOLL_IO_URING};
+    static const size_t sizes[] = {7, 64, 1000, 1024, 2048};
+    struct toll_verify_result first, other;
+    struct toll_rate_result result;
+    struct toll_error error;
+    char path[128];
+    int runs = 0;
+    path_of(state, "run", path);
+    assert_int_equal(toll_verify(path, &first, &error), 0);
+    path_of(state, "matrix", path);
+    for (size_t level = 0; level < COUNT(levels); level++)
+        for (size_t i = 0; i < 3 * COUNT(ways) * COUNT(sizes); i++) {
+            const unsigned threads = 1 + (unsigned)(i % 3);
+            const enum toll_io_choice way = ways[i / 3 % COUNT(ways)];
+            const struct toll_rate_tuning tuning = {.io = toll_io_system(),
+                                                    .features = toll_cpu_features(),
+                                                    .block_rows = sizes[i / 3 / COUNT(ways)]};
+            const int rc =
+                try_rate_by(*state, "matrix", threads, way, levels[level], &tuning, &result, &error);
+            if (rc == TOLL_EUSAGE) { /* the test below proves that it is the processor's fault */
+                print_message("skipped: %s\n", error.text);
+                break;
+            }
+            if (rc != 0)
+                fail_msg("%s", error.text);
+            assert_int_equal(toll_verify(path, &other, &error), 0);
+            assert_string_equal(other.hash, first.hash);
+            assert_int_equal(toll_remove_tree(toll_io_system(), AT_FDCWD, path, &error), 0);
+            runs++;
+        }
+    print_message("%d runs, one hash\n", runs);
+}
+
+static void test_what_the_processor_lacks(void **state)
+{
+    static const struct {
+        enum toll_simd_choice choice;
+        unsigned available;
+        const char *text; /* NULL: it will do */
+    } cases[] = {
+        {TOLL_SIMD_AUTO, 0, NULL},
+        {TOLL_SIMD_SCALAR, 0, NULL},
+        {TOLL_SIMD_AVX2, 0, "no avx2, only scalar"},
+        {TOLL_SIMD_AVX512, 0, "no avx512, only scalar"},
+        {TOLL_SIMD_AVX512, TOLL_CPU_AVX2, "no avx512, only avx2"},
+    };
+    struct toll_rate_result result;
+    struct toll_error error;
+    char path[128], name[32];
+    struct stat at;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(name, sizeof name, "lacks%zu", i);
+        path_of(state, name, path);
+        const struct toll_rate_tuning tuning = {.io = toll_io_system(), .features = cases[i].available};
+        const int rc = try_rate_by(*state, name, 1, TOLL_IO_AUTO, cases[i].choice, &tuning, &result, &error);
+        assert_int_equal(rc, cases[i].text == NULL ? 0 : TOLL_EUSAGE);
+        if (cases[i].text != NULL)
+            assert_non_null(strstr(error.text, cases[i].text));
+        assert_int_equal(stat(path, &at) == 0, cases[i].text == NULL);
     }
 }
 
@@ -784,6 +858,9 @@ int main(void)
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_bad_rings),
         cmocka_unit_test(test_device_errors),
+
+        cmocka_unit_test(test_same_bytes_for_everything),
+        cmocka_unit_test(test_what_the_processor_lacks),
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_bench_is_the_same),
         cmocka_unit_test(test_suspense_csv),

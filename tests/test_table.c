@@ -180,6 +180,9 @@ static void test_bad_rows(void **state)
           "E 6:6 this is no UTF-8 text; save the table as CSV in UTF-8\n"
           "E 7:1 this is no UTF-8 text; save the table as CSV in UTF-8\n"
           "E 7:3 this is no UTF-8 text; save the table as CSV in UTF-8\n");
+    /* A CR alone ends no line of a file that has LF: it would hide in a name, or two rows in one. */
+    check("prefix,rate,note\n1,2,a\rb\n3,4,\"\r\"\n5,6,\r\n", NULL, "3: 3|4||\n4: 5|6||\n",
+          "E 2:6 a cell may not hold a line break (here a CR without LF); end all lines in one way\n");
     check_n(with_nul, sizeof(with_nul) - 1, NULL, "3: 2|3||\n",
             "E 2:0 this line holds NUL bytes: no text; save the table as CSV in UTF-8\n");
 }

@@ -169,8 +169,9 @@ struct toll_arrow_file {
     struct toll_arrow_parts *owned;
 };
 
-/* TOLL_EDATA (says what is wrong) for anything that our writer would not have written; expected: NULL, or the
- * digest that the file must have. */
+/* TOLL_EDATA (says what is wrong) for any file that is not of our shape. Its metadata may be laid out in
+ * another way than our writer does: only `expected`, the digest that the file must have (NULL: any), says
+ * that the bytes are ours. */
 int toll_arrow_open(const struct toll_arrow_source *source, const struct toll_hash128 *expected,
                     struct toll_arrow_file **out, struct toll_error *error);
 void toll_arrow_close(struct toll_arrow_file *file);

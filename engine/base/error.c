@@ -15,11 +15,15 @@
 #define TEXT_BYTES sizeof(((struct toll_error *)NULL)->text)
 #define NUMBER_DIGITS_MIN 7 /* of a telephone number */
 
+/* Control characters, U+0080 to U+009F too, become blanks: a path or cell can neither end the line nor steer
+ * a terminal. */
 static void one_line(char *text)
 {
     for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ')
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
             *text = ' ';
+        else if (text[0] == '\xC2' && ((unsigned char)text[1] & 0xE0) == 0x80)
+            text[0] = text[1] = ' ';
     }
 }
 

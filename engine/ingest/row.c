@@ -44,11 +44,11 @@ void *toll_row_store_alloc(struct toll_row_store *store, size_t bytes)
 {
     size_t skip = (size_t)(-(uintptr_t)store->at & 7u);
 
-    if (skip <= store->left) {
+    if (skip > store->left) {
+        store->left = 0;
+    } else if (skip > 0) {
         store->at += skip;
         store->left -= skip;
-    } else {
-        store->left = 0;
     }
     return toll_row_store_text(store, (bytes + 7) & ~(size_t)7);
 }

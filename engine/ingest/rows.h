@@ -46,7 +46,7 @@ int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, ui
 static inline void toll_chunk_place_row(const struct toll_chunk *chunk, struct toll_row *row)
 {
     row->source = chunk->source;
-    row->source_row += chunk->rows_before + 1;
+    row->source_row += chunk->rows_before;
     if (chunk->maps[TOLL_NAME_CARRIER] != NULL)
         row->carrier = chunk->maps[TOLL_NAME_CARRIER][row->carrier];
     if (row->extra == NULL)

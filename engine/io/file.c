@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ static int open_direct(const struct toll_file *file, int directory, const char *
 static int open_checked(struct toll_file *file, int directory, const char *path, enum toll_read_path how,
                         struct toll_error *error)
 {
+    static const max_align_t nothing; /* as well aligned as a map */
     struct stat status;
     void *address;
     int result;
@@ -85,7 +87,7 @@ static int open_checked(struct toll_file *file, int directory, const char *path,
     if (how != TOLL_READ_MMAP)
         return 0;
     if (file->size == 0) {
-        file->bytes = (const uint8_t *)""; /* nothing to map, and never unmapped */
+        file->bytes = (const uint8_t *)&nothing; /* nothing to map, and never unmapped */
         return 0;
     }
     if ((uint64_t)file->size > SIZE_MAX)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,11 @@ int toll_arrow_input_open(struct toll_arrow_input *input, const struct toll_io *
     input->file.path = full; /* so that later messages say where the file is, too */
     input->bytes = input->file.bytes;
     rc = open_arrow(input, full, input->file.size, seal, error);
+    if (rc == 0 && input->bytes) {
+        input->populated = calloc((size_t)input->arrow->batches + 1, sizeof *input->populated);
+        if (!input->populated)
+            rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", full);
+    }
     if (rc)
         toll_arrow_input_close(input);
     return rc;
@@ -123,6 +129,7 @@ int toll_arrow_input_bytes(struct toll_arrow_input *input, const uint8_t *bytes,
 void toll_arrow_input_close(struct toll_arrow_input *input)
 {
     toll_arrow_close(input->arrow);
+    free(input->populated);
     if (input->file.io)
         toll_file_close(&input->file);
     *input = (struct toll_arrow_input){0};
@@ -189,29 +196,44 @@ void toll_arrow_input_begin(const struct toll_arrow_input *input, int64_t batch,
     }
 }
 
-static int finish_run(const struct toll_arrow_reading *reading, const struct toll_arrow_run *run,
-                      struct toll_error *error)
+/* Once is enough for pages that stay mapped, and finding them all again is not for nothing. */
+static int populate(const struct toll_arrow_reading *reading, struct toll_error *error)
 {
     const struct toll_arrow_input *input = reading->input;
-    if (!input->bytes)
-        return reading->bulk ? toll_bulk_wait(reading->bulk, run->ticket, error)
-                             : toll_file_read(&input->file, run->to, run->bytes, run->offset, error);
-    if (!input->file.io)
+    _Atomic uint32_t *populated = input->populated ? &input->populated[reading->batch] : NULL;
+    for (unsigned i = 0; reading->bulk && i < reading->run_count; i++)
+        toll_bulk_count_mapped(reading->bulk, reading->runs[i].bytes);
+    if (!populated || (reading->columns & ~atomic_load_explicit(populated, memory_order_relaxed)) == 0)
         return 0;
-    if (reading->bulk)
-        toll_bulk_count_mapped(reading->bulk, run->bytes);
-    return toll_file_populate(&input->file, run->bytes, run->offset, error);
+    for (unsigned i = 0; i < reading->run_count; i++) {
+        int rc = toll_file_populate(&input->file, reading->runs[i].bytes, reading->runs[i].offset, error);
+        if (rc)
+            return rc;
+    }
+    atomic_fetch_or_explicit(populated, reading->columns, memory_order_relaxed);
+    return 0;
+}
+
+static int finish_reads(const struct toll_arrow_reading *reading, struct toll_error *error)
+{
+    int rc = 0;
+    for (unsigned i = 0; i < reading->run_count; i++) { /* all of them, even after an error */
+        const struct toll_arrow_run *run = &reading->runs[i];
+        int code = reading->bulk
+                       ? toll_bulk_wait(reading->bulk, run->ticket, rc ? NULL : error)
+                       : toll_file_read(&reading->input->file, run->to, run->bytes, run->offset, error);
+        rc = rc ? rc : code;
+        if (rc && !reading->bulk)
+            break;
+    }
+    return rc;
 }
 
 int toll_arrow_input_end(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
                          struct toll_error *error)
 {
     const struct toll_arrow_file *arrow = reading->input->arrow;
-    int rc = 0;
-    for (unsigned i = 0; i < reading->run_count; i++) {
-        const int code = finish_run(reading, &reading->runs[i], rc ? NULL : error); /* all, even after one */
-        rc = rc ? rc : code;
-    }
+    int rc = reading->input->bytes ? populate(reading, error) : finish_reads(reading, error);
     for (unsigned c = 0; rc == 0 && c < arrow->schema.count; c++) {
         if (!(reading->columns & (UINT32_C(1) << c)))
             continue;

@@ -33,6 +33,7 @@ struct toll_arrow_input {
     struct toll_file file; /* file.io NULL when the bytes are somebody else's */
     const uint8_t *bytes;
     struct toll_arrow_file *arrow;
+    _Atomic uint32_t *populated; /* of a mapped file: by batch, the columns that were in memory once */
 };
 
 /* `name` is opened below `directory`; messages say path_for_messages/name. seal NULL: not compared. */
@@ -55,8 +56,8 @@ int toll_arrow_input_batch(const struct toll_arrow_input *input, int64_t batch, 
 /*
  * The same in two steps, so that something can be done in between: begin queues the reads with the thread's
  * bulk, which has room for a transfer per column; end waits for them, checks and hands out. Each begin needs
- * its end, or a drained bulk; input and buffer must outlive it. A mapped file is brought into memory by end:
- * a part of it that cannot be read is an error then, and never a signal.
+ * its end, or a drained bulk; input and buffer must outlive it. Columns of a mapped file are brought into
+ * memory by their first end: what cannot be read is an error then, and not a signal.
  */
 struct toll_arrow_reading {
     const struct toll_arrow_input *input;

@@ -9,16 +9,27 @@
 
 #define LARGE_PAGE ((size_t)2 << 20)
 
+static size_t whole_pages(size_t bytes)
+{
+    return bytes == 0 ? LARGE_PAGE : (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+}
+
+void *toll_hot_alloc(size_t bytes)
+{
+    void *block = aligned_alloc(LARGE_PAGE, whole_pages(bytes));
+    if (block != NULL)
+        madvise(block, whole_pages(bytes), MADV_HUGEPAGE); /* a wish: slower without, never wrong */
+    return block;
+}
+
 bool toll_hot_init(struct toll_hot *hot, size_t bytes)
 {
-    const size_t size = (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
     memset(hot, 0, sizeof *hot);
-    hot->bytes = aligned_alloc(LARGE_PAGE, size == 0 ? LARGE_PAGE : size);
+    hot->bytes = toll_hot_alloc(bytes);
     if (hot->bytes == NULL)
         return false;
-    hot->size = size;
-    madvise(hot->bytes, size, MADV_HUGEPAGE); /* a wish: slower without, never wrong */
-    memset(hot->bytes, 0, size);
+    hot->size = whole_pages(bytes);
+    memset(hot->bytes, 0, hot->size);
     return true;
 }
 

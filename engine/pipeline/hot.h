@@ -15,6 +15,10 @@ struct toll_hot {
     size_t used, size;
 };
 
+/* One such block by itself, for sums and lists of a worker: not zeroed, nothing touched; free() ends it.
+ * NULL: out of memory. */
+void *toll_hot_alloc(size_t bytes);
+
 /* False: out of memory. */
 bool toll_hot_init(struct toll_hot *hot, size_t bytes);
 /* 64-byte aligned. The sum of all sizes, each rounded up to 64, must be within what init was told. */

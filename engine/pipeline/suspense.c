@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "pipeline/hot.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -23,10 +24,12 @@ _Static_assert(ENTRIES < INDEX_MASK, "1 + index fits");
 int toll_suspense_init(struct toll_suspense *suspense, struct toll_error *error)
 {
     memset(suspense, 0, sizeof *suspense);
-    suspense->entries = calloc(ENTRIES, sizeof *suspense->entries);
-    suspense->slots = calloc(SLOTS, sizeof *suspense->slots);
-    if (suspense->entries != NULL && suspense->slots != NULL)
+    suspense->entries = toll_hot_alloc(ENTRIES * sizeof *suspense->entries);
+    suspense->slots = toll_hot_alloc(SLOTS * sizeof *suspense->slots);
+    if (suspense->entries != NULL && suspense->slots != NULL) {
+        memset(suspense->slots, 0, SLOTS * sizeof *suspense->slots);
         return 0;
+    }
     toll_suspense_free(suspense);
     return toll_error_set(error, TOLL_ENOMEM, "out of memory for the summary of suspense rows");
 }

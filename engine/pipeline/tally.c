@@ -2,6 +2,7 @@
 #include "pipeline/tally.h"
 
 #include "base/error.h"
+#include "pipeline/hot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,7 @@ static size_t price_words(const struct toll_book *book)
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error)
 {
     memset(tally, 0, sizeof *tally);
-    const size_t bytes = ((size_t)book->bucket_count + 1) * sizeof *tally->buckets;
-    tally->buckets = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+    tally->buckets = toll_hot_alloc(((size_t)book->bucket_count + 1) * sizeof *tally->buckets);
     tally->voice_prices = malloc(price_words(book) * sizeof *tally->voice_prices);
     tally->other_prices = malloc((size_t)book->price_count + 1);
     if (tally->buckets == NULL || tally->voice_prices == NULL || tally->other_prices == NULL) {

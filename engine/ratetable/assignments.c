@@ -267,5 +267,5 @@ const struct toll_assignment *toll_assignments_of(const struct toll_build *build
     for (end = low; end < build->assignments.count && compare_subjects(&rows[end], &wanted) == 0;)
         end++;
     *count = end - low;
-    return rows + low;
+    return end > low ? &rows[low] : NULL;
 }

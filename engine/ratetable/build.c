@@ -347,6 +347,8 @@ static bool embed(struct toll_buffer *records, struct toll_buffer *bytes, uint32
 
 int toll_build_embed(struct toll_build *build)
 {
+    if (build->findings->errors > 0)
+        return 0; /* there will be no image, and what is wrong may be a file of gigabytes */
     if (build->sources.count > 0)
         qsort(build->sources.data, build->sources.count, sizeof(struct toll_source *), compare_sources);
     for (size_t i = 0; i < build->sources.count; i++) {

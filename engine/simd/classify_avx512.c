@@ -81,7 +81,7 @@ void toll_classify_avx512(const uint8_t *restrict areas, const struct toll_numbe
 {
     const __m512i count = _mm512_set1_epi64((int64_t)line_count);
     for (size_t i = 0; i < rows; i += LANES) {
-        const __mmask16 here = rows - i < LANES ? (__mmask16)((1u << (rows - i)) - 1) : 0xffff;
+        const __mmask16 here = (__mmask16)(rows - i < LANES ? (1u << (rows - i)) - 1 : 0xffff);
         expect_column(&caller[i]);
         expect_column(&callee[i]);
         const __m512i k = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(here, &kind[i]));

@@ -18,8 +18,8 @@ static const struct toll_kernels scalar = {
 #if defined(__x86_64__)
 static const struct toll_kernels avx2 = {
     .name = "avx2",
-    .probe = toll_probe_scalar,
-    .lpm = toll_lpm_scalar,
+    .probe = toll_probe_avx2,
+    .lpm = toll_lpm_avx2,
     .classify = toll_classify_scalar,
     .rules = toll_rules_scalar,
     .price = toll_price_scalar,
@@ -29,8 +29,8 @@ static const struct toll_kernels avx2 = {
 
 static const struct toll_kernels avx512 = {
     .name = "avx512",
-    .probe = toll_probe_scalar,
-    .lpm = toll_lpm_scalar,
+    .probe = toll_probe_avx512,
+    .lpm = toll_lpm_avx512,
     .classify = toll_classify_avx512,
     .rules = toll_rules_avx512,
     .price = toll_price_avx512,

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #define LANES 16
-#define AHEAD 32 /* rows whose owner is on its way */
+#define AHEAD 96 /* rows whose owner is on its way */
 
 struct sixteen_owners {
     __m512i plan, account, bucket;

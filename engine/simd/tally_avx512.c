@@ -9,7 +9,7 @@
 #include <immintrin.h>
 
 #define LANES 16
-#define AHEAD 32 /* rows whose bucket is on its way */
+#define AHEAD 96 /* rows whose bucket is on its way */
 
 static inline void add(struct toll_tally_bucket *bucket, __m256i line)
 {

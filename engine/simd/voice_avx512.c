@@ -9,7 +9,7 @@
 #include <immintrin.h>
 
 #define LANES 8
-#define AHEAD 24 /* rows whose terms are on their way */
+#define AHEAD 64 /* rows whose terms are on their way */
 
 /* The fields of struct toll_voice_terms, two or more to a word as they lie there. */
 struct fields {

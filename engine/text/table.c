@@ -160,17 +160,23 @@ static int row_read(struct toll_table *table)
     return 0;
 }
 
-/* Unquotes a trimmed field into the row's buffer. False when it is no UTF-8. */
+/* Unquotes a trimmed field into the row's buffer. False when it is no UTF-8 or holds a line break. */
 static bool cell_fill(struct toll_table *table, const struct toll_csv_field *field, struct toll_cell *cell,
                       char **free_text)
 {
     const size_t good = toll_utf8_check(field->text, field->bytes);
+    const char *cr = field->bytes > 0 ? memchr(field->text, '\r', field->bytes) : NULL;
 
     cell->line = table->line;
     if (good < field->bytes) {
         toll_finding(table->findings, TOLL_ERROR, table->file, table->line,
                      column_of(table, field->text + good),
                      "this is no UTF-8 text; save the table as CSV in UTF-8");
+        return false;
+    }
+    if (cr != NULL) {
+        toll_finding(table->findings, TOLL_ERROR, table->file, table->line, column_of(table, cr),
+                     "a cell may not hold a line break (here a CR without LF); end all lines in one way");
         return false;
     }
     cell->text = *free_text;

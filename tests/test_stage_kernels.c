@@ -1,0 +1,413 @@
+/*
+ * The kernels of a block's stages: every twin against its scalar specification, on random and boundary
+ * values, for all small row counts, with every array between pages that must not be touched.
+ */
+#include "base/cpu.h"
+#include "pipeline/block.h"
+#include "simd/kernels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define ROWS_MANY 1031
+
+static uint64_t random_state;
+
+static uint64_t next_random(void)
+{
+    random_state += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t x = random_state;
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+static uint32_t pick(uint32_t below)
+{
+    return (uint32_t)(next_random() % below);
+}
+
+/* ---- memory between pages that must not be touched ---- */
+
+struct guarded {
+    uint8_t *map;
+    size_t map_bytes;
+    void *data; /* ends at the page behind, or begins at the one before */
+};
+
+static struct guarded guarded(size_t bytes, bool at_end)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = (bytes + page - 1) / page * page + page;
+    struct guarded memory = {.map_bytes = inner + 2 * page};
+    memory.map = mmap(NULL, memory.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory.map != MAP_FAILED);
+    assert_int_equal(mprotect(memory.map, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(memory.map + page + inner, page, PROT_NONE), 0);
+    memory.data = at_end ? memory.map + page + inner - bytes : memory.map + page;
+    return memory;
+}
+
+/* All arrays of one case; released together. */
+struct arrays {
+    struct guarded each[32];
+    size_t count;
+    bool at_end;
+};
+
+static void *array(struct arrays *arrays, size_t bytes)
+{
+    assert_true(arrays->count < COUNT(arrays->each));
+    arrays->each[arrays->count] = guarded(bytes, arrays->at_end);
+    return arrays->each[arrays->count++].data;
+}
+#define ARRAY(type, name, length) type *const name = array(&arrays, (length) * sizeof(type))
+
+static void release(struct arrays *arrays)
+{
+    while (arrays->count > 0) {
+        arrays->count--;
+        munmap(arrays->each[arrays->count].map, arrays->each[arrays->count].map_bytes);
+    }
+}
+
+/* Runs a check for all row counts, with the arrays against the page behind and the page before. */
+static void every_count(void (*check)(const struct toll_kernels *twin, size_t rows, bool at_end))
+{
+    static const unsigned masks[] = {TOLL_CPU_AVX2, TOLL_CPU_AVX2 | TOLL_CPU_AVX512};
+    for (size_t m = 0; m < COUNT(masks); m++) {
+        if ((masks[m] & ~toll_cpu_features()) != 0) {
+            print_message("skipped: this processor has no %s\n", toll_cpu_name(masks[m]));
+            continue;
+        }
+        const struct toll_kernels *twin = toll_kernels_select(masks[m]);
+        assert_string_equal(twin->name, toll_cpu_name(masks[m]));
+        random_state = 0x7374616765;
+        for (size_t rows = 0; rows <= 70; rows++) {
+            check(twin, rows, true);
+            check(twin, rows, false);
+        }
+        for (int i = 0; i < 20; i++)
+            check(twin, ROWS_MANY - (size_t)i, i % 2 == 0);
+    }
+}
+
+/* ---- classify ---- */
+
+static void check_classify(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    struct arrays arrays = {.at_end = at_end};
+    ARRAY(uint8_t, areas, TOLL_AREAS_BYTES);
+    ARRAY(uint64_t, caller, rows);
+    ARRAY(uint64_t, callee, rows);
+    ARRAY(uint16_t, kind, rows);
+    uint64_t *near[2];
+    uint16_t *shape[2];
+    uint8_t *class_jurisdiction[2];
+    static struct toll_number_line lines[7];
+    for (size_t i = 0; i < TOLL_AREAS; i++)
+        areas[i] = (uint8_t)pick(64);
+    for (size_t i = TOLL_AREAS; i < TOLL_AREAS_BYTES; i++)
+        areas[i] = 0xff; /* no place's value */
+    for (size_t i = 0; i < rows; i++) {
+        uint64_t *const numbers[] = {&caller[i], &callee[i]};
+        for (size_t k = 0; k < 2; k++)
+            *numbers[k] = pick(8) == 0   ? 0
+                          : pick(8) == 0 ? UINT64_MAX
+                          : pick(2) == 0 ? next_random() >> 4 | UINT64_C(1) << 60
+                                         : next_random();
+        kind[i] = (uint16_t)next_random();
+        if (pick(2) == 0) /* plain and unanswered calls are rare among any kinds */
+            kind[i] = (uint16_t)((kind[i] & ~0x1fe7u) | TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164 |
+                                 (pick(2) == 0 ? TOLL_CALL_ANSWERED : 0));
+    }
+    for (int k = 0; k < 2; k++) {
+        near[k] = array(&arrays, rows * sizeof *near[k]);
+        shape[k] = array(&arrays, rows * sizeof *shape[k]);
+        class_jurisdiction[k] = array(&arrays, rows);
+        const struct toll_kernels *kernels = k == 0 ? toll_kernels_select(0) : twin;
+        kernels->classify(areas, lines, COUNT(lines), caller, callee, kind, rows, near[k], shape[k],
+                          class_jurisdiction[k]);
+    }
+    assert_memory_equal(near[0], near[1], rows * sizeof *near[0]);
+    assert_memory_equal(shape[0], shape[1], rows * sizeof *shape[0]);
+    assert_memory_equal(class_jurisdiction[0], class_jurisdiction[1], rows);
+    release(&arrays);
+}
+
+static void test_classify(void **state)
+{
+    (void)state;
+    every_count(check_classify);
+}
+
+/* ---- rules ---- */
+
+static struct toll_verdicts_out verdicts_arrays(struct arrays *arrays, size_t rows)
+{
+    return (struct toll_verdicts_out){
+        .account = array(arrays, rows * sizeof(int32_t)),
+        .price = array(arrays, rows * sizeof(int32_t)),
+        .bucket = array(arrays, rows * sizeof(uint32_t)),
+        .deck = array(arrays, rows * sizeof(uint32_t)),
+        .status = array(arrays, rows),
+        .odd = array(arrays, rows * sizeof(uint32_t)),
+        .planless = array(arrays, rows * sizeof(uint32_t)),
+        .odd_count = 77,
+        .planless_count = 77,
+    };
+}
+
+static void check_rules(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    enum { OWNERS = 50, PLANS = 5 };
+    struct arrays arrays = {.at_end = at_end};
+    ARRAY(struct toll_hot_owner, owners, OWNERS);
+    ARRAY(uint32_t, verdicts, PLANS * TOLL_VERDICT_KEYS);
+    ARRAY(uint32_t, owner, rows);
+    ARRAY(uint16_t, shape, rows);
+    const bool by_record = pick(4) == 0;
+    for (uint32_t i = 1; i < OWNERS; i++)
+        owners[i] = (struct toll_hot_owner){
+            .plan = (int32_t)pick(PLANS), .account = (int32_t)pick(INT32_MAX), .bucket = pick(1u << 31)};
+    for (size_t i = TOLL_VERDICT_KEYS; i < PLANS * TOLL_VERDICT_KEYS; i++)
+        verdicts[i] = pick(4) == 0 ? 0 : pick(1u << 30) | (pick(2) == 0 ? TOLL_VERDICT_PRICE : 0);
+    for (size_t i = 0; i < rows; i++) {
+        owner[i] = pick(6) == 0 ? 0 : pick(OWNERS);
+        shape[i] = (uint16_t)((pick(3) == 0   ? TOLL_SHAPE_UNANSWERED
+                               : pick(3) == 0 ? 0
+                                              : TOLL_SHAPE_PLAIN) |
+                              pick(TOLL_VERDICT_KEYS));
+    }
+    struct toll_verdicts_out out[2];
+    for (int k = 0; k < 2; k++) {
+        out[k] = verdicts_arrays(&arrays, rows);
+        (k == 0 ? toll_kernels_select(0) : twin)
+            ->rules(owners, verdicts, owner, shape, by_record, rows, &out[k]);
+    }
+    assert_int_equal(out[0].odd_count, out[1].odd_count);
+    assert_int_equal(out[0].planless_count, out[1].planless_count);
+    assert_true(out[0].odd_count + out[0].planless_count <= rows);
+    assert_memory_equal(out[0].account, out[1].account, rows * sizeof(int32_t));
+    assert_memory_equal(out[0].price, out[1].price, rows * sizeof(int32_t));
+    assert_memory_equal(out[0].bucket, out[1].bucket, rows * sizeof(uint32_t));
+    assert_memory_equal(out[0].deck, out[1].deck, rows * sizeof(uint32_t));
+    assert_memory_equal(out[0].status, out[1].status, rows);
+    assert_memory_equal(out[0].odd, out[1].odd, out[0].odd_count * sizeof(uint32_t));
+    assert_memory_equal(out[0].planless, out[1].planless, out[0].planless_count * sizeof(uint32_t));
+    release(&arrays);
+}
+
+static void test_rules(void **state)
+{
+    (void)state;
+    every_count(check_rules);
+}
+
+/* ---- price ---- */
+
+static void check_price(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    enum { PRICES = 300 };
+    struct arrays arrays = {.at_end = at_end};
+    ARRAY(uint16_t, price_terms, PRICES + 1);
+    ARRAY(uint32_t, value, rows);
+    ARRAY(uint32_t, deck, rows);
+    for (size_t i = 1; i < PRICES; i++)
+        price_terms[i] = (uint16_t)(pick(10) == 0 ? TOLL_TERMS_FAR : next_random() % 0xffff);
+    price_terms[PRICES] = 0xabcd; /* no price */
+    int32_t *price[2] = {array(&arrays, rows * sizeof(int32_t)), array(&arrays, rows * sizeof(int32_t))};
+    uint32_t *terms[2], *rest[2];
+    for (size_t i = 0; i < rows; i++) {
+        deck[i] = pick(3) == 0 ? 0 : pick(9) + 1;
+        value[i] = deck[i] == 0   ? 0
+                   : pick(6) == 0 ? 0
+                   : pick(6) == 0 ? TOLL_LPM_ENTRY | pick(1u << 30)
+                   : pick(8) == 0 ? PRICES - 1
+                                  : pick(PRICES);
+        price[0][i] = price[1][i] = deck[i] != 0 || pick(2) == 0 ? 0 : (int32_t)pick(PRICES);
+    }
+    size_t count[2];
+    for (int k = 0; k < 2; k++) {
+        terms[k] = array(&arrays, rows * sizeof(uint32_t));
+        rest[k] = array(&arrays, rows * sizeof(uint32_t));
+        count[k] = (k == 0 ? toll_kernels_select(0) : twin)
+                       ->price(price_terms, value, deck, rows, price[k], terms[k], rest[k]);
+    }
+    assert_int_equal(count[0], count[1]);
+    assert_memory_equal(price[0], price[1], rows * sizeof(int32_t));
+    assert_memory_equal(terms[0], terms[1], rows * sizeof(uint32_t));
+    assert_memory_equal(rest[0], rest[1], count[0] * sizeof(uint32_t));
+    release(&arrays);
+}
+
+static void test_price(void **state)
+{
+    (void)state;
+    every_count(check_price);
+}
+
+/* ---- voice: rates and fees at the bounds of 63 bits; what the terms mean is test_voice's ---- */
+
+static struct toll_voice_terms some_terms(void)
+{
+    static const toll_money edges[] = {0, 1, 1200000, INT64_MAX / (1 << 26) / 60, INT64_C(1) << 36};
+    static const int32_t steps[] = {1, 6, 60, 7, 1 << 24, (1 << 24) - 1},
+                         pers[] = {60, 1, 3600, 7, INT32_MAX};
+    static const uint32_t quanta[] = {100, 1, 100000000};
+    struct toll_terms terms = {
+        .maximum_charge = pick(4) == 0 ? (toll_money)(next_random() >> 1 >> pick(63)) : INT64_MAX,
+        .minimum_charge = pick(4) == 0 ? (toll_money)(next_random() >> 1 >> pick(63)) : 0,
+        .rate = pick(2) == 0 ? edges[pick(COUNT(edges))] : (toll_money)(next_random() >> 1 >> pick(63)),
+        .connect_fee = pick(2) == 0 ? 0 : (toll_money)(next_random() >> 1 >> pick(63)),
+        .per = pers[pick(COUNT(pers))],
+        .initial = steps[pick(COUNT(steps))],
+        .increment = steps[pick(COUNT(steps))],
+        .quantum = quanta[pick(COUNT(quanta))],
+        .action = (uint8_t)(pick(5) == 0   ? TOLL_ACTION_FREE
+                            : pick(5) == 0 ? TOLL_ACTION_FLAT
+                                           : 0),
+        .rounding = (uint8_t)pick(4),
+        .duration_rounding = (uint8_t)pick(4),
+        .state = (uint8_t)(pick(8) == 0 ? pick(3) : 0),
+    };
+    return toll_voice_terms_make(&terms);
+}
+
+static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    enum { TERMS = 40 };
+    static const int32_t edges[] = {
+        0, 1, 499, 500, 999, 1000, 1001, INT32_MAX, -1, INT32_MIN, INT32_MAX - 646};
+    struct arrays arrays = {.at_end = at_end};
+    ARRAY(struct toll_voice_terms, terms, TERMS);
+    ARRAY(uint32_t, index, rows);
+    ARRAY(int32_t, duration_ms, rows);
+    for (size_t i = 1; i < TERMS; i++)
+        terms[i] = some_terms();
+    int32_t *billed[2];
+    int64_t *charge[2];
+    uint8_t *status[2] = {array(&arrays, rows), array(&arrays, rows)};
+    uint32_t *exact[2];
+    size_t count[2];
+    for (size_t i = 0; i < rows; i++) {
+        index[i] = pick(4) == 0 ? 0 : pick(TERMS);
+        duration_ms[i] =
+            pick(3) == 0 ? edges[pick(COUNT(edges))] : (int32_t)(next_random() >> 33 >> pick(31));
+        status[0][i] = status[1][i] = index[i] == 0 ? (uint8_t)pick(30) : 0;
+    }
+    for (int k = 0; k < 2; k++) {
+        billed[k] = array(&arrays, rows * sizeof(int32_t));
+        charge[k] = array(&arrays, rows * sizeof(int64_t));
+        exact[k] = array(&arrays, rows * sizeof(uint32_t));
+        count[k] = (k == 0 ? toll_kernels_select(0) : twin)
+                       ->voice(terms, index, duration_ms, rows, billed[k], charge[k], status[k], exact[k]);
+    }
+    assert_int_equal(count[0], count[1]);
+    assert_memory_equal(billed[0], billed[1], rows * sizeof(int32_t));
+    assert_memory_equal(charge[0], charge[1], rows * sizeof(int64_t));
+    assert_memory_equal(status[0], status[1], rows);
+    assert_memory_equal(exact[0], exact[1], count[0] * sizeof(uint32_t));
+    release(&arrays);
+}
+
+static void test_voice(void **state)
+{
+    (void)state;
+    every_count(check_voice);
+}
+
+/* ---- tally ---- */
+
+static void check_tally(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    enum { BUCKETS = 9, PRICES = 200 };
+    static const int64_t edges[] = {0, 1, -1, INT64_MAX, INT64_MIN, INT64_C(1) << 32, (INT64_C(1) << 32) - 1};
+    struct arrays arrays = {.at_end = at_end};
+    ARRAY(uint16_t, kind, rows);
+    ARRAY(int32_t, price, rows);
+    ARRAY(int32_t, billed, rows);
+    ARRAY(int64_t, charge, rows);
+    ARRAY(uint8_t, status, rows);
+    ARRAY(uint32_t, bucket, rows);
+    struct toll_tally_bucket expected[BUCKETS];
+    memset(expected, 0, sizeof expected);
+    __int128 total[BUCKETS] = {0};
+    for (size_t i = 0; i < rows; i++) {
+        kind[i] = (uint16_t)(pick(4) == 0 ? next_random() : next_random() & ~TOLL_CALL_SERVICE);
+        price[i] = (int32_t)pick(PRICES);
+        billed[i] = pick(8) == 0 ? INT32_MAX : (int32_t)pick(4000);
+        charge[i] = pick(4) == 0 ? edges[pick(COUNT(edges))] : (int64_t)next_random();
+        status[i] = (uint8_t)(pick(2) == 0 ? pick(TOLL_STATUS_COUNT) : pick(3));
+        bucket[i] = pick(BUCKETS);
+        /* the sums by hand, for the buckets that are read */
+        const uint32_t to = status[i] < TOLL_SUSPENSE_FIRST ? bucket[i] : 0;
+        total[to] += charge[i];
+        expected[to].rows++;
+        expected[to].units += billed[i];
+    }
+    struct toll_tally_out out[2];
+    for (int k = 0; k < 2; k++) {
+        out[k] = (struct toll_tally_out){
+            .buckets = array(&arrays, BUCKETS * sizeof(struct toll_tally_bucket)),
+            .voice_prices = array(&arrays, (PRICES / 64 + 1) * sizeof(uint64_t)),
+            .rest = array(&arrays, rows * sizeof(uint32_t)),
+            .voice_units = 5,
+            .rated = 6,
+            .unanswered = 7,
+        };
+        (k == 0 ? toll_kernels_select(0) : twin)
+            ->tally(kind, price, billed, charge, status, bucket, rows, &out[k]);
+        for (uint32_t i = 0; i < BUCKETS; i++) {
+            assert_int_equal(out[k].buckets[i].rows, expected[i].rows);
+            assert_int_equal(out[k].buckets[i].units, expected[i].units);
+            assert_true(toll_tally_charge(&out[k].buckets[i]) == total[i]);
+        }
+    }
+    assert_memory_equal(out[0].buckets, out[1].buckets, BUCKETS * sizeof *out[0].buckets);
+    assert_memory_equal(out[0].voice_prices, out[1].voice_prices, (PRICES / 64 + 1) * sizeof(uint64_t));
+    assert_int_equal(out[0].voice_units, out[1].voice_units);
+    assert_int_equal(out[0].rated, out[1].rated);
+    assert_int_equal(out[0].unanswered, out[1].unanswered);
+    assert_int_equal(out[0].rest_count, out[1].rest_count);
+    assert_memory_equal(out[0].rest, out[1].rest, out[0].rest_count * sizeof(uint32_t));
+    release(&arrays);
+}
+
+static void test_tally(void **state)
+{
+    (void)state;
+    every_count(check_tally);
+}
+
+/* The low halves of a bucket are carried before they can run over. */
+static void test_settle(void **state)
+{
+    (void)state;
+    struct toll_tally_bucket buckets[] = {
+        {0, 0, 0, 0}, {UINT64_C(0xfffffffffffffffe), -3, 1, 2}, {UINT64_C(1) << 32, 0, 3, 4}};
+    const struct toll_book book = {.bucket_count = COUNT(buckets)};
+    struct toll_tally tally = {.buckets = buckets, .rows = 1000};
+    const toll_total before = toll_tally_charge(&buckets[1]);
+    assert_true(before == (((toll_total)1 << 64) - 2) - 3 * ((toll_total)1 << 32));
+    toll_tally_settle(&tally, &book);
+    assert_true(toll_tally_charge(&buckets[1]) == before);
+    assert_true(buckets[1].charge_low == 0xfffffffe && buckets[2].charge_low == 0);
+    assert_int_equal(buckets[2].charge_high, 1);
+    assert_int_equal(tally.settled_rows, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_classify), cmocka_unit_test(test_rules), cmocka_unit_test(test_price),
+        cmocka_unit_test(test_voice),    cmocka_unit_test(test_tally), cmocka_unit_test(test_settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -19,6 +19,7 @@ enum faulty_call {
     FAULTY_OPENAT,
     FAULTY_CREATE, /* openat with O_CREAT */
     FAULTY_CLOSE,
+    FAULTY_CLOSE_CREATED, /* of a file that was created: some systems tell only now that a write failed */
     FAULTY_PREAD,
     FAULTY_PWRITE,
     FAULTY_FSTAT,
@@ -45,30 +46,33 @@ enum faulty_call {
 };
 
 #define FAULTY_CHOICES 5
+#define FAULTY_DESCRIPTORS 1024 /* beyond these a new file's close is any close */
 struct faulty_kind {
     const char *name;
     int errors[FAULTY_CHOICES];   /* what this call really answers; errors[0] is the worst */
     int harmless[FAULTY_CHOICES]; /* answers that must not change the outcome: try again, or do without */
+    bool needed; /* without it there is no result, or none that lasts; the others may have a substitute */
 };
 
 static inline const struct faulty_kind *faulty_kind(enum faulty_call call)
 {
     static const struct faulty_kind kinds[FAULTY_CALLS] = {
         [FAULTY_OPENAT] = {"openat", {EIO, EACCES, EMFILE, ENOMEM}, {EINTR}},
-        [FAULTY_CREATE] = {"create", {ENOSPC, EACCES, EMFILE, EROFS, EIO}, {EINTR}},
-        [FAULTY_CLOSE] = {"close", {EIO, ENOSPC}, {EINTR}},
-        [FAULTY_PREAD] = {"pread", {EIO, EAGAIN}, {EINTR}},
-        [FAULTY_PWRITE] = {"pwrite", {EIO, ENOSPC, EDQUOT, EFBIG}, {EINTR}},
+        [FAULTY_CREATE] = {"create", {ENOSPC, EACCES, EMFILE, EROFS, EIO}, {EINTR}, true},
+        [FAULTY_CLOSE] = {"close", {EIO}, {EINTR}},
+        [FAULTY_CLOSE_CREATED] = {"close of a new file", {EIO, ENOSPC, EDQUOT}, {EINTR}, true},
+        [FAULTY_PREAD] = {"pread", {EIO, EAGAIN}, {EINTR}, true},
+        [FAULTY_PWRITE] = {"pwrite", {EIO, ENOSPC, EDQUOT, EFBIG}, {EINTR}, true},
         [FAULTY_FSTAT] = {"fstat", {EIO, ENOMEM}, {0}},
         [FAULTY_FSTATAT] = {"fstatat", {EIO, EACCES, ENOMEM}, {0}},
-        [FAULTY_FTRUNCATE] = {"ftruncate", {EIO, ENOSPC}, {EINTR}},
-        [FAULTY_FSYNC] = {"fsync", {EIO, ENOSPC}, {EINTR}},
-        [FAULTY_MKDIRAT] = {"mkdirat", {ENOSPC, EACCES, EROFS, EIO}, {0}},
+        [FAULTY_FTRUNCATE] = {"ftruncate", {EIO, ENOSPC}, {EINTR}, true},
+        [FAULTY_FSYNC] = {"fsync", {EIO, ENOSPC}, {EINTR}, true},
+        [FAULTY_MKDIRAT] = {"mkdirat", {ENOSPC, EACCES, EROFS, EIO}, {0}, true},
         [FAULTY_UNLINKAT] = {"unlinkat", {EIO, EACCES, EBUSY}, {0}},
-        [FAULTY_RENAMEAT] = {"renameat", {EIO, ENOSPC, EACCES}, {0}},
-        [FAULTY_RENAMEAT2] = {"renameat2", {EIO, ENOSPC, EACCES}, {ENOSYS, EINVAL}},
-        [FAULTY_FLOCK] = {"flock", {ENOLCK, EWOULDBLOCK}, {EINTR}},
-        [FAULTY_GETDENTS] = {"getdents", {EIO}, {EINTR}},
+        [FAULTY_RENAMEAT] = {"renameat", {EIO, ENOSPC, EACCES}, {0}, true},
+        [FAULTY_RENAMEAT2] = {"renameat2", {EIO, ENOSPC, EACCES}, {ENOSYS, EINVAL}, true},
+        [FAULTY_FLOCK] = {"flock", {ENOLCK, EWOULDBLOCK}, {EINTR}, true},
+        [FAULTY_GETDENTS] = {"getdents", {EIO}, {EINTR}, true},
         [FAULTY_MAP] = {"map", {ENOMEM, EAGAIN, EACCES}, {0}},
         [FAULTY_UNMAP] = {"unmap", {ENOMEM}, {0}},
         [FAULTY_POPULATE] = {"populate", {EFAULT}, {EINVAL}},
@@ -78,7 +82,7 @@ static inline const struct faulty_kind *faulty_kind(enum faulty_call call)
         [FAULTY_RING_REGISTER] = {"ring_register", {ENOMEM}, {ENOMEM}},
         [FAULTY_RING_SUBMIT] = {"ring_submit", {EIO}, {EINTR, EAGAIN}},
         [FAULTY_RING_WAIT] = {"ring_wait", {EIO}, {EINTR}},
-        [FAULTY_RING_ANSWER] = {"ring answer", {EIO, ENOSPC}, {EINTR, EAGAIN}},
+        [FAULTY_RING_ANSWER] = {"ring answer", {EIO, ENOSPC}, {EINTR, EAGAIN}, true},
     };
     return &kinds[call];
 }
@@ -95,7 +99,9 @@ struct faulty_io {
     bool no_sync;                                  /* fsync answers without doing: tests lose no power */
     int until;                                     /* with a seed: no faults from this call on; 0: no limit */
 
+    _Atomic bool created[FAULTY_DESCRIPTORS];
     _Atomic int open, maps;
+    _Atomic int needed;      /* calls that failed for good and are needed */
     _Atomic int faults;      /* calls that failed for good, interruptions not counted */
     _Atomic int first_call;  /* enum faulty_call of the first fault, or -1 */
     _Atomic int first_error; /* its errno, negative */
@@ -121,8 +127,10 @@ static inline int faulty_count_errors(const int *errors)
 static inline int faulty_note(struct faulty_io *faulty, enum faulty_call call, int error, bool harmless)
 {
     int none = -1;
-    if (!harmless)
+    if (!harmless) {
         atomic_fetch_add(&faulty->faults, 1);
+        atomic_fetch_add(&faulty->needed, faulty_kind(call)->needed);
+    }
     if (atomic_compare_exchange_strong(&faulty->first_call, &none, (int)call))
         atomic_store(&faulty->first_error, error);
     return error;
@@ -185,6 +193,8 @@ static inline int faulty_openat(void *context, int directory, const char *path, 
         return fault;
     const int fd = io->openat(io->context, directory, path, flags, mode);
     atomic_fetch_add(&faulty->open, fd >= 0);
+    if (fd >= 0 && fd < FAULTY_DESCRIPTORS)
+        faulty->created[fd] = (flags & O_CREAT) != 0;
     return fd;
 }
 
@@ -193,7 +203,8 @@ static inline int faulty_close(void *context, int fd)
 {
     struct faulty_io *faulty = context;
     const struct toll_io *io = toll_io_system();
-    const int fault = faulty_now(faulty, FAULTY_CLOSE);
+    const bool created = fd >= 0 && fd < FAULTY_DESCRIPTORS && faulty->created[fd];
+    const int fault = faulty_now(faulty, created ? FAULTY_CLOSE_CREATED : FAULTY_CLOSE);
     atomic_fetch_sub(&faulty->open, 1);
     const int rc = io->close(io->context, fd);
     return fault != 0 ? fault : rc;

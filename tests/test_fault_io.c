@@ -82,6 +82,8 @@ static void check(enum fault_operation operation, const struct faulty_io *faulty
         what = "a descriptor or map is left";
     else if (once && unfinished != 0 && outcome->code != TOLL_ELOCKED)
         what = "something unfinished is left";
+    else if (outcome->code == 0 && faulty->needed > 0)
+        what = "succeeded, although a call that is needed failed";
     else if (outcome->code == 0)
         what = fault_complete(&world, operation, outcome) ? NULL : "succeeded, but with other bytes";
     else

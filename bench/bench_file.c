@@ -7,6 +7,8 @@
  *   bench_file --small            a world of a second, warm, as a test
  *   TOLL_BENCH_FOLDER, TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS as in bench_rate
  *   TOLL_BENCH_TURNS              other than 7
+ *   TOLL_BENCH_WAYS=pread,io_uring    these only; pread is what the others are compared with
+ *   TOLL_BENCH_THREADS            one or two only
  *   TOLL_BENCH_WARM=1             with the CDRs in the page cache
  *   TOLL_BENCH_MIB, TOLL_BENCH_PIECE_KIB, TOLL_BENCH_AHEAD    bytes in flight, of a piece, batches ahead
  *
@@ -62,6 +64,12 @@ static void read_through(const char *path)
     while (fd >= 0 && read(fd, buffer, sizeof buffer) > 0)
         ;
     close(fd);
+}
+
+static bool is_wanted(int way)
+{
+    const char *list = getenv("TOLL_BENCH_WAYS");
+    return list == NULL || strstr(list, ways[way].name) != NULL;
 }
 
 /* The CDRs cold or warm, the book warm. */
@@ -239,8 +247,11 @@ static void run_turns(unsigned threads)
 {
     struct toll_rate_result result;
     for (int turn = 0; turn < bench.turns; turn++) {
-        for (int way = 0; way < WAYS; way++) /* another one begins each turn */
-            bench.seconds[(way + turn) % WAYS][turn] = rate_by((way + turn) % WAYS, threads, &result);
+        for (int i = 0; i < WAYS; i++) {
+            const int way = (i + turn) % WAYS; /* another one begins each turn */
+            if (is_wanted(way))
+                bench.seconds[way][turn] = rate_by(way, threads, &result);
+        }
         bench.rows = result.rows;
         bench.bytes_in = result.rows * 32; /* start, duration, caller, callee, kind, carrier */
         bench.bytes_out = result.rows * 26;
@@ -250,7 +261,8 @@ static void run_turns(unsigned threads)
     printf("%u thread%s, %s, medians of %d turns:\n", threads, threads == 1 ? "" : "s",
            bench.cold ? "cold" : "warm", bench.turns);
     for (int way = 0; way < WAYS; way++)
-        print_line(ways[way].name, way);
+        if (is_wanted(way))
+            print_line(ways[way].name, way);
     if (!bench.small)
         print_line("raw copy", RAW);
     fflush(stdout);
@@ -284,7 +296,8 @@ int main(int argc, char **argv)
     if (access(bench.book, F_OK) != 0 && toll_compile(&compile, &compiled, &error) != 0)
         die(error.text);
     for (unsigned threads = 1; threads <= 2; threads++)
-        run_turns(threads);
+        if (setting("TOLL_BENCH_THREADS", threads) == threads)
+            run_turns(threads);
     toll_remove_tree(toll_io_system(), AT_FDCWD, kept == NULL ? folder : bench.run, NULL);
     return 0;
 }

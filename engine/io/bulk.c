@@ -253,14 +253,14 @@ static void take_answer(struct toll_bulk *bulk, const struct toll_ring_answer *a
 static void go_on(struct toll_bulk *bulk, bool wait)
 {
     struct toll_ring_answer answers[PIECES];
-    int count;
+    int count, tries = 0;
 
     submit(bulk);
     if (bulk->ring == NULL || bulk->with_kernel == 0)
         return;
     do
         count = bulk->io->ring_wait(bulk->io->context, bulk->ring, answers, PIECES, wait);
-    while (count == -EINTR);
+    while (count == -EINTR || ((count == -EAGAIN || count == -EBUSY) && ++tries < TRIES));
     if (count < 0) {
         give_up_ring(bulk, "io_uring gives no answers any more", -count);
         return;

@@ -14,9 +14,10 @@
 
 struct toll_bulk;
 
-/* 8 MiB in flight in all keep the device busy and stay in the cache (docs/ARCHITECTURE.md); a piece is large
- * enough that its call does not count. */
-#define TOLL_BULK_IN_FLIGHT_BYTES ((size_t)8 << 20)
+/* Of all workers together: enough for what three batches ahead and two behind need on a core or two, so that
+ * the device is never idle while somebody rates; more measured no better. A piece is large enough that its
+ * call does not count. */
+#define TOLL_BULK_IN_FLIGHT_BYTES ((size_t)16 << 20)
 #define TOLL_BULK_PIECE_BYTES ((size_t)512 << 10)
 #define TOLL_BULK_ALIGNMENT 4096 /* of buffer, offset and bytes, for O_DIRECT */
 #define TOLL_BULK_BUFFERS 16     /* most that can be registered */

@@ -42,7 +42,7 @@ struct toll_workers_io {
     size_t piece_bytes;     /* 0: TOLL_BULK_PIECE_BYTES */
     unsigned ahead;         /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
 };
-#define TOLL_WORKERS_AHEAD 2
+#define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6
 
 /* block_rows: 0 for TOLL_BLOCK_ROWS; only speed depends on it. */

@@ -460,6 +460,44 @@ static void failing_calls(void **state)
 }
 
 /* Sources with damaged bytes: refused with findings, or a book that opens. */
+/* A rule and its price row say the action each; a deck's row may not be a rule's. */
+static void prices_fit(void **state)
+{
+    struct book_fixture f;
+    struct toll_book *book;
+    struct toll_error error;
+    unsigned rules = 0, rows = 0;
+    (void)state;
+
+    full_book(&f);
+    book_good(&f);
+    const struct toll_image_section *sections = (const void *)(f.image + TOLL_IMAGE_PAGE);
+    struct toll_rule *rule = (void *)(f.image + sections[TOLL_SECTION_RULES].offset);
+    struct toll_entry_row *row = (void *)(f.image + sections[TOLL_SECTION_ENTRY_ROWS].offset);
+    const uint64_t rule_count = sections[TOLL_SECTION_RULES].bytes / sizeof(*rule);
+    const uint64_t row_count = sections[TOLL_SECTION_ENTRY_ROWS].bytes / sizeof(*row);
+    for (uint64_t i = 1; i < rule_count; i++) {
+        const int32_t action = rule[i].action;
+        if (action != TOLL_ACTION_FLAT && action != TOLL_ACTION_FREE)
+            continue;
+        rule[i].action = action == TOLL_ACTION_FLAT ? TOLL_ACTION_FREE : TOLL_ACTION_FLAT;
+        refit(f.image);
+        assert_int_equal(toll_book_open_bytes(f.image, f.image_bytes, "image", &book, &error), TOLL_EDATA);
+        assert_non_null(strstr(error.text, "a rule"));
+        rule[i].action = action;
+        rules++;
+    }
+    for (uint64_t i = 0; i < row_count && i < 3; i++, rows++) {
+        const int32_t price = row[i].price;
+        row[i].price = TOLL_PRICE_EMERGENCY;
+        refit(f.image);
+        assert_int_equal(toll_book_open_bytes(f.image, f.image_bytes, "image", &book, &error), TOLL_EDATA);
+        row[i].price = price;
+    }
+    assert_true(rules > 0 && rows > 0);
+    book_end(&f);
+}
+
 static void damaged_sources(void **state)
 {
     static const char *const files[] = {
@@ -513,6 +551,7 @@ int main(void)
         cmocka_unit_test(public_api), cmocka_unit_test(sources),       cmocka_unit_test(settings),
         cmocka_unit_test(all_errors), cmocka_unit_test(deterministic), cmocka_unit_test(flips_and_cuts),
         cmocka_unit_test(hostile),    cmocka_unit_test(failing_calls), cmocka_unit_test(damaged_sources),
+        cmocka_unit_test(prices_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -467,6 +467,8 @@ static void refuses_names(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_int_equal(toll_zone_load(toll_io_system(), names[i], &zone, &hash, &error), TOLL_EDATA);
+    assert_int_equal(toll_zone_load(toll_io_system(), "America", &zone, &hash, &error), TOLL_EDATA);
+    assert_non_null(strstr(error.text, "a group of time zones"));
     assert_int_equal(toll_zone_load(toll_io_system(), "Europe/Atlantis", &zone, &hash, &error),
                      TOLL_ENOINPUT);
     assert_non_null(strstr(error.text, "Europe/Atlantis"));

@@ -136,6 +136,13 @@ static const char *check_accounts(const struct toll_book *book)
 
 /* -- rules -- */
 
+/* The price row of a flat, free or markup rule must be one. */
+static bool rule_price_good(const struct toll_book *book, const struct toll_rule *rule)
+{
+    return toll_check_id(rule->price, book->price_count) && rule->price != TOLL_PRICE_EMERGENCY &&
+           book->terms[book->price_terms[rule->price]].action == rule->action;
+}
+
 static bool rule_good(const struct toll_book *book, const struct toll_rule *rule)
 {
     const bool priced = rule->action == TOLL_ACTION_FLAT || rule->action == TOLL_ACTION_FREE ||
@@ -144,7 +151,7 @@ static bool rule_good(const struct toll_book *book, const struct toll_rule *rule
     return rule->action >= TOLL_ACTION_DECK && rule->action <= TOLL_ACTION_REJECT &&
            (rule->action == TOLL_ACTION_DECK ? toll_check_id(rule->deck, book->deck_count)
                                              : rule->deck == 0) &&
-           (priced ? toll_check_id(rule->price, book->price_count) : rule->price == 0) &&
+           (priced ? rule_price_good(book, rule) : rule->price == 0) &&
            (rule->on_miss_next == 0 || rule->on_miss_next == 1) && rule->trunk >= 0 &&
            (uint32_t)rule->trunk <= book->named_count[TOLL_NAMED_TRUNK] && rule->destination >= 0 &&
            (uint32_t)rule->destination < book->destination_count &&

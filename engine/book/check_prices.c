@@ -13,8 +13,8 @@
 struct trie {
     const struct toll_lpm *lpm;
     const uint32_t *words;
-    uint32_t prices, entries; /* ids and entries below these; entries 0: none allowed */
-    uint8_t *depth;           /* by node: the digit that it decides, as deep as any way leads to it */
+    uint32_t least, prices, entries; /* ids from `least` on, ids and entries below these; entries 0: none */
+    uint8_t *depth;                  /* by node: the digit that it decides, as deep as any way leads to it */
 };
 
 static bool value_good(const struct trie *trie, uint32_t value)
@@ -23,7 +23,7 @@ static bool value_good(const struct trie *trie, uint32_t value)
         return false;
     if ((value & TOLL_LPM_ENTRY) != 0)
         return (value & TOLL_LPM_INDEX) > 0 && (value & TOLL_LPM_INDEX) < trie->entries;
-    return value < trie->prices;
+    return value == 0 || (value >= trie->least && value < trie->prices);
 }
 
 /* Values of which each may lead to a node that decides digit `digit`, and to nodes after `after` only: no
@@ -71,10 +71,10 @@ static bool trie_walk(struct trie *trie)
 }
 
 /* NULL, `what`, or toll_check_no_memory. */
-static const char *trie_problem(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t prices,
-                                uint32_t entries, const char *what)
+static const char *trie_problem(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
+                                uint32_t prices, uint32_t entries, const char *what)
 {
-    struct trie trie = {lpm, book->lpm_words, prices, entries, NULL};
+    struct trie trie = {lpm, book->lpm_words, least, prices, entries, NULL};
     const uint64_t words = book->lpm_word_count;
     bool good;
 
@@ -90,8 +90,20 @@ static const char *trie_problem(const struct toll_book *book, const struct toll_
     return good ? NULL : what;
 }
 
+/* The lowest id of a price of a deck; those of rules and the built-in one lie before. */
+static uint32_t first_deck_price(const struct toll_book *book)
+{
+    uint32_t price = 1;
+
+    while (price < book->price_count && book->origins[price].kind != TOLL_PRICE_DECK)
+        price++;
+    return price;
+}
+
 static const char *check_entries(const struct toll_book *book)
 {
+    const uint32_t least = first_deck_price(book);
+
     if (book->entry_count == 0 || !toll_check_zero(&book->entries[0], sizeof(book->entries[0])))
         return "the empty entry";
     for (uint32_t i = 1; i < book->entry_count; i++) {
@@ -101,23 +113,24 @@ static const char *check_entries(const struct toll_book *book)
             entry->spare != 0 || (entry->shorter & TOLL_LPM_NODE) != 0)
             return "an entry";
         /* Shorter prefixes have lower entries, so that the way from one to the next ends. */
-        if ((entry->shorter & TOLL_LPM_ENTRY) != 0 ? shorter == 0 || shorter >= i
-                                                   : shorter >= book->price_count)
+        if ((entry->shorter & TOLL_LPM_ENTRY) != 0
+                ? shorter == 0 || shorter >= i
+                : shorter >= book->price_count || (shorter > 0 && shorter < least))
             return "an entry's shorter prefix";
     }
     for (uint32_t i = 0; i < book->entry_row_count; i++) {
         const struct toll_entry_row *row = &book->entry_rows[i];
         if (row->from >= row->until || row->band < 0 || (uint32_t)row->band >= book->band_count ||
-            !toll_check_id(row->price, book->price_count))
+            !toll_check_id(row->price, book->price_count) || (uint32_t)row->price < least)
             return "an entry's row";
     }
     return NULL;
 }
 
 static bool calltypes_good(const struct toll_book *book, const struct toll_image_view *view,
-                           const struct toll_deck *deck)
+                           const struct toll_deck *deck, uint32_t least)
 {
-    const struct trie any = {.prices = book->price_count, .entries = book->entry_count};
+    const struct trie any = {.least = least, .prices = book->price_count, .entries = book->entry_count};
 
     if (!toll_check_zero(&deck->lpm, sizeof(deck->lpm)) ||
         !toll_check_range(deck->calltype_first, deck->calltype_count,
@@ -136,6 +149,8 @@ static bool calltypes_good(const struct toll_book *book, const struct toll_image
 
 static const char *check_decks(const struct toll_book *book, const struct toll_image_view *view)
 {
+    const uint32_t least = first_deck_price(book);
+
     if (book->deck_count == 0 || view->count[TOLL_SECTION_DECK_ZONES] != book->deck_count ||
         !toll_check_zero(&book->decks[0], sizeof(book->decks[0])) || book->deck_zones[0] != 0)
         return "the empty deck";
@@ -145,11 +160,11 @@ static const char *check_decks(const struct toll_book *book, const struct toll_i
             book->deck_zones[i] >= book->zone_count || !toll_check_text(book, deck->name) ||
             !toll_check_currency(book, deck->currency) || !toll_check_text(book, deck->file))
             return "a deck";
-        if (deck->key == TOLL_KEY_CALLTYPE && !calltypes_good(book, view, deck))
+        if (deck->key == TOLL_KEY_CALLTYPE && !calltypes_good(book, view, deck, least))
             return "a deck's call types";
         if (deck->key == TOLL_KEY_CALLEE) {
-            const char *problem =
-                trie_problem(book, &deck->lpm, book->price_count, book->entry_count, "a deck's prefixes");
+            const char *problem = trie_problem(book, &deck->lpm, least, book->price_count, book->entry_count,
+                                               "a deck's prefixes");
             if (problem != NULL)
                 return problem;
         }
@@ -174,6 +189,18 @@ static bool terms_good(const struct toll_terms *terms)
            terms->small == toll_terms_are_small(terms);
 }
 
+/* A price says what it is in two places, and only a deck's row may have no rate. */
+static bool kind_good(const struct toll_terms *terms, int32_t kind)
+{
+    static const uint8_t actions[] = {[TOLL_PRICE_DECK] = TOLL_ACTION_DECK,
+                                      [TOLL_PRICE_FLAT] = TOLL_ACTION_FLAT,
+                                      [TOLL_PRICE_FREE] = TOLL_ACTION_FREE,
+                                      [TOLL_PRICE_MARKUP] = TOLL_ACTION_MARKUP,
+                                      [TOLL_PRICE_BUILTIN] = TOLL_ACTION_FREE};
+
+    return terms->action == actions[kind] && (kind == TOLL_PRICE_DECK || terms->state == TOLL_PRICE_OK);
+}
+
 static const char *check_price_rows(const struct toll_book *book, const struct toll_image_view *view)
 {
     if (book->price_count <= TOLL_PRICE_EMERGENCY || book->price_count > TOLL_LPM_INDEX ||
@@ -192,6 +219,10 @@ static const char *check_price_rows(const struct toll_book *book, const struct t
             (uint32_t)origin->band >= book->band_count || !toll_check_text(book, origin->key) ||
             !toll_check_text(book, origin->destination) || !toll_check_text(book, origin->file))
             return "a price";
+        if (i > 0 && (!kind_good(&book->terms[book->price_terms[i]], origin->kind) ||
+                      (origin->kind == TOLL_PRICE_BUILTIN) != (i == TOLL_PRICE_EMERGENCY) ||
+                      (origin->kind != TOLL_PRICE_DECK && i > 1 && origin[-1].kind == TOLL_PRICE_DECK)))
+            return "a price's kind";
     }
     return NULL;
 }
@@ -205,7 +236,7 @@ static const char *check_destinations(const struct toll_book *book)
             return "a destination's name";
     }
     return book->destinations == NULL ? NULL
-                                      : trie_problem(book, book->destinations, book->destination_count, 0,
+                                      : trie_problem(book, book->destinations, 1, book->destination_count, 0,
                                                      "the destinations' prefixes");
 }
 

@@ -25,8 +25,12 @@ static int read_zone(const struct toll_io *io, const char *name, const char *pat
                      struct toll_hash128 *tzif_hash, struct toll_error *error)
 {
     struct toll_blob blob;
+    struct stat status;
     int code;
 
+    if (io->fstatat(io->context, AT_FDCWD, path, &status, 0) == 0 && S_ISDIR(status.st_mode))
+        return toll_error_set(error, TOLL_EDATA,
+                              "'%s' is a group of time zones; write a zone like Europe/London", name);
     code = toll_blob_read(&blob, io, AT_FDCWD, path, TOLL_READ_PREAD, error);
     if (code == TOLL_ENOINPUT)
         return toll_error_set(error, code,

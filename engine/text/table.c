@@ -22,7 +22,8 @@ struct toll_table {
     const char *file;
     struct toll_findings *findings;
     struct toll_csv csv;
-    struct toll_csv_field *fields; /* TOLL_CSV_FIELDS_MAX */
+    struct toll_csv_field *fields; /* field_room */
+    uint32_t field_room;           /* TOLL_CSV_FIELDS_MAX, or as many as the data can have */
     uint32_t field_count;          /* of the current row */
     uint32_t header_count;         /* columns of the sheet, without nameless ones at its end */
     struct toll_cell *cells;       /* of the sheet's columns */
@@ -133,7 +134,7 @@ static int row_read(struct toll_table *table)
 {
     struct toll_csv *csv = &table->csv;
 
-    while (toll_csv_next(csv, table->fields, TOLL_CSV_FIELDS_MAX, &table->field_count) == 1) {
+    while (toll_csv_next(csv, table->fields, table->field_room, &table->field_count) == 1) {
         const char *problem = NULL;
         bool empty = true;
 
@@ -384,12 +385,13 @@ int toll_table_open(const char *file, const char *data, size_t size, const struc
     table->findings = findings;
     table->column_count = column_count;
     table->file = toll_arena_copy(&table->arena, file, strlen(file));
-    table->fields = toll_arena_alloc(&table->arena, TOLL_CSV_FIELDS_MAX * sizeof(*table->fields));
+    table->field_room = row_bytes < TOLL_CSV_FIELDS_MAX ? (uint32_t)row_bytes + 1 : TOLL_CSV_FIELDS_MAX;
+    table->fields = toll_arena_alloc(&table->arena, table->field_room * sizeof(*table->fields));
     table->field_of = toll_arena_alloc(&table->arena, (count + 1) * sizeof(*table->field_of));
     table->absent = toll_arena_alloc(&table->arena, (count + 1) * sizeof(*table->absent));
     table->wanted = toll_arena_alloc(&table->arena, (count + 1) * sizeof(*table->wanted));
     /* Every cell is part of the row and gets one terminator. */
-    table->text = toll_arena_alloc(&table->arena, row_bytes + TOLL_CSV_FIELDS_MAX);
+    table->text = toll_arena_alloc(&table->arena, row_bytes + table->field_room);
     if (table->file == NULL || table->fields == NULL || table->field_of == NULL || table->absent == NULL ||
         table->wanted == NULL || table->text == NULL)
         goto failed;

@@ -1,0 +1,47 @@
+/* A small sound book that has a row of everything: what a fuzzer's input changes is compiled in its place. */
+#ifndef TOLL_TESTS_BOOK_BASE_H
+#define TOLL_TESTS_BOOK_BASE_H
+
+#include "memory_io.h"
+
+static inline void book_base_add(struct memory_io *memory)
+{
+    static const char *const files[][2] = {
+        {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\n"},
+        {"book/accounts.csv", "account,name,timezone\nacme,Acme,\nbeta,Beta,Europe/London\n"},
+        {"book/sites.csv", "site,account\ns1,acme\n"},
+        {"book/numbers.csv", "number,account,site,from,to\n"
+                             "12125550100,acme,s1,,\n"
+                             "12125550200-12125550203,beta,,,\n"
+                             "12125550300,acme,,,2026-03-03\n"
+                             "12125550300,beta,,2026-03-04,\n"
+                             "hint:B,beta,,,\ntrunk:T1,acme,,,\n"},
+        {"book/trunks.csv", "trunk,account\nT2,beta\n"},
+        {"book/carriers.csv", "carrier,feed_role\nlevel3,bill\n"},
+        {"book/assignments.csv", "subject,plan,from,to\naccount:acme,p,,\naccount:beta,q,,2026-03-02\n"
+                                 "account:beta,p,2026-03-02,\ntrunk:T2,q,,\ncarrier:level3,q,,\n"
+                                 "default,p,,\nsite:s1,p,,\nnumber:12125550203,q,,\n"},
+        {"book/plans.csv", "plan,name\np,P\nq,Q\n"},
+        {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
+                                "priority\n"
+                                "p,free,,toll_free,,,,,,,1\np,flat,,n11,,,,1.25,,,1\n"
+                                "p,reject,,premium,,,,,,,1\np,markup,event,,,,,0.01,10,,1\n"
+                                "p,deck,,,,,c,,,next,2\np,deck,,,,,d,,,,3\n"
+                                "q,deck,,,KEEP,T2,d,,,,1\nq,deck,,,,,d,,,,2\n"},
+        {"book/destinations.csv", "prefix,destination\n39,KEEP\n44,UK\n"},
+        {"book/decks.csv", "deck,key,calendar,decimals,init_mode,zero_s\nd,,cal,4,round_total,connect\n"
+                           "c,calltype,,,,\n"},
+        {"book/deck_versions.csv", "deck,file,effective,mode\nd,d,,\nd,d2,2026-03-02,amend\n"},
+        {"book/calendars.csv", "calendar,band,days,from,to\ncal,night,,20:00,06:00\ncal,off,6-7,,\n"},
+        {"book/holidays.csv", "calendar,date,band\ncal,2026-07-03,off\n"},
+        {"book/decks/d.csv", "prefix,destination,rate,per_s,increment_s,connect_fee,band,status\n"
+                             ",all,0.1,,,,,\n1,US,0.06,,6,,,\n1202,DC,0.03,,,,night,\n"
+                             "44,UK,0.02,60,1,0.01,,\n4470,UK p,,,,,,\n44900,UK x,0.5,,,,,blocked\n"},
+        {"book/decks/d2.csv", "prefix,rate,from,to\n1,0.05,,\n1201-1203;1205,0.04,2026-03-02,2026-03-09\n"},
+        {"book/decks/c.csv", "key,rate,per_s\nLD;LD2,0.03,1\n,0.02,60\n"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        memory_add_text(memory, files[i][0], files[i][1]);
+}
+
+#endif

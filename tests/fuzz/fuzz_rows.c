@@ -1,0 +1,241 @@
+/*
+ * A delivered file by a mapping spec, from bytes to canonical rows: counts and sums agree with the rows,
+ * every row is in range, two pieces give the rows of one, and the rejects file says the lines that were
+ * refused.
+ *
+ * Input: one byte for the spec (one of those shipped, or, 0xFF, the input's own up to a line "%%"), the rest
+ * is the file.
+ */
+#include "fuzz.h"
+#include "ingest/delivery.h"
+#include "ingest/limits.h"
+#include "ingest/order.h"
+#include "memory_io.h"
+
+#define SHIPPED 4
+static struct toll_spec shipped[SHIPPED];
+
+/* Once, before anything is fuzzed. */
+static void load_shipped(struct memory_io *memory)
+{
+    static const char *const names[SHIPPED] = {"tollmill", "np-dl-telco", "asterisk-cdr-csv",
+                                               "freeswitch-example"};
+    static char text[32768];
+    struct toll_findings findings;
+    if (shipped[0].zone != NULL)
+        return;
+    toll_findings_init(&findings, NULL);
+    for (int i = 0; i < SHIPPED; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/data/providers/%s.yaml", TOLL_SOURCE_DIR, names[i]);
+        FILE *file = fopen(path, "rb");
+        TOLL_ASSERT(file != NULL);
+        const size_t bytes = fread(text, 1, sizeof text, file);
+        fclose(file);
+        TOLL_ASSERT(toll_spec_parse(&shipped[i], &memory->io, path, text, bytes, &findings, NULL) == 0);
+    }
+}
+
+/* ---- what holds of rows ---- */
+
+static void check_number(uint64_t digits, unsigned type)
+{
+    const unsigned count = toll_digits_count(digits);
+    TOLL_ASSERT(type <= TOLL_NUMBER_INVALID && count <= TOLL_DIGITS_MAX);
+    TOLL_ASSERT(type == TOLL_NUMBER_E164 || type == TOLL_NUMBER_SHORT || type == TOLL_NUMBER_EXTENSION
+                    ? count > 0
+                    : digits == 0);
+}
+
+static void check_row(const struct toll_row *row, const struct toll_row_names *names)
+{
+    const struct toll_row_extra *extra = toll_row_extra(row);
+    TOLL_ASSERT(row->start >= toll_days_from_civil(TOLL_INGEST_YEAR_MIN, 1, 1) * TOLL_DAY_MS &&
+                row->start < toll_days_from_civil(TOLL_INGEST_YEAR_MAX + 1, 1, 1) * TOLL_DAY_MS);
+    TOLL_ASSERT(row->duration_ms >= 0 && extra->setup_ms >= 0 && extra->quantity >= 0);
+    TOLL_ASSERT((row->kind & TOLL_KIND_SERVICE) < TOLL_SERVICES);
+    check_number(row->caller, row->kind >> TOLL_KIND_CALLER_TYPE_SHIFT & TOLL_KIND_TYPE_MASK);
+    check_number(row->callee, row->kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & TOLL_KIND_TYPE_MASK);
+    TOLL_ASSERT(row->record_id_bytes <= TOLL_INGEST_TEXT_MAX && row->caller_bytes <= TOLL_INGEST_TEXT_MAX &&
+                row->callee_bytes <= TOLL_INGEST_TEXT_MAX);
+    const size_t letters = (size_t)row->record_id_bytes + row->caller_bytes + row->callee_bytes;
+    TOLL_ASSERT(letters == 0 || memchr(row->text, 0, letters) == NULL);
+    const uint32_t ids[] = {row->carrier, extra->trunk, extra->hint, extra->calltype};
+    for (int i = 0; i < 4; i++)
+        TOLL_ASSERT(ids[i] <= names->strings[i].count);
+}
+
+/* By day and in order: places the rows, as the import does. */
+static void check_days(const struct toll_delivery *delivery)
+{
+    const struct toll_chunk *chunks[1] = {delivery->chunks};
+    struct toll_days days;
+    size_t count = 0;
+    TOLL_ASSERT(delivery->chunk_count <= 1);
+    TOLL_ASSERT(toll_days_make(&days, chunks, delivery->chunk_count, NULL) == 0);
+    for (size_t d = 0; d < days.count; d++) {
+        struct toll_day_rows *day = &days.days[d];
+        TOLL_ASSERT(day->count > 0 && (d == 0 || day->day > days.days[d - 1].day));
+        TOLL_ASSERT(toll_entries_sort(day->entries, day->count, NULL) == 0);
+        for (size_t i = 0; i < day->count; i++) {
+            TOLL_ASSERT(toll_day_of_ms(day->entries[i].row->start) == day->day);
+            TOLL_ASSERT(i == 0 || toll_entry_compare(&day->entries[i - 1], &day->entries[i]) <= 0);
+        }
+        count += day->count;
+    }
+    TOLL_ASSERT(count == (size_t)delivery->accepted);
+    toll_days_free(&days);
+}
+
+static void check_delivery(const struct toll_delivery *delivery, const struct toll_row_names *names)
+{
+    int64_t rows = 0, accepted = 0, rejected = 0, duration_ms = 0;
+    for (size_t c = 0; c < delivery->chunk_count; c++) {
+        const struct toll_chunk *chunk = &delivery->chunks[c];
+        for (size_t i = 0; i < chunk->row_count; i++) {
+            check_row(&chunk->rows[i], names);
+            TOLL_ASSERT(chunk->rows[i].start >= delivery->first_start &&
+                        chunk->rows[i].start <= delivery->last_start);
+            TOLL_ASSERT(chunk->rows[i].source_row >= 1 && chunk->rows[i].source_row <= delivery->rows);
+            duration_ms += chunk->rows[i].duration_ms;
+        }
+        rows += chunk->data_rows;
+        accepted += (int64_t)chunk->row_count;
+        rejected += (int64_t)chunk->reject_count;
+    }
+    TOLL_ASSERT(rows == delivery->rows && rows == accepted + rejected);
+    TOLL_ASSERT(accepted == delivery->accepted && rejected == delivery->rejected);
+    TOLL_ASSERT(duration_ms == delivery->duration_ms && delivery->warnings <= accepted);
+    TOLL_ASSERT((rejected > 0) == (delivery->rejects != NULL));
+}
+
+/* The rejects file, unpacked, ends with the raw lines, in order. */
+static void check_rejects(const struct toll_delivery *delivery)
+{
+    char *out;
+    size_t bytes;
+    TOLL_ASSERT(toll_rejects_unwrap("r", delivery->rejects, delivery->rejects_bytes, &out, &bytes, NULL) ==
+                1);
+    for (size_t c = delivery->chunk_count; c-- > 0;) {
+        for (size_t i = delivery->chunks[c].reject_count; i-- > 0;) {
+            const struct toll_reject *reject = &delivery->chunks[c].rejects[i];
+            TOLL_ASSERT(reject->raw_bytes > 0 && toll_reject_name(reject->reason)[0] != 0);
+            TOLL_ASSERT(bytes > reject->raw_bytes && out[bytes - 1] == '\n');
+            bytes -= reject->raw_bytes + 1;
+            TOLL_ASSERT(memcmp(out + bytes, reject->raw, reject->raw_bytes) == 0);
+        }
+    }
+    free(out);
+}
+
+/* ---- one piece and two ---- */
+
+static void check_same(const struct toll_chunk *whole, const struct toll_chunk pieces[2])
+{
+    size_t row = 0;
+    TOLL_ASSERT(whole->row_count == pieces[0].row_count + pieces[1].row_count);
+    TOLL_ASSERT(whole->reject_count == pieces[0].reject_count + pieces[1].reject_count);
+    TOLL_ASSERT(whole->lines == pieces[0].lines + pieces[1].lines);
+    TOLL_ASSERT(whole->duration_ms == pieces[0].duration_ms + pieces[1].duration_ms);
+    for (int p = 0; p < 2; p++) {
+        for (size_t i = 0; i < pieces[p].row_count; i++, row++) {
+            const struct toll_row *a = &whole->rows[row], *b = &pieces[p].rows[i];
+            const size_t letters = (size_t)a->record_id_bytes + a->caller_bytes + a->callee_bytes;
+            TOLL_ASSERT(a->start == b->start && a->key_high == b->key_high && a->key_low == b->key_low);
+            TOLL_ASSERT(a->caller == b->caller && a->callee == b->callee && a->kind == b->kind);
+            TOLL_ASSERT(a->duration_ms == b->duration_ms && a->record_id_bytes == b->record_id_bytes);
+            TOLL_ASSERT(letters == (size_t)b->record_id_bytes + b->caller_bytes + b->callee_bytes);
+            TOLL_ASSERT(letters == 0 || memcmp(a->text, b->text, letters) == 0);
+        }
+    }
+}
+
+static void check_pieces(const struct toll_spec *spec, const char *data, size_t size)
+{
+    struct toll_layout layout;
+    struct toll_chunk whole, pieces[2];
+    if (spec->multiline || toll_recognise(spec, "f", data, size, &layout, NULL) != 0)
+        return;
+    const size_t from = layout.start.offset, middle = from + (size - from) / 2;
+    const char *end = memchr(data + middle, layout.start.line_end, size - middle);
+    if (end == NULL)
+        return;
+    const size_t cut = (size_t)(end - data) + 1;
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, size, &whole, NULL) == 0);
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, cut, &pieces[0], NULL) == 0);
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", cut, size, &pieces[1], NULL) == 0);
+    check_same(&whole, pieces);
+    toll_chunk_free(&whole);
+    toll_chunk_free(&pieces[0]);
+    toll_chunk_free(&pieces[1]);
+}
+
+/* ---- the whole way ---- */
+
+static void read_file(const struct toll_spec *spec, struct memory_io *memory, const char *data, size_t size)
+{
+    const struct toll_dataset nothing = {0};
+    struct toll_row_names names = {0};
+    struct toll_findings findings;
+    struct toll_delivery delivery;
+    struct toll_error error;
+    const struct toll_delivery_run run = {.io = &memory->io,
+                                          .spec = spec,
+                                          .dataset = &nothing,
+                                          .carrier = "c",
+                                          .threads = 1,
+                                          .names = &names,
+                                          .findings = &findings};
+    toll_findings_init(&findings, NULL);
+    memory_add(memory, "f.csv", data, size);
+    if (toll_delivery_read(&run, "f.csv", NULL, 0, &delivery, &error) != 0)
+        toll_check_failed(__FILE__, __LINE__, error.text);
+    TOLL_ASSERT(strlen(delivery.sha256) == 64 && delivery.bytes == (int64_t)size);
+    if (delivery.refused) {
+        TOLL_ASSERT(findings.errors > 0);
+        fuzz_check_line(findings.first_text);
+    } else {
+        if (delivery.rejects != NULL)
+            check_rejects(&delivery);
+        TOLL_ASSERT(toll_row_names_rank(&names));
+        check_days(&delivery);
+        check_delivery(&delivery, &names);
+    }
+    toll_delivery_free(&delivery);
+    toll_row_names_free(&names);
+    check_pieces(spec, data, size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    struct memory_io memory;
+    struct toll_findings findings;
+    struct toll_spec own = {0};
+    const struct toll_spec *spec;
+    memory_io_init(&memory);
+    load_shipped(&memory);
+    const unsigned choice = (unsigned)fuzz_take(&input, 1);
+    spec = &shipped[choice % SHIPPED];
+    if (choice == 0xFF) {
+        const uint8_t *end = input.left == 0 ? NULL : memmem(input.at, input.left, "\n%%\n", 4);
+        size_t got;
+        if (end == NULL)
+            return 0;
+        const size_t bytes = (size_t)(end - input.at) + 1;
+        const char *text = (const char *)fuzz_span(&input, bytes + 3, &got);
+        toll_findings_init(&findings, NULL);
+        const int code = toll_spec_parse(&own, &memory.io, "s.yaml", text, bytes, &findings, NULL);
+        spec = &own;
+        if (code != 0)
+            spec = NULL;
+    }
+    if (spec != NULL) {
+        char *file = fuzz_copy(input.at, input.left);
+        read_file(spec, &memory, file, input.left);
+        free(file);
+    }
+    toll_spec_free(&own);
+    TOLL_ASSERT(memory.open == 0);
+    return 0;
+}

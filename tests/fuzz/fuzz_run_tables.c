@@ -1,0 +1,53 @@
+/*
+ * The small tables of a run (accounts, prices, buckets): what is read is written again, and read again is the
+ * same.
+ *
+ * Input: one byte for the table, then as in sparse.h.
+ */
+#include "segment/run_tables.h"
+#include "sparse.h"
+
+static const struct toll_run_table *const tables[] = {&toll_run_accounts, &toll_run_prices,
+                                                      &toll_run_buckets};
+
+static void check_again(const struct toll_run_table *table, const void *rows, int64_t count)
+{
+    struct toll_arena arena = {0};
+    struct toll_arrow_memory first, second;
+    int64_t count_again;
+    void *again;
+    TOLL_ASSERT(toll_run_table_encode(table, rows, count, &first, NULL) == 0);
+    TOLL_ASSERT(
+        toll_run_table_decode(table, "t", first.bytes, first.size, &arena, &again, &count_again, NULL) == 0);
+    TOLL_ASSERT(count_again == count);
+    TOLL_ASSERT(toll_run_table_encode(table, again, count, &second, NULL) == 0);
+    TOLL_ASSERT(first.size == second.size && memcmp(first.bytes, second.bytes, first.size) == 0);
+    free(again);
+    free(first.bytes);
+    free(second.bytes);
+    toll_arena_free(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    const struct toll_run_table *table = tables[fuzz_take(&input, 1) % 3];
+    struct toll_arena arena = {0};
+    struct toll_error error;
+    size_t bytes;
+    int64_t count;
+    void *rows;
+    uint8_t *image = sparse_expand(input.at, input.left, &bytes);
+    if (image == NULL)
+        return 0;
+    sparse_seal(image, bytes);
+    const int code = toll_run_table_decode(table, "t.arrow", image, bytes, &arena, &rows, &count, &error);
+    if (code == 0)
+        check_again(table, rows, count);
+    else
+        fuzz_check_error(code, &error);
+    free(rows);
+    free(image);
+    toll_arena_free(&arena);
+    return 0;
+}

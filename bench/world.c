@@ -270,15 +270,21 @@ struct columns {
     int64_t *no_text;
 };
 
+static uint64_t any_caller(const struct world *world, uint64_t i)
+{
+    const uint32_t numbers = world->size->numbers;
+    const uint64_t payer = pick(31, i, 100) < 80 ? pick(32, i, numbers / 5) : pick(32, i, numbers);
+    const bool unknown = pick(33, i, 100) < 2;
+    return unknown ? UINT64_C(12000000000) + pick(34, i, 9999999) : world->numbers[payer];
+}
+
 static void make_call(const struct world *world, const struct columns *to, int64_t row, int64_t i)
 {
     const int64_t span = (int64_t)world->size->days * TOLL_DAY_MS;
     const uint64_t u = (uint64_t)i;
-    const uint32_t numbers = world->size->numbers;
-    const uint64_t payer = pick(31, u, 100) < 80 ? pick(32, u, numbers / 5) : pick(32, u, numbers);
-    const bool unknown = pick(33, u, 100) < 2, answered = pick(40, u, 10) != 0;
+    const bool answered = pick(40, u, 10) != 0;
     to->start[row] = FIRST_DAY * TOLL_DAY_MS + (int64_t)((__int128)i * span / world->size->cdrs);
-    to->caller[row] = pack(unknown ? UINT64_C(12000000000) + pick(34, u, 9999999) : world->numbers[payer]);
+    to->caller[row] = pack(any_caller(world, u));
     to->callee[row] = pack(any_callee(world, u));
     to->duration_ms[row] = answered ? any_duration(u) : 0;
     to->kind[row] = (uint16_t)(TOLL_VOICE | (answered ? TOLL_KIND_ANSWERED : 0) |
@@ -379,25 +385,84 @@ static int write_cdrs(const struct world *world, struct toll_error *error)
     return rc;
 }
 
+static bool world_make(struct world *world, const struct toll_world_size *size, const char *folder)
+{
+    *world = (struct world){.size = size,
+                            .folder = folder,
+                            .prefixes = calloc(PREFIXES_MAX, sizeof *world->prefixes),
+                            .numbers = calloc(size->numbers + 1u, sizeof *world->numbers)};
+    if (world->prefixes == NULL || world->numbers == NULL)
+        return false;
+    make_areas(world);
+    make_numbers(world);
+    make_prefixes(world);
+    return true;
+}
+
+static void world_free(struct world *world)
+{
+    free(world->prefixes);
+    free(world->numbers);
+}
+
 int toll_world_write(const char *folder, const struct toll_world_size *size)
 {
     struct toll_error error = {.text = "the book's files cannot be written"};
-    struct world world = {.size = size,
-                          .folder = folder,
-                          .prefixes = calloc(PREFIXES_MAX, sizeof *world.prefixes),
-                          .numbers = calloc(size->numbers + 1u, sizeof *world.numbers)};
+    struct world world;
     int rc = -1;
-    if (world.prefixes != NULL && world.numbers != NULL) {
-        make_areas(&world);
-        make_numbers(&world);
-        make_prefixes(&world);
+    if (world_make(&world, size, folder)) {
         rc = write_book(&world);
         if (rc == 0)
             rc = write_cdrs(&world, &error);
     }
     if (rc != 0)
         fprintf(stderr, "bench world in %s: %s\n", folder, error.text);
-    free(world.prefixes);
-    free(world.numbers);
+    world_free(&world);
     return rc == 0 ? 0 : -1;
+}
+
+/* ---- arrays ---- */
+
+static void fill_arrays(const struct world *world, struct toll_world_arrays *out)
+{
+    for (uint32_t i = 0; i < world->size->numbers; i++)
+        out->numbers[i] = pack(world->numbers[i]);
+    for (uint32_t i = 0; i < world->prefix_count; i++) {
+        const struct prefix *prefix = &world->prefixes[i];
+        out->prefixes[i] =
+            (struct toll_world_prefix){pack(prefix->value), digits_of(prefix->value), prefix->class_};
+    }
+    for (int64_t i = 0; i < world->size->cdrs; i++) {
+        out->callers[i] = pack(any_caller(world, (uint64_t)i));
+        out->callees[i] = pack(any_callee(world, (uint64_t)i));
+    }
+}
+
+int toll_world_arrays_make(const struct toll_world_size *size, struct toll_world_arrays *out)
+{
+    struct world world;
+    int rc = -1;
+    memset(out, 0, sizeof *out);
+    if (world_make(&world, size, NULL)) {
+        out->prefix_count = world.prefix_count;
+        out->numbers = calloc(size->numbers + 1u, sizeof *out->numbers);
+        out->callers = calloc((size_t)size->cdrs + 1, sizeof *out->callers);
+        out->callees = calloc((size_t)size->cdrs + 1, sizeof *out->callees);
+        out->prefixes = calloc(world.prefix_count + 1u, sizeof *out->prefixes);
+        if (out->numbers != NULL && out->callers != NULL && out->callees != NULL && out->prefixes != NULL) {
+            fill_arrays(&world, out);
+            rc = 0;
+        }
+    }
+    world_free(&world);
+    return rc;
+}
+
+void toll_world_arrays_free(struct toll_world_arrays *arrays)
+{
+    free(arrays->numbers);
+    free(arrays->callers);
+    free(arrays->callees);
+    free(arrays->prefixes);
+    memset(arrays, 0, sizeof *arrays);
 }

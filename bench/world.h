@@ -24,6 +24,22 @@ struct toll_world_size {
 /* Writes FOLDER/book and FOLDER/cdrs; the folder exists. 0, or -1 after a message on stderr. */
 int toll_world_write(const char *folder, const struct toll_world_size *size);
 
+/* The same numbers, deck and calls as plain arrays, for what needs no files; numbers are packed BCD. */
+struct toll_world_prefix {
+    uint64_t digits; /* packed BCD */
+    unsigned count;  /* of digits */
+    uint32_t class_; /* of rates */
+};
+struct toll_world_arrays {
+    uint64_t *numbers, *callers, *callees; /* size.numbers, size.cdrs, size.cdrs */
+    struct toll_world_prefix *prefixes;
+    uint32_t prefix_count;
+};
+
+/* 0, or -1: out of memory. Free with toll_world_arrays_free. */
+int toll_world_arrays_make(const struct toll_world_size *size, struct toll_world_arrays *out);
+void toll_world_arrays_free(struct toll_world_arrays *arrays);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,6 @@
 /* The number probe: every kernel against a plain list, on full and empty maps, collisions and any row count.
  */
+#include "base/cpu.h"
 #include "simd/kernels.h"
 
 #include <setjmp.h>
@@ -77,10 +78,8 @@ static void check_map(const struct toll_kernels *kernels, uint64_t count, uint64
     free(owners);
 }
 
-static void test_maps(void **state)
+static void check_maps(const struct toll_kernels *kernels)
 {
-    (void)state;
-    const struct toll_kernels *kernels = toll_kernels_select(0);
     static const size_t rows[] = {0, 1, 31, 32, 33, 64, 1000};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         check_map(kernels, 0, 1, 1, rows[r]);
@@ -91,6 +90,16 @@ static void test_maps(void **state)
         check_map(kernels, 1000, 1451, 210, rows[r]);
         check_map(kernels, 1000, 1451, toll_number_lines(1000), rows[r]);
     }
+}
+
+/* With every set of features that this processor has. */
+static void test_maps(void **state)
+{
+    (void)state;
+    const unsigned features = toll_cpu_features();
+    check_maps(toll_kernels_select(0));
+    check_maps(toll_kernels_select(features & TOLL_CPU_AVX2));
+    check_maps(toll_kernels_select(features));
 }
 
 static void test_no_slots(void **state)

@@ -17,8 +17,8 @@ static const struct toll_kernels scalar = {
 #if defined(__x86_64__)
 static const struct toll_kernels avx2 = {
     .name = "avx2",
-    .probe = toll_probe_scalar,
-    .lpm = toll_lpm_scalar,
+    .probe = toll_probe_avx2,
+    .lpm = toll_lpm_avx2,
     .classify = toll_classify_avx2,
     .rules = toll_rules_avx2,
     .price = toll_price_avx2,
@@ -28,15 +28,14 @@ static const struct toll_kernels avx2 = {
 
 static const struct toll_kernels avx512 = {
     .name = "avx512",
-    .probe = toll_probe_scalar,
-    .lpm = toll_lpm_scalar,
+    .probe = toll_probe_avx512,
+    .lpm = toll_lpm_avx512,
     .classify = toll_classify_avx512,
     .rules = toll_rules_avx512,
     .price = toll_price_avx512,
     .voice = toll_voice_avx512,
     .tally = toll_tally_avx512,
 };
-
 #endif
 
 const struct toll_kernels *toll_kernels_select(unsigned features)

@@ -35,7 +35,7 @@ struct toll_tally_out {
 };
 
 struct toll_kernels {
-    const char *name; /* "scalar" */
+    const char *name; /* "scalar", "avx2", "avx512" */
 
     /* owners[i] = the owner field of the number keys[i], 0 when it is not there or 0. At least one of the
      * lines has an empty place (line_count 0: nothing is there). */
@@ -75,7 +75,8 @@ struct toll_kernels {
                   const uint8_t *status, const uint32_t *bucket, size_t rows, struct toll_tally_out *out);
 };
 
-/* features: a bit set of what the CPU has; 0 gives the portable kernels, and so do bits that no twin uses. */
+/* features: a set of enum toll_cpu_feature (base/cpu.h) that the processor must have; 0 gives the portable
+ * kernels. Nothing is detected here. */
 const struct toll_kernels *toll_kernels_select(unsigned features);
 
 void toll_probe_scalar(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
@@ -123,6 +124,17 @@ size_t toll_voice_avx512(const struct toll_voice_terms *terms, const uint32_t *i
 void toll_tally_avx512(const uint16_t *kind, const int32_t *price, const int32_t *billed,
                        const int64_t *charge, const uint8_t *status, const uint32_t *bucket, size_t rows,
                        struct toll_tally_out *out);
+
+#if defined(__x86_64__)
+void toll_probe_avx2(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
+                     size_t rows, uint32_t *owners);
+void toll_probe_avx512(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
+                       size_t rows, uint32_t *owners);
+void toll_lpm_avx2(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                   const uint64_t *keys, size_t rows, uint32_t *values);
+void toll_lpm_avx512(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                     const uint64_t *keys, size_t rows, uint32_t *values);
+#endif
 
 /* One number, for whoever has only one. */
 uint32_t toll_probe_one(const struct toll_number_line *lines, uint64_t line_count, uint64_t key);

@@ -1,0 +1,176 @@
+/*
+ * The prefix lookup with AVX2: area code and exchange of 8 rows at once by gathers; the rows that have to go
+ * on are listed and walked level by level, one after the other, as in the scalar kernel.
+ *
+ * Places are unsigned 32-bit numbers and a gather's are signed, so `words` is taken from its middle, 2^31
+ * words on, and the places are counted from there. Only rows that the scalar kernel would read are gathered.
+ */
+#include "simd/kernels.h"
+
+#include <immintrin.h>
+
+#define GROUP_ROWS 1024
+#define LANES 8
+#define LEVELS_MAX 15 /* after two steps: as many as the scalar kernel takes */
+
+/* The rows of one group that have to go on. */
+struct waiting {
+    uint64_t digits[GROUP_ROWS];
+    uint32_t row[GROUP_ROWS + LANES], nodes[GROUP_ROWS], place[GROUP_ROWS];
+};
+
+static inline __m256i read_words(const uint32_t *words, __m256i wanted, __m256i places)
+{
+    const void *middle = (const void *)((uintptr_t)words + (UINT64_C(1) << 31) * sizeof *words);
+    return _mm256_mask_i32gather_epi32(_mm256_setzero_si256(), middle,
+                                       _mm256_xor_si256(places, _mm256_set1_epi32(INT32_MIN)), wanted, 4);
+}
+
+/* What 8 rows need of their decks. */
+struct fields {
+    __m256i first3, npa, pages, nodes;
+};
+
+static inline struct fields fields_of(const struct toll_lpm *tables, const uint32_t *decks)
+{
+    uint32_t first3[LANES], npa[LANES], pages[LANES], nodes[LANES];
+    for (unsigned i = 0; i < LANES; i++) {
+        const struct toll_lpm *table = &tables[decks[i]];
+        first3[i] = table->first3;
+        npa[i] = table->npa;
+        pages[i] = table->pages;
+        nodes[i] = table->nodes;
+    }
+    return (struct fields){_mm256_loadu_si256((const void *)first3), _mm256_loadu_si256((const void *)npa),
+                           _mm256_loadu_si256((const void *)pages), _mm256_loadu_si256((const void *)nodes)};
+}
+
+/* Three BCD nibbles as 0..999; whatever the bytes are, never beyond the page. */
+static inline __m256i exchange_of(__m256i upper)
+{
+    const __m256i nibbles = _mm256_and_si256(_mm256_srli_epi32(upper, 4), _mm256_set1_epi32(0xfff));
+    const __m256i tens = _mm256_mullo_epi32(_mm256_srli_epi32(nibbles, 4), _mm256_set1_epi32(6));
+    const __m256i hundreds = _mm256_mullo_epi32(_mm256_srli_epi32(nibbles, 8), _mm256_set1_epi32(60));
+    return _mm256_min_epu32(_mm256_sub_epi32(_mm256_sub_epi32(nibbles, tens), hundreds),
+                            _mm256_set1_epi32(999));
+}
+
+/* Digits 1-8 of 8 numbers. */
+static inline __m256i upper_halves(const uint64_t *keys)
+{
+    const __m256 low = _mm256_castsi256_ps(_mm256_loadu_si256((const void *)keys));
+    const __m256 high = _mm256_castsi256_ps(_mm256_loadu_si256((const void *)(keys + 4)));
+    return _mm256_permute4x64_epi64(_mm256_castps_si256(_mm256_shuffle_ps(low, high, 0xdd)), 0xd8);
+}
+
+/* The first two steps of 8 rows: values, of which some are nodes. */
+static inline __m256i two_steps(const struct fields *table, const uint32_t *words, __m256i wanted,
+                                __m256i upper)
+{
+    const __m256i nanp = _mm256_cmpeq_epi32(_mm256_srli_epi32(upper, 28), _mm256_set1_epi32(1));
+    const __m256i area = _mm256_and_si256(_mm256_srli_epi32(upper, 16), _mm256_set1_epi32(0xfff));
+    const __m256i first = _mm256_blendv_epi8(_mm256_add_epi32(table->first3, _mm256_srli_epi32(upper, 20)),
+                                             _mm256_add_epi32(table->npa, area), nanp);
+    const __m256i value = read_words(words, wanted, first);
+
+    const __m256i index = _mm256_and_si256(value, _mm256_set1_epi32(TOLL_LPM_INDEX));
+    const __m256i page = _mm256_add_epi32(_mm256_mullo_epi32(index, _mm256_set1_epi32(1000)), table->pages);
+    const __m256i node = _mm256_add_epi32(_mm256_slli_epi32(index, 4), table->nodes);
+    const __m256i fourth = _mm256_and_si256(area, _mm256_set1_epi32(0xf));
+    const __m256i second =
+        _mm256_blendv_epi8(_mm256_add_epi32(node, fourth), _mm256_add_epi32(page, exchange_of(upper)), nanp);
+    const __m256i go = _mm256_srai_epi32(value, 31);
+    return _mm256_blendv_epi8(value, read_words(words, go, second), go);
+}
+
+static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                          const uint64_t *keys, size_t rows, uint32_t *values, uint32_t *waiting)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i += LANES) {
+        uint64_t key[LANES] = {0};
+        uint32_t deck[LANES] = {0}, value[LANES];
+        const size_t here = rows - i < LANES ? rows - i : LANES;
+        const bool whole = here == LANES;
+        for (size_t k = 0; k < here && !whole; k++) {
+            key[k] = keys[i + k];
+            deck[k] = decks[i + k];
+        }
+        const uint32_t *deck_at = whole ? decks + i : deck;
+        const __m256i none =
+            _mm256_cmpeq_epi32(_mm256_loadu_si256((const void *)deck_at), _mm256_setzero_si256());
+        const struct fields table = fields_of(tables, deck_at);
+        const __m256i found = two_steps(&table, words, _mm256_xor_si256(none, _mm256_set1_epi32(-1)),
+                                        upper_halves(whole ? keys + i : key));
+        _mm256_storeu_si256(whole ? (void *)(values + i) : (void *)value, found);
+        for (size_t k = 0; k < here && !whole; k++)
+            values[i + k] = value[k];
+        const uint32_t go = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(found));
+        for (unsigned k = 0; k < LANES; k++) {
+            waiting[count] = (uint32_t)i + k;
+            count += go >> k & 1;
+        }
+    }
+    return count;
+}
+
+static inline uint32_t node_place(uint32_t nodes, uint32_t value, uint64_t digits)
+{
+    return nodes + (value & TOLL_LPM_INDEX) * 16 + (uint32_t)(digits >> 60);
+}
+
+/* Where the listed rows, which are at a node after two steps, read next. */
+static void find_places(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                        const uint64_t *keys, const uint32_t *values, struct waiting *waiting, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t row = waiting->row[k], nodes = tables[decks[row]].nodes;
+        const uint64_t digits = keys[row] << (keys[row] >> 60 == 1 ? 28 : 16);
+        const uint32_t place = node_place(nodes, values[row], digits);
+        waiting->digits[k] = digits << 4;
+        waiting->nodes[k] = nodes;
+        waiting->place[k] = place;
+        __builtin_prefetch(words + place);
+    }
+}
+
+static size_t take_step(const uint32_t *words, uint32_t *values, struct waiting *waiting, size_t count)
+{
+    size_t still = 0;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t value = words[waiting->place[k]];
+        const uint32_t row = waiting->row[k], nodes = waiting->nodes[k];
+        const uint64_t digits = waiting->digits[k];
+        const uint32_t next = node_place(nodes, value, digits);
+        values[row] = value;
+        waiting->row[still] = row;
+        waiting->nodes[still] = nodes;
+        waiting->digits[still] = digits << 4;
+        waiting->place[still] = next;
+        __builtin_prefetch(words + (value >> 31 != 0 ? next : 0));
+        still += value >> 31;
+    }
+    return still;
+}
+
+void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
+                   const uint32_t *restrict decks, const uint64_t *restrict keys, size_t rows,
+                   uint32_t *restrict values)
+{
+    struct waiting waiting;
+    if (words == NULL) { /* no deck has prefixes, so every row has deck 0 */
+        for (size_t i = 0; i < rows; i++)
+            values[i] = 0;
+        return;
+    }
+    for (size_t base = 0; base < rows; base += GROUP_ROWS) {
+        const size_t left = rows - base, group = left < GROUP_ROWS ? left : GROUP_ROWS;
+        size_t count =
+            start_group(tables, words, decks + base, keys + base, group, values + base, waiting.row);
+        find_places(tables, words, decks + base, keys + base, values + base, &waiting, count);
+        for (int level = 0; count > 0 && level < LEVELS_MAX; level++)
+            count = take_step(words, values + base, &waiting, count);
+        for (size_t k = 0; k < count; k++) /* a number longer than any: no import writes one */
+            values[base + waiting.row[k]] = 0;
+    }
+}

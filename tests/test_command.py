@@ -145,6 +145,7 @@ class Words(unittest.TestCase):
             ("rate", "--book", "b", "--cdrs", "c", "-o", "r", "--threads", "0"),
             ("rate", "--book", "b", "--cdrs", "c", "-o", "r", "--threads", "two"),
             ("rate", "--book", "b", "--cdrs", "c", "-o", "r", "--io", "tape"),
+            ("rate", "--book", "b", "--cdrs", "c", "-o", "r", "--simd", "mmx"),
             ("rate", "--book=", "--cdrs", "c", "-o", "r"),
             ("verify",),
             ("verify", "a", "b"),

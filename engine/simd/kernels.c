@@ -1,5 +1,4 @@
-/* The choice of kernels. A twin is added here and nowhere else; where a table names the scalar kernel, a twin
- * was measured and did not pay. */
+/* The choice of kernels. A twin is added here and nowhere else. */
 #include "simd/kernels.h"
 
 #include "base/cpu.h"
@@ -20,11 +19,11 @@ static const struct toll_kernels avx2 = {
     .name = "avx2",
     .probe = toll_probe_avx2,
     .lpm = toll_lpm_avx2,
-    .classify = toll_classify_scalar,
-    .rules = toll_rules_scalar,
-    .price = toll_price_scalar,
+    .classify = toll_classify_avx2,
+    .rules = toll_rules_avx2,
+    .price = toll_price_avx2,
     .voice = toll_voice_avx2,
-    .tally = toll_tally_scalar,
+    .tally = toll_tally_avx2,
 };
 
 static const struct toll_kernels avx512 = {
@@ -37,7 +36,6 @@ static const struct toll_kernels avx512 = {
     .voice = toll_voice_avx512,
     .tally = toll_tally_avx512,
 };
-
 #endif
 
 const struct toll_kernels *toll_kernels_select(unsigned features)

@@ -107,6 +107,15 @@ void toll_lpm_avx2(const struct toll_lpm *tables, const uint32_t *words, const u
                    const uint64_t *keys, size_t rows, uint32_t *values);
 void toll_lpm_avx512(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
                      const uint64_t *keys, size_t rows, uint32_t *values);
+void toll_classify_avx2(const uint8_t *areas, const struct toll_number_line *lines, uint64_t line_count,
+                        const uint64_t *caller, const uint64_t *callee, const uint16_t *kind, size_t rows,
+                        uint64_t *near, uint16_t *shape, uint8_t *class_jurisdiction);
+void toll_tally_avx2(const uint16_t *kind, const int32_t *price, const int32_t *billed, const int64_t *charge,
+                     const uint8_t *status, const uint32_t *bucket, size_t rows, struct toll_tally_out *out);
+void toll_rules_avx2(const struct toll_hot_owner *owners, const uint32_t *verdicts, const uint32_t *owner,
+                     const uint16_t *shape, bool by_record, size_t rows, struct toll_verdicts_out *out);
+size_t toll_price_avx2(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck, size_t rows,
+                       int32_t *price, uint32_t *terms, uint32_t *rest);
 size_t toll_voice_avx2(const struct toll_voice_terms *terms, const uint32_t *index,
                        const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
                        uint8_t *status, uint32_t *exact);

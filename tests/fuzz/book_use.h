@@ -53,6 +53,12 @@ static inline void use_lookups(const struct toll_book *book)
  */
 #define USE_HOT_MAX 16
 
+void *toll_hot_alloc(size_t bytes)
+{
+    void *block = NULL;
+    return posix_memalign(&block, 64, bytes + (bytes == 0)) == 0 ? block : NULL;
+}
+
 bool toll_hot_init(struct toll_hot *hot, size_t bytes)
 {
     *hot = (struct toll_hot){.bytes = calloc(USE_HOT_MAX, sizeof(void *)), .size = bytes};

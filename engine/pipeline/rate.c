@@ -74,8 +74,9 @@ static unsigned workers_wanted(const struct run *run)
     return threads < most ? threads : most;
 }
 
-/* What is in the page cache is fastest read where it lies; anything else by a ring, past the cache. Writing
- * by a ring with O_DIRECT needs a third of the processor time that copying into the page cache does. */
+/* What is in the page cache is read where it lies; anything else by a ring, past the cache. Lines by a ring,
+ * too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took 0.09 to 0.14 s of
+ * system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
 static void choose_io(struct run *run)
 {
     switch (run->options->io) {

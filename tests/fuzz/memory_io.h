@@ -107,13 +107,17 @@ static inline int memory_fstat(void *context, int fd, struct stat *out)
 static inline int memory_fstatat(void *context, int directory, const char *path, struct stat *out, int flags)
 {
     const struct memory_io *memory = context;
-    const size_t bytes = strlen(path);
+    char full[512];
     (void)flags;
-    TOLL_ASSERT(directory == AT_FDCWD);
+    const int length =
+        snprintf(full, sizeof full, "%s%s", directory == MEMORY_DIRECTORY ? MEMORY_FOLDER "/" : "", path);
+    if ((size_t)length >= sizeof full)
+        return -ENAMETOOLONG;
+    const size_t bytes = (size_t)length;
     memset(out, 0, sizeof *out);
     for (int i = 0; i < memory->count; i++) {
         const char *name = memory->files[i].name;
-        if (strncmp(name, path, bytes) != 0 || (name[bytes] != 0 && name[bytes] != '/'))
+        if (strncmp(name, full, bytes) != 0 || (name[bytes] != 0 && name[bytes] != '/'))
             continue;
         out->st_mode = name[bytes] == 0 ? S_IFREG | 0640 : S_IFDIR | 0750;
         out->st_size = name[bytes] == 0 ? (off_t)memory->files[i].size : 0;

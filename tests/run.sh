@@ -1,6 +1,7 @@
 #!/bin/sh
-# The whole test suite: a Release tree and one with the address and undefined-behaviour sanitizers.
-# The trees stay (build/, build-asan/), so that the next run builds only what changed.
+# The whole test suite: a Release tree, one with the address and undefined-behaviour sanitizers, and what runs threads
+# with the thread sanitizer. The trees stay (build/, build-asan/, build-tsan/), so that the next run builds only what
+# changed.
 set -eu
 cd "$(dirname "$0")/.."
 TOLL_SETUP=packages tools/setup.sh
@@ -18,13 +19,15 @@ quietly() { # shows the output of a build only when it fails
     fi
 }
 
-quietly cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTOLL_SANITIZE=
-quietly cmake --build build -j "$jobs"
-quietly cmake -S . -B build-asan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
-    -DTOLL_SANITIZE=address,undefined -DTOLL_BENCH=OFF
-quietly cmake --build build-asan -j "$jobs"
+for tree in release asan tsan; do
+    quietly cmake --preset "$tree"
+done
+for folder in build build-asan build-tsan; do
+    quietly cmake --build "$folder" -j "$jobs"
+done
 
 failed=0
 ctest --test-dir build --output-on-failure --timeout 300 -j2 "$@" || failed=1
 ctest --test-dir build-asan --output-on-failure --timeout 300 -j2 "$@" || failed=1
+SAME_CDRS=40000 ctest --test-dir build-tsan --output-on-failure --timeout 300 -j2 -L threads "$@" || failed=1
 exit $failed

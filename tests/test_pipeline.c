@@ -120,8 +120,8 @@ static const struct call calls[] = {
     {ACME, US, E164, 6000, 0, 0, 0, 0, 1, 0, TOLL_SUSPENSE_PARTY_CONFLICT, "", 0, 0, true},
     {"19995550000", "13005550111", E164, 6000, 0, 0, 0, 0, 1, 0, TOLL_RATED, "beta", 6, 600000, true},
     {"19995550000", US, E164, 6000, 0, 0, 0, 1, 0, 0, TOLL_RATED, "acme", 6, 600000, true},
-    {"12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 1, TOLL_RATED, "beta", 2, 6000000, true},
-    {"12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 2, TOLL_SUSPENSE_NO_CALLTYPE, "beta", 0, 0, true},
+    {"12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 2, TOLL_RATED, "beta", 2, 6000000, true},
+    {"12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 1, TOLL_SUSPENSE_NO_CALLTYPE, "beta", 0, 0, true},
     {ACME, US, E164, 0, TOLL_EVENT, 1, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PROVIDER_CHARGE, "acme", 0, 0, true},
     {ACME, US, E164, 0, TOLL_EVENT | TOLL_KIND_PROVIDER_CHARGE, 1, 100000000, 0, 0, 0, TOLL_RATED, "acme", 1,
      111000000, true},
@@ -193,7 +193,7 @@ static void write_day(struct toll_dataset *dataset, int day, struct toll_dataset
 {
     static const char *const carriers[] = {"", "level3"}, *const sources[] = {"", SHA};
     static const char *const trunks[] = {"", "T1"}, *const hints[] = {"", "B"},
-                             *const types[] = {"", "LD", "ZZ"};
+                             *const types[] = {"", "@ZZ", "LD"};
     COLUMN(start, int64_t);
     COLUMN(duration_ms, int32_t);
     COLUMN(caller, uint64_t);
@@ -728,7 +728,7 @@ static void test_suspense_csv(void **state)
     assert_non_null(strstr(text, "\nno_account,,1310xxxxx00,4800,2026-03-02:6,2026-03-03:69981\n"));
     assert_non_null(strstr(text, "\nno_prefix,acme,3312345,"));
     assert_non_null(strstr(text, "\nno_prefix,acme,2005,"));
-    assert_non_null(strstr(text, "\nno_calltype,beta,ZZ,2000,2026-03-02:29,2026-03-02:69994\n"));
+    assert_non_null(strstr(text, "\nno_calltype,beta,'@ZZ,2000,2026-03-02:29,2026-03-02:69994\n"));
     assert_non_null(strstr(text, "\nblocked,acme,decks/d.csv:8,"));
     assert_null(strstr(text, "more"));
 }

@@ -39,13 +39,18 @@ static void put_text(struct text *text, const char *bytes)
     put(text, bytes, strlen(bytes));
 }
 
+/* Somebody opens this in a spreadsheet, which would run a text that begins like a formula: that one gets an
+ * apostrophe, as in an export. */
 static void put_cell(struct text *text, const char *cell)
 {
+    const char *guard = *cell != 0 && strchr("=+-@\t\r", *cell) != NULL ? "'" : "";
     if (strpbrk(cell, ",\"\r\n") == NULL) {
+        put_text(text, guard);
         put_text(text, cell);
         return;
     }
     put(text, "\"", 1);
+    put_text(text, guard);
     for (; *cell != 0; cell++)
         put(text, *cell == '"' ? "\"\"" : cell, *cell == '"' ? 2 : 1);
     put(text, "\"", 1);

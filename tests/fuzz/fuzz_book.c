@@ -100,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     book_base_add(&memory);
     set_files(&memory, &input, names);
     const int code = toll_book_compile(&memory.io, MEMORY_FOLDER, &reporter, &image, &bytes, &result, &error);
-    TOLL_ASSERT(result.errors == (int64_t)told.errors && result.warnings == (int64_t)told.warnings);
+    /* Of many deck rows without a rate the last warning counts those that are not shown. */
+    TOLL_ASSERT(result.errors == (int64_t)told.errors && result.warnings >= (int64_t)told.warnings);
     if (code == 0) {
         TOLL_ASSERT(told.errors == 0);
         if (toll_book_open_bytes(image, bytes, "image", &book, &error) != 0)

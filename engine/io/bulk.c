@@ -374,9 +374,11 @@ static bool is_over(const struct transfer *transfer)
 
 int toll_bulk_wait(struct toll_bulk *bulk, int ticket, struct toll_error *error)
 {
-    struct transfer *transfer = &bulk->transfers[ticket];
+    struct transfer *transfer;
 
-    TOLL_ASSERT(ticket >= 0 && (unsigned)ticket < bulk->transfer_count && transfer->taken);
+    TOLL_ASSERT(ticket >= 0 && (unsigned)ticket < bulk->transfer_count);
+    transfer = &bulk->transfers[ticket];
+    TOLL_ASSERT(transfer->taken);
     while (!is_over(transfer))
         go_on(bulk, true);
     transfer->taken = false;

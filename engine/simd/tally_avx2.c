@@ -98,10 +98,11 @@ void toll_tally_avx2(const uint16_t *restrict kind, const int32_t *restrict pric
     to.voice_units += sums[0] + sums[1] + sums[2] + sums[3];
 
     struct toll_tally_out last = to;
-    last.rest = &to.rest[to.rest_count];
+    uint32_t *tail = to.rest + to.rest_count;
+    last.rest = tail;
     toll_tally_scalar(&kind[i], &price[i], &billed[i], &charge[i], &status[i], &bucket[i], rows - i, &last);
     for (size_t k = 0; k < last.rest_count; k++)
-        last.rest[k] += (uint32_t)i;
+        tail[k] += (uint32_t)i;
     last.rest_count += to.rest_count;
     last.rest = to.rest;
     *out = last;

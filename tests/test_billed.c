@@ -1,5 +1,6 @@
 /* Units used and billed: the values of docs/RATING.md section 7, and a plain second evaluation on random
  * terms. */
+#include "random.h"
 #include "rating/billed.h"
 
 #include <setjmp.h>
@@ -126,11 +127,7 @@ static uint64_t random_state = 0x746f6c6c;
 
 static uint64_t next_random(void)
 {
-    random_state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t x = random_state;
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 static int32_t pick(int32_t below)

@@ -2,6 +2,7 @@
  * Charges: the values of docs/RATING.md, worked out by hand there; then random terms, every rounding, against
  * a naive evaluation of the exact rational written here: digit by digit division, no shared code.
  */
+#include "random.h"
 #include "rating/charge.h"
 
 #include <setjmp.h>
@@ -156,11 +157,7 @@ static uint64_t random_state = 0x6d6f6e6579;
 
 static uint64_t next_random(void)
 {
-    random_state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t x = random_state;
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 /* Bits spread evenly, so that small and large values both occur. */

@@ -1,6 +1,7 @@
 /* The probe and the prefix lookup of every instruction set against the scalar kernels, on numbers and tables
  * of random bits; all arrays begin or end at a guard page. */
 #include "kernel_guard.h"
+#include "random.h"
 #include "simd/kernels.h"
 
 #include <setjmp.h>
@@ -18,11 +19,7 @@ static uint64_t random_state = 0x7477696e73;
 
 static uint64_t next_random(void)
 {
-    random_state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t x = random_state;
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 /* The arrays of one call: at the end of their memory, or `skip` elements after its begin. */

@@ -12,16 +12,14 @@
 #include <string.h>
 
 #include "base/digits.h"
+#include "random.h"
 #include "ratetable/lpm.h"
 
 static uint64_t random_state = 20261121;
 
 static uint64_t next_random(void)
 {
-    uint64_t x = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 struct trie {

@@ -4,6 +4,7 @@
  */
 #include "base/cpu.h"
 #include "pipeline/block.h"
+#include "random.h"
 #include "simd/kernels.h"
 
 #include <setjmp.h>
@@ -22,11 +23,7 @@ static uint64_t random_state;
 
 static uint64_t next_random(void)
 {
-    random_state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t x = random_state;
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 static uint32_t pick(uint32_t below)

@@ -1,6 +1,7 @@
 /* The summary of suspense against a plain sorted list, beyond what it keeps: counts, order, and rows that
  * are turned away before they are added. */
 #include "pipeline/suspense.h"
+#include "random.h"
 #include "tollmill_segment.h"
 
 #include <setjmp.h>
@@ -23,11 +24,7 @@ static uint64_t random_state = 0x73757370;
 
 static uint64_t next_random(void)
 {
-    random_state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t x = random_state;
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 static int by_order(const void *a, const void *b)

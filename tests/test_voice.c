@@ -1,6 +1,7 @@
 /* The block of voice calls against the rules for one call, which test_billed and test_charge prove, on random
  * and hostile terms; and its two divisions against `/`. */
 #include "base/cpu.h"
+#include "random.h"
 #include "rating/billed.h"
 #include "rating/charge.h"
 #include "rating/voice.h"
@@ -19,11 +20,7 @@ static uint64_t random_state = 0x766f696365;
 
 static uint64_t next_random(void)
 {
-    random_state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t x = random_state;
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
+    return random_next(&random_state);
 }
 
 static uint32_t pick(uint32_t below)

@@ -3,20 +3,19 @@
 
 #include "arrow/arrow.h"
 #include "base/check.h"
+#include "pipeline/hot.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 /* Two cache lines, which the processor likes to fetch together: workers share none. */
 #define WORKER_ALIGNMENT 128
 
 #define OUTPUTS 2
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define BLOCKS_BETWEEN_PUSHES 8
 
 /* A batch that is read, and one that is written. */
@@ -107,14 +106,11 @@ static size_t output_bytes(void)
 static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool ring,
                            struct toll_error *error)
 {
-    const size_t alignment = ring ? HUGE_PAGE_BYTES : TOLL_ARROW_ALIGNMENT;
     const size_t bytes = worker->input_count * input_bytes + worker->output_count * output_bytes();
-    const size_t whole = (bytes + alignment - 1) / alignment * alignment;
-    uint8_t *at = worker->memory = aligned_alloc(alignment, whole);
+    uint8_t *at = worker->memory =
+        ring ? toll_hot_alloc(bytes) : aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(bytes));
     if (at == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
-    if (ring)
-        madvise(at, whole, MADV_HUGEPAGE);
     for (unsigned i = 0; i < worker->input_count; i++, at += input_bytes)
         worker->inputs[i].buffer = at;
     for (unsigned i = 0; i < worker->output_count; i++, at += output_bytes())

@@ -6,18 +6,13 @@
  * words on, and the places are counted from there. Only rows that the scalar kernel would read are gathered.
  */
 #include "simd/kernels.h"
+#include "simd/lpm_levels.h"
 
 #include <immintrin.h>
 
-#define GROUP_ROWS 1024
 #define LANES 8
+_Static_assert(LIST_SLACK >= LANES, "a whole vector fits behind the list");
 #define LEVELS_MAX 15 /* after two steps: as many as the scalar kernel takes */
-
-/* The rows of one group that have to go on. */
-struct waiting {
-    uint64_t digits[GROUP_ROWS];
-    uint32_t row[GROUP_ROWS + LANES], nodes[GROUP_ROWS], place[GROUP_ROWS];
-};
 
 static inline __m256i read_words(const uint32_t *words, __m256i wanted, __m256i places)
 {
@@ -114,11 +109,6 @@ static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, 
     return count;
 }
 
-static inline uint32_t node_place(uint32_t nodes, uint32_t value, uint64_t digits)
-{
-    return nodes + (value & TOLL_LPM_INDEX) * 16 + (uint32_t)(digits >> 60);
-}
-
 /* Where the listed rows, which are at a node after two steps, read next. */
 static void find_places(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
                         const uint64_t *keys, const uint32_t *values, struct waiting *waiting, size_t count)
@@ -126,31 +116,12 @@ static void find_places(const struct toll_lpm *tables, const uint32_t *words, co
     for (size_t k = 0; k < count; k++) {
         const uint32_t row = waiting->row[k], nodes = tables[decks[row]].nodes;
         const uint64_t digits = keys[row] << (keys[row] >> 60 == 1 ? 28 : 16);
-        const uint32_t place = node_place(nodes, values[row], digits);
+        const uint32_t place = next_place(nodes, values[row], digits);
         waiting->digits[k] = digits << 4;
         waiting->nodes[k] = nodes;
         waiting->place[k] = place;
         __builtin_prefetch(words + place);
     }
-}
-
-static size_t take_step(const uint32_t *words, uint32_t *values, struct waiting *waiting, size_t count)
-{
-    size_t still = 0;
-    for (size_t k = 0; k < count; k++) {
-        const uint32_t value = words[waiting->place[k]];
-        const uint32_t row = waiting->row[k], nodes = waiting->nodes[k];
-        const uint64_t digits = waiting->digits[k];
-        const uint32_t next = node_place(nodes, value, digits);
-        values[row] = value;
-        waiting->row[still] = row;
-        waiting->nodes[still] = nodes;
-        waiting->digits[still] = digits << 4;
-        waiting->place[still] = next;
-        __builtin_prefetch(words + (value >> 31 != 0 ? next : 0));
-        still += value >> 31;
-    }
-    return still;
 }
 
 void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restrict words,

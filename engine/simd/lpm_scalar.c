@@ -5,9 +5,9 @@
  * code, exchange.
  */
 #include "simd/kernels.h"
+#include "simd/lpm_levels.h"
 
-#define GROUP_ROWS 1024 /* a level of few rows waits as long as one of many */
-#define FIRST_3 52      /* shifts that leave digits 1-3, 2-4, 5-7 in the low 12 bits */
+#define FIRST_3 52 /* shifts that leave digits 1-3, 2-4, 5-7 in the low 12 bits */
 #define AREA 48
 #define EXCHANGE 36
 #define LEVELS_MAX 16 /* a number's nibbles: more steps there cannot be */
@@ -44,11 +44,6 @@ static inline uint32_t second_place(const struct toll_lpm *table, uint64_t key, 
     return choose(key >> 60 == 1, page, node);
 }
 
-static inline uint32_t next_place(uint32_t nodes, uint32_t value, uint64_t digits)
-{
-    return nodes + (value & TOLL_LPM_INDEX) * 16 + (uint32_t)(digits >> 60);
-}
-
 uint32_t toll_lpm_one(const struct toll_lpm *table, const uint32_t *words, uint64_t key)
 {
     uint32_t value = words[first_place(table, key)];
@@ -60,12 +55,6 @@ uint32_t toll_lpm_one(const struct toll_lpm *table, const uint32_t *words, uint6
         value = words[next_place(table->nodes, value, digits)];
     return (value & TOLL_LPM_NODE) != 0 ? 0 : value;
 }
-
-/* The rows of one group that have to go on. */
-struct waiting {
-    uint64_t digits[GROUP_ROWS];
-    uint32_t row[GROUP_ROWS], nodes[GROUP_ROWS], place[GROUP_ROWS];
-};
 
 static size_t start_group(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
                           const uint32_t *restrict decks, const uint64_t *restrict keys, size_t base,
@@ -85,26 +74,6 @@ static size_t start_group(const struct toll_lpm *restrict tables, const uint32_t
         __builtin_prefetch(words + place); /* of a value that is no node: some place, harmless */
     }
     return count;
-}
-
-static size_t take_step(const uint32_t *restrict words, uint32_t *restrict values,
-                        struct waiting *restrict waiting, size_t count)
-{
-    size_t still = 0;
-    for (size_t k = 0; k < count; k++) {
-        const uint32_t value = words[waiting->place[k]];
-        const uint32_t row = waiting->row[k], nodes = waiting->nodes[k];
-        const uint64_t digits = waiting->digits[k];
-        const uint32_t next = next_place(nodes, value, digits);
-        values[row] = value;
-        waiting->row[still] = row;
-        waiting->nodes[still] = nodes;
-        waiting->digits[still] = digits << 4;
-        waiting->place[still] = next;
-        __builtin_prefetch(words + (value >> 31 != 0 ? next : 0));
-        still += value >> 31;
-    }
-    return still;
 }
 
 void toll_lpm_scalar(const struct toll_lpm *restrict tables, const uint32_t *restrict words,

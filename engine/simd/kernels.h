@@ -34,106 +34,72 @@ struct toll_tally_out {
     size_t rest_count;
 };
 
+/* Each kernel's contract is its type; toll_<kernel>_scalar is the specification, the others are its twins. */
+
+/* owners[i] = the owner field of the number keys[i], 0 when it is not there or 0. At least one of the lines
+ * has an empty place (line_count 0: nothing is there). */
+typedef void toll_probe_kernel(const struct toll_number_line *lines, uint64_t line_count,
+                               const uint64_t *keys, size_t rows, uint32_t *owners);
+
+/* values[i] = what deck tables[decks[i]] has for the number keys[i] (E.164, packed BCD): never a NODE. Deck 0
+ * means "not wanted" and gives 0. */
+typedef void toll_lpm_kernel(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                             const uint64_t *keys, size_t rows, uint32_t *values);
+
+/* The number that might pay (0 none), the shape and the class byte of each CDR. areas: TOLL_AREAS_BYTES. Asks
+ * for the lines that the probe will look at. */
+typedef void toll_classify_kernel(const uint8_t *areas, const struct toll_number_line *lines,
+                                  uint64_t line_count, const uint64_t *caller, const uint64_t *callee,
+                                  const uint16_t *kind, size_t rows, uint64_t *near, uint16_t *shape,
+                                  uint8_t *class_jurisdiction);
+
+/* Account, bucket, and the deck or price that the plan's verdict gives. owner: none is dated; owners[0] is
+ * nobody. by_record: no plan is known by the owner alone. out->status is the line's as far as it is settled
+ * here, else 0. */
+typedef void toll_rules_kernel(const struct toll_hot_owner *owners, const uint32_t *verdicts,
+                               const uint32_t *owner, const uint16_t *shape, bool by_record, size_t rows,
+                               struct toll_verdicts_out *out);
+
+/* price[i] |= value[i], and terms[i] of it, 0 for an entry. Returns how many rows are in `rest`: those with
+ * an entry, with far terms, and those with a deck that has nothing. price_terms: one element more than there
+ * are prices is readable. */
+typedef size_t toll_price_kernel(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck,
+                                 size_t rows, int32_t *price, uint32_t *terms, uint32_t *rest);
+
+/* Units and charge by terms[index[i]], and the bits of its status added to status[i]. Returns how many rows
+ * are in `exact`: those whose terms say so, with 0 everywhere. */
+typedef size_t toll_voice_kernel(const struct toll_voice_terms *terms, const uint32_t *index,
+                                 const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
+                                 uint8_t *status, uint32_t *exact);
+
+/* Adds up finished lines; those in suspense count in bucket 0. */
+typedef void toll_tally_kernel(const uint16_t *kind, const int32_t *price, const int32_t *billed,
+                               const int64_t *charge, const uint8_t *status, const uint32_t *bucket,
+                               size_t rows, struct toll_tally_out *out);
+
 struct toll_kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
-
-    /* owners[i] = the owner field of the number keys[i], 0 when it is not there or 0. At least one of the
-     * lines has an empty place (line_count 0: nothing is there). */
-    void (*probe)(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
-                  size_t rows, uint32_t *owners);
-
-    /* values[i] = what deck tables[decks[i]] has for the number keys[i] (E.164, packed BCD): never a NODE.
-     * Deck 0 means "not wanted" and gives 0. */
-    void (*lpm)(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                const uint64_t *keys, size_t rows, uint32_t *values);
-
-    /* The number that might pay (0 none), the shape and the class byte of each CDR. areas: TOLL_AREAS_BYTES.
-     * Asks for the lines that the probe will look at. */
-    void (*classify)(const uint8_t *areas, const struct toll_number_line *lines, uint64_t line_count,
-                     const uint64_t *caller, const uint64_t *callee, const uint16_t *kind, size_t rows,
-                     uint64_t *near, uint16_t *shape, uint8_t *class_jurisdiction);
-
-    /* Account, bucket, and the deck or price that the plan's verdict gives. owner: none is dated; owners[0]
-     * is nobody. by_record: no plan is known by the owner alone. out->status is the line's as far as it is
-     * settled here, else 0. */
-    void (*rules)(const struct toll_hot_owner *owners, const uint32_t *verdicts, const uint32_t *owner,
-                  const uint16_t *shape, bool by_record, size_t rows, struct toll_verdicts_out *out);
-
-    /* price[i] |= value[i], and terms[i] of it, 0 for an entry. Returns how many rows are in `rest`: those
-     * with an entry, with far terms, and those with a deck that has nothing. price_terms: one element more
-     * than there are prices is readable. */
-    size_t (*price)(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck, size_t rows,
-                    int32_t *price, uint32_t *terms, uint32_t *rest);
-
-    /* Units and charge by terms[index[i]], and the bits of its status added to status[i]. Returns how many
-     * rows are in `exact`: those whose terms say so, with 0 everywhere. */
-    size_t (*voice)(const struct toll_voice_terms *terms, const uint32_t *index, const int32_t *duration_ms,
-                    size_t rows, int32_t *billed, int64_t *charge, uint8_t *status, uint32_t *exact);
-
-    /* Adds up finished lines; those in suspense count in bucket 0. */
-    void (*tally)(const uint16_t *kind, const int32_t *price, const int32_t *billed, const int64_t *charge,
-                  const uint8_t *status, const uint32_t *bucket, size_t rows, struct toll_tally_out *out);
+    toll_probe_kernel *probe;
+    toll_lpm_kernel *lpm;
+    toll_classify_kernel *classify;
+    toll_rules_kernel *rules;
+    toll_price_kernel *price;
+    toll_voice_kernel *voice;
+    toll_tally_kernel *tally;
 };
 
 /* features: a set of enum toll_cpu_feature (base/cpu.h) that the processor must have; 0 gives the portable
  * kernels. Nothing is detected here. */
 const struct toll_kernels *toll_kernels_select(unsigned features);
 
-void toll_probe_scalar(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
-                       size_t rows, uint32_t *owners);
-void toll_lpm_scalar(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                     const uint64_t *keys, size_t rows, uint32_t *values);
-
-void toll_classify_scalar(const uint8_t *areas, const struct toll_number_line *lines, uint64_t line_count,
-                          const uint64_t *caller, const uint64_t *callee, const uint16_t *kind, size_t rows,
-                          uint64_t *near, uint16_t *shape, uint8_t *class_jurisdiction);
-void toll_rules_scalar(const struct toll_hot_owner *owners, const uint32_t *verdicts, const uint32_t *owner,
-                       const uint16_t *shape, bool by_record, size_t rows, struct toll_verdicts_out *out);
-size_t toll_price_scalar(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck,
-                         size_t rows, int32_t *price, uint32_t *terms, uint32_t *rest);
-size_t toll_voice_scalar(const struct toll_voice_terms *terms, const uint32_t *index,
-                         const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
-                         uint8_t *status, uint32_t *exact);
-void toll_tally_scalar(const uint16_t *kind, const int32_t *price, const int32_t *billed,
-                       const int64_t *charge, const uint8_t *status, const uint32_t *bucket, size_t rows,
-                       struct toll_tally_out *out);
-
-#if defined(__x86_64__)
-void toll_probe_avx2(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
-                     size_t rows, uint32_t *owners);
-void toll_probe_avx512(const struct toll_number_line *lines, uint64_t line_count, const uint64_t *keys,
-                       size_t rows, uint32_t *owners);
-void toll_lpm_avx2(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                   const uint64_t *keys, size_t rows, uint32_t *values);
-void toll_lpm_avx512(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                     const uint64_t *keys, size_t rows, uint32_t *values);
-void toll_classify_avx2(const uint8_t *areas, const struct toll_number_line *lines, uint64_t line_count,
-                        const uint64_t *caller, const uint64_t *callee, const uint16_t *kind, size_t rows,
-                        uint64_t *near, uint16_t *shape, uint8_t *class_jurisdiction);
-void toll_tally_avx2(const uint16_t *kind, const int32_t *price, const int32_t *billed, const int64_t *charge,
-                     const uint8_t *status, const uint32_t *bucket, size_t rows, struct toll_tally_out *out);
-void toll_rules_avx2(const struct toll_hot_owner *owners, const uint32_t *verdicts, const uint32_t *owner,
-                     const uint16_t *shape, bool by_record, size_t rows, struct toll_verdicts_out *out);
-size_t toll_price_avx2(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck, size_t rows,
-                       int32_t *price, uint32_t *terms, uint32_t *rest);
-size_t toll_voice_avx2(const struct toll_voice_terms *terms, const uint32_t *index,
-                       const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
-                       uint8_t *status, uint32_t *exact);
-
-void toll_classify_avx512(const uint8_t *areas, const struct toll_number_line *lines, uint64_t line_count,
-                          const uint64_t *caller, const uint64_t *callee, const uint16_t *kind, size_t rows,
-                          uint64_t *near, uint16_t *shape, uint8_t *class_jurisdiction);
-void toll_rules_avx512(const struct toll_hot_owner *owners, const uint32_t *verdicts, const uint32_t *owner,
-                       const uint16_t *shape, bool by_record, size_t rows, struct toll_verdicts_out *out);
-size_t toll_price_avx512(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck,
-                         size_t rows, int32_t *price, uint32_t *terms, uint32_t *rest);
-size_t toll_voice_avx512(const struct toll_voice_terms *terms, const uint32_t *index,
-                         const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
-                         uint8_t *status, uint32_t *exact);
-void toll_tally_avx512(const uint16_t *kind, const int32_t *price, const int32_t *billed,
-                       const int64_t *charge, const uint8_t *status, const uint32_t *bucket, size_t rows,
-                       struct toll_tally_out *out);
-#endif
+/* The twins are there on x86-64 only. */
+toll_probe_kernel toll_probe_scalar, toll_probe_avx2, toll_probe_avx512;
+toll_lpm_kernel toll_lpm_scalar, toll_lpm_avx2, toll_lpm_avx512;
+toll_classify_kernel toll_classify_scalar, toll_classify_avx2, toll_classify_avx512;
+toll_rules_kernel toll_rules_scalar, toll_rules_avx2, toll_rules_avx512;
+toll_price_kernel toll_price_scalar, toll_price_avx2, toll_price_avx512;
+toll_voice_kernel toll_voice_scalar, toll_voice_avx2, toll_voice_avx512;
+toll_tally_kernel toll_tally_scalar, toll_tally_avx2, toll_tally_avx512;
 
 /* One number, for whoever has only one. */
 uint32_t toll_probe_one(const struct toll_number_line *lines, uint64_t line_count, uint64_t key);

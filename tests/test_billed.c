@@ -53,7 +53,7 @@ static int32_t billed_of(const struct toll_terms *terms, int64_t used)
     return billed;
 }
 
-/* RATING.md 11.1 and 11.3. */
+/* RATING.md 12.1 and 12.3. */
 static void test_increments(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A second rater, slow and plain, written from docs/RATING.md alone.
 
-    oracle.py BOOK CDRS.csv [--feed CARRIER=CDRS.csv]... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv]
+    oracle.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv]
 
 One part below for each section of that page. Money is a Fraction of the currency unit until it is rounded, once, to a
 whole number of 1e-8. Times are whole milliseconds since 1970 in UTC.
@@ -1566,15 +1566,14 @@ def write_rows(rows, columns, path):
 def main():
     parser = argparse.ArgumentParser(description="rate CDRs by docs/RATING.md, slowly")
     parser.add_argument("book")
-    parser.add_argument("cdrs")
-    parser.add_argument("--feed", action="append", default=[], help="CARRIER=FILE: CDRs of a carrier's feed")
+    parser.add_argument("--feed", action="append", required=True, help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
     parser.add_argument("-o", dest="output", required=True)
     parser.add_argument("--period", help="write the period charges here")
     parser.add_argument("--totals", help="write the run's totals here")
     options = parser.parse_args()
     try:
         book = Book(options.book)
-        records = read_records(options.cdrs)
+        records = []
         for feed in options.feed:
             carrier, _, path = feed.partition("=")
             records += read_records(path, carrier)

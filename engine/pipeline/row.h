@@ -14,9 +14,11 @@ struct toll_row {
     int32_t duration_ms;
     uint16_t kind;
     uint64_t caller, callee, charged;
+    uint64_t lrn_caller, lrn_callee, ring_to; /* 0 none */
     uint32_t trunk, hint, carrier;   /* 1 + index into book->named[kind]; 0 none or unknown */
     const uint32_t *calltype_values; /* by place among the call-type decks */
     uint32_t calltype;               /* dictionary id */
+    int word;                        /* the carrier's word of the jurisdiction, -1 none */
     int64_t quantity;
     int64_t provider_charge;
 };

@@ -10,6 +10,13 @@ extern const char toll_check_no_memory[];
 /* Decks, tries, entries, prices, destinations. NULL, or what is wrong. */
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view);
 
+/* Places, ratecenters, local areas, call-type words. */
+const char *toll_check_places(const struct toll_book *book);
+/* A trie whose values are 0, ids from `least` to `ids` - 1, or entries below `entries` (0: none). NULL,
+ * `what`, or toll_check_no_memory. */
+const char *toll_check_trie(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
+                            uint32_t ids, uint32_t entries, const char *what);
+
 static inline bool toll_check_range(uint64_t first, uint64_t count, uint64_t limit)
 {
     return first <= limit && count <= limit - first;

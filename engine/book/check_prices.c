@@ -70,11 +70,10 @@ static bool trie_walk(struct trie *trie)
     return value_good(trie, lpm->everything);
 }
 
-/* NULL, `what`, or toll_check_no_memory. */
-static const char *trie_problem(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
-                                uint32_t prices, uint32_t entries, const char *what)
+const char *toll_check_trie(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
+                            uint32_t ids, uint32_t entries, const char *what)
 {
-    struct trie trie = {lpm, book->lpm_words, least, prices, entries, NULL};
+    struct trie trie = {lpm, book->lpm_words, least, ids, entries, NULL};
     const uint64_t words = book->lpm_word_count;
     bool good;
 
@@ -163,8 +162,8 @@ static const char *check_decks(const struct toll_book *book, const struct toll_i
         if (deck->key == TOLL_KEY_CALLTYPE && !calltypes_good(book, view, deck, least))
             return "a deck's call types";
         if (deck->key == TOLL_KEY_CALLEE) {
-            const char *problem = trie_problem(book, &deck->lpm, least, book->price_count, book->entry_count,
-                                               "a deck's prefixes");
+            const char *problem = toll_check_trie(book, &deck->lpm, least, book->price_count,
+                                                  book->entry_count, "a deck's prefixes");
             if (problem != NULL)
                 return problem;
         }
@@ -236,8 +235,8 @@ static const char *check_destinations(const struct toll_book *book)
             return "a destination's name";
     }
     return book->destinations == NULL ? NULL
-                                      : trie_problem(book, book->destinations, 1, book->destination_count, 0,
-                                                     "the destinations' prefixes");
+                                      : toll_check_trie(book, book->destinations, 1, book->destination_count,
+                                                        0, "the destinations' prefixes");
 }
 
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view)

@@ -98,6 +98,23 @@ bool toll_book_is_local(const struct toll_book *book, uint32_t from_ratecenter, 
     return low < book->local_pair_count && book->local_pairs[low] == pair;
 }
 
+uint32_t toll_book_pair(const struct toll_book *book, const struct toll_deck *deck, uint32_t callee_zone,
+                        uint32_t caller_zone)
+{
+    const struct toll_pair *slots = &book->pairs[deck->pair_first];
+    const uint32_t capacity = deck->pair_capacity;
+
+    if (callee_zone == 0 || caller_zone == 0 || capacity == 0)
+        return 0;
+    /* Half of the slots are empty. */
+    for (uint64_t at = toll_number_first_slot((uint64_t)callee_zone << 32 | caller_zone, capacity);
+         slots[at].callee != 0; at = at + 1 == capacity ? 0 : at + 1) {
+        if (slots[at].callee == callee_zone && slots[at].caller == caller_zone)
+            return slots[at].value;
+    }
+    return 0;
+}
+
 uint32_t toll_book_owner_at(const struct toll_book *book, uint32_t owner_field, toll_ms at)
 {
     const struct toll_owner_date *date;

@@ -23,6 +23,9 @@ struct toll_book {
     bool nanp; /* number_plan */
     int decimals;
     enum toll_rounding rounding;
+    const char *country;                /* nanp: "US" */
+    enum toll_jurisdiction_basis basis; /* of the line's own jurisdiction */
+    enum toll_on_net_rule on_net;
 
     const struct toll_number_slot *numbers;
     uint64_t number_capacity, number_count;
@@ -54,12 +57,24 @@ struct toll_book {
     const uint32_t *destination_names; /* string offset by destination id */
     uint32_t destination_count;        /* including the empty 0 */
 
+    const struct toll_lpm
+        *place_lpm; /* prefix -> place id as the value (no entries); NULL: number plan e164 */
+    const struct toll_place *places;
+    const uint32_t *state_names, *ratecenter_names; /* string offsets by id */
+    const uint64_t *local_pairs;
+    const struct toll_calltype_word *calltype_words;
+    uint32_t place_count, state_count, ratecenter_count; /* including the empty 0 */
+    uint32_t local_pair_count, calltype_word_count;
+
     const struct toll_deck *decks;
     uint32_t deck_count;
     const uint32_t *lpm_words;
     const struct toll_entry *entries;
     const struct toll_entry_row *entry_rows;
     const struct toll_calltype_key *calltype_keys;
+    const uint32_t *zone_shorter;
+    const struct toll_pair *pairs;
+    uint32_t pair_zone_count, pair_count;
     uint64_t lpm_word_count;
     uint32_t entry_count, entry_row_count;
 
@@ -123,6 +138,15 @@ const struct toll_named *toll_book_named(const struct toll_book *book, enum toll
 /* The value (as an LPM value) of a call-type code in a deck with key calltype, or its everything-row's, or 0.
  */
 uint32_t toll_book_calltype(const struct toll_book *book, uint32_t deck, const char *text, size_t bytes);
+/* What the carrier's word says of the jurisdiction (enum toll_call_jurisdiction): of the row with this code
+ * and carrier, else of the one with the code and no carrier; -1: neither. */
+int toll_book_calltype_word(const struct toll_book *book, const char *calltype, const char *carrier);
+/* Is a call between two ratecenters local (0 is none: never)? */
+bool toll_book_is_local(const struct toll_book *book, uint32_t from_ratecenter, uint32_t to_ratecenter);
+/* The value of the pair deck for two zones (0 allowed: no zone), which must exist itself: no shorter ones are
+ * tried; 0 none. */
+uint32_t toll_book_pair(const struct toll_book *book, const struct toll_deck *deck, uint32_t callee_zone,
+                        uint32_t caller_zone);
 /* The owner in force at an instant, from a slot's or named entry's owner field; 0 nobody. */
 uint32_t toll_book_owner_at(const struct toll_book *book, uint32_t owner_field, toll_ms at);
 /* The band in force in a deck's calendar and zone at an instant (0 none), and the half-open UTC interval

@@ -110,7 +110,7 @@ static const char *check_entries(const struct toll_book *book)
         const struct toll_entry *entry = &book->entries[i];
         const uint32_t shorter = entry->shorter & TOLL_LPM_INDEX;
         if (entry->count == 0 || !toll_check_range(entry->first, entry->count, book->entry_row_count) ||
-            entry->spare != 0 || (entry->shorter & TOLL_LPM_NODE) != 0)
+            entry->walk_per >= UINT32_C(1) << 31 || (entry->shorter & TOLL_LPM_NODE) != 0)
             return "an entry";
         /* Shorter prefixes have lower entries, so that the way from one to the next ends. */
         if ((entry->shorter & TOLL_LPM_ENTRY) != 0

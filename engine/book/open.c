@@ -59,6 +59,17 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->destinations = COUNT(DESTINATION_LPM) > 0 ? AT(DESTINATION_LPM) : NULL;
     book->destination_names = AT(DESTINATION_NAMES);
     book->destination_count = COUNT(DESTINATION_NAMES);
+    book->place_lpm = COUNT(PLACE_LPM) > 0 ? AT(PLACE_LPM) : NULL;
+    book->places = AT(PLACES);
+    book->place_count = COUNT(PLACES);
+    book->state_names = AT(STATE_NAMES);
+    book->state_count = COUNT(STATE_NAMES);
+    book->ratecenter_names = AT(RATECENTER_NAMES);
+    book->ratecenter_count = COUNT(RATECENTER_NAMES);
+    book->local_pairs = AT(LOCAL_PAIRS);
+    book->local_pair_count = COUNT(LOCAL_PAIRS);
+    book->calltype_words = AT(CALLTYPE_WORDS);
+    book->calltype_word_count = COUNT(CALLTYPE_WORDS);
     book->decks = AT(DECKS);
     book->deck_count = COUNT(DECKS);
     book->deck_zones = AT(DECK_ZONES);
@@ -69,6 +80,10 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->entry_rows = AT(ENTRY_ROWS);
     book->entry_row_count = COUNT(ENTRY_ROWS);
     book->calltype_keys = AT(CALLTYPE_KEYS);
+    book->zone_shorter = AT(ZONE_SHORTER);
+    book->pair_zone_count = COUNT(ZONE_SHORTER);
+    book->pairs = AT(PAIRS);
+    book->pair_count = COUNT(PAIRS);
     book->price_terms = AT(PRICE_TERMS);
     book->terms = AT(TERMS);
     book->terms_count = COUNT(TERMS);
@@ -88,7 +103,8 @@ static const char *set_meta(struct toll_book *book, const struct toll_image_view
 {
     const struct toll_book_meta *meta = view->data[TOLL_SECTION_META];
 
-    if (view->count[TOLL_SECTION_META] != 1 || view->count[TOLL_SECTION_DESTINATION_LPM] > 1)
+    if (view->count[TOLL_SECTION_META] != 1 || view->count[TOLL_SECTION_DESTINATION_LPM] > 1 ||
+        view->count[TOLL_SECTION_PLACE_LPM] > 1)
         return "its settings";
     for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
         const bool bytes = id == TOLL_SECTION_SOURCE_BYTES || id == TOLL_SECTION_ZONE_BYTES;
@@ -100,13 +116,17 @@ static const char *set_meta(struct toll_book *book, const struct toll_image_view
         return "its strings";
     if (!toll_check_text(book, meta->name) || !toll_check_currency(book, meta->currency) || meta->nanp < 0 ||
         meta->nanp > 1 || meta->decimals < 0 || meta->decimals > TOLL_MONEY_DECIMALS || meta->rounding < 0 ||
-        meta->rounding > TOLL_DOWN)
+        meta->rounding > TOLL_DOWN || meta->basis < 0 || meta->basis > TOLL_BASIS_CARRIER ||
+        meta->on_net < 0 || meta->on_net > TOLL_ON_NET_ANY || !toll_check_text(book, meta->country))
         return "its settings";
     book->name = toll_book_string(book, meta->name);
     book->currency = toll_book_string(book, meta->currency);
     book->nanp = meta->nanp == 1;
     book->decimals = meta->decimals;
     book->rounding = (enum toll_rounding)meta->rounding;
+    book->country = toll_book_string(book, meta->country);
+    book->basis = (enum toll_jurisdiction_basis)meta->basis;
+    book->on_net = (enum toll_on_net_rule)meta->on_net;
     book->number_count = meta->number_count;
     return NULL;
 }

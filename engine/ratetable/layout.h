@@ -108,35 +108,99 @@ struct toll_rule {
 };
 _Static_assert(sizeof(struct toll_rule) == 56, "stored");
 
+/* ---- places: docs/RATING.md section 6.1 ---- */
+
+/* Where a number is. places[0]: nowhere known. Equal ones are stored once. */
+struct toll_place {
+    uint32_t country;    /* string offset, "" not known */
+    uint32_t state;      /* id into state_names, 0 not known; a state is its name within its country */
+    uint32_t ratecenter; /* id into ratecenter_names, 0 not known; a name within its country and state */
+    uint32_t abroad;     /* 1: the country is known and not the book's */
+    uint32_t county, city, lata, area; /* string offsets, "" not known */
+};
+_Static_assert(sizeof(struct toll_place) == 32, "stored");
+
+/* local_pairs: from ratecenter << 32 | to ratecenter, ascending. The same ratecenter at both ends is local
+ * without a pair. */
+
+/* A word of the carrier about the jurisdiction: sorted bytewise by (calltype, carrier). */
+struct toll_calltype_word {
+    uint32_t calltype, carrier; /* string offsets; carrier "": any */
+    int32_t jurisdiction;       /* enum toll_call_jurisdiction */
+    uint32_t line;              /* of calltypes.csv */
+};
+
+enum toll_jurisdiction_basis { TOLL_BASIS_ANI, TOLL_BASIS_ANI_LRN, TOLL_BASIS_SITE, TOLL_BASIS_CARRIER };
+enum toll_on_net_rule { TOLL_ON_NET_NONE, TOLL_ON_NET_ACCOUNT, TOLL_ON_NET_ANY };
+
 /* ---- decks: key -> entry -> price ---- */
 
 /* struct toll_lpm and the meaning of an LPM value: simd/layout_lpm.h */
 
-/* All rows of one key: entry_rows[first..first+count), by (from, band none last). If none is in force at the
- * call's start, the answer is `shorter`: the value of the next shorter prefix (0 none). */
+/* All rows of one key: entry_rows[first..first+count), by (from, band none last, step). If none is in force
+ * at the call's start, the answer is `shorter`: the value of the next shorter prefix (0 none; key
+ * npanxx_pair: 0, see struct toll_pair). */
 struct toll_entry {
     uint32_t first, count;
     uint32_t shorter;
-    uint32_t spare;
+    uint32_t walk_per; /* 0: one row prices the whole call. Else rows differ by step, or by band in a deck
+                          with boundary split: the least common multiple of their `per`, below 2^31; the call
+                          is walked (docs/RATING.md section 9.1) */
 };
 struct toll_entry_row {
     toll_ms from, until;
-    int32_t band; /* 0: the row without band */
-    int32_t price;
+    int32_t band;  /* 0: the row without band */
+    int32_t step;  /* from this unit of the call on; 0 the first row */
+    int32_t price; /* deck.by_jurisdiction: of the first of four, see enum toll_rate_column */
+    uint32_t spare;
 };
-_Static_assert(sizeof(struct toll_entry_row) == 24, "stored");
+_Static_assert(sizeof(struct toll_entry_row) == 32, "stored");
 
-enum toll_deck_key { TOLL_KEY_CALLEE, TOLL_KEY_CALLTYPE };
+/* In a deck with by_jurisdiction every row is four price rows with consecutive ids, policies and empty cells
+ * resolved: the id in the trie or entry plus one of these, by the call's jurisdiction. */
+enum toll_rate_column {
+    TOLL_RATE_OTHER, /* international: the column `rate` */
+    TOLL_RATE_INTER,
+    TOLL_RATE_INTRA, /* local too */
+    TOLL_RATE_INDETERMINATE,
+    TOLL_RATE_COLUMNS
+};
+
+enum toll_deck_key { TOLL_KEY_CALLEE, TOLL_KEY_CALLTYPE, TOLL_KEY_CALLER, TOLL_KEY_NPANXX_PAIR };
 struct toll_deck {
-    struct toll_lpm lpm;     /* key callee */
-    uint32_t calltype_first; /* key calltype: calltype_keys[first..first+count), sorted by text */
+    struct toll_lpm lpm; /* keys callee and caller; npanxx_pair: the callee's prefixes, values are zones */
+    struct toll_lpm callers;            /* key npanxx_pair: the caller's prefixes, values are zones */
+    uint32_t pair_first, pair_capacity; /* key npanxx_pair: slots in pairs; capacity 0: no pair at all */
+    uint32_t calltype_first;            /* key calltype: calltype_keys[first..first+count), sorted by text */
     uint32_t calltype_count;
     uint32_t calltype_everything; /* value of the empty key */
     int32_t key;                  /* enum toll_deck_key */
     int32_t calendar;             /* 0 none */
     uint32_t name, currency;      /* string offsets */
     uint32_t file, line;          /* of decks.csv; 0 line when implied */
+    uint8_t lrn;                  /* number_basis lrn */
+    uint8_t split;                /* boundary split */
+    uint8_t by_jurisdiction;      /* rows are four price rows each */
+    uint8_t basis;                /* enum toll_jurisdiction_basis, the book's where the cell is empty */
+    uint32_t spare;
 };
+_Static_assert(sizeof(struct toll_deck) == 116, "stored");
+
+/*
+ * Key npanxx_pair. A zone is one prefix of one side: its id (from 1 on, over all decks and sides) is the
+ * value in the tries; zone_shorter[zone] is the next shorter prefix's zone of the same deck and side, 0 none
+ * ([0] is 0). The empty prefix is lpm.everything, and the end of every chain where the deck has it. Pairs:
+ * open addressing with linear probing within the deck's slots, load at most 0.5, first slot =
+ * toll_number_first_slot(callee << 32 | caller, capacity); an empty slot has callee 0. To find: for the
+ * callee's zone and its shorter ones, for the caller's zone and its shorter ones: the first pair with a row
+ * in force at the call's start.
+ */
+struct toll_pair {
+    uint32_t callee, caller; /* zones */
+    uint32_t value;          /* as an LPM value */
+    uint32_t spare;
+};
+_Static_assert(sizeof(struct toll_pair) == 16, "stored");
 struct toll_calltype_key {
     uint32_t text;  /* string offset */
     uint32_t value; /* as an LPM value */
@@ -185,6 +249,8 @@ struct toll_price_origin {
     uint32_t destination; /* string offset */
     int32_t band;
     uint32_t file, line; /* string offset of the source's name, line */
+    int32_t step;        /* step_from_s of its row */
+    int32_t column;      /* enum toll_rate_column; 0 too where the deck is not by_jurisdiction */
 };
 /* Price ids: 1 is the built-in emergency row (911, 933, 988); then flat, free and markup rules in row order;
  * then deck rows by (deck order, version order, line). Never more than TOLL_LPM_INDEX. */
@@ -216,11 +282,13 @@ struct toll_calendar {
 struct toll_account {
     uint32_t account, name, currency, zone; /* string offsets; zone is an index of zones */
     uint32_t file, line;
+    int32_t cycle_day; /* 1..28 */
 };
 struct toll_site {
     uint32_t site, name;
     int32_t account;
     uint32_t line;
+    uint32_t state; /* id into state_names (of the book's country), 0 not known */
 };
 struct toll_plan {
     uint32_t plan, name;

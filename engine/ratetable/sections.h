@@ -12,10 +12,12 @@
 struct toll_book_meta {
     uint32_t name, currency; /* string offsets */
     int32_t nanp, decimals, rounding;
-    uint32_t spare;
+    int32_t basis;    /* enum toll_jurisdiction_basis */
+    int32_t on_net;   /* enum toll_on_net_rule */
+    uint32_t country; /* string offset */
     uint64_t number_count;
 };
-_Static_assert(sizeof(struct toll_book_meta) == 32, "stored");
+_Static_assert(sizeof(struct toll_book_meta) == 40, "stored");
 
 /* A file that is embedded: a source, or a zone's TZif bytes (UTC: no bytes). Offset into the bytes' section.
  */
@@ -49,12 +51,20 @@ _Static_assert(sizeof(struct toll_embedded) == 24, "stored");
     X(RULES, struct toll_rule)                                                    \
     X(DESTINATION_LPM, struct toll_lpm) /* one, or none */                        \
     X(DESTINATION_NAMES, uint32_t)                                                \
+    X(PLACE_LPM, struct toll_lpm) /* one, or none: number plan e164 */            \
+    X(PLACES, struct toll_place)                                                  \
+    X(STATE_NAMES, uint32_t)                                                      \
+    X(RATECENTER_NAMES, uint32_t)                                                 \
+    X(LOCAL_PAIRS, uint64_t)                                                      \
+    X(CALLTYPE_WORDS, struct toll_calltype_word)                                  \
     X(DECKS, struct toll_deck)                                                    \
     X(DECK_ZONES, uint32_t)                                                       \
     X(LPM_WORDS, uint32_t)                                                        \
     X(ENTRIES, struct toll_entry)                                                 \
     X(ENTRY_ROWS, struct toll_entry_row)                                          \
     X(CALLTYPE_KEYS, struct toll_calltype_key)                                    \
+    X(ZONE_SHORTER, uint32_t)                                                     \
+    X(PAIRS, struct toll_pair)                                                    \
     X(PRICE_TERMS, uint32_t)                                                      \
     X(TERMS, struct toll_terms)                                                   \
     X(ORIGINS, struct toll_price_origin)                                          \

@@ -10,6 +10,9 @@ extern const char toll_check_no_memory[];
 /* Decks, tries, entries, prices, destinations. NULL, or what is wrong. */
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view);
 
+/* Surcharges; accounts, sites, trunks and carriers were checked before. */
+const char *toll_check_surcharges(const struct toll_book *book);
+
 static inline bool toll_check_range(uint64_t first, uint64_t count, uint64_t limit)
 {
     return first <= limit && count <= limit - first;

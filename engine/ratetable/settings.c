@@ -6,30 +6,15 @@
 
 #include <stdio.h>
 
-static const char *const known_tables[] = {"accounts.csv",     "assignments.csv",
-                                           "calendars.csv",    "carriers.csv",
-                                           "decks.csv",        "deck_versions.csv",
-                                           "destinations.csv", "holidays.csv",
-                                           "numbers.csv",      "plan_rules.csv",
-                                           "plans.csv",        "sites.csv",
-                                           "trunks.csv",       NULL};
-static const char *const later_tables[] = {"bundles.csv",
-                                           "charges.csv",
-                                           "exemptions.csv",
-                                           "fx.csv",
-                                           "local_areas.csv",
-                                           "npanxx.csv",
-                                           "products.csv",
-                                           "sellers.csv",
-                                           "services.csv",
-                                           "subscriptions.csv",
-                                           "surcharges.csv",
-                                           "tax_areas.csv",
-                                           "tax_jurisdictions.csv",
-                                           "tax_map.csv",
-                                           "taxes.csv",
-                                           "tiers.csv",
-                                           NULL};
+static const char *const known_tables[] = {
+    "accounts.csv",      "assignments.csv",  "calendars.csv",  "carriers.csv", "decks.csv",
+    "deck_versions.csv", "destinations.csv", "holidays.csv",   "numbers.csv",  "plan_rules.csv",
+    "plans.csv",         "sites.csv",        "surcharges.csv", "trunks.csv",   NULL};
+static const char *const later_tables[] = {
+    "bundles.csv",     "charges.csv",       "exemptions.csv", "fx.csv",
+    "local_areas.csv", "npanxx.csv",        "products.csv",   "sellers.csv",
+    "services.csv",    "subscriptions.csv", "tax_areas.csv",  "tax_jurisdictions.csv",
+    "tax_map.csv",     "taxes.csv",         "tiers.csv",      NULL};
 
 static bool among(const char *name, const char *const *names)
 {

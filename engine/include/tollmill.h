@@ -102,10 +102,12 @@ struct toll_rate_options {
 struct toll_rate_result {
     int64_t rows, rated, zero_rated, suspense, billed_s;
     int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t period_charges; /* how many */
     int total_count;
     struct {
         char currency[8];
-        char charge[48];
+        char charge[48];        /* of lines and periods */
+        char period_charge[48]; /* the part of it that is no line's */
     } totals[64];
     char cdr_hash[33], book_hash[33];
     int64_t wall_ns; /* the whole call */

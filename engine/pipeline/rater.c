@@ -2,6 +2,8 @@
  */
 #include "pipeline/rater.h"
 
+#include "pipeline/surcharges.h"
+
 #include <string.h>
 
 static int no_memory(struct toll_error *error)
@@ -152,11 +154,15 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->voice_terms = voice;
     rater->numbers = lines;
     rater->owners = owners;
-    return 0;
+    const int rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
+    if (rater->surcharges != NULL && rater->surcharges->by_carrier)
+        rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
+    return rc;
 }
 
 void toll_rater_free(struct toll_rater *rater)
 {
+    toll_surcharge_rules_free(rater->surcharges);
     toll_hot_free(&rater->hot);
     memset(rater, 0, sizeof *rater);
 }

@@ -50,13 +50,14 @@ struct toll_import_file {
     char sha256[65];
     char file[256];
     int64_t bytes, rows, accepted, rejected, duplicates, warnings;
+    int64_t legs;          /* CDRs in addition: accepted records that are two. duplicates counts CDRs */
     bool already_imported; /* the same bytes were imported before: nothing to do */
     int64_t first_start_ms, last_start_ms, duration_ms;
 };
 struct toll_import_result {
     struct toll_import_file *files; /* file_count entries, in the order given; toll_import_result_free */
     size_t file_count;
-    int64_t rows, accepted, rejected, duplicates, conflicts, warnings;
+    int64_t rows, accepted, rejected, duplicates, conflicts, warnings, legs;
     int64_t dataset_rows, dataset_days, generation;
     char cdr_hash[33];
     int64_t wall_ns;

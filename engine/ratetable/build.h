@@ -53,14 +53,17 @@ struct toll_build {
 
     /* book.yaml */
     const char *currency;
+    const char *country; /* "" in number plan e164 */
     bool nanp;
     int decimals, rounding;
+    int on_net; /* enum toll_on_net_rule */
 
     /* accounts and sites, by id */
     struct toll_table_names accounts, sites;
     struct toll_buffer account_zones;      /* const struct toll_zone * */
     struct toll_buffer account_currencies; /* const char * */
     struct toll_buffer site_accounts;      /* int32_t */
+    struct toll_strings states;            /* country, NUL, state: by the image's id */
 
     /* who owns what */
     struct toll_table_names trunks, hints, carriers; /* temporary ids; the image's are sorted: named_ids */
@@ -97,6 +100,7 @@ int toll_build_folder(struct toll_build *build);    /* tables that this version 
 int toll_build_settings(struct toll_build *build);  /* book.yaml */
 int toll_build_accounts(struct toll_build *build);  /* accounts, sites */
 int toll_build_trunks(struct toll_build *build);    /* trunks, carriers */
+int toll_build_places(struct toll_build *build);    /* npanxx, local_areas, calltypes */
 int toll_build_numbers(struct toll_build *build);   /* numbers: rows only */
 int toll_build_calendars(struct toll_build *build); /* calendars, holidays */
 int toll_build_plans(struct toll_build *build);     /* plans */
@@ -128,6 +132,11 @@ bool toll_build_new_text(struct toll_build *build, const char *text, size_t byte
 /* A zone by name; NULL after an error finding at the place given, or (code set) without memory. */
 const struct toll_zone *toll_build_zone(struct toll_build *build, const char *name, const char *file,
                                         long line, long column, uint32_t *index, int *code);
+
+/* The image's id of a state (any letter case; 0 for an empty one) within its country. False: out of memory.
+ */
+bool toll_build_state(struct toll_build *build, const char *country, const char *state, size_t bytes,
+                      uint32_t *id);
 
 /* -- names -- */
 /* The id of a name seen at a line; *id is 0 and *first its line if it was there before. False: out of memory.

@@ -7,15 +7,20 @@
 static inline void book_base_add(struct memory_io *memory)
 {
     static const char *const files[][2] = {
-        {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\n"},
+        {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\non_net: account\n"
+                           "jurisdiction_basis: carrier\n"},
         {"book/accounts.csv", "account,name,timezone\nacme,Acme,\nbeta,Beta,Europe/London\n"},
-        {"book/sites.csv", "site,account\ns1,acme\n"},
+        {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
         {"book/numbers.csv", "number,account,site,from,to\n"
                              "12125550100,acme,s1,,\n"
                              "12125550200-12125550203,beta,,,\n"
                              "12125550300,acme,,,2026-03-03\n"
                              "12125550300,beta,,2026-03-04,\n"
                              "hint:B,beta,,,\ntrunk:T1,acme,,,\n"},
+        {"book/npanxx.csv", "prefix,state,ratecenter,country,lata\n1212555,NY,NEW YORK,,132\n"
+                            "1201555;12015561-12015563,NJ,NEWARK,,224\n1416,ON,TORONTO,CA,\n"},
+        {"book/local_areas.csv", "from_ratecenter,to_ratecenter,to_state\nNEW YORK,NEWARK,NJ\n"},
+        {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,intrastate,level3\n"},
         {"book/trunks.csv", "trunk,account\nT2,beta\n"},
         {"book/carriers.csv", "carrier,feed_role\nlevel3,bill\n"},
         {"book/assignments.csv", "subject,plan,from,to\naccount:acme,p,,\naccount:beta,q,,2026-03-02\n"

@@ -30,6 +30,8 @@ static inline void use_lookups(const struct toll_book *book)
             if (named != NULL)
                 TOLL_ASSERT(toll_book_owner_at(book, named->owner, USE_START) < book->owner_count);
         }
+        for (size_t c = 0; c < sizeof words / sizeof *words; c++)
+            TOLL_ASSERT(toll_book_calltype_word(book, words[w], words[c]) <= TOLL_INTERNATIONAL);
         for (uint32_t deck = 1; deck < book->deck_count; deck++) {
             if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
                 toll_book_calltype(book, deck, words[w], strlen(words[w]));
@@ -39,6 +41,15 @@ static inline void use_lookups(const struct toll_book *book)
         const int32_t band = toll_book_band(book, deck, USE_START, &from, &until);
         TOLL_ASSERT(band >= 0 && (uint32_t)band < book->band_count + (book->band_count == 0));
         TOLL_ASSERT(from <= USE_START && USE_START < until);
+    }
+    for (uint32_t i = 0; i < book->local_pair_count; i++)
+        TOLL_ASSERT(
+            toll_book_is_local(book, (uint32_t)(book->local_pairs[i] >> 32), (uint32_t)book->local_pairs[i]));
+    for (uint32_t i = 0; i < book->place_count; i++) {
+        const struct toll_place *place = &book->places[i];
+        letters += strlen(toll_book_string(book, place->country)) +
+                   strlen(toll_book_string(book, book->state_names[place->state])) +
+                   strlen(toll_book_string(book, book->ratecenter_names[place->ratecenter]));
     }
     for (uint32_t i = 0; i < book->account_count; i++)
         letters += strlen(toll_book_string(book, book->accounts[i].name));

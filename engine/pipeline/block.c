@@ -313,7 +313,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     rate_odd(context, batch, first, &at);
     lap(context, TOLL_STAGE_ODD, &since);
     add_up(context, batch, first, rows, &at);
-    if (rater->surcharges != NULL)
+    if (context->tally->surcharges != NULL)
         toll_surcharges_count(context->tally->surcharges, rater->surcharges, context->map, batch, first, rows,
                               at.status, block->bucket);
     lap(context, TOLL_STAGE_TALLY, &since);

@@ -258,5 +258,6 @@ const char *toll_image_check(const struct toll_book *book, const struct toll_ima
     problem = problem != NULL ? problem : check_calendars(book, view);
     problem = problem != NULL ? problem : toll_check_prices(book, view);
     problem = problem != NULL ? problem : check_rules(book, view);
+    problem = problem != NULL ? problem : toll_check_surcharges(book);
     return problem != NULL ? problem : check_sources(book, view);
 }

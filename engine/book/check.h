@@ -41,6 +41,9 @@ const char *toll_check_trie(const struct toll_book *book, const struct toll_lpm 
 /* Places, ratecenters, local areas, call-type words. */
 const char *toll_check_places(const struct toll_book *book);
 
+/* Surcharges; accounts, sites, trunks and carriers were checked before. */
+const char *toll_check_surcharges(const struct toll_book *book);
+
 static inline bool toll_check_range(uint64_t first, uint64_t count, uint64_t limit)
 {
     return first <= limit && count <= limit - first;

@@ -58,6 +58,7 @@ void toll_build_end(struct toll_build *build)
                                            &build->row_dates,
                                            &build->assignments,
                                            &build->trunk_ids,
+                                           &build->surcharge_rows,
                                            &build->calendar_bands,
                                            &build->deck_builds,
                                            &build->deck_versions,

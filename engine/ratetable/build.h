@@ -78,6 +78,7 @@ struct toll_build {
     struct toll_buffer assignments;    /* struct toll_assignment, sorted */
     uint64_t number_total;             /* numbers in all rows */
     struct toll_buffer trunk_ids;      /* uint32_t: the image's id by temporary trunk id */
+    struct toll_buffer surcharge_rows; /* of surcharges.c */
 
     /* plans, destinations, calendars, decks */
     struct toll_table_names plans, destinations, calendars, bands;
@@ -111,8 +112,10 @@ int toll_build_plans(struct toll_build *build);     /* plans */
 int toll_build_decks(struct toll_build *build);     /* decks, deck_versions: no prices yet */
 int toll_build_destinations(struct toll_build *build);
 int toll_build_assignments(struct toll_build *build);
-int toll_build_number_map(struct toll_build *build); /* owners, slots, named */
-int toll_build_rules(struct toll_build *build);      /* plan_rules, chains and their prices */
+int toll_build_surcharge_rows(struct toll_build *build); /* surcharges: may name carriers */
+int toll_build_number_map(struct toll_build *build);     /* owners, slots, named */
+int toll_build_surcharges(struct toll_build *build);     /* with the ids that carriers and trunks have now */
+int toll_build_rules(struct toll_build *build);          /* plan_rules, chains and their prices */
 int toll_build_deck_prices(struct toll_build *build);
 int toll_build_reach(struct toll_build *build); /* currencies */
 int toll_build_embed(struct toll_build *build); /* sources, zones */

@@ -72,6 +72,7 @@ _Static_assert(sizeof(struct toll_embedded) == 24, "stored");
     X(CALENDAR_ROWS, struct toll_calendar_row)                                    \
     X(HOLIDAYS, struct toll_holiday)                                              \
     X(BAND_NAMES, uint32_t)                                                       \
+    X(SURCHARGES, struct toll_surcharge)                                          \
     X(SOURCES, struct toll_embedded) /* sorted bytewise by name */                \
     X(SOURCE_BYTES, char)
 

@@ -127,6 +127,9 @@ put("rows", "generic", b"\0start,duration_s,caller,callee,service,quantity,direc
     b"2026-03-02T12:00:00Z,26,+12125550100,+12015550111,,,,,r1,,T,h,LD,,,0.5\n"
     b"2026-03-02T12:00:00.5-05:00,0.001,911,anonymous,sms,-3,in,no,,12125550100,,,,,+12125550999,-1\n"
     b"bad,1,2,3,,,,,,,,,,,,\n2026-03-02T12:00:00Z,-1,1,2,,,,,,,,,,,,\n")
+put("rows", "legs", b"\0record_id,start,duration_s,caller,callee,direction,trunk,ring_to,legs\n"
+    b"a,2026-03-01T10:00:00Z,60,+12125550100,+18005550111,?,T1,+12015550111,both\n"
+    b"b,2026-03-01T10:00:00Z,60,,,in,,12,one\nc,2026-03-01T10:00:00Z,60,,,in,,,two\n")
 put("rows", "telco", b"\1 callID, phoneNumber, Line, destPhoneNumber, startDate, endDate, startTime, endTime, Type, Cost\n"
     b"1,02079460000,1,07700900123,01/03/2014,01/03/2014,09:00:00,09:01:30,Mobile,12.5\n"
     b"2,02079460000,1,00155512345678,30/03/2014,30/03/2014,01:30:00,01:31:00,Intl,1\n")

@@ -75,9 +75,31 @@ static void settle_owners(const struct toll_block_context *context, const struct
             owner[i] = toll_book_owner_at(context->rater->book, owner[i], batch->start[first + i]);
 }
 
-static void find_verdicts(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
-                          size_t first, size_t rows, int32_t *account, int32_t *price, uint8_t *status)
+/* Class and jurisdiction need places, numbers and sites; legs need each other. One by one, for now. */
+static void settle_calls(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
+                         size_t first, size_t rows, uint8_t *class_jurisdiction)
 {
+    const struct toll_rater *rater = context->rater;
+    struct toll_block *block = context->block;
+    for (size_t i = 0; i < rows; i++) {
+        struct toll_row row;
+        toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
+        const enum toll_class class_ = toll_class_of(rater, &row);
+        const enum toll_call_jurisdiction jurisdiction =
+            toll_jurisdiction_of(rater, &row, rater->book->basis, rater->book->owners[block->owner[i]].site);
+        class_jurisdiction[i] = (uint8_t)((unsigned)class_ << 4 | (unsigned)jurisdiction);
+        block->shape[i] =
+            (uint16_t)((block->shape[i] & ~0x3fu) | (unsigned)class_ << 3 | (unsigned)jurisdiction);
+        if ((row.kind & TOLL_KIND_LEG) != 0)
+            block->shape[i] &= TOLL_VERDICT_KEYS - 1;
+    }
+}
+
+static void find_verdicts(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
+                          size_t first, size_t rows, const struct toll_line_columns *at)
+{
+    int32_t *account = at->account, *price = at->price;
+    uint8_t *status = at->status;
     const struct toll_rater *rater = context->rater;
     struct toll_block *block = context->block;
     const bool by_record = rater->book->has_trunk_plans || rater->book->has_carrier_plans;
@@ -91,6 +113,7 @@ static void find_verdicts(const struct toll_block_context *context, const struct
         .planless = block->rest,
     };
     settle_owners(context, batch, first, rows);
+    settle_calls(context, batch, first, rows, at->class_jurisdiction);
     rater->kernels->rules(rater->owners, rater->verdicts, block->owner, block->shape, by_record, rows, &out);
     block->odd_count = out.odd_count;
     for (size_t k = 0; k < out.planless_count; k++) {
@@ -127,6 +150,10 @@ static void find_prices(const struct toll_block_context *context, const struct t
         else if (block->deck[i] != 0 &&
                  found.price == 0) /* the start, in far memory, need not be looked at */
             status[i] |= TOLL_SUSPENSE_NO_PREFIX;
+        if (found.walk != 0) {
+            block->odd[block->odd_count++] = (uint32_t)i;
+            found.price = 0;
+        }
         price[i] = (int32_t)found.price;
         block->terms[i] = found.price == 0 ? 0 : 1 + context->rater->book->price_terms[found.price];
     }
@@ -271,7 +298,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_CLASSIFY, &since);
     find_payers(context, batch, first, rows);
     lap(context, TOLL_STAGE_PAYER, &since);
-    find_verdicts(context, batch, first, rows, at.account, at.price, at.status);
+    find_verdicts(context, batch, first, rows, &at);
     lap(context, TOLL_STAGE_RULES, &since);
     rater->kernels->lpm(rater->tables, rater->lpm_words, block->deck, batch->callee + first, rows,
                         block->value);
@@ -286,7 +313,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     rate_odd(context, batch, first, &at);
     lap(context, TOLL_STAGE_ODD, &since);
     add_up(context, batch, first, rows, &at);
-    if (rater->surcharges != NULL)
+    if (context->tally->surcharges != NULL)
         toll_surcharges_count(context->tally->surcharges, rater->surcharges, context->map, batch, first, rows,
                               at.status, block->bucket);
     lap(context, TOLL_STAGE_TALLY, &since);

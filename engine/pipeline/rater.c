@@ -52,8 +52,11 @@ static uint32_t verdict_of(const struct toll_book *book, const struct toll_chain
     if (chain->count == 0)
         return 0;
     const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first]];
-    if (chain->simple_deck > 0)
-        return book->decks[chain->simple_deck].key == TOLL_KEY_CALLEE ? (uint32_t)chain->simple_deck : 0;
+    if (chain->simple_deck > 0) {
+        const struct toll_deck *deck = &book->decks[chain->simple_deck];
+        const bool plain = deck->key == TOLL_KEY_CALLEE && !deck->lrn && !deck->by_jurisdiction;
+        return plain ? (uint32_t)chain->simple_deck : 0;
+    }
     const bool always =
         rule->trunk == 0 && rule->destination == 0 && rule->from == TOLL_MS_MIN && rule->until == TOLL_MS_MAX;
     const bool priced = rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT;
@@ -73,6 +76,34 @@ static void fill_verdicts(const struct toll_book *book, uint32_t *verdicts)
         }
 }
 
+/* Columns that jurisdictions by this basis read, besides the numbers. */
+static uint32_t columns_of_basis(const struct toll_book *book, unsigned basis)
+{
+    if (!book->nanp)
+        return 0;
+    uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_RING_TO);
+    if (basis == TOLL_BASIS_ANI_LRN)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
+    if (basis == TOLL_BASIS_CARRIER && book->calltype_word_count > 0)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
+    return columns;
+}
+
+static uint32_t columns_of_decks(const struct toll_book *book)
+{
+    uint32_t columns = 0;
+    for (uint32_t deck = 1; deck < book->deck_count; deck++) {
+        const struct toll_deck *table = &book->decks[deck];
+        if (table->key == TOLL_KEY_CALLTYPE)
+            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
+        if (table->lrn)
+            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
+        if (table->by_jurisdiction)
+            columns |= columns_of_basis(book, table->basis);
+    }
+    return columns;
+}
+
 static uint32_t columns_of(const struct toll_book *book)
 {
     uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_DURATION_MS) |
@@ -85,7 +116,7 @@ static uint32_t columns_of(const struct toll_book *book)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
     if (book->has_carrier_plans)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
-    return columns;
+    return columns | columns_of_basis(book, book->basis) | columns_of_decks(book);
 }
 
 static const void *hot_copy(struct toll_rater *rater, const void *table, bool copy, size_t bytes)
@@ -138,8 +169,6 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
             places[deck] = ++rater->calltype_decks;
     }
-    if (rater->calltype_decks > 0)
-        rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
     fill_verdicts(book, verdicts);
     for (uint32_t price = 1; price < book->price_count; price++) {
         const uint32_t index = 1 + book->price_terms[price];
@@ -181,19 +210,40 @@ static const uint32_t *map_named(const struct toll_book *book, enum toll_named_k
     return map;
 }
 
+/* The carrier's words about the jurisdiction; no code, no word. NULL: out of memory. */
+static const int8_t *map_words(const struct toll_book *book, struct toll_cdr_dictionary codes,
+                               struct toll_cdr_dictionary carriers, uint32_t carrier_count,
+                               struct toll_arena *arena)
+{
+    const size_t count = codes.count > 0 ? codes.count : 1;
+    int8_t *words = toll_arena_alloc(arena, count * carrier_count * sizeof *words);
+    for (size_t i = 0; words != NULL && i < count * carrier_count; i++) {
+        const size_t code = i / carrier_count, carrier = i % carrier_count;
+        const char *name = carrier < carriers.count ? carriers.entries[carrier] : "";
+        words[i] = code == 0 ? -1 : (int8_t)toll_book_calltype_word(book, codes.entries[code], name);
+    }
+    return words;
+}
+
 int toll_part_map_make(struct toll_part_map *map, const struct toll_rater *rater,
                        const struct toll_cdr_part *part, struct toll_arena *arena, struct toll_strings *texts,
                        struct toll_error *error)
 {
     const struct toll_book *book = rater->book;
     const struct toll_cdr_dictionary codes = toll_cdr_part_dictionary(part, TOLL_CDR_CALLTYPE);
+    const struct toll_cdr_dictionary carriers = toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER);
     const uint32_t count =
         codes.count > 0 ? codes.count : 1; /* 0, "no code", is there also without the column */
     memset(map, 0, sizeof *map);
     map->trunks = map_named(book, TOLL_NAMED_TRUNK, toll_cdr_part_dictionary(part, TOLL_CDR_TRUNK), arena);
     map->hints = map_named(book, TOLL_NAMED_HINT, toll_cdr_part_dictionary(part, TOLL_CDR_HINT), arena);
-    map->carriers =
-        map_named(book, TOLL_NAMED_CARRIER, toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER), arena);
+    map->carriers = map_named(book, TOLL_NAMED_CARRIER, carriers, arena);
+    map->carrier_count = carriers.count > 0 ? carriers.count : 1;
+    if (book->calltype_word_count > 0) {
+        map->words = map_words(book, codes, carriers, map->carrier_count, arena);
+        if (map->words == NULL)
+            return no_memory(error);
+    }
 
     uint32_t *values = toll_arena_alloc(arena, ((size_t)count * rater->calltype_decks + 1) * sizeof *values);
     uint32_t *ids = toll_arena_alloc(arena, (size_t)count * sizeof *ids);

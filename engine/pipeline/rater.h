@@ -31,7 +31,7 @@ struct toll_rater {
     uint32_t calltype_decks;         /* how many those are */
     uint32_t columns;                /* CDR columns that rating with this book reads */
     uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
-    uint8_t call_areas[TOLL_AREAS_BYTES]; /* the same as class << 3 | jurisdiction */
+    uint8_t call_areas[TOLL_AREAS_BYTES];    /* the same as class << 3 | jurisdiction */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_hot hot;
 };

@@ -50,13 +50,14 @@ struct toll_import_file {
     char sha256[65];
     char file[256];
     int64_t bytes, rows, accepted, rejected, duplicates, warnings;
+    int64_t legs;          /* CDRs in addition: accepted records that are two. duplicates counts CDRs */
     bool already_imported; /* the same bytes were imported before: nothing to do */
     int64_t first_start_ms, last_start_ms, duration_ms;
 };
 struct toll_import_result {
     struct toll_import_file *files; /* file_count entries, in the order given; toll_import_result_free */
     size_t file_count;
-    int64_t rows, accepted, rejected, duplicates, conflicts, warnings;
+    int64_t rows, accepted, rejected, duplicates, conflicts, warnings, legs;
     int64_t dataset_rows, dataset_days, generation;
     char cdr_hash[33];
     int64_t wall_ns;
@@ -101,10 +102,12 @@ struct toll_rate_options {
 struct toll_rate_result {
     int64_t rows, rated, zero_rated, suspense, billed_s;
     int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t period_charges; /* how many */
     int total_count;
     struct {
         char currency[8];
-        char charge[48];
+        char charge[48];        /* of lines and periods */
+        char period_charge[48]; /* the part of it that is no line's */
     } totals[64];
     char cdr_hash[33], book_hash[33];
     int64_t wall_ns; /* the whole call */

@@ -63,7 +63,7 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_book *book, const struct toll_dataset *dataset,
                      struct toll_error *error);
 
-/* Writes book.image, accounts, prices, buckets and suspense.csv into a run. */
+/* Writes book.image, accounts, prices, buckets and, if there are any, period charges into a run. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, struct toll_error *error);
 /* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.

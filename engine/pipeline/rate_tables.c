@@ -126,6 +126,22 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
     return rc;
 }
 
+static int write_periods(struct toll_run_writer *writer, const struct toll_tally *tally,
+                         struct toll_error *error)
+{
+    const size_t count = tally->periods.count;
+    if (count == 0)
+        return 0;
+    struct toll_period_row *rows = calloc(count, sizeof *rows);
+    if (rows == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = tally->periods.entries[i].row;
+    const int rc = toll_run_add_periods(writer, rows, (int64_t)count, error);
+    free(rows);
+    return rc;
+}
+
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, struct toll_error *error)
 {
@@ -136,5 +152,7 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         rc = write_prices(writer, book, tally, error);
     if (rc == 0)
         rc = write_buckets(writer, book, tally, error);
+    if (rc == 0)
+        rc = write_periods(writer, tally, error);
     return rc;
 }

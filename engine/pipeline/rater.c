@@ -1,6 +1,7 @@
 /* Derives from a book what the passes need. Nothing here decides a price: each table restates the book's own.
  */
 #include "pipeline/row.h"
+#include "pipeline/surcharges.h"
 
 #include <string.h>
 
@@ -221,7 +222,11 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->voice_terms = voice;
     rater->numbers = lines;
     rater->owners = owners;
-    const int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
+    int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
+    if (rc == 0)
+        rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
+    if (rater->surcharges != NULL && rater->surcharges->by_carrier)
+        rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)
         toll_rater_free(rater);
     return rc;
@@ -229,6 +234,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
 
 void toll_rater_free(struct toll_rater *rater)
 {
+    toll_surcharge_rules_free(rater->surcharges);
     toll_call_areas_free(&rater->call_areas);
     toll_hot_free(&rater->hot);
     memset(rater, 0, sizeof *rater);

@@ -53,6 +53,7 @@ struct toll_rater {
     bool by_jurisdiction;        /* some deck has rates by jurisdiction */
     uint8_t own_bases;           /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
     bool has_next;               /* some rule goes on where its deck has nothing */
+    struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_hot hot;
 };
 

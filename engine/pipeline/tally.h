@@ -6,6 +6,7 @@
 #define TOLL_PIPELINE_TALLY_H
 
 #include "pipeline/rater.h"
+#include "pipeline/surcharges.h"
 #include "pipeline/suspense.h"
 
 struct toll_tally {
@@ -16,6 +17,8 @@ struct toll_tally {
     int64_t rows, billed_s;
     int64_t settled_rows; /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
+    struct toll_surcharge_counts *surcharges; /* NULL: the book has none */
+    struct toll_period_charges periods;       /* see toll_tally_charge_periods */
 };
 
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error);
@@ -34,11 +37,16 @@ static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucke
 /* Bits 1 << enum toll_service of the lines that name a price row; 0: none does. */
 unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t price);
 
+/* When all is counted: what is charged by period, into tally->periods. TOLL_EDATA, TOLL_ENOMEM. */
+int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *book,
+                              struct toll_error *error);
+
 /* Charges by currency, from the buckets: every line that has a charge has a bucket. Returns the number of
  * currencies, in order of their text; -1 when there are more than `room`. */
 struct toll_currency_total {
     const char *currency; /* of the book */
-    toll_total charge;
+    toll_total charge;    /* of lines and periods */
+    toll_total periods;
 };
 int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *book,
                       struct toll_currency_total *totals, int room);

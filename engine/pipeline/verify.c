@@ -2,6 +2,7 @@
 #include "pipeline/rate.h"
 
 #include "base/error.h"
+#include "rating/surcharge.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,6 +72,43 @@ static int hash_manifest(const struct toll_io *io, const struct toll_run_files *
     return rc;
 }
 
+/* Does a period of this account begin on that day of the month? */
+static bool begins_on(const struct toll_book *book, const struct toll_run_files *run, int32_t id, int day)
+{
+    if (id >= (int64_t)book->account_count)
+        return false;
+    const struct toll_account *account = &book->accounts[id];
+    return strcmp(toll_book_string(book, account->account), run->tables.accounts[id].account) == 0 &&
+           day == (account->cycle_day == 0 ? 1 : account->cycle_day);
+}
+
+/* A period charge is what its row of the book makes of the calls that were counted. */
+static bool period_follows(const struct toll_book *book, const struct toll_run_files *run,
+                           const struct toll_period_row *row)
+{
+    int64_t charged, day;
+    int year, month, first;
+    toll_money charge;
+    if (!toll_day_parse(row->period, strlen(row->period), &day))
+        return false;
+    toll_civil_from_days(day, &year, &month, &first);
+    for (uint32_t i = 1; i < book->surcharge_count; i++) {
+        const struct toll_surcharge *surcharge = &book->surcharges[i];
+        const bool of_site = surcharge->level == TOLL_LEVEL_SITE;
+        if ((int64_t)surcharge->line != row->line ||
+            strcmp(toll_book_string(book, surcharge->file), row->file) != 0)
+            continue;
+        return strcmp(toll_surcharge_measure_name((unsigned)surcharge->measure), row->kind) == 0 &&
+               strcmp(of_site ? toll_book_string(book, book->sites[surcharge->subject].site) : "",
+                      row->site) == 0 &&
+               surcharge->amount == row->amount &&
+               toll_surcharge_charge(surcharge, book->decimals, book->rounding, row->calls, row->counted,
+                                     &charged, &charge) &&
+               charged == row->charged && charge == row->charge && begins_on(book, run, row->account, first);
+    }
+    return false;
+}
+
 /* The embedded book is opened too: the run's tables are worth no more than it. */
 static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run,
                            struct toll_error *error)
@@ -84,6 +122,13 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
     if (rc == 0 && !toll_hash_equal(book->book_hash, run->manifest.book_hash))
         rc = toll_error_set(error, TOLL_EDATA, "%s: book.image is not the book that run.json names",
                             run->path);
+    for (int64_t i = 0; rc == 0 && i < run->tables.period_count; i++)
+        if (!period_follows(book, run, &run->tables.periods[i]))
+            rc = toll_error_set(
+                error, TOLL_EDATA,
+                "%s/period_charges.arrow: row %lld is not what %s, line %d of its book, gives; "
+                "rate again",
+                run->path, (long long)i, run->tables.periods[i].file, run->tables.periods[i].line);
     toll_book_close(book);
     toll_blob_free(&image);
     return rc;
@@ -102,7 +147,9 @@ static int verify_run(const struct toll_io *io, const char *path, struct toll_ve
     if (rc == 0)
         rc = hash_manifest(io, &run, result->hash, error);
     result->kind = TOLL_DIRECTORY_RUN;
-    result->files = 6; /* run.json, book.image, accounts, prices, buckets, suspense.csv; then the lines */
+    /* run.json, book.image, accounts, prices, buckets, suspense.csv, perhaps period charges; then the lines
+     */
+    result->files = 6 + (run.tables.period_count > 0);
     result->rows = run.manifest.rows;
     for (size_t i = 0; i < run.manifest.part_count; i++) {
         result->files++;

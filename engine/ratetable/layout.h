@@ -277,6 +277,26 @@ struct toll_calendar {
     uint32_t spare;
 };
 
+/* ---- surcharges: docs/RATING.md section 11 ---- */
+
+enum toll_surcharge_measure { TOLL_SHORT_CALLS, TOLL_ATTEMPTS, TOLL_NO_ANI, TOLL_SURCHARGE_MEASURES };
+#define TOLL_THRESHOLD_ALL 100000000 /* 100 % */
+
+/* Sorted by (level, subject, measure, from); those of one subject and measure are disjoint in time.
+ * surcharges[0] is none. */
+struct toll_surcharge {
+    toll_ms from, until; /* UTC, half open */
+    toll_money amount;   /* for each charged call */
+    int32_t level;       /* enum toll_assignment_level, no number */
+    uint32_t subject;    /* account or site id, 1 + index of the named trunk or carrier; 0: default */
+    int32_t measure;     /* enum toll_surcharge_measure */
+    int32_t all;         /* 1: apply `all`, 0: `excess` */
+    int32_t threshold;   /* in 1e-6 %, at most TOLL_THRESHOLD_ALL */
+    int32_t short_ms;    /* short_calls: at most this long; else 0 */
+    uint32_t file, line; /* string offset and line of surcharges.csv */
+};
+_Static_assert(sizeof(struct toll_surcharge) == 56, "stored");
+
 /* ---- accounts, sites, plans ---- */
 
 struct toll_account {

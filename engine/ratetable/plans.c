@@ -3,6 +3,7 @@
 #include "ratetable/decks.h"
 #include "ratetable/prices.h"
 #include "ratetable/rules.h"
+#include "tollmill_segment.h"
 
 /* -- plans.csv -- */
 
@@ -181,6 +182,11 @@ static bool read_match(struct toll_build *build, const struct toll_table *table,
 
     good = choice(table, DIRECTION, directions, 2, &match->direction) && good;
     good = choice(table, CLASS, classes, 5, &match->class_) && good;
+    if (match->class_ == TOLL_ON_NET && build->on_net == TOLL_ON_NET_NONE) {
+        toll_cell_finding(table, toll_table_cell(table, CLASS), TOLL_ERROR,
+                          "\"on_net\": no call of this book is; set on_net in book.yaml to account or any");
+        good = false;
+    }
     good = choice(table, JURISDICTION, jurisdictions, 5, &match->jurisdiction) && good;
     good = toll_cell_reference(build, table, DESTINATION, "destination", "destinations.csv",
                                &build->destinations, &rule->destination) &&

@@ -68,6 +68,27 @@ const struct toll_run_table toll_run_buckets = {
     sizeof(struct toll_bucket_row),
 };
 
+static const struct toll_arrow_field period_fields[] = {
+    {"period", TOLL_ARROW_UTF8, 0},   {"account", TOLL_ARROW_INT32, 0}, {"site", TOLL_ARROW_UTF8, 0},
+    {"kind", TOLL_ARROW_UTF8, 0},     {"calls", TOLL_ARROW_INT64, 0},   {"counted", TOLL_ARROW_INT64, 0},
+    {"charged", TOLL_ARROW_INT64, 0}, {"amount", TOLL_ARROW_INT64, 8},  {"charge", TOLL_ARROW_INT64, 8},
+    {"file", TOLL_ARROW_UTF8, 0},     {"line", TOLL_ARROW_INT32, 0},
+};
+static const uint16_t period_offsets[COUNT(period_fields)] = {
+    offsetof(struct toll_period_row, period),  offsetof(struct toll_period_row, account),
+    offsetof(struct toll_period_row, site),    offsetof(struct toll_period_row, kind),
+    offsetof(struct toll_period_row, calls),   offsetof(struct toll_period_row, counted),
+    offsetof(struct toll_period_row, charged), offsetof(struct toll_period_row, amount),
+    offsetof(struct toll_period_row, charge),  offsetof(struct toll_period_row, file),
+    offsetof(struct toll_period_row, line),
+};
+const struct toll_run_table toll_run_periods = {
+    "period_charges.arrow",
+    {"period_charges/1", period_fields, COUNT(period_fields)},
+    period_offsets,
+    sizeof(struct toll_period_row),
+};
+
 /* ---- writing ---- */
 
 static const char *row_text(const char *member)

@@ -120,9 +120,10 @@ class Units(unittest.TestCase):
         self.assertEqual(self.billed(33, "round_total", initial=25, increment=8), 40)
 
     def test_minimum_and_free(self):
-        self.assertEqual(self.billed(5, minimum_s=30, free_s=10), 20)
-        self.assertEqual(self.billed(30, free_s=30), 0)
-        self.assertEqual(self.billed(31, free_s=30, initial=6, increment=6), 6)
+        self.assertEqual(oracle.units_to_bill(5, Row(minimum_s=30, free_s=10)), (20, 10))
+        self.assertEqual(oracle.units_to_bill(30, Row(free_s=30)), (0, 30))
+        self.assertEqual(oracle.units_to_bill(20, Row(free_s=30)), (0, 20))
+        self.assertEqual(oracle.units_to_bill(31, Row(free_s=30)), (1, 30))
 
     def test_duration_rounding(self):
         record = oracle.Record()
@@ -133,12 +134,13 @@ class Units(unittest.TestCase):
             self.assertEqual([oracle.units_used(record, mode) for mode in ("up", "down", "half_up", "ms")], expected)
 
     def test_charge(self):
-        row = Row(rate=Fraction("0.05"), per=60, connect_fee=Fraction("0.01"))
-        self.assertEqual(oracle.exact_charge(row, 10), Fraction("0.01") + Fraction(1, 120))
+        row = Row(connect_fee=Fraction("0.01"))
+        cost = Fraction(1, 120)
+        self.assertEqual(oracle.exact_charge(row, cost), Fraction("0.01") + Fraction(1, 120))
         row.minimum_charge = Fraction("0.5")
-        self.assertEqual(oracle.exact_charge(row, 10), Fraction("0.5"))
+        self.assertEqual(oracle.exact_charge(row, cost), Fraction("0.5"))
         row.minimum_charge, row.maximum_charge = None, Fraction("0.002")
-        self.assertEqual(oracle.exact_charge(row, 10), Fraction("0.002"))
+        self.assertEqual(oracle.exact_charge(row, cost), Fraction("0.002"))
 
 
 class Bands(unittest.TestCase):
@@ -192,7 +194,7 @@ def rate(**parts):
     for name, lines in parts.items():
         named[name.replace("__", "/").replace("_csv", ".csv").replace("_yaml", ".yaml")] = lines
     with tempfile.TemporaryDirectory() as folder:
-        return {line["record_id"]: line for line in examples.lines_of_oracle(*examples.write_example(named, folder))}
+        return {line["record_id"]: line for line in examples.through_oracle(*examples.write_example(named, folder))[0]}
 
 
 class WholeBooks(unittest.TestCase):

@@ -93,7 +93,7 @@ void toll_block_tally(const struct toll_block_rows *rows)
         toll_tally_settle(tally, rater->book);
     note_prices(rows);
     add_suspense(rows, out.rest_count);
-    if (rater->surcharges != NULL)
+    if (tally->surcharges != NULL)
         toll_surcharges_count(tally->surcharges, rater->surcharges, rows->context->map, &rows->cdr, 0,
                               rows->rows, rows->line.status, block->bucket);
 }

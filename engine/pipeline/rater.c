@@ -26,11 +26,8 @@ static void fill_areas(uint8_t areas[4096])
 {
     static const uint16_t toll_free[] = {800, 833, 844, 855, 866, 877, 888};
     static const uint16_t premium[] = {900};
-    static const uint16_t international[] = {242, 246, 264, 268, 284, 345, 441, 473, 649, 658, 664,
-                                             721, 758, 767, 784, 809, 829, 849, 868, 869, 876};
     mark_areas(areas, toll_free, sizeof toll_free / sizeof *toll_free, TOLL_AREA_TOLL_FREE);
     mark_areas(areas, premium, 1, TOLL_AREA_PREMIUM);
-    mark_areas(areas, international, sizeof international / sizeof *international, TOLL_AREA_INTERNATIONAL);
 }
 
 /* A chain whose first rule has no further conditions gets to its second only where a deck has nothing. */
@@ -126,6 +123,34 @@ static void fill_chains(struct toll_rater *rater, uint8_t *asks)
     rater->chain_asks = asks;
 }
 
+/* Columns that jurisdictions by this basis read, besides the numbers. */
+static uint32_t columns_of_basis(const struct toll_book *book, unsigned basis)
+{
+    if (!book->nanp)
+        return 0;
+    uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_RING_TO);
+    if (basis == TOLL_BASIS_ANI_LRN)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
+    if (basis == TOLL_BASIS_CARRIER && book->calltype_word_count > 0)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
+    return columns;
+}
+
+static uint32_t columns_of_decks(const struct toll_book *book)
+{
+    uint32_t columns = 0;
+    for (uint32_t deck = 1; deck < book->deck_count; deck++) {
+        const struct toll_deck *table = &book->decks[deck];
+        if (table->key == TOLL_KEY_CALLTYPE)
+            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
+        if (table->lrn)
+            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
+        if (table->by_jurisdiction)
+            columns |= columns_of_basis(book, table->basis);
+    }
+    return columns;
+}
+
 static uint32_t columns_of(const struct toll_book *book)
 {
     uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_DURATION_MS) |
@@ -136,23 +161,9 @@ static uint32_t columns_of(const struct toll_book *book)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_TRUNK);
     if (book->named_count[TOLL_NAMED_HINT] > 0)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
-    bool carrier = book->basis == TOLL_BASIS_CARRIER, lrn = book->basis == TOLL_BASIS_ANI_LRN;
-    for (uint32_t i = 1; i < book->deck_count; i++) {
-        carrier = carrier || (book->decks[i].by_jurisdiction && book->decks[i].basis == TOLL_BASIS_CARRIER);
-        lrn = lrn || book->decks[i].lrn ||
-              (book->decks[i].by_jurisdiction && book->decks[i].basis == TOLL_BASIS_ANI_LRN);
-        if (book->decks[i].key == TOLL_KEY_CALLTYPE)
-            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
-    }
-    if (book->has_carrier_plans || carrier)
+    if (book->has_carrier_plans)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
-    if (carrier)
-        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
-    if (lrn)
-        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
-    if (book->place_lpm != NULL)
-        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_RING_TO);
-    return columns;
+    return columns | columns_of_basis(book, book->basis) | columns_of_decks(book);
 }
 
 static const void *hot_copy(struct toll_rater *rater, const void *table, bool copy, size_t bytes)
@@ -254,19 +265,40 @@ static const uint32_t *map_named(const struct toll_book *book, enum toll_named_k
     return map;
 }
 
+/* The carrier's words about the jurisdiction; no code, no word. NULL: out of memory. */
+static const int8_t *map_words(const struct toll_book *book, struct toll_cdr_dictionary codes,
+                               struct toll_cdr_dictionary carriers, uint32_t carrier_count,
+                               struct toll_arena *arena)
+{
+    const size_t count = codes.count > 0 ? codes.count : 1;
+    int8_t *words = toll_arena_alloc(arena, count * carrier_count * sizeof *words);
+    for (size_t i = 0; words != NULL && i < count * carrier_count; i++) {
+        const size_t code = i / carrier_count, carrier = i % carrier_count;
+        const char *name = carrier < carriers.count ? carriers.entries[carrier] : "";
+        words[i] = code == 0 ? -1 : (int8_t)toll_book_calltype_word(book, codes.entries[code], name);
+    }
+    return words;
+}
+
 int toll_part_map_make(struct toll_part_map *map, const struct toll_rater *rater,
                        const struct toll_cdr_part *part, struct toll_arena *arena, struct toll_strings *texts,
                        struct toll_error *error)
 {
     const struct toll_book *book = rater->book;
     const struct toll_cdr_dictionary codes = toll_cdr_part_dictionary(part, TOLL_CDR_CALLTYPE);
+    const struct toll_cdr_dictionary carriers = toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER);
     const uint32_t count =
         codes.count > 0 ? codes.count : 1; /* 0, "no code", is there also without the column */
     memset(map, 0, sizeof *map);
     map->trunks = map_named(book, TOLL_NAMED_TRUNK, toll_cdr_part_dictionary(part, TOLL_CDR_TRUNK), arena);
     map->hints = map_named(book, TOLL_NAMED_HINT, toll_cdr_part_dictionary(part, TOLL_CDR_HINT), arena);
-    map->carriers =
-        map_named(book, TOLL_NAMED_CARRIER, toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER), arena);
+    map->carriers = map_named(book, TOLL_NAMED_CARRIER, carriers, arena);
+    map->carrier_count = carriers.count > 0 ? carriers.count : 1;
+    if (book->calltype_word_count > 0) {
+        map->words = map_words(book, codes, carriers, map->carrier_count, arena);
+        if (map->words == NULL)
+            return no_memory(error);
+    }
 
     uint32_t *values = toll_arena_alloc(arena, ((size_t)count * rater->calltype_decks + 1) * sizeof *values);
     uint32_t *ids = toll_arena_alloc(arena, (size_t)count * sizeof *ids);

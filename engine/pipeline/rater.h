@@ -15,7 +15,7 @@
 #include "simd/kernels.h"
 
 /* What digits 2-4 of an E.164 number that begins with 1 say (docs/RATING.md section 6); bits. */
-enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2, TOLL_AREA_INTERNATIONAL = 4 };
+enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2 };
 
 /* How the bulk passes ask a deck: bits. None: by the callee as dialled. */
 #define TOLL_WAY_LRN 0x01u

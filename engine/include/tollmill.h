@@ -90,6 +90,9 @@ struct toll_rate_options {
     const char *book_path; /* folder or image */
     const char *dataset_path;
     const char *run_path;
+    /* NULL, or an earlier run over the same CDRs: its lines are kept, but for those in suspense, which are
+     * rated. Days are the earlier run's then; others are TOLL_EUSAGE. */
+    const char *only_suspense;
     const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
     unsigned threads;              /* 0: all cores */
     enum toll_io_choice io;
@@ -100,6 +103,7 @@ struct toll_rate_options {
 };
 struct toll_rate_result {
     int64_t rows, rated, zero_rated, suspense, billed_s;
+    int64_t kept; /* rows whose lines are the earlier run's */
     int64_t status_rows[TOLL_STATUS_COUNT];
     int total_count;
     struct {

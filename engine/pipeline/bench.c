@@ -130,7 +130,8 @@ int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct tol
     int rc = rate_all(world, threads, NULL, error);
     result->rate_ns = now_ns() - begun;
     if (rc == 0)
-        rc = toll_result_fill(result, toll_workers_sum(&world->workers), world->book, &world->dataset, error);
+        rc = toll_result_fill(result, toll_workers_sum(&world->workers), world->book, NULL, &world->dataset,
+                              error);
     result->threads = world->workers.count;
     result->wall_ns = now_ns() - begun;
     return rc;

@@ -228,8 +228,9 @@ static void add_up(const struct toll_block_context *context, const struct toll_c
     }
     for (size_t k = 0; k < suspended; k++) {
         const uint32_t i = block->rest[k];
+        const size_t place = context->places == NULL ? first + i : context->places[first + i];
         toll_suspense_add(&tally->suspense, statuses[i], at->account[i], block->near[i], context->part,
-                          batch->first_row + (int64_t)(first + i));
+                          batch->first_row + (int64_t)place);
     }
 }
 

@@ -57,6 +57,9 @@ struct toll_block_context {
     const struct toll_rater *rater;
     const struct toll_part_map *map;
     uint32_t part; /* ordinal in the run, for the suspense summary */
+    /* Rows that were gathered: the place of each behind the batch's first_row; NULL: they lie where they are
+     */
+    const uint32_t *places;
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;

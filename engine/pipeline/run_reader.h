@@ -7,6 +7,9 @@
 /* Everything known of one line. Views live until the reader moves on. */
 struct toll_reader_row {
     struct toll_row row;                /* as rating sees it; only with a dataset */
+    const struct toll_rater *rater;     /* of the book that priced the line; only with a dataset */
+    int32_t price_shift;                /* the line's price id is the book's own plus this */
+    bool kept;                          /* the book is an older one: the line is an earlier run's */
     const struct toll_cdr_batch *batch; /* NULL without a dataset */
     const struct toll_line_batch *lines;
     int64_t index; /* of both */
@@ -22,7 +25,6 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
 /* Goes to a day's row: TOLL_EUSAGE when there is none. */
 int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct toll_reader_row *out,
                   struct toll_error *error);
-const struct toll_rater *toll_run_rater(const struct toll_run *run);
 const struct toll_run_files *toll_run_inside(const struct toll_run *run);
 
 #endif

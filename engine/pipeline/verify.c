@@ -71,22 +71,35 @@ static int hash_manifest(const struct toll_io *io, const struct toll_run_files *
     return rc;
 }
 
-/* The embedded book is opened too: the run's tables are worth no more than it. */
-static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run,
-                           struct toll_error *error)
+/* An embedded book is opened too: the run's tables are worth no more than it. */
+static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run, const char *name,
+                           struct toll_hash128 hash, struct toll_error *error)
 {
     struct toll_blob image = {0};
     struct toll_book *book = NULL;
-    int rc = toll_blob_read(&image, io, run->directory, "book.image", TOLL_READ_PREAD, error);
+    int rc = toll_blob_read(&image, io, run->directory, name, TOLL_READ_PREAD, error);
     toll_error_within(error, rc, run->path);
     if (rc == 0)
-        rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, "book.image", &book, error);
-    if (rc == 0 && !toll_hash_equal(book->book_hash, run->manifest.book_hash))
-        rc = toll_error_set(error, TOLL_EDATA, "%s: book.image is not the book that run.json names",
-                            run->path);
+        rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, name, &book, error);
+    if (rc == 0 && !toll_hash_equal(book->book_hash, hash))
+        rc = toll_error_set(error, TOLL_EDATA, "%s: %s is not the book that run.json names", run->path, name);
     toll_book_close(book);
     toll_blob_free(&image);
     return rc;
+}
+
+/* The older books of a merged run, then its own. */
+static int verify_run_books(const struct toll_io *io, const struct toll_run_files *run,
+                            struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->manifest;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i + 1 < manifest->book_count; i++) {
+        char name[TOLL_RUN_BOOK_NAME_BYTES];
+        toll_run_book_name(i, manifest->book_count, name);
+        rc = verify_run_book(io, run, name, manifest->books[i].book_hash, error);
+    }
+    return rc != 0 ? rc : verify_run_book(io, run, "book.image", manifest->book_hash, error);
 }
 
 static int verify_run(const struct toll_io *io, const char *path, struct toll_verify_result *result,
@@ -98,11 +111,13 @@ static int verify_run(const struct toll_io *io, const char *path, struct toll_ve
         return rc;
     rc = toll_run_verify(&run, error);
     if (rc == 0)
-        rc = verify_run_book(io, &run, error);
+        rc = verify_run_books(io, &run, error);
     if (rc == 0)
         rc = hash_manifest(io, &run, result->hash, error);
     result->kind = TOLL_DIRECTORY_RUN;
     result->files = 6; /* run.json, book.image, accounts, prices, buckets, suspense.csv; then the lines */
+    if (run.manifest.book_count > 0)
+        result->files += (int64_t)run.manifest.book_count - 1;
     result->rows = run.manifest.rows;
     for (size_t i = 0; i < run.manifest.part_count; i++) {
         result->files++;

@@ -78,7 +78,7 @@ static void lines(int directory, int64_t rows, const char *name)
     size_t offsets[TOLL_LINE_COLUMNS];
     char file[64];
     mkdirat(directory, "lines", 0777);
-    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, &writer, NULL) == 0);
+    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, false, &writer, NULL) == 0);
     if (rows > 0) {
         const size_t size = toll_lines_batch_layout(rows, offsets);
         uint8_t *block = aligned_alloc(4096, size);

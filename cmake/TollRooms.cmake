@@ -73,6 +73,16 @@ function(toll_isa_sources)
   endforeach()
 endfunction()
 
+# toll_room_table(room script table): the room also gets a C file that cmake/<script>.cmake writes from a table.
+function(toll_room_table room script table)
+  get_filename_component(name ${table} NAME_WE)
+  set(output ${CMAKE_BINARY_DIR}/${name}_table.c)
+  add_custom_command(OUTPUT ${output} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -D TABLE=${table} -D OUTPUT=${output} -P ${CMAKE_SOURCE_DIR}/cmake/${script}.cmake
+    DEPENDS ${table} ${CMAKE_SOURCE_DIR}/cmake/${script}.cmake)
+  target_sources(room_${room} PRIVATE ${output})
+endfunction()
+
 # toll_library(name): lib<name>.a of all rooms.
 function(toll_library name)
   get_property(rooms GLOBAL PROPERTY TOLL_ROOMS)

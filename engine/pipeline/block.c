@@ -119,15 +119,16 @@ static void find_prices(const struct toll_block_context *context, const struct t
                                                        rows, price, block->terms, block->rest);
     for (size_t k = 0; k < rest; k++) {
         const size_t i = block->rest[k];
-        uint32_t found = (uint32_t)price[i];
+        struct toll_price_found found = {(uint32_t)price[i], 0};
         if ((block->value[i] & TOLL_LPM_ENTRY) != 0)
             status[i] |= (uint8_t)toll_price_resolve(
                 context->rater, context->cursors, (int32_t)block->deck[i], block->value[i],
-                batch->start[first + i], TOLL_SUSPENSE_NO_PREFIX, &found);
-        else if (block->deck[i] != 0 && found == 0) /* the start, in far memory, need not be looked at */
+                batch->start[first + i], TOLL_SUSPENSE_NO_PREFIX, 0, &found);
+        else if (block->deck[i] != 0 &&
+                 found.price == 0) /* the start, in far memory, need not be looked at */
             status[i] |= TOLL_SUSPENSE_NO_PREFIX;
-        price[i] = (int32_t)found;
-        block->terms[i] = found == 0 ? 0 : 1 + context->rater->book->price_terms[found];
+        price[i] = (int32_t)found.price;
+        block->terms[i] = found.price == 0 ? 0 : 1 + context->rater->book->price_terms[found.price];
     }
 }
 

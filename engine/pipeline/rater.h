@@ -51,8 +51,9 @@ struct toll_part_map {
     const uint32_t *trunks, *hints, *carriers;
     const uint32_t *calltypes;      /* [id * calltype_decks + place]: value as an LPM value */
     const uint32_t *calltype_texts; /* id in `texts` of the run; NULL when nobody asked */
-    const int8_t *words; /* [calltype id * carrier_count + carrier id]: the carrier's word of the jurisdiction,
-                            -1 none; NULL: the book has no calltypes.csv */
+    /* [calltype id * carrier_count + carrier id]: the carrier's word of the jurisdiction, -1 none; NULL: the
+     * book has no calltypes.csv */
+    const int8_t *words;
     uint32_t carrier_count; /* entries of the carriers' dictionary, at least 1 */
 };
 /* Memory comes from the arena. texts: NULL, or where the part's call-type codes are entered. */

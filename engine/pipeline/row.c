@@ -55,8 +55,11 @@ enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_
                                              : TOLL_ORDINARY;
 }
 
-enum toll_call_jurisdiction toll_jurisdiction_of(const struct toll_rater *rater, const struct toll_row *row)
+enum toll_call_jurisdiction toll_jurisdiction_of(const struct toll_rater *rater, const struct toll_row *row,
+                                                 enum toll_jurisdiction_basis basis, int32_t site)
 {
+    (void)basis;
+    (void)site;
     if (!rater->book->nanp)
         return TOLL_INDETERMINATE;
     unsigned areas = 0;
@@ -117,12 +120,12 @@ static unsigned walk_rules(const struct toll_rater *rater, struct toll_band_curs
             tell(trace, id, verdict, 0);
             continue;
         }
-        uint32_t price = (uint32_t)rule->price;
+        struct toll_price_found found = {(uint32_t)rule->price, 0};
         unsigned status = 0;
         if (rule->action == TOLL_ACTION_REJECT)
             status = TOLL_SUSPENSE_REJECTED;
         else if (rule->action == TOLL_ACTION_DECK)
-            status = toll_price_find(rater, cursors, rule->deck, row, &price);
+            status = toll_price_find(rater, cursors, rule->deck, row, answer->jurisdiction, &found);
         const bool missed = status == TOLL_SUSPENSE_NO_PREFIX || status == TOLL_SUSPENSE_NO_CALLTYPE ||
                             status == TOLL_SUSPENSE_BAD_NUMBER;
         if (missed && rule->on_miss_next) {
@@ -132,7 +135,10 @@ static unsigned walk_rules(const struct toll_rater *rater, struct toll_band_curs
         }
         tell(trace, id, TOLL_RULE_DECIDED, status);
         answer->rule = (int32_t)id;
-        answer->price = status == 0 ? (int32_t)price : 0;
+        if (status == 0) {
+            answer->deck = rule->deck;
+            answer->found = found;
+        }
         return status;
     }
     return reason;
@@ -148,11 +154,16 @@ static int64_t units_used(const struct toll_row *row, enum toll_duration_roundin
     return quantity == INT64_MIN ? INT64_MAX : quantity < 0 ? -quantity : quantity;
 }
 
-/* Bills the row at answer->price; the status of the line. */
-static unsigned bill(const struct toll_rater *rater, const struct toll_row *row,
-                     struct toll_row_answer *answer)
+unsigned toll_row_bill(const struct toll_rater *rater, const struct toll_band_cursor *cursors,
+                       const struct toll_row *row, int32_t deck, const struct toll_price_found *found,
+                       int32_t *price, int32_t *billed, toll_money *charge)
 {
-    const struct toll_terms *terms = &rater->book->terms[rater->book->price_terms[answer->price]];
+    (void)cursors;
+    (void)deck;
+    const struct toll_terms *terms = &rater->book->terms[rater->book->price_terms[found->price]];
+    *price = (int32_t)found->price;
+    *billed = 0;
+    *charge = 0;
     if (terms->state == TOLL_PRICE_BLOCKED)
         return TOLL_SUSPENSE_BLOCKED;
     if (terms->state == TOLL_PRICE_NO_RATE)
@@ -162,28 +173,42 @@ static unsigned bill(const struct toll_rater *rater, const struct toll_row *row,
     enum toll_billed_outcome outcome;
     if (terms->action == TOLL_ACTION_DECK) {
         outcome = toll_billed(terms, units_used(row, (enum toll_duration_rounding)terms->duration_rounding),
-                              &answer->billed);
+                              billed);
         if (outcome == TOLL_BILLED_ZERO)
             return TOLL_ZERO_DURATION;
         if (outcome == TOLL_BILLED)
-            fits = toll_charge_deck(terms, answer->billed, &answer->charge);
+            fits = toll_charge_deck(terms, *billed, charge);
     } else {
-        if (terms->action == TOLL_ACTION_MARKUP && (row->kind & TOLL_KIND_PROVIDER_CHARGE) == 0)
+        if (terms->action == TOLL_ACTION_MARKUP && (row->kind & TOLL_KIND_PROVIDER_CHARGE) == 0) {
+            *price = 0;
             return TOLL_SUSPENSE_NO_PROVIDER_CHARGE;
-        outcome = toll_billed_as_used(units_used(row, TOLL_DURATION_UP), &answer->billed);
+        }
+        outcome = toll_billed_as_used(units_used(row, TOLL_DURATION_UP), billed);
         if (outcome == TOLL_BILLED && terms->action == TOLL_ACTION_FREE)
-            return answer->price == TOLL_PRICE_EMERGENCY ? TOLL_ZERO_EMERGENCY : TOLL_ZERO_FREE;
+            return found->price == TOLL_PRICE_EMERGENCY ? TOLL_ZERO_EMERGENCY : TOLL_ZERO_FREE;
         if (outcome == TOLL_BILLED && terms->action == TOLL_ACTION_FLAT)
-            fits = toll_charge_flat(terms, &answer->charge);
+            fits = toll_charge_flat(terms, charge);
         if (outcome == TOLL_BILLED && terms->action == TOLL_ACTION_MARKUP)
-            fits = toll_charge_markup(terms, row->provider_charge, &answer->charge);
+            fits = toll_charge_markup(terms, row->provider_charge, charge);
     }
     if ((row->kind & TOLL_KIND_CREDIT) != 0)
-        fits = fits && toll_charge_negate(&answer->charge);
-    return outcome == TOLL_BILLED && fits ? TOLL_RATED : TOLL_SUSPENSE_OVERFLOW;
+        fits = fits && toll_charge_negate(charge);
+    if (outcome == TOLL_BILLED && fits)
+        return TOLL_RATED;
+    *price = 0;
+    *billed = 0;
+    *charge = 0;
+    return TOLL_SUSPENSE_OVERFLOW;
 }
 
 /* ---- the order of decisions ---- */
+
+static unsigned bill(const struct toll_rater *rater, const struct toll_band_cursor *cursors,
+                     const struct toll_row *row, struct toll_row_answer *answer)
+{
+    return toll_row_bill(rater, cursors, row, answer->deck, &answer->found, &answer->price, &answer->billed,
+                         &answer->charge);
+}
 
 static unsigned decide(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                        const struct toll_row *row, const struct toll_row_trace *trace,
@@ -196,14 +221,14 @@ static unsigned decide(const struct toll_rater *rater, struct toll_band_cursor *
     if (answer->payer.owner == 0)
         return answer->payer.conflict ? TOLL_SUSPENSE_PARTY_CONFLICT : TOLL_SUSPENSE_NO_ACCOUNT;
     if (is_emergency(rater, row->callee)) {
-        answer->price = TOLL_PRICE_EMERGENCY;
-        return bill(rater, row, answer);
+        answer->found.price = TOLL_PRICE_EMERGENCY;
+        return bill(rater, cursors, row, answer);
     }
     answer->plan = toll_plan_find(rater, answer->payer.owner, row->trunk, row->carrier, row->start, NULL);
     if (answer->plan == 0)
         return TOLL_SUSPENSE_NO_PLAN;
     const unsigned status = walk_rules(rater, cursors, row, trace, answer);
-    return status != 0 ? status : bill(rater, row, answer);
+    return status != 0 ? status : bill(rater, cursors, row, answer);
 }
 
 void toll_row_rate(const struct toll_rater *rater, struct toll_band_cursor *cursors,
@@ -212,16 +237,9 @@ void toll_row_rate(const struct toll_rater *rater, struct toll_band_cursor *curs
 {
     memset(answer, 0, sizeof *answer);
     answer->class_ = toll_class_of(rater, row);
-    answer->jurisdiction = toll_jurisdiction_of(rater, row);
+    answer->jurisdiction = toll_jurisdiction_of(rater, row, rater->book->basis, 0);
     if ((row->kind & TOLL_KIND_CONFLICT) == 0) /* nobody pays a conflict, so nobody is looked for */
         toll_payer_find(rater, row, &answer->payer);
     answer->account = rater->book->owners[answer->payer.owner].account;
     answer->status = decide(rater, cursors, row, trace, answer);
-    if (answer->status >= TOLL_SUSPENSE_FIRST) {
-        /* A line in suspense names the row only where the row itself is what is wrong. */
-        if (answer->status != TOLL_SUSPENSE_BLOCKED && answer->status != TOLL_SUSPENSE_NO_RATE)
-            answer->price = 0;
-        answer->billed = 0;
-        answer->charge = 0;
-    }
 }

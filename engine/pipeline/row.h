@@ -15,10 +15,10 @@ struct toll_row {
     uint16_t kind;
     uint64_t caller, callee, charged;
     uint64_t lrn_caller, lrn_callee, ring_to; /* 0 none */
-    uint32_t trunk, hint, carrier;   /* 1 + index into book->named[kind]; 0 none or unknown */
-    const uint32_t *calltype_values; /* by place among the call-type decks */
-    uint32_t calltype;               /* dictionary id */
-    int word;                        /* the carrier's word of the jurisdiction, -1 none */
+    uint32_t trunk, hint, carrier;            /* 1 + index into book->named[kind]; 0 none or unknown */
+    const uint32_t *calltype_values;          /* by place among the call-type decks */
+    uint32_t calltype;                        /* dictionary id */
+    int word;                                 /* the carrier's word of the jurisdiction, -1 none */
     int64_t quantity;
     int64_t provider_charge;
 };
@@ -54,6 +54,7 @@ struct toll_payer {
     enum toll_payer_kind kind; /* the candidate that decides */
     enum toll_payer_kind site; /* whose row gives site and number: kind, or NEAR when a hint pays */
     bool conflict;
+    bool other_party; /* a leg of which nobody is known, while somebody is of the other one */
     uint32_t charged, trunk, hint, near; /* owners of the candidates, 0 not known */
 };
 void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row, struct toll_payer *payer);
@@ -69,7 +70,9 @@ int32_t toll_plan_find(const struct toll_rater *rater, uint32_t owner, uint32_t 
 /* ---- section 6 ---- */
 
 enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
-enum toll_call_jurisdiction toll_jurisdiction_of(const struct toll_rater *rater, const struct toll_row *row);
+/* By one basis; site: the payer's (toll_owner.site), 0 none. */
+enum toll_call_jurisdiction toll_jurisdiction_of(const struct toll_rater *rater, const struct toll_row *row,
+                                                 enum toll_jurisdiction_basis basis, int32_t site);
 
 /* ---- sections 8 and 10 ---- */
 
@@ -80,15 +83,41 @@ struct toll_band_cursor {
     int32_t band;
 };
 
-/* 0 and *price; else the suspense status: no_band, or the miss: no_prefix, no_calltype, bad_number. */
+/* What a deck has for a call. */
+struct toll_price_found {
+    uint32_t price; /* the row at the call's start, rate column added; 0 none */
+    uint32_t walk;  /* index of the entry whose rows the call is walked over, 0: `price` is all of it */
+};
+
+/* Which of the four rates of a row in a deck with by_jurisdiction. */
+enum toll_rate_column toll_rate_column_of(enum toll_call_jurisdiction jurisdiction);
+
+/* The number that a deck of key callee or caller is asked for (that of the record's LRN where the deck says
+ * so) and the type of the end that it stands for (enum toll_number_type): only E.164 numbers have prefixes.
+ */
+uint64_t toll_deck_number(const struct toll_deck *deck, const struct toll_row *row, unsigned *type);
+
+/* 0 and *found; else the suspense status: no_band, or the miss: no_prefix, no_calltype, bad_number.
+ * jurisdiction: by the deck's basis; without meaning unless the deck is by_jurisdiction. */
 unsigned toll_price_find(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
-                         const struct toll_row *row, uint32_t *price);
-/* The same from an LPM value that is not 0; miss: the status if no row is in force. */
+                         const struct toll_row *row, enum toll_call_jurisdiction jurisdiction,
+                         struct toll_price_found *found);
+/* The same from an LPM value that is not 0; miss: the status if no row is in force; column: enum
+ * toll_rate_column, 0 where the deck is not by_jurisdiction. */
 unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
-                            uint32_t value, toll_ms at, unsigned miss, uint32_t *price);
-/* The value from which toll_price_find starts, and the status of a miss. */
+                            uint32_t value, toll_ms at, unsigned miss, unsigned column,
+                            struct toll_price_found *found);
+/* The value from which toll_price_find starts, and the status of a miss. Not for decks of key npanxx_pair. */
 uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,
                           unsigned *miss);
+
+/* ---- sections 7 and 9 ---- */
+
+/* Units and charge by any price row, of a deck (found->walk: walked) or a rule (deck 0); the status of the
+ * line. *price: the row to show, 0 none; 0 billed and charge in suspense. */
+unsigned toll_row_bill(const struct toll_rater *rater, const struct toll_band_cursor *cursors,
+                       const struct toll_row *row, int32_t deck, const struct toll_price_found *found,
+                       int32_t *price, int32_t *billed, toll_money *charge);
 
 /* ---- the whole row ---- */
 
@@ -114,7 +143,9 @@ struct toll_row_answer {
     int32_t account; /* 0 none */
     int32_t plan;
     int32_t rule; /* the deciding rule, 0 none */
-    int32_t price;
+    int32_t deck; /* that priced it, 0 none */
+    struct toll_price_found found;
+    int32_t price; /* of the line */
     int32_t billed;
     toll_money charge;
 };

@@ -40,7 +40,7 @@ struct toll_run {
 
     /* the part and batch that are open */
     size_t part; /* part_count: none */
-    int64_t batch, index;
+    int64_t batch, index, cdr_batch_index;
     struct toll_lines *lines;
     struct toll_part_set set; /* the CDR part, if there is a dataset */
     struct toll_cdr_text *text;
@@ -271,7 +271,7 @@ void toll_run_rewind(struct toll_run *run)
 {
     close_part(run);
     run->part = run->files.manifest.part_count;
-    run->batch = -1;
+    run->batch = run->cdr_batch_index = -1;
     run->index = 0;
 }
 
@@ -281,7 +281,7 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
         return 0;
     close_part(run);
     run->part = part;
-    run->batch = -1;
+    run->batch = run->cdr_batch_index = -1;
     const struct toll_run_part *parts = run->files.manifest.parts;
     toll_day_format(parts[part].day, run->day);
     run->day_row = 0;
@@ -302,13 +302,22 @@ static int open_batch(struct toll_run *run, int64_t batch, struct toll_error *er
 {
     if (run->batch == batch)
         return 0;
-    run->batch = -1;
-    int rc = toll_lines_batch(run->lines, batch, NULL, &run->line_batch, error);
-    if (rc == 0 && run->dataset_open)
-        rc = toll_cdr_part_batch(run->set.parts[0].part, batch, TOLL_CDR_ALL_COLUMNS, NULL, &run->cdr_batch,
-                                 error);
+    run->batch = run->cdr_batch_index = -1;
+    const int rc = toll_lines_batch(run->lines, batch, NULL, &run->line_batch, error);
     if (rc == 0)
         run->batch = batch;
+    return rc;
+}
+
+/* The CDRs of the open batch. */
+static int open_cdrs(struct toll_run *run, struct toll_error *error)
+{
+    if (run->cdr_batch_index == run->batch)
+        return 0;
+    const int rc = toll_cdr_part_batch(run->set.parts[0].part, run->batch, TOLL_CDR_ALL_COLUMNS, NULL,
+                                       &run->cdr_batch, error);
+    if (rc == 0)
+        run->cdr_batch_index = run->batch;
     return rc;
 }
 
@@ -397,13 +406,15 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     static const char *const services[] = {"voice", "sms", "mms", "data", "event"};
     const struct toll_cdr_batch *batch = &run->cdr_batch;
     const int64_t i = run->index;
-    const uint16_t kind = batch->kind[i];
-    struct reader_book *book;
+    struct reader_book *book = NULL;
     struct toll_row row;
-    int rc = current_book(run, &book, error);
+    int rc = open_cdrs(run, error);
+    if (rc == 0)
+        rc = current_book(run, &book, error);
     if (rc != 0)
         return rc;
     toll_row_read(&book->rater, &book->map, batch, i, &row);
+    const uint16_t kind = row.kind;
     line->service = services[toll_kind_service(kind)];
     line->direction = (kind & TOLL_KIND_IN) != 0 ? "in" : "out";
     line->answered = (kind & TOLL_KIND_ANSWERED) != 0;
@@ -491,7 +502,8 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
 
 /* ---- the public walk ---- */
 
-int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+/* Opens what holds the next row: 1, 0 at the end, negative on error. */
+static int next_row(struct toll_run *run, struct toll_error *error)
 {
     const struct toll_run_manifest *manifest = &run->files.manifest;
     size_t part = run->part;
@@ -509,10 +521,7 @@ int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_erro
             return rc;
         if (batch < toll_lines_batches(run->lines)) {
             rc = open_batch(run, batch, error);
-            if (rc != 0)
-                return rc;
             run->index = index;
-            rc = fill_line(run, line, error);
             return rc != 0 ? rc : 1;
         }
         part++;
@@ -521,14 +530,37 @@ int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_erro
     return 0;
 }
 
+int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const int more = next_row(run, error);
+    if (more <= 0)
+        return more;
+    const int rc = fill_line(run, line, error);
+    return rc != 0 ? rc : 1;
+}
+
+static struct toll_reader_row row_here(const struct toll_run *run)
+{
+    return (struct toll_reader_row){
+        .lines = &run->line_batch,
+        .index = run->index,
+        .day = run->day,
+        .day_row = run->day_row + run->batch * TOLL_BATCH_ROWS + run->index,
+    };
+}
+
+/* The open row with its CDR, if there is a dataset. */
 static int seek_cdr(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
     const struct toll_run_manifest *manifest = &run->files.manifest;
-    struct reader_book *book;
-    const int rc = current_book(run, &book, error);
+    struct reader_book *book = NULL;
+    int rc = open_cdrs(run, error);
+    if (rc == 0)
+        rc = current_book(run, &book, error);
     if (rc != 0)
         return rc;
     const size_t index = (size_t)(book - run->books);
+    out->part = run->set.parts[0].part;
     out->batch = &run->cdr_batch;
     out->rater = &book->rater;
     out->price_shift = manifest->book_count == 0 ? 0 : manifest->books[index].price_shift;
@@ -555,7 +587,7 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
             if (rc != 0)
                 return rc;
             run->index = in_part % TOLL_BATCH_ROWS;
-            *out = (struct toll_reader_row){.lines = &run->line_batch, .index = run->index};
+            *out = row_here(run);
             return run->dataset_open ? seek_cdr(run, out, error) : 0;
         }
         day_rows += manifest->parts[i].rows;
@@ -564,6 +596,22 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
         return toll_error_set(error, TOLL_EUSAGE, "%s has no lines of %s", run->files.path, day);
     return toll_error_set(error, TOLL_EUSAGE, "%s has %lld lines of %s, 0 to %lld; there is no %lld",
                           run->files.path, (long long)day_rows, day, (long long)day_rows - 1, (long long)row);
+}
+
+int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    int more;
+    while ((more = next_row(run, error)) > 0) {
+        const uint8_t *status = run->line_batch.status;
+        while (run->index < run->line_batch.rows - 1 && status[run->index] < TOLL_SUSPENSE_FIRST)
+            run->index++;
+        if (status[run->index] < TOLL_SUSPENSE_FIRST)
+            continue;
+        *out = row_here(run);
+        const int rc = seek_cdr(run, out, error);
+        return rc != 0 ? rc : 1;
+    }
+    return more;
 }
 
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

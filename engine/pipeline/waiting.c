@@ -70,75 +70,6 @@ static bool add_row(struct toll_waiting *waiting, const struct toll_waiting_key 
     return true;
 }
 
-/* ---- numbers side by side ---- */
-
-#define RANGE_LEAST 10 /* numbers of one block of a hundred: fewer are a row each */
-
-static int by_number(const void *a, const void *b)
-{
-    const struct toll_waiting_group *x = a, *y = b;
-    const bool x_near = x->key.status == TOLL_SUSPENSE_NO_ACCOUNT && x->key.a == TOLL_WAITING_NEAR;
-    const bool y_near = y->key.status == TOLL_SUSPENSE_NO_ACCOUNT && y->key.a == TOLL_WAITING_NEAR;
-    if (x_near != y_near)
-        return x_near ? -1 : 1;
-    return x_near ? (x->key.what > y->key.what) - (x->key.what < y->key.what) : 0;
-}
-
-/* Is no number of the range in numbers.csv, now or ever? */
-static bool range_free(const struct toll_rater *rater, uint64_t first, uint64_t last)
-{
-    for (uint64_t number = first; number != 0; number = toll_digits_next(number)) {
-        if (toll_probe_one(rater->numbers, rater->number_lines, number) != 0)
-            return false;
-        if (number == last)
-            return true;
-    }
-    return false;
-}
-
-static bool seen_before(const struct toll_waiting_group *a, const struct toll_waiting_group *b)
-{
-    const int days = strcmp(a->day, b->day);
-    return days < 0 || (days == 0 && a->day_row < b->day_row);
-}
-
-void toll_waiting_join_numbers(struct toll_waiting *waiting)
-{
-    struct toll_waiting_group *groups = waiting->groups;
-    size_t kept = 0, end;
-    if (waiting->count > 1)
-        qsort(groups, waiting->count, sizeof *groups, by_number);
-    for (size_t i = 0; i < waiting->count; i = end) {
-        const unsigned digits = toll_digits_count(groups[i].key.what);
-        const bool near =
-            groups[i].key.status == TOLL_SUSPENSE_NO_ACCOUNT && groups[i].key.a == TOLL_WAITING_NEAR;
-        for (end = i + 1; near && end < waiting->count && by_number(&groups[i], &groups[end]) < 0 &&
-                          groups[end].key.status == TOLL_SUSPENSE_NO_ACCOUNT &&
-                          groups[end].key.a == TOLL_WAITING_NEAR &&
-                          toll_digits_count(groups[end].key.what) == digits &&
-                          toll_digits_has_prefix(groups[end].key.what, groups[i].key.what, digits - 2);)
-            end++;
-        if (end - i < RANGE_LEAST ||
-            !range_free(waiting->rater, groups[i].key.what, groups[end - 1].key.what)) {
-            memmove(&groups[kept], &groups[i], (end - i) * sizeof *groups);
-            kept += end - i;
-            continue;
-        }
-        struct toll_waiting_group range = groups[i];
-        range.last = groups[end - 1].key.what;
-        for (size_t k = i + 1; k < end; k++) {
-            range.rows += groups[k].rows;
-            if (seen_before(&groups[k], &range)) {
-                memcpy(range.day, groups[k].day, sizeof range.day);
-                range.day_row = groups[k].day_row;
-                range.start = groups[k].start;
-            }
-        }
-        groups[kept++] = range;
-    }
-    waiting->count = kept;
-}
-
 /* ---- the walk ---- */
 
 static int no_memory(struct toll_error *error)
@@ -196,7 +127,7 @@ static int fill_report(struct toll_waiting *waiting, const struct toll_suspense_
                        struct toll_suspense_report *out, struct toll_error *error)
 {
     struct toll_arena *arena = out->owned;
-    toll_waiting_join_numbers(waiting);
+    toll_waiting_join(waiting);
     if (waiting->count > 1)
         qsort(waiting->groups, waiting->count, sizeof *waiting->groups, by_rows);
     const size_t count = waiting->count < options->top ? waiting->count : options->top;

@@ -58,8 +58,12 @@ int toll_waiting_key_of(struct toll_waiting *waiting, const struct toll_reader_r
  * numbers and changes no other's price. 0: out of memory. */
 uint64_t toll_waiting_prefix(struct toll_waiting *waiting, int32_t deck, uint64_t number);
 
-/* Joins numbers that are missing side by side into ranges. */
-void toll_waiting_join_numbers(struct toll_waiting *waiting);
+/* Digits of a number's country code, in zone 1 with the area code: no row is proposed for fewer. */
+unsigned toll_waiting_least_digits(uint64_t number);
+
+/* Joins groups that one row would clear: numbers of a block into a range, prefixes into a shorter one. Their
+ * order is any. */
+void toll_waiting_join(struct toll_waiting *waiting);
 
 /* What people read of a group; texts come from the arena. False: out of memory. */
 bool toll_waiting_describe(const struct toll_waiting *waiting, const struct toll_waiting_group *group,

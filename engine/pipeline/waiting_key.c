@@ -73,7 +73,7 @@ static bool has_longer(const struct toll_waiting_deck *deck, uint64_t prefix, un
 
 /* Digits of the country code (ITU-T E.164 Annex D: zones 1 and 7 are one digit, these codes two, all others
  * three); of zone 1 with the area code, since that is what rates are by. */
-static unsigned least_digits(uint64_t number)
+unsigned toll_waiting_least_digits(uint64_t number)
 {
     static const uint8_t two[] = {0x20, 0x27, 0x30, 0x31, 0x32, 0x33, 0x34, 0x36, 0x39, 0x40, 0x41,
                                   0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x51, 0x52, 0x53, 0x54,
@@ -90,7 +90,7 @@ uint64_t toll_waiting_prefix(struct toll_waiting *waiting, int32_t id, uint64_t 
     const unsigned digits = toll_digits_count(number);
     if (!deck->made && !make_prefixes(waiting->rater->book, id, deck))
         return 0;
-    for (unsigned count = least_digits(number); count < digits; count++) {
+    for (unsigned count = toll_waiting_least_digits(number); count < digits; count++) {
         const uint64_t prefix = number | UINT64_MAX >> 4 * count;
         if (!has_longer(deck, prefix, count))
             return prefix;

@@ -92,10 +92,11 @@ static int open_book(struct toll_run *run, size_t index, struct toll_error *erro
 
 static int open_books(struct toll_run *run, struct toll_error *error)
 {
-    run->book_count = run->files.manifest.book_count == 0 ? 1 : run->files.manifest.book_count;
-    run->books = calloc(run->book_count, sizeof *run->books);
+    const size_t count = run->files.manifest.book_count == 0 ? 1 : run->files.manifest.book_count;
+    run->books = calloc(count, sizeof *run->books);
     if (run->books == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    run->book_count = count;
     return open_book(run, run->book_count - 1, error);
 }
 

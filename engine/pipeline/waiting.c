@@ -147,6 +147,12 @@ static int fill_report(struct toll_waiting *waiting, const struct toll_suspense_
 int toll_suspense_report_make(const struct toll_suspense_options *options, struct toll_suspense_report *out,
                               struct toll_error *error)
 {
+    return toll_suspense_report_with(toll_io_system(), options, out, error);
+}
+
+int toll_suspense_report_with(const struct toll_io *io, const struct toll_suspense_options *options,
+                              struct toll_suspense_report *out, struct toll_error *error)
+{
     struct toll_waiting waiting = {0};
     struct toll_run *run = NULL;
     *out = (struct toll_suspense_report){.owned = calloc(1, sizeof(struct toll_arena))};
@@ -158,7 +164,7 @@ int toll_suspense_report_make(const struct toll_suspense_options *options, struc
                               "what is in suspense is told from the dataset that %s rated",
                               options->run_path);
     }
-    int rc = toll_run_open(options->run_path, options->dataset_path, &run, error);
+    int rc = toll_run_open_with(io, options->run_path, options->dataset_path, &run, error);
     if (rc == 0)
         rc = walk(&waiting, run, error);
     if (rc == 0)

@@ -65,6 +65,10 @@ unsigned toll_waiting_least_digits(uint64_t number);
  * order is any. */
 void toll_waiting_join(struct toll_waiting *waiting);
 
+/* toll_suspense_report_make (tollmill.h) with the system's calls as an argument. */
+int toll_suspense_report_with(const struct toll_io *io, const struct toll_suspense_options *options,
+                              struct toll_suspense_report *out, struct toll_error *error);
+
 /* What people read of a group; texts come from the arena. False: out of memory. */
 bool toll_waiting_describe(const struct toll_waiting *waiting, const struct toll_waiting_group *group,
                            bool unmask, struct toll_arena *arena, struct toll_suspense_group *out);

@@ -1,72 +1,5 @@
 /* Decks: versions, dates, prefixes, terms, call types; what is refused, and where. */
-#include "book_fixture.h"
-
-#include "base/digits.h"
-#include "ratetable/lpm.h"
-
-#define NOON "2026-03-02T12:00:00Z"
-
-/* The price row of a value at a time in a band, as layout.h says; 0 none, -1 a key in force without this
- * band. */
-static int32_t price_of(const struct toll_book *book, uint32_t value, toll_ms at, int32_t band)
-{
-    while ((value & TOLL_LPM_ENTRY) != 0) {
-        const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
-        int32_t plain = 0, with_band = 0;
-        bool in_force = false;
-        for (uint32_t i = 0; i < entry->count; i++) {
-            const struct toll_entry_row *row = &book->entry_rows[entry->first + i];
-            if (at < row->from || at >= row->until)
-                continue;
-            in_force = true;
-            if (row->band == 0)
-                plain = row->price;
-            else if (row->band == band)
-                with_band = row->price;
-        }
-        if (in_force)
-            return with_band > 0 ? with_band : plain > 0 ? plain : -1;
-        value = entry->shorter;
-    }
-    return (int32_t)value;
-}
-
-static uint32_t deck_id(const struct toll_book *book, const char *name)
-{
-    for (uint32_t i = 1; i < book->deck_count; i++) {
-        if (strcmp(toll_book_string(book, book->decks[i].name), name) == 0)
-            return i;
-    }
-    fail_msg("no deck %s", name);
-    return 0;
-}
-
-static int32_t band_id(const struct toll_book *book, const char *name)
-{
-    for (uint32_t i = 1; i < book->band_count; i++) {
-        if (strcmp(toll_book_string(book, book->band_names[i]), name) == 0)
-            return (int32_t)i;
-    }
-    return 0;
-}
-
-static int32_t price_at(const struct toll_book *book, const char *deck, const char *number, const char *at,
-                        const char *band)
-{
-    const struct toll_deck *record = &book->decks[deck_id(book, deck)];
-    uint64_t key;
-
-    assert_int_equal(record->key, TOLL_KEY_CALLEE);
-    assert_true(toll_digits_pack(number, strlen(number), &key));
-    return price_of(book, toll_lpm_find(&record->lpm, book->lpm_words, key), book_ms(at),
-                    band_id(book, band));
-}
-
-static const struct toll_terms *terms_of(const struct toll_book *book, int32_t price)
-{
-    assert_true(price > 0);
-    return &book->terms[book->price_terms[price]];
-}
+#include "deck_fixture.h"
 
 /* The rate and the prefix that priced a number. */
 static void assert_price(const struct toll_book *book, const char *deck, const char *number, const char *at,
@@ -157,7 +90,7 @@ static void terms(void **state)
     book_end(&f);
 }
 
-/* RATING.md section 11.7, and what the prefix "44" does in it. */
+/* RATING.md section 12.7, and what the prefix "44" does in it. */
 static void versions(void **state)
 {
     struct book_fixture f;
@@ -307,7 +240,7 @@ static void rows_refused(void **state)
         "1205-1201,1,,,,,,,,,,,,,\n"
         "1205-12001,1,,,,,,,,,,,,,\n"
         "1234567890123456,1,,,,,,,,,,,,,\n"
-        "46,1,,,,,,,,,,,0.5,60,\n"
+        "46,1,,,,,,,,,,,-0.5,-1,\n"
         "47,1,,,,,,,,,2026-03-01,2026-02-01,,,\n"
         "48,99999999999999,,,,,,,,,,,,,\n"
         "49,1,2147483648,,,,,,,,,,,,\n");
@@ -327,8 +260,8 @@ static void rows_refused(void **state)
                  "E decks/d.csv:13:1: ~ends before it begins\n"
                  "E decks/d.csv:14:1: ~differ in length\n"
                  "E decks/d.csv:15:1: ~is no prefix\n"
-                 "E decks/d.csv:16:16: rate_inter: ~not supported by this version\n"
-                 "E decks/d.csv:16:20: step_from_s: ~not supported by this version\n"
+                 "E decks/d.csv:16:21: step_from_s: ~is not from 0 to\n"
+                 "E decks/d.csv:16:16: rate_inter: ~is negative\n"
                  "E decks/d.csv:17:25: ~is before the from date\n"
                  "E decks/d.csv:18:4: ~is too large\n"
                  "E decks/d.csv:19:6: ~is not from 1 to 2147483647\n");
@@ -383,8 +316,8 @@ static void decks_refused(void **state)
         "d,usd,,,,,,,,,,\n"
         "d,,,,,,,,,,,\n"
         ",,,,,,,,,,,\n"
-        "e,,caller,,,,,,,,,\n"
-        "f,,npanxx_pair,9,nearest,split,lrn,ani,own,cal,Mars/Base,never\n"
+        "e,,prefix,,,,,,,,,\n"
+        "f,,caller,9,nearest,end,ported,npa,max,cal,Mars/Base,never\n"
         "../passwd,,,,,,,,,,,\n"
         ".hidden,,,,,,,,,,,\n"
         "sub/deck,,,,,,,,,,,\n");
@@ -394,17 +327,16 @@ static void decks_refused(void **state)
               "d,nofile,,\nd,nofile,,full\n");
     book_bad(&f, "E decks.csv:2:3: ~three capital letters\n"
                  "E decks.csv:3:1: ~the deck \"d\" is here for the second time; the first is in line 2\n"
-                 "E decks.csv:5:4: ~\"caller\" is not supported by this version\n"
-                 "E decks.csv:6:4: ~\"npanxx_pair\" is not supported by this version\n"
-                 "E decks.csv:6:18: ~is none of half_up\n"
-                 "E decks.csv:6:26: ~\"split\" is not supported by this version\n"
-                 "E decks.csv:6:58: ~is none of free\n"
-                 "E decks.csv:6:32: ~\"lrn\" is not supported by this version\n"
-                 "E decks.csv:6:36: ~not supported by this version\n"
-                 "E decks.csv:6:40: ~not supported by this version\n"
-                 "E decks.csv:6:16: ~is not from 0 to 8\n"
-                 "E decks.csv:6:44: ~calendar \"cal\" is unknown\n"
-                 "E decks.csv:6:48: ~Mars/Base\n"
+                 "E decks.csv:5:4: key: ~\"prefix\" is none of callee, calltype, caller, npanxx_pair\n"
+                 "E decks.csv:6:13: rounding: ~is none of half_up\n"
+                 "E decks.csv:6:21: boundary: ~\"end\" is none of start, split\n"
+                 "E decks.csv:6:54: zero_s: ~is none of free\n"
+                 "E decks.csv:6:25: number_basis: ~\"ported\" is none of dialled, lrn\n"
+                 "E decks.csv:6:32: jurisdiction_basis: ~\"npa\" is none of ani, ani_lrn, site, carrier\n"
+                 "E decks.csv:6:36: indeterminate: ~\"max\" is none of own, intra, inter, higher\n"
+                 "E decks.csv:6:11: ~is not from 0 to 8\n"
+                 "E decks.csv:6:40: ~calendar \"cal\" is unknown\n"
+                 "E decks.csv:6:44: ~Mars/Base\n"
                  "E deck_versions.csv:2:3: ~\n"
                  "E deck_versions.csv:3:3: ~slash\n"
                  "E deck_versions.csv:4:3: ~begins with a point\n"

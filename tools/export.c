@@ -1,10 +1,11 @@
 /*
- * tollmill export: every line of a run as CSV or JSON lines, for other programs.
+ * tollmill export: every line of a run, or every period charge, as CSV or JSON lines, for other programs.
  *
  * Numbers are whole. Somebody will open a CSV in a spreadsheet, where a text that begins like a formula would
  * be run: such texts get a ' before them, unless --csv-safe=raw says that a program reads them.
  */
 #include "options.h"
+#include "periods.h"
 #include "print.h"
 #include "runs.h"
 
@@ -25,7 +26,7 @@ static const char *const status_names[STATUS_NAMES_MOST] = {"rated", "zero_rated
 struct export
 {
     enum format format;
-    bool safe;
+    bool safe, periods;
     bool wanted[256]; /* by status value */
     int64_t rows, lines;
 };
@@ -144,6 +145,11 @@ static int write_lines(struct cmd *cmd, struct export *export, struct toll_run *
     struct toll_line line;
     struct toll_run_facts facts;
     struct toll_progress progress = cmd_progress_begin(cmd);
+    if (export->periods) {
+        export->lines = cmd_periods_export(out, run, export->format == FORMAT_CSV, export->safe);
+        export->rows = export->lines;
+        return CMD_GO;
+    }
     toll_run_facts(run, &facts);
     if (export->format == FORMAT_CSV)
         cmd_put_text(out, csv_header);
@@ -206,7 +212,8 @@ static void print_receipt(struct cmd *cmd, const struct export *export, const ch
         char lines[32], size[32];
         cmd_thousands(export->lines, lines, sizeof lines);
         cmd_count_text(bytes, true, size, sizeof size);
-        cmd_put_format(&cmd->out, "%s: %s lines, %s\n", file, lines, size);
+        cmd_put_format(&cmd->out, "%s: %s %s, %s\n", file, lines,
+                       export->periods ? "period charges" : "lines", size);
     }
 }
 
@@ -232,8 +239,9 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
 {
     static const char *const formats[] = {"csv", "jsonl", NULL};
     static const char *const safety[] = {"excel", "raw", NULL};
+    static const char *const whats[] = {"lines", "period", NULL};
     const char *cdrs = NULL, *file = NULL, *statuses = NULL;
-    int format = FORMAT_CSV, safe = 0;
+    int format = FORMAT_CSV, safe = 0, what = 0;
     const struct cmd_option options[] = {
         {.kind = CMD_CHOICE,
          .name = "format",
@@ -242,6 +250,12 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
          .target = &format,
          .choices = formats,
          .required = true},
+        {.kind = CMD_CHOICE,
+         .name = "what",
+         .value = "lines|period",
+         .help = "lines (default), or what accounts are charged by billing period",
+         .target = &what,
+         .choices = whats},
         {.kind = CMD_TEXT,
          .name = "output",
          .letter = 'o',
@@ -269,7 +283,8 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
             "program that must see every byte give --csv-safe=raw, or take jsonl.",
         .examples = "  tollmill export runs/2026-03 --format csv -o lines.csv\n"
                     "  tollmill export runs/2026-03 --format jsonl --status suspense,conflict\n"
-                    "  tollmill export runs/2026-03 --format csv --csv-safe=raw -o for-programs.csv\n",
+                    "  tollmill export runs/2026-03 --format csv --csv-safe=raw -o for-programs.csv\n"
+                    "  tollmill export runs/2026-03 --format csv --what period -o surcharges.csv\n",
         .operands = "RUN",
         .operands_min = 1,
         .operands_max = 1,
@@ -278,13 +293,19 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .notes =
             "Columns: day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,\n"
             "         duration_ms,caller,callee,destination,deck,prefix,band,billed,included,charge,tax,\n"
-            "         currency,cost. tax and cost are empty in this version.",
+            "         currency,cost. tax and cost are empty in this version.\n"
+            "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency. number, pool and\n"
+            "         tiers are empty in this version.",
     };
     int operands;
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
-    struct export export = {.format = (enum format)format, .safe = safe == 0};
+    struct export export = {.format = (enum format)format, .safe = safe == 0, .periods = what == 1};
+    if (export.periods && (statuses || cdrs)) {
+        cmd_error(cmd, "--what period has no use for --%s; leave it out", statuses ? "status" : "cdrs");
+        return CMD_USAGE;
+    }
     code = choose_statuses(cmd, &export, statuses);
     if (code != CMD_GO)
         return code;
@@ -293,7 +314,11 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         return CMD_USAGE;
     }
     struct toll_run *run = NULL;
-    code = cmd_run_open(cmd, argv[1], cdrs, &run);
+    struct toll_error error = {0};
+    if (!export.periods)
+        code = cmd_run_open(cmd, argv[1], cdrs, &run);
+    else if (toll_run_open(argv[1], NULL, &run, &error) < 0)
+        code = cmd_fail(cmd, &error);
     if (code != CMD_GO)
         return code;
     if (file)

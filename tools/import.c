@@ -41,20 +41,26 @@ static void print_human(struct cmd *cmd, const struct toll_import_result *result
                         bool dry_run)
 {
     char rows[32], accepted[32], rejected[32], duplicates[32], conflicts[32], total[32], time[32], rate[32];
+    char legs[64] = "";
     print_table(cmd, result);
     cmd_thousands(result->rows, rows, sizeof rows);
     cmd_thousands(result->accepted, accepted, sizeof accepted);
     cmd_thousands(result->rejected, rejected, sizeof rejected);
     cmd_thousands(result->duplicates, duplicates, sizeof duplicates);
     cmd_thousands(result->conflicts, conflicts, sizeof conflicts);
+    if (result->legs > 0) {
+        char count[32];
+        cmd_thousands(result->legs, count, sizeof count);
+        snprintf(legs, sizeof legs, " (and %s second legs)", count);
+    }
     cmd_thousands(result->dataset_rows, total, sizeof total);
     cmd_seconds_text(result->wall_ns, time, sizeof time);
     int64_t per_s =
         result->wall_ns > 0 ? (int64_t)((__int128)result->rows * 1000000000 / result->wall_ns) : 0;
     cmd_rate_text(per_s, rate, sizeof rate);
     cmd_put_format(&cmd->out,
-                   "\n%s rows: %s accepted, %s rejected, %s duplicates, %s conflicts. %s (%s rows/s)\n", rows,
-                   accepted, rejected, duplicates, conflicts, time, rate);
+                   "\n%s rows: %s accepted%s, %s rejected, %s duplicates, %s conflicts. %s (%s rows/s)\n",
+                   rows, accepted, legs, rejected, duplicates, conflicts, time, rate);
     if (dry_run)
         cmd_put_text(&cmd->out, "Dry run: nothing was written.\n");
     else
@@ -74,6 +80,7 @@ static void print_json(struct cmd *cmd, const struct toll_import_result *result,
     cmd_json_integer(&json, "rows", result->rows);
     cmd_json_integer(&json, "accepted", result->accepted);
     cmd_json_integer(&json, "rejected", result->rejected);
+    cmd_json_integer(&json, "legs", result->legs);
     cmd_json_integer(&json, "duplicates", result->duplicates);
     cmd_json_integer(&json, "conflicts", result->conflicts);
     cmd_json_integer(&json, "warnings", result->warnings);
@@ -92,6 +99,7 @@ static void print_json(struct cmd *cmd, const struct toll_import_result *result,
         cmd_json_integer(&json, "rows", file->rows);
         cmd_json_integer(&json, "accepted", file->accepted);
         cmd_json_integer(&json, "rejected", file->rejected);
+        cmd_json_integer(&json, "legs", file->legs);
         cmd_json_integer(&json, "duplicates", file->duplicates);
         cmd_json_integer(&json, "warnings", file->warnings);
         cmd_json_bool(&json, "already_imported", file->already_imported);

@@ -44,6 +44,9 @@ static void print_human(struct cmd *cmd, const struct toll_rate_result *result, 
     for (int i = 0; i < result->total_count; i++) {
         cmd_money_text(result->totals[i].charge, text, sizeof text);
         cmd_table_row(&table, (const char *const[]){"charge", text, result->totals[i].currency});
+        cmd_money_text(result->totals[i].period_charge, text, sizeof text);
+        if (result->period_charges > 0)
+            cmd_table_row(&table, (const char *const[]){"  of periods", text, result->totals[i].currency});
     }
     cmd_table_print(&table, &cmd->out, "");
     cmd_table_end(&table);
@@ -59,11 +62,17 @@ static void print_charge(struct cmd_json *json, const struct toll_rate_result *r
 {
     if (result->total_count <= 1) {
         cmd_json_text(json, "charge", result->total_count ? result->totals[0].charge : "0.00000000");
+        cmd_json_text(json, "period_charge",
+                      result->total_count ? result->totals[0].period_charge : "0.00000000");
         return;
     }
     cmd_json_open(json, "charge", '{');
     for (int i = 0; i < result->total_count; i++)
         cmd_json_text(json, result->totals[i].currency, result->totals[i].charge);
+    cmd_json_close(json, '}');
+    cmd_json_open(json, "period_charge", '{');
+    for (int i = 0; i < result->total_count; i++)
+        cmd_json_text(json, result->totals[i].currency, result->totals[i].period_charge);
     cmd_json_close(json, '}');
 }
 

@@ -5,6 +5,7 @@
  */
 #include "groups.h"
 #include "options.h"
+#include "periods.h"
 #include "print.h"
 #include "runs.h"
 #include "waiting.h"
@@ -128,7 +129,8 @@ static void print_reasons(struct cmd *cmd, const struct toll_run_facts *facts)
     cmd_table_end(&table);
 }
 
-static void print_human(struct cmd *cmd, const struct summary *summary, const char *run, size_t top)
+static void print_human(struct cmd *cmd, const struct summary *summary, const struct toll_run *opened,
+                        const char *run, size_t top)
 {
     const struct toll_run_facts *facts = &summary->facts;
     char rows[32], rated[32], zero[32], suspense[32], minutes[32], money[64];
@@ -142,11 +144,19 @@ static void print_human(struct cmd *cmd, const struct summary *summary, const ch
                    rated, zero, suspense, minutes);
     for (int i = 0; i < facts->total_count; i++) {
         cmd_money_text(facts->totals[i].charge, money, sizeof money);
-        cmd_put_format(&cmd->out, "charge %s %s\n", money, facts->totals[i].currency);
+        cmd_put_format(&cmd->out, "charge %s %s", money, facts->totals[i].currency);
+        if (facts->period_count > 0) {
+            char lines[64], periods[64];
+            cmd_money_text(facts->totals[i].line_charge, lines, sizeof lines);
+            cmd_money_text(facts->totals[i].period_charge, periods, sizeof periods);
+            cmd_put_format(&cmd->out, " = lines %s + period charges %s", lines, periods);
+        }
+        cmd_put_char(&cmd->out, '\n');
     }
     print_groups(cmd, &summary->kinds, "class/jurisdiction", "", SIZE_MAX, several, false);
     print_groups(cmd, &summary->accounts, "account", "(none)", top, several, true);
     print_groups(cmd, &summary->destinations, "destination", "(none)", top, several, false);
+    cmd_periods_print(cmd, opened);
     print_reasons(cmd, facts);
 }
 
@@ -196,7 +206,8 @@ static void json_kinds(struct cmd_json *json, const struct cmd_groups *groups)
     cmd_json_close(json, ']');
 }
 
-static void print_json(struct cmd *cmd, const struct summary *summary, const char *run, size_t top)
+static void print_json(struct cmd *cmd, const struct summary *summary, const struct toll_run *opened,
+                       const char *run, size_t top)
 {
     const struct toll_run_facts *facts = &summary->facts;
     struct cmd_json json;
@@ -220,6 +231,7 @@ static void print_json(struct cmd *cmd, const struct summary *summary, const cha
             cmd_json_text(&json, facts->totals[i].currency, facts->totals[i].charge);
         cmd_json_close(&json, '}');
     }
+    cmd_periods_json(&json, opened);
     cmd_json_text(&json, "tax", NULL);
     cmd_json_integer(&json, "days", facts->day_count);
     cmd_json_text(&json, "cdr_hash", facts->cdr_hash);
@@ -333,9 +345,9 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
         return code;
     code = collect(cmd, &summary, run);
     if (code == CMD_OK && cmd->json)
-        print_json(cmd, &summary, argv[1], (size_t)top);
+        print_json(cmd, &summary, run, argv[1], (size_t)top);
     else if (code == CMD_OK)
-        print_human(cmd, &summary, argv[1], (size_t)top);
+        print_human(cmd, &summary, run, argv[1], (size_t)top);
     toll_run_close(run);
     cmd_groups_end(&summary.kinds);
     cmd_groups_end(&summary.accounts);

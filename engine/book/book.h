@@ -90,6 +90,9 @@ struct toll_book {
     const uint32_t *deck_zones;          /* index of zones by deck id */
     const uint32_t *band_names;          /* string offset by band id */
 
+    const struct toll_surcharge *surcharges;
+    uint32_t surcharge_count; /* including the empty 0; 0: the book has none */
+
     struct toll_zone *const *zones; /* parsed at open; [0] is the book's zone */
     uint32_t zone_count;
 

@@ -1,7 +1,7 @@
 /*
  * The content of an image, before anybody indexes with it. The checksums say that the bytes are those that
  * were written; this says that they cannot lead rating out of bounds or into a loop, whoever wrote them. The
- * trie, the entries and the prices are in check_prices.c.
+ * trie, the entries and the prices are in check_prices.c, places in check_places.c.
  */
 #include "book/check.h"
 
@@ -118,13 +118,13 @@ static const char *check_accounts(const struct toll_book *book)
         const struct toll_account *account = &book->accounts[i];
         if (!toll_check_text(book, account->account) || !toll_check_text(book, account->name) ||
             !toll_check_currency(book, account->currency) || account->zone >= book->zone_count ||
-            !toll_check_text(book, account->file))
+            !toll_check_text(book, account->file) || account->cycle_day < 1 || account->cycle_day > 28)
             return "an account";
     }
     for (uint32_t i = 1; i < book->site_count; i++) {
         const struct toll_site *site = &book->sites[i];
         if (!toll_check_text(book, site->site) || !toll_check_text(book, site->name) ||
-            !toll_check_id(site->account, book->account_count))
+            !toll_check_id(site->account, book->account_count) || site->state >= book->state_count)
             return "a site";
     }
     for (uint32_t i = 1; i < book->plan_count; i++) {
@@ -251,11 +251,13 @@ const char *toll_image_check(const struct toll_book *book, const struct toll_ima
 {
     const char *problem = check_accounts(book);
 
+    problem = problem != NULL ? problem : toll_check_places(book);
     problem = problem != NULL ? problem : check_owners(book);
     problem = problem != NULL ? problem : check_numbers(book, view);
     problem = problem != NULL ? problem : check_named(book, view);
     problem = problem != NULL ? problem : check_calendars(book, view);
     problem = problem != NULL ? problem : toll_check_prices(book, view);
     problem = problem != NULL ? problem : check_rules(book, view);
+    problem = problem != NULL ? problem : toll_check_surcharges(book);
     return problem != NULL ? problem : check_sources(book, view);
 }

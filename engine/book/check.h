@@ -9,6 +9,40 @@ extern const char toll_check_no_memory[];
 
 /* Decks, tries, entries, prices, destinations. NULL, or what is wrong. */
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view);
+/* Of these, decks with their prices' ids, entries, call types, zones and pairs; after the prices. */
+const char *toll_check_decks(const struct toll_book *book, const struct toll_image_view *view);
+
+/* What a value in a trie may be: 0, each `width`-th id (1 or 4) from `least` on below `ids`, an entry from
+ * `entries_from` (at least 1) on below `entries`. */
+struct toll_check_values {
+    uint32_t least, ids, width, entries_from, entries;
+};
+static inline bool toll_check_value(const struct toll_check_values *values, uint32_t value)
+{
+    const uint32_t index = value & TOLL_LPM_INDEX;
+
+    if (value == 0)
+        return true;
+    if ((value & TOLL_LPM_NODE) != 0)
+        return false;
+    if ((value & TOLL_LPM_ENTRY) != 0)
+        return index >= values->entries_from && index < values->entries;
+    return value >= values->least && value < values->ids &&
+           ((value - values->least) & (values->width - 1)) == 0;
+}
+/* NULL, `what`, or toll_check_no_memory. */
+const char *toll_check_trie_of(const struct toll_book *book, const struct toll_lpm *lpm,
+                               const struct toll_check_values *values, const char *what);
+/* A trie whose values are 0, ids from `least` to `ids` - 1, or entries below `entries` (0: none). NULL,
+ * `what`, or toll_check_no_memory. */
+const char *toll_check_trie(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
+                            uint32_t ids, uint32_t entries, const char *what);
+
+/* Places, ratecenters, local areas, call-type words. */
+const char *toll_check_places(const struct toll_book *book);
+
+/* Surcharges; accounts, sites, trunks and carriers were checked before. */
+const char *toll_check_surcharges(const struct toll_book *book);
 
 static inline bool toll_check_range(uint64_t first, uint64_t count, uint64_t limit)
 {

@@ -1,4 +1,4 @@
-/* The content of an image, continued: decks, tries, entries, call-type keys, prices. */
+/* The content of an image, continued: prices, and tries of whatever values. */
 #include "book/check.h"
 #include "ratetable/lpm.h"
 #include "ratetable/prices.h"
@@ -9,21 +9,16 @@
 #define PLACES 4096u
 #define DEEPEST 14 /* a node decides one of the digits 0..14 */
 
-/* What the values of a trie may be. */
 struct trie {
     const struct toll_lpm *lpm;
     const uint32_t *words;
-    uint32_t least, prices, entries; /* ids from `least` on, ids and entries below these; entries 0: none */
-    uint8_t *depth;                  /* by node: the digit that it decides, as deep as any way leads to it */
+    struct toll_check_values values;
+    uint8_t *depth; /* by node: the digit that it decides, as deep as any way leads to it */
 };
 
 static bool value_good(const struct trie *trie, uint32_t value)
 {
-    if ((value & TOLL_LPM_NODE) != 0)
-        return false;
-    if ((value & TOLL_LPM_ENTRY) != 0)
-        return (value & TOLL_LPM_INDEX) > 0 && (value & TOLL_LPM_INDEX) < trie->entries;
-    return value == 0 || (value >= trie->least && value < trie->prices);
+    return toll_check_value(&trie->values, value);
 }
 
 /* Values of which each may lead to a node that decides digit `digit`, and to nodes after `after` only: no
@@ -70,11 +65,10 @@ static bool trie_walk(struct trie *trie)
     return value_good(trie, lpm->everything);
 }
 
-/* NULL, `what`, or toll_check_no_memory. */
-static const char *trie_problem(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
-                                uint32_t prices, uint32_t entries, const char *what)
+const char *toll_check_trie_of(const struct toll_book *book, const struct toll_lpm *lpm,
+                               const struct toll_check_values *values, const char *what)
 {
-    struct trie trie = {lpm, book->lpm_words, least, prices, entries, NULL};
+    struct trie trie = {lpm, book->lpm_words, *values, NULL};
     const uint64_t words = book->lpm_word_count;
     bool good;
 
@@ -90,88 +84,13 @@ static const char *trie_problem(const struct toll_book *book, const struct toll_
     return good ? NULL : what;
 }
 
-/* The lowest id of a price of a deck; those of rules and the built-in one lie before. */
-static uint32_t first_deck_price(const struct toll_book *book)
+const char *toll_check_trie(const struct toll_book *book, const struct toll_lpm *lpm, uint32_t least,
+                            uint32_t ids, uint32_t entries, const char *what)
 {
-    uint32_t price = 1;
+    const struct toll_check_values values = {
+        .least = least, .ids = ids, .width = 1, .entries_from = 1, .entries = entries};
 
-    while (price < book->price_count && book->origins[price].kind != TOLL_PRICE_DECK)
-        price++;
-    return price;
-}
-
-static const char *check_entries(const struct toll_book *book)
-{
-    const uint32_t least = first_deck_price(book);
-
-    if (book->entry_count == 0 || !toll_check_zero(&book->entries[0], sizeof(book->entries[0])))
-        return "the empty entry";
-    for (uint32_t i = 1; i < book->entry_count; i++) {
-        const struct toll_entry *entry = &book->entries[i];
-        const uint32_t shorter = entry->shorter & TOLL_LPM_INDEX;
-        if (entry->count == 0 || !toll_check_range(entry->first, entry->count, book->entry_row_count) ||
-            entry->walk_per >= UINT32_C(1) << 31 || (entry->shorter & TOLL_LPM_NODE) != 0)
-            return "an entry";
-        /* Shorter prefixes have lower entries, so that the way from one to the next ends. */
-        if ((entry->shorter & TOLL_LPM_ENTRY) != 0
-                ? shorter == 0 || shorter >= i
-                : shorter >= book->price_count || (shorter > 0 && shorter < least))
-            return "an entry's shorter prefix";
-    }
-    for (uint32_t i = 0; i < book->entry_row_count; i++) {
-        const struct toll_entry_row *row = &book->entry_rows[i];
-        if (row->from >= row->until || row->band < 0 || (uint32_t)row->band >= book->band_count ||
-            !toll_check_id(row->price, book->price_count) || (uint32_t)row->price < least)
-            return "an entry's row";
-    }
-    return NULL;
-}
-
-static bool calltypes_good(const struct toll_book *book, const struct toll_image_view *view,
-                           const struct toll_deck *deck, uint32_t least)
-{
-    const struct trie any = {.least = least, .prices = book->price_count, .entries = book->entry_count};
-
-    if (!toll_check_zero(&deck->lpm, sizeof(deck->lpm)) ||
-        !toll_check_range(deck->calltype_first, deck->calltype_count,
-                          view->count[TOLL_SECTION_CALLTYPE_KEYS]) ||
-        !value_good(&any, deck->calltype_everything))
-        return false;
-    for (uint32_t i = 0; i < deck->calltype_count; i++) {
-        const struct toll_calltype_key *key = &book->calltype_keys[deck->calltype_first + i];
-        if (!toll_check_text(book, key->text) || !value_good(&any, key->value))
-            return false;
-        if (i > 0 && strcmp(toll_book_string(book, key[-1].text), toll_book_string(book, key->text)) >= 0)
-            return false;
-    }
-    return true;
-}
-
-static const char *check_decks(const struct toll_book *book, const struct toll_image_view *view)
-{
-    const uint32_t least = first_deck_price(book);
-
-    if (book->deck_count == 0 || view->count[TOLL_SECTION_DECK_ZONES] != book->deck_count ||
-        !toll_check_zero(&book->decks[0], sizeof(book->decks[0])) || book->deck_zones[0] != 0)
-        return "the empty deck";
-    for (uint32_t i = 1; i < book->deck_count; i++) {
-        const struct toll_deck *deck = &book->decks[i];
-        if (deck->calendar < 0 || (uint32_t)deck->calendar >= book->calendar_count ||
-            book->deck_zones[i] >= book->zone_count || !toll_check_text(book, deck->name) ||
-            !toll_check_currency(book, deck->currency) || !toll_check_text(book, deck->file))
-            return "a deck";
-        if (deck->key == TOLL_KEY_CALLTYPE && !calltypes_good(book, view, deck, least))
-            return "a deck's call types";
-        if (deck->key == TOLL_KEY_CALLEE) {
-            const char *problem = trie_problem(book, &deck->lpm, least, book->price_count, book->entry_count,
-                                               "a deck's prefixes");
-            if (problem != NULL)
-                return problem;
-        }
-        if (deck->key != TOLL_KEY_CALLEE && deck->key != TOLL_KEY_CALLTYPE)
-            return "a deck's key";
-    }
-    return NULL;
+    return toll_check_trie_of(book, lpm, &values, what);
 }
 
 static bool terms_good(const struct toll_terms *terms)
@@ -217,7 +136,8 @@ static const char *check_price_rows(const struct toll_book *book, const struct t
             (uint32_t)origin->deck >= book->deck_count || origin->plan < 0 ||
             (uint32_t)origin->plan >= book->plan_count || origin->band < 0 ||
             (uint32_t)origin->band >= book->band_count || !toll_check_text(book, origin->key) ||
-            !toll_check_text(book, origin->destination) || !toll_check_text(book, origin->file))
+            !toll_check_text(book, origin->destination) || !toll_check_text(book, origin->file) ||
+            origin->step < 0 || origin->column < 0 || origin->column >= TOLL_RATE_COLUMNS)
             return "a price";
         if (i > 0 && (!kind_good(&book->terms[book->price_terms[i]], origin->kind) ||
                       (origin->kind == TOLL_PRICE_BUILTIN) != (i == TOLL_PRICE_EMERGENCY) ||
@@ -236,15 +156,14 @@ static const char *check_destinations(const struct toll_book *book)
             return "a destination's name";
     }
     return book->destinations == NULL ? NULL
-                                      : trie_problem(book, book->destinations, 1, book->destination_count, 0,
-                                                     "the destinations' prefixes");
+                                      : toll_check_trie(book, book->destinations, 1, book->destination_count,
+                                                        0, "the destinations' prefixes");
 }
 
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view)
 {
     const char *problem = check_price_rows(book, view);
 
-    problem = problem != NULL ? problem : check_entries(book);
-    problem = problem != NULL ? problem : check_decks(book, view);
+    problem = problem != NULL ? problem : toll_check_decks(book, view);
     return problem != NULL ? problem : check_destinations(book);
 }

@@ -55,6 +55,66 @@ uint32_t toll_book_calltype(const struct toll_book *book, uint32_t deck_id, cons
     return deck->calltype_everything;
 }
 
+static int calltype_word(const struct toll_book *book, const char *calltype, const char *carrier)
+{
+    uint32_t low = 0, high = book->calltype_word_count;
+
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const struct toll_calltype_word *word = &book->calltype_words[middle];
+        int order = strcmp(toll_book_string(book, word->calltype), calltype);
+        order = order != 0 ? order : strcmp(toll_book_string(book, word->carrier), carrier);
+        if (order == 0)
+            return word->jurisdiction;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+int toll_book_calltype_word(const struct toll_book *book, const char *calltype, const char *carrier)
+{
+    const int own = calltype_word(book, calltype, carrier);
+
+    return own >= 0 ? own : calltype_word(book, calltype, "");
+}
+
+bool toll_book_is_local(const struct toll_book *book, uint32_t from_ratecenter, uint32_t to_ratecenter)
+{
+    const uint64_t pair = (uint64_t)from_ratecenter << 32 | to_ratecenter;
+    uint32_t low = 0, high = book->local_pair_count;
+
+    if (from_ratecenter == 0 || from_ratecenter == to_ratecenter)
+        return from_ratecenter != 0;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (book->local_pairs[middle] < pair)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < book->local_pair_count && book->local_pairs[low] == pair;
+}
+
+uint32_t toll_book_pair(const struct toll_book *book, const struct toll_deck *deck, uint32_t callee_zone,
+                        uint32_t caller_zone)
+{
+    const struct toll_pair *slots = &book->pairs[deck->pair_first];
+    const uint32_t capacity = deck->pair_capacity;
+
+    if (callee_zone == 0 || caller_zone == 0 || capacity == 0)
+        return 0;
+    /* Half of the slots are empty. */
+    for (uint64_t at = toll_number_first_slot((uint64_t)callee_zone << 32 | caller_zone, capacity);
+         slots[at].callee != 0; at = at + 1 == capacity ? 0 : at + 1) {
+        if (slots[at].callee == callee_zone && slots[at].caller == caller_zone)
+            return slots[at].value;
+    }
+    return 0;
+}
+
 uint32_t toll_book_owner_at(const struct toll_book *book, uint32_t owner_field, toll_ms at)
 {
     const struct toll_owner_date *date;

@@ -95,6 +95,8 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->holidays = AT(HOLIDAYS);
     book->band_names = AT(BAND_NAMES);
     book->band_count = COUNT(BAND_NAMES);
+    book->surcharges = AT(SURCHARGES);
+    book->surcharge_count = COUNT(SURCHARGES);
 #undef AT
 #undef COUNT
 }

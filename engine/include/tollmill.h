@@ -50,13 +50,14 @@ struct toll_import_file {
     char sha256[65];
     char file[256];
     int64_t bytes, rows, accepted, rejected, duplicates, warnings;
+    int64_t legs;          /* CDRs in addition: accepted records that are two. duplicates counts CDRs */
     bool already_imported; /* the same bytes were imported before: nothing to do */
     int64_t first_start_ms, last_start_ms, duration_ms;
 };
 struct toll_import_result {
     struct toll_import_file *files; /* file_count entries, in the order given; toll_import_result_free */
     size_t file_count;
-    int64_t rows, accepted, rejected, duplicates, conflicts, warnings;
+    int64_t rows, accepted, rejected, duplicates, conflicts, warnings, legs;
     int64_t dataset_rows, dataset_days, generation;
     char cdr_hash[33];
     int64_t wall_ns;
@@ -84,6 +85,29 @@ struct toll_compile_result {
 int toll_compile(const struct toll_compile_options *options, struct toll_compile_result *result,
                  struct toll_error *error);
 
+/* ---- check: everything that is wrong or doubtful in a book ---- */
+
+#define TOLL_DOUBTS_MAX 32 /* names there can be; docs/CHECK.md has them all */
+struct toll_check_options {
+    const char *book_path;    /* folder */
+    const char *closed_until; /* "2026-11-01": calls before this day are billed; NULL: not known */
+    int64_t shown;            /* warnings of one name that are reported, the others are counted; 0: all */
+    struct toll_reporter reporter;
+};
+struct toll_check_result {
+    int64_t errors, warnings;
+    int doubt_count;
+    struct {
+        char name[32];
+        int64_t count, shown;
+    } doubts[TOLL_DOUBTS_MAX]; /* in order of their names */
+    int64_t wall_ns;
+};
+/* 0: nothing; TOLL_EFINDINGS: warnings only; TOLL_EBOOK: errors, which also keep what comes after them from
+ * being looked at. */
+int toll_check(const struct toll_check_options *options, struct toll_check_result *result,
+               struct toll_error *error);
+
 /* ---- rate: book x dataset -> run ---- */
 
 struct toll_rate_options {
@@ -105,10 +129,12 @@ struct toll_rate_result {
     int64_t rows, rated, zero_rated, suspense, billed_s;
     int64_t kept; /* rows whose lines are the earlier run's */
     int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t period_charges; /* how many */
     int total_count;
     struct {
         char currency[8];
-        char charge[48];
+        char charge[48];        /* of lines and periods */
+        char period_charge[48]; /* the part of it that is no line's */
     } totals[64];
     char cdr_hash[33], book_hash[33];
     int64_t wall_ns; /* the whole call */

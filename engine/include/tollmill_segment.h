@@ -111,9 +111,11 @@ struct toll_run_facts {
     int total_count; /* currencies */
     struct {
         char currency[8];
-        char charge[48]; /* decimal string, 8 places */
+        char charge[48];        /* decimal string, 8 places: lines and period charges */
+        char line_charge[48];   /* what of it lines are charged, */
+        char period_charge[48]; /* and what periods are */
     } totals[64];
-    int64_t day_count;
+    int64_t day_count, period_count;
 };
 void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out);
 const char *toll_run_day(const struct toll_run *run, int64_t index, int64_t *rows); /* NULL past the end */
@@ -121,6 +123,23 @@ const char *toll_run_day(const struct toll_run *run, int64_t index, int64_t *row
 /* Walks all lines in order: 1 and *line, 0 at the end, negative on error. */
 int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error);
 void toll_run_rewind(struct toll_run *run);
+/* What an account is charged for a billing period beside its lines (docs/RATING.md section 11). */
+struct toll_period_charge {
+    const char *period; /* its first day: "2026-03-15" */
+    const char *account, *account_name, *currency;
+    const char *site;   /* of a surcharge on a site; else "" */
+    const char *number; /* "": none at this version, as pool and tiers */
+    const char *pool, *tiers;
+    const char *kind;                /* "short_calls" "attempts" "no_ani" */
+    int64_t calls, counted, charged; /* looked at, of the kind, and how many of these are charged */
+    int64_t amount;                  /* for each charged call */
+    int64_t charge;
+    const char *file; /* the row of the book */
+    int32_t line;
+};
+/* The period charges by index, in order; false past the end. Strings are borrowed until the run is closed. */
+bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_period_charge *out);
+
 /* One line by day ("2026-03-01") and row: TOLL_EUSAGE when there is none. */
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,
                   struct toll_error *error);

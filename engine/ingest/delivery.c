@@ -165,7 +165,8 @@ static int settle(struct reading *reading, struct toll_error *error)
                 first || chunk->last_start > out->last_start ? chunk->last_start : out->last_start;
         }
         out->rows += chunk->data_rows;
-        out->accepted += (int64_t)chunk->row_count;
+        out->accepted += (int64_t)chunk->row_count - chunk->legs;
+        out->legs += chunk->legs;
         out->rejected += (int64_t)chunk->reject_count;
         out->warnings += chunk->warnings;
         out->duration_ms += chunk->duration_ms;

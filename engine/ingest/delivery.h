@@ -16,7 +16,7 @@ struct toll_delivery {
     bool refused;          /* reported as a finding; no rows */
     struct toll_chunk *chunks;
     size_t chunk_count;
-    int64_t rows, accepted, rejected, warnings, duration_ms;
+    int64_t rows, accepted, rejected, legs, warnings, duration_ms; /* accepted + legs rows in the chunks */
     toll_ms first_start, last_start;
     uint32_t source; /* id in the run's names */
     char header_hash[33];

@@ -168,7 +168,7 @@ static int read_files(struct import *import, struct toll_error *error)
         if (code != 0)
             return code;
         refused += delivery->refused;
-        rows += delivery->accepted;
+        rows += delivery->accepted + delivery->legs;
     }
     if (refused > 0)
         return toll_error_set(error, TOLL_EDATA, "%s%s", import->findings.first_error.text,
@@ -337,6 +337,7 @@ static struct toll_receipt receipt_of(const struct import *import, const struct 
                                    .rows = delivery->rows,
                                    .accepted = delivery->accepted,
                                    .rejected = delivery->rejected,
+                                   .legs = delivery->legs,
                                    .duplicates = duplicates_of(import, delivery),
                                    .warnings = delivery->warnings,
                                    .first_start = delivery->first_start,
@@ -463,6 +464,7 @@ static void file_result(const struct import *import, const struct toll_delivery 
     out->rows = receipt.rows;
     out->accepted = receipt.accepted;
     out->rejected = receipt.rejected;
+    out->legs = receipt.legs;
     out->duplicates = receipt.duplicates;
     out->warnings = receipt.warnings;
     out->already_imported = delivery->already_imported;
@@ -488,6 +490,7 @@ static void fill_files(struct import *import)
         result->rows += file->rows;
         result->accepted += file->accepted;
         result->rejected += file->rejected;
+        result->legs += file->legs;
         result->duplicates += file->duplicates;
         result->warnings += file->warnings;
     }

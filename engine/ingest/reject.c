@@ -25,7 +25,8 @@ static const char *const reason_names[TOLL_REJECT_REASONS] = {"",
                                                               "bad_quantity",
                                                               "bad_service",
                                                               "bad_direction",
-                                                              "bad_answered"};
+                                                              "bad_answered",
+                                                              "bad_legs"};
 
 const char *toll_reject_name(enum toll_reject_reason reason)
 {

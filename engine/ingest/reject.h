@@ -30,6 +30,7 @@ enum toll_reject_reason {
     TOLL_REJECT_BAD_SERVICE,
     TOLL_REJECT_BAD_DIRECTION,
     TOLL_REJECT_BAD_ANSWERED,
+    TOLL_REJECT_BAD_LEGS,
     TOLL_REJECT_REASONS
 };
 const char *toll_reject_name(enum toll_reject_reason reason);

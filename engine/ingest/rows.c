@@ -18,7 +18,7 @@
 #define KEY_SEPARATOR '\x1f'
 
 #define FIRST_ROWS 256 /* of a chunk; how many follow is then estimated */
-#define CHOICES 3      /* service, direction, answered */
+#define CHOICES 4      /* legs, service, direction, answered */
 #define CHOICE_BITS 4
 #define NAME_BITS 8
 
@@ -43,7 +43,7 @@ struct reader {
     /* the current row */
     struct toll_row *row; /* behind the rows of the chunk */
     struct toll_row_extra extra;
-    bool has_extra, warned;
+    bool has_extra, warned, both_legs;
     int bad_column;
 };
 
@@ -230,12 +230,21 @@ static int choice_of(struct reader *reader, int which, const struct toll_spec_fi
 static enum toll_reject_reason read_choices(struct reader *reader, int *service, int *direction,
                                             int *answered, bool answer_present)
 {
-    static const enum toll_target targets[CHOICES] = {TOLL_TO_SERVICE, TOLL_TO_DIRECTION, TOLL_TO_ANSWERED};
-    int *const results[CHOICES] = {service, direction, answered};
+    static const struct {
+        enum toll_target target;
+        enum toll_reject_reason reason;
+    } choices[CHOICES] = {{TOLL_TO_LEGS, TOLL_REJECT_BAD_LEGS},
+                          {TOLL_TO_SERVICE, TOLL_REJECT_BAD_SERVICE},
+                          {TOLL_TO_DIRECTION, TOLL_REJECT_BAD_DIRECTION},
+                          {TOLL_TO_ANSWERED, TOLL_REJECT_BAD_ANSWERED}};
+    int legs = 0;
+    int *const results[CHOICES] = {&legs, service, direction, answered};
 
     for (int i = 0; i < CHOICES; i++) {
-        const struct toll_spec_field *field = &reader->spec->fields[targets[i]];
+        const struct toll_spec_field *field = &reader->spec->fields[choices[i].target];
 
+        if (legs && choices[i].target == TOLL_TO_DIRECTION)
+            continue; /* both */
         if (field->type == TOLL_VALUE_CONSTANT) {
             *results[i] = field->constant;
             continue;
@@ -244,10 +253,11 @@ static enum toll_reject_reason read_choices(struct reader *reader, int *service,
             *results[i] = answer_present;
             continue;
         }
-        *results[i] = choice_of(reader, i, field, toll_value_trim(value_of(reader, targets[i])));
+        *results[i] = choice_of(reader, i, field, toll_value_trim(value_of(reader, choices[i].target)));
         if (*results[i] == TOLL_CHOICE_REJECT)
-            return bad(reader, field, (enum toll_reject_reason)(TOLL_REJECT_BAD_SERVICE + i));
+            return bad(reader, field, choices[i].reason);
     }
+    reader->both_legs = legs == 1;
     return TOLL_REJECT_NONE;
 }
 
@@ -532,7 +542,7 @@ static enum toll_reject_reason read_row(struct reader *reader)
         return reason;
     memset(reader->row, 0, sizeof *reader->row);
     memset(&reader->extra, 0, sizeof reader->extra);
-    reader->has_extra = reader->warned = false;
+    reader->has_extra = reader->warned = reader->both_legs = false;
     reason = read_times(reader, &service, &direction, &answered);
     if (reason == TOLL_REJECT_NONE)
         reason = read_durations(reader, service, answered);
@@ -548,8 +558,9 @@ static enum toll_reject_reason read_row(struct reader *reader)
     side_number(reader, TOLL_TO_LRN_CALLER, &reader->extra.lrn_caller);
     side_number(reader, TOLL_TO_LRN_CALLEE, &reader->extra.lrn_callee);
     side_number(reader, TOLL_TO_RING_TO, &reader->extra.ring_to);
-    reader->row->kind |= (uint16_t)((unsigned)service | (direction ? TOLL_KIND_IN : 0u) |
-                                    (answered ? TOLL_KIND_ANSWERED : 0u));
+    reader->row->kind |=
+        (uint16_t)((unsigned)service | (direction ? TOLL_KIND_IN : 0u) |
+                   (answered ? TOLL_KIND_ANSWERED : 0u) | (reader->both_legs ? TOLL_KIND_LEG : 0u));
     key = record_key(reader);
     reader->row->key_high = key.high;
     reader->row->key_low = key.low;
@@ -603,17 +614,43 @@ static bool make_row(struct reader *reader, size_t begin)
     return true;
 }
 
-static bool keep_row(struct reader *reader)
+/* Each row has an extra of its own, as its names are mapped in place. */
+static bool keep_extra(struct reader *reader)
+{
+    if (!reader->has_extra)
+        return true;
+    reader->row->extra = toll_row_store_alloc(&reader->chunk->store, sizeof *reader->row->extra);
+    if (reader->row->extra == NULL)
+        return false;
+    *reader->row->extra = reader->extra;
+    return true;
+}
+
+/* The in row of a record that gives two, behind its out row: all is equal but the direction and the last bit
+ * of the key, so that legs are compared with legs of their own kind, and lie side by side in a part. */
+static bool keep_in_leg(struct reader *reader, size_t begin)
+{
+    struct toll_chunk *chunk = reader->chunk;
+
+    if (!make_row(reader, begin))
+        return false;
+    *reader->row = reader->row[-1];
+    reader->row->kind |= TOLL_KIND_IN;
+    reader->row->key_low ^= 1;
+    if (!keep_extra(reader))
+        return false;
+    chunk->row_count++;
+    chunk->legs++;
+    return true;
+}
+
+static bool keep_row(struct reader *reader, size_t begin)
 {
     struct toll_chunk *chunk = reader->chunk;
     struct toll_row *row = reader->row;
 
-    if (reader->has_extra) {
-        row->extra = toll_row_store_alloc(&chunk->store, sizeof *row->extra);
-        if (row->extra == NULL)
-            return false;
-        *row->extra = reader->extra;
-    }
+    if (!keep_extra(reader))
+        return false;
     row->source_row = (int32_t)chunk->data_rows;
     if (chunk->row_count == 0)
         chunk->first_start = chunk->last_start = row->start;
@@ -622,7 +659,7 @@ static bool keep_row(struct reader *reader)
     chunk->duration_ms += row->duration_ms;
     chunk->warnings += reader->warned;
     chunk->row_count++;
-    return true;
+    return !reader->both_legs || keep_in_leg(reader, begin);
 }
 
 static bool keep_reject(struct reader *reader, enum toll_reject_reason reason)
@@ -675,7 +712,7 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
         }
         reason = read_row(reader);
         chunk->data_rows++;
-        if (!(reason == TOLL_REJECT_NONE ? keep_row(reader) : keep_reject(reader, reason)))
+        if (!(reason == TOLL_REJECT_NONE ? keep_row(reader, begin) : keep_reject(reader, reason)))
             reader->no_memory = true;
     }
     chunk->lines = reader->csv.line - 1;

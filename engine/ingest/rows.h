@@ -14,11 +14,12 @@
 struct toll_chunk {
     struct toll_row *rows;
     size_t row_count, row_capacity;
+    int64_t legs;                /* of the rows: second legs, the in row of a record that gave two */
     struct toll_reject *rejects; /* their raw bytes lie in the store */
     size_t reject_count, reject_capacity;
-    int64_t data_rows; /* rows = row_count + reject_count */
-    int64_t warnings;  /* rows with at least one */
-    int64_t duration_ms;
+    int64_t data_rows;               /* records: row_count - legs + reject_count */
+    int64_t warnings;                /* records with at least one */
+    int64_t duration_ms;             /* of records, as the provider adds them up */
     toll_ms first_start, last_start; /* when row_count > 0 */
     long lines;                      /* line ends */
     struct toll_row_store store;

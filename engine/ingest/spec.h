@@ -41,6 +41,7 @@ enum toll_target {
     TOLL_TO_SERVICE,
     TOLL_TO_DIRECTION,
     TOLL_TO_ANSWERED,
+    TOLL_TO_LEGS,
     TOLL_TARGETS
 };
 const char *toll_target_name(enum toll_target target);

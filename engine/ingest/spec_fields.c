@@ -46,11 +46,13 @@ static const struct {
     [TOLL_TO_SERVICE] = {"service", CHOICE},
     [TOLL_TO_DIRECTION] = {"direction", CHOICE},
     [TOLL_TO_ANSWERED] = {"answered", CHOICE | BIT(TOLL_VALUE_ANSWER_PRESENT)},
+    [TOLL_TO_LEGS] = {"legs", CHOICE},
 };
 
 static const char *const service_names[] = {"voice", "sms", "mms", "data", "event"};
 static const char *const direction_names[] = {"out", "in"};
 static const char *const answered_names[] = {"no", "yes"};
+static const char *const legs_names[] = {"one", "both"};
 
 const char *toll_target_name(enum toll_target target)
 {
@@ -64,11 +66,13 @@ static int choices_of(enum toll_target target, const char *const **names)
         *names = service_names;
         return 5;
     }
-    *names = target == TOLL_TO_DIRECTION ? direction_names : answered_names;
+    *names = target == TOLL_TO_DIRECTION  ? direction_names
+             : target == TOLL_TO_ANSWERED ? answered_names
+                                          : legs_names;
     return 2;
 }
 
-/* voice, out, yes: what an absent value means. */
+/* voice, out, yes, one: what an absent value means. */
 static int default_of(enum toll_target target)
 {
     return target == TOLL_TO_ANSWERED ? 1 : 0;
@@ -301,7 +305,8 @@ static void check_together(struct spec_reader *reader, const struct toll_yaml *n
 
 static void set_defaults(struct toll_spec *spec)
 {
-    static const enum toll_target choices[] = {TOLL_TO_SERVICE, TOLL_TO_DIRECTION, TOLL_TO_ANSWERED};
+    static const enum toll_target choices[] = {TOLL_TO_SERVICE, TOLL_TO_DIRECTION, TOLL_TO_ANSWERED,
+                                               TOLL_TO_LEGS};
 
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
         struct toll_spec_field *field = &spec->fields[choices[i]];

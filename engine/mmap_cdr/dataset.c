@@ -290,9 +290,9 @@ static bool same_receipt(const struct toll_receipt *a, const struct toll_receipt
     return same_text(a->file, b->file) && same_text(a->spec, b->spec) &&
            same_text(a->spec_version, b->spec_version) && same_text(a->carrier, b->carrier) &&
            same_text(a->header_hash, b->header_hash) && a->bytes == b->bytes && a->rows == b->rows &&
-           a->accepted == b->accepted && a->rejected == b->rejected && a->duplicates == b->duplicates &&
-           a->warnings == b->warnings && a->first_start == b->first_start && a->last_start == b->last_start &&
-           a->duration_ms == b->duration_ms;
+           a->accepted == b->accepted && a->rejected == b->rejected && a->legs == b->legs &&
+           a->duplicates == b->duplicates && a->warnings == b->warnings && a->first_start == b->first_start &&
+           a->last_start == b->last_start && a->duration_ms == b->duration_ms;
 }
 
 /* Later imports may change a receipt's counts (a duplicate of a new file's row), but not what was rejected

@@ -31,7 +31,9 @@ struct toll_receipt {
     char sha256[65];
     char *file; /* base name as delivered */
     char *spec, *spec_version, *carrier;
-    int64_t bytes, rows, accepted, rejected, duplicates, warnings;
+    int64_t bytes, rows, accepted, rejected, warnings;
+    int64_t legs;       /* rows of the dataset in addition: accepted records that gave two */
+    int64_t duplicates; /* rows, legs among them: accepted + legs - duplicates are in the dataset */
     toll_ms first_start, last_start; /* of accepted rows; 0 when none */
     int64_t duration_ms;             /* sum over accepted rows */
     char header_hash[33];            /* XXH3-128 of the header line; "" without header */

@@ -92,6 +92,8 @@ static void put_receipt(struct toll_json *json, const struct toll_receipt *recei
     toll_json_int(json, "rows", receipt->rows);
     toll_json_int(json, "accepted", receipt->accepted);
     toll_json_int(json, "rejected", receipt->rejected);
+    if (receipt->legs > 0)
+        toll_json_int(json, "legs", receipt->legs);
     toll_json_int(json, "duplicates", receipt->duplicates);
     toll_json_int(json, "warnings", receipt->warnings);
     toll_json_int(json, "first_start_ms", receipt->first_start);
@@ -180,6 +182,7 @@ static void get_receipt(struct toll_manifest *manifest, struct toll_yaml *map, s
         .rows = toll_manifest_int(manifest, map, "rows", 0),
         .accepted = toll_manifest_int(manifest, map, "accepted", 0),
         .rejected = toll_manifest_int(manifest, map, "rejected", 0),
+        .legs = toll_yaml_get(map, "legs") == NULL ? 0 : toll_manifest_int(manifest, map, "legs", 1),
         .duplicates = toll_manifest_int(manifest, map, "duplicates", 0),
         .warnings = toll_manifest_int(manifest, map, "warnings", 0),
         .first_start = toll_manifest_int(manifest, map, "first_start_ms", INT64_MIN),

@@ -129,9 +129,11 @@ int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct tol
     memset(result, 0, sizeof *result);
     int rc = rate_all(world, threads, NULL, error);
     result->rate_ns = now_ns() - begun;
+    struct toll_tally *tally = rc == 0 ? toll_workers_sum(&world->workers) : NULL;
     if (rc == 0)
-        rc = toll_result_fill(result, toll_workers_sum(&world->workers), world->book, NULL, &world->dataset,
-                              error);
+        rc = toll_tally_charge_periods(tally, world->book, error);
+    if (rc == 0)
+        rc = toll_result_fill(result, tally, world->book, NULL, &world->dataset, error);
     result->threads = world->workers.count;
     result->wall_ns = now_ns() - begun;
     return rc;

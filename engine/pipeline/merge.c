@@ -198,8 +198,8 @@ int toll_merge_totals(const struct toll_merge *merge, const struct toll_tally *t
     int count = toll_tally_totals(tally, book, totals, room);
     for (int64_t i = 0; count >= 0 && i < old->bucket_count; i++) {
         const struct toll_bucket_row *row = &old->buckets[i];
-        count =
-            toll_currency_total_add(totals, count, room, old->accounts[row->account].currency, row->charge);
+        count = toll_currency_total_add(totals, count, room, old->accounts[row->account].currency,
+                                        row->charge, 0);
     }
     return count;
 }

@@ -2,6 +2,7 @@
 #include "pipeline/merge.h"
 
 #include "base/check.h"
+#include "base/error.h"
 #include "mmap_cdr/columns.h"
 
 #include <string.h>
@@ -111,10 +112,44 @@ static void scatter(const struct toll_merge *merge, const struct toll_merge_scra
     }
 }
 
-bool toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
+/* ---- surcharges ---- */
+
+/* Period charges are the new book's, over all lines: so kept ones are counted for the account that they have,
+ * at the site that the new book gives. */
+static int count_kept(const struct toll_merge *merge, const struct toll_block_context *context,
                       struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
-                      const struct toll_line_batch *kept, size_t block_rows,
-                      const struct toll_line_columns *lines, uint8_t *book)
+                      const struct toll_line_batch *kept, size_t first, size_t rows, struct toll_error *error)
+{
+    const struct toll_rater *rater = context->rater;
+    for (size_t i = 0; i < rows; i++) {
+        const int32_t account = kept->account[first + i];
+        struct toll_row row;
+        struct toll_payer payer;
+        scratch->buckets[i] = 0;
+        if (account == 0 || kept->status[first + i] >= TOLL_SUSPENSE_FIRST)
+            continue; /* nobody's, or counted with those that are rated again */
+        toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
+        toll_payer_find(rater, &row, &payer);
+        const struct toll_owner *owner = &rater->book->owners[payer.owner];
+        if (merge->account_ids[owner->account] != account)
+            return toll_error_set(
+                error, TOLL_EDATA,
+                "%s keeps a call of account %s that the book gives to another one now (or to nobody, or in "
+                "another currency), so its surcharges cannot be counted; rate all again",
+                merge->old.path, merge->old.tables.accounts[account].account);
+        scratch->buckets[i] = owner->bucket;
+    }
+    toll_surcharges_count(context->tally->surcharges, rater->surcharges, context->map, batch, first, rows,
+                          kept->status + first, scratch->buckets);
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
+                     struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
+                     const struct toll_line_batch *kept, size_t block_rows,
+                     const struct toll_line_columns *lines, uint8_t *book, struct toll_error *error)
 {
     const struct toll_line_columns rated = {
         .account = scratch->account,
@@ -125,9 +160,13 @@ bool toll_merge_batch(const struct toll_merge *merge, const struct toll_block_co
         .status = scratch->status,
         .class_jurisdiction = scratch->class_jurisdiction,
     };
+    const size_t all = (size_t)batch->rows;
     TOLL_ASSERT(kept->rows == batch->rows);
     if (!ids_known(merge, kept))
-        return false;
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: a line names an account, a price or a book that the run does not have; "
+                              "rate again without it",
+                              merge->old.path);
     copy_lines(kept, lines, book);
     const size_t count = find_suspended(kept, context->tally, scratch->rows);
     for (size_t first = 0; first < count; first += block_rows) {
@@ -139,5 +178,9 @@ bool toll_merge_batch(const struct toll_merge *merge, const struct toll_block_co
         toll_block_rate(&block, &again, 0, rows, &rated);
         scatter(merge, scratch, block.places, rows, lines, book);
     }
-    return true;
+    int rc = 0;
+    for (size_t first = 0; rc == 0 && context->tally->surcharges != NULL && first < all; first += block_rows)
+        rc = count_kept(merge, context, scratch, batch, kept, first,
+                        all - first < block_rows ? all - first : block_rows, error);
+    return rc;
 }

@@ -234,7 +234,9 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     for (int i = 0; i < count; i++) {
         snprintf(result->totals[i].currency, sizeof result->totals[i].currency, "%s", totals[i].currency);
         toll_total_format(totals[i].charge, TOLL_MONEY_DECIMALS, result->totals[i].charge);
+        toll_total_format(totals[i].periods, TOLL_MONEY_DECIMALS, result->totals[i].period_charge);
     }
+    result->period_charges = (int64_t)tally->periods.count;
     toll_hash_text(dataset->cdr_hash, result->cdr_hash);
     toll_hash_text(book->book_hash, result->book_hash);
     return 0;
@@ -393,6 +395,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         TOLL_ASSERT(tally->rows == run->rows);
         if (run->merge != NULL)
             rc = toll_merge_check(run->merge, tally, error);
+        if (rc == 0)
+            rc = toll_tally_charge_periods(tally, run->book, error);
         if (rc == 0)
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
         if (rc == 0)

@@ -63,7 +63,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error);
 
-/* Writes books, accounts, prices and buckets into a run. merge: NULL, or what is kept. */
+/* Writes books, accounts, prices, buckets and, if there are any, period charges into a run. merge: NULL, or
+ * what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error);

@@ -16,6 +16,7 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
                          struct toll_price_row *row)
 {
     static const char *const kinds[] = {"deck", "flat", "free", "markup", "builtin"};
+    static const char *const columns[] = {"rate", "rate_inter", "rate_intra", "rate_indeterminate"};
     const struct toll_price_origin *origin = &book->origins[price];
     const struct toll_terms *terms = &book->terms[book->price_terms[price]];
     const unsigned service = services == 0 ? TOLL_VOICE : (unsigned)__builtin_ctz(services);
@@ -33,6 +34,8 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
         .connect_fee = terms->connect_fee,
         .file = toll_book_string(book, origin->file),
         .line = (int32_t)origin->line,
+        .step = origin->step,
+        .column = origin->kind == TOLL_PRICE_DECK ? columns[origin->column] : "",
     };
 }
 
@@ -207,6 +210,25 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
     return rc;
 }
 
+static int write_periods(struct toll_run_writer *writer, const struct toll_tally *tally,
+                         const struct toll_merge *merge, struct toll_error *error)
+{
+    const size_t count = tally->periods.count;
+    if (count == 0)
+        return 0;
+    struct toll_period_row *rows = calloc(count, sizeof *rows);
+    if (rows == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = tally->periods.entries[i].row;
+        if (merge != NULL)
+            rows[i].account = merge->account_ids[rows[i].account];
+    }
+    const int rc = toll_run_add_periods(writer, rows, (int64_t)count, error);
+    free(rows);
+    return rc;
+}
+
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error)
@@ -218,5 +240,7 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         rc = write_prices(writer, book, tally, merge, error);
     if (rc == 0)
         rc = write_buckets(writer, book, tally, merge, error);
+    if (rc == 0)
+        rc = write_periods(writer, tally, merge, error);
     return rc;
 }

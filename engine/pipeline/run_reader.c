@@ -252,9 +252,42 @@ void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out)
     out->total_count = manifest->total_count;
     for (int i = 0; i < manifest->total_count; i++) {
         snprintf(out->totals[i].currency, sizeof out->totals[i].currency, "%s", manifest->totals[i].currency);
+        const toll_total periods = toll_run_period_total(&run->files.tables, manifest->totals[i].currency);
         toll_total_format(manifest->totals[i].charge, TOLL_MONEY_DECIMALS, out->totals[i].charge);
+        toll_total_format(manifest->totals[i].charge - periods, TOLL_MONEY_DECIMALS,
+                          out->totals[i].line_charge);
+        toll_total_format(periods, TOLL_MONEY_DECIMALS, out->totals[i].period_charge);
     }
     out->day_count = run->day_count;
+    out->period_count = run->files.tables.period_count;
+}
+
+bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_period_charge *out)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    if (index < 0 || index >= tables->period_count)
+        return false;
+    const struct toll_period_row *row = &tables->periods[index];
+    const struct toll_account_row *account = &tables->accounts[row->account];
+    *out = (struct toll_period_charge){
+        .period = row->period,
+        .account = account->account,
+        .account_name = account->name,
+        .currency = account->currency,
+        .site = row->site,
+        .number = "",
+        .pool = "",
+        .tiers = "",
+        .kind = row->kind,
+        .calls = row->calls,
+        .counted = row->counted,
+        .charged = row->charged,
+        .amount = row->amount,
+        .charge = row->charge,
+        .file = row->file,
+        .line = row->line,
+    };
+    return true;
 }
 
 const char *toll_run_day(const struct toll_run *run, int64_t index, int64_t *rows)

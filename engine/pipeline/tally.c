@@ -1,6 +1,7 @@
 /* Sums of one worker and of all. */
 #include "pipeline/tally.h"
 
+#include "base/check.h"
 #include "base/error.h"
 #include "pipeline/hot.h"
 
@@ -23,7 +24,9 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, stru
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the totals of %u accounts and sites",
                               book->bucket_count);
     }
-    const int rc = toll_suspense_init(&tally->suspense, error);
+    int rc = toll_suspense_init(&tally->suspense, error);
+    if (rc == 0)
+        rc = toll_surcharge_counts_make(book, &tally->surcharges, error);
     if (rc != 0)
         toll_tally_free(tally);
     else
@@ -39,6 +42,8 @@ void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
     memset(tally->status_rows, 0, sizeof tally->status_rows);
     tally->rows = tally->billed_s = tally->kept_rows = tally->settled_rows = 0;
     toll_suspense_clear(&tally->suspense);
+    toll_surcharge_counts_clear(tally->surcharges);
+    toll_period_charges_free(&tally->periods);
 }
 
 void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book)
@@ -68,6 +73,7 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
     tally->billed_s += from->billed_s;
     tally->kept_rows += from->kept_rows;
     toll_suspense_merge(&tally->suspense, &from->suspense);
+    toll_surcharge_counts_merge(tally->surcharges, from->surcharges);
     toll_tally_settle(tally,
                       book); /* twice as many rows as ever is still far from the end of the low halves */
 }
@@ -78,6 +84,8 @@ void toll_tally_free(struct toll_tally *tally)
     free(tally->voice_prices);
     free(tally->other_prices);
     toll_suspense_free(&tally->suspense);
+    toll_surcharge_counts_free(tally->surcharges);
+    toll_period_charges_free(&tally->periods);
     memset(tally, 0, sizeof *tally);
 }
 
@@ -87,8 +95,15 @@ unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t pric
     return voice << TOLL_VOICE | tally->other_prices[price];
 }
 
+int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *book,
+                              struct toll_error *error)
+{
+    toll_period_charges_free(&tally->periods);
+    return toll_surcharges_charge(tally->surcharges, book, &tally->periods, error);
+}
+
 int toll_currency_total_add(struct toll_currency_total *totals, int count, int room, const char *currency,
-                            toll_total charge)
+                            toll_total charge, toll_total periods)
 {
     int place = 0;
     while (place < count && strcmp(totals[place].currency, currency) < 0)
@@ -100,7 +115,8 @@ int toll_currency_total_add(struct toll_currency_total *totals, int count, int r
         totals[place] = (struct toll_currency_total){.currency = currency};
         count++;
     }
-    totals[place].charge += charge;
+    totals[place].charge += charge + periods;
+    totals[place].periods += periods;
     return count;
 }
 
@@ -113,7 +129,12 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
             continue;
         const struct toll_account *account = &book->accounts[book->buckets[i].account];
         count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),
-                                        toll_tally_charge(&tally->buckets[i]));
+                                        toll_tally_charge(&tally->buckets[i]), 0);
+    }
+    for (size_t i = 0; i < tally->periods.count && count >= 0; i++) {
+        const struct toll_period_row *row = &tally->periods.entries[i].row;
+        const char *currency = toll_book_string(book, book->accounts[row->account].currency);
+        count = toll_currency_total_add(totals, count, room, currency, 0, row->charge);
     }
     return count;
 }

@@ -6,6 +6,7 @@
 #define TOLL_PIPELINE_TALLY_H
 
 #include "pipeline/rater.h"
+#include "pipeline/surcharges.h"
 #include "pipeline/suspense.h"
 
 struct toll_tally {
@@ -17,6 +18,8 @@ struct toll_tally {
     int64_t kept_rows; /* of a merged run: lines of the earlier one; in rows and status_rows, nowhere else */
     int64_t settled_rows; /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
+    struct toll_surcharge_counts *surcharges; /* NULL: the book has none */
+    struct toll_period_charges periods;       /* see toll_tally_charge_periods */
 };
 
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error);
@@ -35,16 +38,21 @@ static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucke
 /* Bits 1 << enum toll_service of the lines that name a price row; 0: none does. */
 unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t price);
 
+/* When all is counted: what is charged by period, into tally->periods. TOLL_EDATA, TOLL_ENOMEM. */
+int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *book,
+                              struct toll_error *error);
+
 struct toll_currency_total {
     const char *currency; /* of the book */
-    toll_total charge;
+    toll_total charge;    /* of lines and periods */
+    toll_total periods;
 };
 /* Adds to the total of a currency, with a new one where it belongs by its text; the number of totals then, -1
  * when there is no room. */
 int toll_currency_total_add(struct toll_currency_total *totals, int count, int room, const char *currency,
-                            toll_total charge);
-/* Charges by currency, from the buckets: every line that has a charge has a bucket. Returns the number of
- * currencies, in order of their text; -1 when there are more than `room`. */
+                            toll_total charge, toll_total periods);
+/* Charges by currency, from the buckets and periods: every line that has a charge has a bucket. Returns the
+ * number of currencies, in order of their text; -1 when there are more than `room`. */
 int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *book,
                       struct toll_currency_total *totals, int room);
 

@@ -2,6 +2,7 @@
 #include "pipeline/rate.h"
 
 #include "base/error.h"
+#include "rating/surcharge.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,9 +72,57 @@ static int hash_manifest(const struct toll_io *io, const struct toll_run_files *
     return rc;
 }
 
+/* An account of the run in the run's own book: ids differ where lines of older books are kept. 0 none. */
+static uint32_t account_in(const struct toll_book *book, const struct toll_run_files *run, int32_t id)
+{
+    const char *wanted = run->tables.accounts[id].account;
+    if (id < (int64_t)book->account_count &&
+        strcmp(toll_book_string(book, book->accounts[id].account), wanted) == 0)
+        return (uint32_t)id;
+    for (uint32_t i = 1; i < book->account_count; i++)
+        if (strcmp(toll_book_string(book, book->accounts[i].account), wanted) == 0)
+            return i;
+    return 0;
+}
+
+/* Does a period of this account begin on that day of the month? */
+static bool begins_on(const struct toll_book *book, const struct toll_run_files *run, int32_t id, int day)
+{
+    const uint32_t account = account_in(book, run, id);
+    const int32_t own = book->accounts[account].cycle_day;
+    return account != 0 && day == (own == 0 ? 1 : own);
+}
+
+/* A period charge is what its row of the book makes of the calls that were counted. */
+static bool period_follows(const struct toll_book *book, const struct toll_run_files *run,
+                           const struct toll_period_row *row)
+{
+    int64_t charged, day;
+    int year, month, first;
+    toll_money charge;
+    if (!toll_day_parse(row->period, strlen(row->period), &day))
+        return false;
+    toll_civil_from_days(day, &year, &month, &first);
+    for (uint32_t i = 1; i < book->surcharge_count; i++) {
+        const struct toll_surcharge *surcharge = &book->surcharges[i];
+        const bool of_site = surcharge->level == TOLL_LEVEL_SITE;
+        if ((int64_t)surcharge->line != row->line ||
+            strcmp(toll_book_string(book, surcharge->file), row->file) != 0)
+            continue;
+        return strcmp(toll_surcharge_measure_name((unsigned)surcharge->measure), row->kind) == 0 &&
+               strcmp(of_site ? toll_book_string(book, book->sites[surcharge->subject].site) : "",
+                      row->site) == 0 &&
+               surcharge->amount == row->amount &&
+               toll_surcharge_charge(surcharge, book->decimals, book->rounding, row->calls, row->counted,
+                                     &charged, &charge) &&
+               charged == row->charged && charge == row->charge && begins_on(book, run, row->account, first);
+    }
+    return false;
+}
+
 /* An embedded book is opened too: the run's tables are worth no more than it. */
 static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run, const char *name,
-                           struct toll_hash128 hash, struct toll_error *error)
+                           struct toll_hash128 hash, bool own, struct toll_error *error)
 {
     struct toll_blob image = {0};
     struct toll_book *book = NULL;
@@ -83,6 +132,13 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
         rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, name, &book, error);
     if (rc == 0 && !toll_hash_equal(book->book_hash, hash))
         rc = toll_error_set(error, TOLL_EDATA, "%s: %s is not the book that run.json names", run->path, name);
+    for (int64_t i = 0; own && rc == 0 && i < run->tables.period_count; i++)
+        if (!period_follows(book, run, &run->tables.periods[i]))
+            rc = toll_error_set(
+                error, TOLL_EDATA,
+                "%s/period_charges.arrow: row %lld is not what %s, line %d of its book, gives; "
+                "rate again",
+                run->path, (long long)i, run->tables.periods[i].file, run->tables.periods[i].line);
     toll_book_close(book);
     toll_blob_free(&image);
     return rc;
@@ -97,9 +153,9 @@ static int verify_run_books(const struct toll_io *io, const struct toll_run_file
     for (size_t i = 0; rc == 0 && i + 1 < manifest->book_count; i++) {
         char name[TOLL_RUN_BOOK_NAME_BYTES];
         toll_run_book_name(i, manifest->book_count, name);
-        rc = verify_run_book(io, run, name, manifest->books[i].book_hash, error);
+        rc = verify_run_book(io, run, name, manifest->books[i].book_hash, false, error);
     }
-    return rc != 0 ? rc : verify_run_book(io, run, "book.image", manifest->book_hash, error);
+    return rc != 0 ? rc : verify_run_book(io, run, "book.image", manifest->book_hash, true, error);
 }
 
 static int verify_run(const struct toll_io *io, const char *path, struct toll_verify_result *result,
@@ -115,7 +171,9 @@ static int verify_run(const struct toll_io *io, const char *path, struct toll_ve
     if (rc == 0)
         rc = hash_manifest(io, &run, result->hash, error);
     result->kind = TOLL_DIRECTORY_RUN;
-    result->files = 6; /* run.json, book.image, accounts, prices, buckets, suspense.csv; then the lines */
+    /* run.json, book.image, accounts, prices, buckets, suspense.csv, perhaps period charges and older books;
+     * then the lines */
+    result->files = 6 + (run.tables.period_count > 0);
     if (run.manifest.book_count > 0)
         result->files += (int64_t)run.manifest.book_count - 1;
     result->rows = run.manifest.rows;

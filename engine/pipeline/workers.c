@@ -3,7 +3,6 @@
 
 #include "arrow/arrow.h"
 #include "base/check.h"
-#include "base/error.h"
 #include "pipeline/hot.h"
 
 #include <pthread.h>
@@ -319,13 +318,8 @@ static int merge_rows(struct toll_worker *worker, const struct input *input,
     if (rc != 0)
         return rc;
     toll_lines_merged_layout(batch->rows, offsets);
-    if (toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows, lines,
-                         block + offsets[TOLL_LINE_COLUMNS]))
-        return 0;
-    return toll_error_set(&worker->error, TOLL_EDATA,
-                          "%s: a line names an account, a price or a book that the run does not have; rate "
-                          "again without it",
-                          merge->old.path);
+    return toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows, lines,
+                            block + offsets[TOLL_LINE_COLUMNS], &worker->error);
 }
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)

@@ -1,4 +1,5 @@
-/* accounts.csv and sites.csv. Only account, name, timezone and currency have a meaning for rating. */
+/* accounts.csv and sites.csv. Of an account rating uses name, timezone, currency and the day its period
+ * begins, of a site the state; the other columns are the biller's own. */
 #include "ratetable/build.h"
 
 enum {
@@ -48,6 +49,7 @@ static int read_account(struct toll_build *build, const struct toll_table *table
     const struct toll_zone *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, 0)->zone;
     const char *currency_text = build->currency;
     struct toll_account *place;
+    int64_t cycle_day = 1;
     const struct toll_zone **zone_place;
     const char **currency_place;
     uint32_t id, first;
@@ -78,6 +80,8 @@ static int read_account(struct toll_build *build, const struct toll_table *table
                 return toll_build_memory(build);
         }
     }
+    toll_cell_int(table, CYCLE_DAY, 1, 28, 1, &cycle_day);
+    record.cycle_day = (int32_t)cycle_day;
     place = TOLL_BUILD_ADD(build, ACCOUNTS, struct toll_account);
     zone_place = TOLL_BUFFER_ADD(&build->account_zones, const struct toll_zone *);
     currency_place = TOLL_BUFFER_ADD(&build->account_currencies, const char *);
@@ -102,6 +106,7 @@ static const struct toll_table_column site_columns[SITE_COLUMNS] = {
 static int read_site(struct toll_build *build, const struct toll_table *table)
 {
     const struct toll_cell *cell, *account_cell, *name = toll_table_cell(table, SITE_NAME);
+    const struct toll_cell *state = toll_table_cell(table, STATE);
     struct toll_site record = {.line = (uint32_t)toll_table_line(table)}, *place;
     int32_t *account_place;
     uint32_t id, first;
@@ -121,7 +126,8 @@ static int read_site(struct toll_build *build, const struct toll_table *table)
     account_place = TOLL_BUFFER_ADD(&build->site_accounts, int32_t);
     if (place == NULL || account_place == NULL ||
         !toll_build_text(build, cell->text, cell->bytes, &record.site) ||
-        !toll_build_text(build, name->text, name->bytes, &record.name))
+        !toll_build_text(build, name->text, name->bytes, &record.name) ||
+        !toll_build_state(build, build->country, state->text, state->bytes, &record.state))
         return toll_build_memory(build);
     *place = record;
     *account_place = record.account;

@@ -2,6 +2,7 @@
 #include "base/digits.h"
 #include "ratetable/owners.h"
 #include "ratetable/prefix_cell.h"
+#include "ratetable/subjects.h"
 
 enum { SUBJECT, PLAN, SIDE, FROM, TO, COLUMNS };
 static const struct toll_table_column columns[COLUMNS] = {[SUBJECT] = {"subject", true},
@@ -68,15 +69,7 @@ static bool ranges_have(const struct number_ranges *numbers, uint64_t number)
     return false;
 }
 
-/* What a subject cell begins with, by level. */
-static const struct {
-    const char *prefix, *what, *where;
-} subjects[] = {[TOLL_LEVEL_NUMBER] = {"number:", "number", "numbers.csv"},
-                [TOLL_LEVEL_TRUNK] = {"trunk:", "trunk", "trunks.csv or numbers.csv"},
-                [TOLL_LEVEL_SITE] = {"site:", "site", "sites.csv"},
-                [TOLL_LEVEL_ACCOUNT] = {"account:", "account", "accounts.csv"},
-                [TOLL_LEVEL_CARRIER] = {"carrier:", "carrier", "carriers.csv"}};
-
+/* As toll_assignment.subject; false after a finding. */
 static bool subject_number(const struct toll_table *table, const struct toll_cell *cell, const char *text,
                            const struct number_ranges *numbers, struct toll_assignment *row)
 {
@@ -97,73 +90,25 @@ static bool subject_number(const struct toll_table *table, const struct toll_cel
     return false;
 }
 
-/* Level and subject of a row, and the zone of its dates; false after a finding. */
-static bool read_subject(struct toll_build *build, const struct toll_table *table,
-                         const struct toll_cell *cell, const struct number_ranges *numbers,
-                         struct toll_assignment *row, const struct toll_zone **zone)
-{
-    const struct toll_table_names *const names[] = {[TOLL_LEVEL_TRUNK] = &build->trunks,
-                                                    [TOLL_LEVEL_SITE] = &build->sites,
-                                                    [TOLL_LEVEL_ACCOUNT] = &build->accounts,
-                                                    [TOLL_LEVEL_CARRIER] = &build->carriers};
-    const struct toll_zone *const *account_zones = build->account_zones.data;
-
-    *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, 0)->zone;
-    if (strcmp(cell->text, "default") == 0) {
-        row->level = TOLL_LEVEL_DEFAULT;
-        return true;
-    }
-    for (int level = 0; level < TOLL_LEVEL_DEFAULT; level++) {
-        const size_t skip = strlen(subjects[level].prefix);
-        const char *text = cell->text + skip;
-        if (strncmp(cell->text, subjects[level].prefix, skip) != 0 || *text == 0)
-            continue;
-        row->level = level;
-        if (level == TOLL_LEVEL_NUMBER) {
-            *zone = NULL;
-            return subject_number(table, cell, text, numbers, row);
-        }
-        row->subject = toll_table_names_find(names[level], text, cell->bytes - skip);
-        if (row->subject == 0 && level == TOLL_LEVEL_CARRIER && !build->has_carriers) {
-            /* Without carriers.csv a carrier is what the records call it. */
-            uint32_t id, first;
-            if (!toll_table_names_add(&build->carriers, text, cell->bytes - skip, cell->line, &id, &first))
-                return false;
-            row->subject = id;
-        }
-        if (row->subject == 0) {
-            toll_unknown_finding(build, table, cell, subjects[level].what, text, cell->bytes - skip,
-                                 subjects[level].where, names[level]);
-            return false;
-        }
-        if (level == TOLL_LEVEL_ACCOUNT)
-            *zone = account_zones[row->subject];
-        else if (level == TOLL_LEVEL_SITE)
-            *zone = account_zones[*TOLL_BUFFER_AT(&build->site_accounts, int32_t, row->subject)];
-        if (*zone == NULL) /* the site's account is unknown, which was reported */
-            *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, 0)->zone;
-        return true;
-    }
-    toll_cell_finding(
-        table, cell, TOLL_ERROR,
-        "\"%.60s\" is no subject; write default, number:N, trunk:NAME, site:NAME, account:NAME or "
-        "carrier:NAME",
-        cell->text);
-    return false;
-}
-
 static int read_row(struct toll_build *build, const struct toll_table *table,
                     const struct number_ranges *numbers)
 {
     static const char *const sides[] = {"sell", "buy"};
     const struct toll_cell *cell, *plan;
     struct toll_assignment row = {.line = (uint32_t)toll_table_line(table)}, *place;
-    const struct toll_zone *zone = NULL;
-    int side = 0;
-    bool good = toll_cell_name(table, SUBJECT, &cell);
+    struct toll_subject subject = {0};
+    int side = 0, found = 0;
 
+    if (toll_cell_name(table, SUBJECT, &cell))
+        found = toll_subject_read(build, table, cell, true, &subject);
+    if (found < 0)
+        return found;
+    bool good = found == 1;
     row.column = (uint32_t)cell->column;
-    good = good && read_subject(build, table, cell, numbers, &row, &zone);
+    row.level = (int32_t)subject.level;
+    row.subject = subject.id;
+    if (good && subject.level == TOLL_LEVEL_NUMBER)
+        good = subject_number(table, cell, subject.name, numbers, &row);
     good = toll_cell_name(table, PLAN, &plan) &&
            toll_cell_reference(build, table, PLAN, "plan", "plans.csv", &build->plans, &row.plan) && good;
     good = toll_cell_choice(table, SIDE, sides, 2, 0, &side) && good;
@@ -171,9 +116,9 @@ static int read_row(struct toll_build *build, const struct toll_table *table,
     if (!good)
         return 0;
     row.buy = side == 1;
-    if (zone != NULL) {
-        row.from = toll_local_to_utc(zone, row.from);
-        row.until = toll_local_to_utc(zone, row.until);
+    if (subject.zone != NULL) {
+        row.from = toll_local_to_utc(subject.zone, row.from);
+        row.until = toll_local_to_utc(subject.zone, row.until);
     }
     place = TOLL_BUFFER_ADD(&build->assignments, struct toll_assignment);
     if (place == NULL)

@@ -58,9 +58,11 @@ void toll_build_end(struct toll_build *build)
                                            &build->row_dates,
                                            &build->assignments,
                                            &build->trunk_ids,
+                                           &build->surcharge_rows,
                                            &build->calendar_bands,
                                            &build->deck_builds,
-                                           &build->deck_versions};
+                                           &build->deck_versions,
+                                           &build->rule_matches};
     struct toll_table_names *const names[] = {
         &build->accounts, &build->sites, &build->trunks,       &build->hints,     &build->carriers,
         &build->plans,    &build->decks, &build->destinations, &build->calendars, &build->bands};
@@ -71,6 +73,7 @@ void toll_build_end(struct toll_build *build)
     for (size_t i = 0; i < TOLL_SECTION_COUNT; i++)
         toll_buffer_free(&build->sections[i]);
     toll_strings_free(&build->texts);
+    toll_strings_free(&build->states);
     toll_strings_free(&build->terms);
     toll_arena_free(&build->arena);
     if (build->io != NULL && build->directory >= 0)

@@ -30,6 +30,8 @@ struct toll_build_zone {
     struct toll_blob blob; /* no bytes for UTC */
 };
 
+struct toll_doubts;
+
 /* Rows by their name: ids are dense from 1, lines[id] is where the name was first seen. */
 struct toll_table_names {
     struct toll_strings strings;
@@ -53,14 +55,17 @@ struct toll_build {
 
     /* book.yaml */
     const char *currency;
+    const char *country; /* "" in number plan e164 */
     bool nanp;
     int decimals, rounding;
+    int on_net; /* enum toll_on_net_rule */
 
     /* accounts and sites, by id */
     struct toll_table_names accounts, sites;
     struct toll_buffer account_zones;      /* const struct toll_zone * */
     struct toll_buffer account_currencies; /* const char * */
     struct toll_buffer site_accounts;      /* int32_t */
+    struct toll_strings states;            /* country, NUL, state: by the image's id */
 
     /* who owns what */
     struct toll_table_names trunks, hints, carriers; /* temporary ids; the image's are sorted: named_ids */
@@ -73,6 +78,7 @@ struct toll_build {
     struct toll_buffer assignments;    /* struct toll_assignment, sorted */
     uint64_t number_total;             /* numbers in all rows */
     struct toll_buffer trunk_ids;      /* uint32_t: the image's id by temporary trunk id */
+    struct toll_buffer surcharge_rows; /* of surcharges.c */
 
     /* plans, destinations, calendars, decks */
     struct toll_table_names plans, destinations, calendars, bands;
@@ -83,6 +89,9 @@ struct toll_build {
     struct toll_strings terms;        /* the distinct terms' bytes */
     uint64_t deck_keys;
     int64_t deck_price_rows;
+
+    struct toll_buffer rule_matches; /* struct toll_rule_match by rule id (rules.h) */
+    struct toll_doubts *doubts;      /* what is doubtful is asked for, too (doubts.h); else NULL */
 };
 
 /* -- frame -- */
@@ -96,14 +105,17 @@ int toll_build_folder(struct toll_build *build);    /* tables that this version 
 int toll_build_settings(struct toll_build *build);  /* book.yaml */
 int toll_build_accounts(struct toll_build *build);  /* accounts, sites */
 int toll_build_trunks(struct toll_build *build);    /* trunks, carriers */
+int toll_build_places(struct toll_build *build);    /* npanxx, local_areas, calltypes */
 int toll_build_numbers(struct toll_build *build);   /* numbers: rows only */
 int toll_build_calendars(struct toll_build *build); /* calendars, holidays */
 int toll_build_plans(struct toll_build *build);     /* plans */
 int toll_build_decks(struct toll_build *build);     /* decks, deck_versions: no prices yet */
 int toll_build_destinations(struct toll_build *build);
 int toll_build_assignments(struct toll_build *build);
-int toll_build_number_map(struct toll_build *build); /* owners, slots, named */
-int toll_build_rules(struct toll_build *build);      /* plan_rules, chains and their prices */
+int toll_build_surcharge_rows(struct toll_build *build); /* surcharges: may name carriers */
+int toll_build_number_map(struct toll_build *build);     /* owners, slots, named */
+int toll_build_surcharges(struct toll_build *build);     /* with the ids that carriers and trunks have now */
+int toll_build_rules(struct toll_build *build);          /* plan_rules, chains and their prices */
 int toll_build_deck_prices(struct toll_build *build);
 int toll_build_reach(struct toll_build *build); /* currencies */
 int toll_build_embed(struct toll_build *build); /* sources, zones */
@@ -125,6 +137,11 @@ bool toll_build_new_text(struct toll_build *build, const char *text, size_t byte
 /* A zone by name; NULL after an error finding at the place given, or (code set) without memory. */
 const struct toll_zone *toll_build_zone(struct toll_build *build, const char *name, const char *file,
                                         long line, long column, uint32_t *index, int *code);
+
+/* The image's id of a state (any letter case; 0 for an empty one) within its country. False: out of memory.
+ */
+bool toll_build_state(struct toll_build *build, const char *country, const char *state, size_t bytes,
+                      uint32_t *id);
 
 /* -- names -- */
 /* The id of a name seen at a line; *id is 0 and *first its line if it was there before. False: out of memory.

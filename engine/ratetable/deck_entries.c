@@ -2,7 +2,7 @@
  * From a deck's rows to what is looked up: rows of one key are brought together, cut to the time in which
  * their version is in force, checked against each other, and become one value: a price id where it is one row
  * for ever, else an entry. Keys go in by length, so that every entry knows the value of the next shorter
- * prefix.
+ * prefix; pairs have zones for that (deck_pairs.c).
  */
 #include "base/check.h"
 #include "base/digits.h"
@@ -26,7 +26,8 @@ struct maker {
     struct toll_sort_pair *pairs; /* rows by (key, version, line) */
     struct group *groups;         /* by digits count, then key */
     size_t group_count;
-    struct toll_buffer cut; /* struct toll_deck_row: the current group's rows that are ever in force */
+    struct toll_buffer cut;   /* struct toll_deck_row: the current group's rows that are ever in force */
+    struct toll_buffer whole; /* the current group's rows as their files say */
 };
 
 static int out_of_memory(struct maker *maker)
@@ -41,9 +42,11 @@ static const struct toll_deck_row *row_at(const struct maker *maker, size_t pair
 
 static unsigned length_of(const struct maker *maker, uint64_t key)
 {
+    if (maker->deck->key == TOLL_KEY_NPANXX_PAIR)
+        return 1;
     if (key == TOLL_PREFIX_EVERYTHING)
         return 0;
-    return maker->deck->key == TOLL_KEY_CALLEE ? toll_digits_count(key) : 1;
+    return maker->deck->key == TOLL_KEY_CALLTYPE ? 1 : toll_digits_count(key);
 }
 
 /* Sorts the rows by key and finds the groups, shortest keys first. */
@@ -118,6 +121,8 @@ static int compare_for_overlap(const void *left, const void *right)
 
     if (a->band != b->band)
         return a->band < b->band ? -1 : 1;
+    if (a->step != b->step)
+        return a->step < b->step ? -1 : 1;
     if (a->from != b->from)
         return a->from < b->from ? -1 : 1;
     if (a->version != b->version)
@@ -131,8 +136,17 @@ static int compare_stored(const void *left, const void *right)
 
     if (a->from != b->from)
         return a->from < b->from ? -1 : 1;
-    /* Band 0, none, comes last. */
-    return (uint32_t)a->band - 1 < (uint32_t)b->band - 1 ? -1 : (uint32_t)a->band - 1 > (uint32_t)b->band - 1;
+    if (a->band != b->band) /* band 0, none, comes last */
+        return (uint32_t)a->band - 1 < (uint32_t)b->band - 1 ? -1 : 1;
+    return a->step < b->step ? -1 : a->step > b->step;
+}
+
+const char *toll_deck_key_text(const struct toll_build *build, int32_t price)
+{
+    const struct toll_price_origin *origin =
+        TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_ORIGINS], struct toll_price_origin, price);
+
+    return (const char *)build->sections[TOLL_SECTION_STRINGS].data + origin->key;
 }
 
 static void report_overlap(const struct maker *maker, const struct toll_deck_row *a,
@@ -140,15 +154,17 @@ static void report_overlap(const struct maker *maker, const struct toll_deck_row
 {
     const struct toll_deck_row *later = a->line > b->line ? a : b, *first = later == a ? b : a;
     const struct toll_source *source = maker->rows->versions[later->version].source;
-    const char *text = maker->build->sections[TOLL_SECTION_STRINGS].data;
 
-    text +=
-        TOLL_BUFFER_AT(&maker->build->sections[TOLL_SECTION_ORIGINS], struct toll_price_origin, later->price)
-            ->key;
-    toll_finding(
-        maker->build->findings, TOLL_ERROR, source->path, later->line, later->column,
-        "the key \"%.60s\" is here for the second time%s, in force at the same time; the first is in line %u",
-        text, later->band > 0 ? " with this band" : "", first->line);
+    toll_finding(maker->build->findings, TOLL_ERROR, source->path, later->line, later->column,
+                 "the key \"%.60s\" is here for the second time%s%s, in force at the same time; the first is "
+                 "in line %u",
+                 toll_deck_key_text(maker->build, later->price), later->band > 0 ? " with this band" : "",
+                 later->step > 0 ? " with this step_from_s" : "", first->line);
+}
+
+static bool same_place(const struct toll_deck_row *a, const struct toll_deck_row *b)
+{
+    return a->band == b->band && a->step == b->step;
 }
 
 static void check_overlaps(struct maker *maker)
@@ -158,11 +174,36 @@ static void check_overlaps(struct maker *maker)
 
     qsort(rows, maker->cut.count, sizeof(*rows), compare_for_overlap);
     for (size_t i = 1; i < maker->cut.count; i++) {
-        if (rows[i].band == rows[longest].band && rows[i].from < rows[longest].until)
+        const bool same = same_place(&rows[i], &rows[longest]);
+        if (same && rows[i].from < rows[longest].until)
             report_overlap(maker, &rows[longest], &rows[i]);
-        if (rows[i].band != rows[longest].band || rows[i].until > rows[longest].until)
+        if (!same || rows[i].until > rows[longest].until)
             longest = i;
     }
+}
+
+/* Steps take from their first rows what their cells leave open. */
+static int settle_steps(struct maker *maker, const struct group *group)
+{
+    maker->whole.count = 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct toll_deck_row *row = TOLL_BUFFER_ADD(&maker->whole, struct toll_deck_row);
+        if (row == NULL)
+            return out_of_memory(maker);
+        *row = *row_at(maker, group->first + i);
+    }
+    return toll_deck_steps_settle(maker->build, maker->rows, &maker->whole);
+}
+
+/* In order of version and line: cut_rows goes backwards. */
+static bool keep_in_force(struct maker *maker)
+{
+    const size_t count = maker->cut.count;
+    struct toll_deck_row *rows = toll_buffer_add(&maker->rows->in_force, sizeof(*rows), count);
+
+    for (size_t i = 0; i < count && rows != NULL; i++)
+        rows[i] = *TOLL_BUFFER_AT(&maker->cut, struct toll_deck_row, count - 1 - i);
+    return rows != NULL;
 }
 
 /* The group's value; *entry is its entry's index, or 0. A value of 0: no row is ever in force. */
@@ -174,12 +215,17 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
     struct toll_entry *place;
 
     *value = *entry = 0;
+    if (maker->rows->steps.count > 0 && settle_steps(maker, group) != 0)
+        return false;
     if (!cut_rows(maker, group))
         return false;
     rows = maker->cut.data;
     if (maker->cut.count == 0)
         return true;
-    if (maker->cut.count == 1 && rows->from == TOLL_MS_MIN && rows->until == TOLL_MS_MAX && rows->band == 0) {
+    if (maker->rows->keep_in_force && !keep_in_force(maker))
+        return false;
+    if (maker->cut.count == 1 && rows->from == TOLL_MS_MIN && rows->until == TOLL_MS_MAX && rows->band == 0 &&
+        rows->step == 0) {
         *value = (uint32_t)rows->price;
         return true;
     }
@@ -193,12 +239,17 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
     *entry = (uint32_t)entries->count - 1;
     place->first = (uint32_t)stored->count;
     place->count = (uint32_t)maker->cut.count;
+    place->walk_per =
+        toll_deck_walk_per(maker->build, maker->rows, maker->deck->split, rows, maker->cut.count);
     for (size_t i = 0; i < maker->cut.count; i++) {
         struct toll_entry_row *row = TOLL_BUFFER_ADD(stored, struct toll_entry_row);
         if (row == NULL)
             return false;
-        *row = (struct toll_entry_row){
-            .from = rows[i].from, .until = rows[i].until, .band = rows[i].band, .price = rows[i].price};
+        *row = (struct toll_entry_row){.from = rows[i].from,
+                                       .until = rows[i].until,
+                                       .band = rows[i].band,
+                                       .step = rows[i].step,
+                                       .price = rows[i].price};
     }
     *value = TOLL_LPM_ENTRY | *entry;
     return true;
@@ -287,6 +338,26 @@ static int make_calltypes(struct maker *maker)
     return code;
 }
 
+/* The pairs' values; an entry of a pair has no shorter one. */
+static int make_pairs(struct maker *maker)
+{
+    struct toll_deck_value *values = calloc(maker->group_count + 1, sizeof(*values));
+    size_t count = 0;
+    int code = values == NULL ? out_of_memory(maker) : 0;
+
+    for (size_t i = 0; i < maker->group_count && code == 0; i++) {
+        uint32_t value, entry;
+        if (!make_value(maker, &maker->groups[i], &value, &entry))
+            code = out_of_memory(maker);
+        else if (value != 0)
+            values[count++] = (struct toll_deck_value){.key = maker->groups[i].key, .value = value};
+    }
+    if (code == 0)
+        code = toll_deck_pairs_make(maker->build, maker->deck, maker->rows, values, count);
+    free(values);
+    return code;
+}
+
 int toll_deck_entries_make(struct toll_build *build, struct toll_deck *deck, struct toll_deck_rows *rows)
 {
     struct maker maker = {.build = build, .deck = deck, .rows = rows};
@@ -294,10 +365,13 @@ int toll_deck_entries_make(struct toll_build *build, struct toll_deck *deck, str
 
     if (!make_groups(&maker))
         code = out_of_memory(&maker);
+    else if (deck->key == TOLL_KEY_CALLTYPE)
+        code = make_calltypes(&maker);
     else
-        code = deck->key == TOLL_KEY_CALLEE ? make_trie(&maker) : make_calltypes(&maker);
+        code = deck->key == TOLL_KEY_NPANXX_PAIR ? make_pairs(&maker) : make_trie(&maker);
     free(maker.pairs);
     free(maker.groups);
     toll_buffer_free(&maker.cut);
+    toll_buffer_free(&maker.whole);
     return code;
 }

@@ -1,154 +1,36 @@
 /* The rows of a deck's file: cells to terms and price rows, one for each key of a list or range. */
 #include "base/digits.h"
-#include "ratetable/decks.h"
+#include "ratetable/deck_reader.h"
 #include "ratetable/prefix_cell.h"
 #include "ratetable/prices.h"
 
-#include <inttypes.h>
-
-#define WARNINGS_SHOWN 20 /* of one deck; the rest are counted */
-
-enum {
-    PREFIX,
-    KEY,
-    DESTINATION,
-    RATE,
-    PER_S,
-    CONNECT_FEE,
-    INITIAL_S,
-    INCREMENT_S,
-    MINIMUM_S,
-    FREE_S,
-    MINIMUM_CHARGE,
-    MAXIMUM_CHARGE,
-    BAND,
-    FROM,
-    TO,
-    STATUS,
-    RATE_INTER,
-    RATE_INTRA,
-    RATE_INDETERMINATE,
-    STEP_FROM_S,
-    COLUMNS
-};
-static const struct toll_table_column columns[COLUMNS] = {
-    [PREFIX] = {"prefix", false},
-    [KEY] = {"key", false},
-    [DESTINATION] = {"destination", false},
-    [RATE] = {"rate", true},
-    [PER_S] = {"per_s", false},
-    [CONNECT_FEE] = {"connect_fee", false},
-    [INITIAL_S] = {"initial_s", false},
-    [INCREMENT_S] = {"increment_s", false},
-    [MINIMUM_S] = {"minimum_s", false},
-    [FREE_S] = {"free_s", false},
-    [MINIMUM_CHARGE] = {"minimum_charge", false},
-    [MAXIMUM_CHARGE] = {"maximum_charge", false},
-    [BAND] = {"band", false},
-    [FROM] = {"from", false},
-    [TO] = {"to", false},
-    [STATUS] = {"status", false},
-    [RATE_INTER] = {"rate_inter", false},
-    [RATE_INTRA] = {"rate_intra", false},
-    [RATE_INDETERMINATE] = {"rate_indeterminate", false},
-    [STEP_FROM_S] = {"step_from_s", false},
+static const struct toll_table_column columns[TOLL_DECK_COLUMNS] = {
+    [TOLL_COLUMN_PREFIX] = {"prefix", false},
+    [TOLL_COLUMN_KEY] = {"key", false},
+    [TOLL_COLUMN_CALLER_PREFIX] = {"caller_prefix", false},
+    [TOLL_COLUMN_DESTINATION] = {"destination", false},
+    [TOLL_COLUMN_PER_S] = {"per_s", false},
+    [TOLL_COLUMN_CONNECT_FEE] = {"connect_fee", false},
+    [TOLL_COLUMN_INITIAL_S] = {"initial_s", false},
+    [TOLL_COLUMN_INCREMENT_S] = {"increment_s", false},
+    [TOLL_COLUMN_MINIMUM_S] = {"minimum_s", false},
+    [TOLL_COLUMN_FREE_S] = {"free_s", false},
+    [TOLL_COLUMN_MINIMUM_CHARGE] = {"minimum_charge", false},
+    [TOLL_COLUMN_MAXIMUM_CHARGE] = {"maximum_charge", false},
+    [TOLL_COLUMN_BAND] = {"band", false},
+    [TOLL_COLUMN_FROM] = {"from", false},
+    [TOLL_COLUMN_TO] = {"to", false},
+    [TOLL_COLUMN_STATUS] = {"status", false},
+    [TOLL_COLUMN_STEP_FROM_S] = {"step_from_s", false},
+    [TOLL_COLUMN_RATE] = {"rate", true},
+    [TOLL_COLUMN_RATE_INTER] = {"rate_inter", false},
+    [TOLL_COLUMN_RATE_INTRA] = {"rate_intra", false},
+    [TOLL_COLUMN_RATE_INDETERMINATE] = {"rate_indeterminate", false},
 };
 
-/* One file on its way into a deck's rows. */
-struct reader {
-    struct toll_build *build;
-    const struct toll_table *table;
-    const struct toll_deck_build *deck;
-    struct toll_deck_rows *rows;
-    const struct toll_deck_version *version;
-    struct toll_buffer ranges;    /* of the row's prefix cell */
-    toll_ms last_local, last_utc; /* most rows of a vendor's sheet bear the same date */
-    size_t no_rate;               /* warnings */
-    struct toll_deck_row row;
-    struct toll_terms terms;
-    struct toll_price_origin origin;
-    char destination[64]; /* the last row's, and its text */
-    uint32_t destination_text;
-    int key_column;
-};
-
-/* An amount that must not be negative. */
-static bool cell_amount(const struct toll_table *table, int column, toll_money otherwise, toll_money *out)
+static bool read_band(struct toll_deck_reader *reader)
 {
-    const struct toll_cell *cell = toll_table_cell(table, column);
-
-    if (!toll_cell_money(table, column, otherwise, out))
-        return false;
-    if (*out >= 0)
-        return true;
-    toll_cell_finding(table, cell, TOLL_ERROR, "\"%.40s\" is negative", cell->text);
-    return false;
-}
-
-static bool cell_units(const struct toll_table *table, int column, int32_t low, int32_t otherwise,
-                       int32_t *out)
-{
-    int64_t value;
-
-    if (!toll_cell_int(table, column, low, INT32_MAX, otherwise, &value))
-        return false;
-    *out = (int32_t)value;
-    return true;
-}
-
-static bool read_terms(struct reader *reader)
-{
-    static const char *const states[] = {"active", "current", "blocked"};
-    const struct toll_table *table = reader->table;
-    const struct toll_cell *rate = toll_table_cell(table, RATE);
-    struct toll_terms *terms = &reader->terms;
-    int state = 0;
-    bool good = true;
-
-    *terms = TOLL_TERMS_NEUTRAL;
-    terms->action = TOLL_ACTION_DECK;
-    terms->decimals = (uint8_t)reader->deck->decimals;
-    terms->quantum = toll_quantum(reader->deck->decimals);
-    terms->rounding = (uint8_t)reader->deck->rounding;
-    terms->init_mode = (uint8_t)reader->deck->init_mode;
-    terms->duration_rounding = (uint8_t)reader->deck->duration_rounding;
-    terms->zero_s = (uint8_t)reader->deck->zero_s;
-    good = cell_amount(table, RATE, 0, &terms->rate) && good;
-    good = cell_units(table, PER_S, 1, 60, &terms->per) && good;
-    good = cell_amount(table, CONNECT_FEE, 0, &terms->connect_fee) && good;
-    good = cell_units(table, INCREMENT_S, 1, 1, &terms->increment) && good;
-    good = cell_units(table, INITIAL_S, 0, 0, &terms->initial) && good;
-    good = cell_units(table, MINIMUM_S, 0, 0, &terms->minimum_units) && good;
-    good = cell_units(table, FREE_S, 0, 0, &terms->free_units) && good;
-    good = cell_amount(table, MINIMUM_CHARGE, 0, &terms->minimum_charge) && good;
-    good = cell_amount(table, MAXIMUM_CHARGE, INT64_MAX, &terms->maximum_charge) && good;
-    good = toll_cell_choice(table, STATUS, states, 3, 0, &state) && good;
-    for (int column = RATE_INTER; column <= STEP_FROM_S; column++)
-        toll_cell_unsupported(table, column);
-    /* An initial step of 0 and one as long as the increment bill the same for every duration above 0. */
-    if (terms->initial == 0)
-        terms->initial = terms->increment;
-    if (good && terms->minimum_charge > terms->maximum_charge) {
-        const struct toll_cell *cell = toll_table_cell(table, MINIMUM_CHARGE);
-        toll_cell_finding(table, cell, TOLL_ERROR, "\"%.40s\" is above the maximum_charge \"%.40s\"",
-                          cell->text, toll_table_cell(table, MAXIMUM_CHARGE)->text);
-        good = false;
-    }
-    if (rate->bytes == 0) {
-        terms->state = TOLL_PRICE_NO_RATE;
-        if (reader->no_rate++ < WARNINGS_SHOWN)
-            toll_cell_finding(
-                table, rate, TOLL_WARNING,
-                "the rate is empty: calls to it go to suspense as no_rate; write 0 if it is free");
-    }
-    if (state == 2)
-        terms->state = TOLL_PRICE_BLOCKED;
-    return good;
-}
-
-static bool read_band(struct reader *reader)
-{
-    const struct toll_cell *cell = toll_table_cell(reader->table, BAND);
+    const struct toll_cell *cell = toll_table_cell(reader->table, TOLL_COLUMN_BAND);
 
     reader->row.band = 0;
     if (cell->bytes == 0)
@@ -168,7 +50,7 @@ static bool read_band(struct reader *reader)
     return false;
 }
 
-static toll_ms to_utc(struct reader *reader, toll_ms local)
+static toll_ms to_utc(struct toll_deck_reader *reader, toll_ms local)
 {
     if (local != reader->last_local) {
         reader->last_local = local;
@@ -177,9 +59,10 @@ static toll_ms to_utc(struct reader *reader, toll_ms local)
     return reader->last_utc;
 }
 
-static bool read_period(struct reader *reader)
+static bool read_period(struct toll_deck_reader *reader)
 {
-    if (!toll_cell_period(reader->table, FROM, TO, true, &reader->row.from, &reader->row.until))
+    if (!toll_cell_period(reader->table, TOLL_COLUMN_FROM, TOLL_COLUMN_TO, true, &reader->row.from,
+                          &reader->row.until))
         return false;
     if (reader->row.from != TOLL_MS_MIN)
         reader->row.from = to_utc(reader, reader->row.from);
@@ -188,15 +71,41 @@ static bool read_period(struct reader *reader)
     return true;
 }
 
-/* One price row and one deck row for one key. */
-static int add_key(struct reader *reader, uint64_t key, const char *text, size_t bytes)
+/* The row's price rows, one or one for each rate column, with consecutive ids; *first is the first. */
+static int add_prices(struct toll_deck_reader *reader, int32_t *first)
+{
+    struct toll_build *build = reader->build;
+    const bool step = reader->row.step > 0;
+    int code = 0;
+
+    for (unsigned c = 0; c < reader->price_count && code == 0; c++) {
+        struct toll_price_origin origin = reader->origin;
+        int32_t price = 0;
+        origin.column = reader->source[c];
+        if (step) {
+            struct toll_terms *terms = TOLL_BUFFER_ADD(&reader->rows->steps, struct toll_terms);
+            if (terms == NULL)
+                return toll_build_memory(build);
+            *terms = reader->terms[c];
+            code = toll_price_reserve(build, &origin, (uint32_t)reader->rows->steps.count - 1, &price);
+        } else {
+            code = toll_price_add(build, &reader->terms[c], &origin, &price);
+        }
+        if (c == 0)
+            *first = price;
+    }
+    return code;
+}
+
+/* The price rows and one deck row for one key. */
+static int add_key(struct toll_deck_reader *reader, uint64_t key, const char *text, size_t bytes)
 {
     struct toll_deck_row *row;
     int code;
 
     if (!toll_build_new_text(reader->build, text, bytes, &reader->origin.key))
         return toll_build_memory(reader->build);
-    code = toll_price_add(reader->build, &reader->terms, &reader->origin, &reader->row.price);
+    code = add_prices(reader, &reader->row.price);
     if (code != 0)
         return code;
     row = TOLL_BUFFER_ADD(&reader->rows->rows, struct toll_deck_row);
@@ -208,52 +117,114 @@ static int add_key(struct reader *reader, uint64_t key, const char *text, size_t
     return 0;
 }
 
-/* Counts keys against the limit; false after the finding, which comes once. */
-static bool room_for(struct reader *reader, const struct toll_cell *cell, uint64_t count)
+/* Counts keys against the limit, rates by jurisdiction each; false after the finding, which comes once. */
+static bool room_for(struct toll_deck_reader *reader, const struct toll_cell *cell, uint64_t count)
 {
     struct toll_build *build = reader->build;
-    const bool fits =
-        build->deck_keys <= TOLL_DECK_KEYS_MAX && count <= TOLL_DECK_KEYS_MAX - build->deck_keys;
+    const bool open = build->deck_keys <= TOLL_DECK_KEYS_MAX;
 
-    if (fits) {
+    count = count > TOLL_DECK_KEYS_MAX ? count : count * reader->price_count;
+    if (open && count <= TOLL_DECK_KEYS_MAX - build->deck_keys) {
         build->deck_keys += count;
         return true;
     }
-    if (build->deck_keys <= TOLL_DECK_KEYS_MAX)
+    if (open)
         toll_cell_finding(
             reader->table, cell, TOLL_ERROR,
-            "\"%.40s\": the book's decks have more than %u keys, ranges written out; use shorter "
+            "\"%.40s\": the book's decks have more than %u keys, ranges written out%s; use shorter "
             "prefixes instead of wide ranges",
-            cell->text, TOLL_DECK_KEYS_MAX);
+            cell->text, TOLL_DECK_KEYS_MAX,
+            reader->price_count > 1 ? " and each rate by jurisdiction counted" : "");
     build->deck_keys = UINT64_C(1) + TOLL_DECK_KEYS_MAX;
     return false;
 }
 
-static int add_prefixes(struct reader *reader, const struct toll_cell *cell)
+/* The keys of a cell's ranges one after another. */
+struct walk {
+    const struct toll_buffer *ranges;
+    size_t range;
+    uint64_t left, key;
+};
+
+static bool next_key(struct walk *walk, uint64_t *key)
 {
+    if (walk->left == 0) {
+        if (walk->range == walk->ranges->count)
+            return false;
+        const struct toll_prefix_range *range =
+            TOLL_BUFFER_AT(walk->ranges, struct toll_prefix_range, walk->range++);
+        walk->left = range->count;
+        walk->key = range->first;
+    }
+    *key = walk->key;
+    walk->left--;
+    if (walk->key != TOLL_PREFIX_EVERYTHING)
+        walk->key = toll_digits_next(walk->key);
+    return true;
+}
+
+static size_t key_text(uint64_t key, char text[TOLL_DIGITS_TEXT_BYTES])
+{
+    return key == TOLL_PREFIX_EVERYTHING ? 0 : toll_digits_text(key, text);
+}
+
+/* How many keys a cell has; TOLL_DECK_KEYS_MAX + 1 if more than that. */
+static uint64_t key_count(const struct toll_buffer *ranges)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < ranges->count && count <= TOLL_DECK_KEYS_MAX; i++) {
+        const uint64_t here = TOLL_BUFFER_AT(ranges, struct toll_prefix_range, i)->count;
+        count = here > TOLL_DECK_KEYS_MAX ? here : count + here;
+    }
+    return count <= TOLL_DECK_KEYS_MAX ? count : TOLL_DECK_KEYS_MAX + UINT64_C(1);
+}
+
+static int add_prefixes(struct toll_deck_reader *reader, const struct toll_cell *cell)
+{
+    struct walk walk = {.ranges = &reader->ranges};
+    char text[TOLL_DIGITS_TEXT_BYTES];
+    uint64_t key;
     int code = 0;
 
-    for (size_t i = 0; i < reader->ranges.count && code == 0; i++) {
-        const struct toll_prefix_range range = *TOLL_BUFFER_AT(&reader->ranges, struct toll_prefix_range, i);
-        uint64_t key = range.first;
-        if (!room_for(reader, cell, range.count))
-            return 0;
-        if (key == TOLL_PREFIX_EVERYTHING) {
-            code = add_key(reader, key, "", 0);
-            continue;
+    if (!room_for(reader, cell, key_count(&reader->ranges)))
+        return 0;
+    while (code == 0 && next_key(&walk, &key))
+        code = add_key(reader, key, text, key_text(key, text));
+    return code;
+}
+
+/* Every combination of a callee's and a caller's prefix. */
+static int add_pairs(struct toll_deck_reader *reader, const struct toll_cell *cell)
+{
+    struct walk callees = {.ranges = &reader->ranges};
+    char text[2 * TOLL_DIGITS_TEXT_BYTES + 1], end[TOLL_DIGITS_TEXT_BYTES];
+    uint64_t callee, caller;
+    int code = 0;
+
+    if (!room_for(reader, cell, key_count(&reader->ranges) * key_count(&reader->caller_ranges)))
+        return 0;
+    while (code == 0 && next_key(&callees, &callee)) {
+        struct walk callers = {.ranges = &reader->caller_ranges};
+        const uint32_t to = toll_strings_add(&reader->rows->callees, (const char *)&callee, sizeof(callee));
+        const size_t end_bytes = key_text(callee, end);
+        while (code == 0 && to != 0 && next_key(&callers, &caller)) {
+            const uint32_t from =
+                toll_strings_add(&reader->rows->callers, (const char *)&caller, sizeof(caller));
+            size_t bytes = key_text(caller, text);
+            text[bytes++] = '>';
+            memcpy(text + bytes, end, end_bytes);
+            code = from == 0 ? toll_build_memory(reader->build)
+                             : add_key(reader, (uint64_t)to << 32 | from, text, bytes + end_bytes);
         }
-        for (uint64_t k = 0; k < range.count && code == 0; k++) {
-            char text[TOLL_DIGITS_TEXT_BYTES];
-            const size_t bytes = toll_digits_text(key, text);
-            code = add_key(reader, key, text, bytes);
-            key = toll_digits_next(key);
-        }
+        if (to == 0)
+            code = toll_build_memory(reader->build);
     }
     return code;
 }
 
 /* A call-type key, or a list of such. */
-static int add_calltypes(struct reader *reader, const struct toll_cell *cell)
+static int add_calltypes(struct toll_deck_reader *reader, const struct toll_cell *cell)
 {
     const char *text = cell->text, *const end = cell->text + cell->bytes;
     int code = 0;
@@ -285,9 +256,9 @@ static int add_calltypes(struct reader *reader, const struct toll_cell *cell)
 }
 
 /* Rows of one destination stand together: mostly it is the last row's. */
-static bool destination_text(struct reader *reader, uint32_t *text)
+static bool destination_text(struct toll_deck_reader *reader, uint32_t *text)
 {
-    const struct toll_cell *cell = toll_table_cell(reader->table, DESTINATION);
+    const struct toll_cell *cell = toll_table_cell(reader->table, TOLL_COLUMN_DESTINATION);
 
     if (cell->bytes >= sizeof(reader->destination))
         return toll_build_text(reader->build, cell->text, cell->bytes, text);
@@ -300,50 +271,88 @@ static bool destination_text(struct reader *reader, uint32_t *text)
     return true;
 }
 
-static int read_row(struct reader *reader)
+static int read_row(struct toll_deck_reader *reader)
 {
     const struct toll_cell *cell = toll_table_cell(reader->table, reader->key_column);
-    bool good = read_terms(reader);
+    bool good = toll_deck_terms_read(reader);
+    int result = 1;
 
     reader->row.line = (uint32_t)cell->line;
     reader->row.column = (uint32_t)cell->column;
     good = read_band(reader) && good;
     good = read_period(reader) && good;
-    if (reader->deck->key == TOLL_KEY_CALLEE) {
-        const int result = toll_prefix_cell(reader->table, cell, &reader->ranges);
-        if (result < 0)
-            return toll_build_memory(reader->build);
-        good = result == 1 && good;
-    }
+    if (reader->deck->key != TOLL_KEY_CALLTYPE)
+        result = toll_prefix_cell(reader->table, cell, &reader->ranges);
+    good = result == 1 && good;
+    if (result >= 0 && reader->deck->key == TOLL_KEY_NPANXX_PAIR)
+        result = toll_prefix_cell(reader->table, toll_table_cell(reader->table, TOLL_COLUMN_CALLER_PREFIX),
+                                  &reader->caller_ranges);
+    good = result == 1 && good;
+    if (result < 0)
+        return toll_build_memory(reader->build);
     if (!good)
         return 0;
     if (!destination_text(reader, &reader->origin.destination))
         return toll_build_memory(reader->build);
     reader->origin.band = reader->row.band;
     reader->origin.line = reader->row.line;
-    return reader->deck->key == TOLL_KEY_CALLEE ? add_prefixes(reader, cell) : add_calltypes(reader, cell);
+    reader->origin.step = reader->row.step;
+    switch (reader->deck->key) {
+    case TOLL_KEY_CALLTYPE:
+        return add_calltypes(reader, cell);
+    case TOLL_KEY_NPANXX_PAIR:
+        return add_pairs(reader, cell);
+    default:
+        return add_prefixes(reader, cell);
+    }
 }
 
-/* Which of the columns prefix and key it is; false after a finding. */
-static bool find_key_column(struct reader *reader)
+/* The columns that name keys: prefix or key, and caller_prefix for pairs only; false after a finding. */
+static bool find_key_columns(struct toll_deck_reader *reader)
 {
-    const bool prefix = toll_table_has(reader->table, PREFIX), key = toll_table_has(reader->table, KEY);
+    const bool prefix = toll_table_has(reader->table, TOLL_COLUMN_PREFIX);
+    const bool key = toll_table_has(reader->table, TOLL_COLUMN_KEY);
+    const bool caller = toll_table_has(reader->table, TOLL_COLUMN_CALLER_PREFIX);
+    const bool pair = reader->deck->key == TOLL_KEY_NPANXX_PAIR;
+    const char *problem = NULL;
 
-    reader->key_column = prefix ? PREFIX : KEY;
+    reader->key_column = prefix ? TOLL_COLUMN_PREFIX : TOLL_COLUMN_KEY;
     /* A mapped sheet may have a column "key" of its own. */
-    if ((prefix || key) && (!prefix || !key || reader->deck->columns[0] != 0))
-        return true;
-    toll_finding(reader->build->findings, TOLL_ERROR, reader->version->source->path, 1, 0,
-                 prefix ? "the table has both a column \"prefix\" and a column \"key\"; keep one of them"
-                        : "the column \"prefix\" (or \"key\") is missing in the header");
-    return false;
+    if (prefix && key && reader->deck->columns[0] == 0)
+        problem = "the table has both a column \"prefix\" and a column \"key\"; keep one of them";
+    else if (!prefix && !key)
+        problem = "the column \"prefix\" (or \"key\") is missing in the header";
+    else if (pair && !caller)
+        problem = "the column \"caller_prefix\" is missing in the header; the deck's key is npanxx_pair";
+    else if (!pair && caller)
+        problem = "the column \"caller_prefix\" is for decks with key npanxx_pair; set that in decks.csv, or "
+                  "take the column out";
+    if (problem != NULL)
+        toll_finding(reader->build->findings, TOLL_ERROR, reader->version->source->path, 1, 0, "%s", problem);
+    return problem == NULL;
+}
+
+bool toll_deck_has_jurisdictions(const struct toll_deck_build *deck, const struct toll_source *source)
+{
+    struct toll_findings silent;
+    struct toll_table *table;
+    bool found = false;
+
+    toll_findings_init(&silent, NULL);
+    if (toll_table_open(source->path, source->blob.data, source->blob.size, columns, TOLL_DECK_COLUMNS,
+                        deck->columns, &silent, &table, NULL) != 0)
+        return false;
+    for (int column = TOLL_COLUMN_RATE_INTER; column <= TOLL_COLUMN_RATE_INDETERMINATE; column++)
+        found = found || toll_table_has(table, column);
+    toll_table_close(table);
+    return found;
 }
 
 int toll_deck_rows_read(struct toll_build *build, int32_t deck_id, struct toll_deck_rows *rows,
                         uint32_t version)
 {
     struct toll_table *table;
-    struct reader reader = {
+    struct toll_deck_reader reader = {
         .build = build,
         .deck = TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, deck_id - 1),
         .rows = rows,
@@ -353,22 +362,26 @@ int toll_deck_rows_read(struct toll_build *build, int32_t deck_id, struct toll_d
         .last_local = TOLL_MS_MIN,
         .last_utc = TOLL_MS_MIN};
     const struct toll_source *source = reader.version->source;
-    int code = toll_table_open(source->path, source->blob.data, source->blob.size, columns, COLUMNS,
+    int code = toll_table_open(source->path, source->blob.data, source->blob.size, columns, TOLL_DECK_COLUMNS,
                                reader.deck->columns, build->findings, &table, build->error);
 
     if (code != 0)
         return code == TOLL_EBOOK ? 0 : code;
+    reader.price_count = reader.deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
     reader.table = table;
-    if (find_key_column(&reader)) {
+    if (find_key_columns(&reader)) {
         while (code == 0 && toll_table_next(table) == 1)
             code = read_row(&reader);
     }
-    if (reader.no_rate > WARNINGS_SHOWN) {
+    if (reader.no_rate > TOLL_NO_RATE_SHOWN && build->doubts == NULL) {
+        build->findings->name = "no_rate";
         toll_finding(build->findings, TOLL_WARNING, source->path, 0, 0, "and %zu more rows without a rate",
-                     reader.no_rate - WARNINGS_SHOWN);
-        build->findings->warnings += reader.no_rate - WARNINGS_SHOWN - 1;
+                     reader.no_rate - TOLL_NO_RATE_SHOWN);
+        build->findings->name = NULL;
+        build->findings->warnings += reader.no_rate - TOLL_NO_RATE_SHOWN - 1;
     }
     toll_table_close(table);
     toll_buffer_free(&reader.ranges);
+    toll_buffer_free(&reader.caller_ranges);
     return code;
 }

@@ -1,6 +1,6 @@
 /* decks.csv and deck_versions.csv: how a deck is read and counted, and which file is in force when. A deck
  * that only a rule or a version names is implied, with all defaults. */
-#include "ratetable/decks.h"
+#include "ratetable/doubts.h"
 
 #include "ratetable/prices.h"
 
@@ -86,24 +86,17 @@ static int deck_add(struct toll_build *build, const char *text, size_t bytes, lo
     deck->key = TOLL_KEY_CALLEE;
     deck->decimals = build->decimals;
     deck->rounding = build->rounding;
+    deck->basis = TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_META], struct toll_book_meta, 0)->basis;
     return 0;
 }
 
-/* One of the supported choices; those from `supported` on are named by the design but not by this version. */
-static bool choice(const struct toll_table *table, int column, const char *const *names, int count,
-                   int supported, int *out)
+/* One of `count` names; what it was stays for an empty or a bad cell. */
+static void choice(const struct toll_table *table, int column, const char *const *names, int count, int *out)
 {
-    int value = *out;
+    int value;
 
-    if (!toll_cell_choice(table, column, names, count, *out, &value))
-        return false;
-    if (supported < count && value >= supported) {
-        toll_cell_finding(table, toll_table_cell(table, column), TOLL_ERROR,
-                          "\"%s\" is not supported by this version", names[value]);
-        return false;
-    }
-    *out = value;
-    return true;
+    if (toll_cell_choice(table, column, names, count, *out, &value))
+        *out = value;
 }
 
 static int read_deck(struct toll_build *build, const struct toll_table *table, const char *path)
@@ -114,14 +107,16 @@ static int read_deck(struct toll_build *build, const struct toll_table *table, c
     static const char *const boundaries[] = {"start", "split"};
     static const char *const duration_roundings[] = {"up", "down", "half_up", "ms"};
     static const char *const zeros[] = {"free", "connect", "minimum"};
-    static const char *const bases[] = {"dialled", "lrn"};
+    static const char *const number_bases[] = {"dialled", "lrn"};
+    static const char *const bases[] = {"ani", "ani_lrn", "site", "carrier"};
+    static const char *const policies[] = {"own", "intra", "inter", "higher"};
     const struct toll_cell *cell, *currency = toll_table_cell(table, CURRENCY);
     const struct toll_cell *zone = toll_table_cell(table, TIMEZONE),
                            *columns = toll_table_cell(table, COLUMNS);
     struct toll_deck_build *deck;
     uint32_t id, first;
     int64_t decimals;
-    int ignored = 0, code;
+    int code;
 
     if (!toll_cell_name(table, DECK, &cell))
         return 0;
@@ -135,15 +130,15 @@ static int read_deck(struct toll_build *build, const struct toll_table *table, c
     deck = TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, id - 1);
     deck->line = (uint32_t)cell->line;
     deck->column = (uint32_t)cell->column;
-    choice(table, KEY, keys, 4, 2, &deck->key);
-    choice(table, ROUNDING, roundings, 4, 4, &deck->rounding);
-    choice(table, INIT_MODE, init_modes, 2, 2, &deck->init_mode);
-    choice(table, BOUNDARY, boundaries, 2, 1, &ignored);
-    choice(table, DURATION_ROUNDING, duration_roundings, 4, 4, &deck->duration_rounding);
-    choice(table, ZERO_S, zeros, 3, 3, &deck->zero_s);
-    choice(table, NUMBER_BASIS, bases, 2, 1, &ignored);
-    toll_cell_unsupported(table, JURISDICTION_BASIS);
-    toll_cell_unsupported(table, INDETERMINATE);
+    choice(table, KEY, keys, 4, &deck->key);
+    choice(table, ROUNDING, roundings, 4, &deck->rounding);
+    choice(table, INIT_MODE, init_modes, 2, &deck->init_mode);
+    choice(table, BOUNDARY, boundaries, 2, &deck->split);
+    choice(table, DURATION_ROUNDING, duration_roundings, 4, &deck->duration_rounding);
+    choice(table, ZERO_S, zeros, 3, &deck->zero_s);
+    choice(table, NUMBER_BASIS, number_bases, 2, &deck->lrn);
+    choice(table, JURISDICTION_BASIS, bases, 4, &deck->basis);
+    choice(table, INDETERMINATE, policies, 4, &deck->indeterminate);
     if (toll_cell_int(table, DECIMALS, 0, 8, deck->decimals, &decimals))
         deck->decimals = (int)decimals;
     toll_cell_reference(build, table, CALENDAR, "calendar", "calendars.csv", &build->calendars,
@@ -339,8 +334,8 @@ static int versions_of(struct toll_build *build, int32_t deck_id, struct toll_bu
     return 0;
 }
 
-static int read_files(struct toll_build *build, int32_t deck_id, struct toll_buffer *versions,
-                      struct toll_deck_rows *rows)
+/* The sources of the versions (NULL after a finding), and whether any of them has rates by jurisdiction. */
+static int find_files(struct toll_build *build, struct toll_deck_build *deck, struct toll_buffer *versions)
 {
     int code = 0;
 
@@ -352,13 +347,36 @@ static int read_files(struct toll_build *build, int32_t deck_id, struct toll_buf
             snprintf(path, sizeof(path), "%s/%s", build->folder, version->asked_in);
             toll_finding(build->findings, TOLL_ERROR, path, version->line, version->column,
                          "the file %s does not exist", version->file);
-        } else if (code == 0) {
-            rows->versions = versions->data;
-            rows->version_count = versions->count;
-            code = toll_deck_rows_read(build, deck_id, rows, i);
+        } else if (code == 0 && toll_deck_has_jurisdictions(deck, version->source)) {
+            deck->by_jurisdiction = true;
         }
     }
     return code;
+}
+
+static int read_files(struct toll_build *build, int32_t deck_id, struct toll_buffer *versions,
+                      struct toll_deck_rows *rows)
+{
+    int code =
+        find_files(build, TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, deck_id - 1), versions);
+
+    rows->versions = versions->data;
+    rows->version_count = versions->count;
+    for (uint32_t i = 0; i < versions->count && code == 0; i++) {
+        if (rows->versions[i].source != NULL)
+            code = toll_deck_rows_read(build, deck_id, rows, i);
+    }
+    return code;
+}
+
+static void rows_free(struct toll_deck_rows *rows)
+{
+    toll_buffer_free(&rows->rows);
+    toll_buffer_free(&rows->steps);
+    toll_buffer_free(&rows->in_force);
+    toll_strings_free(&rows->calltypes);
+    toll_strings_free(&rows->callees);
+    toll_strings_free(&rows->callers);
 }
 
 int toll_build_deck_prices(struct toll_build *build)
@@ -369,12 +387,13 @@ int toll_build_deck_prices(struct toll_build *build)
 
     if (code == 0 && (TOLL_BUILD_ADD(build, DECKS, struct toll_deck) == NULL ||
                       TOLL_BUILD_ADD(build, DECK_ZONES, uint32_t) == NULL ||
+                      TOLL_BUILD_ADD(build, ZONE_SHORTER, uint32_t) == NULL ||
                       TOLL_BUILD_ADD(build, ENTRIES, struct toll_entry) == NULL))
         code = toll_build_memory(build);
     for (int32_t id = 1; code == 0 && id <= (int32_t)build->deck_builds.count; id++) {
         const struct toll_deck_build *deck =
             TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, id - 1);
-        struct toll_deck_rows rows = {.rows = {0}};
+        struct toll_deck_rows rows = {.keep_in_force = build->doubts != NULL};
         struct toll_deck record = {.key = deck->key, .calendar = deck->calendar, .name = deck->text};
         struct toll_deck *place = TOLL_BUILD_ADD(build, DECKS, struct toll_deck);
         uint32_t *zone = TOLL_BUILD_ADD(build, DECK_ZONES, uint32_t);
@@ -388,14 +407,19 @@ int toll_build_deck_prices(struct toll_build *build)
             code = versions_of(build, id, &versions);
         if (code == 0)
             code = read_files(build, id, &versions, &rows);
+        record.lrn = deck->lrn != 0;
+        record.split = deck->split != 0;
+        record.by_jurisdiction = deck->by_jurisdiction;
+        record.basis = (uint8_t)deck->basis;
         if (code == 0)
             code = toll_deck_entries_make(build, &record, &rows);
+        if (code == 0 && build->doubts != NULL && build->findings->errors == 0)
+            code = toll_doubts_deck(build, id, &rows);
         if (code == 0) {
             *place = record;
             *zone = deck->zone_index;
         }
-        toll_buffer_free(&rows.rows);
-        toll_strings_free(&rows.calltypes);
+        rows_free(&rows);
     }
     toll_buffer_free(&versions);
     return code;

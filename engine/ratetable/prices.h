@@ -30,5 +30,31 @@ int toll_prices_begin(struct toll_build *build);
 /* Appends a price row; terms->small is set here. Ids are given in call order. */
 int toll_price_add(struct toll_build *build, struct toll_terms *terms, const struct toll_price_origin *origin,
                    int32_t *price);
+/* The same in two steps, for a row whose terms are known only when the whole file is: until it is settled,
+ * the price keeps `mark`, which means nothing to anybody else. */
+int toll_price_reserve(struct toll_build *build, const struct toll_price_origin *origin, uint32_t mark,
+                       int32_t *price);
+int toll_price_settle(struct toll_build *build, struct toll_terms *terms, int32_t price);
+
+/* Does an entry with such a row have calls walked (toll_entry.walk_per)? Under boundary split one band is
+ * enough: the call may leave it. */
+static inline bool toll_row_walks(bool split, int32_t band, int32_t step)
+{
+    return step > 0 || (split && band > 0);
+}
+
+/* The least common multiple of two numbers from 1 on; 0 if it is 2^31 or more, or if `a` is 0 already. */
+static inline uint32_t toll_common_per(uint32_t a, uint32_t b)
+{
+    uint32_t x = a, y = b;
+
+    while (y != 0) {
+        const uint32_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    const uint64_t common = a == 0 ? 0 : (uint64_t)(a / x) * b;
+    return common < UINT64_C(1) << 31 ? (uint32_t)common : 0;
+}
 
 #endif

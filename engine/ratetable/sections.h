@@ -72,6 +72,7 @@ _Static_assert(sizeof(struct toll_embedded) == 24, "stored");
     X(CALENDAR_ROWS, struct toll_calendar_row)                                    \
     X(HOLIDAYS, struct toll_holiday)                                              \
     X(BAND_NAMES, uint32_t)                                                       \
+    X(SURCHARGES, struct toll_surcharge)                                          \
     X(SOURCES, struct toll_embedded) /* sorted bytewise by name */                \
     X(SOURCE_BYTES, char)
 
@@ -95,6 +96,7 @@ enum toll_section { TOLL_SECTIONS(TOLL_SECTION_ID) TOLL_SECTION_COUNT };
 /* Limits, each with its reason. */
 #define TOLL_NUMBERS_MAX 20000000 /* numbers of one book: 464 MB of slots, above any reseller's inventory */
 #define TOLL_DECK_KEYS_MAX 20000000u    /* keys of all decks, ranges expanded: 1.5 GB while compiling */
+#define TOLL_PLACE_KEYS_MAX 10000000u   /* prefixes of npanxx.csv: all thousands blocks are 8 million */
 #define TOLL_RULES_MAX 1000000          /* plan rules; each is in up to TOLL_CHAIN_KEYS chains */
 #define TOLL_CHAIN_RULES_MAX 100000000u /* rule ids in all chains: 400 MB */
 

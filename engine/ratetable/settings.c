@@ -6,30 +6,19 @@
 
 #include <stdio.h>
 
-static const char *const known_tables[] = {"accounts.csv",     "assignments.csv",
-                                           "calendars.csv",    "carriers.csv",
-                                           "decks.csv",        "deck_versions.csv",
-                                           "destinations.csv", "holidays.csv",
-                                           "numbers.csv",      "plan_rules.csv",
-                                           "plans.csv",        "sites.csv",
-                                           "trunks.csv",       NULL};
-static const char *const later_tables[] = {"bundles.csv",
-                                           "charges.csv",
-                                           "exemptions.csv",
-                                           "fx.csv",
-                                           "local_areas.csv",
-                                           "npanxx.csv",
-                                           "products.csv",
-                                           "sellers.csv",
-                                           "services.csv",
-                                           "subscriptions.csv",
-                                           "surcharges.csv",
-                                           "tax_areas.csv",
-                                           "tax_jurisdictions.csv",
-                                           "tax_map.csv",
-                                           "taxes.csv",
-                                           "tiers.csv",
-                                           NULL};
+static const char *const known_tables[] = {"accounts.csv",    "assignments.csv",  "calendars.csv",
+                                           "calltypes.csv",   "carriers.csv",     "deck_versions.csv",
+                                           "decks.csv",       "destinations.csv", "holidays.csv",
+                                           "local_areas.csv", "npanxx.csv",       "numbers.csv",
+                                           "plan_rules.csv",  "plans.csv",        "sites.csv",
+                                           "surcharges.csv",  "trunks.csv",       NULL};
+static const char *const later_tables[] = {"bundles.csv",    "charges.csv",
+                                           "exemptions.csv", "fx.csv",
+                                           "products.csv",   "sellers.csv",
+                                           "services.csv",   "subscriptions.csv",
+                                           "tax_areas.csv",  "tax_jurisdictions.csv",
+                                           "tax_map.csv",    "taxes.csv",
+                                           "tiers.csv",      NULL};
 
 static bool among(const char *name, const char *const *names)
 {
@@ -79,6 +68,47 @@ static const char *required(const char *file, struct toll_yaml *root, const char
     return NULL;
 }
 
+/* What only the number plan nanp knows. */
+static void report_nanp_only(const char *file, struct toll_yaml *root, const char *key,
+                             struct toll_findings *findings)
+{
+    const struct toll_yaml *node = toll_yaml_get(root, key);
+
+    if (node != NULL)
+        toll_finding(findings, TOLL_ERROR, file, node->line, node->column,
+                     "%s: only a book with number_plan nanp has it; take the line out", key);
+}
+
+static int read_jurisdiction(struct toll_build *build, const char *file, struct toll_yaml *root,
+                             struct toll_book_meta *meta)
+{
+    static const char *const bases[] = {"ani", "ani_lrn", "site", "carrier"}; /* toll_jurisdiction_basis */
+    static const char *const on_nets[] = {"none", "account", "any"};          /* toll_on_net_rule */
+    int basis = TOLL_BASIS_ANI, on_net = TOLL_ON_NET_NONE;
+
+    toll_yaml_choice(file, root, "on_net", on_nets, 3, TOLL_ON_NET_NONE, &on_net, build->findings);
+    meta->on_net = build->on_net = on_net;
+    if (!build->nanp) {
+        report_nanp_only(file, root, "country", build->findings);
+        report_nanp_only(file, root, "jurisdiction_basis", build->findings);
+        build->country = "";
+        return 0;
+    }
+    toll_yaml_choice(file, root, "jurisdiction_basis", bases, 4, TOLL_BASIS_ANI, &basis, build->findings);
+    meta->basis = basis;
+    build->country = toll_yaml_text(file, root, "country", "US", build->findings);
+    if (strlen(build->country) != 2 || build->country[0] < 'A' || build->country[0] > 'Z' ||
+        build->country[1] < 'A' || build->country[1] > 'Z') {
+        const struct toll_yaml *node = toll_yaml_get(root, "country");
+        toll_finding(build->findings, TOLL_ERROR, file, node->line, node->column,
+                     "country: \"%.20s\" is not two capital letters, like US", build->country);
+        build->country = "US";
+    }
+    return toll_build_text(build, build->country, strlen(build->country), &meta->country)
+               ? 0
+               : toll_build_memory(build);
+}
+
 static int read_settings(struct toll_build *build, const char *file, struct toll_yaml *root,
                          struct toll_book_meta *meta)
 {
@@ -94,6 +124,10 @@ static int read_settings(struct toll_build *build, const char *file, struct toll
     toll_yaml_choice(file, root, "number_plan", plans, 2, 0, &number_plan, build->findings);
     toll_yaml_choice(file, root, "rounding", roundings, 4, TOLL_HALF_UP, &rounding, build->findings);
     toll_yaml_int(file, root, "decimals", 0, 8, 6, &decimals, build->findings);
+    build->nanp = number_plan == 0;
+    code = read_jurisdiction(build, file, root, meta);
+    if (code != 0)
+        return code;
     toll_yaml_report_unused(file, root, build->findings);
     if (currency != NULL && !toll_currency_valid(currency, strlen(currency))) {
         const struct toll_yaml *node = toll_yaml_get(root, "currency");
@@ -108,7 +142,6 @@ static int read_settings(struct toll_build *build, const char *file, struct toll
         if (code != 0)
             return code;
     }
-    build->nanp = number_plan == 0;
     build->decimals = (int)decimals;
     build->rounding = rounding;
     if (!toll_build_text(build, name != NULL ? name : "", name != NULL ? strlen(name) : 0, &meta->name) ||
@@ -132,6 +165,7 @@ int toll_build_settings(struct toll_build *build)
     /* What later stages go on with when the file is bad; the findings stop the book. */
     build->currency = "USD";
     build->nanp = true;
+    build->country = "US";
     build->decimals = 6;
     if (code != 0)
         return code;

@@ -26,10 +26,9 @@ enum toll_billed_outcome toll_billed_as_used(int64_t used, int32_t *billed)
     return fits ? TOLL_BILLED : TOLL_BILLED_OVERFLOW;
 }
 
-enum toll_billed_outcome toll_billed(const struct toll_terms *terms, int64_t used, int32_t *billed)
+enum toll_billed_outcome toll_units_wanted(const struct toll_terms *terms, int64_t used, int64_t *wanted)
 {
-    TOLL_DCHECK(used >= 0 && terms->increment >= 1);
-    *billed = 0;
+    *wanted = 0;
     if (used == 0) {
         if (terms->zero_s == TOLL_ZERO_S_FREE)
             return TOLL_BILLED_ZERO;
@@ -37,22 +36,29 @@ enum toll_billed_outcome toll_billed(const struct toll_terms *terms, int64_t use
             return TOLL_BILLED;
         used = 1;
     }
-    if (used < terms->minimum_units)
-        used = terms->minimum_units;
-    /* What free units, below 2^31, cannot bring back below 2^31; from here on nothing overflows. */
-    if (used > INT64_C(1) << 33)
+    used = used < terms->minimum_units ? terms->minimum_units : used;
+    *wanted = used > terms->free_units ? used - terms->free_units : 0;
+    return TOLL_BILLED;
+}
+
+enum toll_billed_outcome toll_billed(const struct toll_terms *terms, int64_t used, int32_t *billed)
+{
+    TOLL_DCHECK(used >= 0 && terms->increment >= 1);
+    int64_t wanted;
+    *billed = 0;
+    const enum toll_billed_outcome outcome = toll_units_wanted(terms, used, &wanted);
+    if (outcome != TOLL_BILLED || wanted == 0)
+        return outcome;
+    if (wanted > INT32_MAX) /* from here on nothing overflows */
         return TOLL_BILLED_OVERFLOW;
-    used -= terms->free_units;
-    if (used <= 0)
-        return TOLL_BILLED;
 
     const int64_t initial = terms->initial;
     const int64_t increment = terms->increment;
     int64_t units;
     if (terms->init_mode == TOLL_INIT_APPEND)
-        units = initial + (used > initial ? round_up(used - initial, increment) : 0);
+        units = initial + (wanted > initial ? round_up(wanted - initial, increment) : 0);
     else
-        units = round_up(used > initial ? used : initial, increment);
+        units = round_up(wanted > initial ? wanted : initial, increment);
     if (units > INT32_MAX)
         return TOLL_BILLED_OVERFLOW;
     *billed = (int32_t)units;

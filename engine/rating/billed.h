@@ -14,6 +14,9 @@ enum toll_billed_outcome {
  * TOLL_DURATION_UP. */
 int64_t toll_units_of_ms(int32_t duration_ms, enum toll_duration_rounding rounding);
 
+/* Steps 1 and 2: of `used` >= 0 units those that are to be billed, 0 too: TOLL_BILLED or TOLL_BILLED_ZERO. */
+enum toll_billed_outcome toll_units_wanted(const struct toll_terms *terms, int64_t used, int64_t *wanted);
+
 /* Billed units of a deck row for `used` >= 0 units. billed is 0 unless the outcome is TOLL_BILLED. */
 enum toll_billed_outcome toll_billed(const struct toll_terms *terms, int64_t used, int32_t *billed);
 /* The same for rules without a deck: the units used, as far as they are below 2^31. */

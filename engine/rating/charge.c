@@ -24,17 +24,21 @@ static bool round_once(const struct toll_terms *terms, toll_total numerator, tol
     return fits;
 }
 
+bool toll_charge_exact(const struct toll_terms *terms, toll_total exact, int64_t divisor, toll_money *charge)
+{
+    const toll_total minimum = (toll_total)terms->minimum_charge * divisor;
+    if (exact < minimum)
+        exact = minimum;
+    if (terms->maximum_charge != INT64_MAX && exact > (toll_total)terms->maximum_charge * divisor)
+        exact = (toll_total)terms->maximum_charge * divisor;
+    return round_once(terms, exact, divisor, charge);
+}
+
 bool toll_charge_deck(const struct toll_terms *terms, int32_t billed, toll_money *charge)
 {
     TOLL_DCHECK(billed >= 0 && terms->per >= 1 && terms->quantum >= 1);
-    const toll_total per = terms->per;
-    toll_total exact = (toll_total)terms->connect_fee * per + (toll_total)terms->rate * billed;
-    const toll_total minimum = (toll_total)terms->minimum_charge * per;
-    if (exact < minimum)
-        exact = minimum;
-    if (terms->maximum_charge != INT64_MAX && exact > (toll_total)terms->maximum_charge * per)
-        exact = (toll_total)terms->maximum_charge * per;
-    return round_once(terms, exact, per, charge);
+    const toll_total exact = (toll_total)terms->connect_fee * terms->per + (toll_total)terms->rate * billed;
+    return toll_charge_exact(terms, exact, terms->per, charge);
 }
 
 bool toll_charge_flat(const struct toll_terms *terms, toll_money *charge)

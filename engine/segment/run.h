@@ -32,6 +32,8 @@ struct toll_price_row { /* only the price rows that some line uses, ascending id
     int64_t connect_fee;
     const char *file; /* of the book's sources */
     int32_t line;
+    int32_t step;       /* step_from_s of a deck's row */
+    const char *column; /* of a deck's row: whose rate it is, "rate", "rate_inter", ...; else "" */
 };
 struct toll_bucket_row { /* ascending (account, site, tuple) */
     int32_t account;
@@ -39,6 +41,21 @@ struct toll_bucket_row { /* ascending (account, site, tuple) */
     int32_t tuple;
     int64_t count, units;
     int64_t charge;
+};
+
+struct toll_period_row { /* ascending (period, name of the account, site, kind, line) */
+    const char *period;  /* the billing period's first day: "2026-03-15" */
+    int32_t account;
+    const char *site; /* of a surcharge on a site; else "" */
+    const char *kind; /* "short_calls" "attempts" "no_ani" */
+    int64_t calls, counted,
+        charged;    /* calls looked at, those of the kind, and how many of these are charged */
+    int64_t amount; /* for each charged call */
+    int64_t charge;
+    const char *file; /* of the book's sources */
+    int32_t line;
+    int32_t step;       /* step_from_s of a deck's row */
+    const char *column; /* of a deck's row: whose rate it is, "rate", "rate_inter", ...; else "" */
 };
 
 #define TOLL_RUN_PART_NAME_BYTES 64
@@ -99,6 +116,9 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
                         struct toll_error *error);
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
                          struct toll_error *error);
+/* Only if there are any. */
+int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
+                         struct toll_error *error);
 /* Checks conservation (asserts: a failure is our bug), writes stats.json (given text) and run.json,
  * publishes. */
 int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manifest *manifest,
@@ -114,6 +134,8 @@ struct toll_run_tables {
     int64_t price_count;
     struct toll_bucket_row *buckets;
     int64_t bucket_count;
+    struct toll_period_row *periods;
+    int64_t period_count;
 };
 struct toll_run_files { /* an opened run */
     const struct toll_io *io;
@@ -133,6 +155,8 @@ int toll_run_files_open(
 void toll_run_files_close(struct toll_run_files *run);
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
                         struct toll_lines **out, struct toll_error *error);
+/* What the period charges of one currency add up to. */
+toll_total toll_run_period_total(const struct toll_run_tables *tables, const char *currency);
 /* Re-reads everything: every file the manifest names, every buffer, conservation, money and unit totals, ids
  * within their tables, buckets against lines. */
 int toll_run_verify(const struct toll_run_files *run, struct toll_error *error);

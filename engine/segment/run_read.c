@@ -47,17 +47,23 @@ static int read_manifest(struct toll_run_files *run, struct toll_error *error)
     return rc;
 }
 
-int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
-                        struct toll_error *error)
+static const struct toll_run_file *find_file(const struct toll_run_files *run, const char *name)
 {
     const struct toll_run_owned *owned = run->owned;
     const struct toll_run_file *file = NULL;
-    struct toll_error reason;
-    *blob = (struct toll_blob){0};
     for (size_t i = 0; i < owned->file_count; i++) {
         if (strcmp(owned->files[i].name, name) == 0)
             file = &owned->files[i];
     }
+    return file;
+}
+
+int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
+                        struct toll_error *error)
+{
+    const struct toll_run_file *file = find_file(run, name);
+    struct toll_error reason;
+    *blob = (struct toll_blob){0};
     if (!file)
         return toll_run_differs(run, name, error);
     int rc = toll_blob_read(blob, run->io, run->directory, name, TOLL_READ_PREAD, &reason);
@@ -147,6 +153,59 @@ static int check_buckets(const struct toll_run_files *run, struct toll_error *er
     return 0;
 }
 
+static bool period_row_good(const struct toll_run_tables *tables, const struct toll_period_row *row)
+{
+    int64_t day;
+    return row->account >= 1 && row->account < tables->account_count &&
+           tables->accounts[row->account].account[0] != 0 &&
+           toll_day_parse(row->period, strlen(row->period), &day) && row->kind[0] != 0 && row->charged >= 1 &&
+           row->charged <= row->counted && row->counted <= row->calls && row->amount >= 0 && row->charge >= 0;
+}
+
+static bool period_row_after(const struct toll_run_tables *tables, const struct toll_period_row *row,
+                             const struct toll_period_row *before)
+{
+    int order = strcmp(row->period, before->period);
+    if (order == 0)
+        order = strcmp(tables->accounts[row->account].account, tables->accounts[before->account].account);
+    if (order == 0)
+        order = strcmp(row->site, before->site);
+    if (order == 0)
+        order = strcmp(row->kind, before->kind);
+    return order > 0 || (order == 0 && row->line > before->line);
+}
+
+/* The file is there only if it has rows. */
+static int read_periods(struct toll_run_files *run, struct toll_error *error)
+{
+    struct toll_run_tables *tables = &run->tables;
+    void *rows = NULL;
+    int64_t count = 0;
+    if (!find_file(run, toll_run_periods.file))
+        return 0;
+    int rc = read_table(run, &toll_run_periods, &rows, &count, error);
+    if (rc)
+        return rc;
+    tables->periods = rows;
+    tables->period_count = count;
+    bool good = count > 0;
+    for (int64_t i = 0; good && i < count; i++)
+        good = period_row_good(tables, &tables->periods[i]) &&
+               (i == 0 || period_row_after(tables, &tables->periods[i], &tables->periods[i - 1]));
+    return good ? 0
+                : toll_error_set(error, TOLL_EDATA, "%s/%s: its rows are wrong; rate again", run->path,
+                                 toll_run_periods.file);
+}
+
+toll_total toll_run_period_total(const struct toll_run_tables *tables, const char *currency)
+{
+    toll_total total = 0;
+    for (int64_t i = 0; i < tables->period_count; i++)
+        if (strcmp(tables->accounts[tables->periods[i].account].currency, currency) == 0)
+            total += tables->periods[i].charge;
+    return total;
+}
+
 static int read_tables(struct toll_run_files *run, struct toll_error *error)
 {
     void *rows = NULL;
@@ -169,6 +228,8 @@ static int read_tables(struct toll_run_files *run, struct toll_error *error)
     }
     if (rc == 0)
         rc = check_buckets(run, error);
+    if (rc == 0)
+        rc = read_periods(run, error);
     return rc;
 }
 
@@ -206,6 +267,7 @@ void toll_run_files_close(struct toll_run_files *run)
     free(run->tables.accounts);
     free(run->tables.prices);
     free(run->tables.buckets);
+    free(run->tables.periods);
     if (owned)
         toll_arena_free(&owned->arena);
     free(owned);

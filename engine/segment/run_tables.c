@@ -34,7 +34,8 @@ static const struct toll_arrow_field price_fields[] = {
     {"band", TOLL_ARROW_UTF8, 0},         {"unit", TOLL_ARROW_UTF8, 0},
     {"rate", TOLL_ARROW_INT64, 8},        {"per_units", TOLL_ARROW_INT64, 0},
     {"connect_fee", TOLL_ARROW_INT64, 8}, {"file", TOLL_ARROW_UTF8, 0},
-    {"line", TOLL_ARROW_INT32, 0},
+    {"line", TOLL_ARROW_INT32, 0},        {"step", TOLL_ARROW_INT32, 0},
+    {"column", TOLL_ARROW_UTF8, 0},
 };
 static const uint16_t price_offsets[COUNT(price_fields)] = {
     offsetof(struct toll_price_row, id),          offsetof(struct toll_price_row, kind),
@@ -43,11 +44,12 @@ static const uint16_t price_offsets[COUNT(price_fields)] = {
     offsetof(struct toll_price_row, band),        offsetof(struct toll_price_row, unit),
     offsetof(struct toll_price_row, rate),        offsetof(struct toll_price_row, per_units),
     offsetof(struct toll_price_row, connect_fee), offsetof(struct toll_price_row, file),
-    offsetof(struct toll_price_row, line),
+    offsetof(struct toll_price_row, line),        offsetof(struct toll_price_row, step),
+    offsetof(struct toll_price_row, column),
 };
 const struct toll_run_table toll_run_prices = {
     "prices.arrow",
-    {"prices/1", price_fields, COUNT(price_fields)},
+    {"prices/2", price_fields, COUNT(price_fields)},
     price_offsets,
     sizeof(struct toll_price_row),
 };
@@ -66,6 +68,27 @@ const struct toll_run_table toll_run_buckets = {
     {"buckets/1", bucket_fields, COUNT(bucket_fields)},
     bucket_offsets,
     sizeof(struct toll_bucket_row),
+};
+
+static const struct toll_arrow_field period_fields[] = {
+    {"period", TOLL_ARROW_UTF8, 0},   {"account", TOLL_ARROW_INT32, 0}, {"site", TOLL_ARROW_UTF8, 0},
+    {"kind", TOLL_ARROW_UTF8, 0},     {"calls", TOLL_ARROW_INT64, 0},   {"counted", TOLL_ARROW_INT64, 0},
+    {"charged", TOLL_ARROW_INT64, 0}, {"amount", TOLL_ARROW_INT64, 8},  {"charge", TOLL_ARROW_INT64, 8},
+    {"file", TOLL_ARROW_UTF8, 0},     {"line", TOLL_ARROW_INT32, 0},
+};
+static const uint16_t period_offsets[COUNT(period_fields)] = {
+    offsetof(struct toll_period_row, period),  offsetof(struct toll_period_row, account),
+    offsetof(struct toll_period_row, site),    offsetof(struct toll_period_row, kind),
+    offsetof(struct toll_period_row, calls),   offsetof(struct toll_period_row, counted),
+    offsetof(struct toll_period_row, charged), offsetof(struct toll_period_row, amount),
+    offsetof(struct toll_period_row, charge),  offsetof(struct toll_period_row, file),
+    offsetof(struct toll_period_row, line),
+};
+const struct toll_run_table toll_run_periods = {
+    "period_charges.arrow",
+    {"period_charges/1", period_fields, COUNT(period_fields)},
+    period_offsets,
+    sizeof(struct toll_period_row),
 };
 
 /* ---- writing ---- */

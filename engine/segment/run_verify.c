@@ -171,6 +171,13 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
         else if (sums->rows[id] != 0)
             return wrong_sum(run, "a currency that its lines use has no total in the manifest", error);
     }
+    for (int64_t i = 0; i < run->tables.period_count; i++) {
+        const struct toll_period_row *row = &run->tables.periods[i];
+        if (sums->rows[row->account] == 0)
+            return wrong_sum(run, "an account without lines has a period charge", error);
+    }
+    for (int k = 0; k < manifest->total_count; k++)
+        totals[k] += toll_run_period_total(&run->tables, manifest->totals[k].currency);
     for (int k = 0; k < manifest->total_count; k++) {
         char have[TOLL_TOTAL_TEXT_BYTES], want[TOLL_TOTAL_TEXT_BYTES];
         if (totals[k] == manifest->totals[k].charge)
@@ -178,7 +185,8 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
         toll_total_format(totals[k], TOLL_MONEY_DECIMALS, have);
         toll_total_format(manifest->totals[k].charge, TOLL_MONEY_DECIMALS, want);
         return toll_error_set(error, TOLL_EDATA,
-                              "%s: its lines sum to %s %s, the manifest says %s; rate again", run->path, have,
+                              "%s: its lines%s sum to %s %s, the manifest says %s; rate again", run->path,
+                              run->tables.period_count > 0 ? " and period charges" : "", have,
                               manifest->totals[k].currency, want);
     }
     return 0;

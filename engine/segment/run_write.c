@@ -96,6 +96,13 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
     return add_table(writer, &toll_run_buckets, rows, count, error);
 }
 
+int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
+                         struct toll_error *error)
+{
+    TOLL_ASSERT(count > 0);
+    return add_table(writer, &toll_run_periods, rows, count, error);
+}
+
 /* The lines' files were fsynced one by one; this makes their names last. */
 static int sync_lines(const struct toll_run_writer *writer, struct toll_error *error)
 {

@@ -7,20 +7,29 @@
 static inline void book_base_add(struct memory_io *memory)
 {
     static const char *const files[][2] = {
-        {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\n"},
+        {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\non_net: account\n"
+                           "jurisdiction_basis: carrier\n"},
         {"book/accounts.csv", "account,name,timezone\nacme,Acme,\nbeta,Beta,Europe/London\n"},
-        {"book/sites.csv", "site,account\ns1,acme\n"},
+        {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
         {"book/numbers.csv", "number,account,site,from,to\n"
                              "12125550100,acme,s1,,\n"
                              "12125550200-12125550203,beta,,,\n"
                              "12125550300,acme,,,2026-03-03\n"
                              "12125550300,beta,,2026-03-04,\n"
                              "hint:B,beta,,,\ntrunk:T1,acme,,,\n"},
+        {"book/npanxx.csv", "prefix,state,ratecenter,country,lata\n1212555,NY,NEW YORK,,132\n"
+                            "1201555;12015561-12015563,NJ,NEWARK,,224\n1416,ON,TORONTO,CA,\n"},
+        {"book/local_areas.csv", "from_ratecenter,to_ratecenter,to_state\nNEW YORK,NEWARK,NJ\n"},
+        {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,intrastate,level3\n"},
         {"book/trunks.csv", "trunk,account\nT2,beta\n"},
         {"book/carriers.csv", "carrier,feed_role\nlevel3,bill\n"},
         {"book/assignments.csv", "subject,plan,from,to\naccount:acme,p,,\naccount:beta,q,,2026-03-02\n"
                                  "account:beta,p,2026-03-02,\ntrunk:T2,q,,\ncarrier:level3,q,,\n"
                                  "default,p,,\nsite:s1,p,,\nnumber:12125550203,q,,\n"},
+        {"book/surcharges.csv", "subject,measure,amount,short_s,threshold_percent,apply,from,to\n"
+                                "default,short_calls,0.01,6,15,,,\naccount:beta,attempts,0.005,,2.5,all,,\n"
+                                "site:s1,short_calls,0.02,12,,,2026-03-02,2026-03-09\n"
+                                "trunk:T1,no_ani,0.5,,,,,\ncarrier:level3,attempts,0.25,,50,,,\n"},
         {"book/plans.csv", "plan,name\np,P\nq,Q\n"},
         {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
                                 "priority\n"

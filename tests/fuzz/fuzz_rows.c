@@ -83,13 +83,26 @@ static void check_days(const struct toll_delivery *delivery)
         }
         count += day->count;
     }
-    TOLL_ASSERT(count == (size_t)delivery->accepted);
+    TOLL_ASSERT(count == (size_t)(delivery->accepted + delivery->legs));
     toll_days_free(&days);
+}
+
+/* A second leg is its record's first with the other direction and another key. */
+static bool second_leg(const struct toll_chunk *chunk, size_t index)
+{
+    const struct toll_row *row = &chunk->rows[index], *out = row - 1;
+    if ((row->kind & TOLL_KIND_LEG) == 0 || (row->kind & TOLL_KIND_IN) == 0)
+        return false;
+    TOLL_ASSERT(index > 0 && out->source_row == row->source_row && out->start == row->start);
+    TOLL_ASSERT((out->kind | TOLL_KIND_IN) == row->kind && out->kind != row->kind);
+    TOLL_ASSERT(out->key_high == row->key_high && (out->key_low ^ 1) == row->key_low);
+    TOLL_ASSERT(out->duration_ms == row->duration_ms && out->text == row->text);
+    return true;
 }
 
 static void check_delivery(const struct toll_delivery *delivery, const struct toll_row_names *names)
 {
-    int64_t rows = 0, accepted = 0, rejected = 0, duration_ms = 0;
+    int64_t rows = 0, accepted = 0, rejected = 0, legs = 0, duration_ms = 0;
     for (size_t c = 0; c < delivery->chunk_count; c++) {
         const struct toll_chunk *chunk = &delivery->chunks[c];
         for (size_t i = 0; i < chunk->row_count; i++) {
@@ -97,14 +110,17 @@ static void check_delivery(const struct toll_delivery *delivery, const struct to
             TOLL_ASSERT(chunk->rows[i].start >= delivery->first_start &&
                         chunk->rows[i].start <= delivery->last_start);
             TOLL_ASSERT(chunk->rows[i].source_row >= 1 && chunk->rows[i].source_row <= delivery->rows);
-            duration_ms += chunk->rows[i].duration_ms;
+            if (second_leg(chunk, i))
+                legs++;
+            else
+                duration_ms += chunk->rows[i].duration_ms;
         }
         rows += chunk->data_rows;
-        accepted += (int64_t)chunk->row_count;
+        accepted += (int64_t)chunk->row_count - chunk->legs;
         rejected += (int64_t)chunk->reject_count;
     }
     TOLL_ASSERT(rows == delivery->rows && rows == accepted + rejected);
-    TOLL_ASSERT(accepted == delivery->accepted && rejected == delivery->rejected);
+    TOLL_ASSERT(accepted == delivery->accepted && rejected == delivery->rejected && legs == delivery->legs);
     TOLL_ASSERT(duration_ms == delivery->duration_ms && delivery->warnings <= accepted);
     TOLL_ASSERT((rejected > 0) == (delivery->rejects != NULL));
 }

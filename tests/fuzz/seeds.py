@@ -127,6 +127,9 @@ put("rows", "generic", b"\0start,duration_s,caller,callee,service,quantity,direc
     b"2026-03-02T12:00:00Z,26,+12125550100,+12015550111,,,,,r1,,T,h,LD,,,0.5\n"
     b"2026-03-02T12:00:00.5-05:00,0.001,911,anonymous,sms,-3,in,no,,12125550100,,,,,+12125550999,-1\n"
     b"bad,1,2,3,,,,,,,,,,,,\n2026-03-02T12:00:00Z,-1,1,2,,,,,,,,,,,,\n")
+put("rows", "legs", b"\0record_id,start,duration_s,caller,callee,direction,trunk,ring_to,legs\n"
+    b"a,2026-03-01T10:00:00Z,60,+12125550100,+18005550111,?,T1,+12015550111,both\n"
+    b"b,2026-03-01T10:00:00Z,60,,,in,,12,one\nc,2026-03-01T10:00:00Z,60,,,in,,,two\n")
 put("rows", "telco", b"\1 callID, phoneNumber, Line, destPhoneNumber, startDate, endDate, startTime, endTime, Type, Cost\n"
     b"1,02079460000,1,07700900123,01/03/2014,01/03/2014,09:00:00,09:01:30,Mobile,12.5\n"
     b"2,02079460000,1,00155512345678,30/03/2014,30/03/2014,01:30:00,01:31:00,Intl,1\n")
@@ -225,6 +228,11 @@ TABLES = {
                "1,0.06,7,,,,,,2,1,,,,\n1;1;2,,,,,,,,,,night,2026-03-03,2026-03-02,blocked\n1201-1305,92233720368,1,1,1,1,1,1,,,off,,,old\n"
                "123456789012345,-1,0,,-1,2147483648,,,,,,,,\n",
     "decks/c": "key,rate\nLD;LD,0.1\n,\n;;,0.2\n", "decks/d2": "prefix,rate\n\n,,\n44-45,0.1\n45,0.2\n",
+    "npanxx": "prefix,country,state,county,city,ratecenter,lata,area\n1201;1202555-1202557,us,nj,Essex,Newark,Newark,224,\n"
+              "12025550100,CA,ON,,,Toronto,,\n1201,,,,,,,\n1999-2001,USA,,,,,,\n1300,,IL,,,newark,,\n",
+    "local_areas": "from_ratecenter,to_ratecenter,from_state,to_state\nNEWARK,NEW YORK,,\nnew york,Newark,NY,NJ\n"
+                   "NEWARK,Newerk,,\nNEWARK,NEW YORK,TX,\n,,,\n",
+    "calltypes": "calltype,jurisdiction,carrier\nLD,local,\nLD,international,level3\nLD,,\nLD,local,x\nIN,indeterminate,\nIN,local,\n",
     "bundles": "bundle\nx\n", "extra": "a\n1\n",
 }
 for name, text in TABLES.items():
@@ -234,8 +242,15 @@ for name, text in TABLES.items():
 put("book", "all_bad", "".join(f"--- {n}.csv\n{t}" for n, t in TABLES.items()))
 put("book", "no_yaml", "--- !book.yaml\n")
 put("book", "yaml_all", "--- book.yaml\nbook: x\ncurrency: EUR\ntimezone: UTC\nnumber_plan: e164\ndecimals: 8\nrounding: half_even\n")
+put("book", "yaml_places", "--- book.yaml\nbook: x\ncurrency: CAD\ntimezone: UTC\ncountry: CA\njurisdiction_basis: ani_lrn\n"
+    "on_net: any\n")
+put("book", "places", "--- npanxx.csv\nprefix,state,ratecenter,country\n1212,NY,NEW YORK,\n1201555,NJ,Newark,us\n12015561,NJ,NEWARK,\n"
+    "1201557;1201559-1201560,,NEWARK,CA\n--- local_areas.csv\nfrom_ratecenter,to_ratecenter\nNewark,New York\nNEW YORK,NEWARK\n"
+    "--- calltypes.csv\ncalltype,jurisdiction,carrier\nLD,local,level3\nLD,interstate,\nIN,international,\n"
+    "--- sites.csv\nsite,account,state\ns1,acme,nj\n--- plan_rules.csv\nplan,action,deck,class,jurisdiction\n"
+    "p,free,,on_net,\np,deck,d,,intrastate\np,deck,c,,local\nq,deck,d,,\n")
 
-for section in range(37):
+for section in range(44):
     for step in range(7):
         if step in (1, 4, 5, 6) or section % 5 == step:
             put("image", f"s{section}_{step}", struct.pack("<BBIB", section, step, 24 + section * 8, 4) + b"\xff\xff\xff\x7f")

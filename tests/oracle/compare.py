@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Compares the oracle's lines with an export of the engine.
 
-    compare.py ORACLE_LINES.csv TOLLMILL_EXPORT.csv
+    compare.py ORACLE_LINES.csv TOLLMILL_EXPORT.csv [--period ORACLE_PERIOD.csv TOLLMILL_PERIOD.csv]
+               [--totals ORACLE_TOTALS.csv RUN_FOLDER]
 
 Exit 0 and one line if they agree, else 1 with the first differences and counts by column.
 """
 import argparse
 import csv
+import json
+import os
 import sys
 from collections import Counter
 
@@ -94,12 +97,48 @@ def compare(oracle_header, oracle_rows, engine_header, engine_rows, out=sys.stdo
     return True
 
 
+def compare_period(ours, theirs, out=sys.stdout):
+    """Period charges as multisets of whole rows."""
+    header, our_rows = ours
+    left, right = (Counter(tuple(row.get(name, "(no column)") for name in header) for row in rows)
+                   for rows in (our_rows, theirs[1]))
+    for name, rows in (("oracle", left - right), ("engine", right - left)):
+        for cells, count in sorted(rows.items())[:SHOWN]:
+            print("period charge of the %s alone: %s%s" % (name, ",".join(cells), " (%d times)" % count if count > 1 else ""), file=out)
+    if left != right:
+        return False
+    print("%d period charges equal" % len(our_rows), file=out)
+    return True
+
+
+def compare_totals(ours, run, out=sys.stdout):
+    """The run's own totals, as run.json has them."""
+    theirs = {name: str(run.get(name)) for name in ours}
+    theirs["charge"] = ", ".join(total["charge"] for total in run["totals"])
+    if not run["totals"] and ours["charge"] == "0.00000000":
+        theirs["charge"] = ours["charge"]
+    wrong = [name for name in ours if ours[name] != theirs[name]]
+    for name in wrong:
+        print("total %s: oracle %s, engine %s" % (name, ours[name], theirs[name]), file=out)
+    if not wrong:
+        print("totals equal: charge %s" % ours["charge"], file=out)
+    return not wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description="compare the oracle's lines with the engine's export")
     parser.add_argument("oracle")
     parser.add_argument("engine")
+    parser.add_argument("--period", nargs=2, metavar=("ORACLE", "ENGINE"))
+    parser.add_argument("--totals", nargs=2, metavar=("ORACLE", "RUN"))
     options = parser.parse_args()
     equal = compare(*read_csv(options.oracle), *read_csv(options.engine))
+    if options.period:
+        equal &= compare_period(read_csv(options.period[0]), read_csv(options.period[1]))
+    if options.totals:
+        with open(os.path.join(options.totals[1], "run.json"), encoding="utf-8") as stream:
+            run = json.load(stream)
+        equal &= compare_totals(read_csv(options.totals[0])[1][0], run)
     sys.exit(0 if equal else 1)
 
 

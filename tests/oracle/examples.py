@@ -69,84 +69,112 @@ def with_caller(cdrs):
 
 
 def write_example(parts, folder):
-    """Writes the book and cdrs.csv; returns their paths."""
+    """Writes the book and the feeds; returns (the book's path, [(carrier or "", path of its CDRs)])."""
     book = os.path.join(folder, "book")
     os.makedirs(os.path.join(book, "decks"))
     files = dict(DEFAULT_PARTS)
-    files.update((name, lines) for name, lines in parts.items() if name not in ("cdrs", "lines"))
+    files.update((name, lines) for name, lines in parts.items()
+                 if name not in ("cdrs", "lines", "period") and not name.startswith("cdrs "))
     for name, lines in files.items():
         if not re.fullmatch(r"(decks/)?[A-Za-z0-9_]+\.(csv|yaml)", name):
             raise ValueError("unknown part: " + name)
         with open(os.path.join(book, name), "w", encoding="utf-8") as stream:
             stream.write("\n".join(lines) + "\n")
-    cdrs = os.path.join(folder, "cdrs.csv")
-    with open(cdrs, "w", encoding="utf-8") as stream:
-        stream.write("\n".join(with_caller(parts["cdrs"])) + "\n")
-    return book, cdrs
+    feeds = []
+    for name in parts:
+        word, _, carrier = name.partition(" ")
+        if word != "cdrs":
+            continue
+        path = os.path.join(folder, "cdrs%d.csv" % len(feeds))
+        feeds.append((carrier, path))
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write("\n".join(with_caller(parts[name])) + "\n")
+    return book, feeds
 
 
-def lines_of_oracle(book, cdrs):
-    lines = oracle.rate_all(oracle.Book(book), oracle.read_records(cdrs))
-    return [{name: str(value) for name, value in line.items()} for line in lines]
+def through_oracle(book, feeds):
+    """(lines, period charges)"""
+    book = oracle.Book(book)
+    records = [record for carrier, path in feeds for record in oracle.read_records(path, carrier)]
+    pairs = oracle.rate_records(book, records)
+    lines = [{name: str(value) for name, value in line.items()} for _, line in pairs]
+    return lines, oracle.period_charges(book, pairs)
 
 
-def lines_of_engine(binary, spec, book, cdrs, folder):
-    data, run, out = (os.path.join(folder, name) for name in ("ds", "run", "out.csv"))
-    commands = [[binary, "import", "--spec", spec, "-o", data, cdrs, "--quiet"],
-                [binary, "rate", "--book", book, "--cdrs", data, "-o", run, "--quiet"],
-                [binary, "export", run, "--cdrs", data, "--format", "csv", "-o", out]]
+def read_rows(path):
+    with open(path, newline="", encoding="utf-8-sig") as stream:
+        return list(csv.DictReader(stream))
+
+
+def through_engine(binary, spec, book, feeds, folder, with_period):
+    """(lines, period charges)"""
+    data, run, out, period = (os.path.join(folder, name) for name in ("ds", "run", "out.csv", "period.csv"))
+    commands = []
+    for carrier, path in feeds:
+        commands.append([binary, "import", "--spec", spec, "-o", data, path, "--quiet"] + (["--carrier", carrier] if carrier else []))
+    commands += [[binary, "rate", "--book", book, "--cdrs", data, "-o", run, "--quiet"],
+                 [binary, "export", run, "--cdrs", data, "--format", "csv", "--csv-safe", "raw", "-o", out]]
+    if with_period:
+        commands.append([binary, "export", run, "--what", "period", "--format", "csv", "-o", period])
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout.strip()))
-    with open(out, newline="", encoding="utf-8-sig") as stream:
-        return list(csv.DictReader(stream))
+    return read_rows(out), read_rows(period) if with_period else []
 
 
 def differences(expected_lines, actual):
-    """Readable differences between an example's `--- lines` and what came out."""
-    rows = list(csv.reader(expected_lines))
+    """Readable differences between an example's `--- lines` and what came out. Several lines of one record (the legs of
+    a call) are compared as a set."""
+    rows = [cells for cells in csv.reader(expected_lines)]
     header = rows[0]
-    found = []
-    by_id = {}
-    for line in actual:
-        if line["record_id"] in by_id:
-            found.append("%s: two lines" % line["record_id"])
-        by_id[line["record_id"]] = line
-    expected_ids = set()
     for cells in rows[1:]:
         if len(cells) != len(header):
-            found.append("%s: the example has %d cells, not %d" % (cells[0], len(cells), len(header)))
+            return ["%s: the example has %d cells, not %d" % (cells[0], len(cells), len(header))]
+    expected = group_by(rows[1:], lambda cells: cells[header.index("record_id")])
+    found = group_by(actual, lambda line: line["record_id"])
+    problems = []
+    for record_id, lines in expected.items():
+        got = [[line.get(name, "(no column)") for name in header] for line in found.get(record_id, [])]
+        if len(got) != len(lines):
+            problems.append("%s: %d lines, not %d" % (record_id, len(got), len(lines)))
             continue
-        expected = dict(zip(header, cells))
-        record_id = expected["record_id"]
-        expected_ids.add(record_id)
-        line = by_id.get(record_id)
-        if line is None:
-            found.append("%s: no line" % record_id)
-            continue
-        for name in header:
-            if name not in line:
-                found.append("%s: no column %s" % (record_id, name))
-            elif line[name] != expected[name]:
-                found.append("%s: %s should be %r, is %r" % (record_id, name, expected[name], line[name]))
-    for record_id in by_id:
-        if record_id not in expected_ids:
-            found.append("%s: a line that the example does not have" % record_id)
-    return found
+        for wanted, cells in zip(sorted(lines), sorted(got)):
+            problems += ["%s: %s should be %r, is %r" % (record_id, name, one, other)
+                         for name, one, other in zip(header, wanted, cells) if one != other]
+    problems += ["%s: a line that the example does not have" % record_id for record_id in found if record_id not in expected]
+    return problems
+
+
+def period_differences(expected_lines, actual):
+    header, *rows = csv.reader(expected_lines)
+    got = [[row.get(name, "(no column)") for name in header] for row in actual]
+    problems = ["period charge missing: " + ",".join(cells) for cells in rows if cells not in got]
+    problems += ["period charge that the example does not have: " + ",".join(cells) for cells in got if cells not in rows]
+    if not problems and len(rows) != len(got):
+        problems.append("period: %d rows, not %d" % (len(got), len(rows)))
+    return problems
+
+
+def group_by(items, key):
+    groups = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def run_example(parts, binary, spec):
     with tempfile.TemporaryDirectory() as folder:
         try:
-            book, cdrs = write_example(parts, folder)
+            book, feeds = write_example(parts, folder)
             if binary:
-                actual = lines_of_engine(binary, spec, book, cdrs, folder)
+                actual, period = through_engine(binary, spec, book, feeds, folder, "period" in parts)
             else:
-                actual = lines_of_oracle(book, cdrs)
+                actual, period = through_oracle(book, feeds)
         except (oracle.BookError, RuntimeError, OSError, KeyError, ValueError) as error:
             return ["%s: %s" % (type(error).__name__, error)]
-        return differences(parts["lines"], actual)
+        found = differences(parts["lines"], actual)
+        return found + period_differences(parts["period"], period) if "period" in parts else found
 
 
 def main():

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """A second rater, slow and plain, written from docs/RATING.md alone.
 
-    oracle.py BOOK CDRS.csv -o LINES.csv
+    oracle.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv]
 
 One part below for each section of that page. Money is a Fraction of the currency unit until it is rounded, once, to a
 whole number of 1e-8. Times are whole milliseconds since 1970 in UTC.
 """
 import argparse
+import copy
 import csv
 import datetime
 import os
@@ -14,6 +15,7 @@ import re
 import sys
 from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 from zoneinfo import ZoneInfo
 
 ALWAYS = -10**18          # an empty "from"
@@ -24,8 +26,12 @@ MAX_BILLED = 2**31
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 MILLISECOND = datetime.timedelta(milliseconds=1)
 
-LINE_COLUMNS = ["record_id", "status", "reason", "account", "site", "number", "class", "jurisdiction", "deck", "prefix",
-                "destination", "band", "billed", "charge"]
+LINE_COLUMNS = ["record_id", "status", "reason", "account", "site", "number", "service", "class", "jurisdiction", "deck",
+                "prefix", "destination", "band", "billed", "charge"]
+PERIOD_COLUMNS = ["period", "account", "site", "number", "pool", "tiers", "kind", "charge", "currency"]
+NANP_TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data", "nanp.csv")
+JURISDICTIONS = ("indeterminate", "local", "intrastate", "interstate", "international")
+BASES = ("ani", "ani_lrn", "site", "carrier")
 
 
 class BookError(Exception):
@@ -99,13 +105,20 @@ TABLES = {
     "plan_rules": "plan action service direction class jurisdiction destination trunk deck amount percent on_miss priority"
                   " from to",
     "destinations": "prefix destination",
-    "decks": "deck currency key decimals rounding init_mode boundary duration_rounding zero_s timezone calendar columns",
+    "decks": "deck currency key number_basis jurisdiction_basis indeterminate decimals rounding init_mode boundary"
+             " duration_rounding zero_s timezone calendar columns",
     "deck_versions": "deck file effective mode",
     "calendars": "calendar band days from to priority",
     "holidays": "calendar date band",
+    "npanxx": "prefix country state county city ratecenter lata area",
+    "local_areas": "from_ratecenter to_ratecenter from_state to_state",
+    "calltypes": "calltype jurisdiction carrier",
+    "surcharges": "subject measure amount short_s threshold_percent apply from to",
 }
-DECK_FILE_COLUMNS = ("prefix key rate destination per_s connect_fee initial_s increment_s minimum_s free_s minimum_charge"
-                     " maximum_charge band from to status")
+DECK_FILE_COLUMNS = ("prefix key caller_prefix rate rate_inter rate_intra rate_indeterminate step_from_s destination per_s"
+                     " connect_fee initial_s increment_s minimum_s free_s minimum_charge maximum_charge band from to status")
+BY_JURISDICTION = ("rate_inter", "rate_intra", "rate_indeterminate")
+NOT_IN_A_STEP = ("connect_fee", "initial_s", "minimum_s", "free_s", "minimum_charge", "maximum_charge")
 
 
 def read_table(path, columns, rename=None):
@@ -151,11 +164,19 @@ def read_book_yaml(path):
                 raise BookError("book.yaml: %s" % line)
             values[key.strip()] = value.strip().strip("'\"")
     for key in values:
-        if key not in ("book", "currency", "timezone", "number_plan", "decimals", "rounding"):
+        if key not in ("book", "currency", "timezone", "number_plan", "country", "jurisdiction_basis", "on_net", "decimals",
+                       "rounding"):
             raise BookError("book.yaml: unknown key %s" % key)
     for key in ("book", "currency", "timezone"):
         if not values.get(key):
             raise BookError("book.yaml: %s is missing" % key)
+    nanp = values.get("number_plan", "nanp") == "nanp"
+    if not nanp and ("country" in values or "jurisdiction_basis" in values):
+        raise BookError("book.yaml: country and jurisdiction_basis are for number plan nanp")
+    if values.get("jurisdiction_basis", "ani") not in BASES:
+        raise BookError("book.yaml: jurisdiction_basis")
+    if values.get("on_net", "none") not in ("none", "account", "any"):
+        raise BookError("book.yaml: on_net")
     return values
 
 
@@ -211,6 +232,9 @@ class Book:
         self.zone_name = yaml["timezone"]
         self.zone = zone_of(self.zone_name)
         self.nanp = yaml.get("number_plan", "nanp") == "nanp"
+        self.country = yaml.get("country", "US")
+        self.basis = yaml.get("jurisdiction_basis", "ani")
+        self.on_net = yaml.get("on_net", "none")
         self.decimals = int(yaml.get("decimals", "6"))
         self.rounding = yaml.get("rounding", "half_up")
         self.tables = {}
@@ -221,26 +245,36 @@ class Book:
         load_trunks(self)
         load_assignments(self)
         load_destinations(self)
+        load_places(self)
+        load_local_areas(self)
+        load_calltypes(self)
         load_calendars(self)
         load_decks(self)
         load_rules(self)
+        load_surcharges(self)
 
 
 def load_accounts(book):
     book.account_zone = {}
+    book.cycle_day = {}
     for row in book.tables["accounts"]:
         if row["account"] in book.account_zone:
             raise BookError("account twice: " + row["account"])
         if row["currency"] not in ("", book.currency):
             raise BookError("this rater knows books of one currency only")
         book.account_zone[row["account"]] = zone_of(row["timezone"] or book.zone_name)
+        book.cycle_day[row["account"]] = int(row["cycle_day"] or "1")
+        if not 1 <= book.cycle_day[row["account"]] <= 28:
+            raise BookError("cycle_day is 1 to 28: " + row["account"])
     book.site_account = {}
+    book.site_state = {"": ""}
     for row in book.tables["sites"]:
         if row["site"] in book.site_account:
             raise BookError("site twice: " + row["site"])
         if row["account"] not in book.account_zone:
             raise BookError("site of an unknown account: " + row["site"])
         book.site_account[row["site"]] = row["account"]
+        book.site_state[row["site"]] = row["state"].upper()
 
 
 def load_numbers(book):
@@ -299,7 +333,7 @@ def load_trunks(book):
     for row in book.tables["carriers"]:
         if row["feed_role"] not in ("", "bill"):
             raise BookError("feed_role at this version is bill")
-    carriers = {row["carrier"] for row in book.tables["carriers"]}
+    book.carriers = {row["carrier"] for row in book.tables["carriers"]}
     seen = set()
     for row in book.tables["trunks"]:
         if row["trunk"] in seen:
@@ -307,7 +341,7 @@ def load_trunks(book):
         seen.add(row["trunk"])
         if row["account"] and row["account"] not in book.account_zone:
             raise BookError("trunk of an unknown account: " + row["trunk"])
-        if row["carrier"] and row["carrier"] not in carriers:
+        if row["carrier"] and row["carrier"] not in book.carriers:
             raise BookError("trunk of an unknown carrier: " + row["trunk"])
         if row["account"] and row["side"] in ("", "sell"):
             book.trunk_account[row["trunk"]] = NumberRow(row["account"], "", ALWAYS, NEVER)
@@ -367,6 +401,56 @@ def load_destinations(book):
             raise BookError("destination prefix twice: " + prefix)
         book.destinations[prefix] = row["destination"]
     book.destination_cache = {}
+
+
+def load_places(book):
+    """Section 6.1: book.places[prefix] = (country, state, ratecenter)."""
+    book.places = {}
+    book.place_cache = {}
+    for row in read_table(NANP_TABLE, "npa country state"):
+        book.places["1" + row["npa"]] = (row["country"].upper(), row["state"].upper(), "")
+    seen = set()
+    for row in book.tables["npanxx"]:
+        place = (row["country"].upper() or book.country, row["state"].upper(), row["ratecenter"].upper())
+        for prefix in expand_keys(row["prefix"], False):
+            if not 4 <= len(prefix) <= 11 or prefix[0] != "1":
+                raise BookError("npanxx.csv: a prefix is 1 and 3 to 10 more digits: " + prefix)
+            if prefix in seen:
+                raise BookError("npanxx.csv: prefix twice: " + prefix)
+            seen.add(prefix)
+            book.places[prefix] = place
+
+
+def ratecenter_named(book, name, state):
+    """The one ratecenter of the book's country of this name and, if that is said, this state."""
+    found = set()
+    for row in book.tables["npanxx"]:
+        place = (row["country"].upper() or book.country, row["state"].upper(), row["ratecenter"].upper())
+        if place[0] == book.country and place[2] == name.upper() and state.upper() in ("", place[1]):
+            found.add(place)
+    if not name or len(found) != 1:
+        raise BookError("local_areas.csv: not one ratecenter: %s %s" % (name, state))
+    return found.pop()
+
+
+def load_local_areas(book):
+    book.local_pairs = set()
+    for row in book.tables["local_areas"]:
+        book.local_pairs.add((ratecenter_named(book, row["from_ratecenter"], row["from_state"]),
+                              ratecenter_named(book, row["to_ratecenter"], row["to_state"])))
+
+
+def load_calltypes(book):
+    book.calltypes = {}
+    for row in book.tables["calltypes"]:
+        key = (row["calltype"], row["carrier"])
+        if key in book.calltypes or not row["calltype"]:
+            raise BookError("calltypes.csv: twice or empty: %s" % row)
+        if row["jurisdiction"] not in JURISDICTIONS:
+            raise BookError("calltypes.csv: no jurisdiction: " + row["jurisdiction"])
+        if row["carrier"] and row["carrier"] not in book.carriers:
+            raise BookError("calltypes.csv: unknown carrier: " + row["carrier"])
+        book.calltypes[key] = row["jurisdiction"]
 
 
 class Calendar:
@@ -449,6 +533,57 @@ def expand_keys(text, by_calltype):
     return keys
 
 
+def optional_money(cells, name):
+    return parse_money(cells[name], name) if cells[name] else None
+
+
+def keys_of_row(deck, cells, path):
+    """The keys of a row: prefixes, call types, or pairs (prefix of the callee, prefix of the caller)."""
+    if cells["prefix"] and cells["key"]:
+        raise BookError("prefix and key in one row: " + path)
+    keys = expand_keys(cells["prefix"] or cells["key"], deck.key == "calltype")
+    if deck.key == "npanxx_pair":
+        return [(key, caller) for key in keys for caller in expand_keys(cells["caller_prefix"], False)]
+    if cells["caller_prefix"]:
+        raise BookError("caller_prefix is for key npanxx_pair: " + path)
+    return keys
+
+
+def read_deck_row(deck, cells, key, path):
+    row = DeckRow()
+    row.deck = deck
+    row.key = key
+    row.start, row.end = span(cells, deck.zone)
+    row.destination = cells["destination"]
+    row.band = cells["band"]
+    row.rate = optional_money(cells, "rate")
+    row.rates = {name: optional_money(cells, name) for name in BY_JURISDICTION}
+    row.step = parse_seconds(cells["step_from_s"], 0)
+    row.per = parse_seconds(cells["per_s"], None)
+    row.increment = parse_seconds(cells["increment_s"], None)
+    status = cells["status"].lower()
+    if status not in ("", "active", "current", "blocked"):
+        raise BookError("unknown status: " + cells["status"])
+    row.blocked = status == "blocked"
+    if row.per == 0 or row.increment == 0:
+        raise BookError("per_s and increment_s are at least 1: " + path)
+    if row.step:
+        if any(cells[name] for name in NOT_IN_A_STEP):
+            raise BookError("a later step has no fee, minimum, maximum, free or initial: " + path)
+        return row
+    row.per = 60 if row.per is None else row.per
+    row.increment = 1 if row.increment is None else row.increment
+    row.connect_fee = parse_money(cells["connect_fee"] or "0", "connect_fee")
+    row.initial = parse_seconds(cells["initial_s"], row.increment)
+    row.minimum_s = parse_seconds(cells["minimum_s"], 0)
+    row.free_s = parse_seconds(cells["free_s"], 0)
+    row.minimum_charge = optional_money(cells, "minimum_charge")
+    row.maximum_charge = optional_money(cells, "maximum_charge")
+    if row.minimum_charge is not None and row.maximum_charge is not None and row.minimum_charge > row.maximum_charge:
+        raise BookError("a minimum above the maximum: " + path)
+    return row
+
+
 def read_deck_file(book, deck, file):
     """[DeckRow], with start and end from the row's own `from` and `to`."""
     path = os.path.join(book.folder, "decks", file + ".csv")
@@ -456,43 +591,32 @@ def read_deck_file(book, deck, file):
         raise BookError("no such deck file: " + path)
     rows = []
     for cells in read_table(path, DECK_FILE_COLUMNS, deck.columns):
-        if cells["prefix"] and cells["key"]:
-            raise BookError("prefix and key in one row: " + path)
-        start, end = span(cells, deck.zone)
-        for key in expand_keys(cells["prefix"] or cells["key"], deck.by_calltype):
-            row = DeckRow()
-            row.deck = deck
-            row.key = key
-            row.start, row.end = start, end
-            row.destination = cells["destination"]
-            row.band = cells["band"]
-            row.rate = parse_money(cells["rate"], "rate") if cells["rate"] else None
-            row.per = parse_seconds(cells["per_s"], 60)
-            row.connect_fee = parse_money(cells["connect_fee"] or "0", "connect_fee")
-            row.increment = parse_seconds(cells["increment_s"], 1)
-            row.initial = parse_seconds(cells["initial_s"], row.increment)
-            row.minimum_s = parse_seconds(cells["minimum_s"], 0)
-            row.free_s = parse_seconds(cells["free_s"], 0)
-            row.minimum_charge = parse_money(cells["minimum_charge"], "minimum") if cells["minimum_charge"] else None
-            row.maximum_charge = parse_money(cells["maximum_charge"], "maximum") if cells["maximum_charge"] else None
-            if row.per == 0 or row.increment == 0:
-                raise BookError("per_s and increment_s are at least 1: " + path)
-            if (row.minimum_charge is not None and row.maximum_charge is not None
-                    and row.minimum_charge > row.maximum_charge):
-                raise BookError("a minimum above the maximum: " + path)
-            status = cells["status"].lower()
-            if status not in ("", "active", "current", "blocked"):
-                raise BookError("unknown status: " + cells["status"])
-            row.blocked = status == "blocked"
-            rows.append(row)
-    seen = {}
+        rows.extend(read_deck_row(deck, cells, key, path) for key in keys_of_row(deck, cells, path))
+    same_key = {}
     for row in rows:
-        same = seen.setdefault((row.key, row.band), [])
+        same = same_key.setdefault(row.key, [])
         for other in same:
-            if other.start < row.end and row.start < other.end:
+            if (other.band, other.step) == (row.band, row.step) and other.start < row.end and row.start < other.end:
                 raise BookError("%s: %s twice at one time" % (path, row.key))
         same.append(row)
+    for same in same_key.values():
+        complete_steps(deck, same, path)
     return rows
+
+
+def complete_steps(deck, rows, path):
+    """What a step leaves empty is that of the row with step 0; the rows are those of one key in one file."""
+    for row in rows:
+        if row.step:
+            bases = [base for base in rows if base.step == 0 and base.band == row.band
+                     and base.start <= row.start and row.end <= base.end]
+            if len(bases) != 1:
+                raise BookError("%s: %s: a step without one row that it continues" % (path, row.key))
+            row.per = row.per or bases[0].per
+            row.increment = row.increment or bases[0].increment
+    if any(row.step for row in rows) or (deck.split and any(row.band for row in rows)):
+        if lcm(*(row.per for row in rows)) >= MAX_BILLED:
+            raise BookError("%s: %s: the least common multiple of per_s" % (path, rows[0].key))
 
 
 def parse_columns(text):
@@ -522,7 +646,11 @@ def load_decks(book):
         cells = settings.get(name, dict.fromkeys(TABLES["decks"].split(), ""))
         deck = Deck()
         deck.name = name
-        deck.by_calltype = {"": False, "callee": False, "calltype": True}[cells["key"]]
+        deck.key = choice(cells, "key", "callee", "caller", "calltype", "npanxx_pair")
+        deck.lrn = choice(cells, "number_basis", "dialled", "lrn") == "lrn"
+        deck.basis = choice(cells, "jurisdiction_basis", book.basis, *BASES)
+        deck.indeterminate = choice(cells, "indeterminate", "own", "intra", "inter", "higher")
+        deck.split = choice(cells, "boundary", "start", "split") == "split"
         deck.decimals = int(cells["decimals"]) if cells["decimals"] else book.decimals
         deck.rounding = cells["rounding"] or book.rounding
         deck.init_mode = cells["init_mode"] or "append"
@@ -536,12 +664,23 @@ def load_decks(book):
                 raise BookError("unknown calendar: " + cells["calendar"])
             deck.calendar = book.calendars[cells["calendar"]]
         deck.columns = parse_columns(cells["columns"])
-        if cells["boundary"] not in ("", "start") or cells["currency"] not in ("", book.currency):
-            raise BookError("deck " + name + ": boundary or currency")
+        if cells["currency"] not in ("", book.currency):
+            raise BookError("deck " + name + ": currency")
         deck.band_cache = {}
         deck.rows = rows_by_key(book, deck, versions.get(name, []))
-        deck.longest = max((len(key) for key in deck.rows), default=0)
+        if deck.key == "npanxx_pair":
+            deck.longest = max((len(key) for key, _ in deck.rows), default=0)
+            deck.longest_caller = max((len(caller) for _, caller in deck.rows), default=0)
+        else:
+            deck.longest = max((len(key) for key in deck.rows), default=0)
         book.decks[name] = deck
+
+
+def choice(cells, name, default, *others):
+    value = cells[name] or default
+    if value != default and value not in others:
+        raise BookError("%s: unknown word %s" % (name, value))
+    return value
 
 
 def rows_by_key(book, deck, version_rows):
@@ -551,9 +690,10 @@ def rows_by_key(book, deck, version_rows):
         versions.append((ALWAYS, "full", read_deck_file(book, deck, deck.name)))
     for cells in version_rows:
         effective = local_instant(cells["effective"], deck.zone) if cells["effective"] else ALWAYS
-        if any(effective == other[0] for other in versions):
+        mode = choice(cells, "mode", "full", "amend")
+        if mode == "full" and any(effective == other[0] for other in versions):
             raise BookError("two versions of %s at one time" % deck.name)
-        versions.append((effective, cells["mode"] or "full", read_deck_file(book, deck, cells["file"])))
+        versions.append((effective, mode, read_deck_file(book, deck, cells["file"])))
     versions.sort(key=lambda version: version[0])
     keys_of = [{row.key for row in version[2]} for version in versions]
     by_key = {}
@@ -588,6 +728,8 @@ def load_rules(book):
         rule.order = (int(cells["priority"] or "0"), order)
         rule.conditions = {name: cells[name] for name in ("service", "direction", "class", "jurisdiction", "trunk")
                            if cells[name]}
+        if rule.conditions.get("class") == "on_net" and book.on_net == "none":
+            raise BookError("a rule for on_net, but on_net of book.yaml is none")
         rule.destination = cells["destination"]
         rule.start, rule.end = span(cells, book.zone)
         rule.deck = book.decks[cells["deck"]] if cells["action"] == "deck" else None
@@ -599,12 +741,41 @@ def load_rules(book):
         rules.sort(key=lambda rule: rule.order)
 
 
+class Surcharge:
+    pass
+
+
+def load_surcharges(book):
+    """book.surcharges[(kind, value, measure)] = the rows of that subject and measure."""
+    book.surcharges = {}
+    for cells in book.tables["surcharges"]:
+        kind, _, value = cells["subject"].partition(":")
+        if kind not in ("default", "account", "site", "trunk", "carrier"):
+            raise BookError("unknown subject: " + cells["subject"])
+        row = Surcharge()
+        row.kind, row.value = kind, value
+        row.measure = choice(cells, "measure", "", "short_calls", "attempts", "no_ani")
+        row.amount = parse_money(cells["amount"], "amount")
+        if (row.measure == "short_calls") != bool(cells["short_s"]):
+            raise BookError("short_s belongs to short_calls: %s" % cells)
+        row.short_ms = int(cells["short_s"] or "0") * 1000
+        row.threshold = parse_decimal(cells["threshold_percent"] or "0")
+        if not 0 <= row.threshold <= 100:
+            raise BookError("threshold_percent is 0 to 100: %s" % cells)
+        row.all = choice(cells, "apply", "excess", "all") == "all"
+        row.start, row.end = span(cells, assignment_zone(book, kind, value))
+        same = book.surcharges.setdefault((kind, value, row.measure), [])
+        if any(other.start < row.end and row.start < other.end for other in same):
+            raise BookError("surcharges overlap: %s" % cells)
+        same.append(row)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The CDRs: the generic CSV
 # ---------------------------------------------------------------------------------------------------------------------
 
 CDR_COLUMNS = ("start duration_s caller callee service quantity direction answered record_id charged trunk account_hint"
-               " calltype lrn_caller lrn_callee provider_charge")
+               " calltype lrn_caller lrn_callee provider_charge ring_to legs")
 
 
 @lru_cache(maxsize=500000)
@@ -623,7 +794,8 @@ def type_number(text):
 
 class Record:
     __slots__ = ("record_id", "start", "duration_ms", "caller", "callee", "service", "quantity", "direction", "answered",
-                 "charged", "trunk", "hint", "calltype", "provider_charge", "content", "conflict")
+                 "charged", "trunk", "hint", "calltype", "provider_charge", "lrn_caller", "lrn_callee", "ring_to", "carrier",
+                 "two_legs", "content", "conflict")
 
 
 @lru_cache(maxsize=1000)
@@ -652,8 +824,15 @@ def parse_duration(text):
     return int(whole or "0") * 1000 + int((fraction + "000")[:3])
 
 
-def parse_record(cells):
+def kept_number(text):
+    """The digits of an E.164 number, or "": nothing else is kept of a number that is no end of the call."""
+    kind, digits = type_number(text)
+    return digits if kind == "e164" else ""
+
+
+def parse_record(cells, carrier):
     record = Record()
+    record.carrier = carrier
     record.record_id = cells["record_id"]
     record.start = parse_start(cells["start"])
     record.duration_ms = parse_duration(cells["duration_s"])
@@ -661,26 +840,30 @@ def parse_record(cells):
     record.callee = type_number(cells["callee"])
     record.service = cells["service"] or "voice"
     record.quantity = int(cells["quantity"] or ("0" if record.service == "voice" else "1"))
-    record.direction = cells["direction"] or "out"
+    record.two_legs = choice(cells, "legs", "one", "both") == "both"
+    record.direction = "out" if record.two_legs else cells["direction"] or "out"
     record.answered = (cells["answered"] or "yes") == "yes"
     record.charged = type_number(cells["charged"])
+    record.lrn_caller, record.lrn_callee = kept_number(cells["lrn_caller"]), kept_number(cells["lrn_callee"])
+    record.ring_to = kept_number(cells["ring_to"])
     record.trunk = cells["trunk"]
     record.hint = cells["account_hint"]
     record.calltype = cells["calltype"]
     record.provider_charge = parse_decimal(cells["provider_charge"]) if cells["provider_charge"] else None
     record.conflict = False
     record.content = (record.start, record.duration_ms, cells["caller"], cells["callee"], record.service, record.quantity,
-                      record.direction, record.answered, cells["charged"], record.trunk, record.hint, record.calltype,
-                      cells["lrn_caller"], cells["lrn_callee"], cells["provider_charge"])
+                      record.direction, record.two_legs, record.answered, cells["charged"], record.trunk, record.hint,
+                      record.calltype, cells["lrn_caller"], cells["lrn_callee"], cells["ring_to"], cells["provider_charge"])
     return record
 
 
-def read_records(path):
-    """The records of a CDR file: a repeated record is read once, records that contradict each other are marked."""
+def read_records(path, carrier=""):
+    """The records of a CDR file: a repeated record is read once, records that contradict each other are marked. A
+    record of two legs comes out twice."""
     records = []
     by_id = {}
     for cells in read_table(path, CDR_COLUMNS):
-        record = parse_record(cells)
+        record = parse_record(cells, carrier)
         if record.record_id:
             others = by_id.setdefault(record.record_id, [])
             if any(other.content == record.content for other in others):
@@ -690,21 +873,29 @@ def read_records(path):
                 for other in others:
                     other.conflict = True
         records.append(record)
-    return records
+    return [leg for record in records for leg in legs_of(record)]
+
+
+def legs_of(record):
+    if not record.two_legs:
+        return [record]
+    incoming = copy.copy(record)
+    incoming.direction = "in"
+    return [record, incoming]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Section 3: which row decides
 # ---------------------------------------------------------------------------------------------------------------------
 
-def new_line(book, record):
-    """A line before anything is decided. Class and jurisdiction are the record's own."""
+def new_line(book, record, payer):
+    """A line before anything is decided."""
     line = dict.fromkeys(LINE_COLUMNS, "")
     line["record_id"] = record.record_id
     line["start"] = record.start
     line["service"] = record.service
     line["class"] = call_class(book, record)
-    line["jurisdiction"] = call_jurisdiction(book, record)
+    line["jurisdiction"] = call_jurisdiction(book, record, payer, book.basis)
     line["billed"] = "0"
     return line
 
@@ -732,23 +923,32 @@ def rated(line, billed, amount):
 
 
 def rate_record(book, record):
-    line = new_line(book, record)
     if record.conflict:
+        line = new_line(book, record, None)
         line["status"] = line["reason"] = "conflict"
         return line
     payer, problem = find_payer(book, record)
+    line = new_line(book, record, payer)
     if payer:
         line["account"], line["site"], line["number"] = payer
     if record.service == "voice" and not record.answered:
         return zero_rated(line, "unanswered", 0)
+    if problem == "other_party":
+        line["status"] = line["reason"] = "other_party"
+        line["charge"] = money_text(0)
+        return line
     if problem:
         return suspense(line, problem)
-    if book.nanp and record.callee in (("short", "911"), ("short", "933"), ("short", "988")):
+    if is_emergency(book, record):
         return zero_rated(line, "emergency", units_used(record, "up"))
     plan = find_plan(book, record, payer)
     if plan is None:
         return suspense(line, "no_plan")
-    return apply_rules(book, record, plan, line)
+    return apply_rules(book, record, payer, plan, line)
+
+
+def is_emergency(book, record):
+    return book.nanp and record.callee in (("short", "911"), ("short", "933"), ("short", "988"))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -782,13 +982,26 @@ def known_hint(book, hint, now):
     return row_in_force(book.named.get("hint:" + hint, []), now)
 
 
+class Candidates:
+    """What is known of the four, for a whole record or for one leg of two."""
+
+    def __init__(self, book, record, direction):
+        now = record.start
+        near_only = record.two_legs and direction == "in"
+        self.near_number = record.caller if direction == "out" else record.callee
+        self.charged = None if near_only else known_number(book, record.charged, now)
+        self.trunk = None if near_only else known_trunk(book, record.trunk, now)
+        self.hint = None if near_only else known_hint(book, record.hint, now)
+        self.near = known_number(book, self.near_number, now)
+
+    def any(self):
+        return any((self.charged, self.trunk, self.hint, self.near))
+
+
 def find_payer(book, record):
     """((account, site, number), "") or (None, reason)."""
-    near_number = record.caller if record.direction == "out" else record.callee
-    charged = known_number(book, record.charged, record.start)
-    trunk = known_trunk(book, record.trunk, record.start)
-    hint = known_hint(book, record.hint, record.start)
-    near = known_number(book, near_number, record.start)
+    found = Candidates(book, record, record.direction)
+    charged, trunk, hint, near = found.charged, found.trunk, found.hint, found.near
     if len({row.account for row in (charged, trunk, hint) if row}) > 1:
         return None, "party_conflict"
     if hint and near and hint.account != near.account:
@@ -798,11 +1011,13 @@ def find_payer(book, record):
     if trunk:
         return (trunk.account, trunk.site, "trunk:" + record.trunk), ""
     if hint and near:
-        return (hint.account, near.site, "+" + near_number[1]), ""
+        return (hint.account, near.site, "+" + found.near_number[1]), ""
     if hint:
         return (hint.account, hint.site, "hint:" + record.hint), ""
     if near:
-        return (near.account, near.site, "+" + near_number[1]), ""
+        return (near.account, near.site, "+" + found.near_number[1]), ""
+    if record.two_legs and Candidates(book, record, "in" if record.direction == "out" else "out").any():
+        return None, "other_party"
     return None, "no_account"
 
 
@@ -813,7 +1028,7 @@ def find_payer(book, record):
 def find_plan(book, record, payer):
     account, site, number = payer
     subjects = [("number", number[1:] if number.startswith("+") else None), ("trunk", record.trunk), ("site", site),
-                ("account", account), ("carrier", None), ("default", "")]  # the generic CSV names no carrier
+                ("account", account), ("carrier", record.carrier), ("default", "")]
     for kind, value in subjects:
         if not value and kind != "default":
             continue
@@ -828,30 +1043,101 @@ def find_plan(book, record, payer):
 # ---------------------------------------------------------------------------------------------------------------------
 
 TOLL_FREE = {"800", "833", "844", "855", "866", "877", "888"}
-OVERSEAS = set("242 246 264 268 284 345 441 473 649 658 664 721 758 767 784 809 829 849 868 869 876".split())
 N11 = {"211", "311", "411", "511", "611", "711", "811", "911", "933", "988"}
 
 
 def call_class(book, record):
     kind, digits = record.callee
-    if not book.nanp:
-        return "ordinary"
-    if kind == "short" and digits in N11:
+    if book.nanp and kind == "short" and digits in N11:
         return "n11"
-    if kind == "e164" and digits[0] == "1":
-        if digits[1:4] in TOLL_FREE:
-            return "toll_free"
-        if digits[1:4] == "900":
-            return "premium"
+    if book.nanp and is_toll_free(record.callee):
+        return "toll_free"
+    if book.nanp and kind == "e164" and digits.startswith("1900"):
+        return "premium"
+    if book.on_net != "none":
+        caller = known_number(book, record.caller, record.start)
+        callee = known_number(book, record.callee, record.start)
+        if caller and callee and (book.on_net == "any" or caller.account == callee.account):
+            return "on_net"
     return "ordinary"
 
 
-def call_jurisdiction(book, record):
-    if book.nanp:
-        for kind, digits in (record.caller, record.callee):
-            if kind == "e164" and (digits[0] != "1" or digits[1:4] in OVERSEAS):
-                return "international"
+def is_toll_free(number):
+    kind, digits = number
+    return kind == "e164" and digits[0] == "1" and digits[1:4] in TOLL_FREE
+
+
+# 6.1 Places. A place is (country, state, ratecenter), each "" when not known.
+
+NOWHERE = ("", "", "")
+
+
+def place_of(book, digits):
+    place = book.place_cache.get(digits)
+    if place is None:
+        place = NOWHERE
+        if digits[0] == "1":
+            for length in range(min(len(digits), 11), 3, -1):
+                if digits[:length] in book.places:
+                    place = book.places[digits[:length]]
+                    break
+        book.place_cache[digits] = place
+    return place
+
+
+class End:
+    """One end of the call."""
+
+    def __init__(self, book, digits):
+        """digits: of an E.164 number, or "" for an end without one."""
+        self.place = place_of(book, digits) if digits else NOWHERE
+        self.abroad = bool(digits) and (digits[0] != "1" or self.place[0] not in ("", book.country))
+
+
+# 6.2 The jurisdiction
+
+def call_jurisdiction(book, record, payer, basis):
+    if not book.nanp:
+        return "indeterminate"
+    if basis == "carrier" and record.calltype:
+        for carrier in (record.carrier, ""):
+            if (record.calltype, carrier) in book.calltypes:
+                return book.calltypes[record.calltype, carrier]
+    origin, terminal = both_ends(book, record, payer, basis)
+    if origin.abroad or terminal.abroad:
+        return "international"
+    if origin.place[2] and terminal.place[2]:
+        if origin.place == terminal.place or (origin.place, terminal.place) in book.local_pairs:
+            return "local"
+    if origin.place[1] and terminal.place[1]:
+        return "intrastate" if origin.place[1] == terminal.place[1] else "interstate"
     return "indeterminate"
+
+
+def both_ends(book, record, payer, basis):
+    """(originating, terminating)"""
+    site_state = book.site_state[payer[1]] if payer else ""
+    caller = record.caller[1] if record.caller[0] == "e164" else ""
+    callee = record.callee[1] if record.callee[0] == "e164" else ""
+    free_callee = is_toll_free(record.callee)
+    if basis == "ani_lrn":
+        if caller and record.lrn_caller:
+            caller = record.lrn_caller
+        if callee and record.lrn_callee and not free_callee:
+            callee = record.lrn_callee
+    origin = End(book, caller)
+    if not free_callee:
+        terminal = End(book, callee)
+    else:
+        terminal = End(book, record.ring_to)
+        if not record.ring_to and record.direction == "in" and site_state:
+            terminal.place = (book.country, site_state, "")
+    if basis == "site" and site_state:
+        near = origin if record.direction == "out" else terminal
+        near.abroad = False
+        if near.place[:2] != (book.country, site_state):
+            near.place = (book.country, site_state, "")
+    return origin, terminal
 
 
 def destination_of(book, callee):
@@ -883,7 +1169,7 @@ def rule_matches(book, record, line, rule):
     return not rule.destination or destination_of(book, record.callee) == rule.destination
 
 
-def apply_rules(book, record, plan, line):
+def apply_rules(book, record, payer, plan, line):
     missed = "no_rule"
     for rule in book.rules[plan]:
         if not rule_matches(book, record, line, rule):
@@ -899,15 +1185,14 @@ def apply_rules(book, record, plan, line):
                 return suspense(line, "no_provider_charge")
             return rated_by_rule(book, record, line,
                                  record.provider_charge * (1 + rule.percent * Fraction(1, 100)) + rule.amount)
-        row, problem = find_price_row(rule.deck, record)
-        if problem in ("no_prefix", "no_calltype", "bad_number"):
+        rows, shown, problem = find_price_rows(rule.deck, record)
+        if problem:
             missed = problem
             if rule.next_on_miss:
                 continue
             return suspense(line, problem)
-        if problem == "no_band":
-            return suspense(line, problem)
-        return price(record, row, line)
+        jurisdiction = call_jurisdiction(book, record, payer, rule.deck.basis)
+        return price(Call(rule.deck, record, rows, shown, jurisdiction), line)
     return suspense(line, missed)
 
 
@@ -934,12 +1219,15 @@ def units_used(record, duration_rounding):
     return ceil_div(millis, 1000)            # up, and ms, which bills as up
 
 
-def units_billed(d, row, init_mode):
-    """Steps 2 and 3."""
+def units_to_bill(d, row):
+    """Step 2: (what is to be billed, the free units that were taken off)."""
     d = max(d, row.minimum_s)
-    d = max(0, d - row.free_s)
-    if d == 0:
-        return 0
+    free = min(d, row.free_s)
+    return d - free, free
+
+
+def units_billed(d, row, init_mode):
+    """Step 3; d is not 0."""
     if init_mode == "append":
         return row.initial + ceil_div(max(0, d - row.initial), row.increment) * row.increment
     return ceil_div(max(d, row.initial), row.increment) * row.increment
@@ -953,46 +1241,153 @@ def rows_in_force(deck, key, now):
     return [row for row in deck.rows.get(key, ()) if row.start <= now < row.end]
 
 
-def find_price_row(deck, record):
-    """(row, "") or (None, reason). A blocked row and one without rate are found; pricing them is what fails."""
-    if deck.by_calltype:
-        rows = rows_in_force(deck, record.calltype, record.start) or rows_in_force(deck, "", record.start)
-        if not rows:
-            return None, "no_calltype"
-        return row_of_band(deck, rows, record.start)
-    kind, digits = record.callee
-    if kind == "e164":
-        for length in range(min(len(digits), deck.longest), 0, -1):
-            rows = rows_in_force(deck, digits[:length], record.start)
+def deck_number(deck, number, lrn):
+    """The number whose prefix is sought."""
+    if deck.lrn and lrn and number[0] == "e164":
+        return "e164", lrn
+    return number
+
+
+def prefixes(number, longest):
+    """From the longest to the empty one; a number that is not E.164 has the empty one only."""
+    kind, digits = number
+    length = min(len(digits), longest) if kind == "e164" else 0
+    return [digits[:count] for count in range(length, -1, -1)]
+
+
+def find_price_rows(deck, record):
+    """(all rows in force of the key that decides, how a line shows the key, "") or (None, "", reason)."""
+    now = record.start
+    if deck.key == "calltype":
+        for key in (record.calltype, ""):
+            rows = rows_in_force(deck, key, now)
             if rows:
-                return row_of_band(deck, rows, record.start)
-    rows = rows_in_force(deck, "", record.start)
-    if rows:
-        return row_of_band(deck, rows, record.start)
-    if kind in ("e164", "short"):
-        return None, "no_prefix"
-    return None, "bad_number"
+                return rows, key, ""
+        return None, "", "no_calltype"
+    caller = deck_number(deck, record.caller, record.lrn_caller)
+    callee = deck_number(deck, record.callee, record.lrn_callee)
+    if deck.key == "npanxx_pair":
+        for key in prefixes(callee, deck.longest):
+            for caller_key in prefixes(caller, deck.longest_caller):
+                rows = rows_in_force(deck, (key, caller_key), now)
+                if rows:
+                    return rows, caller_key + ">" + key, ""
+        numbers = (callee, caller)
+    else:
+        number = caller if deck.key == "caller" else callee
+        for key in prefixes(number, deck.longest):
+            rows = rows_in_force(deck, key, now)
+            if rows:
+                return rows, key, ""
+        numbers = (number,)
+    if any(kind in ("none", "other", "invalid") for kind, _ in numbers):
+        return None, "", "bad_number"
+    return None, "", "no_prefix"
 
 
-def row_of_band(deck, rows, now):
-    band = band_at(deck, now)
-    if band:
-        for row in rows:
-            if row.band == band:
-                return row, ""
-    for row in rows:
-        if not row.band:
-            return row, ""
-    return None, "no_band"
+def rate_of(deck, row, jurisdiction):
+    """What a unit costs in this jurisdiction, or None."""
+    inter, intra, own = (row.rate if row.rates[name] is None else row.rates[name] for name in BY_JURISDICTION)
+    if jurisdiction == "international":
+        return row.rate
+    if jurisdiction == "interstate":
+        return inter
+    if jurisdiction in ("intrastate", "local"):
+        return intra
+    if deck.indeterminate == "own":
+        return own
+    if deck.indeterminate == "intra":
+        return intra
+    if deck.indeterminate == "inter":
+        return inter
+    return max((rate for rate in (inter, intra) if rate is not None), default=None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Section 9: the charge
 # ---------------------------------------------------------------------------------------------------------------------
 
-def exact_charge(row, billed):
+class Unpriced(Exception):
+    """The whole call goes into suspense: the reason, and the row that the line names or None."""
+
+    def __init__(self, reason, row=None):
+        super().__init__(reason)
+        self.reason, self.row = reason, row
+
+
+class Call:
+    """A call that found its rows in a deck: those of the key that decides, in force at its start."""
+
+    def __init__(self, deck, record, rows, shown, jurisdiction):
+        self.deck, self.record, self.rows, self.shown, self.jurisdiction = deck, record, rows, shown, jurisdiction
+
+    def splits(self):
+        return self.deck.split and self.deck.calendar is not None and self.record.service == "voice"
+
+    def row_at(self, position):
+        """The row that prices an increment which begins at this position."""
+        now = self.record.start + (position * 1000 if self.splits() else 0)
+        band = band_at(self.deck, now)
+        for wanted in ([band] if band else []) + [""]:
+            begun = [row for row in self.rows if row.band == wanted and row.step <= position]
+            if begun:
+                return self.check(max(begun, key=lambda row: row.step))
+        raise Unpriced("no_band")
+
+    def check(self, row):
+        if row.blocked:
+            raise Unpriced("blocked", row)
+        if rate_of(self.deck, row, self.jurisdiction) is None:
+            raise Unpriced("no_rate", row)
+        return row
+
+    def next_change(self, position):
+        """A later position before which row_at does not change."""
+        changes = [row.step for row in self.rows if row.step > position]
+        if self.splits():
+            next_minute = ((self.record.start + position * 1000) // 60000 + 1) * 60000
+            changes.append(ceil_div(next_minute - self.record.start, 1000))
+        return min(changes, default=None)
+
+    def cost(self, row, units):
+        return rate_of(self.deck, row, self.jurisdiction) * units * Fraction(1, row.per)
+
+    def walk(self, first, d, position):
+        """(units billed, their exact cost), increment by increment. Equal increments are taken together."""
+        length = first.initial
+        if self.deck.init_mode == "round_total":
+            length = ceil_div(length, first.increment) * first.increment
+        billed = length
+        cost = self.cost(self.row_at(position), length)
+        position += length
+        while billed < d:
+            row = self.row_at(position)
+            count = ceil_div(d - billed, row.increment)
+            change = self.next_change(position)
+            if change is not None:
+                count = min(count, ceil_div(change - position, row.increment))
+            cost += self.cost(row, count * row.increment)
+            billed += count * row.increment
+            position += count * row.increment
+        return billed, cost
+
+    def billed_and_cost(self, first):
+        """Section 7 and the units' exact cost."""
+        d = units_used(self.record, self.deck.duration_rounding)
+        if d == 0 and self.deck.zero_s == "connect":
+            return 0, Fraction(0)
+        d, free = units_to_bill(max(d, 1), first)     # a 0 that comes here is zero_s minimum: it counts as 1
+        if d == 0:
+            return 0, Fraction(0)
+        if any(row.step or (row.band and self.splits()) for row in self.rows):
+            return self.walk(first, d, free)
+        billed = units_billed(d, first, self.deck.init_mode)
+        return billed, self.cost(first, billed)
+
+
+def exact_charge(row, cost):
     """Before rounding."""
-    exact = row.connect_fee + row.rate * billed * Fraction(1, row.per)
+    exact = row.connect_fee + cost
     if row.minimum_charge is not None and exact < row.minimum_charge:
         exact = row.minimum_charge
     if row.maximum_charge is not None and exact > row.maximum_charge:
@@ -1000,26 +1395,25 @@ def exact_charge(row, billed):
     return exact
 
 
-def price(record, row, line):
-    deck = row.deck
-    shown = {"deck": deck.name, "prefix": row.key, "destination": row.destination, "band": row.band}
-    if row.blocked or row.rate is None:
-        line.update(shown)
-        return suspense(line, "blocked" if row.blocked else "no_rate")
-    d = units_used(record, deck.duration_rounding)
-    if d == 0 and deck.zero_s == "free":
-        line.update(shown)
-        return zero_rated(line, "zero_duration", 0)
-    if d == 0 and deck.zero_s == "connect":
-        billed = 0
-    else:
-        billed = units_billed(max(d, 1), row, deck.init_mode)     # a 0 that comes here is zero_s minimum: it counts as 1
-    amount = round_money(exact_charge(row, billed), deck.decimals, deck.rounding)
+def price(call, line):
+    deck, record = call.deck, call.record
+    try:
+        first = call.row_at(0)
+        if units_used(record, deck.duration_rounding) == 0 and deck.zero_s == "free":
+            return shows(call, first, zero_rated(line, "zero_duration", 0))
+        billed, cost = call.billed_and_cost(first)
+    except Unpriced as problem:
+        line = suspense(line, problem.reason)
+        return shows(call, problem.row, line) if problem.row else line
+    amount = round_money(exact_charge(first, cost), deck.decimals, deck.rounding)
     if record.quantity < 0:
         amount = -amount
     line = rated(line, billed, amount)
-    if line["status"] == "rated":
-        line.update(shown)
+    return shows(call, first, line) if line["status"] == "rated" else line
+
+
+def shows(call, row, line):
+    line.update(deck=call.deck.name, prefix=call.shown, destination=row.destination, band=row.band)
     return line
 
 
@@ -1056,31 +1450,142 @@ def band_of(calendar, date, clock):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Section 11: surcharges
+# ---------------------------------------------------------------------------------------------------------------------
+
+def counts_for_surcharges(book, record, line):
+    return (record.direction == "out" and record.service == "voice" and line["account"] != ""
+            and line["status"] in ("rated", "zero_rated") and not is_emergency(book, record))
+
+
+def looked_at(row, record):
+    return row.measure == "attempts" or record.answered
+
+
+def counted(row, record):
+    if row.measure == "attempts":
+        return not record.answered
+    if row.measure == "short_calls":
+        return record.answered and record.duration_ms <= row.short_ms
+    return record.answered and record.caller[0] in ("none", "other", "invalid")
+
+
+def surcharge_row(book, measure, record, line):
+    subjects = (("trunk", record.trunk), ("site", line["site"]), ("account", line["account"]), ("carrier", record.carrier),
+                ("default", ""))
+    for kind, value in subjects:
+        for row in book.surcharges.get((kind, value, measure), ()):
+            if (value or kind == "default") and row.start <= record.start < row.end:
+                return row
+    return None
+
+
+def billing_period(book, account, now):
+    """The first day of the month of the account in which the instant lies."""
+    zone, day = book.account_zone[account], book.cycle_day[account]
+    local = (EPOCH + datetime.timedelta(milliseconds=now)).astimezone(zone).date()
+    first = local.replace(day=day) + datetime.timedelta(days=32)      # surely the next month, or this one's next
+    first = first.replace(day=day)
+    while local_instant(first.isoformat(), zone) > now:
+        first = (first.replace(day=1) - datetime.timedelta(days=1)).replace(day=day)
+    return first.isoformat()
+
+
+def surcharge_amount(book, row, calls, hits):
+    """Calls charged x amount, as a whole number of 1e-8; None when no call is charged."""
+    if row.all:
+        charged = hits if hits * 100 > row.threshold * calls else 0
+    else:
+        share = calls * row.threshold * Fraction(1, 100)
+        charged = hits - share.numerator // share.denominator
+    if charged <= 0:
+        return None
+    return round_money(charged * row.amount, book.decimals, book.rounding)
+
+
+def period_charges(book, rated_records):
+    """The rows of `export --what period`; rated_records are pairs (record, its line)."""
+    sums = {}                     # (row, account, period) -> [N, S]
+    for record, line in rated_records:
+        if not counts_for_surcharges(book, record, line):
+            continue
+        for measure in ("short_calls", "attempts", "no_ani"):
+            row = surcharge_row(book, measure, record, line)
+            if row is None or not looked_at(row, record):
+                continue
+            key = (row, line["account"], billing_period(book, line["account"], record.start))
+            pair = sums.setdefault(key, [0, 0])
+            pair[0] += 1
+            pair[1] += counted(row, record)
+    found = []
+    for (row, account, period), (calls, hits) in sums.items():
+        amount = surcharge_amount(book, row, calls, hits)
+        if amount is not None:
+            found.append({"period": period, "account": account, "site": row.value if row.kind == "site" else "", "number": "",
+                          "pool": "", "tiers": "", "kind": row.measure, "charge": money_text(amount), "currency": book.currency})
+    return sorted(found, key=lambda cells: [cells[name] for name in PERIOD_COLUMNS])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+def rate_records(book, records):
+    """[(record, line)], in the order of time."""
+    pairs = [(record, rate_record(book, record)) for record in records]
+    pairs.sort(key=lambda pair: (pair[1]["start"], pair[1]["record_id"]))
+    return pairs
+
 
 def rate_all(book, records):
-    lines = [rate_record(book, record) for record in records]
-    lines.sort(key=lambda line: (line["start"], line["record_id"]))
-    return lines
+    return [line for _, line in rate_records(book, records)]
 
 
-def write_lines(lines, path):
+def totals_of(lines, periods):
+    """What run.json says of a run, as text."""
+    statuses = [line["status"] for line in lines]
+    known = {"rows": len(lines), "rated": statuses.count("rated"),
+             "zero_rated": statuses.count("zero_rated") + statuses.count("other_party"),
+             "suspense": statuses.count("suspense") + statuses.count("conflict"), "conflict": statuses.count("conflict"),
+             "other_party": statuses.count("other_party"),
+             "billed_s": sum(int(line["billed"]) for line in lines if line["service"] == "voice")}
+    known["charge"] = money_text(sum(money_units(line["charge"]) for line in lines + periods if line["charge"]))
+    return {name: str(value) for name, value in known.items()}
+
+
+def money_units(text):
+    return int(Fraction(text) * UNIT)
+
+
+def write_rows(rows, columns, path):
     with open(path, "w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(LINE_COLUMNS)
-        for line in lines:
-            writer.writerow([line[name] for name in LINE_COLUMNS])
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([row[name] for name in columns])
 
 
 def main():
     parser = argparse.ArgumentParser(description="rate CDRs by docs/RATING.md, slowly")
     parser.add_argument("book")
-    parser.add_argument("cdrs")
+    parser.add_argument("--feed", action="append", required=True, help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
     parser.add_argument("-o", dest="output", required=True)
+    parser.add_argument("--period", help="write the period charges here")
+    parser.add_argument("--totals", help="write the run's totals here")
     options = parser.parse_args()
     try:
         book = Book(options.book)
-        records = read_records(options.cdrs)
-        write_lines(rate_all(book, records), options.output)
+        records = []
+        for feed in options.feed:
+            carrier, _, path = feed.partition("=")
+            records += read_records(path, carrier)
+        pairs = rate_records(book, records)
+        lines = [line for _, line in pairs]
+        periods = period_charges(book, pairs)
+        write_rows(lines, LINE_COLUMNS, options.output)
+        if options.period:
+            write_rows(periods, PERIOD_COLUMNS, options.period)
+        if options.totals:
+            totals = totals_of(lines, periods)
+            write_rows([totals], list(totals), options.totals)
     except BookError as error:
         sys.exit("oracle: %s" % error)
 

@@ -39,20 +39,39 @@ def seconds(millis):
     return "%d.%02d s" % (millis // 1000, millis % 1000 // 10)
 
 
+def feeds_of(folder):
+    """[(carrier or "", file)]"""
+    found = []
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("cdrs") and name.endswith(".csv"):
+            found.append((name[len("cdrs_"):-len(".csv")], os.path.join(folder, name)))
+    return found
+
+
 def one_book(options, seed, folder):
     """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
     python = [sys.executable]
-    path = {name: os.path.join(folder, name) for name in ("book", "cdrs.csv", "lines.csv", "ds", "run", "export.csv")}
+    names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "export.csv", "export_period.csv")
+    path = {name: os.path.join(folder, name) for name in names}
     world = python + [os.path.join(HERE, "world.py"), str(seed), str(options.calls), folder]
     command(world + (["--edge"] if options.edge else []))
-    oracle_ms, _ = command(python + [os.path.join(HERE, "oracle.py"), path["book"], path["cdrs.csv"], "-o", path["lines.csv"]])
+    feeds = feeds_of(folder)
+    words = python + [os.path.join(HERE, "oracle.py"), path["book"]]
+    for carrier, file in feeds:
+        words += ["--feed", "%s=%s" % (carrier, file)]
+    oracle_ms, _ = command(words + ["-o", path["lines.csv"], "--period", path["period.csv"], "--totals", path["totals.csv"]])
     threads = ["--threads", str(options.threads)] if options.threads else []
-    engine = []
-    for words in (["import", "--spec", options.spec, "-o", path["ds"], path["cdrs.csv"], "--quiet"],
-                  ["rate", "--book", path["book"], "--cdrs", path["ds"], "-o", path["run"], "--quiet"] + threads,
-                  ["export", path["run"], "--cdrs", path["ds"], "--format", "csv", "-o", path["export.csv"]]):
-        engine.append(command([options.tollmill] + words)[0])
-    command(python + [os.path.join(HERE, "compare.py"), path["lines.csv"], path["export.csv"]], show=True)
+    engine = [0, 0, 0]
+    steps = [(0, ["import", "--spec", options.spec, "-o", path["ds"], file, "--quiet"] + (["--carrier", carrier] if carrier else []))
+             for carrier, file in feeds]
+    steps += [(1, ["rate", "--book", path["book"], "--cdrs", path["ds"], "-o", path["run"], "--quiet"] + threads),
+              (2, ["export", path["run"], "--cdrs", path["ds"], "--format", "csv", "-o", path["export.csv"]]),
+              (2, ["export", path["run"], "--what", "period", "--format", "csv", "-o", path["export_period.csv"]])]
+    for step, words in steps:
+        engine[step] += command([options.tollmill] + words)[0]
+    command(python + [os.path.join(HERE, "compare.py"), path["lines.csv"], path["export.csv"],
+                      "--period", path["period.csv"], path["export_period.csv"],
+                      "--totals", path["totals.csv"], path["run"]], show=True)
     return oracle_ms, engine
 
 

@@ -3,7 +3,7 @@
 
     world.py SEED CALLS OUTDIR [--edge]
 
-Writes OUTDIR/book/... and OUTDIR/cdrs.csv. Every book is valid by docs/RATING.md. With --edge also cases on which that
+Writes OUTDIR/book/..., OUTDIR/cdrs.csv and the feeds of carriers, OUTDIR/cdrs_<carrier>.csv. Every book is valid by docs/RATING.md. With --edge also cases on which that
 page can be read in more than one way.
 """
 import argparse
@@ -13,13 +13,20 @@ import os
 import random
 from zoneinfo import ZoneInfo
 
-from oracle import DECK_FILE_COLUMNS, EPOCH, MILLISECOND, NEVER, ALWAYS, TABLES, local_instant
+from oracle import (BASES, CDR_COLUMNS, DECK_FILE_COLUMNS, EPOCH, JURISDICTIONS, MILLISECOND, NEVER, ALWAYS, TABLES,
+                    local_instant)
 
 ZONES = ["America/New_York", "America/Los_Angeles", "America/Chicago", "America/St_Johns", "Europe/London", "Europe/Berlin",
          "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Australia/Sydney", "America/Santiago", "Africa/Cairo",
          "Pacific/Auckland", "Pacific/Chatham", "UTC"]
 AREA_CODES = ["201", "202", "203", "205", "206", "212", "213", "305", "310", "312", "415", "646", "718", "917"]
 CARIBBEAN = ["242", "246", "264", "345", "441", "473", "649", "664", "721", "784", "809", "829", "868", "869", "876"]
+CANADA = ["416", "514", "647", "902", "867"]
+TERRITORIES = ["787", "340", "671"]
+NO_PLACE = ["500", "600", "710"]
+STATES = ["NY", "NY", "CA", "NJ", "DC", "IL", "ON", ""]
+RATECENTERS = ["NWYRCYZN01", "LSAN DA 01", "HACKENSACK", "Springfld", "WHITE, PLNS", "A-1"]
+CARRIERS = ["carrier1", "carrier2"]
 TOLL_FREE = ["800", "833", "844", "855", "866", "877", "888"]
 COUNTRIES = ["44", "447", "4470", "4471", "44203", "4420", "49", "491", "4930", "33", "336", "7", "77", "86", "91", "9198",
              "52", "5255", "61", "614", "4", "41", "411", "9", "911", "93", "988", "20", "200", "212", "2125"]
@@ -153,15 +160,20 @@ class World:
         self.roundings = ["", "half_up", "half_even", "up", "down"]
         self.book_rounding = self.pick(self.roundings)
         self.find_transitions()
+        self.country = self.weighted([("", 70), ("US", 18), ("CA", 12)]) if self.nanp else ""
+        self.basis = self.pick(["", "ani", "ani_lrn", "site", "carrier"]) if self.nanp else ""
+        self.on_net = self.pick(["", "none", "account", "account", "any", "any"])
         self.make_accounts()
         self.make_prefixes()
         self.make_numbers()
+        self.make_places()
         self.make_trunks()
         self.make_calendars()
         self.make_decks()
         self.make_destinations()
         self.make_plans()
         self.make_assignments()
+        self.make_surcharges()
         rng.shuffle(self.moments)
 
     def some_zone(self):
@@ -179,11 +191,19 @@ class World:
         for account in self.accounts:
             zone = self.some_zone() if self.chance(50) else ""
             self.zone[account] = ZoneInfo(zone or self.zone_name)
-            self.add("accounts", account=account, name="Account " + account, timezone=zone,
+            cycle_day = self.pick(["", "1", "15", "28", str(self.rng.randint(2, 28))])
+            self.note_cycle(int(cycle_day or "1"), self.zone[account], account)
+            self.add("accounts", account=account, name="Account " + account, timezone=zone, cycle_day=cycle_day,
                      currency=self.pick(["", "USD"]), **{"class": self.pick(["", "retail", "wholesale"])})
             self.sites[account] = ["%s-s%d" % (account, index) for index in range(self.rng.randrange(4))]
             for site in self.sites[account]:
-                self.add("sites", site=site, account=account, name="Site, " + site, state=self.pick(["", "NY", "CA"]))
+                self.add("sites", site=site, account=account, name="Site, " + site, state=self.pick(STATES + ["ny"]))
+
+    def note_cycle(self, day, zone, account):
+        """Midnights at which billing periods begin."""
+        for month in self.some(list(range(2, 12)), 2):
+            text = "%d-%02d-%02d" % (self.year, month, day)
+            self.moments.append((local_instant(text, zone), "account:" + account))
 
     def some_site(self, account):
         return self.pick(self.sites[account]) if self.sites[account] and self.chance(60) else ""
@@ -217,7 +237,10 @@ class World:
         used = set()
         for index in range(self.rng.randint(12, 30)):
             kind = self.rng.randrange(10)
-            if kind < 7:
+            if kind == 0:
+                base = "1" + self.pick(TOLL_FREE if self.chance(60) else CANADA) + "%03d" % (500 + index)
+                tail = 4
+            elif kind < 7:
                 base = "1" + self.pick(AREA_CODES) + "%03d" % (500 + index)
                 tail = 4
             elif kind < 9:
@@ -271,8 +294,54 @@ class World:
     def number_in(self, low, high):
         return str(self.rng.randint(int(low), int(high))).zfill(len(low))
 
+    def make_places(self):
+        """npanxx.csv, local_areas.csv and calltypes.csv."""
+        self.near_prefixes = set()
+        for low, _, _, _, _ in self.customers:
+            self.near_prefixes.update([low[:4], low[:7], low[:8], low])
+        self.near_prefixes = sorted(self.near_prefixes)
+        if not self.nanp:
+            return
+        pool = [prefix for prefix in self.prefixes + self.near_prefixes if prefix[0] == "1" and 4 <= len(prefix) <= 11]
+        used = set()
+        centers = set()
+        for _ in range(self.rng.randint(5, 60)):
+            cells = []
+            for _ in range(self.pick([1, 1, 1, 2])):
+                prefix = self.pick(pool)
+                if len(prefix) < 11 and self.chance(30):
+                    prefix += self.digits(1)
+                last = prefix[:-1] + str(self.rng.randint(int(prefix[-1]), 9)) if self.chance(20) and len(prefix) > 4 else prefix
+                keys = [str(number) for number in range(int(prefix), int(last) + 1)]
+                if not used & set(keys):
+                    used.update(keys)
+                    cells.append(prefix if prefix == last else prefix + "-" + last)
+            if cells:
+                country = self.weighted([("", 80), ("US", 8), ("CA", 4), ("ca", 3), ("JM", 2)])
+                row = {"prefix": ";".join(cells), "country": country, "state": self.pick(STATES + ["nj", "QC"]),
+                       "ratecenter": self.pick(RATECENTERS) if self.chance(65) else "", "lata": self.pick(["", "132"])}
+                self.tables["npanxx"].append(row)
+                if row["ratecenter"] and (country.upper() or self.country or "US") == (self.country or "US"):
+                    centers.add((row["ratecenter"].upper(), row["state"].upper()))
+        centers = sorted(centers)
+        names = [name for name, _ in centers]
+        for _ in range(self.rng.randrange(12) if centers else 0):
+            row = {}
+            for side in ("from", "to"):
+                name, state = self.pick(centers)
+                if names.count(name) > 1 and not state:       # only a state could say which
+                    break
+                row[side + "_ratecenter"] = self.pick([name, name.lower()])
+                row[side + "_state"] = state if names.count(name) > 1 or self.chance(30) else ""
+            if len(row) == 4 and row not in self.tables["local_areas"]:
+                self.tables["local_areas"].append(row)
+        for calltype in self.some(CALL_TYPES, self.rng.randint(0, 6)):
+            for carrier in self.some(CARRIERS + [""], self.rng.randint(1, 3)):
+                self.add("calltypes", calltype=calltype, carrier=carrier, jurisdiction=self.pick(JURISDICTIONS))
+
     def make_trunks(self):
-        self.add("carriers", carrier="carrier1", feed_role=self.pick(["", "bill"]))
+        for carrier in CARRIERS:
+            self.add("carriers", carrier=carrier, feed_role=self.pick(["", "bill"]))
         self.trunks = ["T1", "T2", "T3", "T4", "T5", "T6", "trunk seven"]
         self.add("trunks", trunk="T1", side="sell", account=self.pick(self.accounts))
         self.add("trunks", trunk="T2", side="", account=self.pick(self.accounts), channels="30")
@@ -297,7 +366,7 @@ class World:
 
     def make_prefixes(self):
         prefixes = {"1"} | set(COUNTRIES)
-        for code in AREA_CODES + CARIBBEAN + self.some(TOLL_FREE, 3) + ["900"]:
+        for code in AREA_CODES + CARIBBEAN + CANADA + TERRITORIES + self.some(TOLL_FREE, 3) + ["900", "500"]:
             prefixes.add("1" + code)
         for _ in range(60):
             prefixes.add(self.pick(sorted(prefixes))[:9] + self.digits(self.rng.randint(1, 3)))
@@ -348,6 +417,9 @@ class World:
         self.voice_decks = ["v%d" % index for index in range(self.rng.randint(3, 5))]
         for name in self.voice_decks:
             self.make_deck(name, "voice")
+        for name, kind in (("by_caller", "caller"), ("pairs", "pair")):
+            self.make_deck(name, kind)
+            self.voice_decks.append(name)
         self.make_deck("ct", "calltype")
         self.make_deck("sms", "unit")
         self.make_deck("data", "data")
@@ -358,13 +430,19 @@ class World:
         decimals = self.pick([None, None, 0, 1, 2, 3, 4, 4, 5, 6, 7, 8])
         calendar = self.pick(sorted(self.calendars)) if self.chance(50) else ""
         deck = {"name": name, "kind": kind, "zone": zone, "calendar": calendar,
+                "by_jurisdiction": self.some(["rate_inter", "rate_intra", "rate_indeterminate"], self.rng.randint(1, 3))
+                                   if self.chance(55) else [],
+                "steps": self.pick([0, 0, 15, 40]), "powers_of_two": self.chance(50),
                 "decimals": decimals if decimals is not None else (6 if self.decimals is None else self.decimals)}
         self.deck_keys[name] = set()
-        bare = decimals is None and not zone_name and not calendar and kind != "calltype" and self.chance(50)
+        bare = decimals is None and not zone_name and not calendar and kind not in ("calltype", "caller", "pair") and self.chance(40)
         if not bare:
-            cells = {"deck": name, "currency": self.pick(["", "USD"]), "key": "calltype" if kind == "calltype" else self.pick(["", "callee"]),
+            cells = {"deck": name, "currency": self.pick(["", "USD"]), "key": {"calltype": "calltype", "caller": "caller", "pair": "npanxx_pair"}.get(kind) or self.pick(["", "callee"]),
+                     "number_basis": self.pick(["", "dialled", "lrn"]),
+                     "jurisdiction_basis": self.pick(("", "") + BASES) if self.nanp else "",
+                     "indeterminate": self.pick(["", "own", "intra", "inter", "higher", "higher"]),
                      "decimals": "" if decimals is None else str(decimals), "rounding": self.pick(self.roundings),
-                     "init_mode": self.pick(["", "append", "round_total", "round_total"]), "boundary": self.pick(["", "start"]),
+                     "init_mode": self.pick(["", "append", "round_total", "round_total"]), "boundary": self.pick(["", "start", "split", "split"]),
                      "duration_rounding": self.pick(["", "up", "down", "half_up", "half_up", "ms"]),
                      "zero_s": self.pick(["", "free", "connect", "minimum"]), "timezone": zone_name, "calendar": calendar}
             if self.edge and self.chance(30):
@@ -392,11 +470,14 @@ class World:
             mode = self.pick(["", "full"]) if full else "amend"
             if order == 1 and self.chance(15):
                 mode = "amend"
-            versions.append({"deck": name, "file": file, "effective": text, "mode": mode})
+            versions.append([{"deck": name, "file": file, "effective": text, "mode": mode}])
             self.make_deck_file(deck, file, full)
             self.note(instant, name)
-        self.rng.shuffle(versions)
-        self.tables["deck_versions"].extend(versions)
+            if self.chance(12):
+                versions[-1].append({"deck": name, "file": file + "_too", "effective": text, "mode": "amend"})
+                self.make_deck_file(deck, file + "_too", False)
+        self.rng.shuffle(versions)        # but those of one time stay in order
+        self.tables["deck_versions"].extend(version for group in versions for version in group)
 
     def note_bands(self, deck):
         """Moments at which bands begin and end."""
@@ -418,10 +499,11 @@ class World:
                 groups.append([""])
         else:
             count = self.rng.randint(25, 90) if full else self.rng.randint(4, 25)
-            groups = [[key] for key in self.some(self.prefixes, count)]
+            pool = self.prefixes if kind != "caller" else sorted(set(self.prefixes) | set(self.near_prefixes))
+            groups = [[key] for key in self.some(pool, count)]
             if full and self.chance(75):
                 groups.append(["1"])
-            if full and (self.chance(35) or kind != "voice"):
+            if full and (self.chance(35) or kind in ("unit", "data")):
                 groups.append([""])
             groups += [self.range_group() for _ in range(self.rng.randrange(4))]
         joined = []
@@ -432,17 +514,42 @@ class World:
                 joined.append(list(group))
         for group in joined:
             cells = []
+            keys_here = set()
             for part in group:
                 keys = self.keys_of_part(part, kind)
-                if used & set(keys):
+                if (used | keys_here) & set(keys):
                     continue
-                used.update(keys)
+                keys_here.update(keys)
                 cells.append(part)
-            if cells:
+            if not cells:
+                continue
+            self.deck_keys[deck["name"]].update(keys_here)
+            if kind == "pair":
+                for callers in self.caller_groups(keys_here, used):
+                    rows.extend(self.group_rows(deck, ";".join(cells), callers))
+            else:
+                used.update(keys_here)
                 rows.extend(self.group_rows(deck, ";".join(cells)))
-        self.deck_keys[deck["name"]].update(used)
         self.rng.shuffle(rows)
         self.deck_files[file] = (rows, deck)
+
+    def caller_groups(self, keys, used):
+        """Cells of caller_prefix for one cell of prefix; no pair twice."""
+        cells = []
+        for _ in range(self.rng.randint(1, 4)):
+            parts = []
+            for part in self.some(["", "1", "1", "44"] + self.near_prefixes, self.pick([1, 1, 2])):
+                if part and self.chance(15) and part[-1] != "9":
+                    part = part + "-" + part[:-1] + "9"
+                pairs = {(key, caller) for key in keys for caller in self.keys_of_part(part, "pair")}
+                if not used & pairs and (part or not parts):
+                    used.update(pairs)
+                    parts.append(part)
+                    if not part:
+                        break
+            if parts:
+                cells.append(";".join(parts))
+        return cells
 
     def range_group(self):
         if self.chance(50):
@@ -458,7 +565,7 @@ class World:
             return [part]
         return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
 
-    def group_rows(self, deck, cell):
+    def group_rows(self, deck, cell, callers=""):
         """The rows of one cell: one, or several that differ in time or band."""
         spans = [("", "")]
         if self.chance(14):
@@ -475,8 +582,49 @@ class World:
             for band in bands:
                 if band and len(spans) > 1 and self.chance(30):
                     continue
-                rows.append(self.price_row(deck, cell, destination, band, start, end))
+                row = self.price_row(deck, cell, destination, band, start, end)
+                row["caller_prefix"] = callers
+                rows.append(row)
+                if self.chance(deck["steps"]):
+                    rows.extend(self.step_rows(deck, row))
         return rows
+
+    def step_rows(self, deck, base):
+        """Later steps of a row."""
+        kind = deck["kind"]
+        if kind == "data":
+            steps = [1, 1000, 1024, 65536, 1000000, 1048576, 2**30]
+        elif kind == "unit":
+            steps = [1, 2, 3, 10]
+        else:
+            steps = [1, 6, 10, 29, 30, 31, 59, 60, 61, 90, 120, 121, 300, 600, 3600]
+        rows = []
+        for step in self.some(steps, self.rng.randint(1, 3)):
+            places = min(8, max(0, deck["decimals"] + self.rng.randint(-1, 2)))
+            row = {"prefix": base["prefix"], "caller_prefix": base["caller_prefix"], "band": base["band"],
+                   "step_from_s": str(step), "from": base["from"], "to": base["to"], "rate": self.decimal(self.pick([20, 999]), places),
+                   "increment_s": self.pick(["", "", "1", "6", "7", "60"]), "destination": self.pick(["", base["destination"]]),
+                   "status": self.weighted([("", 88), ("Active", 6), ("blocked", 6)])}
+            if kind == "data":
+                row["increment_s"] = self.pick(["", "1024", "1048576", "1000"])
+            elif self.chance(30):
+                row["per_s"] = self.pick(["1", "60"]) if kind != "unit" else self.pick(["1", "10"])
+            if self.chance(4):
+                row["rate"] = ""
+            self.rates_by_jurisdiction(deck, row, places)
+            if not base["from"] and self.chance(8):          # a step that comes or goes within the time of its row
+                spans = self.periods(1, deck["zone"], open_start=50, open_end=50, deck=deck["name"])
+                if spans and not base["to"]:
+                    row["from"], row["to"] = spans[0]
+            rows.append(row)
+        return rows
+
+    def rates_by_jurisdiction(self, deck, row, places):
+        for name in deck["by_jurisdiction"]:
+            if self.chance(75):
+                row[name] = self.decimal(self.pick([20, 999, 20000]), places)
+        if deck["by_jurisdiction"] and self.chance(6):
+            row["rate"] = ""
 
     def price_row(self, deck, cell, destination, band, start, end):
         places = min(8, max(0, deck["decimals"] + self.rng.randint(-1, 2)))
@@ -490,10 +638,12 @@ class World:
         if self.chance(3):
             row["rate"] = self.pick(["0", "0.00", "0.00000000"])
         absurd = self.chance(1)
-        if kind == "data":
-            row["per_s"] = self.pick(["1048576", "1000000", "1024", "7", "1073741824"])
-            if row["per_s"] in ("1024", "7") and row["rate"]:  # a month must stay below the 92 billion that a sum can hold
-                row["rate"] = self.decimal(999, 8)
+        self.rates_by_jurisdiction(deck, row, places)
+        if kind == "data":        # per_s of one prefix must have a small common multiple
+            row["per_s"] = self.pick(["1048576", "1024", "1073741824"] if deck["powers_of_two"] else ["1000000", "1000", "7"])
+            if row["per_s"] in ("1024", "1000", "7"):  # a month must stay below the 92 billion that a sum can hold
+                for name in ("rate", "rate_inter", "rate_intra", "rate_indeterminate"):
+                    row[name] = self.decimal(999, 8) if row.get(name) else ""
             steps = [("", ""), ("", "1024"), ("", "1048576"), ("1000", "10"), ("7", "3")]
         elif kind == "unit":
             row["per_s"] = self.pick(["1", "1", "1", "10", "7"])
@@ -519,7 +669,8 @@ class World:
             row["maximum_charge"] = "%d.%0*d" % (high // scale, money_places, high % scale) if money_places else str(high)
         row["status"] = self.weighted([("", 85), ("active", 6), ("current", 6), ("blocked", 3)])
         if absurd:  # every line of it is beyond 64 bits, unless a maximum holds it back
-            row.update(rate=self.pick(["90000000000", "85234567890.12345678"]), per_s="1", minimum_s="9", free_s="")
+            row.update(rate=self.pick(["90000000000", "85234567890.12345678"]), per_s="1", minimum_s="9", free_s="",
+                       rate_inter="", rate_intra="", rate_indeterminate="")
         return row
 
     # -- plans ---------------------------------------------------------------------------------------------------------
@@ -573,6 +724,16 @@ class World:
                 if self.chance(10):
                     rules.append(self.rule(plan, "deck", "2", service="voice", jurisdiction="indeterminate", deck=self.pick(self.voice_decks),
                                            on_miss="next", **{"class": "ordinary"}))
+            if self.on_net in ("account", "any") and self.chance(60):
+                rules.append(self.rule(plan, self.pick(["free", "flat"]), "1", **{"class": "on_net"}))
+            if self.nanp:
+                for jurisdiction in JURISDICTIONS:
+                    if self.chance(25):
+                        rules.append(self.rule(plan, "deck", self.pick(["2", "4"]), service="voice", jurisdiction=jurisdiction,
+                                               deck=self.pick(self.voice_decks), on_miss="next"))
+            if self.chance(60):
+                rules.append(self.rule(plan, "deck", "3", service="voice", deck=self.pick(["pairs", "by_caller"]), on_miss="next",
+                                       direction=self.pick(["", "", "in", "out"])))
             rules.append(self.rule(plan, "deck", "1", service="sms", deck="sms", on_miss=self.pick(["", "next"])))
             rules.append(self.rule(plan, self.pick(["flat", "free", "flat"]), "1", service="mms"))
             rules.append(self.rule(plan, self.weighted([("deck", 6), ("flat", 2)]), "1", service="data", deck="data"))
@@ -635,6 +796,9 @@ class World:
                 noted = len(self.moments)
                 self.assign("trunk:" + trunk, book_zone, 2, 20)
                 self.mark(noted, "trunk:" + trunk)
+        for carrier in CARRIERS:
+            if self.chance(50):
+                self.assign("carrier:" + carrier, book_zone, 2, 20)
         for number in sorted(set(self.some(self.one_zone, 6))):
             zone = None
             for row in self.tables["numbers"]:
@@ -651,13 +815,35 @@ class World:
                 if len(low) == len(number) and low <= number <= high:
                     self.customers.append((number, number, account, start, end))
 
+    def make_surcharges(self):
+        book_zone = ZoneInfo(self.zone_name)
+        subjects = [("default", book_zone), ("default", book_zone)]
+        subjects += [("account:" + account, self.zone[account]) for account in self.accounts]
+        subjects += [("site:" + site, self.zone[account]) for account in self.accounts for site in self.sites[account]]
+        subjects += [("trunk:" + trunk, book_zone) for trunk in self.trunks[:6]]
+        subjects += [("carrier:" + carrier, book_zone) for carrier in CARRIERS]
+        used = set()
+        for _ in range(self.rng.randint(0, 14)):
+            subject, zone = self.pick(subjects)
+            measure = self.pick(["short_calls", "attempts", "no_ani"])
+            if (subject, measure) in used:
+                continue
+            used.add((subject, measure))
+            for start, end in [("", "")] if self.chance(60) else self.periods(2, zone):
+                self.add("surcharges", subject=subject, measure=measure, amount=self.decimal(9998, self.pick([2, 4, 6, 7])) + "1",
+                         short_s=self.pick(["6", "30", "60", "300"]) if measure == "short_calls" else "", start=start, to=end,
+                         threshold_percent=self.pick(["", "0", "5", "10", "33.333333", "50", "2.5", "100"]),
+                         apply=self.pick(["", "excess", "all"]))
+
     # -- the calls -----------------------------------------------------------------------------------------------------
 
     def start_of_call(self):
         """(instant, whose boundary it is near or None)."""
         if self.moments and self.chance(50):
             instant, deck = self.pick(self.moments)
-            kind = self.rng.randrange(6)
+            kind = self.rng.randrange(8)
+            if kind > 5:          # a call that is to go over the edge
+                return instant - self.rng.randint(0, self.pick([90, 900, 9000])) * 1000 - self.pick([0, 0, 1, 500, 999]), deck
             if kind == 0:
                 return instant, deck
             if kind == 1:
@@ -700,7 +886,7 @@ class World:
         kind = self.rng.randrange(1000)
         if kind < 880:
             keys = self.keys_for_calls.get(deck) if deck and self.chance(80) else None
-            prefix = self.pick(keys or self.prefixes)
+            prefix = self.pick(keys or (self.home_prefixes if self.chance(45) else self.prefixes))
             if prefix and self.chance(8):
                 prefix = str(max(0, int(prefix) + self.pick([-1, 1]))).zfill(len(prefix))
             length = 11 if prefix.startswith("1") and self.chance(95) else self.rng.randint(8, 15)
@@ -710,7 +896,7 @@ class World:
         if kind < 900:
             return self.dialled("1" + self.pick(TOLL_FREE + ["900"]) + self.digits(7))
         if kind < 920:
-            return self.dialled("1" + self.pick(CARIBBEAN) + self.digits(7))
+            return self.dialled("1" + self.pick(CARIBBEAN + CANADA + TERRITORIES + NO_PLACE) + self.digits(7))
         if kind < 940:
             return self.pick(["911", "933", "988", "911"])
         if kind < 955:
@@ -773,15 +959,21 @@ class World:
             cells["answered"] = self.pick(["", "", "yes", "no"])
         hint = self.pick(self.hints + ["nobody"]) if self.chance(8) else ""
         near_account = self.hint_owner.get(hint) if self.chance(85) else None
-        near = self.dialled(self.customer(instant, near_account))
+        near = self.dialled(self.customer(instant, near_name if near_kind == "account" else near_account))
         if near_kind == "near" and self.chance(80):
             near, hint = self.dialled(near_name), ""
+        elif hint and self.chance(30):
+            near = self.pick(["", "anonymous", "2005", "alice@example.com", "+12345"])
         elif self.chance(3):
             near = self.far_number(None)
         far = self.far_number(deck)
-        if self.chance(2):
+        if self.chance(5):
             far = self.dialled(self.customer(instant))
-        incoming = self.chance(12)
+        incoming = self.chance(18)
+        if self.chance(6):
+            cells["legs"] = "both"
+        elif self.chance(30):
+            cells["legs"] = "one"
         cells["caller"], cells["callee"] = (far, near) if incoming else (near, far)
         cells["direction"] = "in" if incoming else self.pick(["", "out"])
         cells["trunk"] = self.pick(self.trunks) if self.chance(9) else ""
@@ -798,12 +990,28 @@ class World:
             cells["provider_charge"] = self.decimal(self.pick([999, 99999]), self.pick([2, 4, 6, 8]))
             if self.edge and self.chance(3):
                 cells["provider_charge"] = "-" + cells["provider_charge"]
-        if self.chance(2):
-            cells["lrn_caller"], cells["lrn_callee"] = "+12125550000", "+13105550000"
+        for name, share in (("lrn_caller", 15), ("lrn_callee", 25), ("ring_to", 60 if self.toll_free(cells["callee"]) else 2)):
+            if self.chance(share):
+                cells[name] = self.routing_number()
+        cells["feed"] = self.weighted([("", 75), ("carrier1", 15), ("carrier2", 10)])
         return cells
+
+    def toll_free(self, text):
+        return text.lstrip("+")[1:4] in TOLL_FREE
+
+    def routing_number(self):
+        kind = self.rng.randrange(20)
+        if kind == 0:
+            return self.far_number(None)
+        if kind < 12:
+            return "+1" + self.pick(AREA_CODES) + "555" + self.digits(4)
+        prefix = self.pick([prefix for prefix in self.prefixes + self.near_prefixes if prefix[0] == "1"])
+        return "+" + (prefix + self.digits(10))[:11]
 
     def calls(self, count):
         self.keys_for_calls = {}
+        self.home_prefixes = [prefix for prefix in self.prefixes if prefix[:1] == "1" and prefix[1:4] in AREA_CODES]
+        self.home_prefixes += [row["prefix"].split(";")[0].split("-")[0] for row in self.tables["npanxx"]]
         for deck, keys in self.deck_keys.items():
             if deck != "ct":
                 self.keys_for_calls[deck] = sorted(keys - {""})
@@ -815,6 +1023,8 @@ class World:
             rows.append(dict(self.pick(rows)))
         for _ in range(max(2, count // 400) if count > 10 else 0):
             other = dict(self.pick(rows))
+            if self.chance(25):           # of another feed: not the same record
+                other["feed"] = self.pick([""] + CARRIERS)
             other["duration_s"] = str(100000 + self.rng.randrange(1000))
             if self.chance(50):
                 other["callee"] = "+4420" + self.digits(8)
@@ -846,6 +1056,9 @@ class World:
             settings.append(("decimals", str(self.decimals)))
         if self.book_rounding:
             settings.append(("rounding", self.book_rounding))
+        for key, value in (("country", self.country), ("jurisdiction_basis", self.basis), ("on_net", self.on_net)):
+            if value:
+                settings.append((key, value))
         self.rng.shuffle(settings)
         with open(os.path.join(folder, "book.yaml"), "w", encoding="utf-8") as stream:
             for key, value in settings:
@@ -853,7 +1066,9 @@ class World:
         required = {"accounts": ["account"], "sites": ["site", "account"], "numbers": ["number", "account"], "trunks": ["trunk"],
                     "carriers": ["carrier"], "assignments": ["subject", "plan"], "plans": ["plan"], "plan_rules": ["plan", "action"],
                     "destinations": ["prefix", "destination"], "decks": ["deck"], "deck_versions": ["deck", "file"],
-                    "calendars": ["calendar", "band"], "holidays": ["calendar", "date", "band"]}
+                    "calendars": ["calendar", "band"], "holidays": ["calendar", "date", "band"], "npanxx": ["prefix"],
+                    "local_areas": ["from_ratecenter", "to_ratecenter"], "calltypes": ["calltype", "jurisdiction"],
+                    "surcharges": ["subject", "measure", "amount"]}
         for name, rows in self.tables.items():
             if rows:
                 self.write_csv(os.path.join(folder, name + ".csv"), rows, TABLES[name].split(), required[name])
@@ -865,19 +1080,27 @@ class World:
         if "columns" not in deck and (deck["kind"] == "calltype" or self.chance(15)):
             rows = [dict(row, key=row["prefix"]) for row in rows]
             columns[columns.index("prefix")] = "key"
-        self.write_csv(os.path.join(folder, "decks", file + ".csv"), rows, columns, ["prefix", "key", "rate"], deck.get("columns"))
+        required = ["prefix", "key", "rate"]
+        if deck["kind"] == "pair":
+            required.append("caller_prefix")
+        else:
+            columns.remove("caller_prefix")
+        self.write_csv(os.path.join(folder, "decks", file + ".csv"), rows, columns, required, deck.get("columns"))
 
-    def write_cdrs(self, path, count):
-        columns = ("start duration_s caller callee service quantity direction answered record_id charged trunk account_hint"
-                   " calltype lrn_caller lrn_callee provider_charge").split()
-        self.write_csv(path, self.calls(count), columns, columns, any_case=False)
+    def write_cdrs(self, folder, rows):
+        columns = CDR_COLUMNS.split()
+        for carrier in [""] + CARRIERS:
+            name = "cdrs_%s.csv" % carrier if carrier else "cdrs.csv"
+            feed = [row for row in rows if row["feed"] == carrier]
+            if feed:
+                self.write_csv(os.path.join(folder, name), feed, columns, columns, any_case=False)
 
 
 def make(seed, calls, folder, edge=False):
     world = World(seed, edge)
     os.makedirs(folder, exist_ok=True)
     world.write_book(os.path.join(folder, "book"))
-    world.write_cdrs(os.path.join(folder, "cdrs.csv"), calls)
+    world.write_cdrs(folder, world.calls(calls))
 
 
 def main():

@@ -136,6 +136,37 @@ def check_manifest(run, rows, count):
     tools.ok("verify", run)
 
 
+def surcharges(full):
+    """Period charges are the new book's over all lines, kept ones too: as of a full rate."""
+    shutil.copytree("added", "charging")
+    write("charging", {"surcharges.csv": "subject,measure,amount,short_s,threshold_percent\n"
+                                         "default,attempts,0.01,,\nsite:hq,short_calls,0.02,60,20\n"
+                                         "account:beta,short_calls,0.03,60,40\n"})
+    rate("charging", "charged", "--only-suspense", "old")
+    rate("charging", "charged-full")
+    ours, theirs = (tools.ok("export", run, "--what", "period", "--format", "csv") for run in ("charged", "charged-full"))
+    assert ours == theirs, (ours, theirs)
+    periods = list(csv.DictReader(io.StringIO(ours)))
+    assert {(p["account"], p["site"], p["kind"]) for p in periods} == \
+        {("acme", "", "attempts"), ("acme", "hq", "short_calls"), ("beta", "", "short_calls")}, periods
+    # 25 calls to 12015550111 were not answered; all of them are kept lines.
+    assert [Decimal(p["charge"]) for p in periods if p["kind"] == "attempts"] == [Decimal("0.25")], periods
+    charge = sum(Decimal(p["charge"]) for p in periods) + Decimal(full["charge"])
+    assert Decimal(facts("charged")["totals"][0]["charge"]) == charge, (charge, facts("charged")["totals"])
+    for run in "charged", "charged-full":
+        tools.ok("verify", run)
+    # Once more: nothing is counted twice. And without surcharges again.
+    rate("charging", "charged-2", "--only-suspense", "charged")
+    assert tools.ok("export", "charged-2", "--what", "period", "--format", "csv") == ours
+    rate("added", "charged-3", "--only-suspense", "charged-2")
+    assert facts("charged-3")["totals"] == facts("cleared")["totals"]
+    assert export("charged-3")[:2] == export("cleared")[:2]
+    # A call that would be somebody else's now has no account to count it for.
+    write("charging", {"numbers.csv": "account,number,site\nacme,12125550100,hq\nbeta,12125550300,\n"})
+    done = tools.run("rate", "--book", "charging", "--cdrs", "cdrs", "--only-suspense", "old", "-o", "no", "--quiet")
+    assert done.returncode == 65 and "surcharges" in done.stderr and not os.path.exists("no"), done
+
+
 def first_summary():
     """Counts and rows to add, by hand."""
     found = summary("old", "--unmask")
@@ -200,6 +231,8 @@ def main():
             for member in ("run", "book_hash"):
                 each.pop(member, None)
         assert ours == theirs, "the summaries differ"
+
+        surcharges(full)
 
         # A book that would price everything otherwise, without one account: kept lines keep their bytes.
         shutil.copytree("added", "dearer")

@@ -138,6 +138,13 @@ doubt("npa_state", ["npanxx.csv:2 npa_state", "npanxx.csv:4 npa_state"],
 doubt("never_in_force", "decks/d2.csv:3 never_in_force", "never in force",
       **{"decks/d2.csv": "prefix,rate,from,to\n1,0.01,,\n1213,0.02,2026-05-01,2026-05-01\n"})
 doubt("no_rate", "decks/d2.csv:3 no_rate", "the rate is empty", **{"decks/d2.csv": "prefix,rate\n1,0.01\n1213,\n"})
+doubt("idle_subject", ["surcharges.csv:6 idle_subject", "surcharges.csv:3 idle_subject"],
+      'the account "idle" has no number, trunk or hint', accounts="account\nacme\nbeta\nidle\n",
+      sites="site,account\nhq,acme\nempty,acme\n",
+      numbers=CLEAN["numbers.csv"].replace("hint:", "12125550101,acme,,\nhint:", 1).replace(
+          "account,", "account,site,").replace("acme,,", "acme,hq,,").replace("beta,2", "beta,,2"),
+      surcharges="subject,measure,amount\naccount:acme,attempts,0.01\naccount:idle,attempts,0.01\ndefault,attempts,0.01\n"
+                 "site:hq,attempts,0.02\nsite:empty,attempts,0.02\n")
 
 
 def book(folder, tables):

@@ -172,6 +172,7 @@ EVERY_CALL(verify_run, FAULT_VERIFY_RUN)
 EVERY_CALL(verify_image, FAULT_VERIFY_IMAGE)
 EVERY_CALL(read_run, FAULT_READ_RUN)
 EVERY_CALL(explain, FAULT_EXPLAIN)
+EVERY_CALL(check, FAULT_CHECK)
 
 /* Even seeds never fail for good: the outcome must be as without them. */
 static void test_seeds(void **state)
@@ -224,7 +225,7 @@ int main(void)
         cmocka_unit_test(test_rate_auto),    cmocka_unit_test(test_verify_dataset),
         cmocka_unit_test(test_verify_run),   cmocka_unit_test(test_verify_image),
         cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_seeds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

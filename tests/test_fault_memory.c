@@ -267,6 +267,7 @@ EVERY_ALLOCATION(verify_run, FAULT_VERIFY_RUN)
 EVERY_ALLOCATION(verify_image, FAULT_VERIFY_IMAGE)
 EVERY_ALLOCATION(read_run, FAULT_READ_RUN)
 EVERY_ALLOCATION(explain, FAULT_EXPLAIN)
+EVERY_ALLOCATION(check, FAULT_CHECK)
 
 /*
  * A process whose first import it is: libraries set themselves up then, and may fail to. The child's exit
@@ -341,7 +342,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_rate_auto),    cmocka_unit_test(test_verify_dataset),
         cmocka_unit_test(test_verify_run),   cmocka_unit_test(test_verify_image),
         cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_threads),      cmocka_unit_test(test_cold_import),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_cold_import),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -180,10 +180,40 @@ static int check_destinations(struct toll_build *build)
     return good ? 0 : toll_build_memory(build);
 }
 
+/* Surcharges on an account or a site to which no number, trunk or hint belongs. */
+static int check_surcharges(struct toll_build *build)
+{
+    const struct toll_buffer *sections = build->sections;
+    bool *accounts = marks_make(build->accounts.strings.count),
+         *sites = marks_make(build->sites.strings.count);
+    const bool good = accounts != NULL && sites != NULL;
+
+    for (size_t i = 1; i < sections[TOLL_SECTION_OWNERS].count && good; i++) {
+        const struct toll_owner *owner = TOLL_BUFFER_AT(&sections[TOLL_SECTION_OWNERS], struct toll_owner, i);
+        accounts[owner->account] = sites[owner->site] = true;
+    }
+    for (size_t i = 1; i < sections[TOLL_SECTION_SURCHARGES].count && good; i++) {
+        const struct toll_surcharge *row =
+            TOLL_BUFFER_AT(&sections[TOLL_SECTION_SURCHARGES], struct toll_surcharge, i);
+        const bool account = row->level == TOLL_LEVEL_ACCOUNT;
+        if ((!account && row->level != TOLL_LEVEL_SITE) || (account ? accounts : sites)[row->subject])
+            continue;
+        toll_doubt(build, "idle_subject", toll_doubt_path(build, "surcharges.csv"), row->line, 0,
+                   "the %s \"%.60s\" has no number, trunk or hint, so no call is ever counted for it",
+                   account ? "account" : "site",
+                   toll_strings_text(account ? &build->accounts.strings : &build->sites.strings, row->subject,
+                                     NULL));
+    }
+    free(accounts);
+    free(sites);
+    return good ? 0 : toll_build_memory(build);
+}
+
 int toll_build_doubts(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
-        check_plans, check_decks, check_files, check_destinations, toll_doubts_rules, toll_doubts_dates};
+        check_plans,      check_decks,       check_files,      check_destinations,
+        check_surcharges, toll_doubts_rules, toll_doubts_dates};
     int code = 0;
 
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++)

@@ -1,5 +1,6 @@
 /* Rates by jurisdiction: four price rows for each row of the sheet, RATING.md section 8 "Jurisdictions". */
 #include "deck_fixture.h"
+#include "pipeline/rate.h"
 
 #define NONE (-1)
 
@@ -163,6 +164,33 @@ static void other_keys(void **state)
     book_end(&f);
 }
 
+/* What prices.arrow says of each of the four, and of a price that is no deck's. */
+static void described(void **state)
+{
+    static const char *const columns[] = {"rate", "rate_inter", "rate", "rate_inter"};
+    struct book_fixture f;
+    struct toll_price_row row;
+    (void)state;
+
+    book_begin(&f);
+    book_file(&f, "decks.csv", "deck,indeterminate\nd,inter\n");
+    book_file(&f, "decks/d.csv", "prefix,rate,rate_inter,step_from_s\n44,0.01,0.02,\n44,0.03,0.04,60\n");
+    book_good(&f);
+    for (int32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
+        toll_price_describe(f.book, 2 + c, 0, &row);
+        assert_string_equal(row.column, columns[c]);
+        assert_int_equal(row.rate, c % 2 == 0 ? 1000000 : 2000000);
+        assert_int_equal(row.step, 0);
+        toll_price_describe(f.book, 6 + c, 0, &row);
+        assert_string_equal(row.column, columns[c]);
+        assert_int_equal(row.step, 60);
+        assert_int_equal(row.line, 3);
+    }
+    toll_price_describe(f.book, TOLL_PRICE_EMERGENCY, 0, &row);
+    assert_string_equal(row.column, "");
+    book_end(&f);
+}
+
 static void refused(void **state)
 {
     struct book_fixture f;
@@ -184,10 +212,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(policies),
-        cmocka_unit_test(versions),
-        cmocka_unit_test(other_keys),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(policies),  cmocka_unit_test(versions), cmocka_unit_test(other_keys),
+        cmocka_unit_test(described), cmocka_unit_test(refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,8 @@ struct toll_price_row { /* only the price rows that some line uses, ascending id
     int64_t connect_fee;
     const char *file; /* of the book's sources */
     int32_t line;
+    int32_t step;       /* step_from_s of a deck's row */
+    const char *column; /* of a deck's row: whose rate it is, "rate", "rate_inter", ...; else "" */
 };
 struct toll_bucket_row { /* ascending (account, site, tuple) */
     int32_t account;

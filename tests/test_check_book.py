@@ -120,6 +120,11 @@ doubt("ten_times_parent in one band only", "decks/n.csv:4 ten_times_parent", '"4
       **{"decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,\n447,0.2,day\n447,0.01,\n"})
 doubt("hidden_version", "deck_versions.csv:3 hidden_version", "no row of this version is ever in force",
       deck_versions="deck,file,effective,mode\nd,d,,\nd,d3,2026-03-01,amend\nd,d2,2026-03-01,amend\n")
+doubt("same_version", "deck_versions.csv:4 same_version", "changes no price", **{"decks/d3.csv": "prefix,rate\n1212,0.02\n"})
+doubt("same_version of a whole sheet", "deck_versions.csv:4 same_version", "changes no price",
+      deck_versions="deck,file,effective\nd,d,\nd,d2,2026-03-01\nd,d3,2026-03-15\nd,d,2026-04-01\n",
+      **{"decks/d2.csv": "prefix,rate,connect_fee\n1,0.01,\n1201;1202,0.05,0.01\n", "decks/d3.csv":
+         "prefix,rate,connect_fee\n1202,0.05,0.01\n1201,0.05,0.01\n1,0.01,\n"})
 doubt("empty_version", "deck_versions.csv:4 empty_version", "it amends nothing", **{"decks/d3.csv": "prefix,rate\n"})
 doubt("past_version", "deck_versions.csv:4 past_version", "begins in closed time", ("--closed-until", "2026-03-16"))
 doubt("one_day_gap of a number", "numbers.csv:3 one_day_gap", "line 2 ends a day before",
@@ -236,7 +241,7 @@ class CheckTest(unittest.TestCase):
         for file in os.listdir(room):
             if file.endswith(".c"):
                 with open(os.path.join(room, file), encoding="utf-8") as text:
-                    names |= set(re.findall(r'(?:toll_doubt\(|toll_cell_warning\(|version_doubt\(|static const char name\[\] =)[^;]*?"([a-z]+(?:_[a-z]+)+)"', text.read()))
+                    names |= set(re.findall(r'(?:doubt\(|toll_cell_warning\(|static const char name\[\] =)[^;]*?"([a-z]+(?:_[a-z]+)+)"', text.read()))
         with open(os.path.join(ROOT, "docs", "CHECK.md"), encoding="utf-8") as text:
             documented = set(re.findall(r"^\| `(\w+)` \|", text.read(), re.M))
         self.assertEqual(names, documented)

@@ -34,7 +34,7 @@ CLEAN = {
     "decks/d.csv": "prefix,rate,connect_fee,to\n1,0.01,,\n1201,0.099,,\n1876,0.05,,\n,0.5,,\n44,0.02,,\n",
     "decks/d2.csv": "prefix,rate,from,to\n1,0.01,,\n1212,0.02,,2026-05-01\n1212,0.03,2026-05-01,\n",
     "decks/d3.csv": "prefix,rate\n1212,0.015\n",
-    "decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.005,off\n447,0.0299,day\n447,0.02,\n",
+    "decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.002,off\n447,0.0299,day\n447,0.02,\n",
 }
 # name -> (tables that change the clean book, lines "file:line name" of all warnings, words of the first text)
 DOUBTS = {}
@@ -90,6 +90,8 @@ doubt("band_gap where no band is in force", "decks/n.csv:2 band_gap",
       "Wednesday 12:30 to 24:00, when no band is in force",
       calendars="calendar,band,days,from,to\nweek,off,6-7,,\nweek,day,1-2;4-5,,\nweek,day,3,00:00,12:30\n",
       **{"decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,off\n"})
+doubt("band_gap of a band that wraps", "decks/n.csv:2 band_gap", 'Friday 22:00 to 24:00, when the band is "night"',
+      calendars="calendar,band,days,from,to\nweek,night,5,22:00,06:00\nweek,off,,,\n", **{"decks/n.csv": "prefix,rate,band\n44,0.02,off\n"})
 doubt("band_gap on a holiday", "decks/n.csv:2 band_gap", 'the holiday 2026-12-25, when the band is "xmas"',
       holidays="calendar,date,band\nweek,2026-12-25,xmas\n",
       **{"decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.01,off\n"})

@@ -4,6 +4,8 @@
 #include "ratetable/owners.h"
 #include "ratetable/rules.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -126,10 +128,15 @@ static int check_files(struct toll_build *build)
     char **names, path[4096], name[512];
     size_t count;
     struct toll_error reason;
-    int code = toll_list_directory(build->io, build->directory, "decks", &names, &count, &reason);
+    struct stat status;
+    int code =
+        build->io->fstatat(build->io->context, build->directory, "decks", &status, AT_SYMLINK_NOFOLLOW);
 
-    if (code == TOLL_ENOINPUT)
+    if (code == -ENOENT || (code == 0 && !S_ISDIR(status.st_mode)))
         return 0;
+    if (code != 0)
+        return toll_error_errno(build->error, TOLL_EIO, -code, "%s/decks: cannot look at it", build->folder);
+    code = toll_list_directory(build->io, build->directory, "decks", &names, &count, &reason);
     if (code != 0)
         return toll_error_set(build->error, code, "%s/%s", build->folder, reason.text);
     for (size_t i = 0; i < count; i++) {

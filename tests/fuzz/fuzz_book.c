@@ -20,6 +20,8 @@ static void set_file(struct memory_io *memory, char *name, size_t name_bytes, co
     memcpy(full, "book/", 5);
     if (strchr(name, '/') != NULL && strncmp(name, "decks/", 6) != 0)
         return; /* no other folder is ever looked into */
+    if (strcmp(name, "decks") == 0)
+        return; /* that is a folder here */
     if (strlen(name) == 0 || memory->count == MEMORY_FILES_MAX)
         return;
     memory_add(memory, full, text, bytes);

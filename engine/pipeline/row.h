@@ -133,6 +133,10 @@ unsigned toll_price_find(const struct toll_rater *rater, struct toll_band_cursor
 unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                             uint32_t value, toll_ms at, unsigned miss, unsigned column,
                             struct toll_price_found *found);
+/* The first row of an entry at an instant, without rate column, 0 if none has the band; false: no row is in
+ * force. */
+bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                      const struct toll_entry *entry, toll_ms at, uint32_t *price);
 /* The value from which toll_price_find starts, and the status of a miss. Not for decks of key npanxx_pair. */
 uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,
                           unsigned *miss);

@@ -251,6 +251,8 @@ def small_world(cdrs=2400, numbers=60, prefixes=200):
     ok("gen", "-o", "world", "--cdrs", str(cdrs * 15), "--numbers", str(numbers), "--accounts", "12", "--prefixes",
        str(prefixes), "--seed", "5", "--quiet")
     os.rename("world/book", "book")
+    with open("book/surcharges.csv", "w", encoding="utf-8") as out:
+        out.write("subject,measure,amount,short_s\ndefault,attempts,0.01,\ndefault,short_calls,0.02,30\n")
     with open("world/cdrs.csv", encoding="utf-8") as source:
         header, *rows = source
     shutil.rmtree("world")

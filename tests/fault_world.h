@@ -85,6 +85,8 @@ static const char *const fault_files[][2] = {
                          "hint:B,beta,,,\n"
                          "trunk:T1,acme,,,\n"},
     {"book/assignments.csv", "subject,plan\naccount:acme,p\naccount:beta,q\n"},
+    {"book/surcharges.csv", "subject,measure,amount,short_s,threshold_percent\ndefault,short_calls,0.01,90,\n"
+                            "account:acme,attempts,0.5,,10\nsite:s1,no_ani,1,,\n"},
     {"book/plans.csv", "plan\np\nq\n"},
     {"book/plan_rules.csv", "plan,action,service,class,destination,deck,amount,percent,priority\n"
                             "p,free,,toll_free,,,,,1\n"

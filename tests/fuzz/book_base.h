@@ -26,6 +26,10 @@ static inline void book_base_add(struct memory_io *memory)
         {"book/assignments.csv", "subject,plan,from,to\naccount:acme,p,,\naccount:beta,q,,2026-03-02\n"
                                  "account:beta,p,2026-03-02,\ntrunk:T2,q,,\ncarrier:level3,q,,\n"
                                  "default,p,,\nsite:s1,p,,\nnumber:12125550203,q,,\n"},
+        {"book/surcharges.csv", "subject,measure,amount,short_s,threshold_percent,apply,from,to\n"
+                                "default,short_calls,0.01,6,15,,,\naccount:beta,attempts,0.005,,2.5,all,,\n"
+                                "site:s1,short_calls,0.02,12,,,2026-03-02,2026-03-09\n"
+                                "trunk:T1,no_ani,0.5,,,,,\ncarrier:level3,attempts,0.25,,50,,,\n"},
         {"book/plans.csv", "plan,name\np,P\nq,Q\n"},
         {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
                                 "priority\n"

@@ -207,6 +207,22 @@ static inline void use_compare(const struct toll_rater *rater, const struct use_
 /* The summary of suspense is large and does not depend on the book: one for all inputs, which grows. */
 static struct toll_suspense use_suspense;
 
+/* What the counted calls come to: no more than there were, in order. */
+static inline void use_periods(struct toll_tally *tally, const struct toll_book *book)
+{
+    struct toll_error error;
+    const int code = toll_tally_charge_periods(tally, book, &error);
+    TOLL_ASSERT(code == 0 || code == TOLL_EDATA);
+    for (size_t i = 0; i < tally->periods.count; i++) {
+        const struct toll_period_row *row = &tally->periods.entries[i].row;
+        TOLL_ASSERT(row->charged >= 1 && row->charged <= row->counted && row->counted <= row->calls);
+        TOLL_ASSERT(row->calls <= USE_ROWS && row->charge >= 0);
+        TOLL_ASSERT(i == 0 || strcmp(row[0].period, tally->periods.entries[i - 1].row.period) >= 0);
+    }
+    toll_surcharge_counts_free(tally->surcharges);
+    toll_period_charges_free(&tally->periods);
+}
+
 static inline void use_rating(const struct toll_book *book)
 {
     static struct toll_block block;
@@ -231,6 +247,7 @@ static inline void use_rating(const struct toll_book *book)
     TOLL_ASSERT(room != NULL && tally.buckets != NULL && tally.voice_prices != NULL &&
                 tally.other_prices != NULL && cursors != NULL);
     tally.suspense = use_suspense;
+    TOLL_ASSERT(toll_surcharge_counts_make(book, &tally.surcharges, NULL) == 0);
     toll_line_columns_place(&lines, room, USE_ROWS);
     const struct toll_block_context context = {
         .rater = &rater, .map = &use.map, .block = &block, .cursors = cursors, .tally = &tally};
@@ -240,6 +257,7 @@ static inline void use_rating(const struct toll_book *book)
         rows += tally.status_rows[i];
     TOLL_ASSERT(rows == USE_ROWS && tally.rows == USE_ROWS);
     use_suspense = tally.suspense;
+    use_periods(&tally, book);
     free(room);
     free(tally.buckets);
     free(tally.voice_prices);

@@ -103,7 +103,8 @@ static void explain_end(struct toll_explainer *explainer, const struct toll_end 
 
 static const char *basis_name(unsigned basis)
 {
-    static const char *const names[] = {"ani", "ani_lrn", "site", "carrier"};
+    static const char *const names[] = {"ani", "ani_lrn", "site",
+                                        "ani, since the carrier has no word for it"};
     return names[basis];
 }
 

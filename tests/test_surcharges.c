@@ -450,7 +450,8 @@ static void found(void **state)
 
 #define CALLS 6000
 #define WORKERS 3
-#define BUCKETS 90 /* more than the fewest cursors: they share places */
+#define BUCKETS 90
+#define FAR_TRUNK 512 /* whose cursors have the places of calls without a trunk */
 
 /* Rows in plain words, walked for each call in their order: the most specific first. */
 struct plain_row {
@@ -461,6 +462,7 @@ struct plain_row {
 static const struct plain_row plain_rows[] = {
     {"trunk", 1, TOLL_ATTEMPTS, 0, NULL, NULL},
     {"trunk", 1, TOLL_SHORT_CALLS, 3, "2026-03-05", NULL},
+    {"trunk", FAR_TRUNK, TOLL_NO_ANI, 0, NULL, NULL},
     {"site", 3, TOLL_SHORT_CALLS, 7, NULL, NULL},
     {"site", 3, TOLL_NO_ANI, 0, NULL, "2026-04-02"},
     {"account", 2, TOLL_SHORT_CALLS, 5, "2026-03-10", "2026-03-20"},
@@ -511,17 +513,21 @@ static void counting_book(struct book_fixture *f)
     for (int i = 1; i < BUCKETS; i++)
         at += sprintf(at, "121255501%02d,a%02d,s%02d\n", i, i, i);
     book_file(f, "numbers.csv", text);
-    book_file(f, "trunks.csv", "trunk\nT1\nT2\n");
+    at = text + sprintf(text, "trunk\n");
+    for (int i = 1; i <= FAR_TRUNK; i++)
+        at += sprintf(at, "T%03d\n", i);
+    book_file(f, "trunks.csv", text);
     book_file(f, "carriers.csv", "carrier\nC1\nC2\n");
     at = text + sprintf(text, HEADER);
     for (size_t i = 0; i < COUNT(plain_rows); i++) {
         const struct plain_row *row = &plain_rows[i];
-        char subject[16], short_s[16] = "";
-        snprintf(subject, sizeof subject, *row->kind == 'd' ? "default" : "%s:%c%0*d", row->kind,
-                 *row->kind == 't'   ? 'T'
-                 : *row->kind == 'c' ? 'C'
-                                     : *row->kind, /* s01 a01 T1 C1 */
-                 *row->kind == 's' || *row->kind == 'a' ? 2 : 1, row->subject);
+        char subject[16] = "default", short_s[16] = "";
+        if (*row->kind == 't')
+            snprintf(subject, sizeof subject, "trunk:T%03d", row->subject);
+        else if (*row->kind == 'c')
+            snprintf(subject, sizeof subject, "carrier:C%d", row->subject);
+        else if (*row->kind != 'd')
+            snprintf(subject, sizeof subject, "%s:%c%02d", row->kind, *row->kind, row->subject);
         if (row->measure == TOLL_SHORT_CALLS)
             snprintf(short_s, sizeof short_s, "%d", row->short_s);
         at += sprintf(at, "%s,%s,0.01,%s,,,%s,%s\n", subject, measures[row->measure], short_s,
@@ -559,7 +565,7 @@ static void random_call(uint64_t *seed, struct plain_call *call)
 
 static bool row_is_for(const struct plain_row *row, const struct plain_call *call)
 {
-    const int subject = *row->kind == 't'   ? call->trunk
+    const int subject = *row->kind == 't'   ? (call->trunk == 2 ? FAR_TRUNK : call->trunk)
                         : *row->kind == 'c' ? call->carrier
                         : *row->kind == 'd' ? 0
                                             : (int)call->bucket;
@@ -602,8 +608,8 @@ static void count_plainly(struct plain_sums *sums, const struct plain_call *call
 static void count_block(struct toll_surcharge_counts *counts, const struct toll_surcharge_rules *rules,
                         const struct plain_call *calls, size_t rows)
 {
-    static const uint32_t ids[] = {0, 1, 2}; /* T1, T2 and C1, C2 in the part as in the book */
-    const struct toll_part_map map = {.trunks = ids, .carriers = ids};
+    static const uint32_t trunks[] = {0, 1, FAR_TRUNK}, carriers[] = {0, 1, 2};
+    const struct toll_part_map map = {.trunks = trunks, .carriers = carriers};
     int64_t start[64];
     int32_t duration_ms[64], trunk[64];
     uint16_t kind[64], carrier[64];
@@ -681,7 +687,7 @@ static void counted(void **state)
     }
     assert_int_equal(toll_surcharge_rules_make(book, &rules, &error), 0);
     for (int i = 0; i < WORKERS; i++)
-        assert_int_equal(toll_surcharge_counts_make(book, &workers[i], &error), 0);
+        assert_int_equal(toll_surcharge_counts_make(book, i == 0 ? 32 : 0, &workers[i], &error), 0);
     for (size_t i = 0; i < CALLS; i++) {
         random_call(&seed, &calls[i]);
         count_plainly(sums, &calls[i]);
@@ -712,7 +718,7 @@ static void counted(void **state)
     book = book_good(&f);
     assert_int_equal(toll_surcharge_rules_make(book, &rules, &error), 0);
     assert_null(rules);
-    assert_int_equal(toll_surcharge_counts_make(book, &none, &error), 0);
+    assert_int_equal(toll_surcharge_counts_make(book, 0, &none, &error), 0);
     assert_null(none);
     book_end(&f);
 }

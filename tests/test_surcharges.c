@@ -1,6 +1,7 @@
 /*
  * Surcharges: the table as compiled and as refused, which row applies, billing periods around changes of the
- * clock, how many calls are charged and what they cost, and counting by cursors against counting by hand.
+ * clock, how many calls are charged and what they cost, counting by cursors against counting plainly, and
+ * what verify makes of a run whose charges were changed.
  */
 #include "base/cycle.h"
 #include "book/image.h"
@@ -723,12 +724,128 @@ static void counted(void **state)
     book_end(&f);
 }
 
+/* ---- verify ---- */
+
+static void make_run(struct book_fixture *f)
+{
+    char spec[] = TOLL_SOURCE_DIR "/data/providers/tollmill.yaml", cdrs[128], file[128], run[128];
+    struct toll_error error = {0};
+    struct toll_import_result imported;
+    struct toll_rate_result rated;
+    const char *files[] = {file};
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", f->folder);
+    snprintf(file, sizeof file, "%s/calls.csv", f->folder);
+    snprintf(run, sizeof run, "%s/run", f->folder);
+    book_file(f, "accounts.csv", "account,timezone,cycle_day\nacme,,15\nbeta,Europe/London,\n");
+    book_file(f, "surcharges.csv", HEADER "default,short_calls,0.01,6,50,,,\nsite:hq,attempts,0.5,,,,,\n");
+    book_file(f, "calls.csv",
+              "start,duration_s,caller,callee,answered\n"
+              "2026-03-02T12:00:00Z,5,+12125550200,+12015550111,yes\n"
+              "2026-03-02T12:00:01Z,5,+12125550200,+12015550111,yes\n"
+              "2026-03-02T12:00:02Z,5,+12125550200,+12015550111,yes\n"
+              "2026-03-02T12:00:03Z,0,+12125550100,+12015550111,no\n");
+    const struct toll_import_options import = {
+        .spec_path = spec, .dataset_path = cdrs, .files = files, .file_count = 1, .threads = 1};
+    if (toll_import(&import, &imported, &error) != 0)
+        fail_msg("%s", error.text);
+    toll_import_result_free(&imported);
+    /* calls.csv is no table of the book. */
+    assert_int_equal(unlink(file), 0);
+    const struct toll_rate_options rate = {
+        .book_path = f->folder, .dataset_path = cdrs, .run_path = run, .threads = 1};
+    if (toll_rate(&rate, &rated, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(rated.period_charges, 2);
+}
+
+/* The run again, sealed anew, with other period charges and the totals that these give. */
+static int verify_changed(const struct book_fixture *f, const struct toll_period_row rows[2],
+                          struct toll_error *error)
+{
+    const struct toll_io *io = toll_io_system();
+    static const char *const names[] = {"book.image",    "accounts.arrow", "prices.arrow",
+                                        "buckets.arrow", "suspense.csv",   "lines/2026-03-02.0.arrow"};
+    char from[128], to[128];
+    struct toll_run_files run;
+    struct toll_run_writer *writer;
+    struct toll_verify_result result;
+    snprintf(from, sizeof from, "%s/run", f->folder);
+    snprintf(to, sizeof to, "%s/changed", f->folder);
+    assert_int_equal(toll_run_files_open(&run, io, from, error), 0);
+    assert_int_equal(toll_run_create(io, to, &writer, error), 0);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct toll_blob blob;
+        assert_int_equal(toll_blob_read(&blob, io, run.directory, names[i], TOLL_READ_PREAD, error), 0);
+        if (strncmp(names[i], "lines/", 6) == 0)
+            assert_int_equal(
+                toll_write_file(io, toll_run_directory(writer), names[i], blob.data, blob.size, error), 0);
+        else
+            assert_int_equal(toll_run_add_file(writer, names[i], blob.data, blob.size, error), 0);
+        toll_blob_free(&blob);
+    }
+    assert_int_equal(toll_run_add_periods(writer, rows, 2, error), 0);
+    for (int i = 0; i < 2; i++)
+        run.manifest.totals[0].charge += rows[i].charge - run.tables.periods[i].charge;
+    assert_int_equal(toll_run_publish(writer, &run.manifest, "{}\n", error), 0);
+    toll_run_abandon(writer);
+    toll_run_files_close(&run);
+    const int code = toll_verify(to, &result, error);
+    assert_int_equal(toll_remove_tree(io, AT_FDCWD, to, NULL), 0);
+    return code;
+}
+
+/* Whatever is sealed well must still be what the run's own book makes of the calls. */
+static void verified(void **state)
+{
+    struct book_fixture f;
+    struct toll_run_files run;
+    struct toll_error error = {0};
+    char path[128];
+    (void)state;
+
+    wide_book(&f);
+    make_run(&f);
+    snprintf(path, sizeof path, "%s/run", f.folder);
+    assert_int_equal(toll_run_files_open(&run, toll_io_system(), path, &error), 0);
+    /* hq: its one call is an attempt. acme: 3 short calls of 3, of which 1.5, that is 1, are free. */
+    struct toll_period_row rows[2];
+    assert_int_equal(run.tables.period_count, 2);
+    memcpy(rows, run.tables.periods, sizeof rows);
+    assert_string_equal(rows[0].period, "2026-02-15");
+    assert_string_equal(rows[0].kind, "short_calls");
+    assert_true(rows[0].calls == 3 && rows[0].counted == 3 && rows[0].charged == 2);
+    assert_true(rows[0].charge == 2000000 && rows[0].line == 2);
+    assert_string_equal(rows[1].site, "hq");
+    assert_true(rows[1].calls == 1 && rows[1].charge == 50000000 && rows[1].line == 3);
+    if (verify_changed(&f, rows, &error) != 0)
+        fail_msg("%s", error.text);
+#define WRONG(member, value)                                                       \
+    do {                                                                           \
+        struct toll_period_row wrong[2] = {rows[0], rows[1]};                      \
+        wrong[0].member = (value);                                                 \
+        assert_int_equal(verify_changed(&f, wrong, &error), TOLL_EDATA);           \
+        assert_non_null(strstr(error.text, "period_charges.arrow: row 0 is not")); \
+    } while (0)
+    WRONG(charge, 3000000);
+    WRONG(charged, 1);
+    WRONG(counted, 2);
+    WRONG(calls, 4);
+    WRONG(amount, 2000000);
+    WRONG(period, "2026-02-14");
+    WRONG(line, 1);
+    WRONG(file, "rates.csv");
+    WRONG(kind, "no_ani");
+#undef WRONG
+    toll_run_files_close(&run);
+    book_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compiled), cmocka_unit_test(refused), cmocka_unit_test(checked),
         cmocka_unit_test(charged),  cmocka_unit_test(rounded), cmocka_unit_test(periods),
-        cmocka_unit_test(found),    cmocka_unit_test(counted),
+        cmocka_unit_test(found),    cmocka_unit_test(counted), cmocka_unit_test(verified),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

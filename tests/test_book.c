@@ -4,8 +4,8 @@
 #include "book_fixture.h"
 
 #include "base/digits.h"
-#include "book/image.h"
 #include "faulty_io.h"
+#include "image_fixture.h"
 #include "random.h"
 #include "ratetable/lpm.h"
 
@@ -280,28 +280,6 @@ static void flips_and_cuts(void **state)
     assert_int_not_equal(toll_book_open_bytes(copy, f.image_bytes + 1, "longer", &book, &error), 0);
     free(copy);
     book_end(&f);
-}
-
-/* Makes all checksums of an image fit its bytes. */
-static void refit(uint8_t *image)
-{
-    struct toll_image_header *header = (void *)image;
-    struct toll_image_section *sections = (void *)(image + TOLL_IMAGE_PAGE);
-
-    for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++)
-        sections[id].hash = toll_hash(image + sections[id].offset, sections[id].bytes);
-    const struct toll_embedded *zones = (const void *)(image + sections[TOLL_SECTION_ZONES].offset);
-    const size_t zone_count = sections[TOLL_SECTION_ZONES].bytes / sizeof(struct toll_embedded);
-    bool sound = true;
-    for (size_t i = 0; i < zone_count; i++)
-        sound = sound && zones[i].name < sections[TOLL_SECTION_STRINGS].bytes &&
-                zones[i].offset <= sections[TOLL_SECTION_ZONE_BYTES].bytes &&
-                zones[i].bytes <= sections[TOLL_SECTION_ZONE_BYTES].bytes - zones[i].offset;
-    if (sound && image[sections[TOLL_SECTION_STRINGS].offset + sections[TOLL_SECTION_STRINGS].bytes - 1] == 0)
-        assert_true(toll_image_tzdata_hash(
-            zones, zone_count, (const char *)image + sections[TOLL_SECTION_STRINGS].offset,
-            image + sections[TOLL_SECTION_ZONE_BYTES].offset, &header->tzdata_hash));
-    assert_true(toll_image_hash(image, &header->book_hash));
 }
 
 /* What rating does with a book, for random calls. A sum, so that nothing is left out. */

@@ -1,72 +1,5 @@
 /* Decks: versions, dates, prefixes, terms, call types; what is refused, and where. */
-#include "book_fixture.h"
-
-#include "base/digits.h"
-#include "ratetable/lpm.h"
-
-#define NOON "2026-03-02T12:00:00Z"
-
-/* The price row of a value at a time in a band, as layout.h says; 0 none, -1 a key in force without this
- * band. */
-static int32_t price_of(const struct toll_book *book, uint32_t value, toll_ms at, int32_t band)
-{
-    while ((value & TOLL_LPM_ENTRY) != 0) {
-        const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
-        int32_t plain = 0, with_band = 0;
-        bool in_force = false;
-        for (uint32_t i = 0; i < entry->count; i++) {
-            const struct toll_entry_row *row = &book->entry_rows[entry->first + i];
-            if (at < row->from || at >= row->until)
-                continue;
-            in_force = true;
-            if (row->band == 0)
-                plain = row->price;
-            else if (row->band == band)
-                with_band = row->price;
-        }
-        if (in_force)
-            return with_band > 0 ? with_band : plain > 0 ? plain : -1;
-        value = entry->shorter;
-    }
-    return (int32_t)value;
-}
-
-static uint32_t deck_id(const struct toll_book *book, const char *name)
-{
-    for (uint32_t i = 1; i < book->deck_count; i++) {
-        if (strcmp(toll_book_string(book, book->decks[i].name), name) == 0)
-            return i;
-    }
-    fail_msg("no deck %s", name);
-    return 0;
-}
-
-static int32_t band_id(const struct toll_book *book, const char *name)
-{
-    for (uint32_t i = 1; i < book->band_count; i++) {
-        if (strcmp(toll_book_string(book, book->band_names[i]), name) == 0)
-            return (int32_t)i;
-    }
-    return 0;
-}
-
-static int32_t price_at(const struct toll_book *book, const char *deck, const char *number, const char *at,
-                        const char *band)
-{
-    const struct toll_deck *record = &book->decks[deck_id(book, deck)];
-    uint64_t key;
-
-    assert_int_equal(record->key, TOLL_KEY_CALLEE);
-    assert_true(toll_digits_pack(number, strlen(number), &key));
-    return price_of(book, toll_lpm_find(&record->lpm, book->lpm_words, key), book_ms(at),
-                    band_id(book, band));
-}
-
-static const struct toll_terms *terms_of(const struct toll_book *book, int32_t price)
-{
-    assert_true(price > 0);
-    return &book->terms[book->price_terms[price]];
-}
+#include "deck_fixture.h"
 
 /* The rate and the prefix that priced a number. */
 static void assert_price(const struct toll_book *book, const char *deck, const char *number, const char *at,
@@ -157,7 +90,7 @@ static void terms(void **state)
     book_end(&f);
 }
 
-/* RATING.md section 11.7, and what the prefix "44" does in it. */
+/* RATING.md section 12.7, and what the prefix "44" does in it. */
 static void versions(void **state)
 {
     struct book_fixture f;

@@ -456,7 +456,7 @@ static void test_random_sets(void **state)
  * number of threads. */
 static void test_chunks(void **state)
 {
-    enum { RECORDS = 250000 };
+    enum { RECORDS = 150000 };
     char path[400], hash[33] = "";
     FILE *file;
 

@@ -123,8 +123,9 @@ static void make_run(const char *path, enum mistake mistake)
         {"2026-03-01", 3, "", "no_ani", 9, 3, 3, UNIT, 3 * UNIT, "surcharges.csv", 4},
         {"2026-03-15", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
     const struct toll_price_row prices[] = {
-        {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12},
-        {9, "flat", "gold", "", "", "", "peak", "call", -UNIT / 50, 1, 0, "plans.csv", 3}};
+        {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12, 60,
+         "rate_intra"},
+        {9, "flat", "gold", "", "", "", "peak", "call", -UNIT / 50, 1, 0, "plans.csv", 3, 0, ""}};
     struct toll_bucket_row buckets[] = {{1, "", 0, each, 60 * each, each * (UNIT / 20)},
                                         {1, "hq", 0, each, 0, 0},
                                         {3, "", 0, each, each, -each * (UNIT / 50)}};
@@ -227,6 +228,9 @@ static void test_round_trip(void **state)
     assert_string_equal(run.tables.prices[0].destination, "New York");
     assert_int_equal(run.tables.prices[1].rate, -UNIT / 50);
     assert_int_equal(run.tables.prices[0].line, 12);
+    assert_int_equal(run.tables.prices[0].step, 60);
+    assert_string_equal(run.tables.prices[0].column, "rate_intra");
+    assert_string_equal(run.tables.prices[1].column, "");
     assert_int_equal(run.tables.bucket_count, 3);
     assert_string_equal(run.tables.buckets[1].site, "hq");
     assert_int_equal(run.tables.buckets[0].units, 60 * 2 * ROWS / 5);

@@ -97,45 +97,112 @@ static void every_count(void (*check)(const struct toll_kernels *twin, size_t ro
 
 /* ---- classify ---- */
 
+/* Few states, and few areas that say MORE or may be local, so that every way to a jurisdiction occurs. */
+static uint32_t any_area(void)
+{
+    const uint32_t place = (pick(3) == 0 ? 0 : pick(4)) |
+                           (pick(2) == 0 ? 0 : pick(96)) << TOLL_AREA_LOCAL_SHIFT |
+                           (pick(8) == 0 ? TOLL_AREA_ABROAD : 0) | (pick(8) == 0 ? TOLL_AREA_MORE : 0);
+    return place | pick(5) << TOLL_AREA_CLASS_SHIFT;
+}
+
+static uint64_t any_number(void)
+{
+    return pick(8) == 0   ? 0
+           : pick(8) == 0 ? UINT64_MAX
+           : pick(2) == 0 ? next_random() >> 4 | UINT64_C(1) << 60
+                          : next_random();
+}
+
 static void check_classify(const struct toll_kernels *twin, size_t rows, bool at_end)
 {
+    enum { STRIDE = 96 };
     struct arrays arrays = {.at_end = at_end};
-    ARRAY(uint8_t, areas, TOLL_AREAS_BYTES);
+    ARRAY(uint32_t, words, TOLL_AREAS);
+    ARRAY(uint32_t, local, STRIDE * STRIDE / 32);
     ARRAY(uint64_t, caller, rows);
     ARRAY(uint64_t, callee, rows);
+    ARRAY(uint64_t, from, rows);
+    ARRAY(uint64_t, to, rows);
     ARRAY(uint16_t, kind, rows);
-    uint64_t *near[2];
-    uint16_t *shape[2];
-    uint8_t *class_jurisdiction[2];
     static struct toll_number_line lines[7];
+    const bool dialled = pick(2) == 0;
+    const struct toll_areas areas = {words, local, pick(4) == 0 ? 0 : STRIDE};
+    const struct toll_classify_in in = {caller, callee,      dialled ? caller : from, dialled ? callee : to,
+                                        kind,   pick(2) == 0};
     for (size_t i = 0; i < TOLL_AREAS; i++)
-        areas[i] = (uint8_t)pick(64);
-    for (size_t i = TOLL_AREAS; i < TOLL_AREAS_BYTES; i++)
-        areas[i] = 0xff; /* no place's value */
+        words[i] = any_area();
+    for (size_t i = 0; i < STRIDE * STRIDE / 32; i++)
+        local[i] = (uint32_t)next_random();
     for (size_t i = 0; i < rows; i++) {
-        uint64_t *const numbers[] = {&caller[i], &callee[i]};
-        for (size_t k = 0; k < 2; k++)
-            *numbers[k] = pick(8) == 0   ? 0
-                          : pick(8) == 0 ? UINT64_MAX
-                          : pick(2) == 0 ? next_random() >> 4 | UINT64_C(1) << 60
-                                         : next_random();
+        caller[i] = any_number();
+        callee[i] = any_number();
+        from[i] = any_number();
+        to[i] = any_number();
         kind[i] = (uint16_t)next_random();
         if (pick(2) == 0) /* plain and unanswered calls are rare among any kinds */
             kind[i] = (uint16_t)((kind[i] & ~0x1fe7u) | TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164 |
                                  (pick(2) == 0 ? TOLL_CALL_ANSWERED : 0));
     }
+    struct toll_classify_out out[2];
+    size_t count[2];
     for (int k = 0; k < 2; k++) {
-        near[k] = array(&arrays, rows * sizeof *near[k]);
-        shape[k] = array(&arrays, rows * sizeof *shape[k]);
-        class_jurisdiction[k] = array(&arrays, rows);
-        const struct toll_kernels *kernels = k == 0 ? toll_kernels_select(0) : twin;
-        kernels->classify(areas, lines, COUNT(lines), caller, callee, kind, rows, near[k], shape[k],
-                          class_jurisdiction[k]);
+        out[k] = (struct toll_classify_out){array(&arrays, rows * sizeof(uint64_t)),
+                                            array(&arrays, rows * sizeof(uint16_t)), array(&arrays, rows),
+                                            array(&arrays, rows * sizeof(uint32_t))};
+        count[k] = (k == 0 ? toll_kernels_select(0) : twin)
+                       ->classify(&areas, lines, COUNT(lines), &in, rows, &out[k]);
     }
-    assert_memory_equal(near[0], near[1], rows * sizeof *near[0]);
-    assert_memory_equal(shape[0], shape[1], rows * sizeof *shape[0]);
-    assert_memory_equal(class_jurisdiction[0], class_jurisdiction[1], rows);
+    assert_int_equal(count[0], count[1]);
+    assert_true(count[0] <= rows);
+    assert_memory_equal(out[0].near, out[1].near, rows * sizeof(uint64_t));
+    assert_memory_equal(out[0].shape, out[1].shape, rows * sizeof(uint16_t));
+    assert_memory_equal(out[0].class_jurisdiction, out[1].class_jurisdiction, rows);
+    assert_memory_equal(out[0].again, out[1].again, count[0] * sizeof(uint32_t));
     release(&arrays);
+}
+
+/* The specification itself, by hand: RATING.md section 6.2 on pairs of areas. */
+static void test_classify_by_hand(void **state)
+{
+    enum { NY = 1, NJ = 2 };
+    static const struct {
+        uint32_t from, to;
+        unsigned kind, ring_to, jurisdiction, again;
+    } cases[] = {
+        {NY, NY, 0, 0, TOLL_INTRASTATE, 0},
+        {NY, NJ, 0, 0, TOLL_INTERSTATE, 0},
+        {NY, 0, 0, 0, TOLL_INDETERMINATE, 0},
+        {0, 0, 0, 0, TOLL_INDETERMINATE, 0},
+        {NY, TOLL_AREA_ABROAD, 0, 0, TOLL_INTERNATIONAL, 0},
+        {TOLL_AREA_ABROAD | NJ, NJ, 0, 0, TOLL_INTERNATIONAL, 0},
+        {NY | 3 << TOLL_AREA_LOCAL_SHIFT, NJ | 5 << TOLL_AREA_LOCAL_SHIFT, 0, 0, TOLL_INTERSTATE, 1},
+        {NJ | 5 << TOLL_AREA_LOCAL_SHIFT, NY | 3 << TOLL_AREA_LOCAL_SHIFT, 0, 0, TOLL_INTERSTATE, 0},
+        {NY, TOLL_AREA_MORE, 0, 0, TOLL_INDETERMINATE, 1},
+        {NY, NY | TOLL_TOLL_FREE << TOLL_AREA_CLASS_SHIFT, 0, 0, TOLL_INDETERMINATE, 0},
+        {NY, NY | TOLL_TOLL_FREE << TOLL_AREA_CLASS_SHIFT, TOLL_KIND_IN, 0, TOLL_INDETERMINATE, 1},
+        {NY, NY | TOLL_TOLL_FREE << TOLL_AREA_CLASS_SHIFT, 0, 1, TOLL_INDETERMINATE, 1},
+    };
+    static uint32_t words[TOLL_AREAS], local[32];
+    (void)state;
+    local[(3 * 32 + 5) / 32] = 1u << 5;
+    const struct toll_areas areas = {words, local, 32};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const uint64_t caller = UINT64_C(0x12125550100fffff), callee = UINT64_C(0x13105550100fffff);
+        const uint16_t kind = (uint16_t)(cases[i].kind | TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
+        const struct toll_classify_in in = {&caller, &callee, &caller, &callee, &kind, cases[i].ring_to != 0};
+        uint64_t near;
+        uint16_t shape;
+        uint8_t class_jurisdiction;
+        uint32_t again;
+        const struct toll_classify_out out = {&near, &shape, &class_jurisdiction, &again};
+        words[0x212] = cases[i].from;
+        words[0x310] = cases[i].to;
+        assert_int_equal(toll_classify_scalar(&areas, NULL, 0, &in, 1, &out), cases[i].again);
+        assert_int_equal(class_jurisdiction & 0xf, cases[i].jurisdiction);
+        assert_int_equal(class_jurisdiction >> 4, cases[i].to >> TOLL_AREA_CLASS_SHIFT);
+        assert_int_equal(shape & 7, cases[i].jurisdiction);
+    }
 }
 
 static void test_classify(void **state)
@@ -403,8 +470,10 @@ static void test_settle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classify), cmocka_unit_test(test_rules), cmocka_unit_test(test_price),
-        cmocka_unit_test(test_voice),    cmocka_unit_test(test_tally), cmocka_unit_test(test_settle),
+        cmocka_unit_test(test_classify), cmocka_unit_test(test_classify_by_hand),
+        cmocka_unit_test(test_rules),    cmocka_unit_test(test_price),
+        cmocka_unit_test(test_voice),    cmocka_unit_test(test_tally),
+        cmocka_unit_test(test_settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

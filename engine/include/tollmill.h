@@ -85,6 +85,29 @@ struct toll_compile_result {
 int toll_compile(const struct toll_compile_options *options, struct toll_compile_result *result,
                  struct toll_error *error);
 
+/* ---- check: everything that is wrong or doubtful in a book ---- */
+
+#define TOLL_DOUBTS_MAX 32 /* names there can be; docs/CHECK.md has them all */
+struct toll_check_options {
+    const char *book_path;    /* folder */
+    const char *closed_until; /* "2026-11-01": calls before this day are billed; NULL: not known */
+    int64_t shown;            /* warnings of one name that are reported, the others are counted; 0: all */
+    struct toll_reporter reporter;
+};
+struct toll_check_result {
+    int64_t errors, warnings;
+    int doubt_count;
+    struct {
+        char name[32];
+        int64_t count, shown;
+    } doubts[TOLL_DOUBTS_MAX]; /* in order of their names */
+    int64_t wall_ns;
+};
+/* 0: nothing; TOLL_EFINDINGS: warnings only; TOLL_EBOOK: errors, which also keep what comes after them from
+ * being looked at. */
+int toll_check(const struct toll_check_options *options, struct toll_check_result *result,
+               struct toll_error *error);
+
 /* ---- rate: book x dataset -> run ---- */
 
 struct toll_rate_options {

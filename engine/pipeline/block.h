@@ -18,6 +18,7 @@ enum toll_stage {
     TOLL_STAGE_READ, /* columns and their checksums */
     TOLL_STAGE_CLASSIFY,
     TOLL_STAGE_PAYER,
+    TOLL_STAGE_ENDS, /* both ends together: jurisdiction that area codes do not tell, on-net */
     TOLL_STAGE_RULES,
     TOLL_STAGE_PREFIX,
     TOLL_STAGE_PRICE,
@@ -38,19 +39,33 @@ struct toll_line_columns {
 /* block: memory of the size that toll_lines_batch_layout gives for `rows`. */
 void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows);
 
-/* Scratch of one worker: values by row of the block. */
+/* Scratch of one worker: values by row of the block, or by place in a list of such rows. */
 struct toll_block {
     uint64_t
         near[TOLL_BLOCK_ROWS_MAX]; /* number that pays, 0 none; in the end what suspense says of the row */
     uint32_t owner[TOLL_BLOCK_ROWS_MAX];
     uint32_t bucket[TOLL_BLOCK_ROWS_MAX]; /* where the line counts; 0 nowhere */
     uint32_t deck[TOLL_BLOCK_ROWS_MAX];   /* that prices it in bulk; 0 none */
-    uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has */
+    uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has; of a row to be billed alone its entry, or 0 */
     uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* 1 + index of terms, 0 nothing to charge */
     uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
     uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that need a second look */
     uint16_t shape[TOLL_BLOCK_ROWS_MAX];  /* verdict key and more: simd/layout_call.h */
     size_t odd_count;
+
+    /* of books and records beyond the plain ones */
+    const uint32_t *near_owner; /* of the number `near`, as in a number slot */
+    uint32_t near_owners[TOLL_BLOCK_ROWS_MAX];
+    uint32_t chain[TOLL_BLOCK_ROWS_MAX];   /* whose rules are walked; 0 as long as the verdict is enough */
+    uint32_t rule_at[TOLL_BLOCK_ROWS_MAX]; /* the rule of the chain that decides, if `chain` */
+    uint32_t bill[TOLL_BLOCK_ROWS_MAX];    /* rows with a price that are billed one by one */
+    uint8_t jurisdiction[TOLL_BLOCK_ROWS_MAX];
+    uint8_t column[TOLL_BLOCK_ROWS_MAX]; /* enum toll_rate_column, if some deck has several */
+    int32_t amount_ms[TOLL_BLOCK_ROWS_MAX];
+    size_t bill_count;
+    uint64_t number[2][TOLL_BLOCK_ROWS_MAX];
+    uint32_t list_deck[TOLL_BLOCK_ROWS_MAX], list_value[2][TOLL_BLOCK_ROWS_MAX];
+    uint32_t second[TOLL_BLOCK_ROWS_MAX];
 };
 
 struct toll_block_context {

@@ -8,7 +8,7 @@ uint64_t toll_row_near_end(const struct toll_row *row)
     return type == TOLL_NUMBER_E164 ? (in ? row->callee : row->caller) : 0;
 }
 
-static uint32_t number_owner(const struct toll_rater *rater, uint64_t number, toll_ms at)
+uint32_t toll_number_owner(const struct toll_rater *rater, uint64_t number, toll_ms at)
 {
     const struct toll_book *book = rater->book;
     const uint32_t field = toll_probe_one(rater->numbers, rater->number_lines, number);
@@ -27,14 +27,32 @@ static bool differ(const struct toll_rater *rater, uint32_t a, uint32_t b)
     return a != 0 && b != 0 && rater->book->owners[a].account != rater->book->owners[b].account;
 }
 
+/* Candidates of a leg; of a record that is no leg, all of them. */
+static void find_candidates(const struct toll_rater *rater, const struct toll_row *row,
+                            struct toll_payer *payer)
+{
+    const bool alone = (row->kind & TOLL_KIND_LEG) != 0 && (row->kind & TOLL_KIND_IN) != 0;
+    *payer = (struct toll_payer){.near = toll_number_owner(rater, toll_row_near_end(row), row->start)};
+    if (alone)
+        return;
+    payer->charged = toll_number_owner(rater, row->charged, row->start);
+    payer->trunk = named_owner(rater, TOLL_NAMED_TRUNK, row->trunk, row->start);
+    payer->hint = named_owner(rater, TOLL_NAMED_HINT, row->hint, row->start);
+}
+
+/* Is anybody known of the other leg? The two rows are alike in everything but the direction. */
+static bool other_leg_is_known(const struct toll_rater *rater, const struct toll_row *row)
+{
+    struct toll_row other = *row;
+    struct toll_payer payer;
+    other.kind ^= TOLL_KIND_IN;
+    find_candidates(rater, &other, &payer);
+    return (payer.charged | payer.trunk | payer.hint | payer.near) != 0;
+}
+
 void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row, struct toll_payer *payer)
 {
-    *payer = (struct toll_payer){
-        .charged = number_owner(rater, row->charged, row->start),
-        .trunk = named_owner(rater, TOLL_NAMED_TRUNK, row->trunk, row->start),
-        .hint = named_owner(rater, TOLL_NAMED_HINT, row->hint, row->start),
-        .near = number_owner(rater, toll_row_near_end(row), row->start),
-    };
+    find_candidates(rater, row, payer);
     payer->conflict = differ(rater, payer->charged, payer->trunk) ||
                       differ(rater, payer->charged, payer->hint) ||
                       differ(rater, payer->trunk, payer->hint) || differ(rater, payer->hint, payer->near);
@@ -44,6 +62,8 @@ void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row,
                   : payer->near != 0  ? TOLL_PAYER_NEAR
                                       : TOLL_PAYER_NOBODY;
     payer->site = payer->kind == TOLL_PAYER_HINT && payer->near != 0 ? TOLL_PAYER_NEAR : payer->kind;
+    payer->other_party = payer->kind == TOLL_PAYER_NOBODY && (row->kind & TOLL_KIND_LEG) != 0 &&
+                         other_leg_is_known(rater, row);
     if (payer->conflict)
         return;
     const uint32_t owners[] = {0, payer->charged, payer->trunk, payer->hint, payer->near};

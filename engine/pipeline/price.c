@@ -1,4 +1,5 @@
 /* The price row of a deck: docs/RATING.md sections 8 and 10. */
+#include "base/check.h"
 #include "pipeline/row.h"
 
 enum toll_rate_column toll_rate_column_of(enum toll_call_jurisdiction jurisdiction)
@@ -13,9 +14,8 @@ enum toll_rate_column toll_rate_column_of(enum toll_call_jurisdiction jurisdicti
     return (enum toll_rate_column)columns[jurisdiction];
 }
 
-uint64_t toll_deck_number(const struct toll_deck *deck, const struct toll_row *row, unsigned *type)
+uint64_t toll_deck_end(const struct toll_deck *deck, const struct toll_row *row, bool caller, unsigned *type)
 {
-    const bool caller = deck->key == TOLL_KEY_CALLER;
     const uint64_t lrn = caller ? row->lrn_caller : row->lrn_callee;
     *type = caller ? toll_kind_caller_type(row->kind) : toll_kind_callee_type(row->kind);
     if (deck->lrn && lrn != 0 && *type == TOLL_NUMBER_E164)
@@ -23,26 +23,37 @@ uint64_t toll_deck_number(const struct toll_deck *deck, const struct toll_row *r
     return caller ? row->caller : row->callee;
 }
 
+static bool is_dialled(unsigned type)
+{
+    return type == TOLL_NUMBER_E164 || type == TOLL_NUMBER_SHORT || type == TOLL_NUMBER_EXTENSION;
+}
+
+/* The value of a prefix table for a number. */
+static uint32_t prefix_value(const struct toll_rater *rater, const struct toll_lpm *table, uint64_t number,
+                             unsigned type)
+{
+    return type == TOLL_NUMBER_E164 ? toll_lpm_one(table, rater->lpm_words, number) : table->everything;
+}
+
 uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,
                           unsigned *miss)
 {
     const struct toll_deck *table = &rater->book->decks[deck];
+    TOLL_DCHECK(table->key != TOLL_KEY_NPANXX_PAIR);
     if (table->key == TOLL_KEY_CALLTYPE) {
         *miss = TOLL_SUSPENSE_NO_CALLTYPE;
         return row->calltype_values[rater->calltype_places[deck] - 1];
     }
     unsigned type;
     const uint64_t number = toll_deck_number(table, row, &type);
-    const bool dialled =
-        type == TOLL_NUMBER_E164 || type == TOLL_NUMBER_SHORT || type == TOLL_NUMBER_EXTENSION;
-    *miss = dialled ? TOLL_SUSPENSE_NO_PREFIX : TOLL_SUSPENSE_BAD_NUMBER;
-    return type == TOLL_NUMBER_E164 ? toll_lpm_one(&table->lpm, rater->lpm_words, number)
-                                    : table->lpm.everything;
+    *miss = is_dialled(type) ? TOLL_SUSPENSE_NO_PREFIX : TOLL_SUSPENSE_BAD_NUMBER;
+    return prefix_value(rater, &table->lpm, number, type);
 }
 
-static int32_t band_at(const struct toll_rater *rater, struct toll_band_cursor *cursor, int32_t deck,
+int32_t toll_deck_band(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                        toll_ms at)
 {
+    struct toll_band_cursor *cursor = &cursors[deck];
     if (rater->book->decks[deck].calendar == 0)
         return 0;
     if (at < cursor->from || at >= cursor->until)
@@ -50,9 +61,8 @@ static int32_t band_at(const struct toll_rater *rater, struct toll_band_cursor *
     return cursor->band;
 }
 
-/* The first row of an entry, of those in force; false: none is. *price 0: none of them is of this band. */
-static bool first_row(const struct toll_rater *rater, const struct toll_entry *entry,
-                      struct toll_band_cursor *cursor, int32_t deck, toll_ms at, uint32_t *price)
+bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                      const struct toll_entry *entry, toll_ms at, uint32_t *price)
 {
     const struct toll_entry_row *rows = rater->book->entry_rows;
     bool in_force = false;
@@ -65,7 +75,7 @@ static bool first_row(const struct toll_rater *rater, const struct toll_entry *e
             continue;
         if (rows[i].band == 0)
             plain = rows[i].price;
-        else if (rows[i].band == band_at(rater, cursor, deck, at))
+        else if (rows[i].band == toll_deck_band(rater, cursors, deck, at))
             banded = rows[i].price;
     }
     *price = (uint32_t)(banded != 0 ? banded : plain);
@@ -80,7 +90,7 @@ unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cur
     while ((value & TOLL_LPM_ENTRY) != 0) {
         const uint32_t index = value & TOLL_LPM_INDEX;
         const struct toll_entry *entry = &rater->book->entries[index];
-        if (first_row(rater, entry, &cursors[deck], deck, at, &found->price)) {
+        if (toll_price_first(rater, cursors, deck, entry, at, &found->price)) {
             if (found->price == 0)
                 return TOLL_SUSPENSE_NO_BAND;
             found->price += column;
@@ -95,12 +105,43 @@ unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cur
     return 0;
 }
 
+/* ---- key npanxx_pair ---- */
+
+/* The pair that decides: of the callee's prefixes from the longest on, for each the caller's, the first with
+ * a row in force. */
+static unsigned find_pair(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                          const struct toll_row *row, unsigned column, struct toll_price_found *found)
+{
+    const struct toll_book *book = rater->book;
+    const struct toll_deck *table = &book->decks[deck];
+    unsigned callee_type, caller_type;
+    const uint64_t callee = toll_deck_end(table, row, false, &callee_type);
+    const uint64_t caller = toll_deck_end(table, row, true, &caller_type);
+    const uint32_t first = prefix_value(rater, &table->callers, caller, caller_type);
+    const unsigned miss = is_dialled(callee_type) && is_dialled(caller_type) ? TOLL_SUSPENSE_NO_PREFIX
+                                                                             : TOLL_SUSPENSE_BAD_NUMBER;
+    *found = (struct toll_price_found){0, 0};
+    for (uint32_t to = prefix_value(rater, &table->lpm, callee, callee_type); to != 0;
+         to = book->zone_shorter[to])
+        for (uint32_t from = first; from != 0; from = book->zone_shorter[from]) {
+            const uint32_t value = toll_book_pair(book, table, to, from);
+            const unsigned status =
+                value == 0 ? miss
+                           : toll_price_resolve(rater, cursors, deck, value, row->start, miss, column, found);
+            if (status != miss)
+                return status;
+        }
+    return miss;
+}
+
 unsigned toll_price_find(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                          const struct toll_row *row, enum toll_call_jurisdiction jurisdiction,
                          struct toll_price_found *found)
 {
-    const bool by_jurisdiction = rater->book->decks[deck].by_jurisdiction != 0;
-    const unsigned column = by_jurisdiction ? toll_rate_column_of(jurisdiction) : 0;
+    const struct toll_deck *table = &rater->book->decks[deck];
+    const unsigned column = table->by_jurisdiction ? toll_rate_column_of(jurisdiction) : 0;
+    if (table->key == TOLL_KEY_NPANXX_PAIR)
+        return find_pair(rater, cursors, deck, row, column, found);
     unsigned miss;
     const uint32_t value = toll_price_value(rater, deck, row, &miss);
     return toll_price_resolve(rater, cursors, deck, value, row->start, miss, column, found);

@@ -16,6 +16,7 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
                          struct toll_price_row *row)
 {
     static const char *const kinds[] = {"deck", "flat", "free", "markup", "builtin"};
+    static const char *const columns[] = {"rate", "rate_inter", "rate_intra", "rate_indeterminate"};
     const struct toll_price_origin *origin = &book->origins[price];
     const struct toll_terms *terms = &book->terms[book->price_terms[price]];
     const unsigned service = services == 0 ? TOLL_VOICE : (unsigned)__builtin_ctz(services);
@@ -33,6 +34,8 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
         .connect_fee = terms->connect_fee,
         .file = toll_book_string(book, origin->file),
         .line = (int32_t)origin->line,
+        .step = origin->step,
+        .column = origin->kind == TOLL_PRICE_DECK ? columns[origin->column] : "",
     };
 }
 

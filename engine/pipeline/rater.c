@@ -1,7 +1,6 @@
 /* Derives from a book what the passes need. Nothing here decides a price: each table restates the book's own.
  */
-#include "pipeline/rater.h"
-
+#include "pipeline/row.h"
 #include "pipeline/surcharges.h"
 
 #include <string.h>
@@ -27,37 +26,23 @@ static void fill_areas(uint8_t areas[4096])
 {
     static const uint16_t toll_free[] = {800, 833, 844, 855, 866, 877, 888};
     static const uint16_t premium[] = {900};
-    static const uint16_t international[] = {242, 246, 264, 268, 284, 345, 441, 473, 649, 658, 664,
-                                             721, 758, 767, 784, 809, 829, 849, 868, 869, 876};
     mark_areas(areas, toll_free, sizeof toll_free / sizeof *toll_free, TOLL_AREA_TOLL_FREE);
     mark_areas(areas, premium, 1, TOLL_AREA_PREMIUM);
-    mark_areas(areas, international, sizeof international / sizeof *international, TOLL_AREA_INTERNATIONAL);
 }
 
-static void fill_call_areas(uint8_t call_areas[TOLL_AREAS_BYTES], const uint8_t areas[4096])
-{
-    for (unsigned i = 0; i < 4096; i++) {
-        const unsigned class_ = (areas[i] & TOLL_AREA_TOLL_FREE) != 0 ? TOLL_TOLL_FREE
-                                : (areas[i] & TOLL_AREA_PREMIUM) != 0 ? TOLL_PREMIUM
-                                                                      : TOLL_ORDINARY;
-        const bool abroad = (areas[i] & TOLL_AREA_INTERNATIONAL) != 0;
-        call_areas[i] = (uint8_t)(class_ << 3 | (abroad ? TOLL_INTERNATIONAL : TOLL_INDETERMINATE));
-    }
-    call_areas[TOLL_AREAS_ABROAD] = TOLL_ORDINARY << 3 | TOLL_INTERNATIONAL;
-}
-
-/* A chain whose first rule has no further conditions never gets to its second. */
+/* A chain whose first rule has no further conditions gets to its second only where a deck has nothing. */
 static uint32_t verdict_of(const struct toll_book *book, const struct toll_chain *chain)
 {
     if (chain->count == 0)
         return 0;
     const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first]];
-    if (chain->simple_deck > 0)
-        return book->decks[chain->simple_deck].key == TOLL_KEY_CALLEE ? (uint32_t)chain->simple_deck : 0;
-    const bool always =
-        rule->trunk == 0 && rule->destination == 0 && rule->from == TOLL_MS_MIN && rule->until == TOLL_MS_MAX;
-    const bool priced = rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT;
-    return always && priced ? TOLL_VERDICT_PRICE | (uint32_t)rule->price : 0;
+    if (rule->trunk != 0 || rule->destination != 0 || rule->from != TOLL_MS_MIN || rule->until != TOLL_MS_MAX)
+        return 0;
+    if (rule->action == TOLL_ACTION_DECK)
+        return (uint32_t)rule->deck;
+    return rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT
+               ? TOLL_VERDICT_PRICE | (uint32_t)rule->price
+               : 0;
 }
 
 static void fill_verdicts(const struct toll_book *book, uint32_t *verdicts)
@@ -73,6 +58,99 @@ static void fill_verdicts(const struct toll_book *book, uint32_t *verdicts)
         }
 }
 
+/* ---- decks ---- */
+
+static unsigned way_of(const struct toll_book *book, const struct toll_deck *deck)
+{
+    static const uint8_t keys[] = {
+        [TOLL_KEY_CALLEE] = 0,
+        [TOLL_KEY_CALLTYPE] = TOLL_WAY_CALLTYPE,
+        [TOLL_KEY_CALLER] = TOLL_WAY_CALLER,
+        [TOLL_KEY_NPANXX_PAIR] = TOLL_WAY_PAIR,
+    };
+    const bool own_basis = deck->by_jurisdiction && book->nanp && deck->basis != book->basis;
+    return keys[deck->key] | (deck->lrn ? TOLL_WAY_LRN : 0) |
+           (own_basis ? toll_way_of_basis(deck->basis) : 0);
+}
+
+static void fill_decks(struct toll_rater *rater, uint8_t *ways, uint8_t *columns)
+{
+    const struct toll_book *book = rater->book;
+    for (uint32_t i = 1; i < book->deck_count; i++) {
+        const struct toll_deck *deck = &book->decks[i];
+        ways[i] = (uint8_t)way_of(book, deck);
+        rater->has_ways = rater->has_ways || (ways[i] & ~TOLL_WAY_BASIS_BITS) != 0;
+        rater->by_jurisdiction = rater->by_jurisdiction || deck->by_jurisdiction;
+        if ((ways[i] & TOLL_WAY_BASIS_BITS) != 0)
+            rater->own_bases |= (uint8_t)(1u << deck->basis);
+        for (unsigned k = 0; deck->by_jurisdiction && k < TOLL_CALL_JURISDICTIONS; k++)
+            columns[i * 8 + k] = (uint8_t)toll_rate_column_of((enum toll_call_jurisdiction)k);
+    }
+    rater->deck_ways = ways;
+    rater->deck_columns = columns;
+}
+
+static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables)
+{
+    const struct toll_book *book = rater->book;
+    const uint32_t decks = book->deck_count;
+    rater->tables = tables;
+    rater->caller_tables = decks;
+    for (uint32_t deck = 1; deck < decks; deck++) {
+        tables[deck] = book->decks[deck].lpm;
+        tables[decks + deck] = book->decks[deck].callers;
+    }
+    if (book->place_lpm != NULL) {
+        rater->place_table = 2 * decks;
+        tables[2 * decks] = *book->place_lpm;
+    }
+    if (book->destinations != NULL) {
+        rater->destination_table = 2 * decks + 1;
+        tables[2 * decks + 1] = *book->destinations;
+    }
+}
+
+static void fill_chains(struct toll_rater *rater, uint8_t *asks)
+{
+    const struct toll_book *book = rater->book;
+    for (uint32_t i = 1; i < book->chain_count; i++)
+        for (uint32_t k = 0; k < book->chains[i].count; k++) {
+            const struct toll_rule *rule = &book->rules[book->chain_rules[book->chains[i].first + k]];
+            asks[i] |= rule->destination != 0;
+            rater->has_next =
+                rater->has_next || (rule->action == TOLL_ACTION_DECK && rule->on_miss_next != 0);
+        }
+    rater->chain_asks = asks;
+}
+
+/* Columns that jurisdictions by this basis read, besides the numbers. */
+static uint32_t columns_of_basis(const struct toll_book *book, unsigned basis)
+{
+    if (!book->nanp)
+        return 0;
+    uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_RING_TO);
+    if (basis == TOLL_BASIS_ANI_LRN)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
+    if (basis == TOLL_BASIS_CARRIER && book->calltype_word_count > 0)
+        columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
+    return columns;
+}
+
+static uint32_t columns_of_decks(const struct toll_book *book)
+{
+    uint32_t columns = 0;
+    for (uint32_t deck = 1; deck < book->deck_count; deck++) {
+        const struct toll_deck *table = &book->decks[deck];
+        if (table->key == TOLL_KEY_CALLTYPE)
+            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
+        if (table->lrn)
+            columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLER) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_LRN_CALLEE);
+        if (table->by_jurisdiction)
+            columns |= columns_of_basis(book, table->basis);
+    }
+    return columns;
+}
+
 static uint32_t columns_of(const struct toll_book *book)
 {
     uint32_t columns = TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_DURATION_MS) |
@@ -85,7 +163,7 @@ static uint32_t columns_of(const struct toll_book *book)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
     if (book->has_carrier_plans)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
-    return columns;
+    return columns | columns_of_basis(book, book->basis) | columns_of_decks(book);
 }
 
 static const void *hot_copy(struct toll_rater *rater, const void *table, bool copy, size_t bytes)
@@ -100,10 +178,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->book = book;
     rater->kernels = toll_kernels_select(features);
     rater->columns = columns_of(book);
-    if (book->nanp) {
+    if (book->nanp)
         fill_areas(rater->areas);
-        fill_call_areas(rater->call_areas, rater->areas);
-    }
 
     const size_t decks = book->deck_count + 1u, prices = book->price_count + 2u, /* see the price kernel */
         terms = book->terms_count + 1u;
@@ -113,14 +189,17 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->number_lines = toll_number_lines(book->number_count);
     if (!toll_hot_init(
             &rater->hot,
-            toll_hot_round(decks * sizeof(struct toll_lpm)) + toll_hot_round(decks * sizeof(uint32_t)) +
+            toll_hot_round(2 * decks * sizeof(struct toll_lpm)) + toll_hot_round(decks * sizeof(uint32_t)) +
+                toll_hot_round(decks) + toll_hot_round(8 * decks) + toll_hot_round(book->chain_count + 1u) +
                 toll_hot_round(verdict_count * sizeof(uint32_t)) + toll_hot_round(prices * sizeof(uint16_t)) +
                 toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
                 toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
                 toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
                 (copy ? toll_hot_round(words) : 0)))
         return no_memory(error);
-    struct toll_lpm *tables = toll_hot_take(&rater->hot, decks * sizeof *tables);
+    struct toll_lpm *tables = toll_hot_take(&rater->hot, 2 * decks * sizeof *tables);
+    uint8_t *ways = toll_hot_take(&rater->hot, decks), *columns = toll_hot_take(&rater->hot, 8 * decks);
+    uint8_t *asks = toll_hot_take(&rater->hot, book->chain_count + 1u);
     uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
     uint32_t *verdicts = toll_hot_take(&rater->hot, verdict_count * sizeof *verdicts);
     uint16_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
@@ -130,16 +209,17 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->lpm_words = hot_copy(rater, book->lpm_words, copy, words);
     toll_number_lines_fill(lines, rater->number_lines, book->numbers, book->number_capacity);
     for (uint32_t i = 0; i < book->owner_count; i++)
-        owners[i] = (struct toll_hot_owner){.plan = book->owners[i].plan,
-                                            .account = book->owners[i].account,
-                                            .bucket = book->owners[i].bucket};
-    for (uint32_t deck = 1; deck < book->deck_count; deck++) {
-        tables[deck] = book->decks[deck].lpm;
+        owners[i] = (struct toll_hot_owner){
+            .plan = book->owners[i].plan,
+            .account = book->owners[i].account,
+            .bucket = book->owners[i].bucket,
+            .state = book->site_count == 0 ? 0 : book->sites[book->owners[i].site].state};
+    for (uint32_t deck = 1; deck < book->deck_count; deck++)
         if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
             places[deck] = ++rater->calltype_decks;
-    }
-    if (rater->calltype_decks > 0)
-        rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CALLTYPE);
+    fill_tables(rater, tables);
+    fill_decks(rater, ways, columns);
+    fill_chains(rater, asks);
     fill_verdicts(book, verdicts);
     for (uint32_t price = 1; price < book->price_count; price++) {
         const uint32_t index = 1 + book->price_terms[price];
@@ -147,22 +227,26 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     }
     for (uint32_t i = 0; i < book->terms_count; i++)
         voice[1 + i] = toll_voice_terms_make(&book->terms[i]);
-    rater->tables = tables;
     rater->calltype_places = places;
     rater->verdicts = verdicts;
     rater->price_terms = price_terms;
     rater->voice_terms = voice;
     rater->numbers = lines;
     rater->owners = owners;
-    const int rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
+    int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
+    if (rc == 0)
+        rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
+    if (rc != 0)
+        toll_rater_free(rater);
     return rc;
 }
 
 void toll_rater_free(struct toll_rater *rater)
 {
     toll_surcharge_rules_free(rater->surcharges);
+    toll_call_areas_free(&rater->call_areas);
     toll_hot_free(&rater->hot);
     memset(rater, 0, sizeof *rater);
 }
@@ -181,19 +265,40 @@ static const uint32_t *map_named(const struct toll_book *book, enum toll_named_k
     return map;
 }
 
+/* The carrier's words about the jurisdiction; no code, no word. NULL: out of memory. */
+static const int8_t *map_words(const struct toll_book *book, struct toll_cdr_dictionary codes,
+                               struct toll_cdr_dictionary carriers, uint32_t carrier_count,
+                               struct toll_arena *arena)
+{
+    const size_t count = codes.count > 0 ? codes.count : 1;
+    int8_t *words = toll_arena_alloc(arena, count * carrier_count * sizeof *words);
+    for (size_t i = 0; words != NULL && i < count * carrier_count; i++) {
+        const size_t code = i / carrier_count, carrier = i % carrier_count;
+        const char *name = carrier < carriers.count ? carriers.entries[carrier] : "";
+        words[i] = code == 0 ? -1 : (int8_t)toll_book_calltype_word(book, codes.entries[code], name);
+    }
+    return words;
+}
+
 int toll_part_map_make(struct toll_part_map *map, const struct toll_rater *rater,
                        const struct toll_cdr_part *part, struct toll_arena *arena, struct toll_strings *texts,
                        struct toll_error *error)
 {
     const struct toll_book *book = rater->book;
     const struct toll_cdr_dictionary codes = toll_cdr_part_dictionary(part, TOLL_CDR_CALLTYPE);
+    const struct toll_cdr_dictionary carriers = toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER);
     const uint32_t count =
         codes.count > 0 ? codes.count : 1; /* 0, "no code", is there also without the column */
     memset(map, 0, sizeof *map);
     map->trunks = map_named(book, TOLL_NAMED_TRUNK, toll_cdr_part_dictionary(part, TOLL_CDR_TRUNK), arena);
     map->hints = map_named(book, TOLL_NAMED_HINT, toll_cdr_part_dictionary(part, TOLL_CDR_HINT), arena);
-    map->carriers =
-        map_named(book, TOLL_NAMED_CARRIER, toll_cdr_part_dictionary(part, TOLL_CDR_CARRIER), arena);
+    map->carriers = map_named(book, TOLL_NAMED_CARRIER, carriers, arena);
+    map->carrier_count = carriers.count > 0 ? carriers.count : 1;
+    if (book->calltype_word_count > 0) {
+        map->words = map_words(book, codes, carriers, map->carrier_count, arena);
+        if (map->words == NULL)
+            return no_memory(error);
+    }
 
     uint32_t *values = toll_arena_alloc(arena, ((size_t)count * rater->calltype_decks + 1) * sizeof *values);
     uint32_t *ids = toll_arena_alloc(arena, (size_t)count * sizeof *ids);

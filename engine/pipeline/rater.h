@@ -9,19 +9,33 @@
 #include "base/strings.h"
 #include "book/book.h"
 #include "mmap_cdr/part.h"
+#include "pipeline/areas.h"
 #include "pipeline/hot.h"
 #include "rating/voice.h"
 #include "simd/kernels.h"
 
 /* What digits 2-4 of an E.164 number that begins with 1 say (docs/RATING.md section 6); bits. */
-enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2, TOLL_AREA_INTERNATIONAL = 4 };
+enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2 };
+
+/* How the bulk passes ask a deck: bits. None: by the callee as dialled. */
+#define TOLL_WAY_LRN 0x01u
+#define TOLL_WAY_CALLER 0x02u
+#define TOLL_WAY_PAIR 0x04u
+#define TOLL_WAY_CALLTYPE 0x08u
+#define TOLL_WAY_BASIS_BITS 0x70u /* its rates are chosen by a basis that is not the book's */
+static inline unsigned toll_way_of_basis(unsigned basis)
+{
+    return 0x40u | basis << 4;
+}
 
 struct toll_rater {
     const struct toll_book *book;
     const struct toll_kernels *kernels;
-    const struct toll_lpm *tables; /* by deck id: what the LPM kernel walks */
-    const uint32_t *verdicts;      /* [plan * TOLL_VERDICT_KEYS + key]; plan 0: all 0 */
-    const uint16_t *price_terms;   /* by price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book */
+    const struct toll_lpm *tables; /* by deck id, and others below: what the LPM kernel walks */
+    uint32_t caller_tables;        /* [this + deck]: the callers' prefixes of a deck of key npanxx_pair */
+    uint32_t place_table, destination_table; /* 0: the book has none */
+    const uint32_t *verdicts;                /* [plan * TOLL_VERDICT_KEYS + key]; plan 0: all 0 */
+    const uint16_t *price_terms; /* by price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book */
     const struct toll_voice_terms *voice_terms; /* by 1 + terms index; [0] is zero */
     const struct toll_number_line *numbers;
     uint64_t number_lines;
@@ -31,7 +45,14 @@ struct toll_rater {
     uint32_t calltype_decks;         /* how many those are */
     uint32_t columns;                /* CDR columns that rating with this book reads */
     uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
-    uint8_t call_areas[TOLL_AREAS_BYTES]; /* the same as class << 3 | jurisdiction */
+    struct toll_call_areas call_areas;
+    const uint8_t *deck_ways;                /* by deck id */
+    const uint8_t *deck_columns;             /* [deck * 8 + jurisdiction]: enum toll_rate_column */
+    const uint8_t *chain_asks;               /* by chain: 1, some rule of it has a destination */
+    bool has_ways;                           /* some deck is asked otherwise than by the callee as dialled */
+    bool by_jurisdiction;                    /* some deck has rates by jurisdiction */
+    uint8_t own_bases;                       /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
+    bool has_next;                           /* some rule goes on where its deck has nothing */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_hot hot;
 };

@@ -7,6 +7,7 @@
 #define TOLL_PIPELINE_ROW_H
 
 #include "pipeline/rater.h"
+#include "rating/walk.h"
 
 /* What rating sees of a CDR; trunk, hint and carrier already in the book's terms. */
 struct toll_row {
@@ -58,6 +59,8 @@ struct toll_payer {
     uint32_t charged, trunk, hint, near; /* owners of the candidates, 0 not known */
 };
 void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row, struct toll_payer *payer);
+/* The owner of a number of numbers.csv at an instant, 0 nobody. */
+uint32_t toll_number_owner(const struct toll_rater *rater, uint64_t number, toll_ms at);
 /* The caller of an outgoing, the callee of an incoming record, if it is an E.164 number; else 0. */
 uint64_t toll_row_near_end(const struct toll_row *row);
 
@@ -69,7 +72,23 @@ int32_t toll_plan_find(const struct toll_rater *rater, uint32_t owner, uint32_t 
 
 /* ---- section 6 ---- */
 
+bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row); /* section 3 */
 enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
+/* Where an end of a call is, and what says so. */
+enum toll_end_source { TOLL_END_NOWHERE, TOLL_END_NUMBER, TOLL_END_LRN, TOLL_END_RING_TO, TOLL_END_SITE };
+struct toll_end {
+    uint64_t number; /* whose place it is, 0 none */
+    uint32_t place;  /* the number's */
+    uint32_t state, ratecenter;
+    bool abroad;
+    enum toll_end_source source;
+};
+struct toll_ends {
+    struct toll_end originating, terminating;
+};
+/* Number plan nanp. Basis carrier: as ani. */
+void toll_ends_find(const struct toll_rater *rater, const struct toll_row *row,
+                    enum toll_jurisdiction_basis basis, int32_t site, struct toll_ends *ends);
 /* By one basis; site: the payer's (toll_owner.site), 0 none. */
 enum toll_call_jurisdiction toll_jurisdiction_of(const struct toll_rater *rater, const struct toll_row *row,
                                                  enum toll_jurisdiction_basis basis, int32_t site);
@@ -82,6 +101,8 @@ struct toll_band_cursor {
     toll_ms from, until;
     int32_t band;
 };
+int32_t toll_deck_band(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                       toll_ms at);
 
 /* What a deck has for a call. */
 struct toll_price_found {
@@ -92,10 +113,15 @@ struct toll_price_found {
 /* Which of the four rates of a row in a deck with by_jurisdiction. */
 enum toll_rate_column toll_rate_column_of(enum toll_call_jurisdiction jurisdiction);
 
-/* The number that a deck of key callee or caller is asked for (that of the record's LRN where the deck says
- * so) and the type of the end that it stands for (enum toll_number_type): only E.164 numbers have prefixes.
- */
-uint64_t toll_deck_number(const struct toll_deck *deck, const struct toll_row *row, unsigned *type);
+/* The number that a deck is asked for of one end (that of the record's LRN where the deck says so) and the
+ * end's type (enum toll_number_type): only E.164 numbers have prefixes. */
+uint64_t toll_deck_end(const struct toll_deck *deck, const struct toll_row *row, bool caller, unsigned *type);
+/* The same of the end by which a deck of key callee or caller goes. */
+static inline uint64_t toll_deck_number(const struct toll_deck *deck, const struct toll_row *row,
+                                        unsigned *type)
+{
+    return toll_deck_end(deck, row, deck->key == TOLL_KEY_CALLER, type);
+}
 
 /* 0 and *found; else the suspense status: no_band, or the miss: no_prefix, no_calltype, bad_number.
  * jurisdiction: by the deck's basis; without meaning unless the deck is by_jurisdiction. */
@@ -107,6 +133,10 @@ unsigned toll_price_find(const struct toll_rater *rater, struct toll_band_cursor
 unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                             uint32_t value, toll_ms at, unsigned miss, unsigned column,
                             struct toll_price_found *found);
+/* The first row of an entry at an instant, without rate column, 0 if none has the band; false: no row is in
+ * force. */
+bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                      const struct toll_entry *entry, toll_ms at, uint32_t *price);
 /* The value from which toll_price_find starts, and the status of a miss. Not for decks of key npanxx_pair. */
 uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,
                           unsigned *miss);
@@ -115,9 +145,15 @@ uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const st
 
 /* Units and charge by any price row, of a deck (found->walk: walked) or a rule (deck 0); the status of the
  * line. *price: the row to show, 0 none; 0 billed and charge in suspense. */
-unsigned toll_row_bill(const struct toll_rater *rater, const struct toll_band_cursor *cursors,
+unsigned toll_row_bill(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                        const struct toll_row *row, int32_t deck, const struct toll_price_found *found,
                        int32_t *price, int32_t *billed, toll_money *charge);
+
+/* The walk of such a call alone, found->walk not 0, told to trace (may be NULL) stretch by stretch. */
+enum toll_walk_outcome toll_row_walk(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                                     const struct toll_row *row, int32_t deck,
+                                     const struct toll_price_found *found,
+                                     const struct toll_walk_trace *trace, struct toll_walked *walked);
 
 /* ---- the whole row ---- */
 

@@ -13,33 +13,66 @@ static inline uint64_t mask(bool condition)
     return (uint64_t)0 - condition;
 }
 
-static inline unsigned area_of(const uint8_t *areas, uint64_t number, bool e164)
+static inline uint32_t area_of(const uint32_t *words, uint64_t number, bool e164)
 {
     const unsigned place = number >> 60 == 1 ? (unsigned)(number >> 48) & 0xfff : TOLL_AREAS_ABROAD;
-    return areas[e164 ? place : TOLL_AREAS_NO_NUMBER];
+    return words[e164 ? place : TOLL_AREAS_NO_NUMBER];
 }
 
-void toll_classify_scalar(const uint8_t *restrict areas, const struct toll_number_line *restrict lines,
-                          uint64_t line_count, const uint64_t *restrict caller,
-                          const uint64_t *restrict callee, const uint16_t *restrict kind, size_t rows,
-                          uint64_t *restrict near, uint16_t *restrict shape,
-                          uint8_t *restrict class_jurisdiction)
+/* docs/RATING.md section 6.2 as far as two areas tell: rule 1, and rule 3 unless the call may be local. */
+static inline unsigned jurisdiction_of(uint32_t from, uint32_t to)
 {
+    const uint32_t from_state = from & TOLL_AREA_STATE, to_state = to & TOLL_AREA_STATE;
+    const unsigned domestic =
+        (unsigned)mask((from_state != 0) & (to_state != 0)) &
+        (TOLL_CALL_INTRASTATE + (TOLL_CALL_INTERSTATE - TOLL_CALL_INTRASTATE) * (from_state != to_state));
+    return ((from | to) & TOLL_AREA_ABROAD) != 0 ? TOLL_CALL_INTERNATIONAL : domestic;
+}
+
+static inline bool may_be_local(const struct toll_areas *areas, uint32_t from, uint32_t to)
+{
+    const uint32_t a = from >> TOLL_AREA_LOCAL_SHIFT & TOLL_AREA_LOCAL,
+                   b = to >> TOLL_AREA_LOCAL_SHIFT & TOLL_AREA_LOCAL;
+    if (areas->local_stride == 0 || a == 0 || b == 0)
+        return false;
+    const uint32_t bit = a * areas->local_stride + b;
+    return (areas->local[bit >> 5] >> (bit & 31) & 1) != 0;
+}
+
+size_t toll_classify_scalar(const struct toll_areas *areas, const struct toll_number_line *restrict lines,
+                            uint64_t line_count, const struct toll_classify_in *in, size_t rows,
+                            const struct toll_classify_out *out)
+{
+    uint64_t *restrict near = out->near;
+    uint16_t *restrict shape = out->shape;
+    uint8_t *restrict class_jurisdiction = out->class_jurisdiction;
+    uint32_t *restrict again = out->again;
+    size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
-        const unsigned k = kind[i];
-        const bool in = (k & TOLL_CALL_IN) != 0;
+        const unsigned k = in->kind[i];
+        const uint64_t caller = in->caller[i], callee = in->callee[i];
+        const bool incoming = (k & TOLL_CALL_IN) != 0;
         const bool caller_e164 = (k & TOLL_CALL_CALLER_TYPE) == TOLL_CALL_CALLER_E164;
         const bool callee_e164 = (k & TOLL_CALL_CALLEE_TYPE) == TOLL_CALL_CALLEE_E164;
-        near[i] = (callee[i] & mask(in & callee_e164)) | (caller[i] & mask(!in & caller_e164));
+        near[i] = (callee & mask(incoming & callee_e164)) | (caller & mask(!incoming & caller_e164));
         toll_number_line_expect(lines, line_count, near[i]);
 
-        /* The class is the callee's; abroad is where either end is. */
-        const unsigned area =
-            area_of(areas, callee[i], callee_e164) | (area_of(areas, caller[i], caller_e164) & 7u);
-        class_jurisdiction[i] = (uint8_t)((area & 0x38u) << 1 | (area & 7u));
+        /* Where a toll-free call ends the dialled number does not say. */
+        const unsigned class_ = area_of(areas->words, callee, callee_e164) >> TOLL_AREA_CLASS_SHIFT;
+        const bool toll_free = class_ == TOLL_CALL_TOLL_FREE;
+        const uint32_t from = area_of(areas->words, in->from[i], caller_e164);
+        const uint32_t to =
+            area_of(areas->words, in->to[i], callee_e164) & (uint32_t)mask(!toll_free) & TOLL_AREA_PLACE;
+        const unsigned jurisdiction = jurisdiction_of(from, to);
+        class_jurisdiction[i] = (uint8_t)(class_ << 4 | jurisdiction);
         const unsigned plain = (unsigned)mask((k & PLAIN_BITS) == PLAIN_KIND) & TOLL_SHAPE_PLAIN;
         const unsigned unanswered =
             (unsigned)mask((k & UNANSWERED_BITS) == UNANSWERED_KIND) & TOLL_SHAPE_UNANSWERED;
-        shape[i] = (uint16_t)(area | ((unsigned)mask(in) & TOLL_SHAPE_IN) | plain | unanswered);
+        shape[i] = (uint16_t)(class_ << 3 | jurisdiction | ((unsigned)mask(incoming) & TOLL_SHAPE_IN) |
+                              plain | unanswered);
+        again[count] = (uint32_t)i;
+        count += (((from | to) & TOLL_AREA_MORE) != 0) | (toll_free & (incoming | in->ring_to)) |
+                 ((jurisdiction != TOLL_CALL_INTERNATIONAL) & may_be_local(areas, from, to));
     }
+    return count;
 }

@@ -46,12 +46,29 @@ typedef void toll_probe_kernel(const struct toll_number_line *lines, uint64_t li
 typedef void toll_lpm_kernel(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
                              const uint64_t *keys, size_t rows, uint32_t *values);
 
-/* The number that might pay (0 none), the shape and the class byte of each CDR. areas: TOLL_AREAS_BYTES. Asks
- * for the lines that the probe will look at. */
-typedef void toll_classify_kernel(const uint8_t *areas, const struct toll_number_line *lines,
-                                  uint64_t line_count, const uint64_t *caller, const uint64_t *callee,
-                                  const uint16_t *kind, size_t rows, uint64_t *near, uint16_t *shape,
-                                  uint8_t *class_jurisdiction);
+/* The columns that the classify kernel reads. from and to: whose places count; mostly caller and callee, and
+ * read as E.164 numbers where the kind says so of these. ring_to: some toll-free call has a number to ring.
+ */
+struct toll_classify_in {
+    const uint64_t *caller, *callee, *from, *to;
+    const uint16_t *kind;
+    bool ring_to;
+};
+/* What it writes; arrays of `rows` elements. */
+struct toll_classify_out {
+    uint64_t *near; /* the number that might pay, 0 none */
+    uint16_t *shape;
+    uint8_t *class_jurisdiction;
+    uint32_t
+        *again; /* rows whose jurisdiction the words do not settle, ascending; behind the count anything */
+};
+
+/* The number that might pay, the shape and the class byte of each CDR; the rows of whose jurisdiction only a
+ * look at their places can say. Asks for the lines that the probe will look at. Returns how many are in
+ * `again`. */
+typedef size_t toll_classify_kernel(const struct toll_areas *areas, const struct toll_number_line *lines,
+                                    uint64_t line_count, const struct toll_classify_in *in, size_t rows,
+                                    const struct toll_classify_out *out);
 
 /* Account, bucket, and the deck or price that the plan's verdict gives. owner: none is dated; owners[0] is
  * nobody. by_record: no plan is known by the owner alone. out->status is the line's as far as it is settled

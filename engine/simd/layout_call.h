@@ -20,12 +20,28 @@
 #define TOLL_CALL_CREDIT 0x0800u
 #define TOLL_CALL_CONFLICT 0x1000u
 
-/* What the class byte of a line and its chain key need to know of a number: class << 3 | jurisdiction, by
- * digits 2-4 of an E.164 number that begins with 1, as three raw nibbles. */
-#define TOLL_AREAS_ABROAD 4096    /* place of numbers that do not begin with 1 */
-#define TOLL_AREAS_NO_NUMBER 4097 /* and of what is no E.164 number */
+/*
+ * What the class byte of a line and its chain key need to know of a number: one word by digits 2-4 of an
+ * E.164 number that begins with 1, as three raw nibbles. Two ends make a jurisdiction by their words alone,
+ * unless one of them says MORE or their `local` numbers have a bit in struct toll_areas.
+ */
+#define TOLL_AREA_STATE 0x00003fffu /* of all its numbers, 0 not known */
+#define TOLL_AREA_LOCAL_SHIFT 14    /* 10 bits: 0 no call there is local */
+#define TOLL_AREA_LOCAL 0x000003ffu /* after the shift */
+#define TOLL_AREA_ABROAD 0x01000000u
+#define TOLL_AREA_MORE 0x02000000u  /* its numbers are not in one place: the trie knows */
+#define TOLL_AREA_PLACE 0x03ffffffu /* all of the above */
+#define TOLL_AREA_CLASS_SHIFT 28    /* 3 bits */
+#define TOLL_AREAS_ABROAD 4096      /* place of numbers that do not begin with 1 */
+#define TOLL_AREAS_NO_NUMBER 4097   /* and of what is no E.164 number */
 #define TOLL_AREAS 4098
-#define TOLL_AREAS_BYTES (TOLL_AREAS + 3) /* a kernel reads four bytes at each place */
+
+/* words: TOLL_AREAS. local: bits [from * stride + to] of the areas between which some call may be local;
+ * stride, in bits, is a multiple of 32, 0 if there are none. */
+struct toll_areas {
+    const uint32_t *words, *local;
+    uint32_t local_stride;
+};
 
 /* A shape: the key of a verdict, direction << 6 | class << 3 | jurisdiction, and above it what the bulk
  * stages may assume of the row. None of both: nothing, so it is done by itself. */
@@ -33,6 +49,12 @@
 #define TOLL_SHAPE_IN 0x40u
 #define TOLL_SHAPE_PLAIN 0x80u       /* answered voice to an E.164 number, neither conflict nor credit */
 #define TOLL_SHAPE_UNANSWERED 0x100u /* the same, not answered */
+
+/* The classes and jurisdictions that the kernel itself gives (tollmill_segment.h has all). */
+#define TOLL_CALL_TOLL_FREE 1u
+#define TOLL_CALL_INTRASTATE 2u
+#define TOLL_CALL_INTERSTATE 3u
+#define TOLL_CALL_INTERNATIONAL 4u
 
 /*
  * What a plan's rules say about answered voice calls of one kind, when that is all they say: a deck, or
@@ -45,7 +67,7 @@
 struct toll_hot_owner { /* of struct toll_owner, what every row needs */
     int32_t plan, account;
     uint32_t bucket;
-    uint32_t spare;
+    uint32_t state; /* of the site, 0 not known */
 };
 _Static_assert(sizeof(struct toll_hot_owner) == 16, "four to a cache line");
 

@@ -104,8 +104,8 @@ static void tables(void)
 {
     const struct toll_account_row accounts[] = {{1, "acme", "Acme", "USD"}, {3, "beta", "", "EUR"}};
     const struct toll_price_row prices[] = {
-        {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2},
-        {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3}};
+        {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2, 60, "rate_intra"},
+        {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, ""}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 180, 18000000}, {1, "s1", 0, 1, 60, -5}};
     const struct {
         const struct toll_run_table *table;

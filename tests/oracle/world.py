@@ -1087,8 +1087,7 @@ class World:
             columns.remove("caller_prefix")
         self.write_csv(os.path.join(folder, "decks", file + ".csv"), rows, columns, required, deck.get("columns"))
 
-    def write_cdrs(self, folder, count):
-        rows = self.calls(count)
+    def write_cdrs(self, folder, rows):
         columns = CDR_COLUMNS.split()
         for carrier in [""] + CARRIERS:
             name = "cdrs_%s.csv" % carrier if carrier else "cdrs.csv"
@@ -1101,7 +1100,7 @@ def make(seed, calls, folder, edge=False):
     world = World(seed, edge)
     os.makedirs(folder, exist_ok=True)
     world.write_book(os.path.join(folder, "book"))
-    world.write_cdrs(folder, calls)
+    world.write_cdrs(folder, world.calls(calls))
 
 
 def main():

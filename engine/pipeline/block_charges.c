@@ -1,0 +1,71 @@
+/*
+ * Units and charge: docs/RATING.md sections 7 and 9. The kernel knows seconds; a quantity of another service
+ * is as many of them. What it cannot do, walked calls, mark-ups and very large quantities, is billed row by
+ * row.
+ */
+#include "pipeline/stages.h"
+
+#define QUANTITY_MAX (INT32_MAX / 1000 - 1)
+
+/* What the kernel is to take as durations; rows with more than it can take go to the list. */
+static const int32_t *amounts_of(const struct toll_block_rows *rows)
+{
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    struct toll_block *block = rows->block;
+    if ((rows->kinds & TOLL_KIND_SERVICE) == 0)
+        return cdr->duration_ms;
+    for (size_t i = 0; i < rows->rows; i++) {
+        const bool voice = (cdr->kind[i] & TOLL_KIND_SERVICE) == TOLL_VOICE;
+        const int64_t quantity = voice || cdr->quantity == NULL ? 0 : cdr->quantity[i];
+        const bool fits = (quantity >= 0) & (quantity <= QUANTITY_MAX);
+        block->amount_ms[i] = voice ? cdr->duration_ms[i] : fits ? (int32_t)quantity * 1000 : 0;
+        if (!fits && block->terms[i] != 0) {
+            block->terms[i] = block->value[i] = 0;
+            block->bill[block->bill_count++] = (uint32_t)i;
+        }
+    }
+    return block->amount_ms;
+}
+
+static void bill_one(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_price_found found = {(uint32_t)rows->line.price[i], rows->block->value[i]};
+    struct toll_row row;
+    toll_block_read_row(rows, i, &row);
+    rows->line.status[i] =
+        (uint8_t)toll_row_bill(rows->rater, rows->context->cursors, &row, (int32_t)rows->block->deck[i],
+                               &found, &rows->line.price[i], &rows->line.billed[i], &rows->line.charge[i]);
+}
+
+void toll_block_charges(const struct toll_block_rows *rows)
+{
+    const struct toll_rater *rater = rows->rater;
+    struct toll_block *block = rows->block;
+    const int32_t *amounts = amounts_of(rows);
+    toll_voice_block(rater->kernels, rater->book->terms, rater->voice_terms, block->terms, amounts,
+                     rows->rows, block->rest, rows->line.price, rows->line.billed, rows->line.charge,
+                     rows->line.status);
+    for (size_t k = 0; k < block->bill_count; k++)
+        bill_one(rows, block->bill[k]);
+}
+
+void toll_block_odd(const struct toll_block_rows *rows)
+{
+    const struct toll_block_context *context = rows->context;
+    struct toll_block *block = rows->block;
+    for (size_t k = 0; k < block->odd_count; k++) {
+        const size_t i = block->odd[k];
+        struct toll_row row;
+        struct toll_row_answer answer;
+        toll_block_read_row(rows, i, &row);
+        toll_row_rate(rows->rater, context->cursors, &row, NULL, &answer);
+        rows->line.account[i] = answer.account;
+        rows->line.price[i] = answer.price;
+        rows->line.billed[i] = answer.billed;
+        rows->line.charge[i] = answer.charge;
+        rows->line.status[i] = (uint8_t)answer.status;
+        rows->line.class_jurisdiction[i] =
+            (uint8_t)((unsigned)answer.class_ << 4 | (unsigned)answer.jurisdiction);
+        block->bucket[i] = rows->rater->book->owners[answer.payer.owner].bucket;
+    }
+}

@@ -1,0 +1,191 @@
+/*
+ * Which deck or price the rules give: docs/RATING.md sections 5 and 6. What a plan says without conditions
+ * stands in a table of verdicts, which a kernel reads; the other rows are listed and their chains walked.
+ */
+#include "pipeline/stages.h"
+
+#include <string.h>
+
+/* Rows of any service that the stages can do; the rest is toll_row_rate's. No short code, because of the
+ * numbers that are always free. */
+static bool in_bulk(const struct toll_block_rows *rows, size_t i)
+{
+    const uint16_t kind = rows->cdr.kind[i];
+    const bool answered = toll_kind_service(kind) != TOLL_VOICE || (kind & TOLL_KIND_ANSWERED) != 0;
+    return rows->block->owner[i] != 0 && answered && (kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0 &&
+           toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT;
+}
+
+static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_book *book = rater->book;
+    const struct toll_part_map *map = rows->context->map;
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const uint32_t owner = rows->block->owner[i];
+    const bool by_record = book->has_trunk_plans || book->has_carrier_plans;
+    if (!by_record && rater->owners[owner].plan > 0)
+        return rater->owners[owner].plan;
+    return toll_plan_find(rater, owner, cdr->trunk == NULL ? 0 : map->trunks[cdr->trunk[i]],
+                          cdr->carrier == NULL ? 0 : map->carriers[cdr->carrier[i]], cdr->start[i], NULL);
+}
+
+/* The chain of rules that a row meets, 0 none; *plan: 0 none. */
+static uint32_t chain_of(const struct toll_block_rows *rows, size_t i, int32_t *plan)
+{
+    const struct toll_book *book = rows->rater->book;
+    const unsigned shape = rows->block->shape[i];
+    *plan = plan_of(rows, i);
+    return book->plan_chains[(size_t)*plan * TOLL_CHAIN_KEYS +
+                             toll_chain_key(toll_kind_service(rows->cdr.kind[i]),
+                                            (shape & TOLL_SHAPE_IN) != 0, shape >> 3 & 7, shape & 7)];
+}
+
+/* ---- the rules one after the other ---- */
+
+/* The destination of each listed row whose rules ask for it, by place in the list. */
+static const uint32_t *destinations_of(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    const struct toll_rater *rater = rows->rater;
+    struct toll_block *block = rows->block;
+    uint32_t any = 0;
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = list[k];
+        const bool wanted = rater->chain_asks[block->chain[i]] != 0 &&
+                            toll_kind_callee_type(rows->cdr.kind[i]) == TOLL_NUMBER_E164;
+        block->list_deck[k] = wanted ? rater->destination_table : 0;
+        block->number[0][k] = rows->cdr.callee[i];
+        any |= block->list_deck[k];
+    }
+    if (any != 0)
+        rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[0], count,
+                            block->list_value[0]);
+    else
+        memset(block->list_value[0], 0, count * sizeof *block->list_value[0]);
+    return block->list_value[0];
+}
+
+static bool matches(const struct toll_block_rows *rows, size_t i, const struct toll_rule *rule,
+                    uint32_t destination)
+{
+    const struct toll_book *book = rows->rater->book;
+    if (rule->destination != 0 && rule->destination != (int32_t)destination)
+        return false;
+    if (rule->trunk != 0) {
+        const uint32_t place = rows->cdr.trunk == NULL ? 0 : rows->context->map->trunks[rows->cdr.trunk[i]];
+        if (place == 0 || rule->trunk != (int32_t)book->named[TOLL_NAMED_TRUNK][place - 1].id)
+            return false;
+    }
+    return (rule->from == TOLL_MS_MIN && rule->until == TOLL_MS_MAX) ||
+           (rows->cdr.start[i] >= rule->from && rows->cdr.start[i] < rule->until);
+}
+
+/* The first rule that matches, from rule_at on; NULL none. */
+static const struct toll_rule *first_match(const struct toll_block_rows *rows, size_t i, uint32_t destination)
+{
+    const struct toll_book *book = rows->rater->book;
+    struct toll_block *block = rows->block;
+    const struct toll_chain *chain = &book->chains[block->chain[i]];
+    for (; block->rule_at[i] < chain->count; block->rule_at[i]++) {
+        const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first + block->rule_at[i]]];
+        if (matches(rows, i, rule, destination))
+            return rule;
+    }
+    return NULL;
+}
+
+size_t toll_block_next_rules(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    const struct toll_book *book = rows->rater->book;
+    struct toll_block *block = rows->block;
+    const uint32_t *destinations = destinations_of(rows, list, count);
+    size_t left = 0;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        const struct toll_rule *rule = first_match(rows, i, destinations[k]);
+        block->deck[i] = 0;
+        if (rule == NULL)
+            continue;
+        rows->line.status[i] = rule->action == TOLL_ACTION_REJECT ? TOLL_SUSPENSE_REJECTED : 0;
+        if (rule->action == TOLL_ACTION_DECK) {
+            block->deck[i] = (uint32_t)rule->deck;
+            list[left++] = i;
+        } else if (rule->action != TOLL_ACTION_REJECT) {
+            rows->line.price[i] = rule->price;
+            const bool alone = rule->action == TOLL_ACTION_MARKUP;
+            block->terms[i] = alone ? 0 : 1 + book->price_terms[rule->price];
+            block->value[i] = 0;
+            block->bill[block->bill_count] = i;
+            block->bill_count += alone;
+        }
+    }
+    return left;
+}
+
+bool toll_block_goes_on(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_book *book = rows->rater->book;
+    struct toll_block *block = rows->block;
+    if (!rows->rater->has_next)
+        return false;
+    if (block->chain[i] == 0) { /* the verdict was the first rule's */
+        int32_t plan;
+        block->chain[i] = chain_of(rows, i, &plan);
+        block->rule_at[i] = 0;
+    }
+    const struct toll_chain *chain = &book->chains[block->chain[i]];
+    const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first + block->rule_at[i]]];
+    block->rule_at[i]++;
+    return rule->on_miss_next != 0;
+}
+
+/* ---- all rows ---- */
+
+/* The listed rows, whose verdict is open. */
+static void walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    struct toll_block *block = rows->block;
+    size_t left = 0;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        int32_t plan;
+        block->chain[i] = chain_of(rows, i, &plan);
+        block->rule_at[i] = 0;
+        rows->line.status[i] = plan == 0 ? TOLL_SUSPENSE_NO_PLAN : TOLL_SUSPENSE_NO_RULE;
+        list[left] = i;
+        left += block->chain[i] != 0;
+    }
+    toll_block_next_rules(rows, list, left);
+}
+
+void toll_block_rules(const struct toll_block_rows *rows)
+{
+    const struct toll_rater *rater = rows->rater;
+    struct toll_block *block = rows->block;
+    struct toll_verdicts_out out = {
+        .account = rows->line.account,
+        .price = rows->line.price,
+        .bucket = block->bucket,
+        .deck = block->deck,
+        .status = rows->line.status,
+        .odd = block->odd,
+        .planless = block->rest,
+    };
+    const bool by_record = rater->book->has_trunk_plans || rater->book->has_carrier_plans;
+    rater->kernels->rules(rater->owners, rater->verdicts, block->owner, block->shape, by_record, rows->rows,
+                          &out);
+    block->bill_count = 0;
+    if (rater->has_next)
+        memset(block->chain, 0, rows->rows * sizeof *block->chain);
+    size_t open = out.planless_count;
+    block->odd_count = 0;
+    for (size_t k = 0; k < out.odd_count; k++) {
+        const uint32_t i = block->odd[k];
+        const bool bulk = in_bulk(rows, i);
+        block->rest[open] = i;
+        block->odd[block->odd_count] = i;
+        open += bulk;
+        block->odd_count += !bulk;
+    }
+    walk_chains(rows, block->rest, open);
+}

@@ -1,0 +1,94 @@
+/* Looking prices up in a compiled book by the layout's own words, not by the code that rates. */
+#ifndef TOLL_TESTS_DECK_FIXTURE_H
+#define TOLL_TESTS_DECK_FIXTURE_H
+
+#include "base/digits.h"
+#include "book_fixture.h"
+#include "ratetable/lpm.h"
+
+#define NOON "2026-03-02T12:00:00Z"
+
+/* The price row of a value at a time in a band at the call's start, as layout.h says; 0 none, -1 a key in
+ * force without this band. */
+static inline int32_t price_of(const struct toll_book *book, uint32_t value, toll_ms at, int32_t band)
+{
+    while ((value & TOLL_LPM_ENTRY) != 0) {
+        const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
+        int32_t plain = 0, with_band = 0;
+        bool in_force = false;
+        for (uint32_t i = 0; i < entry->count; i++) {
+            const struct toll_entry_row *row = &book->entry_rows[entry->first + i];
+            if (at < row->from || at >= row->until)
+                continue;
+            in_force = true;
+            if (row->step > 0)
+                continue;
+            if (row->band == 0)
+                plain = row->price;
+            else if (row->band == band)
+                with_band = row->price;
+        }
+        if (in_force)
+            return with_band > 0 ? with_band : plain > 0 ? plain : -1;
+        value = entry->shorter;
+    }
+    return (int32_t)value;
+}
+
+static inline uint32_t deck_id(const struct toll_book *book, const char *name)
+{
+    for (uint32_t i = 1; i < book->deck_count; i++) {
+        if (strcmp(toll_book_string(book, book->decks[i].name), name) == 0)
+            return i;
+    }
+    fail_msg("no deck %s", name);
+    return 0;
+}
+
+static inline int32_t band_id(const struct toll_book *book, const char *name)
+{
+    for (uint32_t i = 1; i < book->band_count; i++) {
+        if (strcmp(toll_book_string(book, book->band_names[i]), name) == 0)
+            return (int32_t)i;
+    }
+    return 0;
+}
+
+static inline int32_t price_at(const struct toll_book *book, const char *deck, const char *number,
+                               const char *at, const char *band)
+{
+    const struct toll_deck *record = &book->decks[deck_id(book, deck)];
+    uint64_t key;
+
+    assert_true(record->key == TOLL_KEY_CALLEE || record->key == TOLL_KEY_CALLER);
+    assert_true(toll_digits_pack(number, strlen(number), &key));
+    return price_of(book, toll_lpm_find(&record->lpm, book->lpm_words, key), book_ms(at),
+                    band_id(book, band));
+}
+
+static inline const struct toll_terms *terms_of(const struct toll_book *book, int32_t price)
+{
+    assert_true(price > 0);
+    return &book->terms[book->price_terms[price]];
+}
+
+/* The value of a number (7 digits or more) in a deck by prefix. */
+static inline uint32_t value_at(const struct toll_book *book, const char *deck, const char *number)
+{
+    uint64_t key;
+
+    assert_true(toll_digits_pack(number, strlen(number), &key));
+    return toll_lpm_find(&book->decks[deck_id(book, deck)].lpm, book->lpm_words, key);
+}
+
+/* The entry that a number has in a deck. */
+static inline const struct toll_entry *entry_at(const struct toll_book *book, const char *deck,
+                                                const char *number)
+{
+    const uint32_t value = value_at(book, deck, number);
+
+    assert_true((value & TOLL_LPM_ENTRY) != 0);
+    return &book->entries[value & TOLL_LPM_INDEX];
+}
+
+#endif

@@ -50,8 +50,6 @@ struct toll_period_row { /* ascending (period, name of the account, site, kind, 
     int64_t charge;
     const char *file; /* of the book's sources */
     int32_t line;
-    int32_t step;       /* step_from_s of a deck's row */
-    const char *column; /* of a deck's row: whose rate it is, "rate", "rate_inter", ...; else "" */
 };
 
 #define TOLL_RUN_PART_NAME_BYTES 64

@@ -265,7 +265,7 @@ static inline void use_rating(const struct toll_book *book)
     TOLL_ASSERT(room != NULL && tally.buckets != NULL && tally.voice_prices != NULL &&
                 tally.other_prices != NULL && cursors != NULL);
     tally.suspense = use_suspense;
-    TOLL_ASSERT(toll_surcharge_counts_make(book, &tally.surcharges, NULL) == 0);
+    TOLL_ASSERT(toll_surcharge_counts_make(book, 0, &tally.surcharges, NULL) == 0);
     toll_line_columns_place(&lines, room, USE_ROWS);
     const struct toll_block_context context = {
         .rater = &rater, .map = &use.map, .block = &block, .cursors = cursors, .tally = &tally};

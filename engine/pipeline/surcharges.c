@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CURSORS_MIN ((size_t)1 << 6)
-#define CURSORS_MAX ((size_t)1 << 20) /* 64 MiB a worker; with more accounts they share places */
+#define CURSORS_MIN ((size_t)1 << 5)
 #define CELLS_MIN 1024u
 #define CYCLES 64u                    /* places for zones and cycle days */
 #define FLUSH_ROWS (INT64_C(1) << 31) /* far from the end of a cursor's counts */
@@ -52,14 +51,15 @@ static size_t per_bucket(const struct toll_book *book)
     return 1;
 }
 
-int toll_surcharge_counts_make(const struct toll_book *book, struct toll_surcharge_counts **out,
-                               struct toll_error *error)
+int toll_surcharge_counts_make(const struct toll_book *book, size_t cursors_max,
+                               struct toll_surcharge_counts **out, struct toll_error *error)
 {
+    const size_t most = cursors_max == 0 ? TOLL_SURCHARGE_CURSORS_MAX : cursors_max;
     *out = NULL;
     if (book->surcharge_count == 0)
         return 0;
     size_t cursors = CURSORS_MIN;
-    while (cursors < (size_t)book->bucket_count * per_bucket(book) && cursors < CURSORS_MAX)
+    while (cursors < (size_t)book->bucket_count * per_bucket(book) && cursors < most)
         cursors *= 2;
     struct toll_surcharge_counts *counts = calloc(1, sizeof *counts);
     if (counts != NULL) {

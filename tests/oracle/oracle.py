@@ -1376,7 +1376,7 @@ class Call:
         if self.deck.init_mode == "round_total":
             length = ceil_div(length, first.increment) * first.increment
         billed = length
-        cost = self.cost(self.row_at(position), length)
+        units = {self.row_at(position): length}         # row -> units that it prices
         position += length
         while billed < d:
             row = self.row_at(position)
@@ -1384,10 +1384,10 @@ class Call:
             change = self.next_change(position)
             if change is not None:
                 count = min(count, ceil_div(change - position, row.increment))
-            cost += self.cost(row, count * row.increment)
+            units[row] = units.get(row, 0) + count * row.increment
             billed += count * row.increment
             position += count * row.increment
-        return billed, cost
+        return billed, sum(self.cost(row, count) for row, count in units.items())
 
     def billed_and_cost(self, first):
         """Section 7 and the units' exact cost."""

@@ -311,12 +311,17 @@ static void explain_other_rules(struct toll_explainer *explainer)
 
 /* ---- all of it ---- */
 
-static bool same_as_stored(const struct toll_row_answer *answer, const struct toll_line_batch *lines,
-                           int64_t i)
+static bool same_as_stored(const struct toll_explainer *explainer, const struct toll_reader_row *at,
+                           const struct toll_line *line)
 {
-    return answer->status == lines->status[i] && answer->account == lines->account[i] &&
-           answer->price == lines->price[i] && answer->billed == lines->billed[i] &&
-           answer->charge == lines->charge[i] &&
+    const struct toll_row_answer *answer = explainer->answer;
+    const struct toll_book *book = explainer->book;
+    const struct toll_line_batch *lines = at->lines;
+    const int64_t i = at->index;
+    const char *account = toll_book_string(book, book->accounts[answer->account].account);
+    return answer->status == lines->status[i] && strcmp(account, line->account) == 0 &&
+           (answer->price == 0 ? 0 : answer->price + at->price_shift) == lines->price[i] &&
+           answer->billed == lines->billed[i] && answer->charge == lines->charge[i] &&
            ((unsigned)answer->class_ << 4 | (unsigned)answer->jurisdiction) == lines->class_jurisdiction[i];
 }
 
@@ -401,7 +406,7 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
     if (rc == 0)
         rc = toll_run_seek(run, day, row, &at, error);
     if (rc == 0) {
-        const struct toll_rater *rater = toll_run_rater(run);
+        const struct toll_rater *rater = at.rater;
         struct toll_row_answer answer;
         struct toll_explainer explainer = {.rater = rater,
                                            .book = rater->book,
@@ -417,7 +422,7 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
         }
         explainer.cursors = cursors;
         toll_row_rate(rater, cursors, &at.row, NULL, &answer);
-        if (!same_as_stored(&answer, at.lines, at.index)) {
+        if (!same_as_stored(&explainer, &at, &line)) {
             rc =
                 toll_error_set(error, TOLL_EBUG,
                                "%s: %s:%lld was rated otherwise by another version; rate again with this one",
@@ -425,6 +430,9 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
             goto out;
         }
         explain_call(&explainer, &line);
+        if (at.kept)
+            toll_explain_add(&explainer, TOLL_EXPLAIN_FACT, "book", "", 0,
+                             "kept from an earlier run: rated by that run's book, %s", rater->book->name);
         explain_decisions(&explainer);
         explain_result(&explainer);
         if (explainer.failed)

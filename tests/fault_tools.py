@@ -6,6 +6,7 @@ each thread and each system call by itself; a return value that is injected mean
 import collections
 import contextlib
 import hashlib
+import json
 import os
 import re
 import select
@@ -286,6 +287,19 @@ def small_jobs():
     rating = ["rate", "--book", "book", "--cdrs", "both", "-o", "run", "--threads", "1"]
     rate = Job("rate", [*rating, "--io", "mmap"], "run", "run.json")  # auto's calls depend on what the page cache has
     return first, second, rate
+
+
+def merge_job(rate, book="book", threads="1"):
+    """Rates what the run of another job has in suspense."""
+    if not os.path.exists("earlier"):
+        rate.start()
+        ok(*rate.arguments)
+        os.rename("run", "earlier")
+        with open(os.path.join("earlier", "run.json"), encoding="utf-8") as manifest:
+            assert json.load(manifest)["suspense"] > 0, "nothing to rate again"
+    cdrs = rate.arguments[rate.arguments.index("--cdrs") + 1]
+    return Job("rate --only-suspense", ["rate", "--book", book, "--cdrs", cdrs, "--only-suspense", "earlier", "-o", "merged",
+                                        "--threads", threads, "--io", "mmap"], "merged", "run.json")
 
 
 def file_jobs(rate):

@@ -74,7 +74,8 @@ static void write_lines(struct toll_run_writer *writer, struct toll_run_part *pa
     size_t offsets[TOLL_LINE_COLUMNS];
     char name[TOLL_RUN_PART_NAME_BYTES];
     toll_run_part_name(part, name);
-    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), name, part->rows, &lines, &error))
+    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), name, part->rows, false, &lines,
+                          &error))
         fail_msg("%s", error.text);
     for (int64_t first = 0, index = 0; first < part->rows; first += TOLL_BATCH_ROWS, index++) {
         int64_t rows = part->rows - first < TOLL_BATCH_ROWS ? part->rows - first : TOLL_BATCH_ROWS;
@@ -434,7 +435,7 @@ static int make_small_run(const struct toll_io *io, const char *path)
     uint8_t *block = calloc(1, bytes);
     assert_non_null(block);
     memset(block + offsets[5], TOLL_ZERO_EMERGENCY, 5);
-    rc = toll_lines_create(io, toll_run_directory(writer), "2026-03-01.0", 5, &lines, NULL);
+    rc = toll_lines_create(io, toll_run_directory(writer), "2026-03-01.0", 5, false, &lines, NULL);
     if (rc == 0) {
         rc = toll_lines_write(lines, 0, block, NULL);
         if (rc == 0)

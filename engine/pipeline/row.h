@@ -73,6 +73,7 @@ int32_t toll_plan_find(const struct toll_rater *rater, uint32_t owner, uint32_t 
 /* ---- section 6 ---- */
 
 bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row); /* section 3 */
+bool toll_callee_is_toll_free(const struct toll_rater *rater, const struct toll_row *row);
 enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
 /* Where an end of a call is, and what says so. */
 enum toll_end_source { TOLL_END_NOWHERE, TOLL_END_NUMBER, TOLL_END_LRN, TOLL_END_RING_TO, TOLL_END_SITE };

@@ -177,6 +177,31 @@ def figures():
     assert "period charges" in text and "attempts" in text and "= lines" in text, text
 
 
+def read_elsewhere():
+    """The file as pyarrow reads it, which shares no code with us."""
+    try:
+        import pyarrow as pa
+        import pyarrow.ipc
+    except ImportError:
+        print("pyarrow is not installed: the file was not read by others")
+        return
+    with pa.memory_map("run/accounts.arrow") as source:
+        accounts = pa.ipc.open_file(source).read_all().to_pylist()
+        names = {row["id"]: (row["account"], row["currency"]) for row in accounts}
+    with pa.memory_map("run/period_charges.arrow") as source:
+        table = pa.ipc.open_file(source).read_all()
+        assert table.schema.metadata[b"tollmill.schema"] == b"period_charges/1"
+        assert table.schema.field("charge").metadata == {b"scale": b"8"}
+        rows = table.to_pylist()
+    assert [row.pop("amount") for row in rows] == [25000000, 25000000, 500000, 100000, 1000000, 3000000, 25000000]
+    counts = [(row["calls"], row["counted"], row["charged"]) for row in rows]
+    assert counts == [(6, 4, 1), (4, 3, 1), (123, 13, 13), (6, 4, 4), (107, 21, 5), (3, 2, 2), (1, 1, 1)], counts
+    assert [(row["file"], row["line"]) for row in rows] == [("surcharges.csv", line) for line in (6, 6, 3, 5, 2, 4, 6)]
+    for row, shown in zip(rows, csv.DictReader(io.StringIO(PERIODS)), strict=True):
+        assert (row["period"], *names[row["account"]]) == (shown["period"], shown["account"], shown["currency"])
+        assert (row["site"], row["kind"], row["charge"]) == (shown["site"], shown["kind"], cents(shown["charge"]))
+
+
 def same_bytes():
     """However it is rated, and from a compiled book."""
     ok("compile", "book", "-o", "book.image", "--quiet")
@@ -250,6 +275,7 @@ def main():
         write_calls("calls.csv")
         ok("import", "--spec", SPEC, "--carrier", "level3", "-o", "cdrs", "calls.csv", "--quiet")
         figures()
+        read_elsewhere()
         same_bytes()
         damage()
         nothing_to_charge()

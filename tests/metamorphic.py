@@ -98,7 +98,7 @@ def same(label, seed, one, other, but=()):
 
 
 def split_versions(book):
-    """Every file of every deck is amended by itself in the middle of its time, or in the middle of the year."""
+    """The last file of every deck is amended, or replaced if it is the only one, by itself in the middle of its time."""
     versions = {}
     for row in book.tables["deck_versions"]:
         versions.setdefault(row["deck"], []).append(row)
@@ -118,7 +118,8 @@ def split_versions(book):
         if book.chance(50):
             book.deck_files[file + "_again"] = book.deck_files[file]
             file += "_again"
-        rows.append({"deck": name, "file": file, "effective": moment, "mode": "amend"})
+        mode = "full" if len(mine) == 1 and book.chance(50) else "amend"
+        rows.append({"deck": name, "file": file, "effective": moment, "mode": mode})
         changed += 1
     book.tables["deck_versions"] = rows
     assert changed

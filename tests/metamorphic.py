@@ -56,7 +56,7 @@ def rate(work, name, book, dataset):
     tollmill("rate", "--book", book, "--cdrs", dataset, "-o", run, "--quiet")
     tollmill("export", run, "--cdrs", dataset, "--format", "csv", "-o", out)
     tollmill("export", run, "--what", "period", "--format", "csv", "-o", period)
-    return read(out), read(period)
+    return read(out), sorted(read(period), key=lambda row: list(row.values()))   # rows of one key may come in any order
 
 
 def read(path):

@@ -1371,7 +1371,8 @@ class Call:
         return min(changes, default=None)
 
     def cost(self, row, units):
-        return rate_of(self.deck, row, self.jurisdiction) * units * Fraction(1, row.per)
+        rate = rate_of(self.deck, row, self.jurisdiction)
+        return Fraction(rate.numerator * units, rate.denominator * row.per)
 
     def walk(self, first, d, position):
         """(units billed, their exact cost), increment by increment. Equal increments are taken together."""
@@ -1527,6 +1528,7 @@ def surcharge_amount(book, row, calls, hits):
 def period_charges(book, rated_records):
     """The rows of `export --what period`; rated_records are pairs (record, its line)."""
     sums = {}                     # (row, account, period) -> [N, S]
+    periods = {}
     for record, line in rated_records:
         if not counts_for_surcharges(book, record, line):
             continue
@@ -1534,7 +1536,10 @@ def period_charges(book, rated_records):
             row = surcharge_row(book, measure, record, line)
             if row is None or not looked_at(row, record):
                 continue
-            key = (row, line["account"], billing_period(book, line["account"], record.start))
+            quarter = (line["account"], record.start // 900000)      # no period begins within a quarter of an hour
+            if quarter not in periods:
+                periods[quarter] = billing_period(book, line["account"], record.start)
+            key = (row, line["account"], periods[quarter])
             pair = sums.setdefault(key, [0, 0])
             pair[0] += 1
             pair[1] += counted(row, record)

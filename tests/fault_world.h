@@ -59,13 +59,14 @@ enum fault_operation {
     FAULT_VERIFY_MERGED,
     FAULT_READ_MERGED,
     FAULT_SUSPENSE, /* of the merged run */
+    FAULT_CHECK,
     FAULT_OPERATIONS
 };
 static const char *const fault_names[FAULT_OPERATIONS] = {
     "first import",     "second import",  "compile", "rate from a folder", "rate from an image",
     "rate by the ring", "rate by choice", "merge",   "verify cdrs",        "verify run",
     "verify image",     "read run",       "explain", "verify merged run",  "read merged run",
-    "suspense"};
+    "suspense",         "check"};
 
 struct fault_world {
     char folder[128], out[160];
@@ -83,7 +84,12 @@ struct fault_outcome {
 static const char *const fault_files[][2] = {
     {"book/book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\n"},
     {"book/accounts.csv", "account,name,currency\nacme,Acme,\nbeta,Beta,\n"},
-    {"book/sites.csv", "site,account\ns1,acme\n"},
+    {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
+    {"book/npanxx.csv", "prefix,state,ratecenter,county\n1212555,NY,New York,Kings\n"
+                        "1202555;1203555-1203556,NJ,Newark,\n"},
+    {"book/local_areas.csv",
+     "from_ratecenter,to_ratecenter,from_state\nNew York,Newark,\nNewark,New York,NJ\n"},
+    {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,local,x\n"},
     {"book/numbers.csv", "number,account,site,from,to\n"
                          "12125550100,acme,s1,,\n"
                          "12125550200-12125550209,beta,,,\n"
@@ -172,6 +178,20 @@ static inline int fault_compile(const struct toll_io *io, const struct fault_wor
     fault_path(world, "book", book);
     const struct toll_compile_options options = {.book_path = book, .image_path = image};
     return toll_compile_with(io, &options, &result, error);
+}
+
+/* The book has doubts; how many of which name is the answer. */
+static inline int fault_check(const struct toll_io *io, const struct fault_world *world,
+                              struct fault_outcome *outcome)
+{
+    char book[256];
+    struct toll_check_result result;
+    fault_path(world, "book", book);
+    const struct toll_check_options options = {.book_path = book, .closed_until = "2026-03-01"};
+    const int code = toll_check_with(io, &options, &result, &outcome->error);
+    assert_true(code != 0);
+    outcome->answer = toll_hash(result.doubts, sizeof result.doubts);
+    return code == TOLL_EFINDINGS ? 0 : code;
 }
 
 static inline int fault_rate(const struct toll_io *io, const struct fault_world *world, const char *book,
@@ -319,6 +339,9 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
         break;
     case FAULT_SUSPENSE:
         outcome->code = fault_suspense(io, world, outcome);
+        break;
+    case FAULT_CHECK:
+        outcome->code = fault_check(io, world, outcome);
         break;
     case FAULT_OPERATIONS:
         break;

@@ -1,6 +1,6 @@
 """Surcharges from the call records to the money, through the command: every figure below is worked out by hand.
 
-acme lives in New York and its months begin on the 15th; beta lives in London, pays in EUR, and its months begin on the
+acme and abel live in New York and their months begin on the 15th; beta lives in London, pays in EUR, and its months begin on the
 1st. In the middle of acme's month New York changes its clocks, at the end of beta's London does.
 """
 import csv
@@ -18,11 +18,12 @@ SPEC = os.path.join(os.environ["TOLL_SOURCE_DIR"], "data", "providers", "tollmil
 
 BOOK = {
     "book.yaml": "book: surcharges\ncurrency: USD\ntimezone: America/New_York\n",
-    "accounts.csv": "account,timezone,currency,cycle_day\nacme,,,15\nbeta,Europe/London,EUR,\n",
+    "accounts.csv": "account,timezone,currency,cycle_day\nacme,,,15\nbeta,Europe/London,EUR,\nabel,,,15\n",
     "sites.csv": "site,account\nlab,acme\n",
-    "numbers.csv": "number,account,site\n12125550100,acme,\n12125550200,acme,lab\n442079460000,beta,\n",
+    "numbers.csv": "number,account,site\n12125550100,acme,\n12125550200,acme,lab\n442079460000,beta,\n"
+                   "12125550300,abel,\n",
     "trunks.csv": "trunk,account\nT1,acme\n",
-    "assignments.csv": "subject,plan\naccount:acme,p\naccount:beta,q\n",
+    "assignments.csv": "subject,plan\ndefault,p\naccount:beta,q\n",
     "plans.csv": "plan\np\nq\n",
     "plan_rules.csv": "plan,action,deck,service\np,deck,d,voice\np,deck,m,sms\nq,deck,e,\n",
     "decks.csv": "deck,currency\nd,\nm,\ne,EUR\n",
@@ -37,7 +38,7 @@ BOOK = {
                       "carrier:level3,attempts,0.25,,50,\n",
 }
 US, FRANCE, UK = "+12015550111", "+33123456789", "+442071838750"
-ACME, LAB, BETA = "+12125550100", "+12125550200", "+442079460000"
+ACME, LAB, ABEL, BETA = "+12125550100", "+12125550200", "+12125550300", "+442079460000"
 
 # count, start of the first (one a second after it), seconds, caller, callee, answered, trunk, service, direction
 CALLS = [
@@ -68,6 +69,9 @@ CALLS = [
     (9, "2026-03-24T14:00:00Z", "5", US, ACME, "yes", "", "voice", "in"),
     (9, "2026-03-24T15:00:00Z", "0", ACME, US, "no", "", "sms", "out"),
     (9, "2026-03-24T16:00:00Z", "5", ACME, FRANCE, "yes", "", "voice", "out"),
+    # abel: 3 of 4 calls are attempts, half of them is 2.
+    (3, "2026-03-16T12:00:00Z", "0", ABEL, US, "no", "", "voice", "out"),
+    (1, "2026-03-16T12:00:10Z", "60", ABEL, US, "yes", "", "voice", "out"),
     # beta in March: 4 of 6 calls are attempts, half of them is 3, so one is charged. The 31st at 23:30 UTC is April in
     # London: one attempt of one call, half of it is none, so one is charged.
     (4, "2026-03-01T00:00:00Z", "0", BETA, UK, "no", "", "voice", "out"),
@@ -77,13 +81,14 @@ CALLS = [
 PERIODS = """\
 period,account,site,number,pool,tiers,kind,charge,currency
 2026-03-01,beta,,,,,attempts,0.25000000,EUR
+2026-03-15,abel,,,,,attempts,0.25000000,USD
 2026-03-15,acme,,,,,attempts,0.06500000,USD
 2026-03-15,acme,,,,,no_ani,0.00400000,USD
 2026-03-15,acme,,,,,short_calls,0.05000000,USD
 2026-03-15,acme,lab,,,,short_calls,0.06000000,USD
 2026-04-01,beta,,,,,attempts,0.25000000,EUR
 """
-PERIOD_USD, PERIOD_EUR = "0.17900000", "0.50000000"
+PERIOD_USD, PERIOD_EUR = "0.42900000", "0.50000000"
 
 
 def run(*arguments):
@@ -162,7 +167,7 @@ def figures():
     kinds = {(one["kind"], one["currency"]): [one[key] for key in ("rows", "calls", "counted", "charged", "charge")]
              for one in summary["period_charges"]}
     assert kinds == {("attempts", "EUR"): [2, 7, 5, 2, "0.50000000"],
-                     ("attempts", "USD"): [1, 123, 13, 13, "0.06500000"],
+                     ("attempts", "USD"): [2, 127, 16, 14, "0.31500000"],
                      ("no_ani", "USD"): [1, 6, 4, 4, "0.00400000"],
                      ("short_calls", "USD"): [2, 110, 23, 7, "0.11000000"]}, kinds
     rated = json.loads(ok("rate", "--book", "book", "--cdrs", "cdrs", "-o", "again", "--json"))
@@ -170,6 +175,31 @@ def figures():
     assert rated["period_charge"] == {"EUR": PERIOD_EUR, "USD": PERIOD_USD}
     text = ok("summary", "run")
     assert "period charges" in text and "attempts" in text and "= lines" in text, text
+
+
+def read_elsewhere():
+    """The file as pyarrow reads it, which shares no code with us."""
+    try:
+        import pyarrow as pa
+        import pyarrow.ipc
+    except ImportError:
+        print("pyarrow is not installed: the file was not read by others")
+        return
+    with pa.memory_map("run/accounts.arrow") as source:
+        accounts = pa.ipc.open_file(source).read_all().to_pylist()
+        names = {row["id"]: (row["account"], row["currency"]) for row in accounts}
+    with pa.memory_map("run/period_charges.arrow") as source:
+        table = pa.ipc.open_file(source).read_all()
+        assert table.schema.metadata[b"tollmill.schema"] == b"period_charges/1"
+        assert table.schema.field("charge").metadata == {b"scale": b"8"}
+        rows = table.to_pylist()
+    assert [row.pop("amount") for row in rows] == [25000000, 25000000, 500000, 100000, 1000000, 3000000, 25000000]
+    counts = [(row["calls"], row["counted"], row["charged"]) for row in rows]
+    assert counts == [(6, 4, 1), (4, 3, 1), (123, 13, 13), (6, 4, 4), (107, 21, 5), (3, 2, 2), (1, 1, 1)], counts
+    assert [(row["file"], row["line"]) for row in rows] == [("surcharges.csv", line) for line in (6, 6, 3, 5, 2, 4, 6)]
+    for row, shown in zip(rows, csv.DictReader(io.StringIO(PERIODS)), strict=True):
+        assert (row["period"], *names[row["account"]]) == (shown["period"], shown["account"], shown["currency"])
+        assert (row["site"], row["kind"], row["charge"]) == (shown["site"], shown["kind"], cents(shown["charge"]))
 
 
 def same_bytes():
@@ -245,6 +275,7 @@ def main():
         write_calls("calls.csv")
         ok("import", "--spec", SPEC, "--carrier", "level3", "-o", "cdrs", "calls.csv", "--quiet")
         figures()
+        read_elsewhere()
         same_bytes()
         damage()
         nothing_to_charge()

@@ -34,7 +34,7 @@ CLEAN = {
     "decks/d.csv": "prefix,rate,connect_fee,to\n1,0.01,,\n1201,0.099,,\n1876,0.05,,\n,0.5,,\n44,0.02,,\n",
     "decks/d2.csv": "prefix,rate,from,to\n1,0.01,,\n1212,0.02,,2026-05-01\n1212,0.03,2026-05-01,\n",
     "decks/d3.csv": "prefix,rate\n1212,0.015\n",
-    "decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.005,off\n447,0.0299,day\n447,0.02,\n",
+    "decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.002,off\n447,0.0299,day\n447,0.02,\n",
 }
 # name -> (tables that change the clean book, lines "file:line name" of all warnings, words of the first text)
 DOUBTS = {}
@@ -90,6 +90,8 @@ doubt("band_gap where no band is in force", "decks/n.csv:2 band_gap",
       "Wednesday 12:30 to 24:00, when no band is in force",
       calendars="calendar,band,days,from,to\nweek,off,6-7,,\nweek,day,1-2;4-5,,\nweek,day,3,00:00,12:30\n",
       **{"decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,off\n"})
+doubt("band_gap of a band that wraps", "decks/n.csv:2 band_gap", 'Friday 22:00 to 24:00, when the band is "night"',
+      calendars="calendar,band,days,from,to\nweek,night,5,22:00,06:00\nweek,off,,,\n", **{"decks/n.csv": "prefix,rate,band\n44,0.02,off\n"})
 doubt("band_gap on a holiday", "decks/n.csv:2 band_gap", 'the holiday 2026-12-25, when the band is "xmas"',
       holidays="calendar,date,band\nweek,2026-12-25,xmas\n",
       **{"decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.01,off\n"})
@@ -120,6 +122,11 @@ doubt("ten_times_parent in one band only", "decks/n.csv:4 ten_times_parent", '"4
       **{"decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,\n447,0.2,day\n447,0.01,\n"})
 doubt("hidden_version", "deck_versions.csv:3 hidden_version", "no row of this version is ever in force",
       deck_versions="deck,file,effective,mode\nd,d,,\nd,d3,2026-03-01,amend\nd,d2,2026-03-01,amend\n")
+doubt("same_version", "deck_versions.csv:4 same_version", "changes no price", **{"decks/d3.csv": "prefix,rate\n1212,0.02\n"})
+doubt("same_version of a whole sheet", "deck_versions.csv:4 same_version", "changes no price",
+      deck_versions="deck,file,effective\nd,d,\nd,d2,2026-03-01\nd,d3,2026-03-15\nd,d,2026-04-01\n",
+      **{"decks/d2.csv": "prefix,rate,connect_fee\n1,0.01,\n1201;1202,0.05,0.01\n", "decks/d3.csv":
+         "prefix,rate,connect_fee\n1202,0.05,0.01\n1201,0.05,0.01\n1,0.01,\n"})
 doubt("empty_version", "deck_versions.csv:4 empty_version", "it amends nothing", **{"decks/d3.csv": "prefix,rate\n"})
 doubt("past_version", "deck_versions.csv:4 past_version", "begins in closed time", ("--closed-until", "2026-03-16"))
 doubt("one_day_gap of a number", "numbers.csv:3 one_day_gap", "line 2 ends a day before",
@@ -138,6 +145,13 @@ doubt("npa_state", ["npanxx.csv:2 npa_state", "npanxx.csv:4 npa_state"],
 doubt("never_in_force", "decks/d2.csv:3 never_in_force", "never in force",
       **{"decks/d2.csv": "prefix,rate,from,to\n1,0.01,,\n1213,0.02,2026-05-01,2026-05-01\n"})
 doubt("no_rate", "decks/d2.csv:3 no_rate", "the rate is empty", **{"decks/d2.csv": "prefix,rate\n1,0.01\n1213,\n"})
+doubt("idle_subject", ["surcharges.csv:6 idle_subject", "surcharges.csv:3 idle_subject"],
+      'the account "idle" has no number, trunk or hint', accounts="account\nacme\nbeta\nidle\n",
+      sites="site,account\nhq,acme\nempty,acme\n",
+      numbers=CLEAN["numbers.csv"].replace("hint:", "12125550101,acme,,\nhint:", 1).replace(
+          "account,", "account,site,").replace("acme,,", "acme,hq,,").replace("beta,2", "beta,,2"),
+      surcharges="subject,measure,amount\naccount:acme,attempts,0.01\naccount:idle,attempts,0.01\ndefault,attempts,0.01\n"
+                 "site:hq,attempts,0.02\nsite:empty,attempts,0.02\n")
 
 
 def book(folder, tables):
@@ -229,7 +243,7 @@ class CheckTest(unittest.TestCase):
         for file in os.listdir(room):
             if file.endswith(".c"):
                 with open(os.path.join(room, file), encoding="utf-8") as text:
-                    names |= set(re.findall(r'(?:toll_doubt\(|toll_cell_warning\(|version_doubt\(|static const char name\[\] =)[^;]*?"([a-z]+(?:_[a-z]+)+)"', text.read()))
+                    names |= set(re.findall(r'(?:doubt\(|toll_cell_warning\(|static const char name\[\] =)[^;]*?"([a-z]+(?:_[a-z]+)+)"', text.read()))
         with open(os.path.join(ROOT, "docs", "CHECK.md"), encoding="utf-8") as text:
             documented = set(re.findall(r"^\| `(\w+)` \|", text.read(), re.M))
         self.assertEqual(names, documented)

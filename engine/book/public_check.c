@@ -1,8 +1,8 @@
 /* toll_check of the public API: the stages of compiling with the doubts behind them, and no image. */
 #include "base/check.h"
+#include "book/book.h"
 #include "book/compile.h"
 #include "ratetable/doubts.h"
-#include "tollmill.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,12 @@ static int compare_names(const void *left, const void *right)
 int toll_check(const struct toll_check_options *options, struct toll_check_result *result,
                struct toll_error *error)
 {
+    return toll_check_with(toll_io_system(), options, result, error);
+}
+
+int toll_check_with(const struct toll_io *io, const struct toll_check_options *options,
+                    struct toll_check_result *result, struct toll_error *error)
+{
     struct sieve sieve = {options, result};
     const struct toll_reporter reporter = {sift, &sieve};
     const int64_t start_ns = toll_book_now_ns();
@@ -60,7 +66,7 @@ int toll_check(const struct toll_check_options *options, struct toll_check_resul
                               options->closed_until);
     doubts.closed_until = day * TOLL_DAY_MS;
     toll_findings_init(&findings, &reporter);
-    code = toll_build_begin(&build, toll_io_system(), options->book_path, &findings, error);
+    code = toll_build_begin(&build, io, options->book_path, &findings, error);
     build.doubts = &doubts;
     if (code == 0)
         code = toll_book_stages(&build);

@@ -26,7 +26,7 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, stru
     }
     int rc = toll_suspense_init(&tally->suspense, error);
     if (rc == 0)
-        rc = toll_surcharge_counts_make(book, &tally->surcharges, error);
+        rc = toll_surcharge_counts_make(book, 0, &tally->surcharges, error);
     if (rc != 0)
         toll_tally_free(tally);
     else

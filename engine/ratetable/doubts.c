@@ -4,6 +4,8 @@
 #include "ratetable/owners.h"
 #include "ratetable/rules.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -126,10 +128,15 @@ static int check_files(struct toll_build *build)
     char **names, path[4096], name[512];
     size_t count;
     struct toll_error reason;
-    int code = toll_list_directory(build->io, build->directory, "decks", &names, &count, &reason);
+    struct stat status;
+    int code =
+        build->io->fstatat(build->io->context, build->directory, "decks", &status, AT_SYMLINK_NOFOLLOW);
 
-    if (code == TOLL_ENOINPUT)
+    if (code == -ENOENT || (code == 0 && !S_ISDIR(status.st_mode)))
         return 0;
+    if (code != 0)
+        return toll_error_errno(build->error, TOLL_EIO, -code, "%s/decks: cannot look at it", build->folder);
+    code = toll_list_directory(build->io, build->directory, "decks", &names, &count, &reason);
     if (code != 0)
         return toll_error_set(build->error, code, "%s/%s", build->folder, reason.text);
     for (size_t i = 0; i < count; i++) {
@@ -180,10 +187,40 @@ static int check_destinations(struct toll_build *build)
     return good ? 0 : toll_build_memory(build);
 }
 
+/* Surcharges on an account or a site to which no number, trunk or hint belongs. */
+static int check_surcharges(struct toll_build *build)
+{
+    const struct toll_buffer *sections = build->sections;
+    bool *accounts = marks_make(build->accounts.strings.count),
+         *sites = marks_make(build->sites.strings.count);
+    const bool good = accounts != NULL && sites != NULL;
+
+    for (size_t i = 1; i < sections[TOLL_SECTION_OWNERS].count && good; i++) {
+        const struct toll_owner *owner = TOLL_BUFFER_AT(&sections[TOLL_SECTION_OWNERS], struct toll_owner, i);
+        accounts[owner->account] = sites[owner->site] = true;
+    }
+    for (size_t i = 1; i < sections[TOLL_SECTION_SURCHARGES].count && good; i++) {
+        const struct toll_surcharge *row =
+            TOLL_BUFFER_AT(&sections[TOLL_SECTION_SURCHARGES], struct toll_surcharge, i);
+        const bool account = row->level == TOLL_LEVEL_ACCOUNT;
+        if ((!account && row->level != TOLL_LEVEL_SITE) || (account ? accounts : sites)[row->subject])
+            continue;
+        toll_doubt(build, "idle_subject", toll_doubt_path(build, "surcharges.csv"), row->line, 0,
+                   "the %s \"%.60s\" has no number, trunk or hint, so no call is ever counted for it",
+                   account ? "account" : "site",
+                   toll_strings_text(account ? &build->accounts.strings : &build->sites.strings, row->subject,
+                                     NULL));
+    }
+    free(accounts);
+    free(sites);
+    return good ? 0 : toll_build_memory(build);
+}
+
 int toll_build_doubts(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
-        check_plans, check_decks, check_files, check_destinations, toll_doubts_rules, toll_doubts_dates};
+        check_plans,      check_decks,       check_files,      check_destinations,
+        check_surcharges, toll_doubts_rules, toll_doubts_dates};
     int code = 0;
 
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++)

@@ -39,8 +39,12 @@ void toll_doubt(struct toll_build *build, const char *name, const char *file, lo
 /* The path of a source, or its name if the book does not have it. */
 const char *toll_doubt_path(struct toll_build *build, const char *name);
 
+/* Rows of one key that are compared with each other; more are no tariff, and it takes their square. */
+#define TOLL_DOUBT_ROWS_MAX 1000
+
 /* One deck, while its rows are there; rows->in_force holds them. */
 int toll_doubts_deck(struct toll_build *build, int32_t deck, const struct toll_deck_rows *rows);
+int toll_doubts_versions(struct toll_build *build, int32_t deck, const struct toll_deck_rows *rows);
 /* The bands of one key's rows (step 0) against the deck's calendar; `memo` is kept for the deck. */
 struct toll_band_gaps;
 int toll_band_gaps_begin(struct toll_build *build, int32_t calendar, struct toll_band_gaps **out);

@@ -1,5 +1,5 @@
-/* The doubts of one deck: its versions, its rows' amounts, dates and bands, and prefixes that cost far more
- * than what they lie in. */
+/* The doubts of one deck: its rows' amounts, dates and bands, and prefixes that cost far more than what they
+ * lie in. Its versions are in doubts_versions.c. */
 #include "base/digits.h"
 #include "ratetable/doubts.h"
 #include "ratetable/prefix_cell.h"
@@ -9,8 +9,7 @@
 #include <stdio.h>
 
 #define TIMES_PARENT 10
-#define SIX_DECIMALS 100    /* in 1e-8 */
-#define GROUP_ROWS_MAX 1000 /* of one key; more are no tariff, and comparing them takes their square */
+#define SIX_DECIMALS 100 /* in 1e-8 */
 
 struct checker {
     struct toll_build *build;
@@ -51,51 +50,6 @@ static struct group next_group(const struct checker *checker, size_t *at)
         ++*at;
     } while (*at < checker->in_force_count && checker->in_force[*at].key == group.rows->key);
     return group;
-}
-
-/* -- versions -- */
-
-static void version_doubt(const struct checker *checker, const struct toll_deck_version *version,
-                          const char *name, const char *text)
-{
-    /* Of a deck that nobody wrote down its file is all there is. */
-    toll_doubt(checker->build, name,
-               version->line > 0 ? toll_doubt_path(checker->build, version->asked_in) : version->source->path,
-               version->line, version->column, "the deck \"%.60s\": %s", checker->deck->name, text);
-}
-
-static int check_versions(const struct checker *checker)
-{
-    const struct toll_deck_rows *rows = checker->rows;
-    const struct toll_doubts *doubts = checker->build->doubts;
-    const struct toll_deck_version *newest = &rows->versions[rows->version_count - 1];
-    bool *has_rows = calloc(rows->version_count, sizeof(bool));
-    bool *effect = calloc(rows->version_count, sizeof(bool));
-    const bool good = has_rows != NULL && effect != NULL;
-
-    for (size_t i = 0; i < rows->rows.count && good; i++)
-        has_rows[TOLL_BUFFER_AT(&rows->rows, struct toll_deck_row, i)->version] = true;
-    for (size_t i = 0; i < checker->in_force_count && good; i++)
-        effect[checker->in_force[i].version] = true;
-    for (size_t i = 0; i < rows->version_count && good; i++) {
-        const struct toll_deck_version *version = &rows->versions[i];
-        if (!has_rows[i])
-            version_doubt(checker, version, "empty_version",
-                          version->amend ? "its file has no row, so it amends nothing"
-                                         : "its file has no row: from its time on nothing has a price");
-        else if (!effect[i])
-            version_doubt(checker, version, "hidden_version",
-                          "no row of this version is ever in force: other versions, or the rows' own dates, "
-                          "leave it no time");
-    }
-    if (good && doubts->has_closed && newest->effective != TOLL_MS_MIN &&
-        newest->effective < toll_local_to_utc(checker->deck->zone, doubts->closed_until))
-        version_doubt(checker, newest, "past_version",
-                      "its newest version begins in closed time: if it is new in this book, calls that are "
-                      "billed already would get another price when they are rated again");
-    free(has_rows);
-    free(effect);
-    return good ? 0 : toll_build_memory(checker->build);
 }
 
 /* -- amounts -- */
@@ -327,7 +281,7 @@ static int check_parents(const struct checker *checker)
         while (depth > 0 && !toll_digits_has_prefix(group.rows->key, open[depth - 1].rows->key,
                                                     toll_digits_count(open[depth - 1].rows->key)))
             depth--;
-        if (depth > 0 && group.count <= GROUP_ROWS_MAX && open[depth - 1].count <= GROUP_ROWS_MAX)
+        if (depth > 0 && group.count <= TOLL_DOUBT_ROWS_MAX && open[depth - 1].count <= TOLL_DOUBT_ROWS_MAX)
             check_parent(checker, &group, &open[depth - 1]);
         open[depth++] = group;
     }
@@ -343,7 +297,7 @@ int toll_doubts_deck(struct toll_build *build, int32_t deck_id, const struct tol
                               .rows = rows,
                               .in_force = rows->in_force.data,
                               .in_force_count = rows->in_force.count};
-    int code = check_versions(&checker);
+    int code = toll_doubts_versions(build, deck_id, rows);
 
     checker.columns = checker.deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
     if (code == 0)
@@ -352,7 +306,7 @@ int toll_doubts_deck(struct toll_build *build, int32_t deck_id, const struct tol
         code = toll_band_gaps_begin(build, checker.deck->calendar, &checker.gaps);
     for (size_t at = 0; at < checker.in_force_count && code == 0;) {
         const struct group group = next_group(&checker, &at);
-        if (group.count > GROUP_ROWS_MAX)
+        if (group.count > TOLL_DOUBT_ROWS_MAX)
             continue;
         if (group.count > 1)
             check_dates(&checker, &group);

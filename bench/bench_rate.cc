@@ -1,14 +1,20 @@
 // The whole rating pipeline in memory: input checksums, payer, rules, prefix, price, charge, sums, lines.
 //
-//   bench_rate                     20 million CDRs, 200,000 numbers, the full deck
-//   bench_rate --small             a world of a second, as a test: it must run and give the frozen answer
+//   bench_rate                     20 million CDRs, 200,000 numbers, the full deck; half as many CDRs of the
+//                                  whole-feature world
+//   bench_rate --small             worlds of a second, as a test: they must run and give the frozen answers
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
-//   TOLL_BENCH_FOLDER              keep the world there and use it again
+//   TOLL_BENCH_FOLDER              keep the worlds there and use them again
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage
+//   TOLL_BENCH_WORLD=plain|whole   only that one
+//
+// The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h). What
+// the whole one costs is given as a share of the plain one's speed, repetition by repetition.
 //
 // Scalar and vector kernels take turns in one run, each on a rater of its own, so that their ratio holds on a
 // machine with other work to do; it is given by the processor's time and by the clock on the wall. For each
 // the money total and a hash of all lines: what is made faster must not change either.
+#include "whole.h"
 #include "world.h"
 
 #include <tollmill.h>
@@ -38,13 +44,26 @@ struct measures {
     std::vector<double> wall_ns, cpu_ns; // every repetition
 };
 
-struct {
+struct frozen_world {
+    const char *name;
+    int (*write)(const char *folder, const toll_world_size *size);
+    const char *small_hash, *full_hash; // of the lines; they change only when a result of rating changes
+    bool wanted = true;
     toll_bench_world *world[levels_most] = {};
+    int64_t rows = 0;
+    measures rate[levels_most][threads_most + 1] = {};
+    std::vector<double> stage_ns[levels_most][16] = {};
+};
+enum { plain, whole, worlds };
+
+struct {
+    frozen_world worlds[2] = {
+        {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", ""},
+        {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", ""},
+    };
     int levels = 0; // how many this processor has
     bool stages = false;
-    int64_t rows = 0;
-    measures rate[levels_most][threads_most + 1];
-    std::vector<double> copy_ns, stage_ns[levels_most][16];
+    std::vector<double> copy_ns;
 } bench;
 
 int64_t setting(const char *name, int64_t otherwise)
@@ -60,36 +79,37 @@ double cpu_now()
     return double(now.tv_sec) * 1e9 + double(now.tv_nsec);
 }
 
-void keep_stages(int level)
+void keep_stages(frozen_world &world, int level)
 {
     const char *names[16];
     int64_t ns[16];
-    const int count = toll_bench_stages(bench.world[level], names, ns);
+    const int count = toll_bench_stages(world.world[level], names, ns);
     for (int i = 0; i < count; i++)
-        bench.stage_ns[level][i].push_back(double(ns[i]));
+        world.stage_ns[level][i].push_back(double(ns[i]));
 }
 
 void rate(benchmark::State &state)
 {
-    const int level = int(state.range(0)), threads = int(state.range(1));
+    frozen_world &world = bench.worlds[state.range(0)];
+    const int level = int(state.range(1)), threads = int(state.range(2));
     toll_rate_result result;
     toll_error error;
     for (auto _ : state) {
         const double begun = cpu_now();
-        if (toll_bench_rate(bench.world[level], unsigned(threads), &result, &error) != 0) {
+        if (toll_bench_rate(world.world[level], unsigned(threads), &result, &error) != 0) {
             state.SkipWithError(error.text);
             return;
         }
-        bench.rate[level][threads].cpu_ns.push_back(cpu_now() - begun);
-        bench.rate[level][threads].wall_ns.push_back(double(result.rate_ns));
+        world.rate[level][threads].cpu_ns.push_back(cpu_now() - begun);
+        world.rate[level][threads].wall_ns.push_back(double(result.rate_ns));
         state.SetIterationTime(double(result.rate_ns) * 1e-9);
-        bench.rows = result.rows;
+        world.rows = result.rows;
     }
-    state.SetLabel(level_names[level]);
+    state.SetLabel(std::string(world.name) + " " + level_names[level]);
     const double rows = double(result.rows) * double(state.iterations());
     state.counters["CDR/s"] = benchmark::Counter(rows, benchmark::Counter::kIsRate);
     if (bench.stages && threads == 1)
-        keep_stages(level);
+        keep_stages(world, level);
 }
 
 // What this machine's memory gives in the same run: other figures are compared as ratios to it. In 2 MiB
@@ -136,53 +156,85 @@ double ratio(const std::vector<double> &scalar, const std::vector<double> &other
     return median(each);
 }
 
-void print_stages()
+void print_stages(const frozen_world &world)
 {
     const char *names[16];
     int64_t ns[16];
-    const int count = toll_bench_stages(bench.world[0], names, ns);
-    std::printf("ns/CDR, 1 thread");
+    const int count = toll_bench_stages(world.world[0], names, ns);
+    std::printf("%s: ns/CDR, 1 thread", world.name);
     for (int level = 0; level < bench.levels; level++)
         std::printf(" %8s", level_names[level]);
     for (int i = 0; i < count; i++) {
-        std::printf("\n  %-14s", names[i]);
+        std::printf("\n  %-21s", names[i]);
         for (int level = 0; level < bench.levels; level++)
-            std::printf(" %8.2f", median(bench.stage_ns[level][i]) / double(bench.rows));
+            std::printf(" %8.2f", median(world.stage_ns[level][i]) / double(world.rows));
     }
     std::printf("\n");
+}
+
+void print_world_table(const frozen_world &world)
+{
+    const double rows = double(world.rows);
+    if (bench.stages)
+        print_stages(world);
+    for (int threads = 1; threads <= threads_most; threads++)
+        for (int level = 0; level < bench.levels; level++) {
+            const measures &one = world.rate[level][threads], &scalar = world.rate[0][threads];
+            if (!one.cpu_ns.empty())
+                std::printf("%s, %d thread%s %-7s %7.2f ns/CDR of CPU, %7.2f on the wall, %7.2f M CDR/s; "
+                            "%5.2f x scalar by CPU, %5.2f x on the wall; medians of %zu\n",
+                            world.name, threads, threads == 1 ? " " : "s", level_names[level],
+                            median(one.cpu_ns) / rows, median(one.wall_ns) / rows,
+                            rows * 1e3 / median(one.wall_ns), ratio(scalar.cpu_ns, one.cpu_ns),
+                            ratio(scalar.wall_ns, one.wall_ns), one.cpu_ns.size());
+        }
 }
 
 // Medians, which is what may be quoted.
 void print_table()
 {
-    const double rows = double(bench.rows), copied = median(bench.copy_ns);
-    if (bench.stages)
-        print_stages();
-    for (int threads = 1; threads <= threads_most; threads++)
-        for (int level = 0; level < bench.levels; level++) {
-            const measures &one = bench.rate[level][threads], &scalar = bench.rate[0][threads];
-            if (!one.cpu_ns.empty())
-                std::printf("%d thread%s %-7s %7.2f ns/CDR of CPU, %7.2f on the wall, %7.2f M CDR/s; "
-                            "%5.2f x scalar by CPU, %5.2f x on the wall; medians of %zu\n",
-                            threads, threads == 1 ? " " : "s", level_names[level], median(one.cpu_ns) / rows,
-                            median(one.wall_ns) / rows, rows * 1e3 / median(one.wall_ns),
-                            ratio(scalar.cpu_ns, one.cpu_ns), ratio(scalar.wall_ns, one.wall_ns),
-                            one.cpu_ns.size());
-        }
+    const frozen_world &one = bench.worlds[plain], &other = bench.worlds[whole];
+    const double copied = median(bench.copy_ns);
+    for (const frozen_world &world : bench.worlds)
+        if (world.wanted)
+            print_world_table(world);
+    for (int threads = 1; threads <= threads_most && one.wanted && other.wanted; threads++)
+        for (int level = 0; level < bench.levels; level++)
+            std::printf("%d thread%s %-7s the whole world has %.2f of the plain one's speed by CPU\n", threads,
+                        threads == 1 ? " " : "s", level_names[level],
+                        ratio(one.rate[level][threads].cpu_ns, other.rate[level][threads].cpu_ns) *
+                            double(other.rows) / double(one.rows));
     if (copied > 0)
         std::printf("memcpy %.2f GB/s copied, median of %zu\n", double(copy_bytes) / copied,
                     bench.copy_ns.size());
 }
 
-int open_world(bool small)
+// All levels that this processor has; the first world tells how many these are.
+int open_levels(frozen_world &world, const std::string &folder)
 {
-    toll_world_size size = {setting("TOLL_BENCH_CDRS", small ? 150000 : 20000000),
+    toll_error error;
+    for (int level = 0; level < levels_most; level++) {
+        const int rc = toll_bench_open((folder + "/book").c_str(), (folder + "/cdrs").c_str(),
+                                       level_choices[level], &world.world[level], &error);
+        if (rc != 0) {
+            std::fprintf(stderr, "%s\n", error.text);
+            return rc == TOLL_EUSAGE && level > 0 ? 0 : rc; // what the processor lacks is not measured
+        }
+        bench.levels = std::max(bench.levels, level + 1);
+    }
+    return 0;
+}
+
+int open_world(frozen_world &world, bool small)
+{
+    const bool half = !small && &world == &bench.worlds[whole];
+    toll_world_size size = {setting("TOLL_BENCH_CDRS", small ? 150000 : half ? 10000000 : 20000000),
                             uint32_t(setting("TOLL_BENCH_NUMBERS", small ? 2000 : 200000)),
                             small ? 20u : 400u, small ? 3 : 30};
     const char *kept = std::getenv("TOLL_BENCH_FOLDER");
     std::string folder;
     if (kept != nullptr) {
-        folder = kept;
+        folder = std::string(kept) + (&world == &bench.worlds[whole] ? "/whole" : "");
         std::filesystem::create_directories(folder);
     } else {
         std::string pattern = (std::filesystem::temp_directory_path() / "toll_bench_XXXXXX").string();
@@ -192,50 +244,36 @@ int open_world(bool small)
     }
     int rc = 0;
     if (!std::filesystem::exists(folder + "/cdrs/dataset.json"))
-        rc = toll_world_write(folder.c_str(), &size);
-    toll_error error;
-    while (rc == 0 && bench.levels < levels_most) {
-        const int level = bench.levels;
-        rc = toll_bench_open((folder + "/book").c_str(), (folder + "/cdrs").c_str(), level_choices[level],
-                             &bench.world[level], &error);
-        if (rc == 0)
-            bench.levels++;
-        else
-            std::fprintf(stderr, "%s\n", error.text);
-    }
-    if (rc == TOLL_EUSAGE && bench.levels > 0)
-        rc = 0; // what the processor lacks is not measured
+        rc = world.write(folder.c_str(), &size);
+    if (rc == 0)
+        rc = open_levels(world, folder);
     if (kept == nullptr)
         std::filesystem::remove_all(folder); // what is mapped stays until it is unmapped
     return rc;
 }
 
-int print_world(int level, const char *expected)
+int print_world(const frozen_world &world, int level, const char *expected)
 {
     toll_rate_result result;
     toll_error error;
     char hash[33];
-    if (toll_bench_hash(bench.world[level], hash, &error) != 0 ||
-        toll_bench_rate(bench.world[level], 1, &result, &error) != 0) {
+    if (toll_bench_hash(world.world[level], hash, &error) != 0 ||
+        toll_bench_rate(world.world[level], 1, &result, &error) != 0) {
         std::fprintf(stderr, "%s\n", error.text);
         return 1;
     }
     std::printf(
-        "%s: rows %lld, rated %lld, zero-rated %lld, suspense %lld, billed %lld s, charge %s %s, lines %s\n",
-        level_names[level], (long long)result.rows, (long long)result.rated, (long long)result.zero_rated,
+        "%s %s: rows %lld, rated %lld, zero-rated %lld, suspense %lld, billed %lld s, charge %s %s, lines %s\n",
+        world.name, level_names[level], (long long)result.rows, (long long)result.rated, (long long)result.zero_rated,
         (long long)result.suspense, (long long)result.billed_s, result.totals[0].charge,
         result.totals[0].currency, hash);
-    if (expected == nullptr || std::strcmp(expected, hash) == 0)
+    if (expected == nullptr || *expected == 0 || std::strcmp(expected, hash) == 0)
         return 0;
     std::fprintf(stderr, "the lines' hash is not the frozen %s: a result has changed\n", expected);
     return 1;
 }
 
 } // namespace
-
-// The answers of the two worlds; they change only when a result of rating changes.
-#define SMALL_HASH "6b4f344429d07efc8b15320fede611dd"
-#define FULL_HASH "f7eb79890224102ec4c1ccef8056de18"
 
 int main(int argc, char **argv)
 {
@@ -249,32 +287,39 @@ int main(int argc, char **argv)
     }
     argc = kept;
     benchmark::Initialize(&argc, argv);
-    if (open_world(small) != 0)
-        return 1;
+    const char *only = std::getenv("TOLL_BENCH_WORLD");
     const bool sized =
         std::getenv("TOLL_BENCH_CDRS") != nullptr || std::getenv("TOLL_BENCH_NUMBERS") != nullptr;
     int rc = 0;
-    for (int level = 0; level < bench.levels; level++)
-        rc |= print_world(level, sized ? nullptr : small ? SMALL_HASH : FULL_HASH);
     bench.stages = setting("TOLL_BENCH_STAGES", 0) != 0;
+    for (frozen_world &world : bench.worlds) {
+        world.wanted = only == nullptr || std::strcmp(only, world.name) == 0;
+        if (world.wanted && open_world(world, small) != 0)
+            return 1;
+        for (int level = 0; world.wanted && level < bench.levels; level++) {
+            rc |= print_world(world, level, sized ? nullptr : small ? world.small_hash : world.full_hash);
+            toll_bench_want_stages(world.world[level], bench.stages);
+        }
+    }
     for (int turn = 0; turn < (small ? 1 : repetitions); turn++)
         for (int threads = 1; threads <= threads_most; threads++)
             for (int level = 0; level < bench.levels; level++)
-                benchmark::RegisterBenchmark("rate/simd/threads", rate)
-                    ->Args({level, threads})
-                    ->UseManualTime()
-                    ->Iterations(1)
-                    ->Unit(benchmark::kMillisecond);
+                for (int world = 0; world < worlds; world++)
+                    if (bench.worlds[world].wanted)
+                        benchmark::RegisterBenchmark("rate/world/simd/threads", rate)
+                            ->Args({world, level, threads})
+                            ->UseManualTime()
+                            ->Iterations(1)
+                            ->Unit(benchmark::kMillisecond);
     auto *copying = benchmark::RegisterBenchmark("memcpy", copy);
     if (small)
         copying->Iterations(1);
-    for (int level = 0; level < bench.levels; level++)
-        toll_bench_want_stages(bench.world[level], bench.stages);
     if (rc == 0)
         benchmark::RunSpecifiedBenchmarks();
     if (rc == 0)
         print_table();
-    for (int level = 0; level < bench.levels; level++)
-        toll_bench_close(bench.world[level]);
+    for (frozen_world &world : bench.worlds)
+        for (int level = 0; world.wanted && level < bench.levels; level++)
+            toll_bench_close(world.world[level]);
     return rc;
 }

@@ -1,7 +1,8 @@
-/* The benchmark world: counters through splitmix64, no state, no floating point. */
+/* The plain benchmark world. */
 #include "world.h"
 
 #include "io/io.h"
+#include "make.h"
 #include "mmap_cdr/dataset.h"
 
 #include <stdarg.h>
@@ -13,46 +14,7 @@
 #define AREAS_MAX 400
 #define PREFIXES_MAX 200000
 #define PLANS 16
-#define CLASSES 2048    /* of rates: the lower half domestic */
-#define FIRST_DAY 20362 /* 2025-10-01 */
-#define SHA "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-static uint64_t mix(uint64_t seed, uint64_t i)
-{
-    uint64_t z = seed * UINT64_C(0xD1342543DE82EF95) + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
-static uint64_t pick(uint64_t seed, uint64_t i, uint64_t below)
-{
-    return (uint64_t)(((unsigned __int128)mix(seed, i) * below) >> 64);
-}
-
-static uint64_t power(unsigned n)
-{
-    uint64_t value = 1;
-    while (n-- > 0)
-        value *= 10;
-    return value;
-}
-
-static unsigned digits_of(uint64_t value)
-{
-    unsigned digits = 1;
-    for (; value >= 10; value /= 10)
-        digits++;
-    return digits;
-}
-
-static uint64_t pack(uint64_t value)
-{
-    uint64_t packed = UINT64_MAX;
-    for (; value > 0; value /= 10)
-        packed = packed >> 4 | (value % 10) << 60;
-    return packed;
-}
+#define CLASSES 2048 /* of rates: the lower half domestic */
 
 struct prefix {
     uint64_t value;
@@ -251,15 +213,6 @@ static uint64_t any_callee(const struct world *world, uint64_t i)
     const unsigned digits = domestic ? 11 : 11 + (unsigned)pick(38, i, 3);
     const uint64_t rest = power(digits - digits_of(prefix));
     return prefix * rest + r % rest;
-}
-
-/* 1 s to some minutes, with a long tail; in ms, because switches count so. */
-static int32_t any_duration(uint64_t i)
-{
-    const uint64_t x = mix(39, i) >> 44; /* 20 bits */
-    const uint64_t fourth = ((x * x >> 20) * (x * x >> 20)) >> 20;
-    return (int32_t)(1 + (30000 * x >> 20) + (600000 * fourth >> 20) +
-                     (x > 1043000 ? (x - 1043000) * 1300 : 0));
 }
 
 struct columns {

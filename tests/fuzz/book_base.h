@@ -62,4 +62,40 @@ static inline void book_base_add(struct memory_io *memory)
         memory_add_text(memory, files[i][0], files[i][1]);
 }
 
+/* The same with every kind of deck in force: by caller and by pair, routing numbers, rates by jurisdiction,
+ * steps and split bands. */
+static inline void book_base_add_tariffs(struct memory_io *memory)
+{
+    static const char *const files[][2] = {
+        {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
+                                "priority\n"
+                                "p,free,,toll_free,,,,,,,1\np,flat,,n11,,,,1.25,,,1\n"
+                                "p,deck,voice,on_net,,,s,,,,1\np,deck,voice,,UK,,s,,,,1\n"
+                                "p,deck,sms,,,,o,,,next,1\np,deck,mms,,,,x,,,next,1\n"
+                                "p,deck,data,,,,s,,,,1\np,markup,event,,,,,0.01,10,,1\n"
+                                "p,deck,,,,,c,,,next,2\np,deck,,,,,j,,,next,3\np,deck,,,,,d,,,,4\n"
+                                "q,deck,voice,,,,x,,,next,1\nq,deck,,,KEEP,T2,d,,,,2\nq,deck,,,,,j,,,,3\n"},
+        {"book/decks.csv",
+         "deck,key,calendar,decimals,init_mode,zero_s,boundary,number_basis,jurisdiction_basis,"
+         "indeterminate\n"
+         "d,,cal,4,round_total,connect,,,,\nc,calltype,,,,,,,,\n"
+         "s,,cal,6,round_total,minimum,split,,,\nj,,,,,,,lrn,site,higher\n"
+         "o,caller,,,,,,lrn,,\nx,npanxx_pair,,,,,,lrn,ani_lrn,inter\n"},
+        {"book/decks/s.csv",
+         "prefix,rate,per_s,initial_s,increment_s,free_s,connect_fee,band,step_from_s,status\n"
+         ",0.1,,25,8,3,0.4,,,\n,0.07,7,,,,,,30,\n,0.3,60,,60,,,night,,\n"
+         ",0.2,13,,1,,,night,20,\n44,0.02,60,1,1,,,,,\n44,0.5,,,,,,,60,blocked\n"},
+        {"book/decks/j.csv", "prefix,rate,rate_inter,rate_intra,rate_indeterminate,step_from_s,to\n"
+                             "1,0.01,0.02,0.03,,,\n1,0.04,,0.05,0.06,60,\n1202,,0.1,,,,2026-03-09\n"
+                             "1300,0.2,0.3,0.25,,,\n"},
+        {"book/decks/o.csv", "prefix,rate,per_s\n1212,0.02,1\n1202555,0.03,1\n"},
+        {"book/decks/x.csv", "prefix,caller_prefix,rate,rate_inter,step_from_s,to\n"
+                             "1202;1300,1212,0.01,0.02,,\n1202;1300,1212,0.03,0.04,60,\n"
+                             "1202555,1212,0.05,0.06,,2026-03-05\n44,,0.07,,,\n,1202,0.08,0.09,,\n"},
+    };
+    book_base_add(memory);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        memory_add_text(memory, files[i][0], files[i][1]);
+}
+
 #endif

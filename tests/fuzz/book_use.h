@@ -198,7 +198,7 @@ static inline void use_map_make(struct use_map *use, const struct toll_rater *ra
                                       .hints = use->hints,
                                       .carriers = use->carriers,
                                       .calltypes = use->calltypes,
-                                      .words = use->words,
+                                      .words = book->calltype_word_count > 0 ? use->words : NULL,
                                       .carrier_count = 2};
 }
 

@@ -421,7 +421,7 @@ class PlantedMistakes(unittest.TestCase):
         ("if any(row.step or (row.band and self.splits()) for row in self.rows):", "if any(row.step for row in self.rows):"),
         ("length = ceil_div(length, first.increment) * first.increment", "pass"),
         ("return self.walk(first, d, free)", "return self.walk(first, d, 0)"),
-        ("cost += self.cost(row, count * row.increment)\n", "cost += self.cost(row, min(d - billed, count * row.increment))\n"),
+        ("units.get(row, 0) + count * row.increment\n", "units.get(row, 0) + min(d - billed, count * row.increment)\n"),
         ("count = min(count, ceil_div(change - position, row.increment))", "pass"),
         ("        if row.blocked:\n            raise", "        if row.blocked and not row.step:\n            raise"),
         ("free = min(d, row.free_s)", "free = 0"),

@@ -35,6 +35,7 @@ DESTINATION_NAMES = ["United States", "Anguilla", "UK", "UK mobile", "Germany, f
 CALL_TYPES = ["LD", "ld", "LD2", "TF", "INTL", "LD-1", "1201-1203", "44", "Local Call", "DA"]
 SERVICES = ["voice", "sms", "mms", "data", "event"]
 SERVICE_WEIGHTS = [80, 8, 3, 5, 4]
+BUSY = 50000              # so many calls or more are mostly of one day, which then has more rows than a batch (65,536)
 DAY = datetime.timedelta(days=1)
 
 
@@ -179,6 +180,7 @@ class World:
         rng.shuffle(self.moments)
         self.moments = self.moments[:120]
         self.quiet_days = [rng.randrange(334) for _ in range(20)]
+        self.near_percent = 50            # calls near a moment at which something changes
 
     def some_zone(self):
         return self.pick(sorted(self.zones_used))
@@ -756,11 +758,12 @@ class World:
             for _ in range(self.rng.randint(1, 3)):
                 rules.append(self.rule(plan, "deck", self.pick(["5", "5", "6"]), service="voice", deck=self.pick(self.voice_decks), on_miss="next"))
             last = self.rng.randrange(10)
+            service = self.pick(["voice", "voice", "sms", "mms", "event"])      # not data: a month must stay below 92 billion
             if last < 2:
-                rules.append({"plan": plan, "action": "deck", "deck": "ct", "priority": "9", "on_miss": "next"})
+                rules.append({"plan": plan, "action": "deck", "deck": "ct", "priority": "9", "on_miss": "next", "service": service})
             elif last < 6:
                 rules.append({"plan": plan, "action": "deck", "deck": self.pick(self.voice_decks), "priority": "9",
-                              "on_miss": self.pick(["", "suspense", "next"])})
+                              "on_miss": self.pick(["", "suspense", "next"]), "service": service})
             elif last < 9:
                 rules.append({"plan": plan, "action": "markup", "percent": self.percent(), "amount": "0.01", "priority": "9"})
             if self.chance(30):
@@ -839,7 +842,7 @@ class World:
 
     def start_of_call(self):
         """(instant, whose boundary it is near or None)."""
-        if self.moments and self.chance(50):
+        if self.moments and self.chance(self.near_percent):
             instant, deck = self.pick(self.moments)
             kind = self.rng.randrange(8)
             if kind > 5:          # a call that is to go over the edge
@@ -1009,6 +1012,8 @@ class World:
         return "+" + (prefix + self.digits(10))[:11]
 
     def calls(self, count):
+        if count >= BUSY:
+            self.quiet_days, self.near_percent = self.quiet_days[:1], 12
         self.keys_for_calls = {}
         self.home_prefixes = [prefix for prefix in self.prefixes if prefix[:1] == "1" and prefix[1:4] in AREA_CODES]
         self.home_prefixes += [row["prefix"].split(";")[0].split("-")[0] for row in self.tables["npanxx"]]

@@ -227,6 +227,7 @@ static void set_cursor(struct toll_surcharge_counts *counts, const struct toll_s
 
 /* ---- rows ---- */
 
+#define AHEAD 24 /* rows whose cursor is on its way, unless a trunk or carrier has its own */
 #define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
 
 static bool is_emergency(uint64_t callee)
@@ -253,6 +254,8 @@ void toll_surcharges_count(struct toll_surcharge_counts *counts, const struct to
     for (size_t i = 0; i < rows; i++) {
         const size_t at = first + i;
         const uint16_t kind = batch->kind[at];
+        __builtin_prefetch(&counts->cursors[buckets[i + AHEAD < rows ? i + AHEAD : i] & counts->cursor_mask],
+                           1);
         const bool answered = (kind & TOLL_KIND_ANSWERED) != 0;
         if ((kind & (TOLL_KIND_SERVICE | TOLL_KIND_IN)) != TOLL_VOICE || buckets[i] == 0 ||
             (charged >> statuses[i] & 1) == 0 || (!answered && nanp && is_emergency(batch->callee[at])))

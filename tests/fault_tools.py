@@ -6,6 +6,7 @@ each thread and each system call by itself; a return value that is injected mean
 import collections
 import contextlib
 import hashlib
+import json
 import os
 import re
 import select
@@ -251,6 +252,8 @@ def small_world(cdrs=2400, numbers=60, prefixes=200):
     ok("gen", "-o", "world", "--cdrs", str(cdrs * 15), "--numbers", str(numbers), "--accounts", "12", "--prefixes",
        str(prefixes), "--seed", "5", "--quiet")
     os.rename("world/book", "book")
+    with open("book/surcharges.csv", "w", encoding="utf-8") as out:
+        out.write("subject,measure,amount,short_s\ndefault,attempts,0.01,\ndefault,short_calls,0.02,30\n")
     with open("world/cdrs.csv", encoding="utf-8") as source:
         header, *rows = source
     shutil.rmtree("world")
@@ -284,6 +287,19 @@ def small_jobs():
     rating = ["rate", "--book", "book", "--cdrs", "both", "-o", "run", "--threads", "1"]
     rate = Job("rate", [*rating, "--io", "mmap"], "run", "run.json")  # auto's calls depend on what the page cache has
     return first, second, rate
+
+
+def merge_job(rate, book="book", threads="1"):
+    """Rates what the run of another job has in suspense."""
+    if not os.path.exists("earlier"):
+        rate.start()
+        ok(*rate.arguments)
+        os.rename("run", "earlier")
+        with open(os.path.join("earlier", "run.json"), encoding="utf-8") as manifest:
+            assert json.load(manifest)["suspense"] > 0, "nothing to rate again"
+    cdrs = rate.arguments[rate.arguments.index("--cdrs") + 1]
+    return Job("rate --only-suspense", ["rate", "--book", book, "--cdrs", cdrs, "--only-suspense", "earlier", "-o", "merged",
+                                        "--threads", threads, "--io", "mmap"], "merged", "run.json")
 
 
 def file_jobs(rate):

@@ -12,6 +12,7 @@
 #include "io/publish.h"
 #include "io/zonefile.h"
 #include "pipeline/run_reader.h"
+#include "pipeline/waiting.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,19 +48,25 @@ enum fault_operation {
     FAULT_COMPILE,
     FAULT_RATE_FOLDER,
     FAULT_RATE_IMAGE,
-    FAULT_RATE_RING, /* where the system has none: as pread */
-    FAULT_RATE_AUTO, /* by what the page cache holds */
+    FAULT_RATE_RING,  /* where the system has none: as pread */
+    FAULT_RATE_AUTO,  /* by what the page cache holds */
+    FAULT_RATE_MERGE, /* what the run has in suspense, by the ring */
     FAULT_VERIFY_DATASET,
     FAULT_VERIFY_RUN,
     FAULT_VERIFY_IMAGE,
     FAULT_READ_RUN,
     FAULT_EXPLAIN,
+    FAULT_VERIFY_MERGED,
+    FAULT_READ_MERGED,
+    FAULT_SUSPENSE, /* of the merged run */
+    FAULT_CHECK,
     FAULT_OPERATIONS
 };
 static const char *const fault_names[FAULT_OPERATIONS] = {
-    "first import",       "second import",    "compile",        "rate from a folder",
-    "rate from an image", "rate by the ring", "rate by choice", "verify cdrs",
-    "verify run",         "verify image",     "read run",       "explain"};
+    "first import",     "second import",  "compile", "rate from a folder", "rate from an image",
+    "rate by the ring", "rate by choice", "merge",   "verify cdrs",        "verify run",
+    "verify image",     "read run",       "explain", "verify merged run",  "read merged run",
+    "suspense",         "check"};
 
 struct fault_world {
     char folder[128], out[160];
@@ -77,7 +84,12 @@ struct fault_outcome {
 static const char *const fault_files[][2] = {
     {"book/book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\n"},
     {"book/accounts.csv", "account,name,currency\nacme,Acme,\nbeta,Beta,\n"},
-    {"book/sites.csv", "site,account\ns1,acme\n"},
+    {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
+    {"book/npanxx.csv", "prefix,state,ratecenter,county\n1212555,NY,New York,Kings\n"
+                        "1202555;1203555-1203556,NJ,Newark,\n"},
+    {"book/local_areas.csv",
+     "from_ratecenter,to_ratecenter,from_state\nNew York,Newark,\nNewark,New York,NJ\n"},
+    {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,local,x\n"},
     {"book/numbers.csv", "number,account,site,from,to\n"
                          "12125550100,acme,s1,,\n"
                          "12125550200-12125550209,beta,,,\n"
@@ -85,6 +97,8 @@ static const char *const fault_files[][2] = {
                          "hint:B,beta,,,\n"
                          "trunk:T1,acme,,,\n"},
     {"book/assignments.csv", "subject,plan\naccount:acme,p\naccount:beta,q\n"},
+    {"book/surcharges.csv", "subject,measure,amount,short_s,threshold_percent\ndefault,short_calls,0.01,90,\n"
+                            "account:acme,attempts,0.5,,10\nsite:s1,no_ani,1,,\n"},
     {"book/plans.csv", "plan\np\nq\n"},
     {"book/plan_rules.csv", "plan,action,service,class,destination,deck,amount,percent,priority\n"
                             "p,free,,toll_free,,,,,1\n"
@@ -166,17 +180,36 @@ static inline int fault_compile(const struct toll_io *io, const struct fault_wor
     return toll_compile_with(io, &options, &result, error);
 }
 
+/* The book has doubts; how many of which name is the answer. */
+static inline int fault_check(const struct toll_io *io, const struct fault_world *world,
+                              struct fault_outcome *outcome)
+{
+    char book[256];
+    struct toll_check_result result;
+    fault_path(world, "book", book);
+    const struct toll_check_options options = {.book_path = book, .closed_until = "2026-03-01"};
+    const int code = toll_check_with(io, &options, &result, &outcome->error);
+    assert_true(code != 0);
+    outcome->answer = toll_hash(result.doubts, sizeof result.doubts);
+    return code == TOLL_EFINDINGS ? 0 : code;
+}
+
 static inline int fault_rate(const struct toll_io *io, const struct fault_world *world, const char *book,
-                             const char *run, unsigned threads, enum toll_io_choice how,
+                             const char *run, const char *kept, unsigned threads, enum toll_io_choice how,
                              struct toll_error *error)
 {
-    char book_path[256], dataset[256];
+    char book_path[256], dataset[256], kept_path[256];
     struct toll_rate_result result;
     const struct toll_rate_tuning tuning = {.io = io};
     fault_path(world, book, book_path);
     fault_path(world, "cdrs2", dataset);
-    const struct toll_rate_options options = {
-        .book_path = book_path, .dataset_path = dataset, .run_path = run, .threads = threads, .io = how};
+    fault_path(world, kept == NULL ? "" : kept, kept_path);
+    const struct toll_rate_options options = {.book_path = book_path,
+                                              .dataset_path = dataset,
+                                              .run_path = run,
+                                              .only_suspense = kept == NULL ? NULL : kept_path,
+                                              .threads = threads,
+                                              .io = how};
     return toll_rate_tuned(&options, &tuning, &result, error);
 }
 
@@ -191,13 +224,13 @@ static inline int fault_verify(const struct toll_io *io, const struct fault_worl
     return code;
 }
 
-static inline int fault_read(const struct toll_io *io, const struct fault_world *world,
+static inline int fault_read(const struct toll_io *io, const struct fault_world *world, const char *name,
                              struct fault_outcome *outcome)
 {
     char run_path[256], dataset[256], text[2048];
     struct toll_run *run = NULL;
     struct toll_line line;
-    fault_path(world, "run", run_path);
+    fault_path(world, name, run_path);
     fault_path(world, "cdrs2", dataset);
     int code = toll_run_open_with(io, run_path, dataset, &run, &outcome->error);
     while (code == 0 && (code = toll_run_next(run, &line, &outcome->error)) > 0) {
@@ -228,6 +261,27 @@ static inline int fault_explain(const struct toll_io *io, const struct fault_wor
     return code;
 }
 
+static inline int fault_suspense(const struct toll_io *io, const struct fault_world *world,
+                                 struct fault_outcome *outcome)
+{
+    char run[256], dataset[256], text[1024];
+    struct toll_suspense_report report;
+    fault_path(world, "merged", run);
+    fault_path(world, "cdrs2", dataset);
+    const struct toll_suspense_options options = {.run_path = run, .dataset_path = dataset, .top = 100};
+    const int code = toll_suspense_report_with(io, &options, &report, &outcome->error);
+    for (size_t i = 0; code == 0 && i < report.count; i++) {
+        const struct toll_suspense_group *group = &report.groups[i];
+        const int bytes =
+            snprintf(text, sizeof text, "%u %lld %s %lld %s %s %s %s", group->status, (long long)group->rows,
+                     group->day, (long long)group->row, group->about, group->file, group->add, group->advice);
+        const struct toll_hash128 both[2] = {outcome->answer, toll_hash(text, (size_t)bytes)};
+        outcome->answer = toll_hash(both, sizeof both);
+    }
+    toll_suspense_report_free(&report);
+    return code;
+}
+
 static inline void fault_run(const struct fault_world *world, enum fault_operation operation,
                              const struct toll_io *io, unsigned threads, struct fault_outcome *outcome)
 {
@@ -243,19 +297,24 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
         outcome->code = fault_compile(io, world, world->out, &outcome->error);
         break;
     case FAULT_RATE_FOLDER:
-        outcome->code = fault_rate(io, world, "book", world->out, threads, TOLL_IO_MMAP, &outcome->error);
+        outcome->code =
+            fault_rate(io, world, "book", world->out, NULL, threads, TOLL_IO_MMAP, &outcome->error);
         break;
     case FAULT_RATE_IMAGE:
         outcome->code =
-            fault_rate(io, world, "book.image", world->out, threads, TOLL_IO_PREAD, &outcome->error);
+            fault_rate(io, world, "book.image", world->out, NULL, threads, TOLL_IO_PREAD, &outcome->error);
         break;
     case FAULT_RATE_RING:
         outcome->code =
-            fault_rate(io, world, "book.image", world->out, threads, TOLL_IO_URING, &outcome->error);
+            fault_rate(io, world, "book.image", world->out, NULL, threads, TOLL_IO_URING, &outcome->error);
         break;
     case FAULT_RATE_AUTO:
         outcome->code =
-            fault_rate(io, world, "book.image", world->out, threads, TOLL_IO_AUTO, &outcome->error);
+            fault_rate(io, world, "book.image", world->out, NULL, threads, TOLL_IO_AUTO, &outcome->error);
+        break;
+    case FAULT_RATE_MERGE:
+        outcome->code =
+            fault_rate(io, world, "book", world->out, "run", threads, TOLL_IO_URING, &outcome->error);
         break;
     case FAULT_VERIFY_DATASET:
         outcome->code = fault_verify(io, world, "cdrs2", outcome);
@@ -267,10 +326,22 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
         outcome->code = fault_verify(io, world, "book.image", outcome);
         break;
     case FAULT_READ_RUN:
-        outcome->code = fault_read(io, world, outcome);
+        outcome->code = fault_read(io, world, "run", outcome);
         break;
     case FAULT_EXPLAIN:
         outcome->code = fault_explain(io, world, outcome);
+        break;
+    case FAULT_VERIFY_MERGED:
+        outcome->code = fault_verify(io, world, "merged", outcome);
+        break;
+    case FAULT_READ_MERGED:
+        outcome->code = fault_read(io, world, "merged", outcome);
+        break;
+    case FAULT_SUSPENSE:
+        outcome->code = fault_suspense(io, world, outcome);
+        break;
+    case FAULT_CHECK:
+        outcome->code = fault_check(io, world, outcome);
         break;
     case FAULT_OPERATIONS:
         break;
@@ -279,7 +350,7 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
 
 static inline bool fault_writes(enum fault_operation operation)
 {
-    return operation <= FAULT_RATE_AUTO;
+    return operation <= FAULT_RATE_MERGE;
 }
 
 /* ---- what is on the disk ---- */
@@ -417,7 +488,9 @@ static inline void fault_world_make(struct fault_world *world, const char *test)
     fault_path(world, "book.image", image);
     fault_must(fault_compile(&quiet.io, world, image, &error), &error);
     fault_path(world, "run", path);
-    fault_must(fault_rate(&quiet.io, world, "book.image", path, 1, TOLL_IO_MMAP, &error), &error);
+    fault_must(fault_rate(&quiet.io, world, "book.image", path, NULL, 1, TOLL_IO_MMAP, &error), &error);
+    fault_path(world, "merged", path);
+    fault_must(fault_rate(&quiet.io, world, "book", path, "run", 1, TOLL_IO_MMAP, &error), &error);
     for (enum fault_operation i = 0; i < FAULT_OPERATIONS; i++) {
         struct fault_outcome outcome;
         fault_reset(world, i);

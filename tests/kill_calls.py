@@ -59,6 +59,7 @@ def main():
     rng = random.Random(3)
     with tools.work_folder():
         jobs = tools.small_jobs()
+        jobs = (*jobs, tools.merge_job(jobs[2]))
         for job in (*jobs, *tools.file_jobs(jobs[2])):
             job.start()
             calls = tools.trace(job.arguments)

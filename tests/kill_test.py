@@ -67,10 +67,12 @@ def main():
         tools.ok(*second.arguments)
         os.rename("cdrs", "both")
         rate = tools.Job("rate", ["rate", "--book", "world/book", "--cdrs", "both", "-o", "run"], "run", "run.json")
+        merge = tools.merge_job(rate, book="world/book")
         for job in first, second:
             kill_many(job, [job.with_option("--threads", threads) for threads in ("1", "2")], rng)
-        kill_many(rate, [rate.with_option("--threads", threads).with_option("--io", path)
-                         for path in tools.rate_paths() for threads in ("1", "2")], rng)
+        for job in rate, merge:
+            kill_many(job, [job.with_option("--threads", threads).with_option("--io", path)
+                            for path in tools.rate_paths() for threads in ("1", "2")], rng)
     return 0
 
 

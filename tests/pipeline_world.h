@@ -28,29 +28,49 @@
 /* ---- the book ---- */
 
 static const char *const book_files[][2] = {
-    {"book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\n"},
-    {"accounts.csv", "account,name\nacme,Acme\nbeta,Beta\nlost,Nobody's plan\n"},
-    {"sites.csv", "site,account\ns1,acme\n"},
+    {"book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\n"
+                  "jurisdiction_basis: carrier\non_net: account\n"},
+    {"accounts.csv", "account,name\nacme,Acme\nbeta,Beta\nlost,Nobody's plan\ngamma,Gamma\n"},
+    {"sites.csv", "site,account,state\ns1,acme,\njersey,gamma,NJ\n"},
     {"numbers.csv", "number,account,site,from,to\n"
                     "12125550100,acme,s1,,\n"
                     "12125550200-12125550209,beta,,,\n"
                     "12125550300,acme,,,2026-03-03\n"
                     "12125550400,lost,,,\n"
+                    "12125550500-12125550509,gamma,jersey,,\n"
                     "hint:B,beta,,,\n"
                     "trunk:T1,acme,,,\n"},
-    {"assignments.csv", "subject,plan\naccount:acme,p\naccount:beta,q\n"},
-    {"plans.csv", "plan\np\nq\n"},
-    {"plan_rules.csv", "plan,action,service,class,destination,deck,amount,percent,priority\n"
-                       "p,free,,toll_free,,,,,1\n"
-                       "p,flat,,n11,,,1.25,,1\n"
-                       "p,reject,,premium,,,,,1\n"
-                       "p,deck,sms,,,m,,,1\n"
-                       "p,markup,event,,,,0.01,10,1\n"
-                       "p,deck,,,,d,,,2\n"
-                       "q,deck,mms,,,c,,,1\n"
-                       "q,deck,,,KEEP,d,,,2\n"},
-    {"destinations.csv", "prefix,destination\n1300,KEEP\n"},
-    {"decks.csv", "deck,key,calendar\nd,callee,cal\nm,callee,\nc,calltype,\n"},
+    {"assignments.csv", "subject,plan\naccount:acme,p\naccount:beta,q\naccount:gamma,r\n"},
+    {"plans.csv", "plan\np\nq\nr\n"},
+    {"plan_rules.csv", "plan,action,service,class,destination,deck,amount,percent,priority,jurisdiction\n"
+                       "p,free,,toll_free,,,,,1,\n"
+                       "p,flat,,n11,,,1.25,,1,\n"
+                       "p,reject,,premium,,,,,1,\n"
+                       "p,deck,sms,,,m,,,1,\n"
+                       "p,markup,event,,,,0.01,10,1,\n"
+                       "p,deck,,,,d,,,2,\n"
+                       "q,deck,mms,,,c,,,1,\n"
+                       "q,deck,,,KEEP,d,,,2,\n"
+                       "r,flat,,on_net,,,0.5,,1,\n"
+                       "r,flat,,toll_free,,,0.15,,1,local\n"
+                       "r,flat,,,WORD,,0.25,,1,intrastate\n"
+                       "r,flat,,,WORD,,0.75,,1,interstate\n"
+                       "r,deck,,,STEPS,steps,,,2,\n"
+                       "r,deck,,,SPLIT,split,,,2,\n"
+                       "r,deck,,,COLUMNS,columns,,,2,\n"
+                       "r,deck,,,SITE,at_site,,,2,\n"
+                       "r,deck,,,ROUTED,routed,,,2,\n"
+                       "r,deck,,,PAIRS,pairs,,,2,\n"
+                       "r,deck,,,ORIGIN,origin,,,2,\n"},
+    {"npanxx.csv", "prefix,state,ratecenter\n1212555,NY,New York\n1718555,NY,Brooklyn\n"},
+    {"local_areas.csv", "from_ratecenter,to_ratecenter\nNew York,Brooklyn\n"},
+    {"calltypes.csv", "calltype,carrier,jurisdiction\nLD,level3,intrastate\nLD,,international\n"},
+    {"destinations.csv", "prefix,destination\n1300,KEEP\n1415,STEPS\n1916,STEPS\n1512,SPLIT\n1617,COLUMNS\n"
+                         "1201556,SITE\n1303,PAIRS\n1404,ORIGIN\n1505,WORD\n1718556,ROUTED\n"},
+    {"decks.csv", "deck,key,calendar,boundary,number_basis,jurisdiction_basis\n"
+                  "d,callee,cal,,,\nm,callee,,,,\nc,calltype,,,,\nsteps,,,,,\nsplit,,cal,split,,\n"
+                  "columns,,,,,ani_lrn\nat_site,,,,,site\nrouted,,,,lrn,\npairs,npanxx_pair,,,,\n"
+                  "origin,caller,,,,\n"},
     {"calendars.csv", "calendar,band,days,from,to\ncal,night,,20:00,06:00\n"},
     {"decks/d.csv", "prefix,destination,rate,per_s,increment_s,band,status\n"
                     "1,United States,0.06,,6,,\n"
@@ -62,6 +82,18 @@ static const char *const book_files[][2] = {
                     "44900,UK premium,0.5,,,,blocked\n"},
     {"decks/m.csv", "prefix,rate,per_s\n,0.0075,1\n"},
     {"decks/c.csv", "key,rate,per_s\nLD;LD2,0.03,1\n"},
+    {"decks/steps.csv", "prefix,rate,increment_s,connect_fee,step_from_s,status\n"
+                        "1,0.2,60,0.4,,\n"
+                        "1,0.1,,,60,\n"
+                        "1916,0.2,60,,,\n"
+                        "1916,0.1,,,60,blocked\n"},
+    {"decks/split.csv", "prefix,rate,increment_s,band\n1,0.60,3600,\n1,0.30,3600,night\n"},
+    {"decks/columns.csv", "prefix,rate,rate_inter,rate_intra\n1,0.01,0.02,0.03\n"},
+    {"decks/at_site.csv",
+     "prefix,rate,rate_inter,rate_intra,step_from_s\n1,0.01,0.02,0.04,\n1,0.1,0.2,,60\n"},
+    {"decks/routed.csv", "prefix,rate\n1718,0.05\n1310,0.06\n"},
+    {"decks/pairs.csv", "prefix,caller_prefix,rate\n1303,1212,0.07\n1303,,0.08\n"},
+    {"decks/origin.csv", "prefix,rate\n1212,0.09\n"},
 };
 
 /* ---- the calls ---- */
@@ -82,50 +114,228 @@ struct call {
     int32_t billed;
     int64_t charge;
     bool only_first_day; /* needs an optional column */
+    const char *lrn_callee, *ring_to;
 };
 #define UNANSWERED 0x10000u
 #define ACME "12125550100"
 #define US "12015550111"
 
+#define CALL(caller_, callee_, type_, duration_, kind_, quantity_, provider_, trunk_, hint_, calltype_,      \
+             status_, account_, billed_, charge_, first_)                                                    \
+    {                                                                                                        \
+        .caller = caller_, .callee = callee_, .callee_type = type_, .duration_ms = duration_, .kind = kind_, \
+        .quantity = quantity_, .provider_charge = provider_, .trunk = trunk_, .hint = hint_,                 \
+        .calltype = calltype_, .status = status_, .account = account_, .billed = billed_, .charge = charge_, \
+        .only_first_day = first_                                                                             \
+    }
+#define GAMMA "12125550500"
+
 static const struct call calls[] = {
-    {ACME, US, E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 66, 6600000, false},
-    {ACME, "12645550111", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 60, 25000000, false},
-    {ACME, "442079460000", E164, 1, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 1, 33300, false}, /* 0.000333.. */
-    {ACME, "447079460000", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_RATE, "acme", 0, 0, false},
-    {ACME, "449009460000", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_BLOCKED, "acme", 0, 0, false},
-    {ACME, "33123456789", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PREFIX, "acme", 0, 0, false},
-    {"13105550100", US, E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_ACCOUNT, "", 0, 0, false},
-    {ACME, "33123456789", E164, 0, UNANSWERED, 0, 0, 0, 0, 0, TOLL_ZERO_UNANSWERED, "acme", 0, 0, false},
-    {ACME, "411", SHORT, 0, UNANSWERED, 0, 0, 0, 0, 0, TOLL_ZERO_UNANSWERED, "acme", 0, 0, false},
-    {ACME, "911", SHORT, 42200, 0, 0, 0, 0, 0, 0, TOLL_ZERO_EMERGENCY, "acme", 43, 0, false},
-    {ACME, "18005550199", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_ZERO_FREE, "acme", 61, 0, false},
-    {ACME, "411", SHORT, 30000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 30, 125000000, false},
-    {ACME, "19005550199", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_REJECTED, "acme", 0, 0, false},
-    {ACME, "12025550111", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_BAND, "acme", 0, 0, false},
-    {ACME, "390612345678", E164, 2000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_OVERFLOW, "acme", 0, 0, false},
-    {ACME, "390612345678", E164, 0, 0, 0, 0, 0, 0, 0, TOLL_ZERO_DURATION, "acme", 0, 0, false},
-    {ACME, NULL, TOLL_NUMBER_INVALID, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_BAD_NUMBER, "acme", 0, 0, false},
-    {ACME, "2005", TOLL_NUMBER_EXTENSION, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PREFIX, "acme", 0, 0,
-     false},
-    {ACME, US, E164, 61000, TOLL_KIND_CONFLICT, 0, 0, 0, 0, 0, TOLL_SUSPENSE_CONFLICT, "", 0, 0, false},
-    {ACME, US, E164, 0, 0, 0, 0, 0, 0, 0, TOLL_ZERO_DURATION, "acme", 0, 0, false},
-    {"12125550205", US, E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_RULE, "beta", 0, 0, false},
-    {"12125550205", "13005550111", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "beta", 66, 6600000, false},
-    {"12125550400", US, E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PLAN, "lost", 0, 0, false},
-    {US, ACME, E164, 61000, TOLL_KIND_IN, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 66, 6600000, false},
-    {"12125550300", US, E164, 6000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 6, 600000,
-     false}, /* see expected() */
-    {ACME, US, E164, 6000, 0, 0, 0, 0, 1, 0, TOLL_SUSPENSE_PARTY_CONFLICT, "", 0, 0, true},
-    {"19995550000", "13005550111", E164, 6000, 0, 0, 0, 0, 1, 0, TOLL_RATED, "beta", 6, 600000, true},
-    {"19995550000", US, E164, 6000, 0, 0, 0, 1, 0, 0, TOLL_RATED, "acme", 6, 600000, true},
-    {"12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 2, TOLL_RATED, "beta", 2, 6000000, true},
-    {"12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 1, TOLL_SUSPENSE_NO_CALLTYPE, "beta", 0, 0, true},
-    {ACME, US, E164, 0, TOLL_EVENT, 1, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PROVIDER_CHARGE, "acme", 0, 0, true},
-    {ACME, US, E164, 0, TOLL_EVENT | TOLL_KIND_PROVIDER_CHARGE, 1, 100000000, 0, 0, 0, TOLL_RATED, "acme", 1,
-     111000000, true},
-    {ACME, "55555", SHORT, 0, TOLL_SMS, 3, 0, 0, 0, 0, TOLL_RATED, "acme", 3, 2250000, true},
-    {ACME, US, E164, 0, TOLL_SMS | TOLL_KIND_CREDIT, 2, 0, 0, 0, 0, TOLL_RATED, "acme", 2, -1500000, true},
-    {ACME, US, E164, 0, TOLL_SMS, INT64_C(1) << 31, 0, 0, 0, 0, TOLL_SUSPENSE_OVERFLOW, "acme", 0, 0, true},
+    CALL(ACME, US, E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 66, 6600000, false),
+    CALL(ACME, "12645550111", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 60, 25000000, false),
+    CALL(ACME, "442079460000", E164, 1, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 1, 33300,
+         false), /* 0.000333.. */
+    CALL(ACME, "447079460000", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_RATE, "acme", 0, 0, false),
+    CALL(ACME, "449009460000", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_BLOCKED, "acme", 0, 0, false),
+    CALL(ACME, "33123456789", E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PREFIX, "acme", 0, 0, false),
+    CALL("13105550100", US, E164, 60000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_ACCOUNT, "", 0, 0, false),
+    CALL(ACME, "33123456789", E164, 0, UNANSWERED, 0, 0, 0, 0, 0, TOLL_ZERO_UNANSWERED, "acme", 0, 0, false),
+    CALL(ACME, "411", SHORT, 0, UNANSWERED, 0, 0, 0, 0, 0, TOLL_ZERO_UNANSWERED, "acme", 0, 0, false),
+    CALL(ACME, "911", SHORT, 42200, 0, 0, 0, 0, 0, 0, TOLL_ZERO_EMERGENCY, "acme", 43, 0, false),
+    CALL(ACME, "18005550199", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_ZERO_FREE, "acme", 61, 0, false),
+    CALL(ACME, "411", SHORT, 30000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 30, 125000000, false),
+    CALL(ACME, "19005550199", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_REJECTED, "acme", 0, 0, false),
+    CALL(ACME, "12025550111", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_BAND, "acme", 0, 0, false),
+    CALL(ACME, "390612345678", E164, 2000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_OVERFLOW, "acme", 0, 0, false),
+    CALL(ACME, "390612345678", E164, 0, 0, 0, 0, 0, 0, 0, TOLL_ZERO_DURATION, "acme", 0, 0, false),
+    CALL(ACME, NULL, TOLL_NUMBER_INVALID, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_BAD_NUMBER, "acme", 0, 0,
+         false),
+    CALL(ACME, "2005", TOLL_NUMBER_EXTENSION, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PREFIX, "acme", 0, 0,
+         false),
+    CALL(ACME, US, E164, 61000, TOLL_KIND_CONFLICT, 0, 0, 0, 0, 0, TOLL_SUSPENSE_CONFLICT, "", 0, 0, false),
+    CALL(ACME, US, E164, 0, 0, 0, 0, 0, 0, 0, TOLL_ZERO_DURATION, "acme", 0, 0, false),
+    CALL("12125550205", US, E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_RULE, "beta", 0, 0, false),
+    CALL("12125550205", "13005550111", E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "beta", 66, 6600000, false),
+    CALL("12125550400", US, E164, 61000, 0, 0, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PLAN, "lost", 0, 0, false),
+    CALL(US, ACME, E164, 61000, TOLL_KIND_IN, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 66, 6600000, false),
+    CALL("12125550300", US, E164, 6000, 0, 0, 0, 0, 0, 0, TOLL_RATED, "acme", 6, 600000,
+         false), /* see expected() */
+    CALL(ACME, US, E164, 6000, 0, 0, 0, 0, 1, 0, TOLL_SUSPENSE_PARTY_CONFLICT, "", 0, 0, true),
+    CALL("19995550000", "13005550111", E164, 6000, 0, 0, 0, 0, 1, 0, TOLL_RATED, "beta", 6, 600000, true),
+    CALL("19995550000", US, E164, 6000, 0, 0, 0, 1, 0, 0, TOLL_RATED, "acme", 6, 600000, true),
+    CALL("12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 2, TOLL_RATED, "beta", 2, 6000000, true),
+    CALL("12125550205", US, E164, 0, TOLL_MMS, 2, 0, 0, 0, 1, TOLL_SUSPENSE_NO_CALLTYPE, "beta", 0, 0, true),
+    CALL(ACME, US, E164, 0, TOLL_EVENT, 1, 0, 0, 0, 0, TOLL_SUSPENSE_NO_PROVIDER_CHARGE, "acme", 0, 0, true),
+    CALL(ACME, US, E164, 0, TOLL_EVENT | TOLL_KIND_PROVIDER_CHARGE, 1, 100000000, 0, 0, 0, TOLL_RATED, "acme",
+         1, 111000000, true),
+    CALL(ACME, "55555", SHORT, 0, TOLL_SMS, 3, 0, 0, 0, 0, TOLL_RATED, "acme", 3, 2250000, true),
+    CALL(ACME, US, E164, 0, TOLL_SMS | TOLL_KIND_CREDIT, 2, 0, 0, 0, 0, TOLL_RATED, "acme", 2, -1500000,
+         true),
+    CALL(ACME, US, E164, 0, TOLL_SMS, INT64_C(1) << 31, 0, 0, 0, 0, TOLL_SUSPENSE_OVERFLOW, "acme", 0, 0,
+         true),
+    /* gamma, of a site in New Jersey, calls from New York. */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "12125550501",
+     .duration_ms = 5000,
+     .account = "gamma",
+     .billed = 5,
+     .charge = 50000000}, /* both ends are gamma's */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "14155550111",
+     .duration_ms = 3600000,
+     .account = "gamma",
+     .billed = 3600,
+     .charge = 650000000}, /* 0.4 + 0.2 + 59 x 0.1 */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "19165550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 20000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "19165550111",
+     .duration_ms = 60001,
+     .account = "gamma",
+     .status = TOLL_SUSPENSE_BLOCKED},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "15125550111",
+     .duration_ms = 43200000,
+     .account = "gamma",
+     .billed = 43200,
+     .charge = INT64_C(39600000000)}, /* ten hours until eight in the evening, two after */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "16175550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 2000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "16175550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 3000000,
+     .lrn_callee = "17165550000"}, /* another state of New York's */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "12015560111",
+     .duration_ms = 120000,
+     .account = "gamma",
+     .billed = 120,
+     .charge = 14000000}, /* from the site intrastate: 0.04, then 0.1, the row's own */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "17185560111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 5000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "17185560111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 6000000,
+     .lrn_callee = "13105550000"},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "13035550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 7000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "14045550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 9000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "15055550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 75000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "15055550111",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 25000000,
+     .calltype = 2}, /* the carrier's word */
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "18005550199",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 15000000,
+     .ring_to = "17185550111"},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "18005550199",
+     .duration_ms = 60000,
+     .account = "gamma",
+     .status = TOLL_SUSPENSE_NO_RULE},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "13035550111",
+     .duration_ms = 60000,
+     .kind = TOLL_KIND_LEG,
+     .account = "gamma",
+     .billed = 60,
+     .charge = 7000000},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "13035550111",
+     .duration_ms = 60000,
+     .kind = TOLL_KIND_LEG | TOLL_KIND_IN,
+     .account = "",
+     .status = TOLL_ZERO_OTHER_PARTY},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = GAMMA,
+     .callee = "13035550111",
+     .kind = TOLL_KIND_LEG | TOLL_KIND_IN | UNANSWERED,
+     .account = "",
+     .status = TOLL_ZERO_UNANSWERED},
+    {.callee_type = E164,
+     .only_first_day = true,
+     .caller = "19995550000",
+     .callee = US,
+     .duration_ms = 60000,
+     .kind = TOLL_KIND_LEG,
+     .account = "",
+     .status = TOLL_SUSPENSE_NO_ACCOUNT},
 };
 
 /* Which call a row of a day is: on the second day only those that need no optional column. */
@@ -207,6 +417,8 @@ static void write_day(struct toll_dataset *dataset, int day, struct toll_dataset
     COLUMN(calltype, int32_t);
     COLUMN(quantity, int64_t);
     COLUMN(provider_charge, int64_t);
+    COLUMN(lrn_callee, uint64_t);
+    COLUMN(ring_to, uint64_t);
     int64_t *no_text = calloc(ROWS + 1, sizeof *no_text);
     for (int64_t i = 0; i < ROWS; i++) {
         const struct call *call = call_of(day, i);
@@ -227,6 +439,8 @@ static void write_day(struct toll_dataset *dataset, int day, struct toll_dataset
         calltype[i] = call->calltype;
         quantity[i] = call->quantity;
         provider_charge[i] = call->provider_charge;
+        lrn_callee[i] = packed(call->lrn_callee);
+        ring_to[i] = packed(call->ring_to);
     }
     const bool all = day == 0;
     struct toll_cdr_part_data data = {
@@ -245,6 +459,8 @@ static void write_day(struct toll_dataset *dataset, int day, struct toll_dataset
                     .hint = all ? hint : NULL,
                     .calltype = all ? calltype : NULL,
                     .quantity = all ? quantity : NULL,
+                    .lrn_callee = all ? lrn_callee : NULL,
+                    .ring_to = all ? ring_to : NULL,
                     .provider_charge = all ? provider_charge : NULL},
         .carrier = {carriers, 2},
         .source_file = {sources, 2},
@@ -272,9 +488,9 @@ static void write_day(struct toll_dataset *dataset, int day, struct toll_dataset
     if (toll_cdr_part_write(dataset->io, dataset->directory, path, &data, &part->seal, &part->text_seal,
                             &error) != 0)
         fail_msg("%s", error.text);
-    void *const owned[] = {start,    duration_ms, caller,          callee,      kind,  carrier,
-                           key_high, key_low,     source_row,      source_file, trunk, hint,
-                           calltype, quantity,    provider_charge, no_text};
+    void *const owned[] = {start,    duration_ms, caller,          callee,      kind,       carrier,
+                           key_high, key_low,     source_row,      source_file, trunk,      hint,
+                           calltype, quantity,    provider_charge, no_text,     lrn_callee, ring_to};
     for (size_t i = 0; i < COUNT(owned); i++)
         free(owned[i]);
 }

@@ -33,7 +33,7 @@ def outputs(verbs):
         for path, why in (("closed/out", "Permission denied"), ("nowhere/out", "No such file"),
                           ("file/out", "Not a directory")):
             attempt([*arguments, "-o", path], (73,), why, f"{verb} -o {path}")
-        if verb == "rate":
+        if verb.startswith("rate"):
             for path in ("file", "taken", "link"):
                 attempt([*arguments, "-o", path], (73,), "exists already", f"{verb} -o {path}")
         elif verb == "import":
@@ -61,7 +61,9 @@ def read_only(verbs):
 def inputs(verbs):
     """Inputs that are there and may not be read."""
     for path, verb in (("one.csv", "import"), ("cdrs", "rate"), ("cdrs/dataset.json", "rate"), ("cdrs/parts", "rate"),
-                       ("book", "rate"), ("book/numbers.csv", "rate"), ("book", "compile")):
+                       ("book", "rate"), ("book/numbers.csv", "rate"), ("book", "compile"),
+                       ("earlier", "rate --only-suspense"), ("earlier/run.json", "rate --only-suspense"),
+                       ("earlier/lines", "rate --only-suspense"), ("earlier/book.image", "rate --only-suspense")):
         mode = os.stat(path).st_mode
         before = tools.tree(".")
         os.chmod(path, 0)
@@ -89,7 +91,10 @@ def main():
             "import": ["import", "--spec", "spec.yaml", "one.csv"],
             "rate": ["rate", "--book", "book", "--cdrs", "cdrs"],
             "compile": ["compile", "book"],
+            "rate --only-suspense": ["rate", "--book", "book", "--cdrs", "cdrs", "--only-suspense", "earlier"],
         }
+        done = subprocess.run([*USER, tools.TOLLMILL, *verbs["rate"], "-o", "earlier", "--quiet"], capture_output=True)
+        assert done.returncode == 0, done
         outputs(verbs)
         read_only(verbs)
         inputs(verbs)

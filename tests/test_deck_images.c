@@ -7,7 +7,7 @@
 #include "random.h"
 
 #ifndef HOSTILE_ROUNDS
-#define HOSTILE_ROUNDS 8000
+#define HOSTILE_ROUNDS 4000
 #endif
 
 struct fixture {

@@ -1,5 +1,6 @@
 /* Rates by jurisdiction: four price rows for each row of the sheet, RATING.md section 8 "Jurisdictions". */
 #include "deck_fixture.h"
+#include "pipeline/rate.h"
 
 #define NONE (-1)
 
@@ -26,7 +27,7 @@ static void assert_rates(const struct toll_book *book, const char *deck, const s
     }
 }
 
-/* Lines 2 to 9. */
+/* Lines 2 to 10. */
 static const char sheet[] = "prefix,rate,rate_inter,rate_intra,rate_indeterminate,increment_s\n"
                             "44,4,1,2,3,6\n"
                             "45,4,,2,,\n"
@@ -35,7 +36,8 @@ static const char sheet[] = "prefix,rate,rate_inter,rate_intra,rate_indeterminat
                             "48,,,,,\n"
                             "49,5,2,2,1,\n"
                             "41,,,3,7,\n"
-                            "42,0,9,0,,\n";
+                            "42,0,9,0,,\n"
+                            "43,,,0,,\n";
 
 static void policies(void **state)
 {
@@ -54,6 +56,7 @@ static void policies(void **state)
         {"4920794600", {5, 2, 2}, {1, 2, 2, 2}, {0, 1, 2}, {3, 2, 1, 1}},
         {"4120794600", {NONE, NONE, 3}, {7, 3, NONE, 3}, {0, 0, 2}, {3, 2, 0, 2}},
         {"4220794600", {0, 9, 0}, {0, 0, 9, 9}, {0, 1, 2}, {0, 2, 1, 1}},
+        {"4320794600", {NONE, NONE, 0}, {NONE, 0, NONE, 0}, {0, 0, 2}, {0, 2, 0, 2}},
     };
     struct book_fixture f;
     const struct toll_book *book;
@@ -70,8 +73,8 @@ static void policies(void **state)
     book = book_good(&f);
     assert_int_equal(f.result.warnings, 4); /* 48, in each deck; 46 and 41 do have a rate */
     assert_non_null(strstr(f.findings, "W decks/h.csv:6:4: rate: the rate is empty"));
-    assert_int_equal(f.result.price_rows, 4 * 8); /* of the sheets */
-    assert_int_equal(book->price_count, 2 + 4 * 8 * 4);
+    assert_int_equal(f.result.price_rows, 4 * 9); /* of the sheets */
+    assert_int_equal(book->price_count, 2 + 4 * 9 * 4);
     for (unsigned d = 0; d < 4; d++) {
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             struct expected expected = {.number = rows[i].number};
@@ -95,7 +98,7 @@ static void policies(void **state)
     /* Ids by (deck, line, key, column); all else of the four is the same. */
     assert_int_equal(price_at(book, "d", "4420794600", NOON, ""), 2);
     assert_int_equal(price_at(book, "d", "4520794600", NOON, ""), 6);
-    assert_int_equal(price_at(book, "a", "4420794600", NOON, ""), 2 + 8 * 4);
+    assert_int_equal(price_at(book, "a", "4420794600", NOON, ""), 2 + 9 * 4);
     for (int32_t price = 2; price < 6; price++) {
         assert_int_equal(terms_of(book, price)->increment, 6);
         assert_int_equal(book->origins[price].line, 2);
@@ -114,12 +117,13 @@ static void versions(void **state)
     book_begin(&f);
     book_file(&f, "decks.csv", "deck,columns,indeterminate\nd,,own\nm,rate_intra=Intra;rate=Rate,intra\n");
     book_file(&f, "deck_versions.csv",
-              "deck,file,effective,mode\nd,jan,2026-01-01,\nd,mar,2026-03-01,amend\n");
+              "deck,file,effective,mode\nd,jan,2026-01-01,\nd,mar,2026-03-01,amend\n"
+              "r,mar,2026-01-01,\nr,jan,2026-03-01,\n");
     book_file(&f, "decks/jan.csv", "prefix,rate,connect_fee\n44,5,0.5\n45-46,6,\n");
     book_file(&f, "decks/mar.csv", "prefix,rate,rate_intra,status\n44,7,8,\n47,1,,blocked\n");
     book_file(&f, "decks/m.csv", "prefix,Rate,Intra,rate_interim\n44,1,2,x\n");
     book = book_good(&f);
-    assert_int_equal(book->price_count, 2 + 4 * 6);
+    assert_int_equal(book->price_count, 2 + 4 * 6 + 4 * 5);
     const int32_t jan = price_at(book, "d", "4420794600", "2026-02-28T12:00:00Z", "");
     for (int32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
         assert_int_equal(terms_of(book, jan + c)->rate, 500000000);
@@ -129,6 +133,7 @@ static void versions(void **state)
     assert_rates(book, "d", &(struct expected){"4420794600", {7, 7, 8, 7}, {0, 0, 2, 0}});
     assert_rates(book, "d", &(struct expected){"4620794600", {6, 6, 6, 6}, {0, 0, 0, 0}});
     assert_rates(book, "m", &(struct expected){"4420794600", {1, 1, 2, 2}, {0, 0, 2, 2}});
+    assert_rates(book, "r", &(struct expected){"4420794600", {5, 5, 5, 5}, {0, 0, 0, 0}});
     const int32_t blocked = price_at(book, "d", "4720794600", NOON, "");
     for (int32_t c = 0; c < TOLL_RATE_COLUMNS; c++)
         assert_int_equal(terms_of(book, blocked + c)->state, TOLL_PRICE_BLOCKED);
@@ -163,6 +168,33 @@ static void other_keys(void **state)
     book_end(&f);
 }
 
+/* What prices.arrow says of each of the four, and of a price that is no deck's. */
+static void described(void **state)
+{
+    static const char *const columns[] = {"rate", "rate_inter", "rate", "rate_inter"};
+    struct book_fixture f;
+    struct toll_price_row row;
+    (void)state;
+
+    book_begin(&f);
+    book_file(&f, "decks.csv", "deck,indeterminate\nd,inter\n");
+    book_file(&f, "decks/d.csv", "prefix,rate,rate_inter,step_from_s\n44,0.01,0.02,\n44,0.03,0.04,60\n");
+    book_good(&f);
+    for (int32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
+        toll_price_describe(f.book, 2 + c, 0, &row);
+        assert_string_equal(row.column, columns[c]);
+        assert_int_equal(row.rate, c % 2 == 0 ? 1000000 : 2000000);
+        assert_int_equal(row.step, 0);
+        toll_price_describe(f.book, 6 + c, 0, &row);
+        assert_string_equal(row.column, columns[c]);
+        assert_int_equal(row.step, 60);
+        assert_int_equal(row.line, 3);
+    }
+    toll_price_describe(f.book, TOLL_PRICE_EMERGENCY, 0, &row);
+    assert_string_equal(row.column, "");
+    book_end(&f);
+}
+
 static void refused(void **state)
 {
     struct book_fixture f;
@@ -184,10 +216,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(policies),
-        cmocka_unit_test(versions),
-        cmocka_unit_test(other_keys),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(policies),  cmocka_unit_test(versions), cmocka_unit_test(other_keys),
+        cmocka_unit_test(described), cmocka_unit_test(refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,9 @@ static void inherited(void **state)
               "45-47,0.01,,,,,120,X,\n"
               "48,0.1,,,,,,,\n"
               "44,,,,,,900,,\n"
-              "44,1,,,,,1200,,blocked\n");
+              "44,1,,,,,1200,,blocked\n"
+              "49,0.02,,,,,30,,\n"
+              "49,0.1,,,5,,,,\n");
     book = book_good(&f);
     assert_int_equal(f.result.warnings, 1); /* line 9 */
     assert_rows(book, "d", "4420794600", 60,
@@ -66,6 +68,8 @@ static void inherited(void **state)
                 (const struct row[]){{"", 0, 10000000, 60, 10, 10, 5}, {"", 120, 1000000, 60, 10, 10, 7}}, 2);
     assert_rows(book, "d", "4720794600", 1,
                 (const struct row[]){{"", 0, 10000000, 1, 20, 20, 6}, {"", 120, 1000000, 1, 20, 20, 7}}, 2);
+    assert_rows(book, "d", "4920794600", 60,
+                (const struct row[]){{"", 0, 10000000, 60, 5, 5, 12}, {"", 30, 2000000, 60, 5, 5, 11}}, 2);
     assert_int_equal(value_at(book, "d", "4820794600") & TOLL_LPM_ENTRY, 0);
     /* What only a first row has, a step does not inherit; what the deck says, it has. */
     const struct toll_entry *entry = entry_at(book, "d", "4420794600");
@@ -189,9 +193,11 @@ static void refused(void **state)
     book_file(&f, "deck_versions.csv", "deck,file,effective\nd,d,\nd,e,2026-02-01\n");
     book_file(&f, "decks/d.csv",
               "prefix,rate,step_from_s,from,to\n44,1,,,2026-06-01\n44,1,,2026-03-01,2026-09-01\n"
-              "44,1,30,2026-04-01,2026-05-01\n44,1,40,2026-04-01,2026-07-01\n44,1,50,,2026-04-01\n");
+              "44,1,30,2026-04-01,2026-05-01\n45,1,,,2026-09-01\n45,1,,2026-03-01,2026-06-01\n"
+              "45,1,30,2026-04-01,2026-05-01\n44,1,40,2026-04-01,2026-07-01\n44,1,50,,2026-04-01\n");
     book_file(&f, "decks/e.csv", "prefix,rate,step_from_s\n44,1,\n");
-    book_bad(&f, "E decks/d.csv:4:1: the key \"44\" has several rows with step_from_s 0 ~of its step 30\n");
+    book_bad(&f, "E decks/d.csv:4:1: the key \"44\" has several rows with step_from_s 0 ~of its step 30\n"
+                 "E decks/d.csv:7:1: the key \"45\" has several rows with step_from_s 0\n");
     /* A first row in another file is none. */
     book_file(&f, "deck_versions.csv", "deck,file,effective,mode\nd,d,,\nd,e,2026-02-01,amend\n");
     book_file(&f, "decks/d.csv", "prefix,rate\n44,1\n");

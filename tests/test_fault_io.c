@@ -167,11 +167,16 @@ EVERY_CALL(rate_folder, FAULT_RATE_FOLDER)
 EVERY_CALL(rate_image, FAULT_RATE_IMAGE)
 EVERY_CALL(rate_ring, FAULT_RATE_RING)
 EVERY_CALL(rate_auto, FAULT_RATE_AUTO)
+EVERY_CALL(rate_merge, FAULT_RATE_MERGE)
 EVERY_CALL(verify_dataset, FAULT_VERIFY_DATASET)
 EVERY_CALL(verify_run, FAULT_VERIFY_RUN)
 EVERY_CALL(verify_image, FAULT_VERIFY_IMAGE)
 EVERY_CALL(read_run, FAULT_READ_RUN)
 EVERY_CALL(explain, FAULT_EXPLAIN)
+EVERY_CALL(verify_merged, FAULT_VERIFY_MERGED)
+EVERY_CALL(read_merged, FAULT_READ_MERGED)
+EVERY_CALL(suspense, FAULT_SUSPENSE)
+EVERY_CALL(check, FAULT_CHECK)
 
 /* Even seeds never fail for good: the outcome must be as without them. */
 static void test_seeds(void **state)
@@ -224,7 +229,9 @@ int main(void)
         cmocka_unit_test(test_rate_auto),    cmocka_unit_test(test_verify_dataset),
         cmocka_unit_test(test_verify_run),   cmocka_unit_test(test_verify_image),
         cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_rate_merge),   cmocka_unit_test(test_verify_merged),
+        cmocka_unit_test(test_read_merged),  cmocka_unit_test(test_suspense),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_seeds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -116,7 +116,7 @@ static void write_lines(const struct folder *folder, const char *name, int64_t r
     struct toll_lines_writer *writer;
     struct toll_error error;
     int64_t batches = (rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
-    if (toll_lines_create(toll_io_system(), folder->fd, name, rows, &writer, &error))
+    if (toll_lines_create(toll_io_system(), folder->fd, name, rows, false, &writer, &error))
         fail_msg("%s", error.text);
     if (order == BY_TWO) {
         struct half halves[2] = {{writer, rows, batches, 0}, {writer, rows, batches, 1}};
@@ -269,7 +269,8 @@ static void test_values_that_cannot_be(void **state)
         size_t offsets[TOLL_LINE_COLUMNS], size;
         char name[16];
         snprintf(name, sizeof name, "w%zu", k);
-        assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, name, 1000, &writer, NULL), 0);
+        assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, name, 1000, false, &writer, NULL),
+                         0);
         uint8_t *block = make_block(0, 1000);
         toll_lines_batch_layout(1000, offsets);
         memcpy(block + offsets[wrong[k].column] + 999 * widths[wrong[k].column], &wrong[k].value,
@@ -288,10 +289,11 @@ static void test_abandon(void **state)
     const struct folder *folder = *state;
     struct toll_lines_writer *writer;
     struct toll_error error;
-    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, &writer, &error), 0);
+    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, false, &writer, &error),
+                     0);
     write_batch(writer, 70000, 1);
     toll_lines_abandon(writer);
-    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, &writer, &error),
+    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, false, &writer, &error),
                      TOLL_ECREATE);
 }
 

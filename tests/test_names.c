@@ -275,8 +275,9 @@ static void test_links_in_the_way(void **state)
     fault_reset(&world, FAULT_RATE_IMAGE);
     snprintf(link, sizeof link, "%s.tollmill.tmp", world.out);
     assert_int_equal(symlink(victim, link), 0);
-    assert_int_equal(fault_rate(toll_io_system(), &world, "book.image", world.out, 1, TOLL_IO_MMAP, &error),
-                     TOLL_ECREATE);
+    assert_int_equal(
+        fault_rate(toll_io_system(), &world, "book.image", world.out, NULL, 1, TOLL_IO_MMAP, &error),
+        TOLL_ECREATE);
     assert_non_null(strstr(error.text, "in the way"));
     assert_int_equal(unlink(link), 0);
 

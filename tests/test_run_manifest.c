@@ -53,7 +53,14 @@ enum mistake {
     BUCKET_ACCOUNT,
     RATED_WITHOUT_PRICE,
     TOTAL_MISSING,
-    MISTAKES
+    PERIOD_NOT_IN_TOTAL, /* from here on with period charges */
+    PERIOD_ORDER,
+    PERIOD_ACCOUNT,
+    PERIOD_DAY,
+    PERIOD_CHARGED,
+    PERIOD_WITHOUT_LINES,
+    MISTAKES,
+    WITH_PERIODS /* no mistake */
 };
 
 static void write_lines(struct toll_run_writer *writer, struct toll_run_part *part, enum mistake mistake)
@@ -67,7 +74,8 @@ static void write_lines(struct toll_run_writer *writer, struct toll_run_part *pa
     size_t offsets[TOLL_LINE_COLUMNS];
     char name[TOLL_RUN_PART_NAME_BYTES];
     toll_run_part_name(part, name);
-    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), name, part->rows, &lines, &error))
+    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), name, part->rows, false, &lines,
+                          &error))
         fail_msg("%s", error.text);
     for (int64_t first = 0, index = 0; first < part->rows; first += TOLL_BATCH_ROWS, index++) {
         int64_t rows = part->rows - first < TOLL_BATCH_ROWS ? part->rows - first : TOLL_BATCH_ROWS;
@@ -107,11 +115,18 @@ static void make_run(const char *path, enum mistake mistake)
     struct toll_run_writer *writer;
     struct toll_error error;
     const int64_t each = 2 * ROWS / 5;
-    const struct toll_account_row accounts[] = {{1, "acme", "Acme \xC3\x9C", "USD"},
-                                                {3, "zoo", "Zoo", "EUR"}};
+    const struct toll_account_row accounts[] = {
+        {1, "acme", "Acme \xC3\x9C", "USD"}, {3, "zoo", "Zoo", "EUR"}, {4, "idle", "Idle", "USD"}};
+    struct toll_period_row periods[] = {
+        {"2026-03-01", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2},
+        {"2026-03-01", 1, "", "attempts", 50, 1, 1, UNIT / 100, UNIT / 100, "surcharges.csv", 3},
+        {"2026-03-01", 1, "hq", "attempts", 7, 7, 7, UNIT / 10, 7 * UNIT / 10, "surcharges.csv", 1},
+        {"2026-03-01", 3, "", "no_ani", 9, 3, 3, UNIT, 3 * UNIT, "surcharges.csv", 4},
+        {"2026-03-15", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
     const struct toll_price_row prices[] = {
-        {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12},
-        {9, "flat", "gold", "", "", "", "peak", "call", -UNIT / 50, 1, 0, "plans.csv", 3}};
+        {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12, 60,
+         "rate_intra"},
+        {9, "flat", "gold", "", "", "", "peak", "call", -UNIT / 50, 1, 0, "plans.csv", 3, 0, ""}};
     struct toll_bucket_row buckets[] = {{1, "", 0, each, 60 * each, each * (UNIT / 20)},
                                         {1, "hq", 0, each, 0, 0},
                                         {3, "", 0, each, each, -each * (UNIT / 50)}};
@@ -145,15 +160,32 @@ static void make_run(const char *path, enum mistake mistake)
         buckets[1].count--;
     if (mistake == BUCKET_CHARGE)
         buckets[1].charge++;
+    if (mistake > PERIOD_NOT_IN_TOTAL) {
+        manifest.totals[0].charge += 3 * UNIT;
+        manifest.totals[1].charge += UNIT / 20 + UNIT / 100 + 7 * UNIT / 10 + UNIT / 20;
+    }
+    if (mistake == PERIOD_ORDER)
+        periods[1].line = 2;
+    if (mistake == PERIOD_ACCOUNT)
+        periods[3].account = 2;
+    if (mistake == PERIOD_DAY)
+        periods[4].period = "2026-03-32";
+    if (mistake == PERIOD_CHARGED)
+        periods[1].charged = 2;
+    if (mistake == PERIOD_WITHOUT_LINES)
+        periods[4].account = 4;
     if (toll_run_create(toll_io_system(), path, &writer, &error))
         fail_msg("%s", error.text);
     write_lines(writer, &parts[0], NONE);
     write_lines(writer, &parts[1], mistake);
     assert_int_equal(toll_run_add_file(writer, "suspense.csv", "day,row\n", 8, &error), 0);
     assert_int_equal(toll_run_add_file(writer, "book.image", "the book", 8, &error), 0);
-    assert_int_equal(toll_run_add_accounts(writer, accounts, 2, &error), 0);
+    assert_int_equal(toll_run_add_accounts(writer, accounts, mistake == PERIOD_WITHOUT_LINES ? 3 : 2, &error),
+                     0);
     assert_int_equal(toll_run_add_prices(writer, prices, 2, &error), 0);
     assert_int_equal(toll_run_add_buckets(writer, buckets, mistake == BUCKET_ACCOUNT ? 2 : 3, &error), 0);
+    if (mistake >= PERIOD_NOT_IN_TOTAL)
+        assert_int_equal(toll_run_add_periods(writer, periods, 5, &error), 0);
     if (toll_run_publish(writer, &manifest, "{}\n", &error))
         fail_msg("%s", error.text);
     toll_run_abandon(writer);
@@ -197,6 +229,9 @@ static void test_round_trip(void **state)
     assert_string_equal(run.tables.prices[0].destination, "New York");
     assert_int_equal(run.tables.prices[1].rate, -UNIT / 50);
     assert_int_equal(run.tables.prices[0].line, 12);
+    assert_int_equal(run.tables.prices[0].step, 60);
+    assert_string_equal(run.tables.prices[0].column, "rate_intra");
+    assert_string_equal(run.tables.prices[1].column, "");
     assert_int_equal(run.tables.bucket_count, 3);
     assert_string_equal(run.tables.buckets[1].site, "hq");
     assert_int_equal(run.tables.buckets[0].units, 60 * 2 * ROWS / 5);
@@ -266,6 +301,32 @@ static void flip_file(const char *path, const char *name, size_t step)
     free(data);
 }
 
+static void test_periods_round_trip(void **state)
+{
+    struct toll_run_files run;
+    struct toll_error error;
+    char path[128];
+    snprintf(path, sizeof path, "%s/run", (char *)*state);
+    make_run(path, WITH_PERIODS);
+    if (open_and_verify(path, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(toll_run_files_open(&run, toll_io_system(), path, &error), 0);
+    assert_int_equal(run.tables.period_count, 5);
+    const struct toll_period_row *row = &run.tables.periods[2];
+    assert_string_equal(row->period, "2026-03-01");
+    assert_int_equal(row->account, 1);
+    assert_string_equal(row->site, "hq");
+    assert_string_equal(row->kind, "attempts");
+    assert_true(row->calls == 7 && row->counted == 7 && row->charged == 7);
+    assert_true(row->amount == UNIT / 10 && row->charge == 7 * UNIT / 10);
+    assert_string_equal(row->file, "surcharges.csv");
+    assert_int_equal(row->line, 1);
+    assert_true(toll_run_period_total(&run.tables, "EUR") == 3 * UNIT);
+    assert_true(toll_run_period_total(&run.tables, "USD") == 81 * UNIT / 100);
+    toll_run_files_close(&run);
+    flip_file(path, "period_charges.arrow", 613);
+}
+
 static void test_changed_bytes_are_found(void **state)
 {
     char path[128];
@@ -282,9 +343,23 @@ static void test_changed_bytes_are_found(void **state)
 
 static void test_wrong_sums_are_found(void **state)
 {
-    static const char *const says[MISTAKES] = {
-        "",        "by status", "accounts.arrow", "prices.arrow",        "has a charge", "manifest says",
-        "buckets", "buckets",   "buckets",        "no account or price", "no total"};
+    static const char *const says[MISTAKES] = {"",
+                                               "by status",
+                                               "accounts.arrow",
+                                               "prices.arrow",
+                                               "has a charge",
+                                               "manifest says",
+                                               "buckets",
+                                               "buckets",
+                                               "buckets",
+                                               "no account or price",
+                                               "no total",
+                                               "and period charges sum to",
+                                               "its rows are wrong",
+                                               "its rows are wrong",
+                                               "its rows are wrong",
+                                               "its rows are wrong",
+                                               "an account without lines"};
     for (int mistake = NONE + 1; mistake < MISTAKES; mistake++) {
         struct toll_error error = {0};
         char path[128];
@@ -360,7 +435,7 @@ static int make_small_run(const struct toll_io *io, const char *path)
     uint8_t *block = calloc(1, bytes);
     assert_non_null(block);
     memset(block + offsets[5], TOLL_ZERO_EMERGENCY, 5);
-    rc = toll_lines_create(io, toll_run_directory(writer), "2026-03-01.0", 5, &lines, NULL);
+    rc = toll_lines_create(io, toll_run_directory(writer), "2026-03-01.0", 5, false, &lines, NULL);
     if (rc == 0) {
         rc = toll_lines_write(lines, 0, block, NULL);
         if (rc == 0)
@@ -440,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_same_run_same_bytes, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_changed_bytes_are_found, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_periods_round_trip, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_wrong_sums_are_found, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_missing_and_abandoned, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_pyarrow_reads_a_run, folder_make, folder_remove),

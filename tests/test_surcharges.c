@@ -1,6 +1,7 @@
 /*
  * Surcharges: the table as compiled and as refused, which row applies, billing periods around changes of the
- * clock, how many calls are charged and what they cost, and counting by cursors against counting by hand.
+ * clock, how many calls are charged and what they cost, counting by cursors against counting plainly, and
+ * what verify makes of a run whose charges were changed.
  */
 #include "base/cycle.h"
 #include "book/image.h"
@@ -450,7 +451,8 @@ static void found(void **state)
 
 #define CALLS 6000
 #define WORKERS 3
-#define BUCKETS 90 /* more than the fewest cursors: they share places */
+#define BUCKETS 90
+#define FAR_TRUNK 512 /* whose cursors have the places of calls without a trunk */
 
 /* Rows in plain words, walked for each call in their order: the most specific first. */
 struct plain_row {
@@ -461,6 +463,7 @@ struct plain_row {
 static const struct plain_row plain_rows[] = {
     {"trunk", 1, TOLL_ATTEMPTS, 0, NULL, NULL},
     {"trunk", 1, TOLL_SHORT_CALLS, 3, "2026-03-05", NULL},
+    {"trunk", FAR_TRUNK, TOLL_NO_ANI, 0, NULL, NULL},
     {"site", 3, TOLL_SHORT_CALLS, 7, NULL, NULL},
     {"site", 3, TOLL_NO_ANI, 0, NULL, "2026-04-02"},
     {"account", 2, TOLL_SHORT_CALLS, 5, "2026-03-10", "2026-03-20"},
@@ -511,17 +514,21 @@ static void counting_book(struct book_fixture *f)
     for (int i = 1; i < BUCKETS; i++)
         at += sprintf(at, "121255501%02d,a%02d,s%02d\n", i, i, i);
     book_file(f, "numbers.csv", text);
-    book_file(f, "trunks.csv", "trunk\nT1\nT2\n");
+    at = text + sprintf(text, "trunk\n");
+    for (int i = 1; i <= FAR_TRUNK; i++)
+        at += sprintf(at, "T%03d\n", i);
+    book_file(f, "trunks.csv", text);
     book_file(f, "carriers.csv", "carrier\nC1\nC2\n");
     at = text + sprintf(text, HEADER);
     for (size_t i = 0; i < COUNT(plain_rows); i++) {
         const struct plain_row *row = &plain_rows[i];
-        char subject[16], short_s[16] = "";
-        snprintf(subject, sizeof subject, *row->kind == 'd' ? "default" : "%s:%c%0*d", row->kind,
-                 *row->kind == 't'   ? 'T'
-                 : *row->kind == 'c' ? 'C'
-                                     : *row->kind, /* s01 a01 T1 C1 */
-                 *row->kind == 's' || *row->kind == 'a' ? 2 : 1, row->subject);
+        char subject[16] = "default", short_s[16] = "";
+        if (*row->kind == 't')
+            snprintf(subject, sizeof subject, "trunk:T%03d", row->subject);
+        else if (*row->kind == 'c')
+            snprintf(subject, sizeof subject, "carrier:C%d", row->subject);
+        else if (*row->kind != 'd')
+            snprintf(subject, sizeof subject, "%s:%c%02d", row->kind, *row->kind, row->subject);
         if (row->measure == TOLL_SHORT_CALLS)
             snprintf(short_s, sizeof short_s, "%d", row->short_s);
         at += sprintf(at, "%s,%s,0.01,%s,,,%s,%s\n", subject, measures[row->measure], short_s,
@@ -559,7 +566,7 @@ static void random_call(uint64_t *seed, struct plain_call *call)
 
 static bool row_is_for(const struct plain_row *row, const struct plain_call *call)
 {
-    const int subject = *row->kind == 't'   ? call->trunk
+    const int subject = *row->kind == 't'   ? (call->trunk == 2 ? FAR_TRUNK : call->trunk)
                         : *row->kind == 'c' ? call->carrier
                         : *row->kind == 'd' ? 0
                                             : (int)call->bucket;
@@ -602,8 +609,8 @@ static void count_plainly(struct plain_sums *sums, const struct plain_call *call
 static void count_block(struct toll_surcharge_counts *counts, const struct toll_surcharge_rules *rules,
                         const struct plain_call *calls, size_t rows)
 {
-    static const uint32_t ids[] = {0, 1, 2}; /* T1, T2 and C1, C2 in the part as in the book */
-    const struct toll_part_map map = {.trunks = ids, .carriers = ids};
+    static const uint32_t trunks[] = {0, 1, FAR_TRUNK}, carriers[] = {0, 1, 2};
+    const struct toll_part_map map = {.trunks = trunks, .carriers = carriers};
     int64_t start[64];
     int32_t duration_ms[64], trunk[64];
     uint16_t kind[64], carrier[64];
@@ -681,7 +688,7 @@ static void counted(void **state)
     }
     assert_int_equal(toll_surcharge_rules_make(book, &rules, &error), 0);
     for (int i = 0; i < WORKERS; i++)
-        assert_int_equal(toll_surcharge_counts_make(book, &workers[i], &error), 0);
+        assert_int_equal(toll_surcharge_counts_make(book, i == 0 ? 32 : 0, &workers[i], &error), 0);
     for (size_t i = 0; i < CALLS; i++) {
         random_call(&seed, &calls[i]);
         count_plainly(sums, &calls[i]);
@@ -712,8 +719,124 @@ static void counted(void **state)
     book = book_good(&f);
     assert_int_equal(toll_surcharge_rules_make(book, &rules, &error), 0);
     assert_null(rules);
-    assert_int_equal(toll_surcharge_counts_make(book, &none, &error), 0);
+    assert_int_equal(toll_surcharge_counts_make(book, 0, &none, &error), 0);
     assert_null(none);
+    book_end(&f);
+}
+
+/* ---- verify ---- */
+
+static void make_run(struct book_fixture *f)
+{
+    char spec[] = TOLL_SOURCE_DIR "/data/providers/tollmill.yaml", cdrs[128], file[128], run[128];
+    struct toll_error error = {0};
+    struct toll_import_result imported;
+    struct toll_rate_result rated;
+    const char *files[] = {file};
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", f->folder);
+    snprintf(file, sizeof file, "%s/calls.csv", f->folder);
+    snprintf(run, sizeof run, "%s/run", f->folder);
+    book_file(f, "accounts.csv", "account,timezone,cycle_day\nacme,,15\nbeta,Europe/London,\n");
+    book_file(f, "surcharges.csv", HEADER "default,short_calls,0.01,6,50,,,\nsite:hq,attempts,0.5,,,,,\n");
+    book_file(f, "calls.csv",
+              "start,duration_s,caller,callee,answered\n"
+              "2026-03-02T12:00:00Z,5,+12125550200,+12015550111,yes\n"
+              "2026-03-02T12:00:01Z,5,+12125550200,+12015550111,yes\n"
+              "2026-03-02T12:00:02Z,5,+12125550200,+12015550111,yes\n"
+              "2026-03-02T12:00:03Z,0,+12125550100,+12015550111,no\n");
+    const struct toll_import_options import = {
+        .spec_path = spec, .dataset_path = cdrs, .files = files, .file_count = 1, .threads = 1};
+    if (toll_import(&import, &imported, &error) != 0)
+        fail_msg("%s", error.text);
+    toll_import_result_free(&imported);
+    /* calls.csv is no table of the book. */
+    assert_int_equal(unlink(file), 0);
+    const struct toll_rate_options rate = {
+        .book_path = f->folder, .dataset_path = cdrs, .run_path = run, .threads = 1};
+    if (toll_rate(&rate, &rated, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(rated.period_charges, 2);
+}
+
+/* The run again, sealed anew, with other period charges and the totals that these give. */
+static int verify_changed(const struct book_fixture *f, const struct toll_period_row rows[2],
+                          struct toll_error *error)
+{
+    const struct toll_io *io = toll_io_system();
+    static const char *const names[] = {"book.image",    "accounts.arrow", "prices.arrow",
+                                        "buckets.arrow", "suspense.csv",   "lines/2026-03-02.0.arrow"};
+    char from[128], to[128];
+    struct toll_run_files run;
+    struct toll_run_writer *writer;
+    struct toll_verify_result result;
+    snprintf(from, sizeof from, "%s/run", f->folder);
+    snprintf(to, sizeof to, "%s/changed", f->folder);
+    assert_int_equal(toll_run_files_open(&run, io, from, error), 0);
+    assert_int_equal(toll_run_create(io, to, &writer, error), 0);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct toll_blob blob;
+        assert_int_equal(toll_blob_read(&blob, io, run.directory, names[i], TOLL_READ_PREAD, error), 0);
+        if (strncmp(names[i], "lines/", 6) == 0)
+            assert_int_equal(
+                toll_write_file(io, toll_run_directory(writer), names[i], blob.data, blob.size, error), 0);
+        else
+            assert_int_equal(toll_run_add_file(writer, names[i], blob.data, blob.size, error), 0);
+        toll_blob_free(&blob);
+    }
+    assert_int_equal(toll_run_add_periods(writer, rows, 2, error), 0);
+    for (int i = 0; i < 2; i++)
+        run.manifest.totals[0].charge += rows[i].charge - run.tables.periods[i].charge;
+    assert_int_equal(toll_run_publish(writer, &run.manifest, "{}\n", error), 0);
+    toll_run_abandon(writer);
+    toll_run_files_close(&run);
+    const int code = toll_verify(to, &result, error);
+    assert_int_equal(toll_remove_tree(io, AT_FDCWD, to, NULL), 0);
+    return code;
+}
+
+/* Whatever is sealed well must still be what the run's own book makes of the calls. */
+static void verified(void **state)
+{
+    struct book_fixture f;
+    struct toll_run_files run;
+    struct toll_error error = {0};
+    char path[128];
+    (void)state;
+
+    wide_book(&f);
+    make_run(&f);
+    snprintf(path, sizeof path, "%s/run", f.folder);
+    assert_int_equal(toll_run_files_open(&run, toll_io_system(), path, &error), 0);
+    /* hq: its one call is an attempt. acme: 3 short calls of 3, of which 1.5, that is 1, are free. */
+    struct toll_period_row rows[2];
+    assert_int_equal(run.tables.period_count, 2);
+    memcpy(rows, run.tables.periods, sizeof rows);
+    assert_string_equal(rows[0].period, "2026-02-15");
+    assert_string_equal(rows[0].kind, "short_calls");
+    assert_true(rows[0].calls == 3 && rows[0].counted == 3 && rows[0].charged == 2);
+    assert_true(rows[0].charge == 2000000 && rows[0].line == 2);
+    assert_string_equal(rows[1].site, "hq");
+    assert_true(rows[1].calls == 1 && rows[1].charge == 50000000 && rows[1].line == 3);
+    if (verify_changed(&f, rows, &error) != 0)
+        fail_msg("%s", error.text);
+#define WRONG(member, value)                                                       \
+    do {                                                                           \
+        struct toll_period_row wrong[2] = {rows[0], rows[1]};                      \
+        wrong[0].member = (value);                                                 \
+        assert_int_equal(verify_changed(&f, wrong, &error), TOLL_EDATA);           \
+        assert_non_null(strstr(error.text, "period_charges.arrow: row 0 is not")); \
+    } while (0)
+    WRONG(charge, 3000000);
+    WRONG(charged, 1);
+    WRONG(counted, 2);
+    WRONG(calls, 4);
+    WRONG(amount, 2000000);
+    WRONG(period, "2026-02-14");
+    WRONG(line, 1);
+    WRONG(file, "rates.csv");
+    WRONG(kind, "no_ani");
+#undef WRONG
+    toll_run_files_close(&run);
     book_end(&f);
 }
 
@@ -722,7 +845,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compiled), cmocka_unit_test(refused), cmocka_unit_test(checked),
         cmocka_unit_test(charged),  cmocka_unit_test(rounded), cmocka_unit_test(periods),
-        cmocka_unit_test(found),    cmocka_unit_test(counted),
+        cmocka_unit_test(found),    cmocka_unit_test(counted), cmocka_unit_test(verified),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

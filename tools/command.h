@@ -40,6 +40,7 @@ struct cmd {
 /* Every verb: argv[0] is the verb itself. */
 int cmd_import(struct cmd *cmd, int argc, char **argv);
 int cmd_compile(struct cmd *cmd, int argc, char **argv);
+int cmd_check(struct cmd *cmd, int argc, char **argv);
 int cmd_rate(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_summary(struct cmd *cmd, int argc, char **argv);
@@ -60,7 +61,7 @@ int cmd_fail(struct cmd *cmd, const struct toll_error *error);
 int cmd_fail_text(struct cmd *cmd, int exit_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The sink for the library's findings: file:line:column: severity: text. --quiet keeps errors only. */
+/* The sink for the library's findings: file:line:column: severity [name]: text. --quiet keeps errors only. */
 struct toll_reporter cmd_reporter(struct cmd *cmd);
 
 /* Starts the progress line and returns the library's handle for it. */

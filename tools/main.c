@@ -27,6 +27,7 @@ struct verb {
 static const struct verb verbs[] = {
     {"import", "provider files -> dataset of CDRs", cmd_import},
     {"compile", "check a book and compile it to an image", cmd_compile},
+    {"check", "what is wrong or doubtful in a book", cmd_check},
     {"rate", "price every CDR of a dataset with a book", cmd_rate},
     {"verify", "re-read a dataset, a run or an image and check every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
@@ -38,8 +39,7 @@ static const struct verb verbs[] = {
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of later versions: named here so that asking for one gets a straight answer. */
-static const char *const later_verbs[] = {"check", "rerate",  "whatif", "compare",
-                                          "tax",   "invoice", "report", "bench"};
+static const char *const later_verbs[] = {"rerate", "whatif", "compare", "tax", "invoice", "report", "bench"};
 
 static const char examples[] = "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"
                                "  tollmill rate --book book --cdrs cdrs -o runs/2026-03\n"
@@ -138,8 +138,11 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
         fprintf(stderr, "%ld:", diagnostic->line);
     if (diagnostic->file && diagnostic->line > 0 && diagnostic->column > 0)
         fprintf(stderr, "%ld:", diagnostic->column);
-    fprintf(stderr, "%s%s%s%s: %s\n", diagnostic->file ? " " : "", on, names[diagnostic->severity],
-            on[0] ? "\033[0m" : "", text);
+    fprintf(stderr, "%s%s%s%s", diagnostic->file ? " " : "", on, names[diagnostic->severity],
+            on[0] ? "\033[0m" : "");
+    if (diagnostic->name)
+        fprintf(stderr, " [%s]", diagnostic->name);
+    fprintf(stderr, ": %s\n", text);
 }
 
 struct toll_reporter cmd_reporter(struct cmd *cmd)

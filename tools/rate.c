@@ -12,7 +12,8 @@ static int64_t per_second(int64_t rows, int64_t ns)
     return ns > 0 ? (int64_t)((__int128)rows * 1000000000 / ns) : 0;
 }
 
-static void print_human(struct cmd *cmd, const struct toll_rate_result *result, const char *run)
+static void print_human(struct cmd *cmd, const struct toll_rate_result *result, const char *run,
+                        const char *old_run)
 {
     static const enum cmd_align align[] = {CMD_LEFT, CMD_RIGHT, CMD_LEFT};
     char text[64], time[32], rate[32];
@@ -20,6 +21,12 @@ static void print_human(struct cmd *cmd, const struct toll_rate_result *result, 
     cmd_table_begin(&table, 3, align);
     cmd_thousands(result->rows, text, sizeof text);
     cmd_table_row(&table, (const char *const[]){"CDRs", text, ""});
+    if (old_run != NULL) {
+        cmd_thousands(result->kept, text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"kept", text, old_run});
+        cmd_thousands(result->rows - result->kept, text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"rated again", text, ""});
+    }
     cmd_thousands(result->rated, text, sizeof text);
     cmd_table_row(&table, (const char *const[]){"rated", text, ""});
     cmd_thousands(result->zero_rated, text, sizeof text);
@@ -48,7 +55,7 @@ static void print_human(struct cmd *cmd, const struct toll_rate_result *result, 
     cmd_put_format(&cmd->out, "%s in %s (%s CDR/s, %u thread%s)\n", run, time, rate, result->threads,
                    result->threads == 1 ? "" : "s");
     if (result->suspense > 0)
-        cmd_put_format(&cmd->out, "Next: tollmill export %s --format csv --status suspense,conflict\n", run);
+        cmd_put_format(&cmd->out, "Next: tollmill summary %s --suspense\n", run);
 }
 
 static void print_charge(struct cmd_json *json, const struct toll_rate_result *result)
@@ -74,6 +81,7 @@ static void print_json(struct cmd *cmd, const struct toll_rate_result *result, c
     struct cmd_json json;
     cmd_json_begin(&json, &cmd->out, "rate");
     cmd_json_integer(&json, "rows", result->rows);
+    cmd_json_integer(&json, "kept", result->kept);
     cmd_json_integer(&json, "rated", result->rated);
     cmd_json_integer(&json, "zero_rated", result->zero_rated);
     cmd_json_open(&json, "suspense", '{');
@@ -124,6 +132,11 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
          .help = "run folder; it must not be there yet",
          .target = &rate.run_path,
          .required = true},
+        {.kind = CMD_TEXT,
+         .name = "only-suspense",
+         .value = "OLDRUN",
+         .help = "rate only what this run has in suspense and keep its other lines",
+         .target = &rate.only_suspense},
         {.kind = CMD_DAY,
          .name = "from",
          .value = "DAY",
@@ -161,6 +174,7 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
             "only when it is complete. The same book and CDRs give the same bytes on any machine.",
         .examples = "  tollmill rate --book book --cdrs cdrs -o runs/2026-03\n"
                     "  tollmill rate --book book.image --cdrs cdrs --from 2026-03-01 --to 2026-04-01 -o run\n"
+                    "  tollmill rate --book book --cdrs cdrs --only-suspense run -o run-2\n"
                     "  tollmill rate --book book --cdrs cdrs -o run --json | jq .charge\n",
         .operands = "",
         .options = options,
@@ -183,11 +197,13 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
     struct toll_rate_result result;
     struct toll_error error = {0};
     memset(&result, 0, sizeof result);
+    if (rate.only_suspense && cmd_output_outside(rate.run_path, &error) < 0)
+        return cmd_fail(cmd, &error);
     if (toll_rate(&rate, &result, &error) < 0)
         return cmd_fail(cmd, &error);
     if (cmd->json)
         print_json(cmd, &result, rate.run_path);
     else if (!cmd->quiet)
-        print_human(cmd, &result, rate.run_path);
+        print_human(cmd, &result, rate.run_path, rate.only_suspense);
     return CMD_OK;
 }

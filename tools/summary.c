@@ -8,6 +8,7 @@
 #include "periods.h"
 #include "print.h"
 #include "runs.h"
+#include "waiting.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -292,22 +293,32 @@ static int open_run(struct cmd *cmd, struct summary *summary, const char *path, 
 int cmd_summary(struct cmd *cmd, int argc, char **argv)
 {
     const char *cdrs = NULL;
-    int64_t top = 10;
+    int64_t top = -1;
+    bool suspense = false, unmask = false;
     const struct cmd_option options[] = {
         CMD_OPTION_CDRS(cdrs),
         {.kind = CMD_NUMBER,
          .name = "top",
          .value = "N",
-         .help = "accounts and destinations to show, highest charge first (default: 10)",
+         .help = "accounts, destinations or groups in suspense to show (default: 10, 10, 20)",
          .target = &top,
          .minimum = 0,
          .maximum = INT32_MAX},
+        {.kind = CMD_FLAG,
+         .name = "suspense",
+         .help = "what is in suspense, by the row to add to the book that would clear it",
+         .target = &suspense},
+        {.kind = CMD_FLAG,
+         .name = "unmask",
+         .help = "with --suspense: telephone numbers in full",
+         .target = &unmask},
     };
     const struct cmd_usage usage = {
         .about = "Totals of a run: by class and jurisdiction, by account, by destination, and what is in\n"
-                 "suspense why. Needs the run only.",
+                 "suspense why. Needs the run only; with --suspense its CDRs, too.",
         .examples = "  tollmill summary runs/2026-03\n"
                     "  tollmill summary runs/2026-03 --top 100\n"
+                    "  tollmill summary runs/2026-03 --suspense --unmask\n"
                     "  tollmill summary runs/2026-03 --json | jq .charge\n",
         .operands = "RUN",
         .operands_min = 1,
@@ -319,6 +330,13 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
+    if (unmask && !suspense)
+        return cmd_fail_text(cmd, CMD_USAGE,
+                             "--unmask goes with --suspense: the other totals have no numbers");
+    if (suspense)
+        return cmd_waiting(cmd, argv[1], cdrs, top < 0 ? 20 : (size_t)top, unmask);
+    if (top < 0)
+        top = 10;
     struct summary summary;
     struct toll_run *run = NULL;
     memset(&summary, 0, sizeof summary);

@@ -117,7 +117,7 @@ void toll_finding(struct toll_findings *findings, enum toll_severity severity, c
                   long column, const char *format, ...)
 {
     char text[TEXT_BYTES] = "";
-    struct toll_diagnostic diagnostic = {severity, file, line, column, text};
+    struct toll_diagnostic diagnostic = {severity, file, line, column, text, NULL};
     va_list arguments;
 
     va_start(arguments, format);
@@ -135,8 +135,10 @@ void toll_finding(struct toll_findings *findings, enum toll_severity severity, c
             copy_text(findings->first_file, sizeof findings->first_file, file);
         }
     }
-    if (severity == TOLL_WARNING)
+    if (severity == TOLL_WARNING) {
         findings->warnings++;
+        diagnostic.name = findings->name;
+    }
     if (findings->reporter.report != NULL)
         findings->reporter.report(findings->reporter.context, &diagnostic);
 }

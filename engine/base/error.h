@@ -25,6 +25,7 @@ struct toll_findings {
     size_t errors, warnings;
     bool
         masks_numbers; /* while tables of telephone numbers are read: what findings quote of them is masked */
+    const char *name;  /* of the warnings that are reported now, or NULL */
     struct toll_diagnostic first_error; /* its strings point into first_file/first_text */
     char first_file[256], first_text[512];
 };

@@ -118,6 +118,10 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
 int toll_compile_with(const struct toll_io *io, const struct toll_compile_options *options,
                       struct toll_compile_result *result, struct toll_error *error);
 
+/* toll_check likewise. */
+int toll_check_with(const struct toll_io *io, const struct toll_check_options *options,
+                    struct toll_check_result *result, struct toll_error *error);
+
 /* Opens an image: validates every checksum, bound and index, so that rating need not check again. The bytes
  * are borrowed and lie on a 16-byte boundary (malloc or a map give it). TOLL_EDATA for bytes that are no
  * sound image, whoever wrote them. */

@@ -1,4 +1,5 @@
 /* Folder to image: the stages of ratetable/ in their order, then the sections behind one header. */
+#include "book/compile.h"
 #include "base/check.h"
 #include "book/image.h"
 #include "ratetable/build.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static int64_t now_ns(void)
+int64_t toll_book_now_ns(void)
 {
     struct timespec time;
 
@@ -15,7 +16,7 @@ static int64_t now_ns(void)
     return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-static int run_stages(struct toll_build *build)
+int toll_book_stages(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
         toll_build_folder,     toll_build_settings,     toll_build_accounts,    toll_build_trunks,
@@ -104,8 +105,8 @@ static void fill_result(const struct toll_build *build, struct toll_compile_resu
     result->price_rows = build->deck_price_rows;
 }
 
-/* "3 errors in the book F; the first: F/plan_rules.csv:4:7: ..." */
-static int findings_error(const struct toll_findings *findings, const char *folder, struct toll_error *error)
+int toll_book_findings_error(const struct toll_findings *findings, const char *folder,
+                             struct toll_error *error)
 {
     const struct toll_diagnostic *first = &findings->first_error;
     char place[320] = "";
@@ -125,7 +126,7 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
     struct toll_compile_result scratch;
     struct toll_findings findings;
     struct toll_build build;
-    const int64_t start_ns = now_ns();
+    const int64_t start_ns = toll_book_now_ns();
     int code;
 
     *image = NULL;
@@ -135,12 +136,12 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
     toll_findings_init(&findings, reporter);
     code = toll_build_begin(&build, io, folder, &findings, error);
     if (code == 0)
-        code = run_stages(&build);
+        code = toll_book_stages(&build);
     fill_result(&build, result);
     result->errors = (int64_t)findings.errors;
     result->warnings = (int64_t)findings.warnings;
     if (code == 0 && findings.errors > 0)
-        code = findings_error(&findings, folder, error);
+        code = toll_book_findings_error(&findings, folder, error);
     if (code == 0)
         code = write_image(&build, image, bytes);
     if (code == 0) {
@@ -149,7 +150,7 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
         toll_hash_text(header->tzdata_hash, result->tzdata_hash);
         result->image_bytes = (int64_t)*bytes;
     }
-    result->wall_ns = now_ns() - start_ns;
+    result->wall_ns = toll_book_now_ns() - start_ns;
     toll_build_end(&build);
     return code;
 }

@@ -85,12 +85,38 @@ struct toll_compile_result {
 int toll_compile(const struct toll_compile_options *options, struct toll_compile_result *result,
                  struct toll_error *error);
 
+/* ---- check: everything that is wrong or doubtful in a book ---- */
+
+#define TOLL_DOUBTS_MAX 32 /* names there can be; docs/CHECK.md has them all */
+struct toll_check_options {
+    const char *book_path;    /* folder */
+    const char *closed_until; /* "2026-11-01": calls before this day are billed; NULL: not known */
+    int64_t shown;            /* warnings of one name that are reported, the others are counted; 0: all */
+    struct toll_reporter reporter;
+};
+struct toll_check_result {
+    int64_t errors, warnings;
+    int doubt_count;
+    struct {
+        char name[32];
+        int64_t count, shown;
+    } doubts[TOLL_DOUBTS_MAX]; /* in order of their names */
+    int64_t wall_ns;
+};
+/* 0: nothing; TOLL_EFINDINGS: warnings only; TOLL_EBOOK: errors, which also keep what comes after them from
+ * being looked at. */
+int toll_check(const struct toll_check_options *options, struct toll_check_result *result,
+               struct toll_error *error);
+
 /* ---- rate: book x dataset -> run ---- */
 
 struct toll_rate_options {
     const char *book_path; /* folder or image */
     const char *dataset_path;
     const char *run_path;
+    /* NULL, or an earlier run over the same CDRs: its lines are kept, but for those in suspense, which are
+     * rated. Days are the earlier run's then; others are TOLL_EUSAGE. */
+    const char *only_suspense;
     const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
     unsigned threads;              /* 0: all cores */
     enum toll_io_choice io;
@@ -101,6 +127,7 @@ struct toll_rate_options {
 };
 struct toll_rate_result {
     int64_t rows, rated, zero_rated, suspense, billed_s;
+    int64_t kept; /* rows whose lines are the earlier run's */
     int64_t status_rows[TOLL_STATUS_COUNT];
     int64_t period_charges; /* how many */
     int total_count;
@@ -167,6 +194,39 @@ struct toll_explanation {
 int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,
                  struct toll_explanation *out, struct toll_error *error);
 void toll_explanation_free(struct toll_explanation *explanation);
+
+/* ---- suspense: what waits, and what would clear it ---- */
+
+struct toll_suspense_options {
+    const char *run_path;
+    const char *dataset_path;
+    bool unmask; /* numbers in full */
+    size_t top;  /* so many groups, those with the most rows */
+};
+/* Rows that one change of the book would clear. Texts are never NULL. */
+struct toll_suspense_group {
+    unsigned status;
+    int64_t rows;
+    const char *day; /* the first of them, for toll_explain */
+    int64_t row;
+    const char *account; /* "" when they may be of several */
+    const char *about;   /* a number, a prefix, a call type, a place in the book; "" nothing */
+    /* The row to add to a table of the book, where a row would do: "numbers.csv", "number,account" and
+     * "12125550100,ACCOUNT". What is left to decide is in capital letters. Else "". */
+    const char *file, *columns, *add;
+    const char *advice; /* a sentence */
+};
+struct toll_suspense_report {
+    struct toll_suspense_group *groups; /* most rows first */
+    size_t count;
+    int64_t rows;      /* in suspense */
+    int64_t more_rows; /* of groups that are not here */
+    int64_t more_groups;
+    void *owned;
+};
+int toll_suspense_report_make(const struct toll_suspense_options *options, struct toll_suspense_report *out,
+                              struct toll_error *error);
+void toll_suspense_report_free(struct toll_suspense_report *report); /* safe on a zeroed struct */
 
 /* ---- little helpers for tools: the same exact text and number code the engine uses ---- */
 

@@ -42,6 +42,7 @@ struct toll_diagnostic {
     long line;        /* 1-based; 0 unknown */
     long column;      /* 1-based character of the line, or 0 */
     const char *text; /* what, why, next step */
+    const char *name; /* of the kind of warning (docs/CHECK.md), or NULL */
 };
 
 /* A caller's sink for findings; report may be NULL (findings are then dropped, counts remain). */

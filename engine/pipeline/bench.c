@@ -133,7 +133,7 @@ int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct tol
     if (rc == 0)
         rc = toll_tally_charge_periods(tally, world->book, error);
     if (rc == 0)
-        rc = toll_result_fill(result, tally, world->book, &world->dataset, error);
+        rc = toll_result_fill(result, tally, world->book, NULL, &world->dataset, error);
     result->threads = world->workers.count;
     result->wall_ns = now_ns() - begun;
     return rc;

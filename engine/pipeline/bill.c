@@ -1,6 +1,7 @@
 /* Units and charge of one row: docs/RATING.md sections 7 and 9, with the parts that rating/ has. */
 #include "pipeline/row.h"
 
+#include "base/check.h"
 #include "rating/billed.h"
 #include "rating/charge.h"
 
@@ -35,11 +36,14 @@ enum toll_walk_outcome toll_row_walk(const struct toll_rater *rater, struct toll
     const struct toll_deck *table = &book->decks[deck];
     const struct toll_entry *entry = &book->entries[found->walk];
     const struct toll_terms *first = &book->terms[book->price_terms[found->price]];
+    uint32_t base = 0;
+    const bool in_force = toll_price_first(rater, cursors, deck, entry, row->start, &base);
+    TOLL_ASSERT(in_force && base != 0 && found->price - base < TOLL_RATE_COLUMNS);
     const struct toll_walk_rows rows = {
         .rows = book->entry_rows + entry->first,
         .count = entry->count,
         .per = entry->walk_per,
-        .column = table->by_jurisdiction ? (uint32_t)book->origins[found->price].column : 0,
+        .column = found->price - base,
         .price_terms = book->price_terms,
         .terms = book->terms,
     };

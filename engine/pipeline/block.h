@@ -74,6 +74,8 @@ struct toll_block_context {
     const struct toll_rater *rater;
     const struct toll_part_map *map;
     uint32_t part; /* ordinal in the run, for the suspense summary */
+    /* NULL, or of a batch whose rows were gathered and are one block: where they lay behind its first_row */
+    const uint32_t *places;
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;

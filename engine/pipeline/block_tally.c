@@ -69,10 +69,11 @@ static void add_suspense(const struct toll_block_rows *rows, size_t rest)
         block->rest[suspended] = i;
         suspended += toll_suspense_expect(&tally->suspense, status, rows->line.account[i], block->near[i]);
     }
+    const uint32_t *places = rows->context->places;
     for (size_t k = 0; k < suspended; k++) {
-        const uint32_t i = block->rest[k];
+        const uint32_t i = block->rest[k], place = places == NULL ? i : places[i];
         toll_suspense_add(&tally->suspense, statuses[i], rows->line.account[i], block->near[i],
-                          rows->context->part, rows->cdr.first_row + (int64_t)i);
+                          rows->context->part, rows->cdr.first_row + (int64_t)place);
     }
 }
 

@@ -5,13 +5,11 @@
 #include "pipeline/explain_entries.h"
 
 #include "base/error.h"
-#include "text/csv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 void toll_explain_add(struct toll_explainer *explainer, enum toll_explain_kind kind, const char *name,
                       const char *file, uint32_t line, const char *format, ...)
@@ -78,62 +76,6 @@ static const char *account_name(const struct toll_explainer *explainer, int32_t 
     return toll_book_string(explainer->book, explainer->book->accounts[account].account);
 }
 
-/* ---- where a number stands in numbers.csv: the image keeps no lines of it ---- */
-
-static bool cell_is(const struct toll_csv_field *field, const char *text)
-{
-    return field->bytes == strlen(text) && strncasecmp(field->text, text, field->bytes) == 0;
-}
-
-/* "12125550100", "+1212..", "first-last", "hint:V" */
-static bool cell_holds(const struct toll_csv_field *field, const char *wanted)
-{
-    char cell[128];
-    if (field->bytes >= sizeof cell)
-        return false;
-    cell[toll_csv_unquote(field, cell)] = 0;
-    char *first = cell[0] == '+' ? cell + 1 : cell;
-    char *dash = wanted[0] >= '0' && wanted[0] <= '9' ? strchr(first, '-') : NULL;
-    if (dash == NULL)
-        return strcmp(first, wanted) == 0;
-    *dash++ = 0;
-    dash += *dash == '+';
-    return strlen(first) == strlen(wanted) && strcmp(first, wanted) <= 0 && strcmp(wanted, dash) <= 0;
-}
-
-uint32_t toll_explain_number_line(const struct toll_book *book, const char *wanted, const char *account)
-{
-    enum { FIELDS = 64 };
-    struct toll_csv_field fields[FIELDS];
-    struct toll_csv csv;
-    const char *data = NULL;
-    size_t size = 0;
-    uint32_t count, number_column = FIELDS, account_column = FIELDS, found = 0;
-    for (uint32_t i = 0; i < toll_book_source_count(book); i++)
-        if (strcmp(toll_book_source(book, i, &data, &size), "numbers.csv") == 0)
-            break;
-        else
-            data = NULL;
-    if (data == NULL)
-        return 0;
-    toll_csv_open(&csv, data, size, ',', false, true);
-    if (toll_csv_next(&csv, fields, FIELDS, &count) != 1)
-        return 0;
-    for (uint32_t i = 0; i < count && i < FIELDS; i++) {
-        number_column = cell_is(&fields[i], "number") ? i : number_column;
-        account_column = cell_is(&fields[i], "account") ? i : account_column;
-    }
-    while (toll_csv_next(&csv, fields, FIELDS, &count) == 1) {
-        if (number_column >= count || count > FIELDS || !cell_holds(&fields[number_column], wanted))
-            continue;
-        if (found == 0)
-            found = (uint32_t)csv.row_line;
-        if (account == NULL || (account_column < count && cell_is(&fields[account_column], account)))
-            return (uint32_t)csv.row_line;
-    }
-    return found;
-}
-
 /* ---- the call ---- */
 
 static const char *const service_names[] = {"voice", "sms", "mms", "data", "event"};
@@ -148,6 +90,9 @@ static void explain_call(struct toll_explainer *explainer, const struct toll_lin
                      service_names[service], (row->kind & TOLL_KIND_IN) != 0 ? "in" : "out",
                      (row->kind & TOLL_KIND_CREDIT) != 0 ? ", a credit" : "",
                      (row->kind & TOLL_KIND_ANSWERED) != 0 ? "answered" : "not answered", start);
+    if ((row->kind & TOLL_KIND_LEG) != 0)
+        toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "leg", "", 0, "the %s of the record's two legs",
+                         (row->kind & TOLL_KIND_IN) != 0 ? "incoming" : "outgoing");
     toll_explain_add(explainer, TOLL_EXPLAIN_FACT, "numbers", "", 0, "from %s to %s",
                      toll_explain_number(explainer, row->caller, toll_kind_caller_type(row->kind), caller),
                      toll_explain_number(explainer, row->callee, toll_kind_callee_type(row->kind), callee));
@@ -219,11 +164,15 @@ static void explain_payer(struct toll_explainer *explainer)
     const uint64_t near = toll_row_near_end(row);
     const char *near_name =
         (row->kind & TOLL_KIND_IN) != 0 ? "near end, the callee," : "near end, the caller,";
-    if (row->charged != 0)
+    const bool in_leg = (row->kind & TOLL_KIND_LEG) != 0 && (row->kind & TOLL_KIND_IN) != 0;
+    if (in_leg && (row->charged != 0 || row->trunk != 0 || row->hint != 0))
+        toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "payer", "", 0,
+                         "the charged number, trunk and account hint are the outgoing leg's");
+    if (row->charged != 0 && !in_leg)
         explain_number(explainer, "charged number", row->charged, payer->charged);
-    if (row->trunk != 0)
+    if (row->trunk != 0 && !in_leg)
         explain_named(explainer, "trunk", TOLL_NAMED_TRUNK, row->trunk, payer->trunk);
-    if (row->hint != 0)
+    if (row->hint != 0 && !in_leg)
         explain_named(explainer, "account hint", TOLL_NAMED_HINT, row->hint, payer->hint);
     if (near != 0)
         explain_number(explainer, near_name, near, payer->near);
@@ -233,6 +182,13 @@ static void explain_payer(struct toll_explainer *explainer)
     if (payer->conflict) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "payer", "", 0,
                          "they name different accounts: nobody is charged until somebody decides");
+        return;
+    }
+    if (payer->other_party) {
+        toll_explain_add(
+            explainer, TOLL_EXPLAIN_STEP, "payer", "", 0,
+            "nobody on this leg; the other leg of the record has a payer, so this one is the other "
+            "party's and costs nothing");
         return;
     }
     if (payer->owner == 0) {
@@ -355,12 +311,17 @@ static void explain_other_rules(struct toll_explainer *explainer)
 
 /* ---- all of it ---- */
 
-static bool same_as_stored(const struct toll_row_answer *answer, const struct toll_line_batch *lines,
-                           int64_t i)
+static bool same_as_stored(const struct toll_explainer *explainer, const struct toll_reader_row *at,
+                           const struct toll_line *line)
 {
-    return answer->status == lines->status[i] && answer->account == lines->account[i] &&
-           answer->price == lines->price[i] && answer->billed == lines->billed[i] &&
-           answer->charge == lines->charge[i] &&
+    const struct toll_row_answer *answer = explainer->answer;
+    const struct toll_book *book = explainer->book;
+    const struct toll_line_batch *lines = at->lines;
+    const int64_t i = at->index;
+    const char *account = toll_book_string(book, book->accounts[answer->account].account);
+    return answer->status == lines->status[i] && strcmp(account, line->account) == 0 &&
+           (answer->price == 0 ? 0 : answer->price + at->price_shift) == lines->price[i] &&
+           answer->billed == lines->billed[i] && answer->charge == lines->charge[i] &&
            ((unsigned)answer->class_ << 4 | (unsigned)answer->jurisdiction) == lines->class_jurisdiction[i];
 }
 
@@ -382,7 +343,7 @@ static void explain_result(struct toll_explainer *explainer)
                                           : toll_book_string(book, book->accounts[answer->account].currency));
 }
 
-static void explain_decisions(struct toll_explainer *explainer, struct toll_band_cursor *cursors)
+static void explain_decisions(struct toll_explainer *explainer)
 {
     const struct toll_row *row = explainer->row;
     const struct toll_row_answer *answer = explainer->answer;
@@ -401,8 +362,7 @@ static void explain_decisions(struct toll_explainer *explainer, struct toll_band
     }
     if (answer->payer.owner == 0)
         return;
-    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "class", "", 0, "class %s, jurisdiction %s",
-                     toll_class_name(answer->class_), toll_call_jurisdiction_name(answer->jurisdiction));
+    toll_explain_class(explainer);
     if (answer->price == TOLL_PRICE_EMERGENCY) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "emergency", "", 0,
                          "911, 933 and 988 are always free");
@@ -413,7 +373,7 @@ static void explain_decisions(struct toll_explainer *explainer, struct toll_band
         return;
     /* The same walk once more, now told of each rule; the explainer's answer is the first one. */
     struct toll_row_answer again;
-    toll_row_rate(explainer->rater, cursors, row, &trace, &again);
+    toll_row_rate(explainer->rater, explainer->cursors, row, &trace, &again);
     if (answer->rule == 0)
         explain_other_rules(explainer);
     if (answer->status == TOLL_SUSPENSE_NO_RULE)
@@ -446,11 +406,12 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
     if (rc == 0)
         rc = toll_run_seek(run, day, row, &at, error);
     if (rc == 0) {
-        const struct toll_rater *rater = toll_run_rater(run);
+        const struct toll_rater *rater = at.rater;
         struct toll_row_answer answer;
         struct toll_explainer explainer = {.rater = rater,
                                            .book = rater->book,
                                            .row = &at.row,
+                                           .line = &line,
                                            .answer = &answer,
                                            .unmask = unmask,
                                            .out = out};
@@ -459,8 +420,9 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");
             goto out;
         }
+        explainer.cursors = cursors;
         toll_row_rate(rater, cursors, &at.row, NULL, &answer);
-        if (!same_as_stored(&answer, at.lines, at.index)) {
+        if (!same_as_stored(&explainer, &at, &line)) {
             rc =
                 toll_error_set(error, TOLL_EBUG,
                                "%s: %s:%lld was rated otherwise by another version; rate again with this one",
@@ -468,7 +430,10 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
             goto out;
         }
         explain_call(&explainer, &line);
-        explain_decisions(&explainer, cursors);
+        if (at.kept)
+            toll_explain_add(&explainer, TOLL_EXPLAIN_FACT, "book", "", 0,
+                             "kept from an earlier run: rated by that run's book, %s", rater->book->name);
+        explain_decisions(&explainer);
         explain_result(&explainer);
         if (explainer.failed)
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");

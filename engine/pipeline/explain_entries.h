@@ -1,13 +1,18 @@
-/* The list that an explanation grows into, and its second half: deck, price row, arithmetic, near misses. */
+/* The list that an explanation grows into, and its parts: where rows stand in the book's tables
+ * (explain_source.c), class and jurisdiction (explain_call.c), deck, price row, arithmetic and near misses
+ * (explain_price.c), calls that change their rate (explain_walk.c). */
 #ifndef TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 #define TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 
 #include "pipeline/run_reader.h"
+#include "text/csv.h"
 
 struct toll_explainer {
     const struct toll_rater *rater;
     const struct toll_book *book;
     const struct toll_row *row;
+    const struct toll_line *line;
+    struct toll_band_cursor *cursors;
     const struct toll_row_answer *answer;
     bool unmask;
     size_t capacity;
@@ -37,8 +42,23 @@ void toll_explain_deck(struct toll_explainer *explainer, int32_t deck, unsigned 
 /* The price row of the answer, units and charge as worked out. */
 void toll_explain_price(struct toll_explainer *explainer);
 
-/* The line of numbers.csv that holds this number or "hint:V"/"trunk:V" (the account's, when several rows do);
- * 0 none. */
+/* The class, and the jurisdiction by the book's basis; then by any basis (enum toll_jurisdiction_basis). */
+void toll_explain_class(struct toll_explainer *explainer);
+void toll_explain_jurisdiction(struct toll_explainer *explainer, unsigned basis);
+
+/* The stretches of the answer's walk, and their sum. */
+void toll_explain_walk(struct toll_explainer *explainer);
+/* numerator / divisor, in 1e-8, exactly: as a decimal or a fraction. */
+#define TOLL_EXPLAIN_EXACT_BYTES 96
+const char *toll_explain_exact(toll_total numerator, toll_total divisor, char text[TOLL_EXPLAIN_EXACT_BYTES]);
+
+/* Lines of the tables that the image keeps none of; 0 none. */
+/* numbers.csv: this number or "hint:V"/"trunk:V" (the account's, when several rows do; NULL any). */
 uint32_t toll_explain_number_line(const struct toll_book *book, const char *wanted, const char *account);
+/* npanxx.csv: the longest prefix of a number, and how many digits that has. */
+uint32_t toll_explain_place_line(const struct toll_book *book, uint64_t number, unsigned *digits);
+/* local_areas.csv: from one end's ratecenter to the other's. */
+uint32_t toll_explain_local_line(const struct toll_book *book, const struct toll_end *from,
+                                 const struct toll_end *to);
 
 #endif

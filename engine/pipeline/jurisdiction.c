@@ -18,6 +18,11 @@ static unsigned callee_area(const struct toll_rater *rater, const struct toll_ro
     return nanp ? rater->areas[row->callee >> 48 & 0xfff] : 0;
 }
 
+bool toll_callee_is_toll_free(const struct toll_rater *rater, const struct toll_row *row)
+{
+    return (callee_area(rater, row) & TOLL_AREA_TOLL_FREE) != 0;
+}
+
 /* ---- class ---- */
 
 static bool is_n11(const struct toll_rater *rater, const struct toll_row *row)
@@ -92,7 +97,7 @@ void toll_ends_find(const struct toll_rater *rater, const struct toll_row *row,
     const bool in = (row->kind & TOLL_KIND_IN) != 0, lrn = basis == TOLL_BASIS_ANI_LRN;
     const bool caller = toll_kind_caller_type(row->kind) == TOLL_NUMBER_E164;
     const bool callee = toll_kind_callee_type(row->kind) == TOLL_NUMBER_E164;
-    const bool toll_free = (callee_area(rater, row) & TOLL_AREA_TOLL_FREE) != 0;
+    const bool toll_free = toll_callee_is_toll_free(rater, row);
 
     if (caller && lrn && row->lrn_caller != 0)
         ends->originating = end_at_number(rater, row->lrn_caller, TOLL_END_LRN);

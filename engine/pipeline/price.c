@@ -61,9 +61,8 @@ int32_t toll_deck_band(const struct toll_rater *rater, struct toll_band_cursor *
     return cursor->band;
 }
 
-/* The first row of an entry, of those in force; false: none is. *price 0: none of them is of this band. */
-static bool first_row(const struct toll_rater *rater, const struct toll_entry *entry,
-                      struct toll_band_cursor *cursors, int32_t deck, toll_ms at, uint32_t *price)
+bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                      const struct toll_entry *entry, toll_ms at, uint32_t *price)
 {
     const struct toll_entry_row *rows = rater->book->entry_rows;
     bool in_force = false;
@@ -91,7 +90,7 @@ unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cur
     while ((value & TOLL_LPM_ENTRY) != 0) {
         const uint32_t index = value & TOLL_LPM_INDEX;
         const struct toll_entry *entry = &rater->book->entries[index];
-        if (first_row(rater, entry, cursors, deck, at, &found->price)) {
+        if (toll_price_first(rater, cursors, deck, entry, at, &found->price)) {
             if (found->price == 0)
                 return TOLL_SUSPENSE_NO_BAND;
             found->price += column;

@@ -22,7 +22,9 @@ struct run {
     struct toll_book *book;
     struct toll_dataset dataset;
     bool dataset_open;
-    size_t first, last; /* of dataset.parts */
+    struct toll_merge merged;       /* open: what an earlier run settled is kept */
+    const struct toll_merge *merge; /* NULL: every row is rated */
+    size_t first, last;             /* of dataset.parts */
     int64_t rows;
     struct toll_rater rater;
     struct toll_workers workers;
@@ -32,6 +34,7 @@ struct run {
     unsigned features; /* of the processor that the kernels may use */
     struct toll_part_set set;
     struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
+    struct toll_lines *kept[TOLL_PARTS_AT_ONCE];
     int64_t rate_ns;
 };
 
@@ -49,13 +52,20 @@ static int open_all(struct run *run, struct toll_error *error)
     const struct toll_rate_options *options = run->options;
     int rc = toll_dataset_open(&run->dataset, run->io, options->dataset_path, error);
     run->dataset_open = rc == 0;
-    if (rc == 0)
+    if (rc == 0 && options->only_suspense == NULL)
         rc = toll_parts_select(&run->dataset, options->from_day, options->to_day, &run->first, &run->last,
                                error);
+    else if (rc == 0)
+        rc = toll_merge_open(&run->merged, run->io, options->only_suspense, &run->dataset, options->from_day,
+                             options->to_day, &run->first, &run->last, error);
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
         rc = toll_run_create(run->io, options->run_path, &run->writer, error);
     if (rc == 0)
         rc = toll_book_open(run->io, options->book_path, &options->reporter, &run->book, error);
+    if (rc == 0 && run->merged.open) {
+        rc = toll_merge_join(&run->merged, run->book, error);
+        run->merge = &run->merged;
+    }
     if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
@@ -106,11 +116,22 @@ static int create_lines(struct run *run, size_t first, struct toll_error *error)
         char day[TOLL_TIME_TEXT_BYTES], name[TOLL_PART_NAME_BYTES];
         toll_day_format(part->day, day);
         snprintf(name, sizeof name, "%s.%d", day, part->part);
-        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, &run->lines[i],
-                               error);
+        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->merge != NULL,
+                               &run->lines[i], error);
         if (rc == 0 && run->ring_writes)
             toll_lines_use_ring(run->lines[i]);
         run->set.parts[i].lines = run->lines[i];
+    }
+    return rc;
+}
+
+/* The earlier run's lines of the open parts, which answer the same rows. */
+static int open_kept(struct run *run, size_t first, struct toll_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; run->merge != NULL && i < run->set.count && rc == 0; i++) {
+        rc = toll_run_lines_open(&run->merge->old, first + i - run->first, run->how, &run->kept[i], error);
+        run->set.parts[i].kept = run->kept[i];
     }
     return rc;
 }
@@ -135,7 +156,9 @@ static void close_set(struct run *run)
     for (size_t i = 0; i < TOLL_PARTS_AT_ONCE; i++) {
         if (run->lines[i] != NULL)
             toll_lines_abandon(run->lines[i]);
+        toll_lines_close(run->kept[i]);
         run->lines[i] = NULL;
+        run->kept[i] = NULL;
     }
     toll_part_set_close(&run->set);
 }
@@ -149,6 +172,8 @@ static int rate_parts(struct run *run, struct toll_error *error)
         const size_t last = run->last - first < TOLL_PARTS_AT_ONCE ? run->last : first + TOLL_PARTS_AT_ONCE;
         rc = toll_part_set_open(&run->set, &run->rater, &run->dataset, first, last, run->how,
                                 (uint32_t)(first - run->first), &run->texts, error);
+        if (rc == 0)
+            rc = open_kept(run, first, error);
         if (rc == 0)
             rc = create_lines(run, first, error);
         if (rc == 0) {
@@ -173,12 +198,23 @@ static int rate_parts(struct run *run, struct toll_error *error)
 
 /* ---- the rest of the run ---- */
 
+static int find_totals(struct toll_currency_total totals[64], const struct toll_tally *tally,
+                       const struct toll_book *book, const struct toll_merge *merge)
+{
+    int count = merge == NULL ? toll_tally_totals(tally, book, totals, 64)
+                              : toll_merge_totals(merge, tally, book, totals, 64);
+    if (count == 0)
+        totals[count++] = (struct toll_currency_total){.currency = book->currency};
+    return count;
+}
+
 int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
-                     const struct toll_book *book, const struct toll_dataset *dataset,
-                     struct toll_error *error)
+                     const struct toll_book *book, const struct toll_merge *merge,
+                     const struct toll_dataset *dataset, struct toll_error *error)
 {
     struct toll_currency_total totals[64];
     result->rows = tally->rows;
+    result->kept = tally->kept_rows;
     for (unsigned status = 0; status < TOLL_STATUS_COUNT; status++) {
         const int64_t rows = tally->status_rows[status];
         result->status_rows[status] = rows;
@@ -191,11 +227,9 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     }
     TOLL_ASSERT(result->rated + result->zero_rated + result->suspense == result->rows);
     result->billed_s = tally->billed_s;
-    int count = toll_tally_totals(tally, book, totals, 64);
+    const int count = find_totals(totals, tally, book, merge);
     if (count < 0)
         return toll_error_set(error, TOLL_EBOOK, "the accounts have more than 64 currencies; split the book");
-    if (count == 0)
-        totals[count++] = (struct toll_currency_total){.currency = book->currency};
     result->total_count = count;
     for (int i = 0; i < count; i++) {
         snprintf(result->totals[i].currency, sizeof result->totals[i].currency, "%s", totals[i].currency);
@@ -261,6 +295,7 @@ static bool write_stats(const struct run *run, const struct toll_rate_result *re
     free(cdrs);
     toll_json_string(json, "version", TOLLMILL_VERSION);
     toll_json_int(json, "rows", result->rows);
+    toll_json_int(json, "kept", result->kept);
     toll_json_int(json, "threads", run->workers.count);
     toll_json_string(json, "kernels", run->rater.kernels->name);
     write_io_stats(run, json);
@@ -298,9 +333,16 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         .from_day = run->options->from_day == NULL ? "" : run->options->from_day,
         .to_day = run->options->to_day == NULL ? "" : run->options->to_day,
     };
+    if (run->merge != NULL) {
+        manifest.from_day = run->merge->old.manifest.from_day;
+        manifest.to_day = run->merge->old.manifest.to_day;
+        manifest.books = run->merge->books;
+        manifest.book_count = run->merge->book_count;
+        manifest.kept_from = run->merge->old.digest;
+        manifest.kept = result->kept;
+    }
     memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
-    totals[0].charge = 0;
-    toll_tally_totals(tally, run->book, totals, 64);
+    find_totals(totals, tally, run->book, run->merge);
     for (int i = 0; i < result->total_count; i++) {
         manifest.totals[i].currency = result->totals[i].currency;
         manifest.totals[i].charge = totals[i].charge;
@@ -336,6 +378,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .in_flight_bytes = tuning->in_flight_bytes,
             .piece_bytes = tuning->piece_bytes,
             .ahead = tuning->ahead,
+            .merge = run->merge,
         };
         rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
                                tuning->block_rows, error);
@@ -350,11 +393,14 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0) {
         struct toll_tally *tally = toll_workers_sum(&run->workers);
         TOLL_ASSERT(tally->rows == run->rows);
-        rc = toll_tally_charge_periods(tally, run->book, error);
+        if (run->merge != NULL)
+            rc = toll_merge_check(run->merge, tally, error);
         if (rc == 0)
-            rc = toll_result_fill(result, tally, run->book, &run->dataset, error);
+            rc = toll_tally_charge_periods(tally, run->book, error);
         if (rc == 0)
-            rc = toll_run_write_tables(run->writer, run->book, tally, error);
+            rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
+        if (rc == 0)
+            rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, error);
         if (rc == 0)
             rc = write_suspense(run, tally, error);
         result->rate_ns = run->rate_ns;
@@ -369,6 +415,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     toll_strings_free(&run->texts);
     toll_workers_free(&run->workers);
     toll_rater_free(&run->rater);
+    toll_merge_close(&run->merged);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     toll_book_close(run->book);

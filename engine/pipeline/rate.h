@@ -57,15 +57,17 @@ void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct 
  * count as what is not. */
 bool toll_parts_resident(const struct toll_dataset *dataset, size_t first, size_t last);
 
-/* Fills the counts, totals and hashes of a result from the sums. TOLL_EBOOK when there are too many
- * currencies. */
+/* Fills the counts, totals and hashes of a result from the sums, with those of an earlier run's kept lines
+ * (NULL: there is none). TOLL_EBOOK when there are too many currencies. */
 int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
-                     const struct toll_book *book, const struct toll_dataset *dataset,
-                     struct toll_error *error);
+                     const struct toll_book *book, const struct toll_merge *merge,
+                     const struct toll_dataset *dataset, struct toll_error *error);
 
-/* Writes book.image, accounts, prices, buckets and, if there are any, period charges into a run. */
+/* Writes books, accounts, prices, buckets and, if there are any, period charges into a run. merge: NULL, or
+ * what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
-                          const struct toll_tally *tally, struct toll_error *error);
+                          const struct toll_tally *tally, const struct toll_merge *merge,
+                          struct toll_error *error);
 /* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
  */
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,

@@ -16,6 +16,7 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
                          struct toll_price_row *row)
 {
     static const char *const kinds[] = {"deck", "flat", "free", "markup", "builtin"};
+    static const char *const columns[] = {"rate", "rate_inter", "rate_intra", "rate_indeterminate"};
     const struct toll_price_origin *origin = &book->origins[price];
     const struct toll_terms *terms = &book->terms[book->price_terms[price]];
     const unsigned service = services == 0 ? TOLL_VOICE : (unsigned)__builtin_ctz(services);
@@ -33,6 +34,8 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
         .connect_fee = terms->connect_fee,
         .file = toll_book_string(book, origin->file),
         .line = (int32_t)origin->line,
+        .step = origin->step,
+        .column = origin->kind == TOLL_PRICE_DECK ? columns[origin->column] : "",
     };
 }
 
@@ -41,9 +44,34 @@ static int no_memory(struct toll_error *error)
     return toll_error_set(error, TOLL_ENOMEM, "out of memory for the run's tables");
 }
 
-static int write_accounts(struct toll_run_writer *writer, const struct toll_book *book,
-                          struct toll_error *error)
+/* ---- books ---- */
+
+/* The earlier run's books are the same bytes under the name that they have among more of them. */
+static int write_books(struct toll_run_writer *writer, const struct toll_book *book,
+                       const struct toll_merge *merge, struct toll_error *error)
 {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && merge != NULL && i + 1 < merge->book_count; i++) {
+        char old_name[TOLL_RUN_BOOK_NAME_BYTES], name[TOLL_RUN_BOOK_NAME_BYTES];
+        struct toll_blob image;
+        toll_run_book_name(i, merge->book_count - 1, old_name);
+        toll_run_book_name(i, merge->book_count, name);
+        rc = toll_run_files_read(&merge->old, old_name, &image, error);
+        if (rc != 0)
+            break;
+        rc = toll_run_add_file(writer, name, image.data, image.size, error);
+        toll_blob_free(&image);
+    }
+    return rc != 0 ? rc : toll_run_add_file(writer, "book.image", book->image, book->image_bytes, error);
+}
+
+/* ---- accounts and prices ---- */
+
+static int write_accounts(struct toll_run_writer *writer, const struct toll_book *book,
+                          const struct toll_merge *merge, struct toll_error *error)
+{
+    if (merge != NULL)
+        return toll_run_add_accounts(writer, merge->accounts, merge->account_count, error);
     struct toll_account_row *rows = calloc(book->account_count + 1u, sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
@@ -62,72 +90,128 @@ static int write_accounts(struct toll_run_writer *writer, const struct toll_book
     return rc;
 }
 
+/* The earlier run's, then those that lines of this book name. */
 static int write_prices(struct toll_run_writer *writer, const struct toll_book *book,
-                        const struct toll_tally *tally, struct toll_error *error)
+                        const struct toll_tally *tally, const struct toll_merge *merge,
+                        struct toll_error *error)
 {
-    int64_t count = 0;
+    int64_t count = merge == NULL ? 0 : merge->old.tables.price_count;
     for (uint32_t price = 1; price < book->price_count; price++)
         count += toll_tally_price_services(tally, price) != 0;
     struct toll_price_row *rows = calloc((size_t)count + 1, sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
     count = 0;
+    if (merge != NULL && merge->old.tables.price_count > 0) {
+        count = merge->old.tables.price_count;
+        memcpy(rows, merge->old.tables.prices, (size_t)count * sizeof *rows);
+    }
     for (uint32_t price = 1; price < book->price_count; price++) {
         const unsigned services = toll_tally_price_services(tally, price);
-        if (services != 0)
-            toll_price_describe(book, (int32_t)price, services, &rows[count++]);
+        if (services == 0)
+            continue;
+        toll_price_describe(book, (int32_t)price, services, &rows[count]);
+        if (merge != NULL)
+            rows[count].id += merge->books[merge->book_count - 1].price_shift;
+        count++;
     }
     const int rc = toll_run_add_prices(writer, rows, count, error);
     free(rows);
     return rc;
 }
 
+/* ---- buckets ---- */
+
 static int by_account_site(const void *a, const void *b)
 {
     const struct toll_bucket_row *x = a, *y = b;
     if (x->account != y->account)
         return x->account < y->account ? -1 : 1;
-    return strcmp(x->site, y->site);
+    const int sites = strcmp(x->site, y->site);
+    return sites != 0 ? sites : (x->tuple > y->tuple) - (x->tuple < y->tuple);
 }
 
-static int write_buckets(struct toll_run_writer *writer, const struct toll_book *book,
-                         const struct toll_tally *tally, struct toll_error *error)
+static int too_much(const char *account, const char *currency, struct toll_error *error)
 {
-    struct toll_bucket_row *rows = calloc(book->bucket_count + 1u, sizeof *rows);
-    if (rows == NULL)
-        return no_memory(error);
-    int64_t count = 0;
-    int rc = 0;
-    for (uint32_t i = 1; i < book->bucket_count && rc == 0; i++) {
+    return toll_error_set(error, TOLL_EDATA,
+                          "the charges of account %s at one site add up to more than 92 billion %s; rate "
+                          "fewer days at a time",
+                          account, currency);
+}
+
+static int list_buckets(const struct toll_book *book, const struct toll_tally *tally,
+                        const struct toll_merge *merge, struct toll_bucket_row *rows, int64_t *count,
+                        struct toll_error *error)
+{
+    for (uint32_t i = 1; i < book->bucket_count; i++) {
         const struct toll_tally_bucket *bucket = &tally->buckets[i];
         const struct toll_bucket_key *key = &book->buckets[i];
         if (bucket->rows == 0)
             continue;
-        struct toll_bucket_row *row = &rows[count++];
+        struct toll_bucket_row *row = &rows[(*count)++];
         *row = (struct toll_bucket_row){
-            .account = key->account,
+            .account = merge == NULL ? key->account : merge->account_ids[key->account],
             .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
             .count = bucket->rows,
             .units = bucket->units,
         };
-        if (!toll_money_narrow(toll_tally_charge(bucket), &row->charge))
-            rc = toll_error_set(
-                error, TOLL_EDATA,
-                "the charges of account %s at one site add up to more than 92 billion %s; rate "
-                "fewer days at a time",
-                toll_book_string(book, book->accounts[key->account].account),
-                toll_book_string(book, book->accounts[key->account].currency));
+        if (!toll_money_narrow(toll_tally_charge(bucket), &row->charge)) {
+            const struct toll_account *account = &book->accounts[key->account];
+            return too_much(toll_book_string(book, account->account),
+                            toll_book_string(book, account->currency), error);
+        }
     }
+    return 0;
+}
+
+/* Sorted rows of one key become one: those of kept lines and of lines that were rated again. */
+static int join_buckets(const struct toll_merge *merge, struct toll_bucket_row *rows, int64_t *count,
+                        struct toll_error *error)
+{
+    int64_t joined = 0;
+    for (int64_t i = 0; i < *count; i++) {
+        struct toll_bucket_row *last = &rows[joined == 0 ? 0 : joined - 1];
+        if (joined == 0 || by_account_site(last, &rows[i]) != 0) {
+            rows[joined++] = rows[i];
+            continue;
+        }
+        last->count += rows[i].count;
+        last->units += rows[i].units;
+        if (__builtin_add_overflow(last->charge, rows[i].charge, &last->charge)) {
+            int64_t k = 0;
+            while (merge->accounts[k].id != last->account)
+                k++;
+            return too_much(merge->accounts[k].account, merge->accounts[k].currency, error);
+        }
+    }
+    *count = joined;
+    return 0;
+}
+
+static int write_buckets(struct toll_run_writer *writer, const struct toll_book *book,
+                         const struct toll_tally *tally, const struct toll_merge *merge,
+                         struct toll_error *error)
+{
+    int64_t count = merge == NULL ? 0 : merge->old.tables.bucket_count;
+    struct toll_bucket_row *rows = calloc((size_t)count + book->bucket_count + 1, sizeof *rows);
+    if (rows == NULL)
+        return no_memory(error);
+    if (count > 0)
+        memcpy(rows, merge->old.tables.buckets, (size_t)count * sizeof *rows);
+    int rc = list_buckets(book, tally, merge, rows, &count, error);
     if (rc == 0) {
         qsort(rows, (size_t)count, sizeof *rows, by_account_site);
-        rc = toll_run_add_buckets(writer, rows, count, error);
+        if (merge != NULL)
+            rc = join_buckets(merge, rows, &count, error);
     }
+    if (rc == 0)
+        rc = toll_run_add_buckets(writer, rows, count, error);
     free(rows);
     return rc;
 }
 
 static int write_periods(struct toll_run_writer *writer, const struct toll_tally *tally,
-                         struct toll_error *error)
+                         const struct toll_merge *merge, struct toll_error *error)
 {
     const size_t count = tally->periods.count;
     if (count == 0)
@@ -135,24 +219,28 @@ static int write_periods(struct toll_run_writer *writer, const struct toll_tally
     struct toll_period_row *rows = calloc(count, sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         rows[i] = tally->periods.entries[i].row;
+        if (merge != NULL)
+            rows[i].account = merge->account_ids[rows[i].account];
+    }
     const int rc = toll_run_add_periods(writer, rows, (int64_t)count, error);
     free(rows);
     return rc;
 }
 
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
-                          const struct toll_tally *tally, struct toll_error *error)
+                          const struct toll_tally *tally, const struct toll_merge *merge,
+                          struct toll_error *error)
 {
-    int rc = toll_run_add_file(writer, "book.image", book->image, book->image_bytes, error);
+    int rc = write_books(writer, book, merge, error);
     if (rc == 0)
-        rc = write_accounts(writer, book, error);
+        rc = write_accounts(writer, book, merge, error);
     if (rc == 0)
-        rc = write_prices(writer, book, tally, error);
+        rc = write_prices(writer, book, tally, merge, error);
     if (rc == 0)
-        rc = write_buckets(writer, book, tally, error);
+        rc = write_buckets(writer, book, tally, merge, error);
     if (rc == 0)
-        rc = write_periods(writer, tally, error);
+        rc = write_periods(writer, tally, merge, error);
     return rc;
 }

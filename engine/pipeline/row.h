@@ -73,6 +73,7 @@ int32_t toll_plan_find(const struct toll_rater *rater, uint32_t owner, uint32_t 
 /* ---- section 6 ---- */
 
 bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row); /* section 3 */
+bool toll_callee_is_toll_free(const struct toll_rater *rater, const struct toll_row *row);
 enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
 /* Where an end of a call is, and what says so. */
 enum toll_end_source { TOLL_END_NOWHERE, TOLL_END_NUMBER, TOLL_END_LRN, TOLL_END_RING_TO, TOLL_END_SITE };
@@ -133,6 +134,10 @@ unsigned toll_price_find(const struct toll_rater *rater, struct toll_band_cursor
 unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                             uint32_t value, toll_ms at, unsigned miss, unsigned column,
                             struct toll_price_found *found);
+/* The first row of an entry at an instant, without rate column, 0 if none has the band; false: no row is in
+ * force. */
+bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
+                      const struct toll_entry *entry, toll_ms at, uint32_t *price);
 /* The value from which toll_price_find starts, and the status of a miss. Not for decks of key npanxx_pair. */
 uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,
                           unsigned *miss);

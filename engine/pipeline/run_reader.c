@@ -1,6 +1,6 @@
 /*
- * Reads a run line by line and joins each with its CDR, the run's tables and the run's own book. Who paid is
- * asked of the book again; its account must be the line's, or run and dataset do not belong together.
+ * Reads a run line by line and joins each with its CDR, the run's tables and the book that priced it. Who
+ * paid is asked of the book again; its account must be the line's, or run and dataset do not belong together.
  */
 #include "pipeline/run_reader.h"
 
@@ -16,21 +16,31 @@ struct reader_day {
     int64_t rows;
 };
 
+/* A book of the run. Those of an earlier run are opened when a line of theirs is read with its CDR. */
+struct reader_book {
+    struct toll_blob image;
+    struct toll_book *book;
+    struct toll_rater rater;
+    bool ready;
+    struct toll_part_map map; /* of the open part */
+    struct toll_arena arena;  /* of the map */
+    bool mapped;
+};
+
 struct toll_run {
     const struct toll_io *io;
     struct toll_run_files files;
     bool files_open, dataset_open;
     struct toll_dataset dataset;
-    struct toll_blob image;
-    struct toll_book *book;
-    struct toll_rater rater;
+    struct reader_book *books; /* as in the manifest; the last is the run's own */
+    size_t book_count;
     size_t *cdr_parts; /* index of dataset.parts by run part */
     struct reader_day *days;
     int64_t day_count;
 
     /* the part and batch that are open */
     size_t part; /* part_count: none */
-    int64_t batch, index;
+    int64_t batch, index, cdr_batch_index;
     struct toll_lines *lines;
     struct toll_part_set set; /* the CDR part, if there is a dataset */
     struct toll_cdr_text *text;
@@ -44,11 +54,6 @@ struct toll_run {
     const struct toll_price_row *last_price;
 };
 
-const struct toll_rater *toll_run_rater(const struct toll_run *run)
-{
-    return &run->rater;
-}
-
 const struct toll_run_files *toll_run_inside(const struct toll_run *run)
 {
     return &run->files;
@@ -56,18 +61,59 @@ const struct toll_run_files *toll_run_inside(const struct toll_run *run)
 
 /* ---- opening ---- */
 
-static int open_book(struct toll_run *run, struct toll_error *error)
+static int open_book(struct toll_run *run, size_t index, struct toll_error *error)
 {
-    char name[4096];
-    snprintf(name, sizeof name, "%s/book.image", run->files.path);
-    int rc = toll_blob_read(&run->image, run->io, run->files.directory, "book.image", TOLL_READ_MMAP, error);
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    const struct toll_hash128 wanted =
+        manifest->book_count == 0 ? manifest->book_hash : manifest->books[index].book_hash;
+    struct reader_book *book = &run->books[index];
+    char file[TOLL_RUN_BOOK_NAME_BYTES], name[4096];
+    if (book->ready)
+        return 0;
+    toll_run_book_name(index, run->book_count, file);
+    snprintf(name, sizeof name, "%s/%s", run->files.path, file);
+    int rc = toll_blob_read(&book->image, run->io, run->files.directory, file, TOLL_READ_MMAP, error);
     toll_error_within(error, rc, run->files.path);
     if (rc == 0)
-        rc = toll_book_open_bytes((const uint8_t *)run->image.data, run->image.size, name, &run->book, error);
-    if (rc == 0 && !toll_hash_equal(run->book->book_hash, run->files.manifest.book_hash))
+        rc = toll_book_open_bytes((const uint8_t *)book->image.data, book->image.size, name, &book->book,
+                                  error);
+    if (rc == 0 && !toll_hash_equal(book->book->book_hash, wanted))
         rc = toll_error_set(error, TOLL_EDATA, "%s is not the book that run.json names", name);
     if (rc == 0)
-        rc = toll_rater_init(&run->rater, run->book, 0, error);
+        rc = toll_rater_init(&book->rater, book->book, 0, error);
+    book->ready = rc == 0;
+    if (rc != 0) {
+        toll_book_close(book->book);
+        toll_blob_free(&book->image);
+        *book = (struct reader_book){0};
+    }
+    return rc;
+}
+
+static int open_books(struct toll_run *run, struct toll_error *error)
+{
+    const size_t count = run->files.manifest.book_count == 0 ? 1 : run->files.manifest.book_count;
+    run->books = calloc(count, sizeof *run->books);
+    if (run->books == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    run->book_count = count;
+    return open_book(run, run->book_count - 1, error);
+}
+
+/* Of the line that the reader is at: its book, with what the open part's dictionaries mean there. */
+static int current_book(struct toll_run *run, struct reader_book **out, struct toll_error *error)
+{
+    const uint8_t *books = run->line_batch.book;
+    const size_t index = books == NULL ? run->book_count - 1 : books[run->index];
+    if (index >= run->book_count)
+        return toll_error_set(error, TOLL_EDATA, "%s: a line of %s names a book that run.json does not have",
+                              run->files.path, run->day);
+    struct reader_book *book = *out = &run->books[index];
+    int rc = open_book(run, index, error);
+    if (rc != 0 || book->mapped)
+        return rc;
+    rc = toll_part_map_make(&book->map, &book->rater, run->set.parts[0].part, &book->arena, NULL, error);
+    book->mapped = rc == 0;
     return rc;
 }
 
@@ -141,7 +187,7 @@ int toll_run_open_with(const struct toll_io *io, const char *run_path, const cha
     if (rc == 0)
         rc = list_days(run, error);
     if (rc == 0)
-        rc = open_book(run, error);
+        rc = open_books(run, error);
     if (rc == 0 && dataset_path != NULL)
         rc = open_dataset(run, dataset_path, error);
     if (rc != 0) {
@@ -159,6 +205,10 @@ static void close_part(struct toll_run *run)
         toll_lines_close(run->lines);
     if (run->text != NULL)
         toll_cdr_text_close(run->text);
+    for (size_t i = 0; i < run->book_count; i++) {
+        toll_arena_free(&run->books[i].arena);
+        run->books[i].mapped = false;
+    }
     toll_part_set_close(&run->set);
     run->lines = NULL;
     run->text = NULL;
@@ -169,9 +219,13 @@ void toll_run_close(struct toll_run *run)
     if (run == NULL)
         return;
     close_part(run);
-    toll_rater_free(&run->rater);
-    toll_book_close(run->book);
-    toll_blob_free(&run->image);
+    for (size_t i = 0; i < run->book_count; i++) {
+        toll_rater_free(&run->books[i].rater);
+        toll_book_close(run->books[i].book);
+        if (run->books[i].ready)
+            toll_blob_free(&run->books[i].image);
+    }
+    free(run->books);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     if (run->files_open)
@@ -251,7 +305,7 @@ void toll_run_rewind(struct toll_run *run)
 {
     close_part(run);
     run->part = run->files.manifest.part_count;
-    run->batch = -1;
+    run->batch = run->cdr_batch_index = -1;
     run->index = 0;
 }
 
@@ -261,7 +315,7 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
         return 0;
     close_part(run);
     run->part = part;
-    run->batch = -1;
+    run->batch = run->cdr_batch_index = -1;
     const struct toll_run_part *parts = run->files.manifest.parts;
     toll_day_format(parts[part].day, run->day);
     run->day_row = 0;
@@ -271,8 +325,8 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
     if (rc != 0 || !run->dataset_open)
         return rc;
     const size_t index = run->cdr_parts[part];
-    rc = toll_part_set_open(&run->set, &run->rater, &run->dataset, index, index + 1, TOLL_READ_MMAP, 0, NULL,
-                            error);
+    rc = toll_part_set_open(&run->set, &run->books[run->book_count - 1].rater, &run->dataset, index,
+                            index + 1, TOLL_READ_MMAP, 0, NULL, error);
     if (rc == 0)
         rc = toll_dataset_text_open(&run->dataset, index, TOLL_READ_MMAP, &run->text, error);
     return rc;
@@ -282,13 +336,22 @@ static int open_batch(struct toll_run *run, int64_t batch, struct toll_error *er
 {
     if (run->batch == batch)
         return 0;
-    run->batch = -1;
-    int rc = toll_lines_batch(run->lines, batch, NULL, &run->line_batch, error);
-    if (rc == 0 && run->dataset_open)
-        rc = toll_cdr_part_batch(run->set.parts[0].part, batch, TOLL_CDR_ALL_COLUMNS, NULL, &run->cdr_batch,
-                                 error);
+    run->batch = run->cdr_batch_index = -1;
+    const int rc = toll_lines_batch(run->lines, batch, NULL, &run->line_batch, error);
     if (rc == 0)
         run->batch = batch;
+    return rc;
+}
+
+/* The CDRs of the open batch. */
+static int open_cdrs(struct toll_run *run, struct toll_error *error)
+{
+    if (run->cdr_batch_index == run->batch)
+        return 0;
+    const int rc = toll_cdr_part_batch(run->set.parts[0].part, run->batch, TOLL_CDR_ALL_COLUMNS, NULL,
+                                       &run->cdr_batch, error);
+    if (rc == 0)
+        run->cdr_batch_index = run->batch;
     return rc;
 }
 
@@ -343,15 +406,15 @@ static const char *dictionary_text(const struct toll_run *run, enum toll_cdr_col
 }
 
 /* Site and billing number: the payer, asked of the book again. */
-static int fill_payer(const struct toll_run *run, const struct toll_row *row, int32_t account,
-                      struct toll_line *line, struct toll_error *error)
+static int fill_payer(const struct toll_run *run, const struct reader_book *reader,
+                      const struct toll_row *row, struct toll_line *line, struct toll_error *error)
 {
-    const struct toll_book *book = run->book;
+    const struct toll_book *book = reader->book;
     struct toll_payer payer = {0};
     if ((row->kind & TOLL_KIND_CONFLICT) == 0)
-        toll_payer_find(&run->rater, row, &payer);
+        toll_payer_find(&reader->rater, row, &payer);
     const struct toll_owner *owner = &book->owners[payer.owner];
-    if (owner->account != account)
+    if (strcmp(toll_book_string(book, book->accounts[owner->account].account), line->account) != 0)
         return toll_error_set(
             error, TOLL_EDATA,
             "%s: the account of %s:%lld is not the one that its book gives: run or book was changed",
@@ -372,14 +435,20 @@ static int fill_payer(const struct toll_run *run, const struct toll_row *row, in
     return 0;
 }
 
-static int fill_cdr(struct toll_run *run, int32_t account, struct toll_line *line, struct toll_error *error)
+static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_error *error)
 {
     static const char *const services[] = {"voice", "sms", "mms", "data", "event"};
     const struct toll_cdr_batch *batch = &run->cdr_batch;
     const int64_t i = run->index;
-    const uint16_t kind = batch->kind[i];
+    struct reader_book *book = NULL;
     struct toll_row row;
-    toll_row_read(&run->rater, &run->set.parts[0].map, batch, i, &row);
+    int rc = open_cdrs(run, error);
+    if (rc == 0)
+        rc = current_book(run, &book, error);
+    if (rc != 0)
+        return rc;
+    toll_row_read(&book->rater, &book->map, batch, i, &row);
+    const uint16_t kind = row.kind;
     line->service = services[toll_kind_service(kind)];
     line->direction = (kind & TOLL_KIND_IN) != 0 ? "in" : "out";
     line->answered = (kind & TOLL_KIND_ANSWERED) != 0;
@@ -396,8 +465,8 @@ static int fill_cdr(struct toll_run *run, int32_t account, struct toll_line *lin
     line->source_row = batch->source_row[i];
     if (line->price != 0)
         line->unit = toll_unit_name(toll_kind_service(kind));
-    const int rc = fill_texts(run, line->row - run->day_row, kind, line, error);
-    return rc != 0 ? rc : fill_payer(run, &row, account, line, error);
+    rc = fill_texts(run, line->row - run->day_row, kind, line, error);
+    return rc != 0 ? rc : fill_payer(run, book, &row, line, error);
 }
 
 static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
@@ -462,12 +531,13 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
         line->price_file = price->file;
         line->price_line = price->line;
     }
-    return run->dataset_open ? fill_cdr(run, account, line, error) : 0;
+    return run->dataset_open ? fill_cdr(run, line, error) : 0;
 }
 
 /* ---- the public walk ---- */
 
-int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+/* Opens what holds the next row: 1, 0 at the end, negative on error. */
+static int next_row(struct toll_run *run, struct toll_error *error)
 {
     const struct toll_run_manifest *manifest = &run->files.manifest;
     size_t part = run->part;
@@ -485,15 +555,51 @@ int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_erro
             return rc;
         if (batch < toll_lines_batches(run->lines)) {
             rc = open_batch(run, batch, error);
-            if (rc != 0)
-                return rc;
             run->index = index;
-            rc = fill_line(run, line, error);
             return rc != 0 ? rc : 1;
         }
         part++;
         batch = index = 0;
     }
+    return 0;
+}
+
+int toll_run_next(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const int more = next_row(run, error);
+    if (more <= 0)
+        return more;
+    const int rc = fill_line(run, line, error);
+    return rc != 0 ? rc : 1;
+}
+
+static struct toll_reader_row row_here(const struct toll_run *run)
+{
+    return (struct toll_reader_row){
+        .lines = &run->line_batch,
+        .index = run->index,
+        .day = run->day,
+        .day_row = run->day_row + run->batch * TOLL_BATCH_ROWS + run->index,
+    };
+}
+
+/* The open row with its CDR, if there is a dataset. */
+static int seek_cdr(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->files.manifest;
+    struct reader_book *book = NULL;
+    int rc = open_cdrs(run, error);
+    if (rc == 0)
+        rc = current_book(run, &book, error);
+    if (rc != 0)
+        return rc;
+    const size_t index = (size_t)(book - run->books);
+    out->part = run->set.parts[0].part;
+    out->batch = &run->cdr_batch;
+    out->rater = &book->rater;
+    out->price_shift = manifest->book_count == 0 ? 0 : manifest->books[index].price_shift;
+    out->kept = index + 1 < run->book_count;
+    toll_row_read(&book->rater, &book->map, &run->cdr_batch, run->index, &out->row);
     return 0;
 }
 
@@ -515,12 +621,8 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
             if (rc != 0)
                 return rc;
             run->index = in_part % TOLL_BATCH_ROWS;
-            *out = (struct toll_reader_row){.lines = &run->line_batch, .index = run->index};
-            if (run->dataset_open) {
-                out->batch = &run->cdr_batch;
-                toll_row_read(&run->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
-            }
-            return 0;
+            *out = row_here(run);
+            return run->dataset_open ? seek_cdr(run, out, error) : 0;
         }
         day_rows += manifest->parts[i].rows;
     }
@@ -528,6 +630,22 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
         return toll_error_set(error, TOLL_EUSAGE, "%s has no lines of %s", run->files.path, day);
     return toll_error_set(error, TOLL_EUSAGE, "%s has %lld lines of %s, 0 to %lld; there is no %lld",
                           run->files.path, (long long)day_rows, day, (long long)day_rows - 1, (long long)row);
+}
+
+int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    int more;
+    while ((more = next_row(run, error)) > 0) {
+        const uint8_t *status = run->line_batch.status;
+        while (run->index < run->line_batch.rows - 1 && status[run->index] < TOLL_SUSPENSE_FIRST)
+            run->index++;
+        if (status[run->index] < TOLL_SUSPENSE_FIRST)
+            continue;
+        *out = row_here(run);
+        const int rc = seek_cdr(run, out, error);
+        return rc != 0 ? rc : 1;
+    }
+    return more;
 }
 
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

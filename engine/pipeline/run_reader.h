@@ -7,9 +7,15 @@
 /* Everything known of one line. Views live until the reader moves on. */
 struct toll_reader_row {
     struct toll_row row;                /* as rating sees it; only with a dataset */
+    const struct toll_rater *rater;     /* of the book that priced the line; only with a dataset */
+    int32_t price_shift;                /* the line's price id is the book's own plus this */
+    bool kept;                          /* the book is an older one: the line is an earlier run's */
+    const struct toll_cdr_part *part;   /* NULL without a dataset */
     const struct toll_cdr_batch *batch; /* NULL without a dataset */
     const struct toll_line_batch *lines;
     int64_t index; /* of both */
+    const char *day;
+    int64_t day_row; /* of the day */
 };
 
 /* toll_run_open and toll_explain (tollmill_segment.h, tollmill.h) with the system's calls as an argument. */
@@ -22,7 +28,9 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
 /* Goes to a day's row: TOLL_EUSAGE when there is none. */
 int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct toll_reader_row *out,
                   struct toll_error *error);
-const struct toll_rater *toll_run_rater(const struct toll_run *run);
+/* Goes on to the next row in suspense (after a rewind: the first): 1, 0 at the end, negative on error. Needs
+ * the dataset; CDRs are read only where there is such a row. */
+int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error);
 const struct toll_run_files *toll_run_inside(const struct toll_run *run);
 
 #endif

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CURSORS_MIN ((size_t)1 << 6)
-#define CURSORS_MAX ((size_t)1 << 20) /* 64 MiB a worker; with more accounts they share places */
+#define CURSORS_MIN ((size_t)1 << 5)
 #define CELLS_MIN 1024u
 #define CYCLES 64u                    /* places for zones and cycle days */
 #define FLUSH_ROWS (INT64_C(1) << 31) /* far from the end of a cursor's counts */
@@ -52,14 +51,15 @@ static size_t per_bucket(const struct toll_book *book)
     return 1;
 }
 
-int toll_surcharge_counts_make(const struct toll_book *book, struct toll_surcharge_counts **out,
-                               struct toll_error *error)
+int toll_surcharge_counts_make(const struct toll_book *book, size_t cursors_max,
+                               struct toll_surcharge_counts **out, struct toll_error *error)
 {
+    const size_t most = cursors_max == 0 ? TOLL_SURCHARGE_CURSORS_MAX : cursors_max;
     *out = NULL;
     if (book->surcharge_count == 0)
         return 0;
     size_t cursors = CURSORS_MIN;
-    while (cursors < (size_t)book->bucket_count * per_bucket(book) && cursors < CURSORS_MAX)
+    while (cursors < (size_t)book->bucket_count * per_bucket(book) && cursors < most)
         cursors *= 2;
     struct toll_surcharge_counts *counts = calloc(1, sizeof *counts);
     if (counts != NULL) {
@@ -227,55 +227,107 @@ static void set_cursor(struct toll_surcharge_counts *counts, const struct toll_s
 
 /* ---- rows ---- */
 
-#define AHEAD 24 /* rows whose cursor is on its way, unless a trunk or carrier has its own */
 #define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
 
-static bool is_emergency(uint64_t callee)
+static inline bool is_emergency(uint64_t callee)
 {
-    return callee == SHORT_3(911) || callee == SHORT_3(933) || callee == SHORT_3(988);
+    return (callee == SHORT_3(911)) | (callee == SHORT_3(933)) | (callee == SHORT_3(988));
 }
 
-/* The dictionary's value as 1 + index, 0 where it has no surcharges of its own. */
-static inline uint32_t named_subject(const uint32_t *first, uint32_t named)
+/* Rows of a block that count, with the subjects that their records name. */
+#define PICKS 256
+struct picks {
+    uint32_t row[PICKS + 1]; /* one more, which every row is first written to */
+    uint32_t trunk[PICKS], carrier[PICKS];
+    size_t count;
+};
+
+static void pick_rows(struct picks *picks, bool nanp, const struct toll_cdr_batch *batch, size_t first,
+                      size_t rows, const uint8_t *statuses, const uint32_t *buckets)
 {
-    return first[named] < first[named + 1] ? named : 0;
+    const uint32_t charged =
+        1u << TOLL_RATED | 1u << TOLL_ZERO_UNANSWERED | 1u << TOLL_ZERO_FREE | 1u << TOLL_ZERO_DURATION;
+    const uint16_t *kind = batch->kind + first;
+    const uint64_t *callee = batch->callee + first;
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const bool outgoing = (kind[i] & (TOLL_KIND_SERVICE | TOLL_KIND_IN)) == TOLL_VOICE;
+        const bool line = (charged >> statuses[i] & 1) & (buckets[i] != 0);
+        picks->row[count] = (uint32_t)i;
+        count += outgoing & line & !(nanp & is_emergency(callee[i]));
+    }
+    picks->count = count;
+}
+
+/* 1 + index of each pick's trunk or carrier, 0 where that has no surcharges of its own. */
+static void name_picks(const struct picks *picks, const uint32_t *map, const int32_t *wide,
+                       const uint16_t *narrow, const uint32_t *first, uint32_t *out)
+{
+    for (size_t k = 0; k < picks->count; k++) {
+        const uint32_t i = picks->row[k];
+        const uint32_t named = map[wide != NULL ? (uint32_t)wide[i] : narrow[i]];
+        out[k] = first[named] < first[named + 1] ? named : 0;
+    }
+}
+
+static void name_subjects(struct picks *picks, const struct toll_surcharge_rules *rules,
+                          const struct toll_part_map *map, const struct toll_cdr_batch *batch, size_t first)
+{
+    if (rules->by_trunk && batch->trunk != NULL)
+        name_picks(picks, map->trunks, batch->trunk + first, NULL, rules->first[TOLL_LEVEL_TRUNK],
+                   picks->trunk);
+    else
+        memset(picks->trunk, 0, sizeof picks->trunk);
+    if (rules->by_carrier && batch->carrier != NULL)
+        name_picks(picks, map->carriers, NULL, batch->carrier + first, rules->first[TOLL_LEVEL_CARRIER],
+                   picks->carrier);
+    else
+        memset(picks->carrier, 0, sizeof picks->carrier);
+}
+
+static inline struct cursor *cursor_at(const struct toll_surcharge_counts *counts, const struct picks *picks,
+                                       size_t k, const uint32_t *buckets)
+{
+    const uint32_t place =
+        buckets[picks->row[k]] + picks->trunk[k] * 0x9E3779B1u + picks->carrier[k] * 0x85EBCA77u;
+    return &counts->cursors[place & counts->cursor_mask];
+}
+
+static void count_picks(struct toll_surcharge_counts *counts, const struct toll_surcharge_rules *rules,
+                        const struct picks *picks, const struct toll_cdr_batch *batch, size_t first,
+                        const uint32_t *buckets)
+{
+    const uint32_t nameless = 1u << TOLL_NUMBER_NONE | 1u << TOLL_NUMBER_OTHER | 1u << TOLL_NUMBER_INVALID;
+    for (size_t k = 0; k < picks->count; k++)
+        __builtin_prefetch(cursor_at(counts, picks, k, buckets), 1);
+    for (size_t k = 0; k < picks->count; k++) {
+        struct cursor *cursor = cursor_at(counts, picks, k, buckets);
+        const uint32_t bucket = buckets[picks->row[k]], trunk = picks->trunk[k], carrier = picks->carrier[k];
+        const size_t at = first + picks->row[k];
+        const toll_ms start = batch->start[at];
+        if (start < cursor->from || start >= cursor->until || cursor->bucket != bucket ||
+            cursor->trunk != trunk || cursor->carrier != carrier)
+            set_cursor(counts, rules, cursor, bucket, trunk, carrier, start);
+        const uint16_t kind = batch->kind[at];
+        const uint32_t answered = (kind & TOLL_KIND_ANSWERED) != 0;
+        const uint32_t caller = kind >> TOLL_KIND_CALLER_TYPE_SHIFT & TOLL_KIND_TYPE_MASK;
+        cursor->unanswered += 1 - answered;
+        cursor->answered += answered;
+        cursor->short_calls += answered & (batch->duration_ms[at] <= cursor->short_ms);
+        cursor->no_ani += answered & (nameless >> caller & 1);
+    }
 }
 
 void toll_surcharges_count(struct toll_surcharge_counts *counts, const struct toll_surcharge_rules *rules,
                            const struct toll_part_map *map, const struct toll_cdr_batch *batch, size_t first,
                            size_t rows, const uint8_t *statuses, const uint32_t *buckets)
 {
-    const uint32_t charged =
-        1u << TOLL_RATED | 1u << TOLL_ZERO_UNANSWERED | 1u << TOLL_ZERO_FREE | 1u << TOLL_ZERO_DURATION;
-    const uint32_t nameless = 1u << TOLL_NUMBER_NONE | 1u << TOLL_NUMBER_OTHER | 1u << TOLL_NUMBER_INVALID;
-    const bool by_trunk = rules->by_trunk && batch->trunk != NULL;
-    const bool by_carrier = rules->by_carrier && batch->carrier != NULL;
-    const bool nanp = counts->book->nanp;
-    for (size_t i = 0; i < rows; i++) {
-        const size_t at = first + i;
-        const uint16_t kind = batch->kind[at];
-        __builtin_prefetch(&counts->cursors[buckets[i + AHEAD < rows ? i + AHEAD : i] & counts->cursor_mask],
-                           1);
-        const bool answered = (kind & TOLL_KIND_ANSWERED) != 0;
-        if ((kind & (TOLL_KIND_SERVICE | TOLL_KIND_IN)) != TOLL_VOICE || buckets[i] == 0 ||
-            (charged >> statuses[i] & 1) == 0 || (!answered && nanp && is_emergency(batch->callee[at])))
-            continue;
-        const toll_ms start = batch->start[at];
-        const uint32_t trunk =
-            by_trunk ? named_subject(rules->first[TOLL_LEVEL_TRUNK], map->trunks[batch->trunk[at]]) : 0;
-        const uint32_t carrier =
-            by_carrier ? named_subject(rules->first[TOLL_LEVEL_CARRIER], map->carriers[batch->carrier[at]])
-                       : 0;
-        const uint32_t place = buckets[i] + trunk * 0x9E3779B1u + carrier * 0x85EBCA77u;
-        struct cursor *cursor = &counts->cursors[place & counts->cursor_mask];
-        if (start < cursor->from || start >= cursor->until || cursor->bucket != buckets[i] ||
-            cursor->trunk != trunk || cursor->carrier != carrier)
-            set_cursor(counts, rules, cursor, buckets[i], trunk, carrier, start);
-        cursor->unanswered += !answered;
-        cursor->answered += answered;
-        cursor->short_calls += answered & (batch->duration_ms[at] <= cursor->short_ms);
-        cursor->no_ani +=
-            answered & (nameless >> (kind >> TOLL_KIND_CALLER_TYPE_SHIFT & TOLL_KIND_TYPE_MASK) & 1);
+    struct picks picks;
+    for (size_t done = 0; done < rows; done += PICKS) {
+        const size_t some = rows - done < PICKS ? rows - done : PICKS;
+        pick_rows(&picks, counts->book->nanp, batch, first + done, some, statuses + done, buckets + done);
+        name_subjects(&picks, rules, map, batch, first + done);
+        count_picks(counts, rules, &picks, batch, first + done, buckets + done);
     }
     counts->rows += (int64_t)rows;
     if (counts->rows > FLUSH_ROWS)

@@ -41,9 +41,12 @@ uint32_t toll_surcharge_find(const struct toll_surcharge_rules *rules, enum toll
 /* ---- counting ---- */
 
 struct toll_surcharge_counts; /* of one worker, or of all */
-/* *out is NULL when the book has no surcharges. */
-int toll_surcharge_counts_make(const struct toll_book *book, struct toll_surcharge_counts **out,
-                               struct toll_error *error);
+/* *out is NULL when the book has no surcharges. cursors: a power of two that bounds their number, 0 for
+ * TOLL_SURCHARGE_CURSORS_MAX; only speed depends on it. */
+int toll_surcharge_counts_make(const struct toll_book *book, size_t cursors,
+                               struct toll_surcharge_counts **out, struct toll_error *error);
+#define TOLL_SURCHARGE_CURSORS_MAX \
+    ((size_t)1 << 20) /* 64 MiB a worker; with more accounts they share places */
 void toll_surcharge_counts_free(struct toll_surcharge_counts *counts);
 /* All of these do nothing without surcharges (NULL). */
 void toll_surcharge_counts_clear(struct toll_surcharge_counts *counts);

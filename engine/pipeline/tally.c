@@ -26,7 +26,7 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, stru
     }
     int rc = toll_suspense_init(&tally->suspense, error);
     if (rc == 0)
-        rc = toll_surcharge_counts_make(book, &tally->surcharges, error);
+        rc = toll_surcharge_counts_make(book, 0, &tally->surcharges, error);
     if (rc != 0)
         toll_tally_free(tally);
     else
@@ -40,7 +40,7 @@ void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
     memset(tally->voice_prices, 0, price_words(book) * sizeof *tally->voice_prices);
     memset(tally->other_prices, 0, (size_t)book->price_count + 1);
     memset(tally->status_rows, 0, sizeof tally->status_rows);
-    tally->rows = tally->billed_s = tally->settled_rows = 0;
+    tally->rows = tally->billed_s = tally->kept_rows = tally->settled_rows = 0;
     toll_suspense_clear(&tally->suspense);
     toll_surcharge_counts_clear(tally->surcharges);
     toll_period_charges_free(&tally->periods);
@@ -71,6 +71,7 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
         tally->status_rows[i] += from->status_rows[i];
     tally->rows += from->rows;
     tally->billed_s += from->billed_s;
+    tally->kept_rows += from->kept_rows;
     toll_suspense_merge(&tally->suspense, &from->suspense);
     toll_surcharge_counts_merge(tally->surcharges, from->surcharges);
     toll_tally_settle(tally,
@@ -101,41 +102,39 @@ int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *
     return toll_surcharges_charge(tally->surcharges, book, &tally->periods, error);
 }
 
-static int by_currency(const void *a, const void *b)
+int toll_currency_total_add(struct toll_currency_total *totals, int count, int room, const char *currency,
+                            toll_total charge, toll_total periods)
 {
-    return strcmp(((const struct toll_currency_total *)a)->currency,
-                  ((const struct toll_currency_total *)b)->currency);
+    int place = 0;
+    while (place < count && strcmp(totals[place].currency, currency) < 0)
+        place++;
+    if (place == count || strcmp(totals[place].currency, currency) != 0) {
+        if (count == room)
+            return -1;
+        memmove(&totals[place + 1], &totals[place], (size_t)(count - place) * sizeof *totals);
+        totals[place] = (struct toll_currency_total){.currency = currency};
+        count++;
+    }
+    totals[place].charge += charge + periods;
+    totals[place].periods += periods;
+    return count;
 }
 
 int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *book,
                       struct toll_currency_total *totals, int room)
 {
     int count = 0;
-    for (uint32_t i = 1; i < book->bucket_count; i++) {
+    for (uint32_t i = 1; i < book->bucket_count && count >= 0; i++) {
         if (tally->buckets[i].rows == 0)
             continue;
         const struct toll_account *account = &book->accounts[book->buckets[i].account];
-        const char *currency = toll_book_string(book, account->currency);
-        int k = 0;
-        while (k < count && strcmp(totals[k].currency, currency) != 0)
-            k++;
-        if (k == count) {
-            if (count == room)
-                return -1;
-            totals[count++] = (struct toll_currency_total){.currency = currency};
-        }
-        totals[k].charge += toll_tally_charge(&tally->buckets[i]);
+        count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),
+                                        toll_tally_charge(&tally->buckets[i]), 0);
     }
-    for (size_t i = 0; i < tally->periods.count; i++) {
+    for (size_t i = 0; i < tally->periods.count && count >= 0; i++) {
         const struct toll_period_row *row = &tally->periods.entries[i].row;
         const char *currency = toll_book_string(book, book->accounts[row->account].currency);
-        int k = 0;
-        while (k < count && strcmp(totals[k].currency, currency) != 0)
-            k++;
-        TOLL_ASSERT(k < count); /* calls that are charged for have lines */
-        totals[k].charge += row->charge;
-        totals[k].periods += row->charge;
+        count = toll_currency_total_add(totals, count, room, currency, 0, row->charge);
     }
-    qsort(totals, (size_t)count, sizeof *totals, by_currency);
     return count;
 }

@@ -15,6 +15,7 @@ struct toll_tally {
     uint8_t *other_prices; /* by price id: bits 1 << enum toll_service of other lines that name it */
     int64_t status_rows[TOLL_STATUS_COUNT];
     int64_t rows, billed_s;
+    int64_t kept_rows; /* of a merged run: lines of the earlier one; in rows and status_rows, nowhere else */
     int64_t settled_rows; /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
     struct toll_surcharge_counts *surcharges; /* NULL: the book has none */
@@ -41,13 +42,17 @@ unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t pric
 int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *book,
                               struct toll_error *error);
 
-/* Charges by currency, from the buckets: every line that has a charge has a bucket. Returns the number of
- * currencies, in order of their text; -1 when there are more than `room`. */
 struct toll_currency_total {
     const char *currency; /* of the book */
     toll_total charge;    /* of lines and periods */
     toll_total periods;
 };
+/* Adds to the total of a currency, with a new one where it belongs by its text; the number of totals then, -1
+ * when there is no room. */
+int toll_currency_total_add(struct toll_currency_total *totals, int count, int room, const char *currency,
+                            toll_total charge, toll_total periods);
+/* Charges by currency, from the buckets and periods: every line that has a charge has a bucket. Returns the
+ * number of currencies, in order of their text; -1 when there are more than `room`. */
 int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *book,
                       struct toll_currency_total *totals, int room);
 

@@ -72,14 +72,25 @@ static int hash_manifest(const struct toll_io *io, const struct toll_run_files *
     return rc;
 }
 
+/* An account of the run in the run's own book: ids differ where lines of older books are kept. 0 none. */
+static uint32_t account_in(const struct toll_book *book, const struct toll_run_files *run, int32_t id)
+{
+    const char *wanted = run->tables.accounts[id].account;
+    if (id < (int64_t)book->account_count &&
+        strcmp(toll_book_string(book, book->accounts[id].account), wanted) == 0)
+        return (uint32_t)id;
+    for (uint32_t i = 1; i < book->account_count; i++)
+        if (strcmp(toll_book_string(book, book->accounts[i].account), wanted) == 0)
+            return i;
+    return 0;
+}
+
 /* Does a period of this account begin on that day of the month? */
 static bool begins_on(const struct toll_book *book, const struct toll_run_files *run, int32_t id, int day)
 {
-    if (id >= (int64_t)book->account_count)
-        return false;
-    const struct toll_account *account = &book->accounts[id];
-    return strcmp(toll_book_string(book, account->account), run->tables.accounts[id].account) == 0 &&
-           day == (account->cycle_day == 0 ? 1 : account->cycle_day);
+    const uint32_t account = account_in(book, run, id);
+    const int32_t own = book->accounts[account].cycle_day;
+    return account != 0 && day == (own == 0 ? 1 : own);
 }
 
 /* A period charge is what its row of the book makes of the calls that were counted. */
@@ -109,20 +120,19 @@ static bool period_follows(const struct toll_book *book, const struct toll_run_f
     return false;
 }
 
-/* The embedded book is opened too: the run's tables are worth no more than it. */
-static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run,
-                           struct toll_error *error)
+/* An embedded book is opened too: the run's tables are worth no more than it. */
+static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run, const char *name,
+                           struct toll_hash128 hash, bool own, struct toll_error *error)
 {
     struct toll_blob image = {0};
     struct toll_book *book = NULL;
-    int rc = toll_blob_read(&image, io, run->directory, "book.image", TOLL_READ_PREAD, error);
+    int rc = toll_blob_read(&image, io, run->directory, name, TOLL_READ_PREAD, error);
     toll_error_within(error, rc, run->path);
     if (rc == 0)
-        rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, "book.image", &book, error);
-    if (rc == 0 && !toll_hash_equal(book->book_hash, run->manifest.book_hash))
-        rc = toll_error_set(error, TOLL_EDATA, "%s: book.image is not the book that run.json names",
-                            run->path);
-    for (int64_t i = 0; rc == 0 && i < run->tables.period_count; i++)
+        rc = toll_book_open_bytes((const uint8_t *)image.data, image.size, name, &book, error);
+    if (rc == 0 && !toll_hash_equal(book->book_hash, hash))
+        rc = toll_error_set(error, TOLL_EDATA, "%s: %s is not the book that run.json names", run->path, name);
+    for (int64_t i = 0; own && rc == 0 && i < run->tables.period_count; i++)
         if (!period_follows(book, run, &run->tables.periods[i]))
             rc = toll_error_set(
                 error, TOLL_EDATA,
@@ -134,6 +144,20 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
     return rc;
 }
 
+/* The older books of a merged run, then its own. */
+static int verify_run_books(const struct toll_io *io, const struct toll_run_files *run,
+                            struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->manifest;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i + 1 < manifest->book_count; i++) {
+        char name[TOLL_RUN_BOOK_NAME_BYTES];
+        toll_run_book_name(i, manifest->book_count, name);
+        rc = verify_run_book(io, run, name, manifest->books[i].book_hash, false, error);
+    }
+    return rc != 0 ? rc : verify_run_book(io, run, "book.image", manifest->book_hash, true, error);
+}
+
 static int verify_run(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                       struct toll_error *error)
 {
@@ -143,13 +167,15 @@ static int verify_run(const struct toll_io *io, const char *path, struct toll_ve
         return rc;
     rc = toll_run_verify(&run, error);
     if (rc == 0)
-        rc = verify_run_book(io, &run, error);
+        rc = verify_run_books(io, &run, error);
     if (rc == 0)
         rc = hash_manifest(io, &run, result->hash, error);
     result->kind = TOLL_DIRECTORY_RUN;
-    /* run.json, book.image, accounts, prices, buckets, suspense.csv, perhaps period charges; then the lines
-     */
+    /* run.json, book.image, accounts, prices, buckets, suspense.csv, perhaps period charges and older books;
+     * then the lines */
     result->files = 6 + (run.tables.period_count > 0);
+    if (run.manifest.book_count > 0)
+        result->files += (int64_t)run.manifest.book_count - 1;
     result->rows = run.manifest.rows;
     for (size_t i = 0; i < run.manifest.part_count; i++) {
         result->files++;

@@ -21,9 +21,10 @@
 /* A batch that is read, and one that is written. */
 struct input {
     const struct toll_job_part *part;
-    int64_t batch; /* of all parts */
-    uint8_t *buffer;
+    int64_t batch;   /* of all parts */
+    uint8_t *buffer; /* NULL: the parts are mapped */
     struct toll_cdr_reading reading;
+    struct toll_lines_reading kept; /* behind the CDRs in the buffer */
 };
 struct output {
     const struct toll_job_part *part;
@@ -36,6 +37,7 @@ struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
     struct toll_band_cursor *cursors;
+    struct toll_merge_scratch *merge; /* NULL without an earlier run */
     struct toll_bulk *bulk;
     uint8_t *memory; /* of inputs and outputs */
     struct input inputs[TOLL_WORKERS_AHEAD_MAX];
@@ -96,24 +98,26 @@ static void pin_to(unsigned index)
 
 /* ---- memory ---- */
 
-static size_t output_bytes(void)
+static size_t output_bytes(const struct toll_worker *worker)
 {
-    size_t offsets[TOLL_LINE_COLUMNS];
-    return toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets);
+    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    return worker->workers->merge == NULL ? toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets)
+                                          : toll_lines_merged_layout(TOLL_BATCH_ROWS, offsets);
 }
 
 /* With a ring in large pages: registering and pinning small ones takes longer. */
 static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool ring,
                            struct toll_error *error)
 {
-    const size_t bytes = worker->input_count * input_bytes + worker->output_count * output_bytes();
+    const size_t output = output_bytes(worker);
+    const size_t bytes = worker->input_count * input_bytes + worker->output_count * output;
     uint8_t *at = worker->memory =
         ring ? toll_hot_alloc(bytes) : aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(bytes));
     if (at == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     for (unsigned i = 0; i < worker->input_count; i++, at += input_bytes)
-        worker->inputs[i].buffer = at;
-    for (unsigned i = 0; i < worker->output_count; i++, at += output_bytes())
+        worker->inputs[i].buffer = input_bytes == 0 ? NULL : at;
+    for (unsigned i = 0; i < worker->output_count; i++, at += output)
         worker->outputs[i] = (struct output){.block = at, .ticket = -1};
     return 0;
 }
@@ -121,24 +125,28 @@ static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool 
 static int worker_init(struct toll_worker *worker, const struct toll_rater *rater,
                        const struct toll_workers_io *io, struct toll_error *error)
 {
-    const size_t input_bytes = io->mapped ? 0 : toll_cdr_columns_bytes(rater->columns);
+    const bool merged = io->merge != NULL;
+    const size_t input_bytes =
+        io->mapped ? 0 : toll_cdr_columns_bytes(rater->columns) + (merged ? output_bytes(worker) : 0);
     const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
     worker->input_count = !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
     worker->output_count = io->ring ? OUTPUTS : 1;
     TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
     worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
-    if (worker->cursors == NULL)
+    if (merged)
+        worker->merge = toll_hot_alloc(sizeof *worker->merge);
+    if (worker->cursors == NULL || (merged && worker->merge == NULL))
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     int rc = reserve_buffers(worker, input_bytes, io->ring, error);
     if (rc != 0)
         return rc;
-    const struct iovec all = {worker->memory,
-                              worker->input_count * input_bytes + worker->output_count * output_bytes()};
+    const struct iovec all = {worker->memory, worker->input_count * input_bytes +
+                                                  worker->output_count * output_bytes(worker)};
     const struct toll_bulk_options options = {
         .ring = io->ring,
         .in_flight_bytes = in_flight / worker->workers->count,
         .piece_bytes = io->piece_bytes,
-        .transfers = worker->input_count * TOLL_CDR_COLUMNS + worker->output_count,
+        .transfers = worker->input_count * (TOLL_CDR_COLUMNS + merged) + worker->output_count,
         .buffers = &all,
         .buffer_count = 1,
     };
@@ -156,6 +164,7 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     memset(workers, 0, sizeof *workers);
     TOLL_ASSERT(count >= 1 && count <= TOLL_WORKERS_MAX);
     workers->rater = rater;
+    workers->merge = io->merge;
     workers->pin = pin;
     workers->block_rows = block_rows == 0 ? TOLL_BLOCK_ROWS : block_rows;
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
@@ -183,6 +192,7 @@ void toll_workers_free(struct toll_workers *workers)
         toll_tally_free(&workers->worker[i].tally);
         toll_bulk_close(workers->worker[i].bulk);
         free(workers->worker[i].cursors);
+        free(workers->worker[i].merge);
         free(workers->worker[i].memory);
     }
     free(workers->worker);
@@ -234,8 +244,13 @@ static bool begin_batch(struct toll_worker *worker, struct input *input)
     const int64_t begun = worker->measure ? thread_ns() : 0;
     input->part = part_of(job->request, batch);
     input->batch = batch;
-    toll_cdr_part_batch_begin(input->part->part, batch - input->part->first_batch,
-                              worker->workers->rater->columns, input->buffer, worker->bulk, &input->reading);
+    const uint32_t columns = worker->workers->rater->columns;
+    uint8_t *behind = input->buffer == NULL ? NULL : input->buffer + toll_cdr_columns_bytes(columns);
+    toll_cdr_part_batch_begin(input->part->part, batch - input->part->first_batch, columns, input->buffer,
+                              worker->bulk, &input->reading);
+    if (input->part->kept != NULL)
+        toll_lines_batch_begin(input->part->kept, batch - input->part->first_batch, behind, worker->bulk,
+                               &input->kept);
     if (worker->measure)
         worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
     return true;
@@ -264,10 +279,9 @@ static bool finish_output(struct toll_worker *worker, struct output *output)
     return rc == 0;
 }
 
-static void rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
-                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines)
+static struct toll_block_context context_of(struct toll_worker *worker, const struct toll_job_part *part)
 {
-    const struct toll_block_context context = {
+    return (struct toll_block_context){
         .rater = worker->workers->rater,
         .map = &part->map,
         .part = part->ordinal,
@@ -276,6 +290,12 @@ static void rate_rows(struct toll_worker *worker, const struct toll_job_part *pa
         .tally = &worker->tally,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
+}
+
+static void rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
+                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines)
+{
+    const struct toll_block_context context = context_of(worker, part);
     const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
     unsigned blocks = 0;
     for (size_t first = 0; first < rows; first += step) {
@@ -283,6 +303,23 @@ static void rate_rows(struct toll_worker *worker, const struct toll_job_part *pa
         if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
             toll_bulk_push(worker->bulk);
     }
+}
+
+/* The same where an earlier run's lines are kept. */
+static int merge_rows(struct toll_worker *worker, const struct input *input,
+                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines,
+                      uint8_t *block)
+{
+    const struct toll_merge *merge = worker->workers->merge;
+    const struct toll_block_context context = context_of(worker, input->part);
+    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    struct toll_line_batch kept;
+    const int rc = toll_lines_batch_end(&input->kept, &kept, &worker->error);
+    if (rc != 0)
+        return rc;
+    toll_lines_merged_layout(batch->rows, offsets);
+    return toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows, lines,
+                            block + offsets[TOLL_LINE_COLUMNS], &worker->error);
 }
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
@@ -295,15 +332,20 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
     if (!finish_output(worker, output))
         return false;
     const int64_t begun = worker->measure ? thread_ns() : 0;
-    const int rc = toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
+    int rc = toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
+    if (rc == 0) {
+        if (worker->measure)
+            worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
+        toll_line_columns_place(&lines, output->block, batch.rows);
+        if (part->kept == NULL)
+            rate_rows(worker, part, &batch, &lines);
+        else
+            rc = merge_rows(worker, input, &batch, &lines, output->block);
+    }
     if (rc != 0) {
         fail(worker, input->batch, rc);
         return false;
     }
-    if (worker->measure)
-        worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
-    toll_line_columns_place(&lines, output->block, batch.rows);
-    rate_rows(worker, part, &batch, &lines);
     if (request->hash_lines)
         request->hashes[input->batch] = hash_lines(&lines, (size_t)batch.rows);
     atomic_fetch_add_explicit(&worker->job->rows_done, batch.rows, memory_order_relaxed);

@@ -7,7 +7,7 @@
 #ifndef TOLL_PIPELINE_WORKERS_H
 #define TOLL_PIPELINE_WORKERS_H
 
-#include "pipeline/block.h"
+#include "pipeline/merge.h"
 #include "tollmill.h"
 
 #define TOLL_WORKERS_MAX 256
@@ -16,6 +16,7 @@
 struct toll_job_part {
     const struct toll_cdr_part *part;
     struct toll_part_map map;
+    const struct toll_lines *kept;   /* lines of an earlier run; NULL: every row is rated */
     struct toll_lines_writer *lines; /* NULL: the lines stay in the worker's memory and are overwritten */
     uint32_t ordinal;                /* in the run */
     int64_t first_batch;             /* set by toll_workers_run */
@@ -24,6 +25,7 @@ struct toll_job_part {
 struct toll_worker;
 struct toll_workers {
     const struct toll_rater *rater;
+    const struct toll_merge *merge;
     struct toll_worker *worker;
     unsigned count;
     size_t block_rows;
@@ -36,11 +38,12 @@ unsigned toll_workers_cores(void);
 /* How the workers read and write; only speed depends on it. */
 struct toll_workers_io {
     const struct toll_io *io;
-    bool mapped;            /* the parts are: batches need no memory to be read into */
-    bool ring;              /* some transfers go by a ring, if the system allows one */
-    size_t in_flight_bytes; /* of all workers; 0: TOLL_BULK_IN_FLIGHT_BYTES */
-    size_t piece_bytes;     /* 0: TOLL_BULK_PIECE_BYTES */
-    unsigned ahead;         /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
+    bool mapped;                    /* the parts are: batches need no memory to be read into */
+    bool ring;                      /* some transfers go by a ring, if the system allows one */
+    size_t in_flight_bytes;         /* of all workers; 0: TOLL_BULK_IN_FLIGHT_BYTES */
+    size_t piece_bytes;             /* 0: TOLL_BULK_PIECE_BYTES */
+    unsigned ahead;                 /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
+    const struct toll_merge *merge; /* an earlier run's lines are kept; NULL: there is none */
 };
 #define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6

@@ -61,7 +61,8 @@ void toll_build_end(struct toll_build *build)
                                            &build->surcharge_rows,
                                            &build->calendar_bands,
                                            &build->deck_builds,
-                                           &build->deck_versions};
+                                           &build->deck_versions,
+                                           &build->rule_matches};
     struct toll_table_names *const names[] = {
         &build->accounts, &build->sites, &build->trunks,       &build->hints,     &build->carriers,
         &build->plans,    &build->decks, &build->destinations, &build->calendars, &build->bands};

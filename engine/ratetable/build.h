@@ -30,6 +30,8 @@ struct toll_build_zone {
     struct toll_blob blob; /* no bytes for UTC */
 };
 
+struct toll_doubts;
+
 /* Rows by their name: ids are dense from 1, lines[id] is where the name was first seen. */
 struct toll_table_names {
     struct toll_strings strings;
@@ -87,6 +89,9 @@ struct toll_build {
     struct toll_strings terms;        /* the distinct terms' bytes */
     uint64_t deck_keys;
     int64_t deck_price_rows;
+
+    struct toll_buffer rule_matches; /* struct toll_rule_match by rule id (rules.h) */
+    struct toll_doubts *doubts;      /* what is doubtful is asked for, too (doubts.h); else NULL */
 };
 
 /* -- frame -- */

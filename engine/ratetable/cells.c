@@ -110,9 +110,12 @@ bool toll_cell_period(const struct toll_table *table, int from_column, int to_co
     }
     if (*from < *until)
         return true;
-    toll_cell_finding(
-        table, to, sheet ? TOLL_WARNING : TOLL_ERROR,
-        "\"%.40s\" is also the from date: this row is never in force, because \"to\" is exclusive", to->text);
+    static const char never[] =
+        "\"%.40s\" is also the from date: this row is never in force, because \"to\" is exclusive";
+    if (sheet)
+        toll_cell_warning(table, to, "never_in_force", never, to->text);
+    else
+        toll_cell_finding(table, to, TOLL_ERROR, never, to->text);
     return sheet;
 }
 

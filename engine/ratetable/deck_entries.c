@@ -195,6 +195,17 @@ static int settle_steps(struct maker *maker, const struct group *group)
     return toll_deck_steps_settle(maker->build, maker->rows, &maker->whole);
 }
 
+/* In order of version and line: cut_rows goes backwards. */
+static bool keep_in_force(struct maker *maker)
+{
+    const size_t count = maker->cut.count;
+    struct toll_deck_row *rows = toll_buffer_add(&maker->rows->in_force, sizeof(*rows), count);
+
+    for (size_t i = 0; i < count && rows != NULL; i++)
+        rows[i] = *TOLL_BUFFER_AT(&maker->cut, struct toll_deck_row, count - 1 - i);
+    return rows != NULL;
+}
+
 /* The group's value; *entry is its entry's index, or 0. A value of 0: no row is ever in force. */
 static bool make_value(struct maker *maker, const struct group *group, uint32_t *value, uint32_t *entry)
 {
@@ -211,6 +222,8 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
     rows = maker->cut.data;
     if (maker->cut.count == 0)
         return true;
+    if (maker->rows->keep_in_force && !keep_in_force(maker))
+        return false;
     if (maker->cut.count == 1 && rows->from == TOLL_MS_MIN && rows->until == TOLL_MS_MAX && rows->band == 0 &&
         rows->step == 0) {
         *value = (uint32_t)rows->price;

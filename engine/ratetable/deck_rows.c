@@ -373,9 +373,11 @@ int toll_deck_rows_read(struct toll_build *build, int32_t deck_id, struct toll_d
         while (code == 0 && toll_table_next(table) == 1)
             code = read_row(&reader);
     }
-    if (reader.no_rate > TOLL_NO_RATE_SHOWN) {
+    if (reader.no_rate > TOLL_NO_RATE_SHOWN && build->doubts == NULL) {
+        build->findings->name = "no_rate";
         toll_finding(build->findings, TOLL_WARNING, source->path, 0, 0, "and %zu more rows without a rate",
                      reader.no_rate - TOLL_NO_RATE_SHOWN);
+        build->findings->name = NULL;
         build->findings->warnings += reader.no_rate - TOLL_NO_RATE_SHOWN - 1;
     }
     toll_table_close(table);

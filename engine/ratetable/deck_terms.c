@@ -99,8 +99,9 @@ static void choose_columns(const struct toll_deck_reader *reader, const toll_mon
 
 static void warn_no_rate(struct toll_deck_reader *reader)
 {
-    if (reader->no_rate++ < TOLL_NO_RATE_SHOWN)
-        toll_cell_finding(reader->table, toll_table_cell(reader->table, TOLL_COLUMN_RATE), TOLL_WARNING,
+    /* Whoever checks a book counts all of them. */
+    if (reader->no_rate++ < TOLL_NO_RATE_SHOWN || reader->build->doubts != NULL)
+        toll_cell_warning(reader->table, toll_table_cell(reader->table, TOLL_COLUMN_RATE), "no_rate",
                           "the rate is empty: calls to it go to suspense as no_rate; write 0 if it is free");
 }
 

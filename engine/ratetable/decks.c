@@ -1,6 +1,6 @@
 /* decks.csv and deck_versions.csv: how a deck is read and counted, and which file is in force when. A deck
  * that only a rule or a version names is implied, with all defaults. */
-#include "ratetable/decks.h"
+#include "ratetable/doubts.h"
 
 #include "ratetable/prices.h"
 
@@ -373,6 +373,7 @@ static void rows_free(struct toll_deck_rows *rows)
 {
     toll_buffer_free(&rows->rows);
     toll_buffer_free(&rows->steps);
+    toll_buffer_free(&rows->in_force);
     toll_strings_free(&rows->calltypes);
     toll_strings_free(&rows->callees);
     toll_strings_free(&rows->callers);
@@ -392,7 +393,7 @@ int toll_build_deck_prices(struct toll_build *build)
     for (int32_t id = 1; code == 0 && id <= (int32_t)build->deck_builds.count; id++) {
         const struct toll_deck_build *deck =
             TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, id - 1);
-        struct toll_deck_rows rows = {.rows = {0}};
+        struct toll_deck_rows rows = {.keep_in_force = build->doubts != NULL};
         struct toll_deck record = {.key = deck->key, .calendar = deck->calendar, .name = deck->text};
         struct toll_deck *place = TOLL_BUILD_ADD(build, DECKS, struct toll_deck);
         uint32_t *zone = TOLL_BUILD_ADD(build, DECK_ZONES, uint32_t);
@@ -412,6 +413,8 @@ int toll_build_deck_prices(struct toll_build *build)
         record.basis = (uint8_t)deck->basis;
         if (code == 0)
             code = toll_deck_entries_make(build, &record, &rows);
+        if (code == 0 && build->doubts != NULL && build->findings->errors == 0)
+            code = toll_doubts_deck(build, id, &rows);
         if (code == 0) {
             *place = record;
             *zone = deck->zone_index;

@@ -55,6 +55,9 @@ struct toll_deck_rows {
     struct toll_strings callees, callers; /* key npanxx_pair: prefixes as the bytes of their uint64_t keys */
     const struct toll_deck_version *versions;
     size_t version_count;
+    bool keep_in_force;
+    struct toll_buffer in_force; /* with keep_in_force: struct toll_deck_row, cut to the time in which they
+                                    are in force, key by key, short prefixes first */
 };
 
 /* A key with its value, as an LPM value. */

@@ -1,7 +1,7 @@
 /* destinations.csv: the book's own names for prefixes, which rules use. Values of the trie are destination
  * ids. */
 #include "base/digits.h"
-#include "ratetable/build.h"
+#include "ratetable/doubts.h"
 #include "ratetable/lpm.h"
 #include "ratetable/prefix_cell.h"
 #include "ratetable/sort.h"
@@ -78,7 +78,8 @@ static bool make_trie(struct toll_build *build, const char *path, const struct t
             if (digits_of(pairs[i].key) != digits)
                 continue;
             if (i == 0 || pairs[i - 1].key != pairs[i].key) {
-                if (!toll_lpm_insert(builder, row->prefix, digits, row->destination, &shorter))
+                if (!toll_lpm_insert(builder, row->prefix, digits, row->destination, &shorter) ||
+                    (build->doubts != NULL && !toll_doubt_parent(build->doubts, row->destination, shorter)))
                     return false;
                 continue;
             }

@@ -143,9 +143,9 @@ enum toll_on_net_rule { TOLL_ON_NET_NONE, TOLL_ON_NET_ACCOUNT, TOLL_ON_NET_ANY }
 struct toll_entry {
     uint32_t first, count;
     uint32_t shorter;
-    uint32_t walk_per; /* 0: one row prices the whole call. Else rows differ by step, or by band in a deck
-                          with boundary split: the least common multiple of their `per`, below 2^31; the call
-                          is walked (docs/RATING.md section 9.1) */
+    uint32_t walk_per; /* 0: one row prices the whole call. Else a row has a step, or a band in a deck with
+                          boundary split (one alone, too: the call may leave it): the least common multiple
+                          of all rows' `per`, below 2^31; the call is walked (docs/RATING.md section 9.1) */
 };
 struct toll_entry_row {
     toll_ms from, until;
@@ -245,15 +245,17 @@ struct toll_price_origin {
     int32_t kind;         /* enum toll_price_kind */
     int32_t deck;         /* deck id, 0 none */
     int32_t plan;         /* plan id, 0 none */
-    uint32_t key;         /* string offset: the prefix or call-type code */
+    uint32_t key;         /* string offset: the prefix, call-type code or "1212555>1310" (caller>callee) */
     uint32_t destination; /* string offset */
     int32_t band;
     uint32_t file, line; /* string offset of the source's name, line */
     int32_t step;        /* step_from_s of its row */
-    int32_t column;      /* enum toll_rate_column; 0 too where the deck is not by_jurisdiction */
+    int32_t column; /* enum toll_rate_column: the column of the sheet whose rate it is. Of four price rows
+                       the k-th is not always of column k: empty cells, and policies. 0 too where the deck
+                       is not by_jurisdiction */
 };
 /* Price ids: 1 is the built-in emergency row (911, 933, 988); then flat, free and markup rules in row order;
- * then deck rows by (deck order, version order, line). Never more than TOLL_LPM_INDEX. */
+ * then deck rows by (deck order, version order, line, key, rate column). Never more than TOLL_LPM_INDEX. */
 #define TOLL_PRICE_EMERGENCY 1
 
 /* ---- calendars ---- */

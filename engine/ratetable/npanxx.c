@@ -3,6 +3,7 @@
  * plan has 200,000 rows but a few thousand different places, so a row's cells are looked up as one text.
  */
 #include "base/digits.h"
+#include "ratetable/doubts.h"
 #include "ratetable/lpm.h"
 #include "ratetable/nanp.h"
 #include "ratetable/places.h"
@@ -17,6 +18,7 @@ static const struct toll_table_column columns[COLUMNS] = {
 
 #define DIGITS_MIN 4 /* 1 and the NPA */
 #define DIGITS_MAX 11
+#define AREA_SHIFT 48 /* leaves DIGITS_MIN digits */
 /* A prefix of at most 11 digits leaves the low 20 bits of its packed form to 1s: in their place its length,
  * put in front, orders prefixes as the trie wants them. */
 #define KEY_SHIFT 20
@@ -197,6 +199,36 @@ static bool add_prefix(struct reader *reader, uint64_t prefix, uint32_t place, c
     return row != NULL;
 }
 
+/* What a row says of its numbers against what their area code says. */
+static void check_area(struct reader *reader, const struct toll_cell *cell, const struct prefix_row *row)
+{
+    const struct toll_buffer *sections = reader->build->sections;
+    const struct toll_place *places = sections[TOLL_SECTION_PLACES].data, *own = &places[row->place], *area;
+    const char *strings = sections[TOLL_SECTION_STRINGS].data;
+    const uint32_t *states = sections[TOLL_SECTION_STATE_NAMES].data;
+    const struct prefix_row *areas = reader->rows.data;
+    size_t low = 0, high = toll_nanp_area_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (areas[middle].prefix >> AREA_SHIFT < row->prefix >> AREA_SHIFT)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == toll_nanp_area_count || areas[low].prefix >> AREA_SHIFT != row->prefix >> AREA_SHIFT)
+        return;
+    area = &places[areas[low].place];
+    if (own->country != area->country)
+        toll_doubt(reader->build, "npa_state", toll_doubt_path(reader->build, "npanxx.csv"), cell->line,
+                   cell->column, "the area code %s lies in the country %s, but this row says %s",
+                   toll_nanp_areas[low].npa, strings + area->country, strings + own->country);
+    else if (own->state != area->state && own->state != 0 && area->state != 0)
+        toll_doubt(reader->build, "npa_state", toll_doubt_path(reader->build, "npanxx.csv"), cell->line,
+                   cell->column, "the area code %s lies in %s, but this row says %s",
+                   toll_nanp_areas[low].npa, strings + states[area->state], strings + states[own->state]);
+}
+
 static int read_row(struct reader *reader)
 {
     const struct toll_cell *cell;
@@ -229,6 +261,9 @@ static int read_row(struct reader *reader)
                 return toll_build_memory(reader->build);
             prefix = toll_digits_next(prefix);
         }
+        if (reader->build->doubts != NULL && place > 0)
+            check_area(reader, cell,
+                       TOLL_BUFFER_AT(&reader->rows, struct prefix_row, reader->rows.count - 1));
     }
     return 0;
 }

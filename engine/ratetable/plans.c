@@ -229,8 +229,7 @@ static int read_rule_deck(struct toll_build *build, const struct toll_table *tab
     return code;
 }
 
-static int read_rule(struct toll_build *build, const struct toll_table *table, uint32_t file,
-                     struct toll_buffer *matches)
+static int read_rule(struct toll_build *build, const struct toll_table *table, uint32_t file)
 {
     static const char *const on_misses[] = {"suspense", "next"};
     const struct toll_cell *cell;
@@ -275,7 +274,7 @@ static int read_rule(struct toll_build *build, const struct toll_table *table, u
     rule.action = action;
     rule.on_miss_next = action == TOLL_ACTION_DECK && on_miss == 1;
     place = TOLL_BUILD_ADD(build, RULES, struct toll_rule);
-    match_place = TOLL_BUFFER_ADD(matches, struct toll_rule_match);
+    match_place = TOLL_BUFFER_ADD(&build->rule_matches, struct toll_rule_match);
     if (place == NULL || match_place == NULL)
         return toll_build_memory(build);
     *place = rule;
@@ -285,24 +284,22 @@ static int read_rule(struct toll_build *build, const struct toll_table *table, u
 
 int toll_build_rules(struct toll_build *build)
 {
-    struct toll_buffer matches = {0};
     struct toll_source *source;
     struct toll_table *table;
     int code = toll_prices_begin(build);
 
     if (code == 0 && (TOLL_BUILD_ADD(build, RULES, struct toll_rule) == NULL ||
-                      TOLL_BUFFER_ADD(&matches, struct toll_rule_match) == NULL))
+                      TOLL_BUFFER_ADD(&build->rule_matches, struct toll_rule_match) == NULL))
         code = toll_build_memory(build);
     if (code == 0)
         code = toll_build_table(build, "plan_rules.csv", columns, COLUMNS, &table);
     if (code == 0 && table != NULL) {
         code = toll_build_source(build, "plan_rules.csv", &source);
         while (code == 0 && toll_table_next(table) == 1)
-            code = read_rule(build, table, source->text, &matches);
+            code = read_rule(build, table, source->text);
         toll_table_close(table);
     }
     if (code == 0)
-        code = toll_build_chains(build, &matches);
-    toll_buffer_free(&matches);
+        code = toll_build_chains(build, &build->rule_matches);
     return code;
 }

@@ -117,5 +117,6 @@ enum toll_walk_outcome toll_walk(const struct toll_walk_rows *rows, const struct
     if (done > INT32_MAX || !toll_charge_exact(first, exact, rows->per, &walked->charge))
         return TOLL_WALK_OVERFLOW;
     walked->billed = (int32_t)done;
+    walked->exact = exact;
     return TOLL_WALK_DONE;
 }

@@ -47,7 +47,8 @@ enum toll_walk_outcome {
 struct toll_walked {
     int32_t billed;
     toll_money charge;
-    uint32_t price; /* TOLL_WALK_BLOCKED, TOLL_WALK_NO_RATE: the row, column added; else 0 */
+    toll_total exact; /* TOLL_WALK_DONE: `per` times connect fee and increments, before minimum and maximum */
+    uint32_t price;   /* TOLL_WALK_BLOCKED, TOLL_WALK_NO_RATE: the row, column added; else 0 */
 };
 
 /*

@@ -20,9 +20,10 @@
 #define MESSAGE_BYTES TOLL_ARROW_ALIGNMENT /* of a batch's metadata; asserted when a file is created */
 #define FOLDER "lines/"
 
-enum { ACCOUNT, PRICE, BILLED, CHARGE, TUPLE, STATUS, CLASS_JURISDICTION };
+enum { ACCOUNT, PRICE, BILLED, CHARGE, TUPLE, STATUS, CLASS_JURISDICTION, BOOK };
+#define COLUMNS_MOST (TOLL_LINE_COLUMNS + 1)
 
-static const struct toll_arrow_field fields[TOLL_LINE_COLUMNS] = {
+static const struct toll_arrow_field fields[COLUMNS_MOST] = {
     [ACCOUNT] = {"account", TOLL_ARROW_INT32, 0},
     [PRICE] = {"price", TOLL_ARROW_INT32, 0},
     [BILLED] = {"billed", TOLL_ARROW_INT32, 0},
@@ -30,8 +31,10 @@ static const struct toll_arrow_field fields[TOLL_LINE_COLUMNS] = {
     [TUPLE] = {"tuple", TOLL_ARROW_INT32, 0},
     [STATUS] = {"status", TOLL_ARROW_UINT8, 0},
     [CLASS_JURISDICTION] = {"class", TOLL_ARROW_UINT8, 0},
+    [BOOK] = {"book", TOLL_ARROW_UINT8, 0},
 };
 static const struct toll_arrow_schema lines_schema = {LINES_SCHEMA, fields, TOLL_LINE_COLUMNS};
+static const struct toll_arrow_schema merged_schema = {LINES_SCHEMA, fields, COLUMNS_MOST};
 
 /* ---- writing ---- */
 
@@ -52,7 +55,7 @@ static int reserve(struct toll_lines_writer *writer, struct toll_error *error)
 {
     size_t batches = (size_t)writer->plan.batches;
     TOLL_ASSERT(writer->plan.message_bytes == MESSAGE_BYTES);
-    writer->hashes = calloc(batches * TOLL_LINE_COLUMNS + 1, sizeof *writer->hashes);
+    writer->hashes = calloc(batches * writer->plan.schema->count + 1, sizeof *writer->hashes);
     writer->written = calloc(batches + 1, 1);
     if (!writer->hashes || !writer->written)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", writer->name);
@@ -80,7 +83,7 @@ static int create_file(struct toll_lines_writer *writer, int directory, struct t
     return 0;
 }
 
-int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
+int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows, bool merged,
                       struct toll_lines_writer **out, struct toll_error *error)
 {
     struct toll_lines_writer *writer = calloc(1, sizeof *writer);
@@ -92,7 +95,7 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
     writer->io = io;
     writer->directory = directory;
     writer->fd = writer->direct = -1;
-    int rc = toll_arrow_plan_make(&writer->plan, &lines_schema, rows, NULL, error);
+    int rc = toll_arrow_plan_make(&writer->plan, merged ? &merged_schema : &lines_schema, rows, NULL, error);
     if (rc == 0)
         rc = reserve(writer, error);
     if (rc == 0)
@@ -128,14 +131,24 @@ void toll_lines_use_ring(struct toll_lines_writer *writer)
         writer->direct = writer->io->openat(writer->io->context, writer->directory, writer->name, flags, 0);
 }
 
-size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS])
+static size_t layout_of(const struct toll_arrow_schema *schema, int64_t rows, size_t *offsets)
 {
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
     TOLL_ASSERT(rows >= 1 && rows <= TOLL_BATCH_ROWS);
-    size_t body = toll_arrow_batch_layout(&lines_schema, rows, NULL, buffers, NULL);
-    for (unsigned c = 0; c < TOLL_LINE_COLUMNS; c++)
+    size_t body = toll_arrow_batch_layout(schema, rows, NULL, buffers, NULL);
+    for (unsigned c = 0; c < schema->count; c++)
         offsets[c] = MESSAGE_BYTES + buffers[c].offset;
     return MESSAGE_BYTES + body;
+}
+
+size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS])
+{
+    return layout_of(&lines_schema, rows, offsets);
+}
+
+size_t toll_lines_merged_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS + 1])
+{
+    return layout_of(&merged_schema, rows, offsets);
 }
 
 /* Fills in the batch's metadata and padding; the block's size. */
@@ -145,9 +158,9 @@ static size_t seal_block(struct toll_lines_writer *writer, int64_t index, uint8_
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
     TOLL_ASSERT(index >= 0 && index < plan->batches && !writer->written[index]);
     int64_t rows = toll_arrow_batch_rows(plan->rows, index);
-    size_t body = toll_arrow_batch_layout(&lines_schema, rows, NULL, buffers, NULL);
-    struct toll_hash128 *hashes = writer->hashes + index * TOLL_LINE_COLUMNS;
-    for (unsigned c = 0; c < TOLL_LINE_COLUMNS; c++) {
+    size_t body = toll_arrow_batch_layout(plan->schema, rows, NULL, buffers, NULL);
+    struct toll_hash128 *hashes = writer->hashes + index * plan->schema->count;
+    for (unsigned c = 0; c < plan->schema->count; c++) {
         uint8_t *column = block + MESSAGE_BYTES + buffers[c].offset;
         size_t padded = toll_arrow_pad(buffers[c].bytes);
         memset(column + buffers[c].bytes, 0, padded - buffers[c].bytes);
@@ -211,8 +224,8 @@ static int write_frame(struct toll_lines_writer *writer, struct toll_file_seal *
         struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
         int64_t rows = toll_arrow_batch_rows(plan->rows, i);
         TOLL_ASSERT(writer->written[i]);
-        toll_arrow_batch_layout(&lines_schema, rows, NULL, buffers, NULL);
-        toll_arrow_batch_message(plan, rows, buffers, writer->hashes + i * TOLL_LINE_COLUMNS, page);
+        toll_arrow_batch_layout(plan->schema, rows, NULL, buffers, NULL);
+        toll_arrow_batch_message(plan, rows, buffers, writer->hashes + i * plan->schema->count, page);
         toll_hasher_update(hasher, page, MESSAGE_BYTES);
     }
     toll_hasher_update(hasher, writer->tail, writer->tail_bytes);
@@ -246,8 +259,10 @@ struct toll_lines {
 
 static int finish_open(struct toll_lines *lines, int rc, struct toll_lines **out, struct toll_error *error)
 {
-    if (rc == 0)
-        rc = toll_arrow_expect(lines->input.arrow, &lines_schema, error);
+    if (rc == 0) {
+        const bool merged = lines->input.arrow->schema.count == COLUMNS_MOST;
+        rc = toll_arrow_expect(lines->input.arrow, merged ? &merged_schema : &lines_schema, error);
+    }
     if (rc)
         toll_lines_close(lines);
     else
@@ -302,9 +317,19 @@ int64_t toll_lines_batches(const struct toll_lines *lines)
     return lines->input.arrow->batches;
 }
 
+bool toll_lines_merged(const struct toll_lines *lines)
+{
+    return lines->input.arrow->schema.count == COLUMNS_MOST;
+}
+
+static uint32_t all_columns(const struct toll_lines *lines)
+{
+    return (1u << lines->input.arrow->schema.count) - 1;
+}
+
 size_t toll_lines_buffer_bytes(const struct toll_lines *lines)
 {
-    return toll_arrow_input_room(&lines->input, (1u << TOLL_LINE_COLUMNS) - 1);
+    return toll_arrow_input_room(&lines->input, all_columns(lines));
 }
 
 static bool none_negative(const int32_t *values, int64_t rows)
@@ -333,22 +358,31 @@ static bool classes_valid(const uint8_t *value, int64_t rows)
     return bad == 0;
 }
 
-int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,
-                     struct toll_error *error)
+void toll_lines_batch_begin(const struct toll_lines *lines, int64_t index, void *buffer,
+                            struct toll_bulk *bulk, struct toll_lines_reading *reading)
 {
+    reading->lines = lines;
+    reading->index = index;
+    toll_arrow_input_begin(&lines->input, index, all_columns(lines), buffer, bulk, &reading->columns);
+}
+
+int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_line_batch *out,
+                         struct toll_error *error)
+{
+    const struct toll_arrow_file *arrow = reading->lines->input.arrow;
     const void *values[TOLL_ARROW_COLUMNS];
-    int rc =
-        toll_arrow_input_batch(&lines->input, index, (1u << TOLL_LINE_COLUMNS) - 1, buffer, values, error);
+    int rc = toll_arrow_input_end(&reading->columns, values, error);
     if (rc)
         return rc;
-    *out = (struct toll_line_batch){.rows = toll_arrow_batch_rows(lines->input.arrow->rows, index),
+    *out = (struct toll_line_batch){.rows = toll_arrow_batch_rows(arrow->rows, reading->index),
                                     .account = values[ACCOUNT],
                                     .price = values[PRICE],
                                     .billed = values[BILLED],
                                     .charge = values[CHARGE],
                                     .tuple = values[TUPLE],
                                     .status = values[STATUS],
-                                    .class_jurisdiction = values[CLASS_JURISDICTION]};
+                                    .class_jurisdiction = values[CLASS_JURISDICTION],
+                                    .book = toll_lines_merged(reading->lines) ? values[BOOK] : NULL};
     if (none_negative(out->account, out->rows) && none_negative(out->price, out->rows) &&
         none_negative(out->billed, out->rows) && none_negative(out->tuple, out->rows) &&
         statuses_valid(out->status, out->rows) && classes_valid(out->class_jurisdiction, out->rows))
@@ -357,5 +391,13 @@ int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer
         error, TOLL_EDATA,
         "%s: batch %lld: a value is out of its range although its checksum is right, so it was "
         "written by something else; rate again",
-        lines->input.arrow->name, (long long)index);
+        arrow->name, (long long)reading->index);
+}
+
+int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,
+                     struct toll_error *error)
+{
+    struct toll_lines_reading reading;
+    toll_lines_batch_begin(lines, index, buffer, NULL, &reading);
+    return toll_lines_batch_end(&reading, out, error);
 }

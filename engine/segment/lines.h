@@ -1,10 +1,12 @@
 /*
  * Rated lines: row i of lines/<day>.arrow answers row i of the day's CDR part. Written by many workers at
- * once, since every offset is known before anything is written.
+ * once, since every offset is known before anything is written. Lines of a merged run (segment/run.h) have
+ * one column more, behind the others: the book that priced each.
  */
 #ifndef TOLL_SEGMENT_LINES_H
 #define TOLL_SEGMENT_LINES_H
 
+#include "mmap_cdr/arrow_file.h"
 #include "mmap_cdr/part.h"
 
 /* Columns in file order; the same bytes for any number of threads. */
@@ -17,19 +19,22 @@ struct toll_line_batch {
     const int32_t *tuple;              /* tax tuple; 0 until there is a tax table */
     const uint8_t *status;             /* enum toll_status in tollmill_segment.h */
     const uint8_t *class_jurisdiction; /* class << 4 | call jurisdiction */
+    const uint8_t *book;               /* index into the manifest's books; NULL: the run has one book */
 };
-#define TOLL_LINE_COLUMNS 7
+#define TOLL_LINE_COLUMNS 7 /* without `book` */
 
 struct toll_lines_writer;
 
 /* Creates lines/<name>.arrow below `directory` for `rows` rows, sized in full, its space reserved where the
- * file system can. */
-int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
+ * file system can. merged: with the column `book`. */
+int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows, bool merged,
                       struct toll_lines_writer **out, struct toll_error *error);
 /* One batch as it lies in the file: a block of the returned size (a multiple of 4 KiB) that begins with a
  * page for the batch's metadata; column c starts at offsets[c]. Rows are all the caller fills; 1 <= rows <=
  * TOLL_BATCH_ROWS. Offsets and size are those of the batch's own row count. */
 size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS]);
+/* The same of a merged run: the others where they are without it, then `book`. */
+size_t toll_lines_merged_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS + 1]);
 /* Writes batch `index` from such a block with one write: fills in metadata and padding (so it changes the
  * block), hashes. Allocates nothing. Any thread, any order, each batch once. */
 int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
@@ -60,11 +65,22 @@ int toll_lines_open_bytes(const uint8_t *bytes, size_t size, const char *name,
                           struct toll_error *error);
 int64_t toll_lines_rows(const struct toll_lines *lines);
 int64_t toll_lines_batches(const struct toll_lines *lines);
+bool toll_lines_merged(const struct toll_lines *lines); /* with the column `book` */
 size_t toll_lines_buffer_bytes(const struct toll_lines *lines);
 /* All columns of a batch, checked: checksums, ids and units not negative, statuses, classes and jurisdictions
  * that exist. Buffer as in toll_cdr_part_batch. Thread safe. */
 int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,
                      struct toll_error *error);
+/* The same in two steps, with the thread's bulk: see toll_arrow_input_begin. */
+struct toll_lines_reading {
+    const struct toll_lines *lines;
+    int64_t index;
+    struct toll_arrow_reading columns;
+};
+void toll_lines_batch_begin(const struct toll_lines *lines, int64_t index, void *buffer,
+                            struct toll_bulk *bulk, struct toll_lines_reading *reading);
+int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_line_batch *out,
+                         struct toll_error *error);
 void toll_lines_close(struct toll_lines *lines);
 
 #endif

@@ -2,6 +2,10 @@
  * A run's directory: run.json (manifest, last), book.image + book/ sources are inside the image,
  * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, lines/<day>.<part>.arrow, suspense.csv,
  * and stats.json (outside every hash). docs/FORMATS.md has the columns.
+ *
+ * A merged run (rate --only-suspense) keeps the lines that an earlier run settled, byte for byte, and has
+ * rated anew what that one had in suspense. Each line says by which book it was priced: `book` counts from
+ * the oldest on, the last is the run's own. Ids of accounts and prices once given stay; new ones come behind.
  */
 #ifndef TOLL_SEGMENT_RUN_H
 #define TOLL_SEGMENT_RUN_H
@@ -28,6 +32,8 @@ struct toll_price_row { /* only the price rows that some line uses, ascending id
     int64_t connect_fee;
     const char *file; /* of the book's sources */
     int32_t line;
+    int32_t step;       /* step_from_s of a deck's row */
+    const char *column; /* of a deck's row: whose rate it is, "rate", "rate_inter", ...; else "" */
 };
 struct toll_bucket_row { /* ascending (account, site, tuple) */
     int32_t account;
@@ -61,6 +67,16 @@ struct toll_run_part {
 /* The name for toll_lines_create and toll_lines_open: "2026-03-01.0". */
 void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PART_NAME_BYTES]);
 
+/* A book of a merged run. The lines' price ids are the book's own plus the shift. */
+struct toll_run_book {
+    struct toll_hash128 book_hash, tzdata_hash;
+    int32_t price_shift; /* 0 of the first; never less than a price id of an earlier book's lines */
+};
+#define TOLL_RUN_BOOKS 256 /* a line's book is one byte */
+/* The name of book `index` of `count`'s image: "book.image" of the last, "book.0.image" of an older one. */
+#define TOLL_RUN_BOOK_NAME_BYTES 32
+void toll_run_book_name(size_t index, size_t count, char name[TOLL_RUN_BOOK_NAME_BYTES]);
+
 /* What run.json holds (no paths, no thread counts, no I/O options). */
 struct toll_run_manifest {
     struct toll_hash128 cdr_hash, book_hash, tzdata_hash;
@@ -77,6 +93,11 @@ struct toll_run_manifest {
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
+    /* Of a merged run only, else 0: */
+    struct toll_run_book *books;   /* oldest first; the last is book_hash's */
+    size_t book_count;             /* 0: not merged; else 2 or more */
+    struct toll_hash128 kept_from; /* the digest of the earlier run's run.json */
+    int64_t kept;                  /* lines that are the earlier run's */
 };
 
 /* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */
@@ -120,8 +141,12 @@ struct toll_run_files { /* an opened run */
     int directory;
     struct toll_run_manifest manifest;
     struct toll_run_tables tables;
+    struct toll_hash128 digest; /* of run.json */
     void *owned;
 };
+/* Reads a file of the run whole and compares it with the manifest; toll_blob_free. */
+int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
+                        struct toll_error *error);
 int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */

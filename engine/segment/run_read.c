@@ -41,7 +41,7 @@ static int read_manifest(struct toll_run_files *run, struct toll_error *error)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     }
     rc = toll_run_manifest_decode(path, blob.data, blob.size, &owned->arena, &run->manifest, owned->files,
-                                  &owned->file_count, NULL, error);
+                                  &owned->file_count, &run->digest, error);
     free(path);
     toll_blob_free(&blob);
     return rc;
@@ -58,24 +58,35 @@ static const struct toll_run_file *find_file(const struct toll_run_files *run, c
     return file;
 }
 
+int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
+                        struct toll_error *error)
+{
+    const struct toll_run_file *file = find_file(run, name);
+    struct toll_error reason;
+    *blob = (struct toll_blob){0};
+    if (!file)
+        return toll_run_differs(run, name, error);
+    int rc = toll_blob_read(blob, run->io, run->directory, name, TOLL_READ_PREAD, &reason);
+    if (rc == TOLL_ENOINPUT)
+        return toll_run_differs(run, name, error);
+    if (rc)
+        return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
+    if ((int64_t)blob->size == file->bytes && toll_hash_equal(toll_hash(blob->data, blob->size), file->hash))
+        return 0;
+    toll_blob_free(blob);
+    return toll_run_differs(run, name, error);
+}
+
 static int read_table(const struct toll_run_files *run, const struct toll_run_table *table, void **rows,
                       int64_t *count, struct toll_error *error)
 {
     struct toll_run_owned *owned = run->owned;
-    const struct toll_run_file *file = find_file(run, table->file);
     struct toll_blob blob;
-    struct toll_error reason;
     char *path = NULL;
-    if (!file)
-        return toll_run_differs(run, table->file, error);
-    int rc = toll_blob_read(&blob, run->io, run->directory, table->file, TOLL_READ_PREAD, &reason);
-    if (rc == TOLL_ENOINPUT)
-        return toll_run_differs(run, table->file, error);
+    int rc = toll_run_files_read(run, table->file, &blob, error);
     if (rc)
-        return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
-    if ((int64_t)blob.size != file->bytes || !toll_hash_equal(toll_hash(blob.data, blob.size), file->hash))
-        rc = toll_run_differs(run, table->file, error);
-    else if (asprintf(&path, "%s/%s", run->path, table->file) < 0)
+        return rc;
+    if (asprintf(&path, "%s/%s", run->path, table->file) < 0)
         path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     else
         rc = toll_run_table_decode(table, path, blob.data, blob.size, &owned->arena, rows, count, error);
@@ -272,7 +283,8 @@ int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enu
     char name[TOLL_RUN_PART_NAME_BYTES];
     toll_run_part_name(part, name);
     int rc = toll_lines_open(run->io, run->directory, run->path, name, &part->seal, how, out, error);
-    if (rc == 0 && toll_lines_rows(*out) != part->rows) {
+    if (rc == 0 &&
+        (toll_lines_rows(*out) != part->rows || toll_lines_merged(*out) != (run->manifest.book_count > 0))) {
         toll_lines_close(*out);
         *out = NULL;
         rc = toll_run_differs(run, name, error);

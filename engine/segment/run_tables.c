@@ -34,7 +34,8 @@ static const struct toll_arrow_field price_fields[] = {
     {"band", TOLL_ARROW_UTF8, 0},         {"unit", TOLL_ARROW_UTF8, 0},
     {"rate", TOLL_ARROW_INT64, 8},        {"per_units", TOLL_ARROW_INT64, 0},
     {"connect_fee", TOLL_ARROW_INT64, 8}, {"file", TOLL_ARROW_UTF8, 0},
-    {"line", TOLL_ARROW_INT32, 0},
+    {"line", TOLL_ARROW_INT32, 0},        {"step", TOLL_ARROW_INT32, 0},
+    {"column", TOLL_ARROW_UTF8, 0},
 };
 static const uint16_t price_offsets[COUNT(price_fields)] = {
     offsetof(struct toll_price_row, id),          offsetof(struct toll_price_row, kind),
@@ -43,11 +44,12 @@ static const uint16_t price_offsets[COUNT(price_fields)] = {
     offsetof(struct toll_price_row, band),        offsetof(struct toll_price_row, unit),
     offsetof(struct toll_price_row, rate),        offsetof(struct toll_price_row, per_units),
     offsetof(struct toll_price_row, connect_fee), offsetof(struct toll_price_row, file),
-    offsetof(struct toll_price_row, line),
+    offsetof(struct toll_price_row, line),        offsetof(struct toll_price_row, step),
+    offsetof(struct toll_price_row, column),
 };
 const struct toll_run_table toll_run_prices = {
     "prices.arrow",
-    {"prices/1", price_fields, COUNT(price_fields)},
+    {"prices/2", price_fields, COUNT(price_fields)},
     price_offsets,
     sizeof(struct toll_price_row),
 };

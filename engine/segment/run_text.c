@@ -12,6 +12,14 @@ void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PAR
     snprintf(name, TOLL_RUN_PART_NAME_BYTES, "%s.%d", day, part->part);
 }
 
+void toll_run_book_name(size_t index, size_t count, char name[TOLL_RUN_BOOK_NAME_BYTES])
+{
+    if (index + 1 >= count)
+        snprintf(name, TOLL_RUN_BOOK_NAME_BYTES, "book.image");
+    else
+        snprintf(name, TOLL_RUN_BOOK_NAME_BYTES, "book.%zu.image", index);
+}
+
 bool toll_run_file_name_valid(const char *name)
 {
     size_t bytes = strlen(name);
@@ -44,6 +52,24 @@ static const char *parts_fault(const struct toll_run_manifest *manifest)
     return rows == manifest->rows ? NULL : "its rows are not the sum of its parts' rows";
 }
 
+static const char *books_fault(const struct toll_run_manifest *manifest)
+{
+    const struct toll_run_book *books = manifest->books;
+    const size_t count = manifest->book_count;
+    if (count == 0)
+        return NULL;
+    if (count < 2 || count > TOLL_RUN_BOOKS || books[0].price_shift != 0)
+        return "its books are impossible";
+    for (size_t i = 1; i < count; i++) {
+        if (books[i].price_shift < books[i - 1].price_shift)
+            return "its books are not in order";
+    }
+    if (!toll_hash_equal(books[count - 1].book_hash, manifest->book_hash) ||
+        !toll_hash_equal(books[count - 1].tzdata_hash, manifest->tzdata_hash))
+        return "its own book is not the last of its books";
+    return manifest->kept < 0 || manifest->kept > manifest->rows ? "it keeps more rows than it has" : NULL;
+}
+
 const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
 {
     const int64_t *status = manifest->status_rows;
@@ -66,7 +92,8 @@ const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
                 return "a currency has two totals";
         }
     }
-    return parts_fault(manifest);
+    const char *fault = books_fault(manifest);
+    return fault ? fault : parts_fault(manifest);
 }
 
 /* ---- to text ---- */
@@ -110,6 +137,26 @@ static void put_statuses(struct toll_json *json, const struct toll_run_manifest 
     toll_json_close_list(json);
 }
 
+static void put_books(struct toll_json *json, const struct toll_run_manifest *manifest)
+{
+    if (manifest->book_count == 0)
+        return;
+    toll_json_open_list(json, "books");
+    for (size_t i = 0; i < manifest->book_count; i++) {
+        char name[TOLL_RUN_BOOK_NAME_BYTES];
+        toll_run_book_name(i, manifest->book_count, name);
+        toll_json_open_map(json, NULL);
+        toll_json_string(json, "file", name);
+        toll_manifest_put_hash(json, "book_hash", manifest->books[i].book_hash);
+        toll_manifest_put_hash(json, "tzdata_hash", manifest->books[i].tzdata_hash);
+        toll_json_int(json, "price_shift", manifest->books[i].price_shift);
+        toll_json_close_map(json);
+    }
+    toll_json_close_list(json);
+    toll_manifest_put_hash(json, "kept_from", manifest->kept_from);
+    toll_json_int(json, "kept", manifest->kept);
+}
+
 int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manifest *manifest,
                              const struct toll_run_file *files, size_t file_count, struct toll_error *error)
 {
@@ -127,6 +174,7 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
     toll_json_int(json, "suspense", manifest->suspense);
     toll_json_int(json, "conflict", manifest->conflict);
     toll_json_int(json, "other_party", manifest->other_party);
+    put_books(json, manifest);
     put_statuses(json, manifest);
     toll_json_int(json, "billed_s", manifest->billed_s);
     toll_json_string(json, "currency", text_or_none(manifest->currency));
@@ -212,6 +260,35 @@ static void get_parts(struct toll_manifest *text, struct toll_arena *arena, stru
     }
 }
 
+/* What only a merged run has. */
+static void get_books(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
+{
+    if (!toll_yaml_get(text->root, "books"))
+        return;
+    struct toll_yaml *list = toll_manifest_list(text, text->root, "books");
+    const size_t count = list ? (size_t)list->child_count : 0;
+    if (count < 2 || count > TOLL_RUN_BOOKS) {
+        toll_manifest_fault(text, "its books are too many or too few");
+        return;
+    }
+    out->books = toll_arena_alloc(arena, count * sizeof *out->books);
+    text->no_memory |= !out->books;
+    for (struct toll_yaml *map = out->books ? list->child : NULL; map; map = map->next) {
+        char name[TOLL_RUN_BOOK_NAME_BYTES];
+        int64_t shift = toll_manifest_int(text, map, "price_shift", 0);
+        toll_run_book_name(out->book_count, count, name);
+        if (strcmp(toll_manifest_text(text, map, "file"), name) != 0 || shift > INT32_MAX)
+            toll_manifest_fault(text, "a book is not where it should be");
+        out->books[out->book_count++] = (struct toll_run_book){
+            .book_hash = toll_manifest_hash(text, map, "book_hash"),
+            .tzdata_hash = toll_manifest_hash(text, map, "tzdata_hash"),
+            .price_shift = (int32_t)(shift & INT32_MAX),
+        };
+    }
+    out->kept_from = toll_manifest_hash(text, text->root, "kept_from");
+    out->kept = toll_manifest_int(text, text->root, "kept", 0);
+}
+
 static void get_files(struct toll_manifest *text, struct toll_run_file *files, size_t *count)
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "files");
@@ -256,6 +333,7 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
         .billed_s = toll_manifest_int(&text, root, "billed_s", INT64_MIN),
         .currency = keep(arena, &text, root, "currency"),
     };
+    get_books(&text, arena, manifest);
     get_statuses(&text, manifest);
     get_totals(&text, arena, manifest);
     get_parts(&text, arena, manifest);

@@ -84,6 +84,7 @@ struct sums {
     toll_total *rows; /* of each account: rated and zero-rated */
     toll_total *charge;
     uint8_t *prices; /* bit set of ids */
+    int64_t kept;    /* lines of books that are not the run's own */
 };
 
 static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row, const char *what,
@@ -106,6 +107,17 @@ static const char *line_fault(const struct toll_run_files *run, const struct sum
         return "its account is not in accounts.arrow";
     if (price > highest || (price != 0 && !(sums->prices[price / 8] >> price % 8 & 1)))
         return "its price is not in prices.arrow";
+    if (batch->book != NULL) {
+        const struct toll_run_manifest *manifest = &run->manifest;
+        const size_t book = batch->book[i], last = manifest->book_count - 1;
+        if (book > last)
+            return "its book is not in run.json";
+        if (price != 0 && (price <= manifest->books[book].price_shift ||
+                           (book < last && price > manifest->books[book + 1].price_shift)))
+            return "its price is not one of its book";
+        if (book < last && status >= TOLL_SUSPENSE_FIRST)
+            return "it is in suspense, but of an older book";
+    }
     if (status == TOLL_RATED && (account == 0 || price == 0))
         return "it is rated, but has no account or price";
     if (status != TOLL_RATED && batch->charge[i] != 0)
@@ -128,6 +140,7 @@ static int sum_part(const struct toll_run_files *run, size_t part, void *buffer,
             else if (batch.status[i] < TOLL_SUSPENSE_FIRST)
                 sums->rows[batch.account[i]]++;
             if (!what) {
+                sums->kept += batch.book != NULL && batch.book[i] + 1u < run->manifest.book_count;
                 sums->status_rows[batch.status[i]]++;
                 sums->charge[batch.account[i]] += batch.charge[i];
             }
@@ -202,13 +215,13 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     const struct toll_run_tables *tables = &run->tables;
     size_t accounts = (size_t)tables->account_count + 1;
     int32_t highest = tables->price_count ? tables->prices[tables->price_count - 1].id : 0;
-    size_t offsets[TOLL_LINE_COLUMNS];
+    size_t offsets[TOLL_LINE_COLUMNS + 1];
     struct sums sums = {
         .rows = calloc(accounts, sizeof(toll_total)),
         .charge = calloc(accounts, sizeof(toll_total)),
         .prices = calloc((size_t)highest / 8 + 1, 1),
     };
-    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets));
+    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_merged_layout(TOLL_BATCH_ROWS, offsets));
     int rc = 0;
     if (!sums.rows || !sums.charge || !sums.prices || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
@@ -218,6 +231,8 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
         rc = sum_part(run, i, buffer, &sums, error);
     if (rc == 0 && memcmp(sums.status_rows, run->manifest.status_rows, sizeof sums.status_rows) != 0)
         rc = wrong_sum(run, "the manifest has other numbers of rows by status than the lines", error);
+    if (rc == 0 && sums.kept != run->manifest.kept)
+        rc = wrong_sum(run, "the manifest says that other numbers of lines were kept", error);
     if (rc == 0)
         rc = compare_totals(run, &sums, error);
     if (rc == 0)

@@ -449,6 +449,20 @@ void toll_cell_finding(const struct toll_table *table, const struct toll_cell *c
                  shown(cell->name, strlen(cell->name), name), text);
 }
 
+void toll_cell_warning(const struct toll_table *table, const struct toll_cell *cell, const char *name,
+                       const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    table->findings->name = name;
+    toll_cell_finding(table, cell, TOLL_WARNING, "%s", text);
+    table->findings->name = NULL;
+}
+
 /* Reports `"<cell>" <problem>`; always false. */
 static bool cell_bad(const struct toll_table *table, const struct toll_cell *cell, const char *problem)
 {

@@ -48,6 +48,10 @@ void toll_cell_finding(const struct toll_table *table, const struct toll_cell *c
                        enum toll_severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same for a warning that has a name. */
+void toll_cell_warning(const struct toll_table *table, const struct toll_cell *cell, const char *name,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* Typed readers: true and *out set; an empty cell gives `otherwise`; a bad one reports and returns false. */
 bool toll_cell_int(const struct toll_table *table, int column, int64_t low, int64_t high, int64_t otherwise,
                    int64_t *out);

@@ -36,10 +36,13 @@ static inline void book_base_add(struct memory_io *memory)
                                 "p,free,,toll_free,,,,,,,1\np,flat,,n11,,,,1.25,,,1\n"
                                 "p,reject,,premium,,,,,,,1\np,markup,event,,,,,0.01,10,,1\n"
                                 "p,deck,,,,,c,,,next,2\np,deck,,,,,d,,,,3\n"
-                                "q,deck,,,KEEP,T2,d,,,,1\nq,deck,,,,,d,,,,2\n"},
+                                "q,deck,,,KEEP,T2,d,,,,1\nq,deck,,,,,d,,,,2\n"
+                                "q,deck,,,,,p,,,next,0\nq,deck,voice,,UK,,k,,,next,-1\n"},
         {"book/destinations.csv", "prefix,destination\n39,KEEP\n44,UK\n"},
-        {"book/decks.csv", "deck,key,calendar,decimals,init_mode,zero_s\nd,,cal,4,round_total,connect\n"
-                           "c,calltype,,,,\n"},
+        {"book/decks.csv", "deck,key,calendar,decimals,init_mode,zero_s,boundary,number_basis,"
+                           "jurisdiction_basis,indeterminate\nd,,cal,4,round_total,connect,,,,\n"
+                           "c,calltype,,,,,,,,\nk,caller,cal,,,,split,,site,higher\n"
+                           "p,npanxx_pair,,,,,,lrn,ani_lrn,own\n"},
         {"book/deck_versions.csv", "deck,file,effective,mode\nd,d,,\nd,d2,2026-03-02,amend\n"},
         {"book/calendars.csv", "calendar,band,days,from,to\ncal,night,,20:00,06:00\ncal,off,6-7,,\n"},
         {"book/holidays.csv", "calendar,date,band\ncal,2026-07-03,off\n"},
@@ -48,7 +51,49 @@ static inline void book_base_add(struct memory_io *memory)
                              "44,UK,0.02,60,1,0.01,,\n4470,UK p,,,,,,\n44900,UK x,0.5,,,,,blocked\n"},
         {"book/decks/d2.csv", "prefix,rate,from,to\n1,0.05,,\n1201-1203;1205,0.04,2026-03-02,2026-03-09\n"},
         {"book/decks/c.csv", "key,rate,per_s\nLD;LD2,0.03,1\n,0.02,60\n"},
+        {"book/decks/k.csv", "prefix,rate,rate_inter,rate_intra,band,step_from_s,per_s,increment_s\n"
+                             "1212555,0.04,0.05,0.03,,,,\n1212555,0.02,,,night,,30,\n"
+                             "1212555,0.01,0.02,,night,30,,7\n1212,,,0.01,,,,\n"},
+        {"book/decks/p.csv", "prefix,caller_prefix,rate,rate_intra,step_from_s,to\n"
+                             "1202,1212555,0.06,0.05,,\n1202,1212555,0.03,,20,\n"
+                             "44,1212;1201,0.1,,,2026-03-09\n39,,0.2,0.1,,\n,1201,0.3,,,\n"},
     };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        memory_add_text(memory, files[i][0], files[i][1]);
+}
+
+/* The same with every kind of deck in force: by caller and by pair, routing numbers, rates by jurisdiction,
+ * steps and split bands. */
+static inline void book_base_add_tariffs(struct memory_io *memory)
+{
+    static const char *const files[][2] = {
+        {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
+                                "priority\n"
+                                "p,free,,toll_free,,,,,,,1\np,flat,,n11,,,,1.25,,,1\n"
+                                "p,deck,voice,on_net,,,s,,,,1\np,deck,voice,,UK,,s,,,,1\n"
+                                "p,deck,sms,,,,o,,,next,1\np,deck,mms,,,,x,,,next,1\n"
+                                "p,deck,data,,,,s,,,,1\np,markup,event,,,,,0.01,10,,1\n"
+                                "p,deck,,,,,c,,,next,2\np,deck,,,,,j,,,next,3\np,deck,,,,,d,,,,4\n"
+                                "q,deck,voice,,,,x,,,next,1\nq,deck,,,KEEP,T2,d,,,,2\nq,deck,,,,,j,,,,3\n"},
+        {"book/decks.csv",
+         "deck,key,calendar,decimals,init_mode,zero_s,boundary,number_basis,jurisdiction_basis,"
+         "indeterminate\n"
+         "d,,cal,4,round_total,connect,,,,\nc,calltype,,,,,,,,\n"
+         "s,,cal,6,round_total,minimum,split,,,\nj,,,,,,,lrn,site,higher\n"
+         "o,caller,,,,,,lrn,,\nx,npanxx_pair,,,,,,lrn,ani_lrn,inter\n"},
+        {"book/decks/s.csv",
+         "prefix,rate,per_s,initial_s,increment_s,free_s,connect_fee,band,step_from_s,status\n"
+         ",0.1,,25,8,3,0.4,,,\n,0.07,7,,,,,,30,\n,0.3,60,,60,,,night,,\n"
+         ",0.2,13,,1,,,night,20,\n44,0.02,60,1,1,,,,,\n44,0.5,,,,,,,60,blocked\n"},
+        {"book/decks/j.csv", "prefix,rate,rate_inter,rate_intra,rate_indeterminate,step_from_s,to\n"
+                             "1,0.01,0.02,0.03,,,\n1,0.04,,0.05,0.06,60,\n1202,,0.1,,,,2026-03-09\n"
+                             "1300,0.2,0.3,0.25,,,\n"},
+        {"book/decks/o.csv", "prefix,rate,per_s\n1212,0.02,1\n1202555,0.03,1\n"},
+        {"book/decks/x.csv", "prefix,caller_prefix,rate,rate_inter,step_from_s,to\n"
+                             "1202;1300,1212,0.01,0.02,,\n1202;1300,1212,0.03,0.04,60,\n"
+                             "1202555,1212,0.05,0.06,,2026-03-05\n44,,0.07,,,\n,1202,0.08,0.09,,\n"},
+    };
+    book_base_add(memory);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         memory_add_text(memory, files[i][0], files[i][1]);
 }

@@ -8,7 +8,7 @@
 #include "fuzz.h"
 #include "pipeline/block.h"
 
-#define USE_ROWS 24
+#define USE_ROWS 60
 #define USE_START INT64_C(1772452800000) /* 2026-03-02 12:00 UTC */
 
 static inline void use_lookups(const struct toll_book *book)
@@ -106,6 +106,7 @@ struct use_columns {
     int64_t start[USE_ROWS], quantity[USE_ROWS], provider_charge[USE_ROWS];
     int32_t duration_ms[USE_ROWS], trunk[USE_ROWS], hint[USE_ROWS], calltype[USE_ROWS];
     uint64_t caller[USE_ROWS], callee[USE_ROWS], charged[USE_ROWS];
+    uint64_t lrn_caller[USE_ROWS], lrn_callee[USE_ROWS], ring_to[USE_ROWS];
     uint16_t kind[USE_ROWS], carrier[USE_ROWS];
 };
 
@@ -125,6 +126,9 @@ static inline void use_rows(struct use_columns *columns, struct toll_cdr_batch *
         columns->caller[i] = numbers[i % 3];
         columns->callee[i] = quick ? UINT64_C(0x411fffffffffffff) : numbers[(i * 7 + 3) % count];
         columns->charged[i] = i % 7 == 6 ? numbers[1] : 0;
+        columns->lrn_caller[i] = i % 4 == 1 ? numbers[3] : 0;
+        columns->lrn_callee[i] = i % 3 == 1 ? numbers[3] : 0;
+        columns->ring_to[i] = i % 5 == 1 ? numbers[7] : 0;
         columns->quantity[i] = i % 4;
         columns->provider_charge[i] = (int64_t)i * 12345678;
         columns->trunk[i] = i % 6 == 5 ? 1 + (int32_t)(i / 6 % 2) : 0;
@@ -134,7 +138,10 @@ static inline void use_rows(struct use_columns *columns, struct toll_cdr_batch *
         columns->kind[i] =
             (uint16_t)((i % 9 < 6 ? TOLL_VOICE : i % 9 - 5) | (i % 11 != 10 ? TOLL_KIND_ANSWERED : 0) |
                        (i % 13 == 12 ? TOLL_KIND_CONFLICT : 0) |
-                       (i % 6 == 0 ? TOLL_KIND_PROVIDER_CHARGE : 0) |
+                       (i % 6 == 0 ? TOLL_KIND_PROVIDER_CHARGE : 0) | (i % 8 == 5 ? TOLL_KIND_IN : 0) |
+                       (i % 10 == 3   ? TOLL_KIND_LEG
+                        : i % 10 == 8 ? TOLL_KIND_LEG | TOLL_KIND_IN
+                                      : 0) |
                        (TOLL_NUMBER_E164 << TOLL_KIND_CALLER_TYPE_SHIFT) |
                        ((quick ? TOLL_NUMBER_SHORT : TOLL_NUMBER_E164) << TOLL_KIND_CALLEE_TYPE_SHIFT));
     }
@@ -144,6 +151,9 @@ static inline void use_rows(struct use_columns *columns, struct toll_cdr_batch *
                                      .caller = columns->caller,
                                      .callee = columns->callee,
                                      .charged = columns->charged,
+                                     .lrn_caller = columns->lrn_caller,
+                                     .lrn_callee = columns->lrn_callee,
+                                     .ring_to = columns->ring_to,
                                      .kind = columns->kind,
                                      .carrier = columns->carrier,
                                      .trunk = columns->trunk,
@@ -162,6 +172,7 @@ static inline uint32_t use_named(const struct toll_book *book, enum toll_named_k
 struct use_map {
     struct toll_part_map map;
     uint32_t trunks[3], hints[2], carriers[2], *calltypes;
+    int8_t words[3 * 2]; /* by call type and carrier */
 };
 
 static inline void use_map_make(struct use_map *use, const struct toll_rater *rater)
@@ -180,8 +191,15 @@ static inline void use_map_make(struct use_map *use, const struct toll_rater *ra
             use->calltypes[id * rater->calltype_decks + place - 1] =
                 toll_book_calltype(book, deck, codes[id], strlen(codes[id]));
     }
-    use->map = (struct toll_part_map){
-        .trunks = use->trunks, .hints = use->hints, .carriers = use->carriers, .calltypes = use->calltypes};
+    for (uint32_t id = 0; id < 6; id++)
+        use->words[id] =
+            (int8_t)(id < 2 ? -1 : toll_book_calltype_word(book, codes[id / 2], id % 2 == 0 ? "" : "level3"));
+    use->map = (struct toll_part_map){.trunks = use->trunks,
+                                      .hints = use->hints,
+                                      .carriers = use->carriers,
+                                      .calltypes = use->calltypes,
+                                      .words = book->calltype_word_count > 0 ? use->words : NULL,
+                                      .carrier_count = 2};
 }
 
 static inline void use_compare(const struct toll_rater *rater, const struct use_map *use,
@@ -247,7 +265,7 @@ static inline void use_rating(const struct toll_book *book)
     TOLL_ASSERT(room != NULL && tally.buckets != NULL && tally.voice_prices != NULL &&
                 tally.other_prices != NULL && cursors != NULL);
     tally.suspense = use_suspense;
-    TOLL_ASSERT(toll_surcharge_counts_make(book, &tally.surcharges, NULL) == 0);
+    TOLL_ASSERT(toll_surcharge_counts_make(book, 0, &tally.surcharges, NULL) == 0);
     toll_line_columns_place(&lines, room, USE_ROWS);
     const struct toll_block_context context = {
         .rater = &rater, .map = &use.map, .block = &block, .cursors = cursors, .tally = &tally};

@@ -9,7 +9,7 @@
 #include "book_base.h"
 #include "book_use.h"
 
-#define SECTION_ROOM 262144u
+#define SECTION_ROOM 524288u
 
 enum { SET_BYTES, CUT, APPEND, REPLACE, SET_WORD, ADD_TO_WORD, REPEAT, STEPS };
 
@@ -30,7 +30,7 @@ static void make_base(void)
     if (base != NULL)
         return;
     memory_io_init(&memory);
-    book_base_add(&memory);
+    book_base_add_tariffs(&memory);
     TOLL_ASSERT(toll_book_compile(&memory.io, MEMORY_FOLDER, NULL, &base, &base_bytes, &result, NULL) == 0);
     memcpy(&base_header, base, sizeof base_header);
 }

@@ -15,7 +15,7 @@ static void check_batch(const struct toll_line_batch *batch)
         TOLL_ASSERT(batch->tuple[i] >= 0 && toll_status_name(batch->status[i])[0] != 0);
         TOLL_ASSERT(batch->class_jurisdiction[i] >> 4 < TOLL_CLASSES);
         TOLL_ASSERT((batch->class_jurisdiction[i] & 15) < TOLL_CALL_JURISDICTIONS);
-        charge = charge ^ batch->charge[i];
+        charge = charge ^ batch->charge[i] ^ (batch->book == NULL ? 0 : batch->book[i]);
     }
 }
 

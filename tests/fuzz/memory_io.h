@@ -21,6 +21,7 @@
 #define MEMORY_FILES_MAX 64
 #define MEMORY_FOLDER "book"
 #define MEMORY_DIRECTORY 1000
+#define MEMORY_DECKS 1001 /* the folder below it */
 #define MEMORY_FIRST_FILE 2000
 
 struct memory_file {
@@ -77,10 +78,19 @@ static inline int memory_openat(void *context, int directory, const char *path, 
                          path) >= sizeof full)
         return -ENAMETOOLONG;
     for (int i = 0; i < memory->count; i++) {
-        if (strcmp(memory->files[i].name, full) == 0) {
-            memory->open++;
-            return MEMORY_FIRST_FILE + i;
-        }
+        if (strcmp(memory->files[i].name, full) != 0)
+            continue;
+        if ((flags & O_DIRECTORY) != 0)
+            return -ENOTDIR;
+        memory->open++;
+        return MEMORY_FIRST_FILE + i;
+    }
+    for (int i = 0; i < memory->count && strcmp(full, MEMORY_FOLDER "/decks") == 0; i++) {
+        if (strncmp(memory->files[i].name, MEMORY_FOLDER "/decks/", 11) != 0)
+            continue;
+        memory->listed = false;
+        memory->open++;
+        return MEMORY_DECKS;
     }
     return -ENOENT;
 }
@@ -164,20 +174,23 @@ static inline size_t memory_list(char *buffer, size_t at, size_t room, const cha
     return record;
 }
 
-/* The files right below the folder. */
+/* The files right below a folder. */
 static inline int memory_getdents(void *context, int fd, void *buffer, size_t bytes)
 {
     struct memory_io *memory = context;
     size_t at = 0;
 
-    TOLL_ASSERT(fd == MEMORY_DIRECTORY);
+    const char *folder = fd == MEMORY_DECKS ? MEMORY_FOLDER "/decks/" : MEMORY_FOLDER "/";
+    const size_t skip = strlen(folder);
+
+    TOLL_ASSERT(fd == MEMORY_DIRECTORY || fd == MEMORY_DECKS);
     if (memory->listed)
         return 0;
     memory->listed = true;
     for (int i = 0; i < memory->count; i++) {
         const char *name = memory->files[i].name;
-        if (strncmp(name, MEMORY_FOLDER "/", 5) == 0 && strchr(name + 5, '/') == NULL)
-            at += memory_list(buffer, at, bytes, name + 5, strlen(name + 5));
+        if (strncmp(name, folder, skip) == 0 && strchr(name + skip, '/') == NULL)
+            at += memory_list(buffer, at, bytes, name + skip, strlen(name + skip));
     }
     return (int)at;
 }

@@ -71,16 +71,17 @@ static void parts(int directory)
     }
 }
 
-static void lines(int directory, int64_t rows, const char *name)
+static void lines(int directory, int64_t rows, bool merged, const char *name)
 {
     struct toll_lines_writer *writer;
     struct toll_file_seal seal;
-    size_t offsets[TOLL_LINE_COLUMNS];
+    size_t offsets[TOLL_LINE_COLUMNS + 1];
     char file[64];
     mkdirat(directory, "lines", 0777);
-    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, &writer, NULL) == 0);
+    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, merged, &writer, NULL) == 0);
     if (rows > 0) {
-        const size_t size = toll_lines_batch_layout(rows, offsets);
+        const size_t size =
+            merged ? toll_lines_merged_layout(rows, offsets) : toll_lines_batch_layout(rows, offsets);
         uint8_t *block = aligned_alloc(4096, size);
         TOLL_ASSERT(block != NULL);
         memset(block, 0, size);
@@ -89,6 +90,8 @@ static void lines(int directory, int64_t rows, const char *name)
             ((int64_t *)(void *)(block + offsets[3]))[i] = i * 1000003;
             block[offsets[5] + (size_t)i] = (uint8_t)(i % 5);
             block[offsets[6] + (size_t)i] = (uint8_t)(i % 2 << 4 | i % 3);
+            if (merged)
+                block[offsets[TOLL_LINE_COLUMNS] + (size_t)i] = (uint8_t)(i % 2);
         }
         TOLL_ASSERT(toll_lines_write(writer, 0, block, NULL) == 0);
         free(block);
@@ -104,8 +107,8 @@ static void tables(void)
 {
     const struct toll_account_row accounts[] = {{1, "acme", "Acme", "USD"}, {3, "beta", "", "EUR"}};
     const struct toll_price_row prices[] = {
-        {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2},
-        {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3}};
+        {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2, 60, "rate_intra"},
+        {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, ""}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 180, 18000000}, {1, "s1", 0, 1, 60, -5}};
     const struct {
         const struct toll_run_table *table;
@@ -200,6 +203,12 @@ static void manifests(void)
     run.status_rows[TOLL_SUSPENSE_NO_ACCOUNT] = 1;
     TOLL_ASSERT(toll_run_manifest_encode(&json, &run, files, 2, NULL) == 0);
     put_manifest("run", "run_2", &json);
+    struct toll_run_book books[3] = {{{1, 2}, {3, 4}, 0}, {{5, 6}, {7, 8}, 300}, {{0}, {0}, 400}};
+    run.books = books;
+    run.book_count = 3;
+    run.kept = 11;
+    TOLL_ASSERT(toll_run_manifest_encode(&json, &run, files, 2, NULL) == 0);
+    put_manifest("run", "merged", &json);
     run = (struct toll_run_manifest){.currency = "USD", .from_day = "2026-03-01", .to_day = "2026-03-02"};
     TOLL_ASSERT(toll_run_manifest_encode(&json, &run, files, 0, NULL) == 0);
     put_manifest("run", "run_0", &json);
@@ -214,9 +223,10 @@ int main(int count, char **arguments)
     const int directory = open(folder, O_RDONLY | O_DIRECTORY);
     TOLL_ASSERT(directory >= 0);
     parts(directory);
-    lines(directory, 0, "lines_0");
-    lines(directory, 1, "lines_1");
-    lines(directory, 40, "lines_40");
+    lines(directory, 0, false, "lines_0");
+    lines(directory, 1, false, "lines_1");
+    lines(directory, 40, false, "lines_40");
+    lines(directory, 40, true, "merged");
     tables();
     manifests();
     close(directory);

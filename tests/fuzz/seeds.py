@@ -249,6 +249,13 @@ put("book", "places", "--- npanxx.csv\nprefix,state,ratecenter,country\n1212,NY,
     "--- calltypes.csv\ncalltype,jurisdiction,carrier\nLD,local,level3\nLD,interstate,\nIN,international,\n"
     "--- sites.csv\nsite,account,state\ns1,acme,nj\n--- plan_rules.csv\nplan,action,deck,class,jurisdiction\n"
     "p,free,,on_net,\np,deck,d,,intrastate\np,deck,c,,local\nq,deck,d,,\n")
+put("book", "deck_pairs", "--- decks/p.csv\nprefix,caller_prefix,rate,from,to,per_s,step_from_s\n1202-1204;44,1212555;,0.1,,,,\n"
+    ",,0.2,,2026-03-09,,\n1202,1212,0.3,2026-03-02,,,\n1202,1212,0.2,2026-03-03,,7,10\n1202,1212x,0.1,,,,\n")
+put("book", "deck_steps", "--- decks/k.csv\nprefix,rate,per_s,increment_s,step_from_s,band,from,to,status\n1212;1213,0.1,,6,,,,,\n"
+    "1212,0.2,7,,30,,,,\n1213,0.2,11,1,31,,2026-03-02,,\n1212,,,,60,,,,blocked\n1212,0.1,13,,,night,,,\n1212,0.1,,,5,night,,2026-03-03,\n")
+put("book", "deck_rates", "--- decks/k.csv\nprefix,rate,rate_inter,rate_intra,rate_indeterminate,step_from_s\n1,0.1,0.2,,0.3,\n"
+    "1212,,,0.1,,\n1212,0.1,,0.5,,20\n,,,,,\n--- decks.csv\ndeck,key,indeterminate,jurisdiction_basis,boundary,calendar\n"
+    "d,,,,split,cal\nc,calltype,,,,\nk,,intra,carrier,,\np,npanxx_pair,inter,,,\n")
 
 for section in range(44):
     for step in range(7):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the worked examples of docs/RATING.md.
+"""Runs the worked examples of docs/RATING.md, and the books of refused.md that break one of its rules.
 
-    examples.py [--tollmill BINARY] [--spec SPEC] [--rating RATING.md]
+    examples.py [--tollmill BINARY] [--spec SPEC] [--rating RATING.md]...
 
 Without --tollmill through the oracle, with it through the engine.
 """
@@ -27,6 +27,7 @@ DEFAULT_PARTS = {
     "plan_rules.csv": ["plan,action,deck", "p,deck,d"],
 }
 DEFAULT_CALLER = "+12125550100"
+ANY_CALL = ["record_id,start,duration_s,callee", "a,2026-03-02T12:00:00Z,60,+12015550111"]
 
 
 def read_examples(path):
@@ -74,7 +75,7 @@ def write_example(parts, folder):
     os.makedirs(os.path.join(book, "decks"))
     files = dict(DEFAULT_PARTS)
     files.update((name, lines) for name, lines in parts.items()
-                 if name not in ("cdrs", "lines", "period") and not name.startswith("cdrs "))
+                 if name not in ("cdrs", "lines", "period", "refused") and not name.startswith("cdrs "))
     for name, lines in files.items():
         if not re.fullmatch(r"(decks/)?[A-Za-z0-9_]+\.(csv|yaml)", name):
             raise ValueError("unknown part: " + name)
@@ -118,6 +119,8 @@ def through_engine(binary, spec, book, feeds, folder, with_period):
         commands.append([binary, "export", run, "--what", "period", "--format", "csv", "-o", period])
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode == 78:
+            raise oracle.BookError(done.stdout.strip())
         if done.returncode != 0:
             raise RuntimeError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout.strip()))
     return read_rows(out), read_rows(period) if with_period else []
@@ -164,26 +167,37 @@ def group_by(items, key):
 
 
 def run_example(parts, binary, spec):
-    with tempfile.TemporaryDirectory() as folder:
+    if "refused" in parts:
         try:
-            book, feeds = write_example(parts, folder)
-            if binary:
-                actual, period = through_engine(binary, spec, book, feeds, folder, "period" in parts)
-            else:
-                actual, period = through_oracle(book, feeds)
-        except (oracle.BookError, RuntimeError, OSError, KeyError, ValueError) as error:
-            return ["%s: %s" % (type(error).__name__, error)]
-        found = differences(parts["lines"], actual)
-        return found + period_differences(parts["period"], period) if "period" in parts else found
+            run_book(dict(parts, cdrs=ANY_CALL), binary, spec)
+        except oracle.BookError:
+            return []
+        return ["the book should be refused, but was not"]
+    try:
+        actual, period = run_book(parts, binary, spec)
+    except (oracle.BookError, RuntimeError, OSError, KeyError, ValueError) as error:
+        return ["%s: %s" % (type(error).__name__, error)]
+    found = differences(parts["lines"], actual)
+    return found + period_differences(parts["period"], period) if "period" in parts else found
+
+
+def run_book(parts, binary, spec):
+    """(lines, period charges)"""
+    with tempfile.TemporaryDirectory() as folder:
+        book, feeds = write_example(parts, folder)
+        if binary:
+            return through_engine(binary, spec, book, feeds, folder, "period" in parts)
+        return through_oracle(book, feeds)
 
 
 def main():
     parser = argparse.ArgumentParser(description="run the examples of docs/RATING.md")
-    parser.add_argument("--rating", default=os.path.join(SOURCE_DIR, "docs", "RATING.md"))
+    parser.add_argument("--rating", action="append", help="a page with examples, instead of docs/RATING.md and refused.md")
     parser.add_argument("--tollmill", help="the engine's binary; without it the oracle runs the examples")
     parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
     options = parser.parse_args()
-    examples = read_examples(options.rating)
+    pages = options.rating or [os.path.join(SOURCE_DIR, "docs", "RATING.md"), os.path.join(HERE, "refused.md")]
+    examples = [example for page in pages for example in read_examples(page)]
     failed = 0
     for number, (heading, parts) in enumerate(examples, 1):
         found = run_example(parts, options.tollmill, options.spec)

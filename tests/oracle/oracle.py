@@ -121,7 +121,7 @@ BY_JURISDICTION = ("rate_inter", "rate_intra", "rate_indeterminate")
 NOT_IN_A_STEP = ("connect_fee", "initial_s", "minimum_s", "free_s", "minimum_charge", "maximum_charge")
 
 
-def read_table(path, columns, rename=None):
+def read_table(path, columns, rename=None, required=()):
     """The rows of a CSV as dicts that have every known column; an absent file has no rows."""
     known = columns.split()
     if not os.path.exists(path):
@@ -140,6 +140,8 @@ def read_table(path, columns, rename=None):
                 for name in header:
                     if name not in known:
                         raise BookError("%s: unknown column %s" % (path, name))
+                if not set(required) <= set(header):
+                    raise BookError("%s: a column is missing: %s" % (path, required))
                 if len(set(header)) != len(header):
                     raise BookError("%s: a column twice" % path)
                 continue
@@ -170,6 +172,8 @@ def read_book_yaml(path):
     for key in ("book", "currency", "timezone"):
         if not values.get(key):
             raise BookError("book.yaml: %s is missing" % key)
+    if not re.fullmatch("[A-Z][A-Z]", values.get("country", "US")):
+        raise BookError("book.yaml: country is two capital letters")
     nanp = values.get("number_plan", "nanp") == "nanp"
     if not nanp and ("country" in values or "jurisdiction_basis" in values):
         raise BookError("book.yaml: country and jurisdiction_basis are for number plan nanp")
@@ -333,7 +337,6 @@ def load_trunks(book):
     for row in book.tables["carriers"]:
         if row["feed_role"] not in ("", "bill"):
             raise BookError("feed_role at this version is bill")
-    book.carriers = {row["carrier"] for row in book.tables["carriers"]}
     seen = set()
     for row in book.tables["trunks"]:
         if row["trunk"] in seen:
@@ -341,10 +344,11 @@ def load_trunks(book):
         seen.add(row["trunk"])
         if row["account"] and row["account"] not in book.account_zone:
             raise BookError("trunk of an unknown account: " + row["trunk"])
-        if row["carrier"] and row["carrier"] not in book.carriers:
-            raise BookError("trunk of an unknown carrier: " + row["trunk"])
         if row["account"] and row["side"] in ("", "sell"):
             book.trunk_account[row["trunk"]] = NumberRow(row["account"], "", ALWAYS, NEVER)
+            if any(other.account != row["account"] for other in book.named.get("trunk:" + row["trunk"], ())):
+                raise BookError("a trunk with two accounts: " + row["trunk"])
+    book.trunks = seen | {name[len("trunk:"):] for name in book.named if name.startswith("trunk:")}
 
 
 def assignment_zone(book, kind, value):
@@ -357,6 +361,8 @@ def assignment_zone(book, kind, value):
         if value not in book.site_account:
             raise BookError("assignment to an unknown site: " + value)
         return book.account_zone[book.site_account[value]]
+    if kind == "trunk" and value not in book.trunks:
+        raise BookError("assignment to an unknown trunk: " + value)
     return book.zone
 
 
@@ -448,8 +454,6 @@ def load_calltypes(book):
             raise BookError("calltypes.csv: twice or empty: %s" % row)
         if row["jurisdiction"] not in JURISDICTIONS:
             raise BookError("calltypes.csv: no jurisdiction: " + row["jurisdiction"])
-        if row["carrier"] and row["carrier"] not in book.carriers:
-            raise BookError("calltypes.csv: unknown carrier: " + row["carrier"])
         book.calltypes[key] = row["jurisdiction"]
 
 
@@ -457,6 +461,9 @@ class Calendar:
     def __init__(self):
         self.rows = []            # (priority, row order, band, days, from minute, to minute)
         self.holidays = {}        # date -> band
+
+    def bands(self):
+        return {row[2] for row in self.rows} | set(self.holidays.values())
 
 
 def parse_days(text):
@@ -565,6 +572,8 @@ def read_deck_row(deck, cells, key, path):
     if status not in ("", "active", "current", "blocked"):
         raise BookError("unknown status: " + cells["status"])
     row.blocked = status == "blocked"
+    if row.band and (deck.calendar is None or row.band not in deck.calendar.bands()):
+        raise BookError("a band that the deck's calendar does not have: " + path)
     if row.per == 0 or row.increment == 0:
         raise BookError("per_s and increment_s are at least 1: " + path)
     if row.step:
@@ -590,7 +599,7 @@ def read_deck_file(book, deck, file):
     if not os.path.exists(path):
         raise BookError("no such deck file: " + path)
     rows = []
-    for cells in read_table(path, DECK_FILE_COLUMNS, deck.columns):
+    for cells in read_table(path, DECK_FILE_COLUMNS, deck.columns, ["caller_prefix"] if deck.key == "npanxx_pair" else []):
         rows.extend(read_deck_row(deck, cells, key, path) for key in keys_of_row(deck, cells, path))
     same_key = {}
     for row in rows:
@@ -728,6 +737,7 @@ def load_rules(book):
         rule.order = (int(cells["priority"] or "0"), order)
         rule.conditions = {name: cells[name] for name in ("service", "direction", "class", "jurisdiction", "trunk")
                            if cells[name]}
+        check_rule_words(book, cells)
         if rule.conditions.get("class") == "on_net" and book.on_net == "none":
             raise BookError("a rule for on_net, but on_net of book.yaml is none")
         rule.destination = cells["destination"]
@@ -739,6 +749,14 @@ def load_rules(book):
         book.rules[cells["plan"]].append(rule)
     for rules in book.rules.values():
         rules.sort(key=lambda rule: rule.order)
+
+
+def check_rule_words(book, cells):
+    for name, words in (("service", ("voice", "sms", "mms", "data", "event")), ("direction", ("out", "in")),
+                        ("class", ("ordinary", "toll_free", "premium", "n11", "on_net")), ("jurisdiction", JURISDICTIONS)):
+        choice(cells, name, "", *words)
+    if cells["trunk"] and cells["trunk"] not in book.trunks:
+        raise BookError("rule for an unknown trunk: " + cells["trunk"])
 
 
 class Surcharge:
@@ -760,7 +778,7 @@ def load_surcharges(book):
             raise BookError("short_s belongs to short_calls: %s" % cells)
         row.short_ms = int(cells["short_s"] or "0") * 1000
         row.threshold = parse_decimal(cells["threshold_percent"] or "0")
-        if not 0 <= row.threshold <= 100:
+        if not 0 <= row.threshold <= 100 or (row.threshold * 10**6).denominator != 1:
             raise BookError("threshold_percent is 0 to 100: %s" % cells)
         row.all = choice(cells, "apply", "excess", "all") == "all"
         row.start, row.end = span(cells, assignment_zone(book, kind, value))
@@ -1358,7 +1376,7 @@ class Call:
         if self.deck.init_mode == "round_total":
             length = ceil_div(length, first.increment) * first.increment
         billed = length
-        cost = self.cost(self.row_at(position), length)
+        units = {self.row_at(position): length}         # row -> units that it prices
         position += length
         while billed < d:
             row = self.row_at(position)
@@ -1366,10 +1384,10 @@ class Call:
             change = self.next_change(position)
             if change is not None:
                 count = min(count, ceil_div(change - position, row.increment))
-            cost += self.cost(row, count * row.increment)
+            units[row] = units.get(row, 0) + count * row.increment
             billed += count * row.increment
             position += count * row.increment
-        return billed, cost
+        return billed, sum(self.cost(row, count) for row, count in units.items())
 
     def billed_and_cost(self, first):
         """Section 7 and the units' exact cost."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random books through the oracle and the engine.
 
-    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--threads T] [--spec SPEC] [--edge] [--keep]
+    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--threads T] [--spec SPEC] [--keep]
 
 Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
 """
@@ -54,7 +54,7 @@ def one_book(options, seed, folder):
     names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "export.csv", "export_period.csv")
     path = {name: os.path.join(folder, name) for name in names}
     world = python + [os.path.join(HERE, "world.py"), str(seed), str(options.calls), folder]
-    command(world + (["--edge"] if options.edge else []))
+    command(world)
     feeds = feeds_of(folder)
     words = python + [os.path.join(HERE, "oracle.py"), path["book"]]
     for carrier, file in feeds:
@@ -84,7 +84,6 @@ def main():
     parser.add_argument("--work", required=True)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
-    parser.add_argument("--edge", action="store_true", help="also cases that docs/RATING.md leaves open")
     parser.add_argument("--keep", action="store_true", help="keep every book's folder")
     options = parser.parse_args()
     passed = failed = oracle_total = engine_total = 0

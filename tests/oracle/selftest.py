@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 import compare
 import examples
 import oracle
+import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -330,23 +332,151 @@ class Worlds(unittest.TestCase):
             self.assertEqual(self.make(one, 7, "1"), self.make(other, 7, "2"))
 
     def test_every_status_and_reason_occurs(self):
-        seen = set()
+        seen, classes = set(), set()
         priced = total = 0
         for seed in range(1, 9):
             with tempfile.TemporaryDirectory() as folder:
                 self.make(folder, seed, "0")
                 book = oracle.Book(os.path.join(folder, "book"))
-                lines = oracle.rate_all(book, oracle.read_records(os.path.join(folder, "cdrs.csv")))
+                lines = oracle.rate_all(book, [record for carrier, file in run.feeds_of(folder)
+                                               for record in oracle.read_records(file, carrier)])
                 seen.update((line["status"], line["reason"]) for line in lines)
+                classes.update((line["class"], line["jurisdiction"]) for line in lines)
                 priced += sum(line["status"] in ("rated", "zero_rated") for line in lines)
                 total += len(lines)
         suspense = ("party_conflict no_account no_plan no_rule rejected no_prefix no_calltype bad_number blocked no_rate no_band"
                     " no_provider_charge overflow").split()
         zero = "unanswered emergency free zero_duration".split()
         expected = {("suspense", reason) for reason in suspense} | {("zero_rated", reason) for reason in zero}
-        expected |= {("rated", ""), ("conflict", "conflict")}
+        expected |= {("rated", ""), ("conflict", "conflict"), ("other_party", "other_party")}
         self.assertEqual(seen, expected)
+        self.assertLessEqual({("on_net", name) for name in oracle.JURISDICTIONS if name != "international"}, classes)
+        self.assertLessEqual({("ordinary", name) for name in oracle.JURISDICTIONS} | {("toll_free", "interstate"),
+                             ("n11", "indeterminate"), ("premium", "international")}, classes)
         self.assertGreater(priced * 100, total * 65)
+
+
+class PlantedMistakes(unittest.TestCase):
+    """One wrong rule at a time: some worked example must say so."""
+
+    mistakes = [
+        # places and jurisdictions
+        ("for length in range(min(len(digits), 11), 3, -1)", "for length in range(min(len(digits), 7), 3, -1)"),
+        ('row["country"].upper() or book.country, row["state"].upper(), row["ratecenter"].upper())\n        for prefix',
+         'row["country"].upper() or "US", row["state"].upper(), row["ratecenter"].upper())\n        for prefix'),
+        ('digits[0] != "1" or self.place[0] not in ("", book.country)', 'digits[0] != "1"'),
+        ('digits[0] != "1" or self.place[0] not in ("", book.country)', 'self.place[0] not in ("", book.country)'),
+        ("origin.abroad or terminal.abroad", "terminal.abroad"),
+        ("origin.place == terminal.place or (origin.place, terminal.place) in book.local_pairs", "origin.place == terminal.place"),
+        ("(origin.place, terminal.place) in book.local_pairs", "(terminal.place, origin.place) in book.local_pairs"),
+        ("origin.place == terminal.place or (origin", "(origin"),
+        ('origin.place[1] == terminal.place[1] else "interstate"', 'origin.place[:1] == terminal.place[:1] else "interstate"'),
+        ("for carrier in (record.carrier, \"\"):\n            if (record.calltype", "for carrier in (\"\",):\n            if (record.calltype"),
+        ("if caller and record.lrn_caller:", "if record.lrn_caller:"),
+        ("if callee and record.lrn_callee and not free_callee:", "if False:"),
+        ("if not free_callee:\n        terminal", "if True:\n        terminal"),
+        ('not record.ring_to and record.direction == "in" and site_state', "not record.ring_to and site_state"),
+        ('if basis == "site" and site_state:', 'if basis == "site" and False:'),
+        ('near = origin if record.direction == "out" else terminal', "near = origin"),
+        ("near.abroad = False", "pass"),
+        ("if near.place[:2] != (book.country, site_state):", "if True:"),
+        ('state.upper() in ("", place[1])', "True"),
+        ("call_jurisdiction(book, record, payer, rule.deck.basis)", "call_jurisdiction(book, record, payer, book.basis)"),
+        ("call_jurisdiction(book, record, payer, book.basis)", 'call_jurisdiction(book, record, payer, "ani")'),
+        # class
+        ('book.on_net == "any" or caller.account == callee.account', "True"),
+        ('book.on_net == "any" or caller.account == callee.account', "caller.account == callee.account"),
+        ("caller = known_number(book, record.caller, record.start)", "caller = known_number(book, record.caller, 0)"),
+        # two legs
+        ('near_only = record.two_legs and direction == "in"', "near_only = False"),
+        ('if record.two_legs and Candidates(', "if False and Candidates("),
+        ('incoming.direction = "in"', "pass"),
+        # decks
+        ("number = caller if deck.key == \"caller\" else callee", "number = callee"),
+        ('if deck.lrn and lrn and number[0] == "e164":', "if False:"),
+        ('if deck.lrn and lrn and number[0] == "e164":', "if deck.lrn and lrn:"),
+        ("deck_number(deck, record.caller, record.lrn_caller)", "record.caller"),
+        ('return rows, caller_key + ">" + key, ""', 'return rows, key + ">" + caller_key, ""'),
+        ("numbers = (callee, caller)", "numbers = (callee,)"),
+        ("for key in prefixes(callee, deck.longest):\n            for caller_key in prefixes(caller, deck.longest_caller):",
+         "for caller_key in prefixes(caller, deck.longest_caller):\n            for key in prefixes(callee, deck.longest):"),
+        ('if jurisdiction in ("intrastate", "local"):', 'if jurisdiction == "intrastate":'),
+        ('if jurisdiction == "interstate":\n        return inter', 'if jurisdiction == "interstate":\n        return intra'),
+        ('if jurisdiction == "international":\n        return row.rate', 'if jurisdiction == "international":\n        return inter'),
+        ('if deck.indeterminate == "own":\n        return own', 'if deck.indeterminate == "own":\n        return row.rate'),
+        ('if deck.indeterminate == "intra":\n        return intra', 'if deck.indeterminate == "intra":\n        return inter'),
+        ("return max((rate for rate in (inter, intra)", "return min((rate for rate in (inter, intra)"),
+        ('if mode == "full" and any(effective', "if any(effective"),
+        ("if versions[later][1] == \"full\" or row.key in keys_of[later]:", "if versions[later][1] == \"full\":"),
+        ("row.per = row.per or bases[0].per", "row.per = row.per or 60"),
+        ("row.increment = row.increment or bases[0].increment", "row.increment = row.increment or 1"),
+        # steps and bands
+        ("row.band == wanted and row.step <= position]", "row.band == wanted and row.step < position or row.step == 0]"),
+        ("return self.check(max(begun, key=lambda row: row.step))", "return self.check(min(begun, key=lambda row: row.step))"),
+        ("now = self.record.start + (position * 1000 if self.splits() else 0)", "now = self.record.start"),
+        ("now = self.record.start + (position * 1000 if", "now = self.record.start + ((position + 1) * 1000 if"),
+        ('for wanted in ([band] if band else []) + [""]:', "for wanted in [band]:"),
+        ('self.deck.calendar is not None and self.record.service == "voice"',
+         'self.deck.calendar is not None and self.record.service in ("voice", "sms")'),
+        ("if any(row.step or (row.band and self.splits()) for row in self.rows):", "if any(row.step for row in self.rows):"),
+        ("length = ceil_div(length, first.increment) * first.increment", "pass"),
+        ("return self.walk(first, d, free)", "return self.walk(first, d, 0)"),
+        ("units.get(row, 0) + count * row.increment\n", "units.get(row, 0) + min(d - billed, count * row.increment)\n"),
+        ("count = min(count, ceil_div(change - position, row.increment))", "pass"),
+        ("        if row.blocked:\n            raise", "        if row.blocked and not row.step:\n            raise"),
+        ("free = min(d, row.free_s)", "free = 0"),
+        ("round_money(exact_charge(first, cost), deck.decimals, deck.rounding)", "round_money(exact_charge(first, cost), 8, \"half_up\")"),
+        # credits
+        ("    if record.quantity < 0:\n        amount = -amount\n    return rated(line, units_used",
+         "    return rated(line, units_used"),
+        ("    if record.quantity < 0:\n        amount = -amount\n    line = rated", "    line = rated"),
+        # surcharges
+        ('record.direction == "out" and record.service', "record.service"),
+        ('and record.service == "voice" and line["account"]', 'and line["account"]'),
+        ('and not is_emergency(book, record))', ")"),
+        ("record.duration_ms <= row.short_ms", "record.duration_ms < row.short_ms"),
+        ("record.duration_ms <= row.short_ms", "record.duration_ms // 1000 <= row.short_ms // 1000"),
+        ('return row.measure == "attempts" or record.answered', "return True"),
+        ('record.caller[0] in ("none", "other", "invalid")', 'record.caller[0] == "none"'),
+        ("charged = hits if hits * 100 > row.threshold * calls else 0", "charged = hits if hits * 100 >= row.threshold * calls else 0"),
+        ("charged = hits - share.numerator // share.denominator", "charged = hits - ceil_div(share.numerator, share.denominator)"),
+        ("local_instant(first.isoformat(), zone) > now", 'local_instant(first.isoformat(), book.zone) > now'),
+        ("local_instant(first.isoformat(), zone) > now", "local_instant(first.isoformat(), zone) >= now"),
+        ('(("trunk", record.trunk), ("site", line["site"]), ("account", line["account"]), ("carrier"',
+         '(("trunk", record.trunk), ("account", line["account"]), ("site", line["site"]), ("carrier"'),
+        ('"site": row.value if row.kind == "site" else ""', '"site": ""'),
+        # what was there before
+        ('found.charged, found.trunk, found.hint, found.near', "found.trunk, found.charged, found.hint, found.near"),
+        ('("carrier", record.carrier), ("default", "")]\n    for kind, value in subjects:\n        if not value',
+         '("default", "")]\n    for kind, value in subjects:\n        if not value'),
+    ]
+
+    @staticmethod
+    def module(source):
+        made = types.ModuleType("mistaken")
+        made.__file__ = oracle.__file__
+        exec(compile(source, oracle.__file__, "exec"), made.__dict__)  # our own source, one rule changed
+        return made
+
+    def caught_by_examples(self, made, parts):
+        """Whether an example fails; the module that examples.py uses is replaced for the while."""
+        examples.oracle = made
+        try:
+            return any(examples.run_example(part, None, None) for part in parts)
+        finally:
+            examples.oracle = oracle
+
+    def test_each_is_caught(self):
+        with open(oracle.__file__, encoding="utf-8") as stream:
+            source = stream.read()
+        parts = [part for _, part in examples.read_examples(os.path.join(examples.SOURCE_DIR, "docs", "RATING.md"))][::-1]
+        self.assertFalse(self.caught_by_examples(self.module(source), parts))
+        missed = []
+        for old, new in self.mistakes:
+            self.assertEqual(source.count(old), 1, "%r is there %d times" % (old, source.count(old)))
+            if not self.caught_by_examples(self.module(source.replace(old, new)), parts):
+                missed.append((old, new))
+        self.assertEqual(missed, [])
 
 
 class NoFloats(unittest.TestCase):

@@ -1,0 +1,205 @@
+/* The earlier run of a merged one: opened, compared with what is to be rated, and its ids joined with the new
+ * book's. */
+#include "pipeline/merge.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/strings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- opening ---- */
+
+static bool same_day(const char *given, const char *own)
+{
+    int64_t a, b;
+    return given == NULL ||
+           (toll_day_parse(given, strlen(given), &a) && toll_day_parse(own, strlen(own), &b) && a == b);
+}
+
+static int check_days(const struct toll_merge *merge, const char *from_day, const char *to_day,
+                      struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &merge->old.manifest;
+    if (same_day(from_day, manifest->from_day) && same_day(to_day, manifest->to_day))
+        return 0;
+    const char *from = manifest->from_day, *to = manifest->to_day;
+    return toll_error_set(error, TOLL_EUSAGE,
+                          "%s rated %s%s%s%s%s, and a run that keeps its lines has the same days; leave out "
+                          "the days",
+                          merge->old.path, *from || *to ? "the days" : "all days", *from ? " from " : "",
+                          from, *to ? " to " : "", to);
+}
+
+/* The parts of the earlier run as they are in the dataset now. */
+static int find_parts(struct toll_merge *merge, const struct toll_dataset *dataset, size_t *first,
+                      size_t *last, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &merge->old.manifest;
+    size_t at = 0;
+    if (!toll_hash_equal(dataset->cdr_hash, manifest->cdr_hash))
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s is not the dataset that %s rated (other cdr_hash: it was imported into "
+                              "since, or it is another); name the right one, or rate all of it without "
+                              "the earlier run",
+                              dataset->path, merge->old.path);
+    while (at < dataset->part_count && manifest->part_count > 0 &&
+           (dataset->parts[at].day != manifest->parts[0].day ||
+            dataset->parts[at].part != manifest->parts[0].part))
+        at++;
+    bool same = manifest->part_count <= dataset->part_count - at;
+    for (size_t i = 0; same && i < manifest->part_count; i++) {
+        const struct toll_run_part *part = &manifest->parts[i];
+        const struct toll_dataset_part *cdrs = &dataset->parts[at + i];
+        same = cdrs->day == part->day && cdrs->part == part->part && cdrs->rows == part->rows &&
+               toll_hash_equal(cdrs->seal.digest, part->cdr_seal.digest);
+    }
+    if (!same)
+        return toll_error_set(error, TOLL_EDATA, "%s: a day that %s rated is not there any more as it was",
+                              dataset->path, merge->old.path);
+    *first = at;
+    *last = at + manifest->part_count;
+    return 0;
+}
+
+int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const char *path,
+                    const struct toll_dataset *dataset, const char *from_day, const char *to_day,
+                    size_t *first, size_t *last, struct toll_error *error)
+{
+    int rc = toll_run_files_open(&merge->old, io, path, error);
+    merge->open = rc == 0;
+    if (rc == 0)
+        rc = check_days(merge, from_day, to_day, error);
+    if (rc == 0)
+        rc = find_parts(merge, dataset, first, last, error);
+    return rc;
+}
+
+void toll_merge_close(struct toll_merge *merge)
+{
+    if (merge->open)
+        toll_run_files_close(&merge->old);
+    free(merge->accounts);
+    free(merge->books);
+    free(merge->account_ids);
+    memset(merge, 0, sizeof *merge);
+}
+
+/* ---- ids ---- */
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the accounts of both books");
+}
+
+/* An account whose currency is another now is another row: what is kept stays in the old one. */
+static uint32_t account_key(struct toll_strings *keys, const char *account, const char *currency)
+{
+    char *text = NULL;
+    const int bytes = asprintf(&text, "%s%c%s", account, 0, currency);
+    if (bytes < 0)
+        return 0;
+    const uint32_t key = toll_strings_add(keys, text, (size_t)bytes);
+    free(text);
+    return key;
+}
+
+static int join_accounts(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error)
+{
+    const struct toll_run_tables *old = &merge->old.tables;
+    const size_t most = (size_t)old->account_count + book->account_count + 1;
+    struct toll_strings keys = {0};
+    int64_t *place_of = calloc(most, sizeof *place_of); /* in accounts, by key */
+    merge->accounts = calloc(most, sizeof *merge->accounts);
+    merge->account_ids = calloc(book->account_count + 1u, sizeof *merge->account_ids);
+    bool fits = place_of != NULL && merge->accounts != NULL && merge->account_ids != NULL;
+    int32_t last_id = 0;
+    for (int64_t id = 1; fits && id < old->account_count; id++) {
+        const struct toll_account_row *row = &old->accounts[id];
+        if (row->account[0] == 0)
+            continue;
+        const uint32_t key = account_key(&keys, row->account, row->currency);
+        fits = key != 0;
+        place_of[key] = merge->account_count;
+        merge->accounts[merge->account_count++] = *row;
+        last_id = row->id;
+    }
+    for (uint32_t id = 1; fits && id < book->account_count; id++) {
+        const struct toll_account *account = &book->accounts[id];
+        struct toll_account_row row = {.account = toll_book_string(book, account->account),
+                                       .name = toll_book_string(book, account->name),
+                                       .currency = toll_book_string(book, account->currency)};
+        const uint32_t known = keys.count, key = account_key(&keys, row.account, row.currency);
+        fits = key != 0;
+        if (keys.count > known) {
+            row.id = ++last_id;
+            place_of[key] = merge->account_count;
+            merge->accounts[merge->account_count++] = row;
+        }
+        merge->accounts[place_of[key]].name = row.name; /* the newest one */
+        merge->account_ids[id] = merge->accounts[place_of[key]].id;
+    }
+    toll_strings_free(&keys);
+    free(place_of);
+    return fits ? 0 : no_memory(error);
+}
+
+static int join_books(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error)
+{
+    const struct toll_run_manifest *old = &merge->old.manifest;
+    const struct toll_run_tables *tables = &merge->old.tables;
+    const int64_t shift = tables->price_count == 0 ? 0 : tables->prices[tables->price_count - 1].id;
+    const size_t old_count = old->book_count == 0 ? 1 : old->book_count;
+    if (old_count == TOLL_RUN_BOOKS || shift + book->price_count > INT32_MAX)
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s holds the lines of %zu books, and there is no room for one more; rate all "
+                              "of the dataset, without an earlier run",
+                              merge->old.path, old_count);
+    merge->books = calloc(old_count + 1, sizeof *merge->books);
+    if (merge->books == NULL)
+        return no_memory(error);
+    if (old->book_count == 0)
+        merge->books[0] =
+            (struct toll_run_book){.book_hash = old->book_hash, .tzdata_hash = old->tzdata_hash};
+    else
+        memcpy(merge->books, old->books, old_count * sizeof *merge->books);
+    merge->books[old_count] = (struct toll_run_book){
+        .book_hash = book->book_hash, .tzdata_hash = book->tzdata_hash, .price_shift = (int32_t)shift};
+    merge->book_count = old_count + 1;
+    return 0;
+}
+
+int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error)
+{
+    const int rc = join_accounts(merge, book, error);
+    return rc != 0 ? rc : join_books(merge, book, error);
+}
+
+/* ---- sums ---- */
+
+int toll_merge_check(const struct toll_merge *merge, struct toll_tally *tally, struct toll_error *error)
+{
+    const struct toll_run_manifest *old = &merge->old.manifest;
+    if (tally->kept_rows != old->rows - old->suspense)
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: its manifest has other numbers of rows by status than its lines; rate "
+                              "again without it",
+                              merge->old.path);
+    tally->billed_s += old->billed_s;
+    return 0;
+}
+
+int toll_merge_totals(const struct toll_merge *merge, const struct toll_tally *tally,
+                      const struct toll_book *book, struct toll_currency_total *totals, int room)
+{
+    const struct toll_run_tables *old = &merge->old.tables;
+    int count = toll_tally_totals(tally, book, totals, room);
+    for (int64_t i = 0; count >= 0 && i < old->bucket_count; i++) {
+        const struct toll_bucket_row *row = &old->buckets[i];
+        count = toll_currency_total_add(totals, count, room, old->accounts[row->account].currency,
+                                        row->charge, 0);
+    }
+    return count;
+}

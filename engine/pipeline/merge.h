@@ -1,0 +1,64 @@
+/*
+ * A merged run: what an earlier run settled is kept, what it had in suspense is rated again by a new book.
+ * Kept lines are copied as they are, so their accounts and prices keep their ids; those of the new book come
+ * behind. Each batch: the rows in suspense are gathered into scratch columns, rated by the ordinary passes,
+ * and their lines put back to their places.
+ */
+#ifndef TOLL_PIPELINE_MERGE_H
+#define TOLL_PIPELINE_MERGE_H
+
+#include "mmap_cdr/dataset.h"
+#include "pipeline/block.h"
+#include "segment/run.h"
+
+/* ---- the earlier run ---- */
+
+struct toll_merge {
+    struct toll_run_files old; /* only read */
+    bool open;
+    /* The merged run's */
+    struct toll_account_row *accounts; /* ascending id; strings are the old tables' and the new book's */
+    int64_t account_count;
+    struct toll_run_book *books; /* the old ones and the new one */
+    size_t book_count;
+    int32_t *account_ids; /* by account id of the new book */
+};
+
+/* Opens the earlier run, which must have rated this dataset; from_day and to_day: NULL, or the run's own.
+ * [*first, *last) are the parts it rated. */
+int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const char *path,
+                    const struct toll_dataset *dataset, const char *from_day, const char *to_day,
+                    size_t *first, size_t *last, struct toll_error *error);
+/* Gives the new book's accounts and prices their ids. */
+int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error);
+void toll_merge_close(struct toll_merge *merge); /* safe on a zeroed struct */
+
+/* What the summed tally of the workers is to be: the earlier run's lines must have been what its manifest
+ * says. Adds what a tally does not see of kept lines. */
+int toll_merge_check(const struct toll_merge *merge, struct toll_tally *tally, struct toll_error *error);
+/* toll_tally_totals of all lines. */
+int toll_merge_totals(const struct toll_merge *merge, const struct toll_tally *tally,
+                      const struct toll_book *book, struct toll_currency_total *totals, int room);
+
+/* ---- a batch ---- */
+
+/* Memory of one worker for the rows of a block that are rated again. */
+struct toll_merge_scratch {
+    uint64_t cdrs[TOLL_CDR_COLUMNS][TOLL_BLOCK_ROWS_MAX];
+    int32_t account[TOLL_BLOCK_ROWS_MAX], price[TOLL_BLOCK_ROWS_MAX], billed[TOLL_BLOCK_ROWS_MAX],
+        tuple[TOLL_BLOCK_ROWS_MAX];
+    int64_t charge[TOLL_BLOCK_ROWS_MAX];
+    uint8_t status[TOLL_BLOCK_ROWS_MAX], class_jurisdiction[TOLL_BLOCK_ROWS_MAX];
+    uint32_t buckets[TOLL_BLOCK_ROWS_MAX]; /* of kept lines */
+    uint32_t rows[TOLL_BATCH_ROWS];        /* of the batch: those in suspense */
+};
+
+/* Fills all of `lines` and `book`, which has room for the batch. block_rows: as in toll_workers_init.
+ * TOLL_EDATA: a kept line names an account, price or book that the earlier run does not have, or the call is
+ * another account's now and surcharges would have to be counted for both. */
+int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
+                     struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
+                     const struct toll_line_batch *kept, size_t block_rows,
+                     const struct toll_line_columns *lines, uint8_t *book, struct toll_error *error);
+
+#endif

@@ -1,0 +1,186 @@
+/* One batch of a merged run: rows in suspense out, rated, and back to their places among the kept lines. */
+#include "pipeline/merge.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "mmap_cdr/columns.h"
+
+#include <string.h>
+
+/* ---- kept lines ---- */
+
+static bool below(const int32_t *ids, int64_t rows, int64_t end)
+{
+    int32_t highest = 0;
+    for (int64_t i = 0; i < rows; i++)
+        highest = ids[i] > highest ? ids[i] : highest;
+    return highest < end;
+}
+
+static bool books_below(const uint8_t *books, int64_t rows, size_t end)
+{
+    uint8_t highest = 0;
+    for (int64_t i = 0; i < rows; i++)
+        highest = books[i] > highest ? books[i] : highest;
+    return highest < end;
+}
+
+static bool ids_known(const struct toll_merge *merge, const struct toll_line_batch *kept)
+{
+    const struct toll_run_tables *tables = &merge->old.tables;
+    const int64_t prices = tables->price_count == 0 ? 1 : tables->prices[tables->price_count - 1].id + 1ll;
+    return below(kept->account, kept->rows, tables->account_count) &&
+           below(kept->price, kept->rows, prices) &&
+           (kept->book == NULL || books_below(kept->book, kept->rows, merge->book_count - 1));
+}
+
+static void copy_lines(const struct toll_line_batch *kept, const struct toll_line_columns *lines,
+                       uint8_t *book)
+{
+    const size_t rows = (size_t)kept->rows;
+    memcpy(lines->account, kept->account, rows * sizeof *lines->account);
+    memcpy(lines->price, kept->price, rows * sizeof *lines->price);
+    memcpy(lines->billed, kept->billed, rows * sizeof *lines->billed);
+    memcpy(lines->charge, kept->charge, rows * sizeof *lines->charge);
+    memcpy(lines->tuple, kept->tuple, rows * sizeof *lines->tuple);
+    memcpy(lines->status, kept->status, rows);
+    memcpy(lines->class_jurisdiction, kept->class_jurisdiction, rows);
+    if (kept->book == NULL)
+        memset(book, 0, rows); /* all of the one book */
+    else
+        memcpy(book, kept->book, rows);
+}
+
+/* Lists the rows in suspense and counts the others. */
+static size_t find_suspended(const struct toll_line_batch *kept, struct toll_tally *tally, uint32_t *rows)
+{
+    int64_t counts[256] = {0};
+    size_t count = 0;
+    for (int64_t i = 0; i < kept->rows; i++) {
+        rows[count] = (uint32_t)i;
+        count += kept->status[i] >= TOLL_SUSPENSE_FIRST;
+        counts[kept->status[i]]++;
+    }
+    for (unsigned status = 0; status < TOLL_SUSPENSE_FIRST; status++)
+        tally->status_rows[status] += counts[status];
+    tally->rows += kept->rows - (int64_t)count;
+    tally->kept_rows += kept->rows - (int64_t)count;
+    return count;
+}
+
+/* ---- rows that are rated again ---- */
+
+static void gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
+                   struct toll_merge_scratch *scratch, struct toll_cdr_batch *out)
+{
+    *out = (struct toll_cdr_batch){.rows = (int64_t)count, .first_row = batch->first_row};
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        const char *from = toll_cdr_batch_column(batch, c);
+        char *to = (char *)scratch->cdrs[c];
+        if (from == NULL)
+            continue;
+        const unsigned width = toll_arrow_width(toll_cdr_columns[c].field.type);
+        TOLL_ASSERT(width == 2 || width == 4 || width == 8);
+        for (size_t i = 0; i < count; i++) {
+            const char *value = from + (size_t)rows[i] * width;
+            if (width == 8)
+                memcpy(to + i * 8, value, 8);
+            else if (width == 4)
+                memcpy(to + i * 4, value, 4);
+            else
+                memcpy(to + i * 2, value, 2);
+        }
+        toll_cdr_batch_set_column(out, c, to);
+    }
+}
+
+static void scatter(const struct toll_merge *merge, const struct toll_merge_scratch *scratch,
+                    const uint32_t *rows, size_t count, const struct toll_line_columns *lines, uint8_t *book)
+{
+    const uint8_t own = (uint8_t)(merge->book_count - 1);
+    const int32_t shift = merge->books[own].price_shift;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t row = rows[i];
+        lines->account[row] = merge->account_ids[scratch->account[i]];
+        lines->price[row] = scratch->price[i] == 0 ? 0 : scratch->price[i] + shift;
+        lines->billed[row] = scratch->billed[i];
+        lines->charge[row] = scratch->charge[i];
+        lines->tuple[row] = scratch->tuple[i];
+        lines->status[row] = scratch->status[i];
+        lines->class_jurisdiction[row] = scratch->class_jurisdiction[i];
+        book[row] = own;
+    }
+}
+
+/* ---- surcharges ---- */
+
+/* Period charges are the new book's, over all lines: so kept ones are counted for the account that they have,
+ * at the site that the new book gives. */
+static int count_kept(const struct toll_merge *merge, const struct toll_block_context *context,
+                      struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
+                      const struct toll_line_batch *kept, size_t first, size_t rows, struct toll_error *error)
+{
+    const struct toll_rater *rater = context->rater;
+    for (size_t i = 0; i < rows; i++) {
+        const int32_t account = kept->account[first + i];
+        struct toll_row row;
+        struct toll_payer payer;
+        scratch->buckets[i] = 0;
+        if (account == 0 || kept->status[first + i] >= TOLL_SUSPENSE_FIRST)
+            continue; /* nobody's, or counted with those that are rated again */
+        toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
+        toll_payer_find(rater, &row, &payer);
+        const struct toll_owner *owner = &rater->book->owners[payer.owner];
+        if (merge->account_ids[owner->account] != account)
+            return toll_error_set(
+                error, TOLL_EDATA,
+                "%s keeps a call of account %s that the book gives to another one now (or to nobody, or in "
+                "another currency), so its surcharges cannot be counted; rate all again",
+                merge->old.path, merge->old.tables.accounts[account].account);
+        scratch->buckets[i] = owner->bucket;
+    }
+    toll_surcharges_count(context->tally->surcharges, rater->surcharges, context->map, batch, first, rows,
+                          kept->status + first, scratch->buckets);
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
+                     struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
+                     const struct toll_line_batch *kept, size_t block_rows,
+                     const struct toll_line_columns *lines, uint8_t *book, struct toll_error *error)
+{
+    const struct toll_line_columns rated = {
+        .account = scratch->account,
+        .price = scratch->price,
+        .billed = scratch->billed,
+        .tuple = scratch->tuple,
+        .charge = scratch->charge,
+        .status = scratch->status,
+        .class_jurisdiction = scratch->class_jurisdiction,
+    };
+    const size_t all = (size_t)batch->rows;
+    TOLL_ASSERT(kept->rows == batch->rows);
+    if (!ids_known(merge, kept))
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: a line names an account, a price or a book that the run does not have; "
+                              "rate again without it",
+                              merge->old.path);
+    copy_lines(kept, lines, book);
+    const size_t count = find_suspended(kept, context->tally, scratch->rows);
+    for (size_t first = 0; first < count; first += block_rows) {
+        const size_t rows = count - first < block_rows ? count - first : block_rows;
+        struct toll_block_context block = *context;
+        struct toll_cdr_batch again;
+        block.places = scratch->rows + first;
+        gather(batch, block.places, rows, scratch, &again);
+        toll_block_rate(&block, &again, 0, rows, &rated);
+        scatter(merge, scratch, block.places, rows, lines, book);
+    }
+    int rc = 0;
+    for (size_t first = 0; rc == 0 && context->tally->surcharges != NULL && first < all; first += block_rows)
+        rc = count_kept(merge, context, scratch, batch, kept, first,
+                        all - first < block_rows ? all - first : block_rows, error);
+    return rc;
+}

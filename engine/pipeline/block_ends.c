@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "pipeline/stages.h"
+#include "ratetable/lpm.h"
 
 #include <string.h>
 
@@ -167,6 +168,76 @@ static void set_jurisdiction(const struct toll_block_rows *rows, size_t i, unsig
     rows->block->shape[i] = (uint16_t)((rows->block->shape[i] & ~7u) | jurisdiction);
 }
 
+/* ---- rows whose ends may be local, and nothing else is open ---- */
+
+/* Where the ratecenter of a number's exchange stands. */
+static inline uint32_t center_place(const struct toll_call_areas *areas, uint64_t number)
+{
+    const uint32_t local =
+        areas->areas.words[number >> 48 & 0xfff] >> TOLL_AREA_LOCAL_SHIFT & TOLL_AREA_LOCAL;
+    return local * TOLL_LPM_PAGE + toll_digits_three((uint32_t)(number >> 36) & 0xfff);
+}
+
+/* From the list `local` those that are get their jurisdiction; those that the trie must tell go to `rest`,
+ * which has `count` rows. Returns how many it has then. */
+static size_t find_local(const struct toll_block_rows *rows, const uint32_t *local, size_t locals,
+                         uint32_t *rest, size_t count)
+{
+    const struct toll_call_areas *areas = &rows->rater->call_areas;
+    const bool lrn = rows->rater->book->basis == TOLL_BASIS_ANI_LRN;
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const uint64_t *caller_lrn = lrn && cdr->lrn_caller != NULL ? cdr->lrn_caller : cdr->caller;
+    const uint64_t *callee_lrn = lrn && cdr->lrn_callee != NULL ? cdr->lrn_callee : cdr->callee;
+    struct toll_block *block = rows->block;
+    uint32_t *from = block->list_value[0], *to = block->list_value[1], *first = block->list_deck;
+    uint64_t *pairs = block->number[0];
+    size_t asked = 0;
+    for (size_t k = 0; k < locals; k++) {
+        const size_t i = local[k];
+        from[k] = center_place(areas, choose(caller_lrn[i] != 0, caller_lrn[i], cdr->caller[i]));
+        to[k] = center_place(areas, choose(callee_lrn[i] != 0, callee_lrn[i], cdr->callee[i]));
+        __builtin_prefetch(&areas->centers[from[k]]);
+        __builtin_prefetch(&areas->centers[to[k]]);
+    }
+    for (size_t k = 0; k < locals; k++) {
+        const uint32_t a = areas->centers[from[k]], b = areas->centers[to[k]];
+        const bool far = (a == TOLL_CENTER_FAR) | (b == TOLL_CENTER_FAR), some = (a != 0) & (b != 0);
+        rest[count] = local[k];
+        count += far;
+        /* what is asked for: row, pair and the begin of the ratecenter's list */
+        from[asked] = local[k];
+        pairs[asked] = (uint64_t)a << 32 | b;
+        first[asked] = areas->local_first[far ? 0 : a];
+        __builtin_prefetch(&areas->local_to[first[asked]]);
+        asked += some & !far;
+    }
+    for (size_t n = 0; n < asked; n++) {
+        const uint32_t a = (uint32_t)(pairs[n] >> 32), b = (uint32_t)pairs[n];
+        const uint32_t many = areas->local_first[a + 1] - first[n];
+        if (a == b || toll_call_areas_local(&areas->local_to[first[n]], many, b))
+            set_jurisdiction(rows, from[n], TOLL_LOCAL);
+    }
+    return count;
+}
+
+/* Splits the kernel's list: block->rest keeps those that need all of the rules. */
+static size_t settle_local(const struct toll_block_rows *rows, size_t again)
+{
+    struct toll_block *block = rows->block;
+    const enum toll_jurisdiction_basis basis = rows->rater->book->basis;
+    const bool by_number = basis == TOLL_BASIS_ANI || basis == TOLL_BASIS_ANI_LRN;
+    size_t rest = 0, locals = 0;
+    for (size_t k = 0; k < again; k++) {
+        const uint32_t row = block->rest[k], i = row & ~TOLL_AGAIN_LOCAL;
+        const bool local = by_number & ((row & TOLL_AGAIN_LOCAL) != 0);
+        block->second[locals] = i;
+        block->rest[rest] = i;
+        locals += local;
+        rest += !local;
+    }
+    return find_local(rows, block->second, locals, block->rest, rest);
+}
+
 /* Adds to the list what the book's basis looks at besides numbers: the payers' sites, or the carrier's words.
  * Returns how many rows it has then. */
 static size_t add_by_basis(const struct toll_block_rows *rows, size_t count)
@@ -238,7 +309,7 @@ static void mark_on_net(const struct toll_block_rows *rows)
 void toll_block_ends(const struct toll_block_rows *rows, size_t again)
 {
     struct toll_block *block = rows->block;
-    const size_t count = add_by_basis(rows, again);
+    const size_t count = add_by_basis(rows, settle_local(rows, again));
     if (count > 0)
         toll_block_jurisdictions(rows, rows->rater->book->basis, block->rest, count, block->jurisdiction);
     for (size_t k = 0; k < count; k++)

@@ -91,7 +91,8 @@ def real_deck(work):
     run("rate", "--book", book, "--cdrs", dataset, "-o", rated, "--quiet")
     run("export", rated, "--cdrs", dataset, "--format", "csv", "-o", lines)
     expected = os.path.join(work, "oracle.csv")
-    subprocess.run([sys.executable, os.path.join(ORACLE, "oracle.py"), book, cdrs, "-o", expected], check=True)
+    subprocess.run([sys.executable, os.path.join(ORACLE, "oracle.py"), book, "--feed", "=" + cdrs, "-o",
+                    expected], check=True)
     subprocess.run([sys.executable, os.path.join(ORACLE, "compare.py"), expected, lines], check=True)
 
 

@@ -160,21 +160,14 @@ static bool fill_local(struct walk *walk, const uint32_t *words, uint32_t *local
 
 /* ---- local pairs ---- */
 
-static bool fill_pairs(const struct toll_book *book, struct toll_number_line *lines, uint64_t line_count)
+static void fill_pairs(const struct toll_book *book, uint32_t *first, uint32_t *to)
 {
-    const uint64_t capacity = (uint64_t)book->local_pair_count * 2 + 1;
-    struct toll_number_slot *slots = calloc(capacity, sizeof *slots);
-    if (slots == NULL)
-        return false;
     for (uint32_t i = 0; i < book->local_pair_count; i++) {
-        uint64_t at = toll_number_first_slot(book->local_pairs[i], capacity);
-        while (slots[at].key != 0)
-            at = at + 1 == capacity ? 0 : at + 1;
-        slots[at] = (struct toll_number_slot){.key = book->local_pairs[i], .owner = 1};
+        first[(book->local_pairs[i] >> 32) + 1]++;
+        to[i] = (uint32_t)book->local_pairs[i];
     }
-    toll_number_lines_fill(lines, line_count, slots, capacity);
-    free(slots);
-    return true;
+    for (uint32_t i = 0; i < book->ratecenter_count; i++)
+        first[i + 1] += first[i];
 }
 
 /* ---- all of it ---- */
@@ -182,21 +175,22 @@ static bool fill_pairs(const struct toll_book *book, struct toll_number_line *li
 static bool fill(struct toll_call_areas *areas, struct walk *walk)
 {
     const struct toll_book *book = walk->book;
-    const uint64_t line_count = toll_number_lines(book->local_pair_count);
     const size_t most_words = (TOLL_AREA_LOCAL + 1) / WORD_BITS;
     if (!toll_hot_init(&areas->hot,
                        toll_hot_round(TOLL_AREAS * sizeof(uint32_t)) +
                            toll_hot_round(book->place_count * sizeof *areas->places) +
-                           toll_hot_round(line_count * sizeof *areas->local) +
+                           toll_hot_round((book->ratecenter_count + 2u) * sizeof *areas->local_first) +
+                           toll_hot_round(book->local_pair_count * sizeof *areas->local_to) +
                            toll_hot_round((TOLL_AREA_LOCAL + 1) * most_words * sizeof(uint32_t))))
         return false;
     uint32_t *words = toll_hot_take(&areas->hot, TOLL_AREAS * sizeof *words);
     struct toll_hot_place *places = toll_hot_take(&areas->hot, book->place_count * sizeof *places);
-    struct toll_number_line *lines = toll_hot_take(&areas->hot, line_count * sizeof *lines);
+    uint32_t *first = toll_hot_take(&areas->hot, (book->ratecenter_count + 2u) * sizeof *first);
+    uint32_t *to = toll_hot_take(&areas->hot, book->local_pair_count * sizeof *to);
     areas->areas.words = words;
     areas->places = places;
-    areas->local = lines;
-    areas->local_lines = line_count;
+    areas->local_first = first;
+    areas->local_to = to;
     if (book->nanp)
         add_classes(words);
     if (book->place_lpm == NULL)
@@ -213,8 +207,7 @@ static bool fill(struct toll_call_areas *areas, struct walk *walk)
     if (walk->states == NULL || walk->seen == NULL)
         return false;
     const uint32_t locals = add_places(walk, words), stride_words = locals / WORD_BITS + 1;
-    if (!fill_pairs(book, lines, line_count))
-        return false;
+    fill_pairs(book, first, to);
     if (locals == 0)
         return true;
     uint32_t *local =

@@ -19,10 +19,23 @@ struct toll_hot_place {
 struct toll_call_areas {
     struct toll_areas areas; /* of the classify kernel; all 0 in a book without the American plan */
     const struct toll_hot_place *places;
-    const struct toll_number_line *local; /* a line map: from ratecenter << 32 | to ratecenter is there */
-    uint64_t local_lines;
+    /* local_to[local_first[from]..local_first[from + 1]): ratecenters to which a call is local, ascending */
+    const uint32_t *local_first, *local_to;
     struct toll_hot hot;
 };
+
+static inline bool toll_call_areas_local(const uint32_t *to, uint32_t count, uint32_t ratecenter)
+{
+    while (count > 16) {
+        const uint32_t half = count / 2;
+        to += ratecenter >= to[half] ? half : 0;
+        count -= half;
+    }
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++)
+        found |= to[i] == ratecenter;
+    return found != 0;
+}
 
 /* words: where book->place_lpm's values are. The book must outlive it. */
 int toll_call_areas_init(struct toll_call_areas *areas, const struct toll_book *book, const uint32_t *words,

@@ -15,8 +15,10 @@ static int64_t units_used(const struct toll_row *row, enum toll_duration_roundin
 
 /* ---- calls that change their rate ---- */
 
+/* Most calls stay in the band in which they start, and that is on the deck's cursor. */
 struct bands {
     const struct toll_book *book;
+    const struct toll_band_cursor *cursor;
     uint32_t deck;
 };
 
@@ -24,6 +26,10 @@ static int32_t band_at(void *context, toll_ms at, toll_ms *until)
 {
     const struct bands *bands = context;
     toll_ms from;
+    if (at >= bands->cursor->from && at < bands->cursor->until) {
+        *until = bands->cursor->until;
+        return bands->cursor->band;
+    }
     return toll_book_band(bands->book, bands->deck, at, &from, until);
 }
 
@@ -47,7 +53,7 @@ enum toll_walk_outcome toll_row_walk(const struct toll_rater *rater, struct toll
         .price_terms = book->price_terms,
         .terms = book->terms,
     };
-    struct bands context = {book, (uint32_t)deck};
+    struct bands context = {book, &cursors[deck], (uint32_t)deck};
     const struct toll_walk_bands bands = {band_at, &context};
     const bool split = table->split && table->calendar != 0 && toll_kind_service(row->kind) == TOLL_VOICE;
     return toll_walk(&rows, first, row->start, toll_deck_band(rater, cursors, deck, row->start),

@@ -54,7 +54,7 @@ struct toll_block {
     size_t odd_count;
 
     /* of books and records beyond the plain ones */
-    const uint32_t *near_owner; /* of the number `near`, as in a number slot */
+    const uint32_t *near_owner; /* of the number `near`; none is dated */
     uint32_t near_owners[TOLL_BLOCK_ROWS_MAX];
     uint32_t chain[TOLL_BLOCK_ROWS_MAX];   /* whose rules are walked; 0 as long as the verdict is enough */
     uint32_t rule_at[TOLL_BLOCK_ROWS_MAX]; /* the rule of the chain that decides, if `chain` */
@@ -66,6 +66,8 @@ struct toll_block {
     uint64_t number[2][TOLL_BLOCK_ROWS_MAX];
     uint32_t list_deck[TOLL_BLOCK_ROWS_MAX], list_value[2][TOLL_BLOCK_ROWS_MAX];
     uint32_t second[TOLL_BLOCK_ROWS_MAX];
+    uint32_t legs[TOLL_BLOCK_ROWS_MAX]; /* of which nobody is known, while somebody is of the other one */
+    size_t leg_count;
 };
 
 struct toll_block_context {

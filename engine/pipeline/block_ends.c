@@ -76,7 +76,7 @@ static void put_at_site(uint32_t state, struct toll_hot_place *end)
     end->state = state;
 }
 
-/* By all but the local pairs; *pair: 0, or the pair that would make it local. */
+/* By all but the local pairs; *pair: 0, or the ratecenters that may be one. */
 static unsigned jurisdiction_of(const struct toll_hot_place *from, const struct toll_hot_place *to,
                                 uint64_t *pair)
 {
@@ -91,6 +91,25 @@ static unsigned jurisdiction_of(const struct toll_hot_place *from, const struct 
     return from_state == 0 || to_state == 0 ? TOLL_INDETERMINATE
            : from_state == to_state         ? TOLL_INTRASTATE
                                             : TOLL_INTERSTATE;
+}
+
+/* The pairs that are local: first where each ratecenter's list is, then a look at it. */
+static void mark_local(const struct toll_call_areas *areas, const uint64_t *pairs, size_t count,
+                       uint32_t *list, uint32_t *first, uint8_t *jurisdictions)
+{
+    size_t asked = 0;
+    for (size_t k = 0; k < count; k++) {
+        list[asked] = (uint32_t)k;
+        first[asked] = areas->local_first[pairs[k] >> 32];
+        __builtin_prefetch(&areas->local_to[first[asked]]);
+        asked += pairs[k] != 0;
+    }
+    for (size_t n = 0; n < asked; n++) {
+        const uint64_t pair = pairs[list[n]];
+        const uint32_t many = areas->local_first[(pair >> 32) + 1] - first[n];
+        if (toll_call_areas_local(&areas->local_to[first[n]], many, (uint32_t)pair))
+            jurisdictions[list[n]] = TOLL_LOCAL;
+    }
 }
 
 void toll_block_jurisdictions(const struct toll_block_rows *rows, enum toll_jurisdiction_basis basis,
@@ -121,10 +140,7 @@ void toll_block_jurisdictions(const struct toll_block_rows *rows, enum toll_juri
             put_at_site(state, &end);
         jurisdictions[k] = (uint8_t)jurisdiction_of(&origin, &end, &from[k]);
     }
-    rater->kernels->probe(rater->call_areas.local, rater->call_areas.local_lines, from, count,
-                          block->list_value[0]);
-    for (size_t k = 0; k < count; k++)
-        jurisdictions[k] = block->list_value[0][k] != 0 ? TOLL_LOCAL : jurisdictions[k];
+    mark_local(&rater->call_areas, from, count, block->list_value[0], block->list_value[1], jurisdictions);
     if (basis == TOLL_BASIS_CARRIER && rows->cdr.calltype != NULL && rows->context->map->words != NULL)
         for (size_t k = 0; k < count; k++) {
             const int word = toll_block_word(rows, list[k]);
@@ -165,38 +181,42 @@ static size_t add_by_basis(const struct toll_block_rows *rows, size_t count)
 
 /* ---- on net ---- */
 
-/* The other end of each call that might be on net: a number of ours has called, or was, an E.164 one. */
-static void probe_far_ends(const struct toll_block_rows *rows)
+/* The calls that might be on net, both ends E.164 and one of them ours, the other one in an exchange of ours:
+ * listed in block->second, the other end's number in number[0]. */
+static size_t list_far_ends(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_cdr_batch *cdr = &rows->cdr;
     struct toll_block *block = rows->block;
-    uint64_t *far = block->number[0];
+    size_t count = 0;
     for (size_t i = 0; i < rows->rows; i++) {
         const unsigned kind = cdr->kind[i];
         const bool ends = (kind & (TOLL_CALL_CALLER_TYPE | TOLL_CALL_CALLEE_TYPE)) ==
                           (TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
         const bool ordinary = rows->line.class_jurisdiction[i] < TOLL_TOLL_FREE << 4;
         const uint64_t number = (kind & TOLL_CALL_IN) != 0 ? cdr->caller[i] : cdr->callee[i];
-        far[i] = number & (0 - (uint64_t)(ends & ordinary & (block->near_owner[i] != 0)));
-        toll_number_line_expect(rater->numbers, rater->number_lines, far[i]);
+        block->second[count] = (uint32_t)i;
+        block->number[0][count] = number;
+        count += ends & ordinary & (block->near_owner[i] != 0) & toll_rater_may_own(rater, number);
     }
-    rater->kernels->probe(rater->numbers, rater->number_lines, far, rows->rows, block->list_value[0]);
+    return count;
 }
 
 static void mark_on_net(const struct toll_block_rows *rows)
 {
-    const struct toll_book *book = rows->rater->book;
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_book *book = rater->book;
     struct toll_block *block = rows->block;
-    probe_far_ends(rows);
-    for (size_t i = 0; i < rows->rows; i++) {
-        uint32_t far = block->list_value[0][i];
-        if (far == 0)
-            continue;
-        const uint32_t near = toll_book_owner_at(book, block->near_owner[i], rows->cdr.start[i]);
-        far = toll_book_owner_at(book, far, rows->cdr.start[i]);
-        if (near == 0 || far == 0 ||
-            (book->on_net == TOLL_ON_NET_ACCOUNT && book->owners[near].account != book->owners[far].account))
+    const size_t count = list_far_ends(rows);
+    rater->kernels->probe(rater->numbers, rater->number_lines, block->number[0], count, block->list_value[0]);
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = block->second[k];
+        const uint32_t near = block->near_owner[i];
+        uint32_t far = block->list_value[0][k];
+        if ((far & TOLL_OWNER_DATED) != 0)
+            far = toll_book_owner_at(book, far, rows->cdr.start[i]);
+        if (far == 0 || (book->on_net == TOLL_ON_NET_ACCOUNT &&
+                         rater->owners[near].account != rater->owners[far].account))
             continue;
         rows->line.class_jurisdiction[i] |= TOLL_ON_NET << 4;
         block->shape[i] |= TOLL_ON_NET << 3;

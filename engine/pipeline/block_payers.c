@@ -72,6 +72,39 @@ static void decide(const struct toll_block_rows *rows, size_t i, uint32_t charge
     }
 }
 
+static bool has_other_candidate(const struct toll_cdr_batch *cdr, size_t i)
+{
+    return (cdr->charged != NULL && cdr->charged[i] != 0) || (cdr->trunk != NULL && cdr->trunk[i] != 0) ||
+           (cdr->hint != NULL && cdr->hint[i] != 0);
+}
+
+/* Plain legs of which nobody is known: is somebody known of the other leg? */
+static void find_other_parties(const struct toll_block_rows *rows)
+{
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    struct toll_block *block = rows->block;
+    size_t count = 0;
+    for (size_t i = 0; i < rows->rows; i++) {
+        const uint16_t kind = cdr->kind[i];
+        const bool in = (kind & TOLL_KIND_IN) != 0, caller = toll_kind_caller_type(kind) == TOLL_NUMBER_E164;
+        if ((kind & TOLL_KIND_LEG) == 0 || block->owner[i] != 0 || (block->shape[i] & TOLL_SHAPE_PLAIN) == 0)
+            continue;
+        if (in && has_other_candidate(cdr, i)) {
+            block->shape[i] &= TOLL_VERDICT_KEYS - 1; /* odd */
+            continue;
+        }
+        block->second[count] = (uint32_t)i;
+        block->number[0][count++] = !in ? cdr->callee[i] : caller ? cdr->caller[i] : 0;
+    }
+    rater->kernels->probe(rater->numbers, rater->number_lines, block->number[0], count, block->list_value[0]);
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = block->second[k], owner = block->list_value[0][k];
+        block->legs[block->leg_count] = i;
+        block->leg_count += owner != 0 && toll_book_owner_at(rater->book, owner, cdr->start[i]) != 0;
+    }
+}
+
 void toll_block_payers(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
@@ -90,8 +123,7 @@ void toll_block_payers(const struct toll_block_rows *rows)
         for (size_t k = 0; k < count; k++)
             decide(rows, block->second[k], block->list_value[0][k]);
     }
+    block->leg_count = 0;
     if ((rows->kinds & TOLL_KIND_LEG) != 0)
-        for (size_t i = 0; i < rows->rows; i++) /* whether it is another party's tells the other leg */
-            if ((cdr->kind[i] & TOLL_KIND_LEG) != 0 && block->owner[i] == 0)
-                block->shape[i] &= TOLL_VERDICT_KEYS - 1;
+        find_other_parties(rows);
 }

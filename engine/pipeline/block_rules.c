@@ -6,14 +6,25 @@
 
 #include <string.h>
 
-/* Rows of any service that the stages can do; the rest is toll_row_rate's. No short code, because of the
- * numbers that are always free. */
+/* The class of a short code; false: it is one of those that are always free. */
+static bool classify_short(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_row row = {.kind = rows->cdr.kind[i], .callee = rows->cdr.callee[i]};
+    const enum toll_class class_ = toll_class_of(rows->rater, &row);
+    if (toll_row_is_emergency(rows->rater, &row))
+        return false;
+    rows->line.class_jurisdiction[i] |= (uint8_t)((unsigned)class_ << 4);
+    rows->block->shape[i] |= (uint16_t)((unsigned)class_ << 3);
+    return true;
+}
+
+/* Rows of any service that the stages can do; the rest is toll_row_rate's. */
 static bool in_bulk(const struct toll_block_rows *rows, size_t i)
 {
     const uint16_t kind = rows->cdr.kind[i];
     const bool answered = toll_kind_service(kind) != TOLL_VOICE || (kind & TOLL_KIND_ANSWERED) != 0;
     return rows->block->owner[i] != 0 && answered && (kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0 &&
-           toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT;
+           (toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT || classify_short(rows, i));
 }
 
 static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
@@ -188,4 +199,6 @@ void toll_block_rules(const struct toll_block_rows *rows)
         block->odd_count += !bulk;
     }
     walk_chains(rows, block->rest, open);
+    for (size_t k = 0; k < block->leg_count; k++)
+        rows->line.status[block->legs[k]] = TOLL_ZERO_OTHER_PARTY;
 }

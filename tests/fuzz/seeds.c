@@ -110,11 +110,17 @@ static void tables(void)
         {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2, 60, "rate_intra"},
         {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, ""}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 180, 18000000}, {1, "s1", 0, 1, 60, -5}};
+    const struct toll_period_row periods[] = {
+        {"2026-03-01", 1, "", "attempts", 100, 20, 5, 1000000, 5000000, "surcharges.csv", 2},
+        {"2026-03-15", 3, "s1", "no_ani", 7, 7, 7, 1, 7, "surcharges.csv", 3}};
     const struct {
         const struct toll_run_table *table;
         const void *rows;
-    } all[] = {{&toll_run_accounts, accounts}, {&toll_run_prices, prices}, {&toll_run_buckets, buckets}};
-    for (int t = 0; t < 3; t++) {
+    } all[] = {{&toll_run_accounts, accounts},
+               {&toll_run_prices, prices},
+               {&toll_run_buckets, buckets},
+               {&toll_run_periods, periods}};
+    for (int t = 0; t < 4; t++) {
         for (int64_t count = 0; count < 3; count++) {
             struct toll_arrow_memory memory;
             char name[32];

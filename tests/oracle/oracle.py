@@ -244,6 +244,9 @@ class Book:
         self.tables = {}
         for name, columns in TABLES.items():
             self.tables[name] = read_table(os.path.join(folder, name + ".csv"), columns)
+        for name in ("npanxx", "local_areas", "calltypes"):
+            if not self.nanp and os.path.exists(os.path.join(folder, name + ".csv")):
+                raise BookError("%s.csv is for number plan nanp" % name)
         load_accounts(self)
         load_numbers(self)
         load_trunks(self)
@@ -876,22 +879,22 @@ def parse_record(cells, carrier):
 
 
 def read_records(path, carrier=""):
-    """The records of a CDR file: a repeated record is read once, records that contradict each other are marked. A
-    record of two legs comes out twice."""
+    """The records of a CDR file. A record of two legs comes out twice, and its `in` leg has a key of its own: of each
+    key a repeated record is read once, and records that contradict each other are marked (docs/IMPORT.md, section 5)."""
     records = []
-    by_id = {}
+    by_key = {}
     for cells in read_table(path, CDR_COLUMNS):
-        record = parse_record(cells, carrier)
-        if record.record_id:
-            others = by_id.setdefault(record.record_id, [])
-            if any(other.content == record.content for other in others):
-                continue
-            others.append(record)
-            if len(others) > 1:
-                for other in others:
-                    other.conflict = True
-        records.append(record)
-    return [leg for record in records for leg in legs_of(record)]
+        for record in legs_of(parse_record(cells, carrier)):
+            if record.record_id:
+                others = by_key.setdefault((record.record_id, record.two_legs and record.direction == "in"), [])
+                if any(other.content == record.content for other in others):
+                    continue
+                others.append(record)
+                if len(others) > 1:
+                    for other in others:
+                        other.conflict = True
+            records.append(record)
+    return records
 
 
 def legs_of(record):

@@ -468,6 +468,8 @@ class World:
             cuts[local_instant(text, zone)] = text
         order = 0
         versions = []
+        if self.chance(10):
+            cuts[ALWAYS] = ""
         for instant, text in sorted(cuts.items()):
             order += 1
             file = "%s_%d" % (name, order)
@@ -477,7 +479,7 @@ class World:
                 mode = "amend"
             versions.append([{"deck": name, "file": file, "effective": text, "mode": mode}])
             self.make_deck_file(deck, file, full)
-            self.note(instant, name)
+            self.note(instant, name)       # which leaves out an empty one
             if self.chance(12):
                 versions[-1].append({"deck": name, "file": file + "_too", "effective": text, "mode": "amend"})
                 self.make_deck_file(deck, file + "_too", False)
@@ -617,12 +619,19 @@ class World:
             if self.chance(4):
                 row["rate"] = ""
             self.rates_by_jurisdiction(deck, row, places)
+            self.bound_data_rates(deck, row, base["per_s"])
             if not base["from"] and self.chance(8):          # a step that comes or goes within the time of its row
                 spans = self.periods(1, deck["zone"], open_start=50, open_end=50, deck=deck["name"])
                 if spans and not base["to"]:
                     row["from"], row["to"] = spans[0]
             rows.append(row)
         return rows
+
+    def bound_data_rates(self, deck, row, per):
+        """A month of data must stay below the 92 billion that a sum can hold."""
+        if deck["kind"] == "data" and per in ("1024", "1000", "7"):
+            for name in ("rate", "rate_inter", "rate_intra", "rate_indeterminate"):
+                row[name] = self.decimal(999, 8) if row.get(name) else ""
 
     def rates_by_jurisdiction(self, deck, row, places):
         for name in deck["by_jurisdiction"]:
@@ -646,9 +655,7 @@ class World:
         self.rates_by_jurisdiction(deck, row, places)
         if kind == "data":        # per_s of one prefix must have a small common multiple
             row["per_s"] = self.pick(["1048576", "1024", "1073741824"] if deck["powers_of_two"] else ["1000000", "1000", "7"])
-            if row["per_s"] in ("1024", "1000", "7"):  # a month must stay below the 92 billion that a sum can hold
-                for name in ("rate", "rate_inter", "rate_intra", "rate_indeterminate"):
-                    row[name] = self.decimal(999, 8) if row.get(name) else ""
+            self.bound_data_rates(deck, row, row["per_s"])
             steps = [("", ""), ("", "1024"), ("", "1048576"), ("1000", "10"), ("7", "3")]
         elif kind == "unit":
             row["per_s"] = self.pick(["1", "1", "1", "10", "7"])
@@ -1025,11 +1032,18 @@ class World:
         for index in range(count):
             rows.append(self.call("%s%07d" % (stem, index * 7919 % 10000000)))
         for _ in range(max(2, count // 400) if count > 10 else 0):
-            rows.append(dict(self.pick(rows)))
+            again = dict(self.pick(rows))
+            if again.get("legs") == "both" and self.chance(50):
+                again["direction"] = self.pick(["", "in", "out"])      # does not count: the same record
+            rows.append(again)
         for _ in range(max(2, count // 400) if count > 10 else 0):
             other = dict(self.pick(rows))
             if self.chance(25):           # of another feed: not the same record
                 other["feed"] = self.pick([""] + CARRIERS)
+            if self.chance(15):           # the same but for its legs
+                other["legs"] = "one" if other.get("legs") == "both" else "both"
+                rows.append(other)
+                continue
             other["duration_s"] = str(100000 + self.rng.randrange(1000))
             if self.chance(50):
                 other["callee"] = "+4420" + self.digits(8)

@@ -170,6 +170,24 @@ static void fill_pairs(const struct toll_book *book, uint32_t *first, uint32_t *
         first[i + 1] += first[i];
 }
 
+/* ---- ratecenters by exchange ---- */
+
+static void fill_centers(const struct walk *walk, const uint32_t *words, uint16_t *centers)
+{
+    const struct toll_lpm *lpm = walk->book->place_lpm;
+    for (uint32_t area = 0; area < TOLL_AREAS_ABROAD; area++) {
+        const uint32_t value = walk->words[lpm->npa + area], local = local_of(words[area]);
+        const uint64_t page = lpm->pages + (uint64_t)(value & TOLL_LPM_INDEX) * TOLL_LPM_PAGE;
+        for (uint32_t i = 0; local != 0 && i < TOLL_LPM_PAGE; i++) {
+            const uint32_t place = (value & TOLL_LPM_NODE) != 0 ? walk->words[page + i] : value;
+            const bool near =
+                (place & TOLL_LPM_NODE) == 0 && walk->places[place].ratecenter < TOLL_CENTER_FAR;
+            centers[local * TOLL_LPM_PAGE + i] =
+                near ? (uint16_t)walk->places[place].ratecenter : TOLL_CENTER_FAR;
+        }
+    }
+}
+
 /* ---- all of it ---- */
 
 static bool fill(struct toll_call_areas *areas, struct walk *walk)
@@ -181,7 +199,8 @@ static bool fill(struct toll_call_areas *areas, struct walk *walk)
                            toll_hot_round(book->place_count * sizeof *areas->places) +
                            toll_hot_round((book->ratecenter_count + 2u) * sizeof *areas->local_first) +
                            toll_hot_round(book->local_pair_count * sizeof *areas->local_to) +
-                           toll_hot_round((TOLL_AREA_LOCAL + 1) * most_words * sizeof(uint32_t))))
+                           toll_hot_round((TOLL_AREA_LOCAL + 1) * most_words * sizeof(uint32_t)) +
+                           toll_hot_round((TOLL_AREA_LOCAL + 1) * TOLL_LPM_PAGE * sizeof(uint16_t))))
         return false;
     uint32_t *words = toll_hot_take(&areas->hot, TOLL_AREAS * sizeof *words);
     struct toll_hot_place *places = toll_hot_take(&areas->hot, book->place_count * sizeof *places);
@@ -212,6 +231,9 @@ static bool fill(struct toll_call_areas *areas, struct walk *walk)
         return true;
     uint32_t *local =
         toll_hot_take(&areas->hot, (size_t)stride_words * WORD_BITS * stride_words * sizeof *local);
+    uint16_t *centers = toll_hot_take(&areas->hot, (size_t)(locals + 1) * TOLL_LPM_PAGE * sizeof *centers);
+    fill_centers(walk, words, centers);
+    areas->centers = centers;
     areas->areas.local = local;
     areas->areas.local_stride = stride_words * WORD_BITS;
     return fill_local(walk, words, local, stride_words);

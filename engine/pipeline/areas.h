@@ -21,8 +21,12 @@ struct toll_call_areas {
     const struct toll_hot_place *places;
     /* local_to[local_first[from]..local_first[from + 1]): ratecenters to which a call is local, ascending */
     const uint32_t *local_first, *local_to;
+    /* centers[local * 1000 + digits 5-7]: the ratecenter of such numbers in the area with this number in its
+     * word, TOLL_CENTER_FAR: the trie knows */
+    const uint16_t *centers;
     struct toll_hot hot;
 };
+#define TOLL_CENTER_FAR 0xffffu
 
 static inline bool toll_call_areas_local(const uint32_t *to, uint32_t count, uint32_t ratecenter)
 {

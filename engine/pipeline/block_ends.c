@@ -4,10 +4,17 @@
  */
 #include "base/check.h"
 #include "pipeline/stages.h"
+#include "ratetable/lpm.h"
 
 #include <string.h>
 
 /* ---- classify ---- */
+
+/* What a call is like is nothing a branch can guess. */
+static inline uint64_t choose(bool first, uint64_t a, uint64_t b)
+{
+    return b ^ ((a ^ b) & (0 - (uint64_t)first));
+}
 
 /* LRN where the record has one, else the number. */
 static const uint64_t *ported(const uint64_t *numbers, const uint64_t *lrn, size_t rows, uint64_t *out)
@@ -15,7 +22,7 @@ static const uint64_t *ported(const uint64_t *numbers, const uint64_t *lrn, size
     if (lrn == NULL)
         return numbers;
     for (size_t i = 0; i < rows; i++)
-        out[i] = lrn[i] != 0 ? lrn[i] : numbers[i];
+        out[i] = choose(lrn[i] != 0, lrn[i], numbers[i]);
     return out;
 }
 
@@ -41,30 +48,31 @@ size_t toll_block_classify(const struct toll_block_rows *rows)
 
 /* ---- jurisdiction ---- */
 
-/* The ends' numbers of a row; 0 none. */
-static void ends_of(const struct toll_block_rows *rows, size_t i, enum toll_jurisdiction_basis basis,
-                    uint64_t *from, uint64_t *to)
+/* The numbers of both ends of the listed rows; 0 none. */
+static void find_ends(const struct toll_block_rows *rows, bool lrn, const uint32_t *list, size_t count,
+                      uint64_t *from, uint64_t *to)
 {
     const struct toll_cdr_batch *cdr = &rows->cdr;
-    const bool lrn = basis == TOLL_BASIS_ANI_LRN;
-    const bool caller = toll_kind_caller_type(cdr->kind[i]) == TOLL_NUMBER_E164,
-               callee = toll_kind_callee_type(cdr->kind[i]) == TOLL_NUMBER_E164;
-    *from = !caller                                                     ? 0
-            : lrn && cdr->lrn_caller != NULL && cdr->lrn_caller[i] != 0 ? cdr->lrn_caller[i]
-                                                                        : cdr->caller[i];
-    if (rows->line.class_jurisdiction[i] >> 4 == TOLL_TOLL_FREE)
-        *to = cdr->ring_to == NULL ? 0 : cdr->ring_to[i];
-    else
-        *to = !callee                                                     ? 0
-              : lrn && cdr->lrn_callee != NULL && cdr->lrn_callee[i] != 0 ? cdr->lrn_callee[i]
-                                                                          : cdr->callee[i];
+    const uint64_t *caller_lrn = lrn && cdr->lrn_caller != NULL ? cdr->lrn_caller : cdr->caller;
+    const uint64_t *callee_lrn = lrn && cdr->lrn_callee != NULL ? cdr->lrn_callee : cdr->callee;
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = list[k];
+        const unsigned kind = cdr->kind[i];
+        const bool caller = toll_kind_caller_type((uint16_t)kind) == TOLL_NUMBER_E164,
+                   callee = toll_kind_callee_type((uint16_t)kind) == TOLL_NUMBER_E164;
+        const bool toll_free = rows->line.class_jurisdiction[i] >> 4 == TOLL_TOLL_FREE;
+        const uint64_t ring_to = cdr->ring_to == NULL ? 0 : cdr->ring_to[i];
+        const uint64_t dialled = choose(callee_lrn[i] != 0, callee_lrn[i], cdr->callee[i]);
+        from[k] = choose(caller, choose(caller_lrn[i] != 0, caller_lrn[i], cdr->caller[i]), 0);
+        to[k] = choose(toll_free, ring_to, choose(callee, dialled, 0));
+    }
 }
 
-static struct toll_hot_place place_of(const struct toll_rater *rater, uint64_t number, uint32_t place)
+static inline struct toll_hot_place place_of(const struct toll_rater *rater, uint64_t number, uint32_t place)
 {
-    if (number != 0 && number >> 60 != 1)
-        return (struct toll_hot_place){.state = TOLL_PLACE_ABROAD};
-    return rater->call_areas.places[place];
+    struct toll_hot_place at = rater->call_areas.places[place];
+    at.state |= TOLL_PLACE_ABROAD & (0u - (uint32_t)((number != 0) & (number >> 60 != 1)));
+    return at;
 }
 
 /* An end that is at the payer's site. */
@@ -77,20 +85,27 @@ static void put_at_site(uint32_t state, struct toll_hot_place *end)
 }
 
 /* By all but the local pairs; *pair: 0, or the ratecenters that may be one. */
-static unsigned jurisdiction_of(const struct toll_hot_place *from, const struct toll_hot_place *to,
-                                uint64_t *pair)
+static inline unsigned jurisdiction_of(struct toll_hot_place from, struct toll_hot_place to, uint64_t *pair)
 {
-    const uint32_t from_state = from->state & ~TOLL_PLACE_ABROAD, to_state = to->state & ~TOLL_PLACE_ABROAD;
-    *pair = 0;
-    if (((from->state | to->state) & TOLL_PLACE_ABROAD) != 0)
-        return TOLL_INTERNATIONAL;
-    if (from->ratecenter != 0 && from->ratecenter == to->ratecenter)
-        return TOLL_LOCAL;
-    if (from->ratecenter != 0 && to->ratecenter != 0)
-        *pair = (uint64_t)from->ratecenter << 32 | to->ratecenter;
-    return from_state == 0 || to_state == 0 ? TOLL_INDETERMINATE
-           : from_state == to_state         ? TOLL_INTRASTATE
-                                            : TOLL_INTERSTATE;
+    enum { SAME_STATE = 1, STATES = 2, SAME_CENTER = 4, ABROAD = 8 };
+    static const uint8_t jurisdictions[16] = {
+        [0] = TOLL_INDETERMINATE,
+        [SAME_STATE] = TOLL_INDETERMINATE,
+        [STATES] = TOLL_INTERSTATE,
+        [STATES | SAME_STATE] = TOLL_INTRASTATE,
+        [SAME_CENTER] = TOLL_LOCAL,
+        [SAME_CENTER | SAME_STATE] = TOLL_LOCAL,
+        [SAME_CENTER | STATES] = TOLL_LOCAL,
+        [SAME_CENTER | STATES | SAME_STATE] = TOLL_LOCAL,
+        [ABROAD... ABROAD + 7] = TOLL_INTERNATIONAL,
+    };
+    const bool abroad = ((from.state | to.state) & TOLL_PLACE_ABROAD) != 0;
+    const bool centers = (from.ratecenter != 0) & (to.ratecenter != 0);
+    const bool same_center = centers & (from.ratecenter == to.ratecenter);
+    const bool states = (from.state != 0) & (to.state != 0);
+    *pair = choose(centers & !same_center & !abroad, (uint64_t)from.ratecenter << 32 | to.ratecenter, 0);
+    return jurisdictions[abroad * ABROAD | same_center * SAME_CENTER | states * STATES |
+                         (from.state == to.state) * SAME_STATE];
 }
 
 /* The pairs that are local: first where each ratecenter's list is, then a look at it. */
@@ -122,10 +137,9 @@ void toll_block_jurisdictions(const struct toll_block_rows *rows, enum toll_juri
         memset(jurisdictions, TOLL_INDETERMINATE, count);
         return;
     }
-    for (size_t k = 0; k < count; k++) {
-        ends_of(rows, list[k], basis, &from[k], &to[k]);
+    find_ends(rows, basis == TOLL_BASIS_ANI_LRN, list, count, from, to);
+    for (size_t k = 0; k < count; k++)
         block->list_deck[k] = rater->place_table;
-    }
     rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, from, count, block->list_value[0]);
     rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, to, count, block->list_value[1]);
     for (size_t k = 0; k < count; k++) {
@@ -133,12 +147,11 @@ void toll_block_jurisdictions(const struct toll_block_rows *rows, enum toll_juri
         const bool in = (rows->cdr.kind[i] & TOLL_KIND_IN) != 0;
         struct toll_hot_place origin = place_of(rater, from[k], block->list_value[0][k]);
         struct toll_hot_place end = place_of(rater, to[k], block->list_value[1][k]);
-        const uint32_t state = rater->owners[block->owner[i]].state;
         if (basis == TOLL_BASIS_SITE)
-            put_at_site(state, in ? &end : &origin);
-        else if (in && to[k] == 0 && rows->line.class_jurisdiction[i] >> 4 == TOLL_TOLL_FREE)
-            put_at_site(state, &end);
-        jurisdictions[k] = (uint8_t)jurisdiction_of(&origin, &end, &from[k]);
+            put_at_site(rater->owners[block->owner[i]].state, in ? &end : &origin);
+        else if (in & (to[k] == 0) & (rows->line.class_jurisdiction[i] >> 4 == TOLL_TOLL_FREE))
+            put_at_site(rater->owners[block->owner[i]].state, &end);
+        jurisdictions[k] = (uint8_t)jurisdiction_of(origin, end, &from[k]);
     }
     mark_local(&rater->call_areas, from, count, block->list_value[0], block->list_value[1], jurisdictions);
     if (basis == TOLL_BASIS_CARRIER && rows->cdr.calltype != NULL && rows->context->map->words != NULL)
@@ -153,6 +166,76 @@ static void set_jurisdiction(const struct toll_block_rows *rows, size_t i, unsig
     uint8_t *class_byte = &rows->line.class_jurisdiction[i];
     *class_byte = (uint8_t)((*class_byte & 0xf0) | jurisdiction);
     rows->block->shape[i] = (uint16_t)((rows->block->shape[i] & ~7u) | jurisdiction);
+}
+
+/* ---- rows whose ends may be local, and nothing else is open ---- */
+
+/* Where the ratecenter of a number's exchange stands. */
+static inline uint32_t center_place(const struct toll_call_areas *areas, uint64_t number)
+{
+    const uint32_t local =
+        areas->areas.words[number >> 48 & 0xfff] >> TOLL_AREA_LOCAL_SHIFT & TOLL_AREA_LOCAL;
+    return local * TOLL_LPM_PAGE + toll_digits_three((uint32_t)(number >> 36) & 0xfff);
+}
+
+/* From the list `local` those that are get their jurisdiction; those that the trie must tell go to `rest`,
+ * which has `count` rows. Returns how many it has then. */
+static size_t find_local(const struct toll_block_rows *rows, const uint32_t *local, size_t locals,
+                         uint32_t *rest, size_t count)
+{
+    const struct toll_call_areas *areas = &rows->rater->call_areas;
+    const bool lrn = rows->rater->book->basis == TOLL_BASIS_ANI_LRN;
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const uint64_t *caller_lrn = lrn && cdr->lrn_caller != NULL ? cdr->lrn_caller : cdr->caller;
+    const uint64_t *callee_lrn = lrn && cdr->lrn_callee != NULL ? cdr->lrn_callee : cdr->callee;
+    struct toll_block *block = rows->block;
+    uint32_t *from = block->list_value[0], *to = block->list_value[1], *first = block->list_deck;
+    uint64_t *pairs = block->number[0];
+    size_t asked = 0;
+    for (size_t k = 0; k < locals; k++) {
+        const size_t i = local[k];
+        from[k] = center_place(areas, choose(caller_lrn[i] != 0, caller_lrn[i], cdr->caller[i]));
+        to[k] = center_place(areas, choose(callee_lrn[i] != 0, callee_lrn[i], cdr->callee[i]));
+        __builtin_prefetch(&areas->centers[from[k]]);
+        __builtin_prefetch(&areas->centers[to[k]]);
+    }
+    for (size_t k = 0; k < locals; k++) {
+        const uint32_t a = areas->centers[from[k]], b = areas->centers[to[k]];
+        const bool far = (a == TOLL_CENTER_FAR) | (b == TOLL_CENTER_FAR), some = (a != 0) & (b != 0);
+        rest[count] = local[k];
+        count += far;
+        /* what is asked for: row, pair and the begin of the ratecenter's list */
+        from[asked] = local[k];
+        pairs[asked] = (uint64_t)a << 32 | b;
+        first[asked] = areas->local_first[far ? 0 : a];
+        __builtin_prefetch(&areas->local_to[first[asked]]);
+        asked += some & !far;
+    }
+    for (size_t n = 0; n < asked; n++) {
+        const uint32_t a = (uint32_t)(pairs[n] >> 32), b = (uint32_t)pairs[n];
+        const uint32_t many = areas->local_first[a + 1] - first[n];
+        if (a == b || toll_call_areas_local(&areas->local_to[first[n]], many, b))
+            set_jurisdiction(rows, from[n], TOLL_LOCAL);
+    }
+    return count;
+}
+
+/* Splits the kernel's list: block->rest keeps those that need all of the rules. */
+static size_t settle_local(const struct toll_block_rows *rows, size_t again)
+{
+    struct toll_block *block = rows->block;
+    const enum toll_jurisdiction_basis basis = rows->rater->book->basis;
+    const bool by_number = basis == TOLL_BASIS_ANI || basis == TOLL_BASIS_ANI_LRN;
+    size_t rest = 0, locals = 0;
+    for (size_t k = 0; k < again; k++) {
+        const uint32_t row = block->rest[k], i = row & ~TOLL_AGAIN_LOCAL;
+        const bool local = by_number & ((row & TOLL_AGAIN_LOCAL) != 0);
+        block->second[locals] = i;
+        block->rest[rest] = i;
+        locals += local;
+        rest += !local;
+    }
+    return find_local(rows, block->second, locals, block->rest, rest);
 }
 
 /* Adds to the list what the book's basis looks at besides numbers: the payers' sites, or the carrier's words.
@@ -194,7 +277,7 @@ static size_t list_far_ends(const struct toll_block_rows *rows)
         const bool ends = (kind & (TOLL_CALL_CALLER_TYPE | TOLL_CALL_CALLEE_TYPE)) ==
                           (TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
         const bool ordinary = rows->line.class_jurisdiction[i] < TOLL_TOLL_FREE << 4;
-        const uint64_t number = (kind & TOLL_CALL_IN) != 0 ? cdr->caller[i] : cdr->callee[i];
+        const uint64_t number = choose((kind & TOLL_CALL_IN) != 0, cdr->caller[i], cdr->callee[i]);
         block->second[count] = (uint32_t)i;
         block->number[0][count] = number;
         count += ends & ordinary & (block->near_owner[i] != 0) & toll_rater_may_own(rater, number);
@@ -226,7 +309,7 @@ static void mark_on_net(const struct toll_block_rows *rows)
 void toll_block_ends(const struct toll_block_rows *rows, size_t again)
 {
     struct toll_block *block = rows->block;
-    const size_t count = add_by_basis(rows, again);
+    const size_t count = add_by_basis(rows, settle_local(rows, again));
     if (count > 0)
         toll_block_jurisdictions(rows, rows->rater->book->basis, block->rest, count, block->jurisdiction);
     for (size_t k = 0; k < count; k++)

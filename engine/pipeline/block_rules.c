@@ -163,6 +163,12 @@ static void walk_chains(const struct toll_block_rows *rows, uint32_t *list, size
         block->chain[i] = chain_of(rows, i, &plan);
         block->rule_at[i] = 0;
         rows->line.status[i] = plan == 0 ? TOLL_SUSPENSE_NO_PLAN : TOLL_SUSPENSE_NO_RULE;
+        const int32_t simple = rows->rater->book->chains[block->chain[i]].simple_deck;
+        if (simple > 0) {
+            block->deck[i] = (uint32_t)simple;
+            rows->line.status[i] = 0;
+            continue;
+        }
         list[left] = i;
         left += block->chain[i] != 0;
     }

@@ -3,6 +3,7 @@
  * paid is asked of the book again; its account must be the line's, or run and dataset do not belong together.
  */
 #include "pipeline/run_reader.h"
+#include "pipeline/reader_books.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -16,24 +17,12 @@ struct reader_day {
     int64_t rows;
 };
 
-/* A book of the run. Those of an earlier run are opened when a line of theirs is read with its CDR. */
-struct reader_book {
-    struct toll_blob image;
-    struct toll_book *book;
-    struct toll_rater rater;
-    bool ready;
-    struct toll_part_map map; /* of the open part */
-    struct toll_arena arena;  /* of the map */
-    bool mapped;
-};
-
 struct toll_run {
     const struct toll_io *io;
     struct toll_run_files files;
     bool files_open, dataset_open;
     struct toll_dataset dataset;
-    struct reader_book *books; /* as in the manifest; the last is the run's own */
-    size_t book_count;
+    struct toll_reader_books books;
     size_t *cdr_parts; /* index of dataset.parts by run part */
     struct reader_day *days;
     int64_t day_count;
@@ -60,62 +49,6 @@ const struct toll_run_files *toll_run_inside(const struct toll_run *run)
 }
 
 /* ---- opening ---- */
-
-static int open_book(struct toll_run *run, size_t index, struct toll_error *error)
-{
-    const struct toll_run_manifest *manifest = &run->files.manifest;
-    const struct toll_hash128 wanted =
-        manifest->book_count == 0 ? manifest->book_hash : manifest->books[index].book_hash;
-    struct reader_book *book = &run->books[index];
-    char file[TOLL_RUN_BOOK_NAME_BYTES], name[4096];
-    if (book->ready)
-        return 0;
-    toll_run_book_name(index, run->book_count, file);
-    snprintf(name, sizeof name, "%s/%s", run->files.path, file);
-    int rc = toll_blob_read(&book->image, run->io, run->files.directory, file, TOLL_READ_MMAP, error);
-    toll_error_within(error, rc, run->files.path);
-    if (rc == 0)
-        rc = toll_book_open_bytes((const uint8_t *)book->image.data, book->image.size, name, &book->book,
-                                  error);
-    if (rc == 0 && !toll_hash_equal(book->book->book_hash, wanted))
-        rc = toll_error_set(error, TOLL_EDATA, "%s is not the book that run.json names", name);
-    if (rc == 0)
-        rc = toll_rater_init(&book->rater, book->book, 0, error);
-    book->ready = rc == 0;
-    if (rc != 0) {
-        toll_book_close(book->book);
-        toll_blob_free(&book->image);
-        *book = (struct reader_book){0};
-    }
-    return rc;
-}
-
-static int open_books(struct toll_run *run, struct toll_error *error)
-{
-    const size_t count = run->files.manifest.book_count == 0 ? 1 : run->files.manifest.book_count;
-    run->books = calloc(count, sizeof *run->books);
-    if (run->books == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    run->book_count = count;
-    return open_book(run, run->book_count - 1, error);
-}
-
-/* Of the line that the reader is at: its book, with what the open part's dictionaries mean there. */
-static int current_book(struct toll_run *run, struct reader_book **out, struct toll_error *error)
-{
-    const uint8_t *books = run->line_batch.book;
-    const size_t index = books == NULL ? run->book_count - 1 : books[run->index];
-    if (index >= run->book_count)
-        return toll_error_set(error, TOLL_EDATA, "%s: a line of %s names a book that run.json does not have",
-                              run->files.path, run->day);
-    struct reader_book *book = *out = &run->books[index];
-    int rc = open_book(run, index, error);
-    if (rc != 0 || book->mapped)
-        return rc;
-    rc = toll_part_map_make(&book->map, &book->rater, run->set.parts[0].part, &book->arena, NULL, error);
-    book->mapped = rc == 0;
-    return rc;
-}
 
 static int list_days(struct toll_run *run, struct toll_error *error)
 {
@@ -187,7 +120,7 @@ int toll_run_open_with(const struct toll_io *io, const char *run_path, const cha
     if (rc == 0)
         rc = list_days(run, error);
     if (rc == 0)
-        rc = open_books(run, error);
+        rc = toll_reader_books_open(&run->books, &run->files, error);
     if (rc == 0 && dataset_path != NULL)
         rc = open_dataset(run, dataset_path, error);
     if (rc != 0) {
@@ -205,10 +138,7 @@ static void close_part(struct toll_run *run)
         toll_lines_close(run->lines);
     if (run->text != NULL)
         toll_cdr_text_close(run->text);
-    for (size_t i = 0; i < run->book_count; i++) {
-        toll_arena_free(&run->books[i].arena);
-        run->books[i].mapped = false;
-    }
+    toll_reader_books_leave_part(&run->books);
     toll_part_set_close(&run->set);
     run->lines = NULL;
     run->text = NULL;
@@ -219,13 +149,7 @@ void toll_run_close(struct toll_run *run)
     if (run == NULL)
         return;
     close_part(run);
-    for (size_t i = 0; i < run->book_count; i++) {
-        toll_rater_free(&run->books[i].rater);
-        toll_book_close(run->books[i].book);
-        if (run->books[i].ready)
-            toll_blob_free(&run->books[i].image);
-    }
-    free(run->books);
+    toll_reader_books_close(&run->books);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     if (run->files_open)
@@ -325,7 +249,7 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
     if (rc != 0 || !run->dataset_open)
         return rc;
     const size_t index = run->cdr_parts[part];
-    rc = toll_part_set_open(&run->set, &run->books[run->book_count - 1].rater, &run->dataset, index,
+    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, &run->dataset, index,
                             index + 1, TOLL_READ_MMAP, 0, NULL, error);
     if (rc == 0)
         rc = toll_dataset_text_open(&run->dataset, index, TOLL_READ_MMAP, &run->text, error);
@@ -406,7 +330,7 @@ static const char *dictionary_text(const struct toll_run *run, enum toll_cdr_col
 }
 
 /* Site and billing number: the payer, asked of the book again. */
-static int fill_payer(const struct toll_run *run, const struct reader_book *reader,
+static int fill_payer(const struct toll_run *run, const struct toll_reader_book *reader,
                       const struct toll_row *row, struct toll_line *line, struct toll_error *error)
 {
     const struct toll_book *book = reader->book;
@@ -440,11 +364,12 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     static const char *const services[] = {"voice", "sms", "mms", "data", "event"};
     const struct toll_cdr_batch *batch = &run->cdr_batch;
     const int64_t i = run->index;
-    struct reader_book *book = NULL;
+    const struct toll_reader_book *book = NULL;
     struct toll_row row;
     int rc = open_cdrs(run, error);
     if (rc == 0)
-        rc = current_book(run, &book, error);
+        rc = toll_reader_book_of(&run->books, &run->line_batch, run->index, run->set.parts[0].part, &book,
+                                 error);
     if (rc != 0)
         return rc;
     toll_row_read(&book->rater, &book->map, batch, i, &row);
@@ -586,19 +511,18 @@ static struct toll_reader_row row_here(const struct toll_run *run)
 /* The open row with its CDR, if there is a dataset. */
 static int seek_cdr(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
-    const struct toll_run_manifest *manifest = &run->files.manifest;
-    struct reader_book *book = NULL;
+    const struct toll_reader_book *book = NULL;
     int rc = open_cdrs(run, error);
     if (rc == 0)
-        rc = current_book(run, &book, error);
+        rc = toll_reader_book_of(&run->books, &run->line_batch, run->index, run->set.parts[0].part, &book,
+                                 error);
     if (rc != 0)
         return rc;
-    const size_t index = (size_t)(book - run->books);
     out->part = run->set.parts[0].part;
     out->batch = &run->cdr_batch;
     out->rater = &book->rater;
-    out->price_shift = manifest->book_count == 0 ? 0 : manifest->books[index].price_shift;
-    out->kept = index + 1 < run->book_count;
+    out->price_shift = book->price_shift;
+    out->kept = book->older;
     toll_row_read(&book->rater, &book->map, &run->cdr_batch, run->index, &out->row);
     return 0;
 }

@@ -157,10 +157,14 @@ static inline size_t step(const struct toll_areas *areas, const struct toll_numb
     _mm_storel_epi64((__m128i *)&out->class_jurisdiction[i], _mm_packus_epi16(bytes, bytes));
 
     const __m256i rings = in->ring_to ? toll_free : _mm256_and_si256(toll_free, incoming);
-    const __m256i list = _mm256_or_si256(_mm256_or_si256(has(either, TOLL_AREA_MORE), rings),
-                                         may_be_local(areas, from, to, abroad));
-    for (unsigned left = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(list)); left != 0; left &= left - 1)
-        out->again[again++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
+    const __m256i elsewhere = _mm256_or_si256(has(either, TOLL_AREA_MORE), rings);
+    const __m256i list = _mm256_or_si256(elsewhere, may_be_local(areas, from, to, abroad));
+    const unsigned others = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(elsewhere));
+    for (unsigned left = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(list)); left != 0;
+         left &= left - 1) {
+        const unsigned lane = (unsigned)__builtin_ctz(left);
+        out->again[again++] = ((uint32_t)i + lane) | (~others >> lane & 1) << 31;
+    }
     return again;
 }
 

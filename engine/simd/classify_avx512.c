@@ -150,10 +150,14 @@ static inline size_t step(const struct toll_areas *areas, const struct toll_numb
 
     const __mmask16 more = _mm512_test_epi32_mask(either, _mm512_set1_epi32(TOLL_AREA_MORE));
     const __mmask16 rings = in->ring_to ? toll_free : (__mmask16)(toll_free & incoming);
-    const __mmask16 list = here & (more | rings | may_be_local(areas, from, to, (__mmask16)~abroad));
-    for (unsigned left = list; left != 0; left &= left - 1)
-        out->again[again++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
-    return again;
+    const __mmask16 elsewhere = more | rings;
+    const __mmask16 list = here & (elsewhere | may_be_local(areas, from, to, (__mmask16)~abroad));
+    __m512i numbers = _mm512_add_epi32(
+        _mm512_set1_epi32((int)i), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    numbers = _mm512_mask_or_epi32(numbers, (__mmask16)~elsewhere, numbers,
+                                   _mm512_set1_epi32((int)TOLL_AGAIN_LOCAL));
+    _mm512_mask_storeu_epi32(&out->again[again], here, _mm512_maskz_compress_epi32(list, numbers));
+    return again + (size_t)__builtin_popcount(list);
 }
 
 static inline size_t classify(const struct toll_areas *areas, const struct toll_number_line *lines,

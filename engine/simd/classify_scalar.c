@@ -70,9 +70,10 @@ size_t toll_classify_scalar(const struct toll_areas *areas, const struct toll_nu
             (unsigned)mask((k & UNANSWERED_BITS) == UNANSWERED_KIND) & TOLL_SHAPE_UNANSWERED;
         shape[i] = (uint16_t)(class_ << 3 | jurisdiction | ((unsigned)mask(incoming) & TOLL_SHAPE_IN) |
                               plain | unanswered);
-        again[count] = (uint32_t)i;
-        count += (((from | to) & TOLL_AREA_MORE) != 0) | (toll_free & (incoming | in->ring_to)) |
-                 ((jurisdiction != TOLL_CALL_INTERNATIONAL) & may_be_local(areas, from, to));
+        const bool elsewhere = (((from | to) & TOLL_AREA_MORE) != 0) | (toll_free & (incoming | in->ring_to));
+        const bool local = (jurisdiction != TOLL_CALL_INTERNATIONAL) & may_be_local(areas, from, to);
+        again[count] = (uint32_t)i | (elsewhere ? 0 : TOLL_AGAIN_LOCAL);
+        count += elsewhere | local;
     }
     return count;
 }

@@ -43,6 +43,9 @@ struct toll_areas {
     uint32_t local_stride;
 };
 
+/* A row that is listed only because its ends may be local: its areas settle everything else. */
+#define TOLL_AGAIN_LOCAL 0x80000000u
+
 /* A shape: the key of a verdict, direction << 6 | class << 3 | jurisdiction, and above it what the bulk
  * stages may assume of the row. None of both: nothing, so it is done by itself. */
 #define TOLL_VERDICT_KEYS 128u

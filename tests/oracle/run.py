@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random books through the oracle and the engine.
+"""Random books through the oracle and the engine, and through the engine's portable code.
 
     run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--threads T] [--spec SPEC] [--keep]
 
@@ -48,10 +48,15 @@ def feeds_of(folder):
     return found
 
 
+def manifest(run):
+    with open(os.path.join(run, "run.json"), "rb") as stream:
+        return stream.read()
+
+
 def one_book(options, seed, folder):
     """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
     python = [sys.executable]
-    names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "export.csv", "export_period.csv")
+    names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
     path = {name: os.path.join(folder, name) for name in names}
     world = python + [os.path.join(HERE, "world.py"), str(seed), str(options.calls), folder]
     command(world)
@@ -69,6 +74,10 @@ def one_book(options, seed, folder):
               (2, ["export", path["run"], "--what", "period", "--format", "csv", "-o", path["export_period.csv"]])]
     for step, words in steps:
         engine[step] += command([options.tollmill] + words)[0]
+    command([options.tollmill, "rate", "--book", path["book"], "--cdrs", path["ds"], "-o", path["scalar"], "--quiet",
+             "--simd", "scalar", "--threads", "1", "--io", "pread"])
+    if manifest(path["scalar"]) != manifest(path["run"]):
+        raise Failed("portable code, one thread: another run.json than with the machine's own instructions")
     command(python + [os.path.join(HERE, "compare.py"), path["lines.csv"], path["export.csv"],
                       "--period", path["period.csv"], path["export_period.csv"],
                       "--totals", path["totals.csv"], path["run"]], show=True)

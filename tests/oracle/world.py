@@ -4,7 +4,7 @@
     world.py SEED CALLS OUTDIR
 
 Writes OUTDIR/book/..., OUTDIR/cdrs.csv and the feeds of carriers, OUTDIR/cdrs_<carrier>.csv. Every book is
-valid by docs/RATING.md.
+valid by docs/RATING.md. OUTDIR/older is what the book may have been before: prices and plans are missing, others differ.
 """
 import argparse
 import csv
@@ -849,6 +849,18 @@ class World:
                          threshold_percent=self.pick(["", "0", "5", "10", "33.333333", "50", "2.5", "100"]),
                          apply=self.pick(["", "excess", "all"]))
 
+    def forget(self):
+        """Makes it an older book: who owns a number is the same, what it pays is not."""
+        for file, (rows, deck) in self.deck_files.items():
+            gone = {cell for cell in sorted({row["prefix"] for row in rows}) if self.chance(25)}
+            rows = [dict(row) for row in rows if row["prefix"] not in gone]
+            for row in rows:
+                if row["rate"] and self.chance(30):
+                    row["rate"] = self.decimal(99, min(2, deck["decimals"]))
+            self.deck_files[file] = (rows, deck)
+        for table in ("assignments", "plan_rules"):
+            self.tables[table] = [row for row in self.tables[table] if not self.chance(12)]
+
     # -- the calls -----------------------------------------------------------------------------------------------------
 
     def start_of_call(self):
@@ -1126,6 +1138,9 @@ class World:
 
 
 def make(seed, calls, folder):
+    older = World(seed)
+    older.forget()
+    older.write_book(os.path.join(folder, "older"))
     world = World(seed)
     os.makedirs(folder, exist_ok=True)
     world.write_book(os.path.join(folder, "book"))

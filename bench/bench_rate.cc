@@ -58,8 +58,8 @@ enum { plain, whole, worlds };
 
 struct {
     frozen_world worlds[2] = {
-        {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", ""},
-        {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", ""},
+        {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", "0d31442e0329c2dddab33343a36f8aa4"},
+        {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", "65d7596721fb1ba0810471a02628669c"},
     };
     int levels = 0; // how many this processor has
     bool stages = false;
@@ -267,7 +267,7 @@ int print_world(const frozen_world &world, int level, const char *expected)
         world.name, level_names[level], (long long)result.rows, (long long)result.rated, (long long)result.zero_rated,
         (long long)result.suspense, (long long)result.billed_s, result.totals[0].charge,
         result.totals[0].currency, hash);
-    if (expected == nullptr || *expected == 0 || std::strcmp(expected, hash) == 0)
+    if (expected == nullptr || std::strcmp(expected, hash) == 0)
         return 0;
     std::fprintf(stderr, "the lines' hash is not the frozen %s: a result has changed\n", expected);
     return 1;

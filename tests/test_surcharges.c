@@ -560,7 +560,12 @@ static void random_call(uint64_t *seed, struct plain_call *call)
                            (random_next(seed) % 8 == 0) * TOLL_SMS |
                            (random_next(seed) % 6) << TOLL_KIND_CALLER_TYPE_SHIFT),
     };
-    if (answered && call->callee >> 52 == 0x911 && call->status != TOLL_SUSPENSE_NO_PREFIX)
+    /* An extension 911 is no emergency. */
+    const unsigned type = call->callee >> 52 != 0x911  ? TOLL_NUMBER_E164
+                          : random_next(seed) % 2 == 0 ? TOLL_NUMBER_SHORT
+                                                       : TOLL_NUMBER_EXTENSION;
+    call->kind |= (uint16_t)(type << TOLL_KIND_CALLEE_TYPE_SHIFT);
+    if (answered && type == TOLL_NUMBER_SHORT && call->status != TOLL_SUSPENSE_NO_PREFIX)
         call->status = TOLL_ZERO_EMERGENCY;
 }
 
@@ -586,7 +591,8 @@ static void count_plainly(struct plain_sums *sums, const struct plain_call *call
     const int caller = call->kind >> TOLL_KIND_CALLER_TYPE_SHIFT & 7;
     if ((call->kind & TOLL_KIND_SERVICE) != 0 || (call->kind & TOLL_KIND_IN) != 0 || call->bucket == 0)
         return;
-    if (call->status > TOLL_ZERO_DURATION || (!answered && call->callee >> 52 == 0x911))
+    const bool to_short = (call->kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & 7) == TOLL_NUMBER_SHORT;
+    if (call->status > TOLL_ZERO_DURATION || (!answered && to_short))
         return;
     toll_civil_from_ms(call->start, &date);
     const int month = date.month - (date.day < 1 + (int)call->bucket % 28);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cycle.h"
 #include "base/error.h"
+#include "pipeline/row.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,9 +230,11 @@ static void set_cursor(struct toll_surcharge_counts *counts, const struct toll_s
 
 #define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
 
-static inline bool is_emergency(uint64_t callee)
+/* As toll_row_is_emergency, of columns: an extension 911 is none. */
+static inline bool is_emergency(uint16_t kind, uint64_t callee)
 {
-    return (callee == SHORT_3(911)) | (callee == SHORT_3(933)) | (callee == SHORT_3(988));
+    return (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT) &
+           ((callee == SHORT_3(911)) | (callee == SHORT_3(933)) | (callee == SHORT_3(988)));
 }
 
 /* Rows of a block that count, with the subjects that their records name. */
@@ -254,7 +257,7 @@ static void pick_rows(struct picks *picks, bool nanp, const struct toll_cdr_batc
         const bool outgoing = (kind[i] & (TOLL_KIND_SERVICE | TOLL_KIND_IN)) == TOLL_VOICE;
         const bool line = (charged >> statuses[i] & 1) & (buckets[i] != 0);
         picks->row[count] = (uint32_t)i;
-        count += outgoing & line & !(nanp & is_emergency(callee[i]));
+        count += outgoing & line & !(nanp & is_emergency(kind[i], callee[i]));
     }
     picks->count = count;
 }

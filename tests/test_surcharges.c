@@ -537,6 +537,12 @@ static void counting_book(struct book_fixture *f)
     book_file(f, "surcharges.csv", text);
 }
 
+static bool is_plain_emergency(const struct plain_call *call)
+{
+    return call->callee >> 52 == 0x911 &&
+           (call->kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & 7) == TOLL_NUMBER_SHORT;
+}
+
 static void random_call(uint64_t *seed, struct plain_call *call)
 {
     static const uint8_t statuses[] = {TOLL_RATED,
@@ -546,6 +552,7 @@ static void random_call(uint64_t *seed, struct plain_call *call)
                                        TOLL_ZERO_DURATION,
                                        TOLL_ZERO_OTHER_PARTY,
                                        TOLL_SUSPENSE_NO_PREFIX,
+                                       UINT8_MAX, /* of a run that somebody wrote */
                                        TOLL_ZERO_EMERGENCY};
     const bool answered = random_next(seed) % 4 != 0;
     *call = (struct plain_call){
@@ -560,7 +567,12 @@ static void random_call(uint64_t *seed, struct plain_call *call)
                            (random_next(seed) % 8 == 0) * TOLL_SMS |
                            (random_next(seed) % 6) << TOLL_KIND_CALLER_TYPE_SHIFT),
     };
-    if (answered && call->callee >> 52 == 0x911 && call->status != TOLL_SUSPENSE_NO_PREFIX)
+    const bool extension = random_next(seed) % 4 == 0; /* of digits like those of an emergency number */
+    call->kind |= (uint16_t)((call->callee >> 52 != 0x911 ? TOLL_NUMBER_E164
+                              : extension                 ? TOLL_NUMBER_EXTENSION
+                                                          : TOLL_NUMBER_SHORT)
+                             << TOLL_KIND_CALLEE_TYPE_SHIFT);
+    if (answered && is_plain_emergency(call) && call->status < TOLL_SUSPENSE_FIRST)
         call->status = TOLL_ZERO_EMERGENCY;
 }
 
@@ -586,7 +598,7 @@ static void count_plainly(struct plain_sums *sums, const struct plain_call *call
     const int caller = call->kind >> TOLL_KIND_CALLER_TYPE_SHIFT & 7;
     if ((call->kind & TOLL_KIND_SERVICE) != 0 || (call->kind & TOLL_KIND_IN) != 0 || call->bucket == 0)
         return;
-    if (call->status > TOLL_ZERO_DURATION || (!answered && call->callee >> 52 == 0x911))
+    if (call->status > TOLL_ZERO_DURATION || (!answered && is_plain_emergency(call)))
         return;
     toll_civil_from_ms(call->start, &date);
     const int month = date.month - (date.day < 1 + (int)call->bucket % 28);

@@ -427,6 +427,7 @@ static void test_explain(void **state)
         {9, "911, 933 and 988 are always free"},
         {12, "the rule matches: reject"},
         {13, "none of this band and none without band"},
+        {13, "at the call's start, Monday 2026-03-02 "},
         {18, "another record has the same key"},
         {20, "another destination"},
         {20, "the rule (deck c) does not match: another service"},

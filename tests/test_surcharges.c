@@ -537,12 +537,6 @@ static void counting_book(struct book_fixture *f)
     book_file(f, "surcharges.csv", text);
 }
 
-static bool is_plain_emergency(const struct plain_call *call)
-{
-    return call->callee >> 52 == 0x911 &&
-           (call->kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & 7) == TOLL_NUMBER_SHORT;
-}
-
 static void random_call(uint64_t *seed, struct plain_call *call)
 {
     static const uint8_t statuses[] = {TOLL_RATED,
@@ -567,12 +561,12 @@ static void random_call(uint64_t *seed, struct plain_call *call)
                            (random_next(seed) % 8 == 0) * TOLL_SMS |
                            (random_next(seed) % 6) << TOLL_KIND_CALLER_TYPE_SHIFT),
     };
-    const bool extension = random_next(seed) % 4 == 0; /* of digits like those of an emergency number */
-    call->kind |= (uint16_t)((call->callee >> 52 != 0x911 ? TOLL_NUMBER_E164
-                              : extension                 ? TOLL_NUMBER_EXTENSION
-                                                          : TOLL_NUMBER_SHORT)
-                             << TOLL_KIND_CALLEE_TYPE_SHIFT);
-    if (answered && is_plain_emergency(call) && call->status < TOLL_SUSPENSE_FIRST)
+    /* An extension 911 is no emergency. */
+    const unsigned type = call->callee >> 52 != 0x911  ? TOLL_NUMBER_E164
+                          : random_next(seed) % 2 == 0 ? TOLL_NUMBER_SHORT
+                                                       : TOLL_NUMBER_EXTENSION;
+    call->kind |= (uint16_t)(type << TOLL_KIND_CALLEE_TYPE_SHIFT);
+    if (answered && type == TOLL_NUMBER_SHORT && call->status < TOLL_SUSPENSE_FIRST)
         call->status = TOLL_ZERO_EMERGENCY;
 }
 
@@ -598,7 +592,8 @@ static void count_plainly(struct plain_sums *sums, const struct plain_call *call
     const int caller = call->kind >> TOLL_KIND_CALLER_TYPE_SHIFT & 7;
     if ((call->kind & TOLL_KIND_SERVICE) != 0 || (call->kind & TOLL_KIND_IN) != 0 || call->bucket == 0)
         return;
-    if (call->status > TOLL_ZERO_DURATION || (!answered && is_plain_emergency(call)))
+    const bool to_short = (call->kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & 7) == TOLL_NUMBER_SHORT;
+    if (call->status > TOLL_ZERO_DURATION || (!answered && to_short))
         return;
     toll_civil_from_ms(call->start, &date);
     const int month = date.month - (date.day < 1 + (int)call->bucket % 28);

@@ -213,7 +213,9 @@ static void print_receipt(struct cmd *cmd, const struct export *export, const ch
         cmd_thousands(export->lines, lines, sizeof lines);
         cmd_count_text(bytes, true, size, sizeof size);
         cmd_put_format(&cmd->out, "%s: %s %s, %s\n", file, lines,
-                       export->periods ? "period charges" : "lines", size);
+                       export->periods ? (export->lines == 1 ? "period charge" : "period charges")
+                                       : (export->lines == 1 ? "line" : "lines"),
+                       size);
     }
 }
 

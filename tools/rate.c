@@ -46,7 +46,8 @@ static void print_human(struct cmd *cmd, const struct toll_rate_result *result, 
         cmd_table_row(&table, (const char *const[]){"charge", text, result->totals[i].currency});
         cmd_money_text(result->totals[i].period_charge, text, sizeof text);
         if (result->period_charges > 0)
-            cmd_table_row(&table, (const char *const[]){"  of periods", text, result->totals[i].currency});
+            cmd_table_row(&table,
+                          (const char *const[]){"  of it, by period", text, result->totals[i].currency});
     }
     cmd_table_print(&table, &cmd->out, "");
     cmd_table_end(&table);

@@ -155,7 +155,10 @@ static void print_human(struct cmd *cmd, const struct summary *summary, const st
     }
     print_groups(cmd, &summary->kinds, "class/jurisdiction", "", SIZE_MAX, several, false);
     print_groups(cmd, &summary->accounts, "account", "(none)", top, several, true);
-    print_groups(cmd, &summary->destinations, "destination", "(none)", top, several, false);
+    /* A book that names no destinations has one group, without a name. */
+    if (summary->destinations.count > 1 ||
+        (summary->destinations.count == 1 && summary->destinations.items[0].name[0] != 0))
+        print_groups(cmd, &summary->destinations, "destination", "(none)", top, several, false);
     cmd_periods_print(cmd, opened);
     print_reasons(cmd, facts);
 }

@@ -66,7 +66,7 @@ static void fill_extra(const struct reading *reading, const struct toll_cdr_batc
 static int fill_text(const struct reading *reading, int64_t row_index, struct toll_row *row,
                      struct toll_error *error)
 {
-    struct toll_text_view id, caller, callee;
+    struct toll_text_view id = {0}, caller = {0}, callee = {0};
     int code = toll_cdr_text_row(reading->text, row_index, &id, &caller, &callee, error);
     size_t bytes;
     char *text;

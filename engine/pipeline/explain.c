@@ -60,8 +60,10 @@ const char *toll_explain_number(const struct toll_explainer *explainer, uint64_t
                                 char buffer[TOLL_EXPLAIN_NUMBER_BYTES])
 {
     char text[TOLL_DIGITS_TEXT_BYTES];
-    if (digits == 0)
-        return "none";
+    if (digits == 0) {
+        snprintf(buffer, TOLL_EXPLAIN_NUMBER_BYTES, "none");
+        return buffer;
+    }
     /* Short codes name no person. */
     if (explainer->unmask || type == TOLL_NUMBER_SHORT)
         toll_digits_text(digits, text);

@@ -23,6 +23,11 @@ static void explain_on_net(struct toll_explainer *explainer)
             types[i] == TOLL_NUMBER_E164 ? toll_number_owner(explainer->rater, numbers[i], row->start) : 0;
         char wanted[TOLL_DIGITS_TEXT_BYTES], shown[TOLL_EXPLAIN_NUMBER_BYTES];
         toll_explain_number(explainer, numbers[i], types[i], shown);
+        if (types[i] != TOLL_NUMBER_E164) {
+            toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "on_net", "", 0,
+                             "not on_net: the %s is no E.164 number", names[i]);
+            return;
+        }
         if (owner == 0) {
             toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "on_net", "", 0,
                              "not on_net: the %s %s is no number of numbers.csv in force at the call's start",

@@ -28,7 +28,7 @@ void toll_explain_add(struct toll_explainer *explainer, enum toll_explain_kind k
 /* "+12125551234", or masked unless the user asked; "none" for no number. */
 #define TOLL_EXPLAIN_NUMBER_BYTES 32
 const char *toll_explain_number(const struct toll_explainer *explainer, uint64_t digits, unsigned type,
-                                char buffer[TOLL_EXPLAIN_NUMBER_BYTES]);
+                                char buffer[TOLL_EXPLAIN_NUMBER_BYTES]); /* returns buffer */
 
 /* A prefix, trunk or hint as the user may see it: digits in a row that may be a telephone number are masked.
  */

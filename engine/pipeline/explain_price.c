@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* " (Italy)", or nothing where a row names no destination. */
+static const char *in_brackets(const char *destination, char text[TOLL_EXPLAIN_TEXT_BYTES])
+{
+    snprintf(text, TOLL_EXPLAIN_TEXT_BYTES, destination[0] == 0 ? "%s" : " (%s)", destination);
+    return text;
+}
+
 /* ---- near misses ---- */
 
 enum { NEAR_SHOWN = 3 };
@@ -81,17 +88,18 @@ static void explain_no_prefix(struct toll_explainer *explainer, int32_t deck, co
         snprintf(number, sizeof number, "%.*s", (int)strlen(key), asked->callee);
         toll_explain_prefix(explainer, key, prefix);
         const char *file = toll_book_string(book, origin->file);
-        const char *destination = toll_book_string(book, origin->destination);
+        char destination[TOLL_EXPLAIN_TEXT_BYTES];
+        in_brackets(toll_book_string(book, origin->destination), destination);
         if (matches)
             toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin->line,
-                             "%s %s (%s) would match, but is not in force at the call's start",
+                             "%s %s%s would match, but is not in force at the call's start",
                              pair ? "pair" : "prefix", prefix, destination);
         else if (pair)
             toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin->line,
-                             "pair %s (%s) is the nearest, but the numbers are others", prefix, destination);
+                             "pair %s%s is the nearest, but the numbers are others", prefix, destination);
         else
             toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin->line,
-                             "prefix %s (%s) is the nearest, but the number has %s", prefix, destination,
+                             "prefix %s%s is the nearest, but the number has %s", prefix, destination,
                              toll_explain_prefix(explainer, number, begins));
     }
 }
@@ -109,7 +117,9 @@ static void describe_end(const struct toll_explainer *explainer, const struct to
     const uint64_t number = toll_deck_end(deck, row, caller, &type);
     toll_digits_text(number, digits);
     toll_explain_number(explainer, number, type, shown);
-    if (number == own)
+    if (number == 0)
+        snprintf(text, TOLL_EXPLAIN_TEXT_BYTES, "(no number)");
+    else if (number == own)
         snprintf(text, TOLL_EXPLAIN_TEXT_BYTES, "%s", shown);
     else
         snprintf(text, TOLL_EXPLAIN_TEXT_BYTES, "the routing number %s (number_basis lrn) in place of %s",
@@ -149,12 +159,22 @@ static void explain_band(struct toll_explainer *explainer, int32_t deck)
 {
     const struct toll_book *book = explainer->book;
     const struct toll_deck *table = &book->decks[deck];
+    static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                           "Friday", "Saturday", "Sunday"};
+    const toll_ms start = explainer->row->start;
+    const struct toll_zone *zone = book->zones[book->deck_zones[deck]];
     toll_ms from, until;
-    const int32_t band = toll_book_band(book, (uint32_t)deck, explainer->row->start, &from, &until);
-    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "band", "", 0, "calendar %s: %s%s at the call's start",
-                     toll_book_string(book, book->calendars[table->calendar].name),
-                     band == 0 ? "no band" : "band ",
-                     band == 0 ? "" : toll_book_string(book, book->band_names[band]));
+    const int32_t band = toll_book_band(book, (uint32_t)deck, start, &from, &until);
+    const toll_ms local = start + INT64_C(1000) * toll_zone_offset(zone, start, &from, &until);
+    char day[TOLL_TIME_TEXT_BYTES], clock[TOLL_TIME_TEXT_BYTES];
+    toll_day_format(toll_day_of_ms(local), day);
+    toll_ms_format(local, clock);
+    toll_explain_add(
+        explainer, TOLL_EXPLAIN_STEP, "band", "", 0,
+        "calendar %s: %s%s at the call's start, %s %s %.8s in %s",
+        toll_book_string(book, book->calendars[table->calendar].name), band == 0 ? "no band" : "band ",
+        band == 0 ? "" : toll_book_string(book, book->band_names[band]),
+        weekdays[toll_iso_weekday(toll_day_of_ms(local)) - 1], day, clock + 11, toll_zone_name(zone));
 }
 
 void toll_explain_deck(struct toll_explainer *explainer, int32_t deck, unsigned status)
@@ -277,7 +297,7 @@ void toll_explain_price(struct toll_explainer *explainer)
     const struct toll_book *book = explainer->book;
     const struct toll_row_answer *answer = explainer->answer;
     struct toll_price_row price;
-    char rate[TOLL_TOTAL_TEXT_BYTES], prefix[TOLL_EXPLAIN_TEXT_BYTES];
+    char rate[TOLL_TOTAL_TEXT_BYTES], prefix[TOLL_EXPLAIN_TEXT_BYTES], destination[TOLL_EXPLAIN_TEXT_BYTES];
     /* What found no price on the way shows the row at the start, and what came then. */
     const bool broken = answer->found.walk != 0 && answer->status >= TOLL_SUSPENSE_FIRST &&
                         answer->price != (int32_t)answer->found.price;
@@ -292,17 +312,16 @@ void toll_explain_price(struct toll_explainer *explainer)
         explain_column(explainer, &book->origins[shown], price.file);
     if (!broken && (answer->status == TOLL_SUSPENSE_BLOCKED || answer->status == TOLL_SUSPENSE_NO_RATE)) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "price", price.file, (uint32_t)price.line,
-                         "prefix %s (%s) %s", prefix, price.destination,
+                         "prefix %s%s %s", prefix, in_brackets(price.destination, destination),
                          answer->status == TOLL_SUSPENSE_BLOCKED ? "is blocked" : "has no rate");
         return;
     }
     if (terms->action == TOLL_ACTION_DECK)
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "price", price.file, (uint32_t)price.line,
-                         "%s%s%s%s%s%s%s: %s per %lld %s%s", prefix[0] == 0 ? "the row for everything" : "",
-                         prefix, price.destination[0] == 0 ? "" : " (", price.destination,
-                         price.destination[0] == 0 ? "" : ")", price.band[0] == 0 ? "" : ", band ",
-                         price.band, rate, (long long)price.per_units, price.unit,
-                         answer->found.walk == 0 ? "" : " at the call's start");
+                         "%s%s%s%s%s: %s per %lld %s%s", prefix[0] == 0 ? "the row for everything" : "",
+                         prefix, in_brackets(price.destination, destination),
+                         price.band[0] == 0 ? "" : ", band ", price.band, rate, (long long)price.per_units,
+                         price.unit, answer->found.walk == 0 ? "" : " at the call's start");
     if (broken)
         toll_explain_walk(explainer);
     else if (answer->status == TOLL_ZERO_DURATION)

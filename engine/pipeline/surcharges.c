@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cycle.h"
 #include "base/error.h"
+#include "pipeline/row.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,11 +230,11 @@ static void set_cursor(struct toll_surcharge_counts *counts, const struct toll_s
 
 #define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
 
-/* An extension may have the same digits. */
+/* As toll_row_is_emergency, of columns: an extension 911 is none. */
 static inline bool is_emergency(uint16_t kind, uint64_t callee)
 {
-    const bool code = (kind >> TOLL_KIND_CALLEE_TYPE_SHIFT & TOLL_KIND_TYPE_MASK) == TOLL_NUMBER_SHORT;
-    return code & ((callee == SHORT_3(911)) | (callee == SHORT_3(933)) | (callee == SHORT_3(988)));
+    return (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT) &
+           ((callee == SHORT_3(911)) | (callee == SHORT_3(933)) | (callee == SHORT_3(988)));
 }
 
 /* Rows of a block that count, with the subjects that their records name. */

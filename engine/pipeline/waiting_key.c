@@ -244,7 +244,7 @@ int toll_waiting_key_of(struct toll_waiting *waiting, const struct toll_reader_r
 {
     struct last_deck last = {.book = waiting->rater->book};
     const struct toll_row_trace trace = {.rule = on_rule, .context = &last};
-    struct toll_row_answer answer;
+    struct toll_row_answer answer = {0};
     *key = (struct toll_waiting_key){.status = at->lines->status[at->index]};
     if (at->rater == waiting->rater)
         toll_row_rate(waiting->rater, waiting->cursors, &at->row, &trace, &answer);

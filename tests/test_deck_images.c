@@ -138,6 +138,10 @@ static void entries_fit(void **state)
     /* By deck: d 1202 dated, 1203 with a step; c 1202 with a band, 1202555 dated; p 1310 with a step. */
     assert_int_equal(x.entry_count, 6);
     const uint32_t per[] = {0, 0, 60, 60, 0, 420};
+    struct toll_terms *terms = image_section(x.f.image, TOLL_SECTION_TERMS);
+    const size_t terms_count = image_count(x.f.image, TOLL_SECTION_TERMS, sizeof(*terms));
+    /* Walked by the bands of 68 years. */
+    REFUSED(for (size_t i = 0; i < terms_count; i++) terms[i].minimum_units = INT32_MAX, "an entry's row");
     for (uint32_t i = 1; i < 6; i++) {
         struct toll_entry *entry = &x.entries[i];
         struct toll_entry_row *row = &x.rows[entry->first];

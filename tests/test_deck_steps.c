@@ -231,11 +231,42 @@ static void common_multiple(void **state)
     book_end(&f);
 }
 
+/* A call that is walked takes no longer than its own milliseconds and 10,000 rows let it. */
+static void walk_limits(void **state)
+{
+    struct book_fixture f;
+    char *file = malloc(200000);
+    (void)state;
+
+    book_begin(&f);
+    book_file(&f, "decks.csv", "deck,calendar,boundary\nd,c,split\n");
+    book_file(&f, "calendars.csv", "calendar,band,days\nc,weekend,6;7\n");
+    book_file(&f, "decks/d.csv",
+              "prefix,rate,band,minimum_s\n44,1,,2147483\n44,1,weekend,\n45,1,,2147483647\n");
+    book_good(&f);
+    book_file(&f, "decks/d.csv",
+              "prefix,rate,band,minimum_s\n44,1,,2147484\n44,1,weekend,\n45,1,weekend,2147484\n");
+    book_bad(&f, "E decks/d.csv:2:1: the key \"44\": minimum_s is above 2147483\n"
+                 "E decks/d.csv:4:1: the key \"45\": minimum_s is above 2147483\n");
+    book_file(&f, "decks.csv", "deck,calendar,boundary\nd,c,start\n");
+    book_good(&f);
+    size_t bytes = (size_t)sprintf(file, "prefix,rate,step_from_s\n44,1,\n");
+    for (int step = 1; step < 10000; step++)
+        bytes += (size_t)sprintf(file + bytes, "44,1,%d\n", step);
+    book_file(&f, "decks/d.csv", file);
+    book_good(&f);
+    sprintf(file + bytes, "44,1,10000\n");
+    book_file(&f, "decks/d.csv", file);
+    book_bad(&f, "E decks/d.csv:10002:1: the key \"44\": it has more than 10000 rows\n");
+    book_end(&f);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inherited), cmocka_unit_test(bands_and_dates), cmocka_unit_test(all_together),
-        cmocka_unit_test(refused),   cmocka_unit_test(common_multiple),
+        cmocka_unit_test(refused),   cmocka_unit_test(common_multiple), cmocka_unit_test(walk_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Merged runs: lines of two books in one run are read back, and what contradicts the list of books is found.
  */
+#include "pipeline/merge.h"
 #include "segment/run.h"
 #include "segment/run_text.h"
 
@@ -205,6 +206,33 @@ static void test_mistakes_are_found(void **state)
     }
 }
 
+/* Before anything is done with a kept line, its ids must be the earlier run's. */
+static void test_kept_ids(void **state)
+{
+    static const struct {
+        int32_t account, price;
+        uint8_t book;
+    } wrong[] = {{-1, 0, 0}, {2, 0, 0}, {INT32_MIN, 0, 0}, {1, -1, 0}, {1, 9, 0}, {1, 8, 1}};
+    struct toll_price_row price = {.id = 8};
+    struct toll_merge merge = {.book_count = 2};
+    struct toll_merge_scratch *scratch = calloc(1, sizeof *scratch);
+    (void)state;
+    merge.old.path = "old";
+    merge.old.tables.account_count = 2;
+    merge.old.tables.prices = &price;
+    merge.old.tables.price_count = 1;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const struct toll_line_batch kept = {
+            .rows = 1, .account = &wrong[i].account, .price = &wrong[i].price, .book = &wrong[i].book};
+        const struct toll_cdr_batch cdrs = {.rows = 1};
+        struct toll_error error;
+        if (toll_merge_batch(&merge, NULL, scratch, &cdrs, &kept, 1, NULL, NULL, &error) != TOLL_EDATA)
+            fail_msg("%zu", i);
+        assert_non_null(strstr(error.text, "that the run does not have"));
+    }
+    free(scratch);
+}
+
 static void test_books_of_a_manifest(void **state)
 {
     (void)state;
@@ -234,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_mistakes_are_found, folder_make, folder_remove),
         cmocka_unit_test(test_books_of_a_manifest),
+        cmocka_unit_test(test_kept_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -546,6 +546,7 @@ static void random_call(uint64_t *seed, struct plain_call *call)
                                        TOLL_ZERO_DURATION,
                                        TOLL_ZERO_OTHER_PARTY,
                                        TOLL_SUSPENSE_NO_PREFIX,
+                                       UINT8_MAX, /* of a run that somebody wrote */
                                        TOLL_ZERO_EMERGENCY};
     const bool answered = random_next(seed) % 4 != 0;
     *call = (struct plain_call){
@@ -565,7 +566,7 @@ static void random_call(uint64_t *seed, struct plain_call *call)
                           : random_next(seed) % 2 == 0 ? TOLL_NUMBER_SHORT
                                                        : TOLL_NUMBER_EXTENSION;
     call->kind |= (uint16_t)(type << TOLL_KIND_CALLEE_TYPE_SHIFT);
-    if (answered && type == TOLL_NUMBER_SHORT && call->status != TOLL_SUSPENSE_NO_PREFIX)
+    if (answered && type == TOLL_NUMBER_SHORT && call->status < TOLL_SUSPENSE_FIRST)
         call->status = TOLL_ZERO_EMERGENCY;
 }
 

@@ -77,6 +77,7 @@ static bool rows_good(const struct toll_book *book, const struct toll_deck *deck
 {
     const struct toll_entry_row *rows = &book->entry_rows[entry->first];
     uint32_t common = 1;
+    int32_t minimum = 0;
     bool walked = false;
 
     for (uint32_t i = 0; i < entry->count; i++) {
@@ -86,9 +87,14 @@ static bool rows_good(const struct toll_book *book, const struct toll_deck *deck
             !toll_check_value(values, (uint32_t)row->price) || (i > 0 && !rows_in_order(&row[-1], row)))
             return false;
         walked = walked || toll_row_walks(deck->split, row->band, row->step);
-        common = toll_common_per(common, (uint32_t)book->terms[book->price_terms[row->price]].per);
+        const struct toll_terms *terms = &book->terms[book->price_terms[row->price]];
+        common = toll_common_per(common, (uint32_t)terms->per);
+        minimum = terms->minimum_units > minimum ? terms->minimum_units : minimum;
     }
-    return walked ? common > 0 && entry->walk_per == common : entry->walk_per == 0;
+    if (!walked)
+        return entry->walk_per == 0;
+    return common > 0 && entry->walk_per == common && entry->count <= TOLL_WALKED_ROWS_MAX &&
+           (!deck->split || minimum <= TOLL_WALKED_MINIMUM_S_MAX);
 }
 
 /* From place->entry on: those whose first row is a price of the deck. */

@@ -49,9 +49,5 @@ const char *toll_check_surcharges(const struct toll_book *book)
         if (i > 1 && !order_good(&book->surcharges[i - 1], &book->surcharges[i]))
             return "the order of the surcharges";
     }
-    for (uint32_t i = 1; i < book->account_count; i++) {
-        if (book->accounts[i].cycle_day < 0 || book->accounts[i].cycle_day > 28)
-            return "an account's cycle day";
-    }
     return NULL;
 }

@@ -9,11 +9,12 @@
 
 /* ---- kept lines ---- */
 
+/* A negative id is above every other one. */
 static bool below(const int32_t *ids, int64_t rows, int64_t end)
 {
-    int32_t highest = 0;
+    uint32_t highest = 0;
     for (int64_t i = 0; i < rows; i++)
-        highest = ids[i] > highest ? ids[i] : highest;
+        highest = (uint32_t)ids[i] > highest ? (uint32_t)ids[i] : highest;
     return highest < end;
 }
 

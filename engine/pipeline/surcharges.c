@@ -196,7 +196,7 @@ void toll_surcharge_counts_merge(struct toll_surcharge_counts *counts, struct to
 static struct toll_cycle cycle_of(struct toll_surcharge_counts *counts, int32_t account, toll_ms at)
 {
     const struct toll_account *record = &counts->book->accounts[account];
-    const int32_t day = record->cycle_day == 0 ? 1 : record->cycle_day;
+    const int32_t day = record->cycle_day;
     struct cycle_place *place = &counts->cycles[(record->zone * 29 + (uint32_t)day) % CYCLES];
     if (place->zone != record->zone || place->cycle_day != day || at < place->cycle.from ||
         at >= place->cycle.until)
@@ -255,7 +255,8 @@ static void pick_rows(struct picks *picks, bool nanp, const struct toll_cdr_batc
     size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
         const bool outgoing = (kind[i] & (TOLL_KIND_SERVICE | TOLL_KIND_IN)) == TOLL_VOICE;
-        const bool line = (charged >> statuses[i] & 1) & (buckets[i] != 0);
+        const unsigned status = statuses[i] < TOLL_SUSPENSE_FIRST ? statuses[i] : TOLL_SUSPENSE_FIRST;
+        const bool line = (charged >> status & 1) & (buckets[i] != 0);
         picks->row[count] = (uint32_t)i;
         count += outgoing & line & !(nanp & is_emergency(kind[i], callee[i]));
     }

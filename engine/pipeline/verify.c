@@ -89,8 +89,7 @@ static uint32_t account_in(const struct toll_book *book, const struct toll_run_f
 static bool begins_on(const struct toll_book *book, const struct toll_run_files *run, int32_t id, int day)
 {
     const uint32_t account = account_in(book, run, id);
-    const int32_t own = book->accounts[account].cycle_day;
-    return account != 0 && day == (own == 0 ? 1 : own);
+    return account != 0 && day == book->accounts[account].cycle_day;
 }
 
 /* A period charge is what its row of the book makes of the calls that were counted. */

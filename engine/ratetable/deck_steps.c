@@ -97,6 +97,14 @@ int toll_deck_steps_settle(struct toll_build *build, const struct toll_deck_rows
     return code;
 }
 
+/* A finding at a row of a walked key. */
+static void report_walk(struct toll_build *build, const struct toll_deck_rows *rows,
+                        const struct toll_deck_row *row, const char *problem)
+{
+    toll_finding(build->findings, TOLL_ERROR, rows->versions[row->version].source->path, row->line,
+                 row->column, "the key \"%.60s\": %s", toll_deck_key_text(build, row->price), problem);
+}
+
 uint32_t toll_deck_walk_per(struct toll_build *build, const struct toll_deck_rows *rows, bool split,
                             const struct toll_deck_row *group, size_t count)
 {
@@ -105,15 +113,22 @@ uint32_t toll_deck_walk_per(struct toll_build *build, const struct toll_deck_row
 
     for (size_t i = 0; i < count; i++)
         walked = walked || toll_row_walks(split, group[i].band, group[i].step);
+    if (walked && count > TOLL_WALKED_ROWS_MAX)
+        report_walk(build, rows, &group[TOLL_WALKED_ROWS_MAX],
+                    "it has more than 10000 rows with steps, or with bands under boundary split; the call's "
+                    "price would be sought among all of them at every change, so take old ones out");
     for (size_t i = 0; walked && i < count; i++) {
-        common = toll_common_per(common, (uint32_t)terms_of(build, group[i].price)->per);
+        const struct toll_terms *terms = terms_of(build, group[i].price);
+        if (split && terms->minimum_units > TOLL_WALKED_MINIMUM_S_MAX)
+            report_walk(build, rows, &group[i],
+                        "minimum_s is above 2147483, longer than a call can be; under boundary split the "
+                        "bands of all that time would count");
+        common = toll_common_per(common, (uint32_t)terms->per);
         if (common != 0)
             continue;
-        toll_finding(build->findings, TOLL_ERROR, rows->versions[group[i].version].source->path,
-                     group[i].line, group[i].column,
-                     "the key \"%.60s\": the least common multiple of the per_s of its rows is 2147483648 or "
-                     "more here; use values that divide each other, like 1, 6 and 60",
-                     toll_deck_key_text(build, group[i].price));
+        report_walk(build, rows, &group[i],
+                    "the least common multiple of the per_s of its rows is 2147483648 or more here; use "
+                    "values that divide each other, like 1, 6 and 60");
         return 0;
     }
     return walked ? common : 0;

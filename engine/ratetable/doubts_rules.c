@@ -172,6 +172,8 @@ static bool plan_in_time(const struct toll_build *build, const struct toll_rule 
 {
     bool assigned = false;
 
+    if (rule->from == TOLL_MS_MIN && rule->until == TOLL_MS_MAX)
+        return true;
     for (size_t i = 0; i < build->assignments.count; i++) {
         const struct toll_assignment *row = TOLL_BUFFER_AT(&build->assignments, struct toll_assignment, i);
         if (row->buy || row->plan != rule->plan)

@@ -43,6 +43,12 @@ static inline bool toll_row_walks(bool split, int32_t band, int32_t step)
     return step > 0 || (split && band > 0);
 }
 
+/* What a walked key may have, so that no call takes long: a walk visits all rows at every change of the rate,
+ * and meets a change a minute at worst. Monthly versions of ten years with 16 bands and 5 steps are 9,600
+ * rows; a minimum of seconds is no longer than a call's milliseconds have room for. */
+#define TOLL_WALKED_ROWS_MAX 10000u
+#define TOLL_WALKED_MINIMUM_S_MAX (INT32_MAX / 1000)
+
 /* The least common multiple of two numbers from 1 on; 0 if it is 2^31 or more, or if `a` is 0 already. */
 static inline uint32_t toll_common_per(uint32_t a, uint32_t b)
 {

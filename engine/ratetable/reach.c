@@ -108,6 +108,21 @@ static bool check_owner(struct reach *reach, const struct toll_owner *owner)
     return good;
 }
 
+/* Most books have no other currency than their own. */
+static bool one_currency(const struct toll_build *build)
+{
+    for (size_t i = 1; i < build->account_currencies.count; i++) {
+        if (strcmp(*TOLL_BUFFER_AT(&build->account_currencies, const char *, i), build->currency) != 0)
+            return false;
+    }
+    for (size_t i = 0; i < build->deck_builds.count; i++) {
+        if (strcmp(TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, i)->currency,
+                   build->currency) != 0)
+            return false;
+    }
+    return true;
+}
+
 int toll_build_reach(struct toll_build *build)
 {
     struct reach reach = {.build = build,
@@ -115,6 +130,9 @@ int toll_build_reach(struct toll_build *build)
                           .spans = build->sections[TOLL_SECTION_SPANS].data,
                           .rules = build->sections[TOLL_SECTION_RULES].data};
     const size_t plans = build->sections[TOLL_SECTION_PLANS].count;
+
+    if (one_currency(build))
+        return 0;
     bool good = set_make(&reach.trunk_plans, plans) && set_make(&reach.carrier_plans, plans);
 
     if (good) {

@@ -25,6 +25,8 @@ NEVER = 10**18            # an empty "to"
 UNIT = 10**8              # money is counted in 1e-8
 MAX_MONEY = 2**63 - 1
 MAX_BILLED = 2**31
+MAX_CALL_S = (2**31 - 1) // 1000
+MAX_WALKED_ROWS = 10000
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 MILLISECOND = datetime.timedelta(milliseconds=1)
 
@@ -631,6 +633,10 @@ def complete_steps(deck, rows, path):
     if any(row.step for row in rows) or (deck.split and any(row.band for row in rows)):
         if lcm(*(row.per for row in rows)) >= MAX_BILLED:
             raise BookError("%s: %s: the least common multiple of per_s" % (path, rows[0].key))
+        if len(rows) > MAX_WALKED_ROWS:
+            raise BookError("%s: %s: too many rows" % (path, rows[0].key))
+        if deck.split and any(row.minimum_s > MAX_CALL_S for row in rows if not row.step):
+            raise BookError("%s: %s: minimum_s is longer than a call can be" % (path, rows[0].key))
 
 
 def parse_columns(text):

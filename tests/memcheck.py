@@ -63,12 +63,17 @@ def main():
         day = re.search(r"(\d{4}-\d\d-\d\d)", " ".join(os.listdir("run/lines"))).group(1)
         assert "rate" in clean("explain", "run", day + ":0", "--cdrs", "cdrs")
         assert clean("export", "run", "--format", "csv", "--cdrs", "cdrs", "--quiet").count("\n") > 100
+        assert "suspense" in clean("summary", "run", "--suspense")
+        clean(*rating, "--only-suspense", "run", "-o", "merged")
+        clean("verify", "merged")
         fails(73, *rating, "-o", "run")
         fails(65, *importing, "book/plans.csv")
         # The same bytes as without valgrind, whatever the kernels.
         tools.ok(*rating, "-o", "native")
         assert tools.tree("run") == tools.tree("native"), "other bytes than without valgrind"
-    print("memcheck: import, rate, verify, summary, explain, export and two errors are clean")
+        tools.ok(*rating, "--only-suspense", "run", "-o", "native-merged")
+        assert tools.tree("merged") == tools.tree("native-merged"), "other bytes than without valgrind"
+    print("memcheck: import, rate, rating again, verify, summary, explain, export and two errors are clean")
     return 0
 
 

@@ -40,6 +40,17 @@ static bool words_good(const struct toll_book *book)
     return true;
 }
 
+/* Only numbers that begin with 1 have a place; nor has what is no number, which is looked up as 0. */
+static bool first_digits_good(const struct toll_book *book)
+{
+    const struct toll_lpm *lpm = book->place_lpm;
+    bool good = lpm->everything == 0;
+
+    for (uint32_t i = 0; i < 4096; i++)
+        good = good && book->lpm_words[lpm->first3 + i] == 0;
+    return good;
+}
+
 const char *toll_check_places(const struct toll_book *book)
 {
     if (!names_good(book, book->state_names, book->state_count) ||
@@ -61,7 +72,9 @@ const char *toll_check_places(const struct toll_book *book)
         return "a word about the jurisdiction";
     if (book->nanp != (book->place_lpm != NULL))
         return "the number plan of its places";
-    return book->place_lpm == NULL
-               ? NULL
-               : toll_check_trie(book, book->place_lpm, 1, book->place_count, 0, "the places' prefixes");
+    if (book->place_lpm == NULL)
+        return NULL;
+    const char *problem =
+        toll_check_trie(book, book->place_lpm, 1, book->place_count, 0, "the places' prefixes");
+    return problem != NULL || first_digits_good(book) ? problem : "a place of numbers without a 1 in front";
 }

@@ -62,7 +62,8 @@ static bool trie_walk(struct trie *trie)
         if (!values_good(trie, lpm->nodes + (uint64_t)node * 16, 16, trie->depth[node] + 1u, node))
             return false;
     }
-    return value_good(trie, lpm->everything);
+    /* No number begins with F: what is no number is looked up there and lies in the empty prefix only. */
+    return value_good(trie, lpm->everything) && trie->words[lpm->first3 + PLACES - 1] == lpm->everything;
 }
 
 const char *toll_check_trie_of(const struct toll_book *book, const struct toll_lpm *lpm,

@@ -30,8 +30,15 @@ static const int32_t *amounts_of(const struct toll_block_rows *rows)
 static void bill_one(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_price_found found = {(uint32_t)rows->line.price[i], rows->block->value[i]};
-    struct toll_row row;
-    toll_block_read_row(rows, i, &row);
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const struct toll_row row = {
+        /* all that billing reads */
+        .start = cdr->start[i],
+        .duration_ms = cdr->duration_ms[i],
+        .kind = cdr->kind[i],
+        .quantity = cdr->quantity == NULL ? 0 : cdr->quantity[i],
+        .provider_charge = cdr->provider_charge == NULL ? 0 : cdr->provider_charge[i],
+    };
     rows->line.status[i] =
         (uint8_t)toll_row_bill(rows->rater, rows->context->cursors, &row, (int32_t)rows->block->deck[i],
                                &found, &rows->line.price[i], &rows->line.billed[i], &rows->line.charge[i]);

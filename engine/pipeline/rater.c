@@ -169,8 +169,8 @@ static uint32_t columns_of(const struct toll_book *book)
 static void fill_exchanges(const struct toll_book *book, uint64_t *exchanges)
 {
     for (uint64_t i = 0; i < book->number_capacity; i++) {
-        const uint64_t exchange = book->numbers[i].key >> 36 & (TOLL_RATER_EXCHANGES - 1);
-        if (book->numbers[i].key >> 60 == 1)
+        const uint32_t exchange = toll_rater_exchange(book->numbers[i].key);
+        if (book->numbers[i].key != 0)
             exchanges[exchange >> 6] |= UINT64_C(1) << (exchange & 63);
     }
 }

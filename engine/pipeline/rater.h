@@ -46,26 +46,30 @@ struct toll_rater {
     uint32_t columns;                /* CDR columns that rating with this book reads */
     uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
     struct toll_call_areas call_areas;
-    const uint8_t *deck_ways;      /* by deck id */
-    const uint8_t *deck_columns;   /* [deck * 8 + jurisdiction]: enum toll_rate_column */
-    const uint8_t *chain_asks;     /* by chain: 1, some rule of it has a destination */
-    bool has_ways;                 /* some deck is asked otherwise than by the callee as dialled */
-    bool by_jurisdiction;          /* some deck has rates by jurisdiction */
-    uint8_t own_bases;             /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
-    bool has_next;                 /* some rule goes on where its deck has nothing */
-    const uint64_t *own_exchanges; /* a bit by digits 2-7 as raw nibbles: a number of ours may begin with 1
-                                      and these; NULL: nobody asks */
+    const uint8_t *deck_ways;                /* by deck id */
+    const uint8_t *deck_columns;             /* [deck * 8 + jurisdiction]: enum toll_rate_column */
+    const uint8_t *chain_asks;               /* by chain: 1, some rule of it has a destination */
+    bool has_ways;                           /* some deck is asked otherwise than by the callee as dialled */
+    bool by_jurisdiction;                    /* some deck has rates by jurisdiction */
+    uint8_t own_bases;                       /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
+    bool has_next;                           /* some rule goes on where its deck has nothing */
+    const uint64_t *own_exchanges;           /* a bit by toll_rater_exchange; NULL: nobody asks */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_hot hot;
 };
 
-#define TOLL_RATER_EXCHANGES (UINT64_C(1) << 24)
+/* Seven digits, hashed into a table that stays in the near caches. */
+#define TOLL_RATER_EXCHANGES (1u << 19)
+static inline uint32_t toll_rater_exchange(uint64_t number)
+{
+    return (uint32_t)(number >> 36) * 0x9E3779B1u >> 13;
+}
 
 /* False: numbers.csv has no such number. */
 static inline bool toll_rater_may_own(const struct toll_rater *rater, uint64_t number)
 {
-    const uint64_t exchange = number >> 36 & (TOLL_RATER_EXCHANGES - 1);
-    return (number >> 60 != 1) | ((rater->own_exchanges[exchange >> 6] >> (exchange & 63) & 1) != 0);
+    const uint32_t exchange = toll_rater_exchange(number);
+    return (rater->own_exchanges[exchange >> 6] >> (exchange & 63) & 1) != 0;
 }
 
 /* Prefix tables above this are not copied: then the book's image, mapped, serves as it is. */

@@ -14,7 +14,6 @@
 #define LANES 16
 #define LIST_ROWS (GROUP_ROWS + LANES) /* whole vectors are stored */
 #define LEVELS_MAX 15                  /* after two steps: as many as the scalar kernel takes */
-#define DECK_WORDS (sizeof(struct toll_lpm) / sizeof(uint32_t))
 #define FIELD(name) (offsetof(struct toll_lpm, name) / sizeof(uint32_t))
 
 /* The rows of one group that have to go on: where, and the digits that are left then, at the top. */
@@ -47,12 +46,32 @@ struct fields {
     __m512i first3, npa, pages, nodes;
 };
 
-static inline __m512i gather_field(const struct toll_lpm *tables, __mmask16 wanted, __m512i decks,
-                                   unsigned field)
+/* What the decks of rows first, first + 4, first + 8, first + 12 begin with. */
+static inline __m512i four_decks(const struct toll_lpm *tables, const uint32_t *at)
 {
-    _Static_assert(DECK_WORDS == 8, "shift");
-    const __m512i place = _mm512_add_epi32(_mm512_slli_epi32(decks, 3), _mm512_set1_epi32((int)field));
-    return read_words((const uint32_t *)tables, wanted, place);
+    _Static_assert(FIELD(first3) == 0 && FIELD(npa) == 1 && FIELD(pages) == 2 && FIELD(nodes) == 3,
+                   "16 bytes");
+    const __m512i a = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)&tables[at[0]]));
+    const __m512i b = _mm512_inserti32x4(a, _mm_loadu_si128((const __m128i *)&tables[at[4]]), 1);
+    const __m512i c = _mm512_inserti32x4(b, _mm_loadu_si128((const __m128i *)&tables[at[8]]), 2);
+    return _mm512_inserti32x4(c, _mm_loadu_si128((const __m128i *)&tables[at[12]]), 3);
+}
+
+/* Of rows with any decks: turned round in registers. */
+static inline struct fields fields_of_each(const struct toll_lpm *tables, __m512i decks)
+{
+    _Alignas(64) uint32_t at[LANES];
+    _mm512_store_si512(at, decks);
+    const __m512i r0 = four_decks(tables, at), r1 = four_decks(tables, at + 1);
+    const __m512i r2 = four_decks(tables, at + 2), r3 = four_decks(tables, at + 3);
+    const __m512i low01 = _mm512_unpacklo_epi32(r0, r1), low23 = _mm512_unpacklo_epi32(r2, r3);
+    const __m512i high01 = _mm512_unpackhi_epi32(r0, r1), high23 = _mm512_unpackhi_epi32(r2, r3);
+    return (struct fields){
+        .first3 = _mm512_unpacklo_epi64(low01, low23),
+        .npa = _mm512_unpackhi_epi64(low01, low23),
+        .pages = _mm512_unpacklo_epi64(high01, high23),
+        .nodes = _mm512_unpackhi_epi64(high01, high23),
+    };
 }
 
 /* Rows next to each other mostly have the same deck, or none. */
@@ -64,9 +83,7 @@ static inline struct fields fields_of(const struct toll_lpm *tables, __mmask16 w
         return (struct fields){_mm512_set1_epi32((int)table->first3), _mm512_set1_epi32((int)table->npa),
                                _mm512_set1_epi32((int)table->pages), _mm512_set1_epi32((int)table->nodes)};
     }
-    return (struct fields){
-        gather_field(tables, wanted, decks, FIELD(first3)), gather_field(tables, wanted, decks, FIELD(npa)),
-        gather_field(tables, wanted, decks, FIELD(pages)), gather_field(tables, wanted, decks, FIELD(nodes))};
+    return fields_of_each(tables, decks);
 }
 
 /* Three BCD nibbles as 0..999; whatever the bytes are, never beyond the page. */

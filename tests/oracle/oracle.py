@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A second rater, slow and plain, written from docs/RATING.md alone.
 
-    oracle.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv]
+    oracle.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv] [--older BOOK]
+
+With --older the calls are rated by the older book, and what that leaves in suspense by the other.
 
 One part below for each section of that page. Money is a Fraction of the currency unit until it is rounded, once, to a
 whole number of 1e-8. Times are whole milliseconds since 1970 in UTC.
@@ -1565,6 +1567,14 @@ def rate_all(book, records):
     return [line for _, line in rate_records(book, records)]
 
 
+def rate_again(older, book, records):
+    """Section 3, rating again what waited: lines by the older book, those in suspense by the newer."""
+    pairs = [(record, line if line["status"] not in ("suspense", "conflict") else rate_record(book, record))
+             for record, line in rate_records(older, records)]
+    pairs.sort(key=lambda pair: (pair[1]["start"], pair[1]["record_id"]))
+    return pairs
+
+
 def totals_of(lines, periods):
     """What run.json says of a run, as text."""
     statuses = [line["status"] for line in lines]
@@ -1594,6 +1604,7 @@ def main():
     parser.add_argument("book")
     parser.add_argument("--feed", action="append", required=True, help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
     parser.add_argument("-o", dest="output", required=True)
+    parser.add_argument("--older", help="an older book, whose lines stay unless they are in suspense")
     parser.add_argument("--period", help="write the period charges here")
     parser.add_argument("--totals", help="write the run's totals here")
     options = parser.parse_args()
@@ -1603,7 +1614,7 @@ def main():
         for feed in options.feed:
             carrier, _, path = feed.partition("=")
             records += read_records(path, carrier)
-        pairs = rate_records(book, records)
+        pairs = rate_again(Book(options.older), book, records) if options.older else rate_records(book, records)
         lines = [line for _, line in pairs]
         periods = period_charges(book, pairs)
         write_rows(lines, LINE_COLUMNS, options.output)

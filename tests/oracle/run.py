@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random books through the oracle and the engine.
+"""Random books through the oracle and the engine: rated, rated by portable code, and rated again after an older book.
 
     run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--threads T] [--spec SPEC] [--keep]
 
@@ -48,10 +48,15 @@ def feeds_of(folder):
     return found
 
 
+def manifest(run):
+    with open(os.path.join(run, "run.json"), "rb") as stream:
+        return stream.read()
+
+
 def one_book(options, seed, folder):
     """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
     python = [sys.executable]
-    names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "export.csv", "export_period.csv")
+    names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
     path = {name: os.path.join(folder, name) for name in names}
     world = python + [os.path.join(HERE, "world.py"), str(seed), str(options.calls), folder]
     command(world)
@@ -69,10 +74,34 @@ def one_book(options, seed, folder):
               (2, ["export", path["run"], "--what", "period", "--format", "csv", "-o", path["export_period.csv"]])]
     for step, words in steps:
         engine[step] += command([options.tollmill] + words)[0]
+    command([options.tollmill, "rate", "--book", path["book"], "--cdrs", path["ds"], "-o", path["scalar"], "--quiet",
+             "--simd", "scalar", "--threads", "1", "--io", "pread"])
+    if manifest(path["scalar"]) != manifest(path["run"]):
+        raise Failed("portable code, one thread: another run.json than with the machine's own instructions")
     command(python + [os.path.join(HERE, "compare.py"), path["lines.csv"], path["export.csv"],
                       "--period", path["period.csv"], path["export_period.csv"],
                       "--totals", path["totals.csv"], path["run"]], show=True)
+    if seed % 4 == 0:
+        rate_again(options, folder, path, feeds)
     return oracle_ms, engine
+
+
+def rate_again(options, folder, path, feeds):
+    """By an older book first; what that leaves in suspense by the book."""
+    names = ("older", "first", "again", "again.csv", "again_period.csv", "o_again.csv", "o_period.csv", "o_totals.csv")
+    path = dict(path, **{name: os.path.join(folder, name) for name in names})
+    words = [sys.executable, os.path.join(HERE, "oracle.py"), path["book"], "--older", path["older"]]
+    for carrier, file in feeds:
+        words += ["--feed", "%s=%s" % (carrier, file)]
+    command(words + ["-o", path["o_again.csv"], "--period", path["o_period.csv"], "--totals", path["o_totals.csv"]])
+    for words in (["rate", "--book", path["older"], "--cdrs", path["ds"], "-o", path["first"], "--quiet"],
+                  ["rate", "--book", path["book"], "--cdrs", path["ds"], "--only-suspense", path["first"], "-o", path["again"], "--quiet"],
+                  ["export", path["again"], "--cdrs", path["ds"], "--format", "csv", "-o", path["again.csv"]],
+                  ["export", path["again"], "--what", "period", "--format", "csv", "-o", path["again_period.csv"]]):
+        command([options.tollmill] + words)
+    command([sys.executable, os.path.join(HERE, "compare.py"), path["o_again.csv"], path["again.csv"],
+             "--period", path["o_period.csv"], path["again_period.csv"],
+             "--totals", path["o_totals.csv"], path["again"]], show=True)
 
 
 def main():

@@ -4,7 +4,7 @@
     world.py SEED CALLS OUTDIR
 
 Writes OUTDIR/book/..., OUTDIR/cdrs.csv and the feeds of carriers, OUTDIR/cdrs_<carrier>.csv. Every book is
-valid by docs/RATING.md.
+valid by docs/RATING.md. OUTDIR/older is what the book may have been before: prices and plans are missing, others differ.
 """
 import argparse
 import csv
@@ -180,6 +180,10 @@ class World:
         rng.shuffle(self.moments)
         self.moments = self.moments[:120]
         self.quiet_days = [rng.randrange(334) for _ in range(20)]
+        # Each world has its own mixture of calls.
+        self.legs_percent, self.in_percent = self.pick([2, 6, 6, 30]), self.pick([5, 18, 18, 50])
+        self.lrn_percent, self.home_percent = self.pick([3, 20, 20, 60]), self.pick([20, 45, 45, 90])
+        self.toll_free_percent, self.long_percent = self.pick([0, 2, 2, 20]), self.pick([10, 10, 40])
         self.near_percent = 50            # calls near a moment at which something changes
 
     def some_zone(self):
@@ -227,7 +231,7 @@ class World:
             for owner, _, start, end in found:
                 spans.append((local_instant(start, self.zone[owner]) if start else ALWAYS,
                               local_instant(end, self.zone[owner]) if end else NEVER))
-            good = all(first < last for first, last in spans)
+            good = bool(spans) and all(first < last for first, last in spans)
             for one, other in zip(spans, spans[1:]):
                 good = good and one[1] <= other[0]
             if good:
@@ -308,7 +312,7 @@ class World:
         self.near_prefixes = sorted(self.near_prefixes)
         if not self.nanp:
             return
-        pool = [prefix for prefix in self.prefixes + self.near_prefixes if prefix[0] == "1" and 4 <= len(prefix) <= 11]
+        pool = [prefix for prefix in self.prefixes + 4 * self.near_prefixes if prefix[0] == "1" and 4 <= len(prefix) <= 11]
         used = set()
         centers = set()
         for _ in range(self.rng.randint(5, 60)):
@@ -845,6 +849,18 @@ class World:
                          threshold_percent=self.pick(["", "0", "5", "10", "33.333333", "50", "2.5", "100"]),
                          apply=self.pick(["", "excess", "all"]))
 
+    def forget(self):
+        """Makes it an older book: who owns a number is the same, what it pays is not."""
+        for file, (rows, deck) in self.deck_files.items():
+            gone = {cell for cell in sorted({row["prefix"] for row in rows}) if self.chance(25)}
+            rows = [dict(row) for row in rows if row["prefix"] not in gone]
+            for row in rows:
+                if row["rate"] and self.chance(30):
+                    row["rate"] = self.decimal(99, min(2, deck["decimals"]))
+            self.deck_files[file] = (rows, deck)
+        for table in ("assignments", "plan_rules"):
+            self.tables[table] = [row for row in self.tables[table] if not self.chance(12)]
+
     # -- the calls -----------------------------------------------------------------------------------------------------
 
     def start_of_call(self):
@@ -893,10 +909,14 @@ class World:
         return digits if self.chance(20) else "+" + digits
 
     def far_number(self, deck):
+        if self.chance(self.toll_free_percent):
+            return self.dialled("1" + self.pick(TOLL_FREE) + self.digits(7))
         kind = self.rng.randrange(1000)
         if kind < 880:
             keys = self.keys_for_calls.get(deck) if deck and self.chance(80) else None
-            prefix = self.pick(keys or (self.home_prefixes if self.chance(45) else self.prefixes))
+            if keys and self.chance(self.home_percent):
+                keys = [key for key in keys if key[0] == "1"]
+            prefix = self.pick(keys or (self.home_prefixes if self.chance(self.home_percent) else self.prefixes))
             if prefix and self.chance(8):
                 prefix = str(max(0, int(prefix) + self.pick([-1, 1]))).zfill(len(prefix))
             length = 11 if prefix.startswith("1") and self.chance(95) else self.rng.randint(8, 15)
@@ -920,6 +940,8 @@ class World:
         return self.pick(["alice@example.com", "+1212555a100", "12-1255", "sip:bob", "1212 5550100", "**1234567", "+*67"])
 
     def duration(self):
+        if self.chance(self.long_percent):
+            return self.rng.randint(60, 14400) * 1000 + self.pick([0, 0, 1, 999])
         kind = self.rng.randrange(20)
         if kind == 0:
             return 0
@@ -977,10 +999,10 @@ class World:
         elif self.chance(3):
             near = self.far_number(None)
         far = self.far_number(deck)
-        if self.chance(5):
+        if self.chance(8):
             far = self.dialled(self.customer(instant))
-        incoming = self.chance(18)
-        if self.chance(6):
+        incoming = self.chance(self.in_percent)
+        if self.chance(self.legs_percent):
             cells["legs"] = "both"
         elif self.chance(30):
             cells["legs"] = "one"
@@ -1000,7 +1022,7 @@ class World:
             cells["provider_charge"] = self.decimal(self.pick([999, 99999]), self.pick([2, 4, 6, 8]))
             if self.chance(3):
                 cells["provider_charge"] = "-" + cells["provider_charge"]
-        for name, share in (("lrn_caller", 15), ("lrn_callee", 25), ("ring_to", 60 if self.toll_free(cells["callee"]) else 2)):
+        for name, share in (("lrn_caller", self.lrn_percent), ("lrn_callee", self.lrn_percent), ("ring_to", 60 if self.toll_free(cells["callee"]) else 2)):
             if self.chance(share):
                 cells[name] = self.routing_number()
         cells["feed"] = self.weighted([("", 75), ("carrier1", 15), ("carrier2", 10)])
@@ -1116,6 +1138,9 @@ class World:
 
 
 def make(seed, calls, folder):
+    older = World(seed)
+    older.forget()
+    older.write_book(os.path.join(folder, "older"))
     world = World(seed)
     os.makedirs(folder, exist_ok=True)
     world.write_book(os.path.join(folder, "book"))

@@ -41,9 +41,11 @@ enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 /* Verbs of later versions: named here so that asking for one gets a straight answer. */
 static const char *const later_verbs[] = {"rerate", "whatif", "compare", "tax", "invoice", "report", "bench"};
 
-static const char examples[] = "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"
+static const char examples[] = "  tollmill check book\n"
+                               "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"
                                "  tollmill rate --book book --cdrs cdrs -o runs/2026-03\n"
                                "  tollmill summary runs/2026-03\n"
+                               "  tollmill summary runs/2026-03 --suspense\n"
                                "  tollmill explain runs/2026-03 2026-03-01:0\n";
 
 /* ---- talk ---- */

@@ -1,13 +1,9 @@
 /* Class and jurisdiction of a call: docs/RATING.md section 6. */
 #include "pipeline/row.h"
 
-#define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
-
 bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row)
 {
-    const uint64_t callee = row->callee;
-    return rater->book->nanp && toll_kind_callee_type(row->kind) == TOLL_NUMBER_SHORT &&
-           (callee == SHORT_3(911) || callee == SHORT_3(933) || callee == SHORT_3(988));
+    return rater->book->nanp && toll_is_emergency(row->kind, row->callee);
 }
 
 /* enum toll_area_kind bits of the callee. */
@@ -30,8 +26,8 @@ static bool is_n11(const struct toll_rater *rater, const struct toll_row *row)
     if (!rater->book->nanp || toll_kind_callee_type(row->kind) != TOLL_NUMBER_SHORT)
         return false;
     const uint64_t first = row->callee >> 60;
-    const bool n11 = row->callee == (SHORT_3(011) | first << 60) && first >= 2 && first <= 9;
-    return n11 || row->callee == SHORT_3(933) || row->callee == SHORT_3(988);
+    const bool n11 = row->callee == (TOLL_SHORT_CODE(011) | first << 60) && first >= 2 && first <= 9;
+    return n11 || row->callee == TOLL_SHORT_CODE(933) || row->callee == TOLL_SHORT_CODE(988);
 }
 
 static bool is_on_net(const struct toll_rater *rater, const struct toll_row *row)

@@ -72,7 +72,18 @@ int32_t toll_plan_find(const struct toll_rater *rater, uint32_t owner, uint32_t 
 
 /* ---- section 6 ---- */
 
-bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row); /* section 3 */
+/* The packed digits of a short code of three. */
+#define TOLL_SHORT_CODE(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
+
+/* Section 3, of a call's columns, without a branch: 911, 933 or 988 as a short code; an extension is none.
+ * Under number plan nanp only, which is the caller's to know. */
+static inline bool toll_is_emergency(uint16_t kind, uint64_t callee)
+{
+    return (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT) &
+           ((callee == TOLL_SHORT_CODE(911)) | (callee == TOLL_SHORT_CODE(933)) |
+            (callee == TOLL_SHORT_CODE(988)));
+}
+bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row);
 bool toll_callee_is_toll_free(const struct toll_rater *rater, const struct toll_row *row);
 enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
 /* Where an end of a call is, and what says so. */

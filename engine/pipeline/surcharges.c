@@ -228,15 +228,6 @@ static void set_cursor(struct toll_surcharge_counts *counts, const struct toll_s
 
 /* ---- rows ---- */
 
-#define SHORT_3(digits) (UINT64_C(0x##digits) << 52 | UINT64_C(0x000fffffffffffff))
-
-/* As toll_row_is_emergency, of columns: an extension 911 is none. */
-static inline bool is_emergency(uint16_t kind, uint64_t callee)
-{
-    return (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT) &
-           ((callee == SHORT_3(911)) | (callee == SHORT_3(933)) | (callee == SHORT_3(988)));
-}
-
 /* Rows of a block that count, with the subjects that their records name. */
 #define PICKS 256
 struct picks {
@@ -258,7 +249,7 @@ static void pick_rows(struct picks *picks, bool nanp, const struct toll_cdr_batc
         const unsigned status = statuses[i] < TOLL_SUSPENSE_FIRST ? statuses[i] : TOLL_SUSPENSE_FIRST;
         const bool line = (charged >> status & 1) & (buckets[i] != 0);
         picks->row[count] = (uint32_t)i;
-        count += outgoing & line & !(nanp & is_emergency(kind[i], callee[i]));
+        count += outgoing & line & !(nanp & toll_is_emergency(kind[i], callee[i]));
     }
     picks->count = count;
 }

@@ -17,8 +17,10 @@ static size_t whole_pages(size_t bytes)
 void *toll_hot_alloc(size_t bytes)
 {
     void *block = aligned_alloc(LARGE_PAGE, whole_pages(bytes));
-    if (block != NULL)
-        madvise(block, whole_pages(bytes), MADV_HUGEPAGE); /* a wish: slower without, never wrong */
+    if (block != NULL) {                                   /* wishes: slower without, never wrong */
+        madvise(block, whole_pages(bytes), MADV_DONTNEED); /* small pages of its former use would stay */
+        madvise(block, whole_pages(bytes), MADV_HUGEPAGE);
+    }
     return block;
 }
 

@@ -43,6 +43,7 @@ struct toll_lines_writer {
     int directory, fd; /* the directory is borrowed */
     int direct;        /* the same file with O_DIRECT, or -1 */
     bool ring;
+    toll_hash_kernel *hash;
     char *name;
     struct toll_arrow_plan plan;
     uint8_t *tail;
@@ -93,6 +94,7 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     writer->io = io;
+    writer->hash = toll_hash;
     writer->directory = directory;
     writer->fd = writer->direct = -1;
     int rc = toll_arrow_plan_make(&writer->plan, merged ? &merged_schema : &lines_schema, rows, NULL, error);
@@ -131,6 +133,11 @@ void toll_lines_use_ring(struct toll_lines_writer *writer)
         writer->direct = writer->io->openat(writer->io->context, writer->directory, writer->name, flags, 0);
 }
 
+void toll_lines_hash_with(struct toll_lines_writer *writer, toll_hash_kernel *hash)
+{
+    writer->hash = hash;
+}
+
 static size_t layout_of(const struct toll_arrow_schema *schema, int64_t rows, size_t *offsets)
 {
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
@@ -164,7 +171,7 @@ static size_t seal_block(struct toll_lines_writer *writer, int64_t index, uint8_
         uint8_t *column = block + MESSAGE_BYTES + buffers[c].offset;
         size_t padded = toll_arrow_pad(buffers[c].bytes);
         memset(column + buffers[c].bytes, 0, padded - buffers[c].bytes);
-        hashes[c] = toll_hash(column, padded);
+        hashes[c] = writer->hash(column, padded);
     }
     toll_arrow_batch_message(plan, rows, buffers, hashes, block);
     return MESSAGE_BYTES + body;

@@ -323,33 +323,15 @@ static size_t add_by_basis(const struct toll_block_rows *rows, size_t count)
 
 /* ---- on net ---- */
 
-/* The calls that might be on net, both ends E.164 and one of them ours, the other one in an exchange of ours:
- * listed in block->second, the other end's number in number[0]. */
-static size_t list_far_ends(const struct toll_block_rows *rows)
-{
-    const struct toll_rater *rater = rows->rater;
-    const struct toll_cdr_batch *cdr = &rows->cdr;
-    struct toll_block *block = rows->block;
-    size_t count = 0;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const unsigned kind = cdr->kind[i];
-        const bool ends = (kind & (TOLL_CALL_CALLER_TYPE | TOLL_CALL_CALLEE_TYPE)) ==
-                          (TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
-        const bool ordinary = rows->line.class_jurisdiction[i] < TOLL_TOLL_FREE << 4;
-        const uint64_t number = choose((kind & TOLL_CALL_IN) != 0, cdr->caller[i], cdr->callee[i]);
-        block->second[count] = (uint32_t)i;
-        block->number[0][count] = number;
-        count += ends & ordinary & (block->near_owner[i] != 0) & toll_rater_may_own(rater, number);
-    }
-    return count;
-}
-
 static void mark_on_net(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_book *book = rater->book;
     struct toll_block *block = rows->block;
-    const size_t count = list_far_ends(rows);
+    const struct toll_far_ends_in in = {rows->cdr.caller,  rows->cdr.callee,
+                                        rows->cdr.kind,    rows->line.class_jurisdiction,
+                                        block->near_owner, rater->own_exchanges};
+    const size_t count = rater->kernels->lists->far_ends(&in, rows->rows, block->second, block->number[0]);
     rater->kernels->probe(rater->numbers, rater->number_lines, block->number[0], count, block->list_value[0]);
     for (size_t k = 0; k < count; k++) {
         const size_t i = block->second[k];

@@ -118,11 +118,11 @@ static void make_run(const char *path, enum mistake mistake)
     const struct toll_account_row accounts[] = {
         {1, "acme", "Acme \xC3\x9C", "USD"}, {3, "zoo", "Zoo", "EUR"}, {4, "idle", "Idle", "USD"}};
     struct toll_period_row periods[] = {
-        {"2026-03-01", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2},
-        {"2026-03-01", 1, "", "attempts", 50, 1, 1, UNIT / 100, UNIT / 100, "surcharges.csv", 3},
-        {"2026-03-01", 1, "hq", "attempts", 7, 7, 7, UNIT / 10, 7 * UNIT / 10, "surcharges.csv", 1},
-        {"2026-03-01", 3, "", "no_ani", 9, 3, 3, UNIT, 3 * UNIT, "surcharges.csv", 4},
-        {"2026-03-15", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
+        {"2026-03-01", 1, "", "", "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2},
+        {"2026-03-01", 1, "", "", "", "attempts", 50, 1, 1, UNIT / 100, UNIT / 100, "surcharges.csv", 3},
+        {"2026-03-01", 1, "hq", "", "", "attempts", 7, 7, 7, UNIT / 10, 7 * UNIT / 10, "surcharges.csv", 1},
+        {"2026-03-01", 3, "", "", "", "no_ani", 9, 3, 3, UNIT, 3 * UNIT, "surcharges.csv", 4},
+        {"2026-03-15", 1, "", "", "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
     const struct toll_price_row prices[] = {
         {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12, 60,
          "rate_intra"},

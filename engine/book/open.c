@@ -97,6 +97,22 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->band_count = COUNT(BAND_NAMES);
     book->surcharges = AT(SURCHARGES);
     book->surcharge_count = COUNT(SURCHARGES);
+    book->bundles = AT(BUNDLES);
+    book->bundle_count = COUNT(BUNDLES);
+    book->bundle_destinations = AT(BUNDLE_DESTINATIONS);
+    book->bundle_destination_count = COUNT(BUNDLE_DESTINATIONS);
+    book->grants = AT(GRANTS);
+    book->grant_count = COUNT(GRANTS);
+    book->pools = AT(POOLS);
+    book->pool_count = COUNT(POOLS);
+    book->entitlements = AT(ENTITLEMENTS);
+    book->entitlement_count = COUNT(ENTITLEMENTS);
+    book->tiers = AT(TIERS);
+    book->tiers_count = COUNT(TIERS);
+    book->tier_rows = AT(TIER_ROWS);
+    book->tier_row_count = COUNT(TIER_ROWS);
+    book->fx = AT(FX);
+    book->fx_count = COUNT(FX);
 #undef AT
 #undef COUNT
 }

@@ -21,11 +21,15 @@ extern "C" {
 /* What became of a row. The value is stored (uint8); 0..15 have an answer in money, 16.. are suspense. */
 enum toll_status {
     TOLL_RATED = 0,
-    TOLL_ZERO_UNANSWERED = 1,  /* voice, not answered: no fee */
-    TOLL_ZERO_FREE = 2,        /* rule action free; keeps its billed units */
-    TOLL_ZERO_DURATION = 3,    /* answered, 0 s, deck says zero_s: free */
-    TOLL_ZERO_EMERGENCY = 4,   /* 911, 933, 988: always free */
-    TOLL_ZERO_OTHER_PARTY = 5, /* a leg of a two-leg record whose payer is not ours while the other end is */
+    TOLL_ZERO_UNANSWERED = 1,   /* voice, not answered: no fee */
+    TOLL_ZERO_FREE = 2,         /* rule action free; keeps its billed units */
+    TOLL_ZERO_DURATION = 3,     /* answered, 0 s, deck says zero_s: free */
+    TOLL_ZERO_EMERGENCY = 4,    /* 911, 933, 988: always free */
+    TOLL_ZERO_OTHER_PARTY = 5,  /* a leg of a two-leg record whose payer is not ours while the other end is */
+    TOLL_RATED_FAIR_USE = 6,    /* rated, beyond a bundle whose at_limit is flag */
+    TOLL_ZERO_CLOSED = 7,       /* charged by an earlier run whose cycle is closed */
+    TOLL_ZERO_COST_FEED = 8,    /* a record of a carrier's own feed: it has a cost and is not sold */
+    TOLL_ZERO_COMPARE_FEED = 9, /* a record that is only compared */
     TOLL_SUSPENSE_FIRST = 16,
     TOLL_SUSPENSE_CONFLICT = 16, /* same record key, other content */
     TOLL_SUSPENSE_PARTY_CONFLICT = 17,
@@ -40,14 +44,24 @@ enum toll_status {
     TOLL_SUSPENSE_NO_BAND = 26,
     TOLL_SUSPENSE_REJECTED = 27,
     TOLL_SUSPENSE_NO_PROVIDER_CHARGE = 28,
-    TOLL_SUSPENSE_OVERFLOW = 29, /* billed units or money out of range */
-    TOLL_STATUS_COUNT = 30,
+    TOLL_SUSPENSE_OVERFLOW = 29,   /* billed units or money out of range */
+    TOLL_SUSPENSE_POOL_LIMIT = 30, /* beyond a bundle whose at_limit is reject */
+    TOLL_SUSPENSE_NO_FX = 31,      /* of a cost only: no rate of exchange */
+    TOLL_STATUS_COUNT = 32,
 };
 
-/* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated, else
- * "unanswered", "free", "zero_duration", "emergency", "other_party", "conflict", "party_conflict",
+/* Has the line a charge: rated, fair use. */
+static inline bool toll_status_is_rated(unsigned status)
+{
+    return status == TOLL_RATED || status == TOLL_RATED_FAIR_USE;
+}
+
+/* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated
+ * (or "fair_use"), else "unanswered", "free", "zero_duration", "emergency", "other_party", "closed",
+ * "cost_feed", "compare_feed", "conflict", "party_conflict",
  * "no_account", "no_plan", "no_rule", "no_prefix", "no_calltype", "no_rate", "blocked", "bad_number",
- * "no_band", "rejected", "no_provider_charge", "overflow". "" for a value that does not exist. */
+ * "no_band", "rejected", "no_provider_charge", "overflow", "pool_limit", "no_fx". "" for a value that does
+ * not exist. */
 const char *toll_status_name(unsigned status);
 const char *toll_status_reason(unsigned status);
 
@@ -92,8 +106,18 @@ struct toll_line {
     const char *price_file;
     int32_t price_line;
     int32_t billed, included;
-    int64_t charge; /* meaningless in suspense */
+    int32_t pool;            /* the first that was drawn on, id in the pools of the run; 0 none */
+    const char *pool_bundle; /* its bundle, "" none */
+    const char *pool_name;   /* of a named pool, else "" */
+    int64_t charge;          /* meaningless in suspense */
     int32_t tuple;
+    /* what it costs us; has_cost: the run has costs and this line takes part */
+    bool has_cost;
+    unsigned cost_status; /* enum toll_status */
+    int64_t cost;         /* in the line's currency; meaningless unless toll_status_is_rated(cost_status) */
+    int32_t cost_price;
+    const char *cost_deck, *cost_prefix, *cost_file;
+    int32_t cost_line;
 };
 
 struct toll_run;

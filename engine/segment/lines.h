@@ -19,9 +19,20 @@ struct toll_line_batch {
     const int32_t *tuple;              /* tax tuple; 0 until there is a tax table */
     const uint8_t *status;             /* enum toll_status in tollmill_segment.h */
     const uint8_t *class_jurisdiction; /* class << 4 | call jurisdiction */
-    const uint8_t *book;               /* index into the manifest's books; NULL: the run has one book */
+    /* Where the run has them, in this order behind the others; else NULL: */
+    const int32_t *included;    /* units of `billed` that bundles gave */
+    const int32_t *pool;        /* id in pools.arrow of the first that gave; 0 none */
+    const int64_t *cost;        /* money 1e-8 in the currency of the account (none: the book's) */
+    const int32_t *cost_price;  /* id in prices.arrow; 0 none */
+    const uint8_t *cost_status; /* enum toll_status; TOLL_ZERO_*: no cost, or one of 0 */
+    const uint8_t *book;        /* index into the manifest's books */
 };
-#define TOLL_LINE_COLUMNS 7 /* without `book` */
+#define TOLL_LINE_COLUMNS 7 /* that every run has */
+#define TOLL_LINE_COLUMNS_MOST 13
+/* Which others there are: bits. */
+#define TOLL_LINES_POOL 1u /* included, pool */
+#define TOLL_LINES_COST 2u /* cost, cost_price, cost_status */
+#define TOLL_LINES_BOOK 4u /* book: of a merged run */
 
 struct toll_lines_writer;
 

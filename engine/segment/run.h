@@ -43,17 +43,54 @@ struct toll_bucket_row { /* ascending (account, site, tuple) */
     int64_t charge;
 };
 
-struct toll_period_row { /* ascending (period, name of the account, site, kind, line) */
+struct toll_period_row { /* ascending (period, name of the account, site, number, tiers, kind, line) */
     const char *period;  /* the billing period's first day: "2026-03-15" */
     int32_t account;
-    const char *site; /* of a surcharge on a site; else "" */
-    const char *kind; /* "short_calls" "attempts" "no_ani" */
+    const char *site;   /* of a surcharge on a site, of tiers by site; else "" */
+    const char *number; /* of tiers by number; else "" */
+    const char *tiers;  /* of a charge of tiers; else "" */
+    const char *kind;   /* "short_calls" "attempts" "no_ani" "tier_fee" "minimum_spend" "maximum_spend"
+                           "already_billed" */
     int64_t calls, counted,
         charged;    /* calls looked at, those of the kind, and how many of these are charged */
     int64_t amount; /* for each charged call */
     int64_t charge;
     const char *file; /* of the book's sources */
     int32_t line;
+};
+
+/* ---- pools and counts: docs/RATING.md sections 12 to 14; keys are the trade's names, so that they last from
+ * run to run ---- */
+
+/* A pool in a period: ascending (id, period). All that was drawn on in this run or in those before it, and,
+ * of scopes site, account and pool, all that have a lot in a period of the run. */
+struct toll_pool_period_row {
+    int32_t id; /* by first draw; those inherited first, with their ids; those without a draw last, in the
+                   book's order */
+    const char *bundle, *scope;                 /* "number" "site" "account" "pool" */
+    const char *account, *site, *number, *pool; /* "" where it is not of that kind */
+    const char *unit;                           /* s | message | byte | event */
+    const char *period;                         /* its first day */
+    int64_t granted, rolled_in, used, rolled_out,
+        expired;       /* granted + rolled_in = used + rolled_out + expired */
+    int64_t over;      /* beyond: at_limit flag */
+    int64_t exhausted; /* ms: start of the call that left nothing; 0: something is left, or never anything */
+};
+/* Which lots were drawn on: ascending (id, period, lot). Only where units > 0. */
+struct toll_pool_draw_row {
+    int32_t id;
+    const char *period, *lot; /* first days: of the drawing calls' period, and of the lot's */
+    int64_t units;
+};
+/* What tiers have counted: ascending (tiers, account, site, number, period). */
+struct toll_tier_count_row {
+    const char *tiers;
+    const char *account, *site,
+        *number; /* "" where the scope does not have it; scope pool: the parent's account */
+    const char *period;
+    int64_t units;                 /* counted */
+    int64_t spend;                 /* of lines */
+    int64_t fee, minimum, maximum; /* period charges so far */
 };
 
 #define TOLL_RUN_PART_NAME_BYTES 64

@@ -17,8 +17,8 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 
 const char *toll_stage_name(enum toll_stage stage)
 {
-    static const char *const names[] = {"read",   "classify", "payer",  "ends", "rules",
-                                        "prefix", "price",    "charge", "odd",  "tally"};
+    static const char *const names[] = {"read",  "classify", "payer", "ends",  "rules", "prefix",
+                                        "price", "charge",   "odd",   "tally", "cost"};
     return names[stage];
 }
 
@@ -26,6 +26,7 @@ void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, 
 {
     size_t offsets[TOLL_LINE_COLUMNS];
     toll_lines_batch_layout(rows, offsets);
+    memset(columns, 0, sizeof *columns);
     columns->account = (int32_t *)(block + offsets[0]);
     columns->price = (int32_t *)(block + offsets[1]);
     columns->billed = (int32_t *)(block + offsets[2]);
@@ -96,7 +97,10 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
                  .tuple = lines->tuple + first,
                  .charge = lines->charge + first,
                  .status = lines->status + first,
-                 .class_jurisdiction = lines->class_jurisdiction + first},
+                 .class_jurisdiction = lines->class_jurisdiction + first,
+                 .cost = FROM(lines->cost, first),
+                 .cost_price = FROM(lines->cost_price, first),
+                 .cost_status = FROM(lines->cost_status, first)},
         .rows = rows,
         .kinds = kinds_of(batch->kind + first, rows),
     };
@@ -108,7 +112,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_PAYER, &since);
     toll_block_ends(&block, again);
     lap(context, TOLL_STAGE_ENDS, &since);
+    toll_block_feeds(&block);
     toll_block_rules(&block);
+    toll_block_feeds_end(&block);
     lap(context, TOLL_STAGE_RULES, &since);
     toll_block_values(&block, NULL, rows, context->block->value);
     lap(context, TOLL_STAGE_PREFIX, &since);
@@ -121,4 +127,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_ODD, &since);
     toll_block_tally(&block);
     lap(context, TOLL_STAGE_TALLY, &since);
+    if (block.line.cost != NULL)
+        toll_block_cost(&block);
+    lap(context, TOLL_STAGE_COST, &since);
 }

@@ -473,22 +473,15 @@ static void check_blocks(const struct toll_rater *rater, const struct toll_part_
 {
     static struct toll_block block;
     struct toll_tally tally;
-    size_t offsets[TOLL_LINE_COLUMNS];
-    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, offsets));
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
+    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, TOLL_LINES_COST, offsets));
     struct toll_line_columns lines;
     struct toll_error error;
     assert_non_null(memory);
-    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, offsets));
+    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, TOLL_LINES_COST, offsets));
     memset(&block, 0x5a, sizeof block);
     assert_int_equal(toll_tally_init(&tally, rater->book, &error), 0);
-    toll_line_columns_place(&lines, memory, ROWS);
-    static int64_t cost[ROWS];
-    static int32_t cost_price[ROWS];
-    static uint8_t cost_status[ROWS];
-    memset(cost, 0x5a, sizeof cost);
-    lines.cost = cost;
-    lines.cost_price = cost_price;
-    lines.cost_status = cost_status;
+    toll_line_columns_place(&lines, memory, ROWS, TOLL_LINES_COST);
     struct toll_band_cursor *cursors = calloc(rater->book->deck_count + 1u, sizeof *cursors);
     const struct toll_block_context context = {
         .rater = rater, .map = map, .block = &block, .cursors = cursors, .tally = &tally};

@@ -36,14 +36,16 @@ struct toll_line_columns {
     int32_t *account, *price, *billed, *tuple;
     int64_t *charge;
     uint8_t *status, *class_jurisdiction;
-    /* NULL where the run does not have them */
+    /* NULL where the run does not have them: see toll_lines_batch_layout */
     int32_t *included, *pool;
     int64_t *cost;
     int32_t *cost_price;
     uint8_t *cost_status;
+    uint8_t *book;
 };
-/* block: memory of the size that toll_lines_batch_layout gives for `rows`. */
-void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows);
+/* block: memory of the size that toll_lines_batch_layout gives for `rows` and these optional columns. */
+void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows,
+                             unsigned optional);
 
 /* Scratch of one worker: values by row of the block, or by place in a list of such rows. */
 struct toll_block {

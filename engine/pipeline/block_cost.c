@@ -178,6 +178,12 @@ void toll_block_cost(const struct toll_block_rows *sell)
 {
     struct toll_block *block = sell->block;
     struct toll_block_rows rows = *sell;
+    if (sell->rater->cost == NULL) { /* an earlier run's lines have costs, those of this book have none */
+        memset(sell->line.cost, 0, sell->rows * sizeof *sell->line.cost);
+        memset(sell->line.cost_price, 0, sell->rows * sizeof *sell->line.cost_price);
+        memset(sell->line.cost_status, TOLL_ZERO_CLOSED, sell->rows);
+        return;
+    }
     rows.buy_plan = block->buy_plan;
     rows.line = (struct toll_line_columns){
         .account = block->buy_account,

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* The class of a short code; false: it is one of those that are always free. */
-static bool classify_short(const struct toll_block_rows *rows, size_t i)
+bool toll_block_classify_short(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_row row = {.kind = rows->cdr.kind[i], .callee = rows->cdr.callee[i]};
     const enum toll_class class_ = toll_class_of(rows->rater, &row);
@@ -24,7 +23,7 @@ static bool in_bulk(const struct toll_block_rows *rows, size_t i)
     const uint16_t kind = rows->cdr.kind[i];
     const bool answered = toll_kind_service(kind) != TOLL_VOICE || (kind & TOLL_KIND_ANSWERED) != 0;
     return rows->block->owner[i] != 0 && answered && (kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0 &&
-           (toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT || classify_short(rows, i));
+           (toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT || toll_block_classify_short(rows, i));
 }
 
 static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
@@ -35,6 +34,8 @@ static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
     const struct toll_cdr_batch *cdr = &rows->cdr;
     const uint32_t owner = rows->block->owner[i];
     const bool by_record = book->has_trunk_plans || book->has_carrier_plans;
+    if (rows->buy_plan != NULL)
+        return rows->buy_plan[i] == book->plan_count ? 0 : (int32_t)rows->buy_plan[i];
     if (!by_record && rater->owners[owner].plan > 0)
         return rater->owners[owner].plan;
     return toll_plan_find(rater, owner, cdr->trunk == NULL ? 0 : map->trunks[cdr->trunk[i]],
@@ -152,8 +153,7 @@ bool toll_block_goes_on(const struct toll_block_rows *rows, size_t i)
 
 /* ---- all rows ---- */
 
-/* The listed rows, whose verdict is open. */
-static void walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+void toll_block_walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
 {
     struct toll_block *block = rows->block;
     size_t left = 0;
@@ -204,7 +204,7 @@ void toll_block_rules(const struct toll_block_rows *rows)
         open += bulk;
         block->odd_count += !bulk;
     }
-    walk_chains(rows, block->rest, open);
+    toll_block_walk_chains(rows, block->rest, open);
     for (size_t k = 0; k < block->leg_count; k++)
         rows->line.status[block->legs[k]] = TOLL_ZERO_OTHER_PARTY;
 }

@@ -1,6 +1,6 @@
 /* Derives from a book what the passes need. Nothing here decides a price: each table restates the book's own.
  */
-#include "pipeline/row.h"
+#include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
 
 #include <string.h>
@@ -161,7 +161,7 @@ static uint32_t columns_of(const struct toll_book *book)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_TRUNK);
     if (book->named_count[TOLL_NAMED_HINT] > 0)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
-    if (book->has_carrier_plans)
+    if (book->has_carrier_plans || book->has_cost || book->has_feeds)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     return columns | columns_of_basis(book, book->basis) | columns_of_decks(book);
 }
@@ -251,6 +251,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
     if (rc == 0)
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
+    if (rc == 0)
+        rc = toll_cost_rules_make(book, &rater->cost, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)
@@ -261,6 +263,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
 void toll_rater_free(struct toll_rater *rater)
 {
     toll_surcharge_rules_free(rater->surcharges);
+    toll_cost_rules_free(rater->cost);
     toll_call_areas_free(&rater->call_areas);
     toll_hot_free(&rater->hot);
     memset(rater, 0, sizeof *rater);

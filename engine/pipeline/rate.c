@@ -144,6 +144,8 @@ static int create_lines(struct run *run, size_t first, struct toll_error *error)
         snprintf(name, sizeof name, "%s.%d", day, part->part);
         rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->optional,
                                &run->lines[i], error);
+        if (rc == 0)
+            toll_lines_hash_with(run->lines[i], run->rater.kernels->hash);
         if (rc == 0 && run->ring_writes)
             toll_lines_use_ring(run->lines[i]);
         run->set.parts[i].lines = run->lines[i];

@@ -18,15 +18,17 @@ bool toll_block_classify_short(const struct toll_block_rows *rows, size_t i)
 }
 
 /* Rows of any service that the stages can do; the rest is toll_row_rate's. */
-static bool in_bulk(const struct toll_block_rows *rows, size_t i)
+static inline bool in_bulk(const struct toll_block_rows *rows, size_t i)
 {
     const uint16_t kind = rows->cdr.kind[i];
-    const bool answered = toll_kind_service(kind) != TOLL_VOICE || (kind & TOLL_KIND_ANSWERED) != 0;
-    return rows->block->owner[i] != 0 && answered && (kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0 &&
-           (toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT || toll_block_classify_short(rows, i));
+    const bool bulk = (rows->block->owner[i] != 0) & ((kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0) &
+                      ((toll_kind_service(kind) != TOLL_VOICE) | ((kind & TOLL_KIND_ANSWERED) != 0));
+    if (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT)
+        return bulk && toll_block_classify_short(rows, i);
+    return bulk;
 }
 
-static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
+static inline int32_t plan_of(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_book *book = rater->book;
@@ -43,7 +45,7 @@ static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
 }
 
 /* The chain of rules that a row meets, 0 none; *plan: 0 none. */
-static uint32_t chain_of(const struct toll_block_rows *rows, size_t i, int32_t *plan)
+static inline uint32_t chain_of(const struct toll_block_rows *rows, size_t i, int32_t *plan)
 {
     const struct toll_book *book = rows->rater->book;
     const unsigned shape = rows->block->shape[i];
@@ -63,7 +65,7 @@ static const uint32_t *destinations_of(const struct toll_block_rows *rows, const
     uint32_t any = 0;
     for (size_t k = 0; k < count; k++) {
         const size_t i = list[k];
-        const bool wanted = rater->chain_asks[block->chain[i]] != 0 &&
+        const bool wanted = rater->rules.asks[block->chain[i]] != 0 &&
                             toll_kind_callee_type(rows->cdr.kind[i]) == TOLL_NUMBER_E164;
         block->list_deck[k] = wanted ? rater->destination_table : 0;
         block->number[0][k] = rows->cdr.callee[i];
@@ -153,26 +155,57 @@ bool toll_block_goes_on(const struct toll_block_rows *rows, size_t i)
 
 /* ---- all rows ---- */
 
+static inline void take_verdict(const struct toll_block_rows *rows, size_t i, uint32_t verdict)
+{
+    const uint32_t priced = 0u - (uint32_t)((verdict & TOLL_VERDICT_PRICE) != 0);
+    rows->block->deck[i] = verdict & ~priced;
+    rows->line.price[i] = (int32_t)(verdict & priced & ~TOLL_VERDICT_PRICE);
+}
+
+/* Of the listed rows, whose chains are known, those that no decision by destination settles stay in the list.
+ */
+static size_t decide_destinations(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    const struct toll_verdicts *rules = &rows->rater->rules;
+    struct toll_block *block = rows->block;
+    if (rules->decisions == NULL || count == 0)
+        return count;
+    const uint32_t *destinations = destinations_of(rows, list, count);
+    size_t left = 0;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k], asks = rules->asks[block->chain[i]];
+        const struct toll_decision *decision =
+            &rules->decisions[(size_t)(asks - (asks != 0)) * rules->destinations + destinations[k]];
+        list[left] = i;
+        if (asks == 0 || decision->verdict == 0) {
+            left++;
+            continue;
+        }
+        take_verdict(rows, i, decision->verdict);
+        block->rule_at[i] = decision->rule_at;
+        rows->line.status[i] = 0;
+    }
+    return left;
+}
+
+/* The listed rows, whose verdict is open. */
 void toll_block_walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
 {
+    const struct toll_verdicts *rules = &rows->rater->rules;
     struct toll_block *block = rows->block;
     size_t left = 0;
     for (size_t k = 0; k < count; k++) {
         const uint32_t i = list[k];
         int32_t plan;
-        block->chain[i] = chain_of(rows, i, &plan);
+        const uint32_t chain = chain_of(rows, i, &plan), verdict = rules->chain[chain];
+        block->chain[i] = chain;
         block->rule_at[i] = 0;
-        rows->line.status[i] = plan == 0 ? TOLL_SUSPENSE_NO_PLAN : TOLL_SUSPENSE_NO_RULE;
-        const int32_t simple = rows->rater->book->chains[block->chain[i]].simple_deck;
-        if (simple > 0) {
-            block->deck[i] = (uint32_t)simple;
-            rows->line.status[i] = 0;
-            continue;
-        }
+        take_verdict(rows, i, verdict);
+        rows->line.status[i] = verdict != 0 ? 0 : plan == 0 ? TOLL_SUSPENSE_NO_PLAN : TOLL_SUSPENSE_NO_RULE;
         list[left] = i;
-        left += block->chain[i] != 0;
+        left += (verdict == 0) & (chain != 0);
     }
-    toll_block_next_rules(rows, list, left);
+    toll_block_next_rules(rows, list, decide_destinations(rows, list, left));
 }
 
 void toll_block_rules(const struct toll_block_rows *rows)

@@ -40,7 +40,8 @@ static uint32_t verdict_of(const struct toll_book *book, const struct toll_chain
         return 0;
     if (rule->action == TOLL_ACTION_DECK)
         return (uint32_t)rule->deck;
-    return rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT
+    return rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT ||
+                   rule->action == TOLL_ACTION_TIERS
                ? TOLL_VERDICT_PRICE | (uint32_t)rule->price
                : 0;
 }
@@ -251,6 +252,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
     if (rc == 0)
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
+    if (rc == 0)
+        rc = toll_draw_rules_make(book, &rater->draws, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)
@@ -260,6 +263,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
 
 void toll_rater_free(struct toll_rater *rater)
 {
+    toll_draw_rules_free(rater->draws);
     toll_surcharge_rules_free(rater->surcharges);
     toll_call_areas_free(&rater->call_areas);
     toll_hot_free(&rater->hot);

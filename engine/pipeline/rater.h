@@ -10,6 +10,7 @@
 #include "book/book.h"
 #include "mmap_cdr/part.h"
 #include "pipeline/areas.h"
+#include "pipeline/draw_rules.h"
 #include "pipeline/hot.h"
 #include "rating/voice.h"
 #include "simd/kernels.h"
@@ -55,6 +56,7 @@ struct toll_rater {
     bool has_next;                           /* some rule goes on where its deck has nothing */
     const uint64_t *own_exchanges;           /* a bit by toll_rater_exchange; NULL: nobody asks */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
+    struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
     struct toll_hot hot;
 };
 

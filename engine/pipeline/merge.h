@@ -49,16 +49,19 @@ struct toll_merge_scratch {
         tuple[TOLL_BLOCK_ROWS_MAX];
     int64_t charge[TOLL_BLOCK_ROWS_MAX];
     uint8_t status[TOLL_BLOCK_ROWS_MAX], class_jurisdiction[TOLL_BLOCK_ROWS_MAX];
+    int32_t included[TOLL_BLOCK_ROWS_MAX], pool[TOLL_BLOCK_ROWS_MAX], cost_price[TOLL_BLOCK_ROWS_MAX];
+    int64_t cost[TOLL_BLOCK_ROWS_MAX];
+    uint8_t cost_status[TOLL_BLOCK_ROWS_MAX];
     uint32_t buckets[TOLL_BLOCK_ROWS_MAX]; /* of kept lines */
     uint32_t rows[TOLL_BATCH_ROWS];        /* of the batch: those in suspense */
 };
 
-/* Fills all of `lines` and `book`, which has room for the batch. block_rows: as in toll_workers_init.
- * TOLL_EDATA: a kept line names an account, price or book that the earlier run does not have, or the call is
- * another account's now and surcharges would have to be counted for both. */
+/* Fills all of `lines`, of which the columns that there are have room for the batch. block_rows: as in
+ * toll_workers_init. TOLL_EDATA: a kept line names an account, price or book that the earlier run does not
+ * have, or the call is another account's now and surcharges would have to be counted for both. */
 int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
                      struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
                      const struct toll_line_batch *kept, size_t block_rows,
-                     const struct toll_line_columns *lines, uint8_t *book, struct toll_error *error);
+                     const struct toll_line_columns *lines, struct toll_error *error);
 
 #endif

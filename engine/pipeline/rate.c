@@ -24,6 +24,7 @@ struct run {
     bool dataset_open;
     struct toll_merge merged;       /* open: what an earlier run settled is kept */
     const struct toll_merge *merge; /* NULL: every row is rated */
+    unsigned optional;              /* columns of the lines: bits TOLL_LINES_... */
     size_t first, last;             /* of dataset.parts */
     int64_t rows;
     struct toll_rater rater;
@@ -47,6 +48,29 @@ static int64_t now_ns(void)
 
 /* ---- planning ---- */
 
+/* What lines have beyond the columns of every run: those of the book, and of an earlier run whose lines are
+ * kept. All parts of a run have the same ones. */
+static int find_optional(struct run *run, struct toll_error *error)
+{
+    int rc = 0;
+    if (run->book->bundle_count > 1)
+        run->optional |= TOLL_LINES_POOL;
+    if (run->book->has_cost)
+        run->optional |= TOLL_LINES_COST;
+    if (run->merge == NULL)
+        return 0;
+    run->optional |= TOLL_LINES_BOOK;
+    if (run->merge->old.manifest.part_count > 0) {
+        struct toll_lines *lines;
+        rc = toll_run_lines_open(&run->merge->old, 0, TOLL_READ_PREAD, &lines, error);
+        if (rc == 0)
+            run->optional |= toll_lines_optional(lines);
+        if (rc == 0)
+            toll_lines_close(lines);
+    }
+    return rc;
+}
+
 static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
@@ -66,6 +90,8 @@ static int open_all(struct run *run, struct toll_error *error)
         rc = toll_merge_join(&run->merged, run->book, error);
         run->merge = &run->merged;
     }
+    if (rc == 0)
+        rc = find_optional(run, error);
     if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
@@ -116,8 +142,10 @@ static int create_lines(struct run *run, size_t first, struct toll_error *error)
         char day[TOLL_TIME_TEXT_BYTES], name[TOLL_PART_NAME_BYTES];
         toll_day_format(part->day, day);
         snprintf(name, sizeof name, "%s.%d", day, part->part);
-        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->merge != NULL,
+        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->optional,
                                &run->lines[i], error);
+        if (rc == 0)
+            toll_lines_hash_with(run->lines[i], run->rater.kernels->hash);
         if (rc == 0 && run->ring_writes)
             toll_lines_use_ring(run->lines[i]);
         run->set.parts[i].lines = run->lines[i];
@@ -218,8 +246,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     for (unsigned status = 0; status < TOLL_STATUS_COUNT; status++) {
         const int64_t rows = tally->status_rows[status];
         result->status_rows[status] = rows;
-        if (status == TOLL_RATED)
-            result->rated = rows;
+        if (toll_status_is_rated(status))
+            result->rated += rows;
         else if (status < TOLL_SUSPENSE_FIRST)
             result->zero_rated += rows;
         else
@@ -379,6 +407,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .piece_bytes = tuning->piece_bytes,
             .ahead = tuning->ahead,
             .merge = run->merge,
+            .optional = run->optional,
         };
         rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
                                tuning->block_rows, error);

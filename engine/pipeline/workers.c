@@ -100,9 +100,8 @@ static void pin_to(unsigned index)
 
 static size_t output_bytes(const struct toll_worker *worker)
 {
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
-    return worker->workers->merge == NULL ? toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets)
-                                          : toll_lines_merged_layout(TOLL_BATCH_ROWS, offsets);
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
+    return toll_lines_batch_layout(TOLL_BATCH_ROWS, worker->workers->optional, offsets);
 }
 
 /* With a ring in large pages: registering and pinning small ones takes longer. */
@@ -165,6 +164,8 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     TOLL_ASSERT(count >= 1 && count <= TOLL_WORKERS_MAX);
     workers->rater = rater;
     workers->merge = io->merge;
+    workers->optional = io->optional;
+    TOLL_ASSERT((io->merge != NULL) == ((io->optional & TOLL_LINES_BOOK) != 0));
     workers->pin = pin;
     workers->block_rows = block_rows == 0 ? TOLL_BLOCK_ROWS : block_rows;
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
@@ -307,19 +308,16 @@ static void rate_rows(struct toll_worker *worker, const struct toll_job_part *pa
 
 /* The same where an earlier run's lines are kept. */
 static int merge_rows(struct toll_worker *worker, const struct input *input,
-                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines,
-                      uint8_t *block)
+                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines)
 {
     const struct toll_merge *merge = worker->workers->merge;
     const struct toll_block_context context = context_of(worker, input->part);
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
     struct toll_line_batch kept;
     const int rc = toll_lines_batch_end(&input->kept, &kept, &worker->error);
     if (rc != 0)
         return rc;
-    toll_lines_merged_layout(batch->rows, offsets);
     return toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows, lines,
-                            block + offsets[TOLL_LINE_COLUMNS], &worker->error);
+                            &worker->error);
 }
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
@@ -336,11 +334,11 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
     if (rc == 0) {
         if (worker->measure)
             worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
-        toll_line_columns_place(&lines, output->block, batch.rows);
+        toll_line_columns_place(&lines, output->block, batch.rows, worker->workers->optional);
         if (part->kept == NULL)
             rate_rows(worker, part, &batch, &lines);
         else
-            rc = merge_rows(worker, input, &batch, &lines, output->block);
+            rc = merge_rows(worker, input, &batch, &lines);
     }
     if (rc != 0) {
         fail(worker, input->batch, rc);

@@ -27,6 +27,7 @@ struct toll_workers {
     const struct toll_rater *rater;
     const struct toll_merge *merge;
     struct toll_worker *worker;
+    unsigned optional; /* columns of the lines: bits TOLL_LINES_... */
     unsigned count;
     size_t block_rows;
     bool pin;
@@ -44,6 +45,7 @@ struct toll_workers_io {
     size_t piece_bytes;             /* 0: TOLL_BULK_PIECE_BYTES */
     unsigned ahead;                 /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
     const struct toll_merge *merge; /* an earlier run's lines are kept; NULL: there is none */
+    unsigned optional;              /* columns of the lines: bits TOLL_LINES_...; BOOK if merge */
 };
 #define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6

@@ -283,8 +283,8 @@ int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enu
     char name[TOLL_RUN_PART_NAME_BYTES];
     toll_run_part_name(part, name);
     int rc = toll_lines_open(run->io, run->directory, run->path, name, &part->seal, how, out, error);
-    if (rc == 0 &&
-        (toll_lines_rows(*out) != part->rows || toll_lines_merged(*out) != (run->manifest.book_count > 0))) {
+    if (rc == 0 && (toll_lines_rows(*out) != part->rows ||
+                    ((toll_lines_optional(*out) & TOLL_LINES_BOOK) != 0) != (run->manifest.book_count > 0))) {
         toll_lines_close(*out);
         *out = NULL;
         rc = toll_run_differs(run, name, error);

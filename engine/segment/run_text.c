@@ -79,8 +79,9 @@ const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
     }
     if ((toll_total)manifest->rated + manifest->zero_rated + manifest->suspense != manifest->rows)
         return "rated, zero-rated and suspense rows are not all rows";
-    if (status[TOLL_RATED] != manifest->rated ||
-        sum_statuses(manifest, TOLL_RATED + 1, TOLL_SUSPENSE_FIRST) != manifest->zero_rated ||
+    const int64_t rated = status[TOLL_RATED] + status[TOLL_RATED_FAIR_USE];
+    if (rated != manifest->rated ||
+        sum_statuses(manifest, TOLL_RATED, TOLL_SUSPENSE_FIRST) - rated != manifest->zero_rated ||
         sum_statuses(manifest, TOLL_SUSPENSE_FIRST, TOLL_STATUS_COUNT) != manifest->suspense)
         return "the rows of the statuses do not sum up";
     if (status[TOLL_SUSPENSE_CONFLICT] != manifest->conflict ||

@@ -118,9 +118,9 @@ static const char *line_fault(const struct toll_run_files *run, const struct sum
         if (book < last && status >= TOLL_SUSPENSE_FIRST)
             return "it is in suspense, but of an older book";
     }
-    if (status == TOLL_RATED && (account == 0 || price == 0))
+    if (toll_status_is_rated(status) && (account == 0 || price == 0))
         return "it is rated, but has no account or price";
-    if (status != TOLL_RATED && batch->charge[i] != 0)
+    if (!toll_status_is_rated(status) && batch->charge[i] != 0)
         return "it is not rated, but has a charge";
     return NULL;
 }
@@ -215,13 +215,14 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     const struct toll_run_tables *tables = &run->tables;
     size_t accounts = (size_t)tables->account_count + 1;
     int32_t highest = tables->price_count ? tables->prices[tables->price_count - 1].id : 0;
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     struct sums sums = {
         .rows = calloc(accounts, sizeof(toll_total)),
         .charge = calloc(accounts, sizeof(toll_total)),
         .prices = calloc((size_t)highest / 8 + 1, 1),
     };
-    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_merged_layout(TOLL_BATCH_ROWS, offsets));
+    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT,
+                                 toll_lines_batch_layout(TOLL_BATCH_ROWS, TOLL_LINES_OPTIONAL, offsets));
     int rc = 0;
     if (!sums.rows || !sums.charge || !sums.prices || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);

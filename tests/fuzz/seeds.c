@@ -71,17 +71,16 @@ static void parts(int directory)
     }
 }
 
-static void lines(int directory, int64_t rows, bool merged, const char *name)
+static void lines(int directory, int64_t rows, unsigned optional, const char *name)
 {
     struct toll_lines_writer *writer;
     struct toll_file_seal seal;
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     char file[64];
     mkdirat(directory, "lines", 0777);
-    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, merged, &writer, NULL) == 0);
+    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, optional, &writer, NULL) == 0);
     if (rows > 0) {
-        const size_t size =
-            merged ? toll_lines_merged_layout(rows, offsets) : toll_lines_batch_layout(rows, offsets);
+        const size_t size = toll_lines_batch_layout(rows, optional, offsets);
         uint8_t *block = aligned_alloc(4096, size);
         TOLL_ASSERT(block != NULL);
         memset(block, 0, size);
@@ -90,8 +89,12 @@ static void lines(int directory, int64_t rows, bool merged, const char *name)
             ((int64_t *)(void *)(block + offsets[3]))[i] = i * 1000003;
             block[offsets[5] + (size_t)i] = (uint8_t)(i % 5);
             block[offsets[6] + (size_t)i] = (uint8_t)(i % 2 << 4 | i % 3);
-            if (merged)
-                block[offsets[TOLL_LINE_COLUMNS] + (size_t)i] = (uint8_t)(i % 2);
+            if (optional & TOLL_LINES_POOL)
+                ((int32_t *)(void *)(block + offsets[TOLL_LINE_POOL]))[i] = (int32_t)(i % 4);
+            if (optional & TOLL_LINES_COST)
+                block[offsets[TOLL_LINE_COST_STATUS] + (size_t)i] = (uint8_t)(i % 10);
+            if (optional & TOLL_LINES_BOOK)
+                block[offsets[TOLL_LINE_BOOK] + (size_t)i] = (uint8_t)(i % 2);
         }
         TOLL_ASSERT(toll_lines_write(writer, 0, block, NULL) == 0);
         free(block);
@@ -229,10 +232,12 @@ int main(int count, char **arguments)
     const int directory = open(folder, O_RDONLY | O_DIRECTORY);
     TOLL_ASSERT(directory >= 0);
     parts(directory);
-    lines(directory, 0, false, "lines_0");
-    lines(directory, 1, false, "lines_1");
-    lines(directory, 40, false, "lines_40");
-    lines(directory, 40, true, "merged");
+    lines(directory, 0, 0, "lines_0");
+    lines(directory, 1, 0, "lines_1");
+    lines(directory, 40, 0, "lines_40");
+    lines(directory, 40, TOLL_LINES_BOOK, "merged");
+    lines(directory, 40, TOLL_LINES_POOL, "pools");
+    lines(directory, 40, TOLL_LINES_OPTIONAL, "all_columns");
     tables();
     manifests();
     close(directory);

@@ -127,6 +127,13 @@ struct toll_run_manifest {
         toll_total charge;
     } totals[64];
     int total_count;
+    bool has_cost;                        /* the lines have columns of cost; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* rows of each cost status; sums to rows */
+    struct {
+        const char *currency;
+        toll_total cost;
+    } costs[64]; /* by currency of the lines; those that sum to 0 may be absent */
+    int cost_count;
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */

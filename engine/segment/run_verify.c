@@ -80,7 +80,8 @@ static int verify_manifest(const struct toll_run_files *run, struct toll_error *
 /* ---- lines ---- */
 
 struct sums {
-    int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t status_rows[TOLL_STATUS_COUNT], cost_rows[TOLL_STATUS_COUNT];
+    toll_total *cost; /* of each account; [0]: without account */
     toll_total *rows; /* of each account: rated and zero-rated */
     toll_total *charge;
     uint8_t *prices; /* bit set of ids */
@@ -94,6 +95,20 @@ static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row
     toll_run_part_name(&run->manifest.parts[part], name);
     return toll_error_set(error, TOLL_EDATA, "%s/lines/%s.arrow: row %lld: %s; rate again", run->path, name,
                           (long long)row, what);
+}
+
+static const char *cost_fault(const struct sums *sums, const struct toll_line_batch *batch, int64_t i,
+                              int32_t highest)
+{
+    const int32_t price = batch->cost_price[i];
+    const bool rated = toll_status_is_rated(batch->cost_status[i]);
+    if (price < 0 || price > highest || (price != 0 && !(sums->prices[price / 8] >> price % 8 & 1)))
+        return "the price of its cost is not in prices.arrow";
+    if (rated && price == 0)
+        return "its cost is rated, but has no price";
+    if (!rated && batch->cost[i] != 0)
+        return "its cost is not rated, but there is one";
+    return NULL;
 }
 
 static const char *line_fault(const struct toll_run_files *run, const struct sums *sums,
@@ -122,7 +137,7 @@ static const char *line_fault(const struct toll_run_files *run, const struct sum
         return "it is rated, but has no account or price";
     if (!toll_status_is_rated(status) && batch->charge[i] != 0)
         return "it is not rated, but has a charge";
-    return NULL;
+    return batch->cost == NULL ? NULL : cost_fault(sums, batch, i, highest);
 }
 
 static int sum_part(const struct toll_run_files *run, size_t part, void *buffer, struct sums *sums,
@@ -143,6 +158,10 @@ static int sum_part(const struct toll_run_files *run, size_t part, void *buffer,
                 sums->kept += batch.book != NULL && batch.book[i] + 1u < run->manifest.book_count;
                 sums->status_rows[batch.status[i]]++;
                 sums->charge[batch.account[i]] += batch.charge[i];
+                if (batch.cost != NULL) {
+                    sums->cost_rows[batch.cost_status[i]]++;
+                    sums->cost[batch.account[i]] += batch.cost[i];
+                }
             }
         }
     }
@@ -192,6 +211,37 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
     return 0;
 }
 
+/* The costs that have no account are in the book's currency, which the manifest does not name: what remains
+ * of one currency when those of the accounts are taken off. */
+static int compare_costs(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->manifest;
+    toll_total rest[TOLL_RUN_TOTALS];
+    toll_total nowhere = 0, all = 0;
+    if (memcmp(sums->cost_rows, manifest->cost_rows, sizeof sums->cost_rows) != 0)
+        return wrong_sum(run, "the manifest has other numbers of rows by cost status than the lines", error);
+    for (int k = 0; k < manifest->cost_count; k++)
+        rest[k] = manifest->costs[k].cost;
+    for (int64_t id = 1; id < run->tables.account_count; id++) {
+        int k = 0;
+        while (k < manifest->cost_count &&
+               strcmp(manifest->costs[k].currency, run->tables.accounts[id].currency) != 0)
+            k++;
+        if (k < manifest->cost_count)
+            rest[k] -= sums->cost[id];
+        else
+            nowhere += sums->cost[id];
+    }
+    int left = 0;
+    for (int k = 0; k < manifest->cost_count; k++) {
+        left += rest[k] != 0;
+        all += rest[k];
+    }
+    if ((left > 1 && manifest->book_count == 0) || all != sums->cost[0] || nowhere != 0)
+        return wrong_sum(run, "its lines' costs do not sum to those of the manifest", error);
+    return 0;
+}
+
 /* Buckets are subtracted from the lines' sums: nothing may remain. */
 static int compare_buckets(const struct toll_run_files *run, struct sums *sums, struct toll_error *error)
 {
@@ -219,12 +269,13 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     struct sums sums = {
         .rows = calloc(accounts, sizeof(toll_total)),
         .charge = calloc(accounts, sizeof(toll_total)),
+        .cost = calloc(accounts, sizeof(toll_total)),
         .prices = calloc((size_t)highest / 8 + 1, 1),
     };
     void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT,
                                  toll_lines_batch_layout(TOLL_BATCH_ROWS, TOLL_LINES_OPTIONAL, offsets));
     int rc = 0;
-    if (!sums.rows || !sums.charge || !sums.prices || !buffer)
+    if (!sums.rows || !sums.charge || !sums.cost || !sums.prices || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
         sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
@@ -237,8 +288,11 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     if (rc == 0)
         rc = compare_totals(run, &sums, error);
     if (rc == 0)
+        rc = compare_costs(run, &sums, error);
+    if (rc == 0)
         rc = compare_buckets(run, &sums, error);
     free(buffer);
+    free(sums.cost);
     free(sums.prices);
     free(sums.charge);
     free(sums.rows);

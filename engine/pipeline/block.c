@@ -17,8 +17,8 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 
 const char *toll_stage_name(enum toll_stage stage)
 {
-    static const char *const names[] = {"read",   "classify", "payer",  "ends", "rules",
-                                        "prefix", "price",    "charge", "odd",  "tally"};
+    static const char *const names[] = {"read",  "classify", "payer", "ends",  "rules", "prefix",
+                                        "price", "charge",   "odd",   "tally", "cost"};
     return names[stage];
 }
 
@@ -127,7 +127,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_PAYER, &since);
     toll_block_ends(&block, again);
     lap(context, TOLL_STAGE_ENDS, &since);
+    toll_block_feeds(&block);
     toll_block_rules(&block);
+    toll_block_feeds_end(&block);
     lap(context, TOLL_STAGE_RULES, &since);
     toll_block_values(&block, NULL, rows, context->block->value);
     lap(context, TOLL_STAGE_PREFIX, &since);
@@ -144,4 +146,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_ODD, &since);
     toll_block_tally(&block);
     lap(context, TOLL_STAGE_TALLY, &since);
+    if (block.line.cost != NULL)
+        toll_block_cost(&block);
+    lap(context, TOLL_STAGE_COST, &since);
 }

@@ -25,6 +25,7 @@ enum toll_stage {
     TOLL_STAGE_CHARGE,
     TOLL_STAGE_ODD, /* rows done one by one */
     TOLL_STAGE_TALLY,
+    TOLL_STAGE_COST, /* all of the buy side */
     TOLL_STAGES
 };
 const char *toll_stage_name(enum toll_stage stage);
@@ -75,6 +76,15 @@ struct toll_block {
     uint32_t second[TOLL_BLOCK_ROWS_MAX];
     uint32_t legs[TOLL_BLOCK_ROWS_MAX]; /* of which nobody is known, while somebody is of the other one */
     size_t leg_count;
+    uint32_t feed[TOLL_BLOCK_ROWS_MAX]; /* rows of feeds that are not sold, and their shapes */
+    uint16_t feed_shape[TOLL_BLOCK_ROWS_MAX];
+    size_t feed_count;
+
+    /* the buy side */
+    uint32_t buy_plan[TOLL_BLOCK_ROWS_MAX];
+    uint16_t buy_shape[TOLL_BLOCK_ROWS_MAX];
+    int32_t buy_account[TOLL_BLOCK_ROWS_MAX], buy_billed[TOLL_BLOCK_ROWS_MAX];
+    uint32_t buy_bucket[TOLL_BLOCK_ROWS_MAX];
 };
 
 struct toll_block_context {

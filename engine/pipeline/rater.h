@@ -11,6 +11,7 @@
 #include "mmap_cdr/part.h"
 #include "pipeline/areas.h"
 #include "pipeline/hot.h"
+#include "pipeline/verdicts.h"
 #include "rating/voice.h"
 #include "simd/kernels.h"
 
@@ -48,13 +49,14 @@ struct toll_rater {
     struct toll_call_areas call_areas;
     const uint8_t *deck_ways;                /* by deck id */
     const uint8_t *deck_columns;             /* [deck * 8 + jurisdiction]: enum toll_rate_column */
-    const uint8_t *chain_asks;               /* by chain: 1, some rule of it has a destination */
     bool has_ways;                           /* some deck is asked otherwise than by the callee as dialled */
     bool by_jurisdiction;                    /* some deck has rates by jurisdiction */
     uint8_t own_bases;                       /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
     bool has_next;                           /* some rule goes on where its deck has nothing */
     const uint64_t *own_exchanges;           /* a bit by toll_rater_exchange; NULL: nobody asks */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
+    struct toll_cost_rules *cost;            /* pipeline/cost.h; NULL: the book has no buy plan */
+    struct toll_verdicts rules;
     struct toll_hot hot;
 };
 

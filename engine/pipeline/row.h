@@ -197,6 +197,11 @@ struct toll_row_answer {
     int32_t billed;
     toll_money charge;
 };
+/* Sections 6 to 10 of a row whose plan, class, jurisdiction and payer are in the answer; the status. What the
+ * answer does not get is left as it is. */
+unsigned toll_row_by_plan(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                          const struct toll_row *row, const struct toll_row_trace *trace,
+                          struct toll_row_answer *answer);
 /* trace may be NULL. */
 void toll_row_rate(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                    const struct toll_row *row, const struct toll_row_trace *trace,

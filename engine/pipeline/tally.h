@@ -5,7 +5,7 @@
 #ifndef TOLL_PIPELINE_TALLY_H
 #define TOLL_PIPELINE_TALLY_H
 
-#include "pipeline/rater.h"
+#include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
 #include "pipeline/suspense.h"
 
@@ -19,6 +19,7 @@ struct toll_tally {
     int64_t settled_rows; /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
     struct toll_surcharge_counts *surcharges; /* NULL: the book has none */
+    struct toll_cost_sums cost;               /* all 0 where the book has no buy plan */
     struct toll_period_charges periods;       /* see toll_tally_charge_periods */
 };
 

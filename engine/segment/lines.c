@@ -72,6 +72,7 @@ struct toll_lines_writer {
     int directory, fd; /* the directory is borrowed */
     int direct;        /* the same file with O_DIRECT, or -1 */
     bool ring;
+    toll_hash_kernel *hash;
     char *name;
     struct shape shape;
     struct toll_arrow_plan plan;
@@ -123,6 +124,7 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     writer->io = io;
+    writer->hash = toll_hash;
     writer->directory = directory;
     writer->fd = writer->direct = -1;
     shape_make(&writer->shape, optional);
@@ -162,6 +164,11 @@ void toll_lines_use_ring(struct toll_lines_writer *writer)
         writer->direct = writer->io->openat(writer->io->context, writer->directory, writer->name, flags, 0);
 }
 
+void toll_lines_hash_with(struct toll_lines_writer *writer, toll_hash_kernel *hash)
+{
+    writer->hash = hash;
+}
+
 size_t toll_lines_batch_layout(int64_t rows, unsigned optional, size_t offsets[TOLL_LINE_COLUMNS_MOST])
 {
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
@@ -187,7 +194,7 @@ static size_t seal_block(struct toll_lines_writer *writer, int64_t index, uint8_
         uint8_t *column = block + MESSAGE_BYTES + buffers[c].offset;
         size_t padded = toll_arrow_pad(buffers[c].bytes);
         memset(column + buffers[c].bytes, 0, padded - buffers[c].bytes);
-        hashes[c] = toll_hash(column, padded);
+        hashes[c] = writer->hash(column, padded);
     }
     toll_arrow_batch_message(plan, rows, buffers, hashes, block);
     return MESSAGE_BYTES + body;

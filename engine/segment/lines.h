@@ -71,6 +71,8 @@ int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *b
 /* From here on batches go to the disk by the ring of whoever writes them, past the page cache where the file
  * system has O_DIRECT. Before the first batch. */
 void toll_lines_use_ring(struct toll_lines_writer *writer);
+/* Which twin of toll_hash the batches from here on are hashed with. */
+void toll_lines_hash_with(struct toll_lines_writer *writer, toll_hash_kernel *hash);
 /* The same in two steps: begin queues the write with the thread's bulk and returns its ticket; `block` is the
  * bulk's until end, which waits. A batch counts as written only then. */
 int toll_lines_write_begin(struct toll_lines_writer *writer, int64_t index, uint8_t *block,

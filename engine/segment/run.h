@@ -128,6 +128,13 @@ struct toll_run_manifest {
         toll_total charge;
     } totals[64];
     int total_count;
+    bool has_cost;                        /* the lines have columns of cost; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* rows of each cost status; sums to rows */
+    struct {
+        const char *currency;
+        toll_total cost;
+    } costs[64]; /* by currency of the lines; those that sum to 0 may be absent */
+    int cost_count;
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
@@ -136,15 +143,6 @@ struct toll_run_manifest {
     size_t book_count;             /* 0: not merged; else 2 or more */
     struct toll_hash128 kept_from; /* the digest of the earlier run's run.json */
     int64_t kept;                  /* lines that are the earlier run's */
-    /* Of a run whose lines have costs only: by currency (of the account, without one the book's), and lines
-     * of each cost status; sums to rows */
-    bool has_cost;
-    struct {
-        const char *currency;
-        toll_total cost;
-    } costs[64];
-    int cost_count;
-    int64_t cost_status_rows[TOLL_STATUS_COUNT];
 };
 
 /* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */

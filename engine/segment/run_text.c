@@ -72,19 +72,21 @@ static const char *books_fault(const struct toll_run_manifest *manifest)
 
 static const char *costs_fault(const struct toll_run_manifest *manifest)
 {
-    int64_t rows = 0;
-    for (unsigned i = 0; manifest->has_cost && i < TOLL_STATUS_COUNT; i++) {
-        const int64_t one = manifest->cost_status_rows[i];
-        if (one < 0 || (one > 0 && !*toll_status_name(i)) || __builtin_add_overflow(rows, one, &rows))
-            return "costs of an impossible status";
+    toll_total rows = 0;
+    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++) {
+        if (manifest->cost_rows[i] < 0 || (manifest->cost_rows[i] > 0 && !*toll_status_name(i)))
+            return "rows of an impossible cost status";
+        rows += manifest->cost_rows[i];
     }
+    if (rows != (manifest->has_cost ? manifest->rows : 0))
+        return "the rows of the cost statuses do not sum up";
     for (int i = 0; i < manifest->cost_count; i++) {
         for (int k = 0; k < i; k++) {
             if (strcmp(manifest->costs[i].currency, manifest->costs[k].currency) == 0)
                 return "a currency has two costs";
         }
     }
-    return !manifest->has_cost || rows == manifest->rows ? NULL : "its cost statuses do not sum up";
+    return NULL;
 }
 
 const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
@@ -110,9 +112,10 @@ const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
                 return "a currency has two totals";
         }
     }
-    const char *fault = books_fault(manifest);
-    if (!fault)
-        fault = costs_fault(manifest);
+    const char *fault = costs_fault(manifest);
+    if (fault)
+        return fault;
+    fault = books_fault(manifest);
     return fault ? fault : parts_fault(manifest);
 }
 
@@ -141,17 +144,17 @@ static void put_parts(struct toll_json *json, const struct toll_run_manifest *ma
     toll_json_close_list(json);
 }
 
-static void put_statuses(struct toll_json *json, const char *key, const int64_t *status_rows)
+static void put_statuses(struct toll_json *json, const char *key, const int64_t rows[TOLL_STATUS_COUNT])
 {
     toll_json_open_list(json, key);
     for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++) {
-        if (status_rows[i] == 0)
+        if (rows[i] == 0)
             continue;
         toll_json_open_map(json, NULL);
         toll_json_int(json, "status", i);
         toll_json_string(json, "name", toll_status_name(i));
         toll_json_string(json, "reason", toll_status_reason(i));
-        toll_json_int(json, "rows", status_rows[i]);
+        toll_json_int(json, "rows", rows[i]);
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
@@ -169,7 +172,7 @@ static void put_costs(struct toll_json *json, const struct toll_run_manifest *ma
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
-    put_statuses(json, "cost_statuses", manifest->cost_status_rows);
+    put_statuses(json, "cost_statuses", manifest->cost_rows);
 }
 
 static void put_books(struct toll_json *json, const struct toll_run_manifest *manifest)
@@ -246,7 +249,7 @@ static const char *keep(struct toll_arena *arena, struct toll_manifest *text, st
     return copy ? copy : "";
 }
 
-static void get_statuses(struct toll_manifest *text, const char *key, int64_t *status_rows)
+static void get_statuses(struct toll_manifest *text, const char *key, int64_t status_rows[TOLL_STATUS_COUNT])
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, key);
     for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
@@ -279,10 +282,10 @@ static void get_totals(struct toll_manifest *text, struct toll_arena *arena, str
 /* What only a run with costs has. */
 static void get_costs(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
 {
-    if (!toll_yaml_get(text->root, "costs"))
+    out->has_cost = toll_yaml_get(text->root, "costs") != NULL;
+    if (!out->has_cost)
         return;
     struct toll_yaml *list = toll_manifest_list(text, text->root, "costs");
-    out->has_cost = true;
     for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
         if (out->cost_count == TOLL_RUN_TOTALS) {
             toll_manifest_fault(text, "it has too many costs");
@@ -291,7 +294,7 @@ static void get_costs(struct toll_manifest *text, struct toll_arena *arena, stru
         out->costs[out->cost_count].currency = keep(arena, text, map, "currency");
         out->costs[out->cost_count++].cost = toll_manifest_money(text, map, "cost");
     }
-    get_statuses(text, "cost_statuses", out->cost_status_rows);
+    get_statuses(text, "cost_statuses", out->cost_rows);
 }
 
 static void get_parts(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)

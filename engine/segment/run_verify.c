@@ -80,7 +80,8 @@ static int verify_manifest(const struct toll_run_files *run, struct toll_error *
 /* ---- lines ---- */
 
 struct sums {
-    int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t status_rows[TOLL_STATUS_COUNT], cost_rows[TOLL_STATUS_COUNT];
+    toll_total *cost; /* of each account; [0]: without account */
     toll_total *rows; /* of each account: rated and zero-rated */
     toll_total *charge;
     uint8_t *prices; /* bit set of ids */
@@ -88,8 +89,6 @@ struct sums {
     uint8_t *pools;  /* bit set of ids */
     int32_t highest_pool;
     toll_total included; /* units that bundles gave */
-    int64_t cost_status_rows[TOLL_STATUS_COUNT];
-    toll_total *cost; /* of each account, [0]: of none */
 };
 
 static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row, const char *what,
@@ -101,15 +100,10 @@ static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row
                           (long long)row, what);
 }
 
-static bool has_bit(const uint8_t *bits, int32_t highest, int32_t id)
-{
-    return id <= highest && bits[id / 8] >> id % 8 & 1;
-}
-
 static const char *bundle_fault(const struct sums *sums, const struct toll_line_batch *batch, int64_t i)
 {
     const int32_t included = batch->included[i], pool = batch->pool[i];
-    if (pool != 0 && !has_bit(sums->pools, sums->highest_pool, pool))
+    if (pool > sums->highest_pool || (pool != 0 && !(sums->pools[pool / 8] >> pool % 8 & 1)))
         return "its pool is not in pools.arrow";
     if ((pool != 0) != (included != 0))
         return "it has a pool without included units, or units without a pool";
@@ -118,18 +112,18 @@ static const char *bundle_fault(const struct sums *sums, const struct toll_line_
     return NULL;
 }
 
-static const char *cost_fault(const struct toll_run_files *run, const struct sums *sums,
-                              const struct toll_line_batch *batch, int64_t i)
+static const char *cost_fault(const struct sums *sums, const struct toll_line_batch *batch, int64_t i,
+                              int32_t highest)
 {
-    const int64_t prices = run->tables.price_count;
-    const int32_t price = batch->cost_price[i], highest = prices ? run->tables.prices[prices - 1].id : 0;
-    const unsigned status = batch->cost_status[i];
-    if (price != 0 && !has_bit(sums->prices, highest, price))
+    const int32_t price = batch->cost_price[i];
+    const bool rated = toll_status_is_rated(batch->cost_status[i]);
+    if (price < 0 || price > highest || (price != 0 && !(sums->prices[price / 8] >> price % 8 & 1)))
         return "the price of its cost is not in prices.arrow";
-    if (toll_status_is_rated(status) && price == 0)
-        return "it has a cost, but no price row of it";
-    return toll_status_is_rated(status) || batch->cost[i] == 0 ? NULL
-                                                               : "it has no cost, but one that is not 0";
+    if (rated && price == 0)
+        return "its cost is rated, but has no price";
+    if (!rated && batch->cost[i] != 0)
+        return "its cost is not rated, but there is one";
+    return NULL;
 }
 
 static const char *line_fault(const struct toll_run_files *run, const struct sums *sums,
@@ -158,8 +152,8 @@ static const char *line_fault(const struct toll_run_files *run, const struct sum
         return "it is rated, but has no account or price";
     if (!toll_status_is_rated(status) && batch->charge[i] != 0)
         return "it is not rated, but has a charge";
-    const char *fault = batch->pool != NULL ? bundle_fault(sums, batch, i) : NULL;
-    return fault == NULL && batch->cost != NULL ? cost_fault(run, sums, batch, i) : fault;
+    const char *fault = batch->pool == NULL ? NULL : bundle_fault(sums, batch, i);
+    return fault != NULL || batch->cost == NULL ? fault : cost_fault(sums, batch, i, highest);
 }
 
 static int sum_part(const struct toll_run_files *run, size_t part, void *buffer, struct sums *sums,
@@ -182,7 +176,7 @@ static int sum_part(const struct toll_run_files *run, size_t part, void *buffer,
                 sums->charge[batch.account[i]] += batch.charge[i];
                 sums->included += batch.included != NULL ? batch.included[i] : 0;
                 if (batch.cost != NULL) {
-                    sums->cost_status_rows[batch.cost_status[i]]++;
+                    sums->cost_rows[batch.cost_status[i]]++;
                     sums->cost[batch.account[i]] += batch.cost[i];
                 }
             }
@@ -222,7 +216,7 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
         if (k == manifest->total_count)
             return wrong_sum(run, "a currency that its period charges use has no total in the manifest",
                              error);
-        if (row->tiers[0] == 0 && row->calls > 0 && sums->rows[row->account] == 0)
+        if (row->calls > 0 && sums->rows[row->account] == 0)
             return wrong_sum(run, "an account without lines has a surcharge", error);
     }
     for (int k = 0; k < manifest->total_count; k++)
@@ -238,6 +232,37 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
                               run->tables.period_count > 0 ? " and period charges" : "", have,
                               manifest->totals[k].currency, want);
     }
+    return 0;
+}
+
+/* The costs that have no account are in the book's currency, which the manifest does not name: what remains
+ * of one currency when those of the accounts are taken off. */
+static int compare_costs(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->manifest;
+    toll_total rest[TOLL_RUN_TOTALS];
+    toll_total nowhere = 0, all = 0;
+    if (memcmp(sums->cost_rows, manifest->cost_rows, sizeof sums->cost_rows) != 0)
+        return wrong_sum(run, "the manifest has other numbers of rows by cost status than the lines", error);
+    for (int k = 0; k < manifest->cost_count; k++)
+        rest[k] = manifest->costs[k].cost;
+    for (int64_t id = 1; id < run->tables.account_count; id++) {
+        int k = 0;
+        while (k < manifest->cost_count &&
+               strcmp(manifest->costs[k].currency, run->tables.accounts[id].currency) != 0)
+            k++;
+        if (k < manifest->cost_count)
+            rest[k] -= sums->cost[id];
+        else
+            nowhere += sums->cost[id];
+    }
+    int left = 0;
+    for (int k = 0; k < manifest->cost_count; k++) {
+        left += rest[k] != 0;
+        all += rest[k];
+    }
+    if ((left > 1 && manifest->book_count == 0) || all != sums->cost[0] || nowhere != 0)
+        return wrong_sum(run, "its lines' costs do not sum to those of the manifest", error);
     return 0;
 }
 
@@ -259,33 +284,7 @@ static int compare_buckets(const struct toll_run_files *run, struct sums *sums, 
     return 0;
 }
 
-/* Costs of lines without account are in the book's currency, which is one of the totals; the lines do not
- * know which. */
-static int compare_costs(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
-{
-    const struct toll_run_manifest *manifest = &run->manifest;
-    toll_total rest = sums->cost[0];
-    int64_t rows = 0;
-    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++)
-        rows += sums->cost_status_rows[i];
-    if ((rows > 0 && !manifest->has_cost) ||
-        (manifest->has_cost &&
-         memcmp(sums->cost_status_rows, manifest->cost_status_rows, sizeof sums->cost_status_rows) != 0))
-        return wrong_sum(run, "the manifest has other numbers of rows by cost status than the lines", error);
-    for (int k = 0; k < manifest->cost_count; k++) {
-        toll_total differs = manifest->costs[k].cost;
-        for (int64_t id = 1; id < run->tables.account_count; id++)
-            if (strcmp(run->tables.accounts[id].currency, manifest->costs[k].currency) == 0)
-                differs -= sums->cost[id];
-        if (differs != 0 && differs != rest)
-            return wrong_sum(run, "its lines' costs are not what the manifest says", error);
-        rest -= differs;
-    }
-    return rest == 0 ? 0 : wrong_sum(run, "its lines' costs are not what the manifest says", error);
-}
-
-/* What bundles gave of lines is no more than the pools say: lines of other runs, and costs, draw on them,
- * too. */
+/* Lines include no more than the pools say was used; lines of other runs, and costs, draw on them, too. */
 static int compare_pools(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
 {
     toll_total used = 0;
@@ -305,15 +304,15 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     struct sums sums = {
         .rows = calloc(accounts, sizeof(toll_total)),
         .charge = calloc(accounts, sizeof(toll_total)),
+        .cost = calloc(accounts, sizeof(toll_total)),
         .prices = calloc((size_t)highest / 8 + 1, 1),
         .highest_pool = tables->pool_count ? tables->pools[tables->pool_count - 1].id : 0,
-        .cost = calloc(accounts, sizeof(toll_total)),
     };
     sums.pools = calloc((size_t)sums.highest_pool / 8 + 1, 1);
     void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT,
                                  toll_lines_batch_layout(TOLL_BATCH_ROWS, TOLL_LINES_OPTIONAL, offsets));
     int rc = 0;
-    if (!sums.rows || !sums.charge || !sums.prices || !sums.pools || !sums.cost || !buffer)
+    if (!sums.rows || !sums.charge || !sums.cost || !sums.prices || !sums.pools || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
         sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
@@ -328,11 +327,11 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     if (rc == 0)
         rc = compare_totals(run, &sums, error);
     if (rc == 0)
+        rc = compare_costs(run, &sums, error);
+    if (rc == 0)
         rc = compare_buckets(run, &sums, error);
     if (rc == 0)
         rc = compare_pools(run, &sums, error);
-    if (rc == 0)
-        rc = compare_costs(run, &sums, error);
     free(buffer);
     free(sums.pools);
     free(sums.cost);

@@ -7,6 +7,7 @@
 #ifndef TOLL_SIMD_KERNELS_H
 #define TOLL_SIMD_KERNELS_H
 
+#include "base/checksum.h"
 #include "simd/layout_call.h"
 #include "simd/layout_lpm.h"
 #include "simd/layout_voice.h"
@@ -103,6 +104,7 @@ struct toll_kernels {
     toll_price_kernel *price;
     toll_voice_kernel *voice;
     toll_tally_kernel *tally;
+    toll_hash_kernel *hash;
 };
 
 /* features: a set of enum toll_cpu_feature (base/cpu.h) that the processor must have; 0 gives the portable

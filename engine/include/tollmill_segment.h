@@ -56,6 +56,16 @@ static inline bool toll_status_is_rated(unsigned status)
     return status == TOLL_RATED || status == TOLL_RATED_FAIR_USE;
 }
 
+/* Has a line with this cost status a cost at all (of 0, or unknown)? The others say why there is none: the
+ * call was not answered, is in conflict or closed, is the `in` leg, is only compared, or its carrier tells us
+ * the cost itself. */
+static inline bool toll_cost_takes_part(unsigned cost_status)
+{
+    return cost_status != TOLL_ZERO_UNANSWERED && cost_status != TOLL_ZERO_OTHER_PARTY &&
+           cost_status != TOLL_ZERO_CLOSED && cost_status != TOLL_ZERO_COST_FEED &&
+           cost_status != TOLL_ZERO_COMPARE_FEED && cost_status != TOLL_SUSPENSE_CONFLICT;
+}
+
 /* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated
  * (or "fair_use"), else "unanswered", "free", "zero_duration", "emergency", "other_party", "closed",
  * "cost_feed", "compare_feed", "conflict", "party_conflict",

@@ -182,6 +182,7 @@ void toll_block_cost(const struct toll_block_rows *sell)
         memset(sell->line.cost, 0, sell->rows * sizeof *sell->line.cost);
         memset(sell->line.cost_price, 0, sell->rows * sizeof *sell->line.cost_price);
         memset(sell->line.cost_status, TOLL_ZERO_CLOSED, sell->rows);
+        sell->context->tally->cost.status_rows[TOLL_ZERO_CLOSED] += (int64_t)sell->rows;
         return;
     }
     rows.buy_plan = block->buy_plan;

@@ -56,13 +56,6 @@ static inline uint32_t toll_trunk_carrier(const struct toll_book *book, uint32_t
 
 /* ---- one row ---- */
 
-/* Has a line with this cost status a cost at all (of 0, or unknown)? The others say why there is none. */
-static inline bool toll_cost_takes_part(unsigned cost_status)
-{
-    return cost_status != TOLL_ZERO_UNANSWERED && cost_status != TOLL_ZERO_OTHER_PARTY &&
-           cost_status != TOLL_ZERO_CLOSED && cost_status != TOLL_ZERO_COST_FEED &&
-           cost_status != TOLL_ZERO_COMPARE_FEED && cost_status != TOLL_SUSPENSE_CONFLICT;
-}
 /* Why a row has no cost, 0 if it has one: TOLL_ZERO_OTHER_PARTY of an `in` leg, TOLL_ZERO_COST_FEED of a
  * trunk whose carrier tells us itself, and others. Not whether it is closed. */
 unsigned toll_cost_none(const struct toll_book *book, uint16_t kind, uint32_t trunk, uint32_t carrier);
@@ -100,12 +93,13 @@ bool toll_fx_convert(toll_money *money, int64_t rate);
 
 /* ---- sums ---- */
 
+#define TOLL_COST_TOTALS 64 /* currencies of a run's totals */
 struct toll_cost_sums {
-    toll_total cost[TOLL_CURRENCIES_MAX + 1]; /* by currency id */
-    int64_t status_rows[TOLL_STATUS_COUNT];   /* of the lines that take part */
-    int64_t rows;
+    const struct toll_cost_rules *rules; /* whose currency ids these are; NULL: none yet */
+    toll_total cost[TOLL_CURRENCIES_MAX + 1];
+    toll_total kept[TOLL_COST_TOTALS]; /* of a merged run: by place in the earlier run's costs */
+    int64_t status_rows[TOLL_STATUS_COUNT];
 };
-struct toll_line_columns;
 /* Adds the finished lines of a block. */
 void toll_cost_sums_add(struct toll_cost_sums *sums, const struct toll_cost_rules *rules,
                         const int32_t *account, const int64_t *cost, const uint8_t *cost_status, size_t rows);

@@ -19,7 +19,7 @@ void toll_cost_sums_add(struct toll_cost_sums *sums, const struct toll_cost_rule
     size_t others = 0;
     for (size_t i = 0; i < rows; i++)
         others += cost_status[i] != TOLL_RATED;
-    sums->rows += (int64_t)rows;
+    sums->rules = rules;
     sums->status_rows[TOLL_RATED] += (int64_t)(rows - others);
     for (size_t i = 0; others > 0 && i < rows; i++)
         sums->status_rows[cost_status[i]] += cost_status[i] != TOLL_RATED;
@@ -32,9 +32,12 @@ void toll_cost_sums_add(struct toll_cost_sums *sums, const struct toll_cost_rule
 
 void toll_cost_sums_merge(struct toll_cost_sums *sums, const struct toll_cost_sums *from)
 {
+    if (from->rules != NULL)
+        sums->rules = from->rules;
     for (unsigned i = 0; i <= TOLL_CURRENCIES_MAX; i++)
         sums->cost[i] += from->cost[i];
+    for (unsigned i = 0; i < TOLL_COST_TOTALS; i++)
+        sums->kept[i] += from->kept[i];
     for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++)
         sums->status_rows[i] += from->status_rows[i];
-    sums->rows += from->rows;
 }

@@ -22,6 +22,7 @@ struct toll_merge {
     struct toll_run_book *books; /* the old ones and the new one */
     size_t book_count;
     int32_t *account_ids; /* by account id of the new book */
+    uint8_t *cost_places; /* by account id of the old run: place of its currency among the old run's costs */
 };
 
 /* Opens the earlier run, which must have rated this dataset; from_day and to_day: NULL, or the run's own.
@@ -39,6 +40,15 @@ int toll_merge_check(const struct toll_merge *merge, struct toll_tally *tally, s
 /* toll_tally_totals of all lines. */
 int toll_merge_totals(const struct toll_merge *merge, const struct toll_tally *tally,
                       const struct toll_book *book, struct toll_currency_total *totals, int room);
+/* Has a run with this book, and these lines of an earlier one (NULL: none), columns of cost? */
+static inline bool toll_run_has_cost(const struct toll_book *book, const struct toll_merge *merge)
+{
+    return book->has_cost || (merge != NULL && merge->old.manifest.has_cost);
+}
+/* Costs by currency (as `charge` of the totals), of kept lines too; the book's is always there. The number of
+ * totals, -1 when there is no room. */
+int toll_cost_totals(const struct toll_merge *merge, const struct toll_tally *tally,
+                     const struct toll_book *book, struct toll_currency_total *totals, int room);
 
 /* ---- a batch ---- */
 

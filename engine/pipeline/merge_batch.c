@@ -75,6 +75,17 @@ static void copy_lines(const struct toll_line_batch *kept, const struct toll_lin
     copy_more(kept, lines);
 }
 
+static void count_kept_costs(const struct toll_merge *merge, const struct toll_line_batch *kept,
+                             const struct toll_line_columns *lines, struct toll_cost_sums *sums)
+{
+    for (int64_t i = 0; lines->cost != NULL && i < kept->rows; i++) {
+        if (kept->status[i] >= TOLL_SUSPENSE_FIRST)
+            continue; /* found anew */
+        sums->status_rows[lines->cost_status[i]]++;
+        sums->kept[merge->cost_places[kept->account[i]]] += lines->cost[i];
+    }
+}
+
 /* Lists the rows in suspense and counts the others. */
 static size_t find_suspended(const struct toll_line_batch *kept, struct toll_tally *tally, uint32_t *rows)
 {
@@ -206,6 +217,7 @@ int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_con
         .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
     };
     copy_lines(kept, lines);
+    count_kept_costs(merge, kept, lines, &context->tally->cost);
     const size_t count = find_suspended(kept, context->tally, scratch->rows);
     for (size_t first = 0; first < count; first += block_rows) {
         const size_t rows = count - first < block_rows ? count - first : block_rows;

@@ -55,7 +55,7 @@ static int find_optional(struct run *run, struct toll_error *error)
     int rc = 0;
     if (run->book->bundle_count > 1)
         run->optional |= TOLL_LINES_POOL;
-    if (run->book->has_cost)
+    if (toll_run_has_cost(run->book, run->merge))
         run->optional |= TOLL_LINES_COST;
     if (run->merge == NULL)
         return 0;
@@ -236,6 +236,20 @@ static int find_totals(struct toll_currency_total totals[64], const struct toll_
     return count;
 }
 
+static bool fill_costs(struct toll_rate_result *result, const struct toll_tally *tally,
+                       const struct toll_book *book, const struct toll_merge *merge)
+{
+    struct toll_currency_total totals[TOLL_COST_TOTALS];
+    result->has_cost = true;
+    memcpy(result->cost_rows, tally->cost.status_rows, sizeof result->cost_rows);
+    result->cost_count = toll_cost_totals(merge, tally, book, totals, TOLL_COST_TOTALS);
+    for (int i = 0; i < result->cost_count; i++) {
+        snprintf(result->costs[i].currency, sizeof result->costs[i].currency, "%s", totals[i].currency);
+        toll_total_format(totals[i].charge, TOLL_MONEY_DECIMALS, result->costs[i].cost);
+    }
+    return result->cost_count >= 0;
+}
+
 int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error)
@@ -265,6 +279,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
         toll_total_format(totals[i].periods, TOLL_MONEY_DECIMALS, result->totals[i].period_charge);
     }
     result->period_charges = (int64_t)tally->periods.count;
+    if (toll_run_has_cost(book, merge) && !fill_costs(result, tally, book, merge))
+        return toll_error_set(error, TOLL_EBOOK, "the costs are in more than 64 currencies; split the book");
     toll_hash_text(dataset->cdr_hash, result->cdr_hash);
     toll_hash_text(book->book_hash, result->book_hash);
     return 0;
@@ -374,6 +390,15 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     for (int i = 0; i < result->total_count; i++) {
         manifest.totals[i].currency = result->totals[i].currency;
         manifest.totals[i].charge = totals[i].charge;
+    }
+    manifest.has_cost = result->has_cost;
+    memcpy(manifest.cost_rows, result->cost_rows, sizeof manifest.cost_rows);
+    manifest.cost_count = result->cost_count;
+    if (result->has_cost)
+        toll_cost_totals(run->merge, tally, run->book, totals, TOLL_COST_TOTALS);
+    for (int i = 0; i < result->cost_count; i++) {
+        manifest.costs[i].currency = result->costs[i].currency;
+        manifest.costs[i].cost = totals[i].charge;
     }
     struct toll_json stats = {0};
     int rc = write_stats(run, result, &stats)

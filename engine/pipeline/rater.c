@@ -239,6 +239,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
     if (rc == 0)
         rc = toll_cost_rules_make(book, &rater->cost, error);
+    if (rc == 0)
+        rc = toll_draw_rules_make(book, &rater->draws, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)
@@ -248,6 +250,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
 
 void toll_rater_free(struct toll_rater *rater)
 {
+    toll_draw_rules_free(rater->draws);
     toll_surcharge_rules_free(rater->surcharges);
     toll_cost_rules_free(rater->cost);
     toll_call_areas_free(&rater->call_areas);

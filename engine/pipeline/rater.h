@@ -10,6 +10,7 @@
 #include "book/book.h"
 #include "mmap_cdr/part.h"
 #include "pipeline/areas.h"
+#include "pipeline/draw_rules.h"
 #include "pipeline/hot.h"
 #include "pipeline/verdicts.h"
 #include "rating/voice.h"
@@ -57,6 +58,7 @@ struct toll_rater {
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_cost_rules *cost;            /* pipeline/cost.h; NULL: the book has no buy plan */
     struct toll_verdicts rules;
+    struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
     struct toll_hot hot;
 };
 

@@ -134,9 +134,12 @@ struct toll_line {
     int64_t cost;         /* in the line's currency (without account: the book's); 0 unless
                              toll_status_is_rated(cost_status), and unknown in suspense */
     int32_t cost_price;
-    const char *cost_deck, *cost_prefix, *cost_file;
+    const char *cost_deck, *cost_prefix, *cost_destination, *cost_file;
     int32_t cost_line;
-    const char *trunk; /* of the record */
+    /* with its CDR: */
+    const char *trunk;        /* of the record */
+    const char *cost_carrier; /* the trunk's, else that of the feed */
+    int64_t local_ms;         /* start on the clock of the book's zone, as if that were UTC */
 };
 
 struct toll_run;

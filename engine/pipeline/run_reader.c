@@ -3,6 +3,7 @@
  * paid is asked of the book again; its account must be the line's, or run and dataset do not belong together.
  */
 #include "pipeline/run_reader.h"
+#include "pipeline/cost.h"
 #include "pipeline/reader_books.h"
 
 #include "base/check.h"
@@ -396,6 +397,11 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     line->calltype = dictionary_text(run, TOLL_CDR_CALLTYPE, row.calltype);
     line->carrier = dictionary_text(run, TOLL_CDR_CARRIER, batch->carrier[i]);
     line->trunk = batch->trunk == NULL ? "" : dictionary_text(run, TOLL_CDR_TRUNK, (uint32_t)batch->trunk[i]);
+    const uint32_t carrier = toll_trunk_carrier(book->book, row.trunk);
+    line->cost_carrier =
+        carrier == 0 ? line->carrier
+                     : toll_book_string(book->book, book->book->named[TOLL_NAMED_CARRIER][carrier - 1].text);
+    line->local_ms = toll_local_ms(book->book, row.start);
     line->source_sha256 = dictionary_text(run, TOLL_CDR_SOURCE_FILE, (uint32_t)batch->source_file[i]);
     line->source_row = batch->source_row[i];
     if (line->price != 0)
@@ -426,7 +432,7 @@ static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
 static int fill_cost(struct toll_run *run, struct toll_line *line, struct toll_error *error)
 {
     const struct toll_line_batch *batch = &run->line_batch;
-    line->cost_deck = line->cost_prefix = line->cost_file = "";
+    line->cost_deck = line->cost_prefix = line->cost_destination = line->cost_file = "";
     if (batch->cost == NULL)
         return 0;
     line->cost_status = batch->cost_status[run->index];
@@ -442,6 +448,7 @@ static int fill_cost(struct toll_run *run, struct toll_line *line, struct toll_e
     if (price != NULL) {
         line->cost_deck = price->deck;
         line->cost_prefix = price->prefix;
+        line->cost_destination = price->destination;
         line->cost_file = price->file;
         line->cost_line = price->line;
     }
@@ -468,7 +475,7 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
     line->record_id = line->service = line->direction = line->calltype = line->carrier = line->source_sha256 =
         "";
     line->price_kind = line->plan = line->deck = line->prefix = line->destination = line->band = "";
-    line->unit = line->price_file = line->trunk = "";
+    line->unit = line->price_file = line->trunk = line->cost_carrier = "";
 
     const struct toll_price_row *price = line->price == 0 ? NULL : find_price(run, line->price);
     if (account < 0 || account >= tables->account_count || (line->price != 0 && price == NULL))

@@ -24,8 +24,11 @@ enum toll_stage {
     TOLL_STAGE_PRICE,
     TOLL_STAGE_CHARGE,
     TOLL_STAGE_ODD, /* rows done one by one */
+    TOLL_STAGE_LIST, /* rows that may draw on bundles or are priced by tiers */
     TOLL_STAGE_TALLY,
     TOLL_STAGE_COST, /* all of the buy side */
+    TOLL_STAGE_DRAW, /* what is done in the order of the calls, without waiting for the turn */
+    TOLL_STAGE_REST, /* what remains of lines that have drawn */
     TOLL_STAGES
 };
 const char *toll_stage_name(enum toll_stage stage);
@@ -96,6 +99,7 @@ struct toll_block_context {
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;
+    struct toll_draws *draws; /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
     int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 

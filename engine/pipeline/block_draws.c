@@ -1,6 +1,6 @@
 /*
- * Which rows of a block may draw on a bundle or are priced by tiers: docs/RATING.md sections 12.2 and 13. They
- * become requests of the batch; a line whose payer has no subscription costs a bit's look.
+ * Which rows of a block may draw on a bundle or are priced by tiers: docs/RATING.md sections 12.2 and 13.
+ * They become requests of the batch; a line whose payer has no subscription costs a bit's look.
  */
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
@@ -29,8 +29,8 @@ static size_t list_rows(const struct toll_block_rows *rows)
         const bool credit = (kind[i] & TOLL_KIND_CREDIT) != 0;
         const bool may = (entitled[owner >> 6] >> (owner & 63) & 1) != 0 && !credit;
         list[count] = (uint32_t)i;
-        count += status[i] == TOLL_RATED &&
-                 (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
+        count +=
+            status[i] == TOLL_RATED && (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
     }
     return count;
 }
@@ -124,9 +124,11 @@ void toll_block_draws(const struct toll_block_rows *rows, size_t first)
         const struct toll_owner *owner = &book->owners[block->owner[i]];
         const bool credit = (kind & TOLL_KIND_CREDIT) != 0;
         const bool tiers = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0;
-        const uint32_t used = rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : (uint32_t)rows->line.billed[i];
+        const uint32_t used =
+            rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : (uint32_t)rows->line.billed[i];
         const uint32_t skipped = unfit(book, owner, rows->cdr.start[i], key, destination);
-        const bool may = !credit && skipped < owner->pool_count && (used | (uint32_t)rows->line.billed[i]) > 0;
+        const bool may =
+            !credit && skipped < owner->pool_count && (used | (uint32_t)rows->line.billed[i]) > 0;
         struct toll_draw_request *request = &draws->requests[draws->count];
         *request = (struct toll_draw_request){
             .start = rows->cdr.start[i],

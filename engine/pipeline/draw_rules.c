@@ -35,13 +35,11 @@ static void look_at_tiers(const struct toll_book *book, struct toll_draw_rules *
         const struct toll_tiers *of = &book->tiers[rule->tiers];
         tiers[rule->price] = rule->tiers;
         rules->by_number = rules->by_number || of->scope == TOLL_SCOPE_NUMBER;
-        rules->volume =
-            rules->volume || (of->mode == TOLL_TIER_VOLUME && of->period != TOLL_TIER_CALL);
+        rules->volume = rules->volume || (of->mode == TOLL_TIER_VOLUME && of->period != TOLL_TIER_CALL);
     }
 }
 
-int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out,
-                         struct toll_error *error)
+int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out, struct toll_error *error)
 {
     const uint32_t end = tiers_end(book);
     const size_t words = book->owner_count / 64 + 1;
@@ -57,8 +55,7 @@ int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **
                               book->owner_count);
     }
     uint32_t *tiers = (uint32_t *)(memory + words);
-    *rules =
-        (struct toll_draw_rules){.entitled = memory, .tiers = tiers, .tiers_end = end, .memory = memory};
+    *rules = (struct toll_draw_rules){.entitled = memory, .tiers = tiers, .tiers_end = end, .memory = memory};
     look_at_bundles(book, rules, memory);
     look_at_tiers(book, rules, tiers);
     *out = rules;

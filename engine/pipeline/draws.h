@@ -57,11 +57,11 @@ struct toll_spent {
     struct {
         toll_money charge;
         uint32_t slot;
-    } *of; /* TOLL_BATCH_ROWS */
+    } * of; /* TOLL_BATCH_ROWS */
     size_t count;
 };
 int toll_spent_make(struct toll_spent *spent, const struct toll_draw_rules *rules, struct toll_error *error);
-void toll_spent_free(struct toll_spent *spent);                              /* safe on a zeroed struct */
+void toll_spent_free(struct toll_spent *spent);                           /* safe on a zeroed struct */
 void toll_spent_tell(struct toll_spent *spent, struct toll_pools *pools); /* the baton's holder */
 
 struct toll_line_columns;

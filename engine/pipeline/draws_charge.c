@@ -1,12 +1,12 @@
 /*
- * What remains of lines that have drawn. Most are priced by terms that the voice kernel knows (rating/voice.h)
- * and its arithmetic does them here, too; the others go to the rule, one by one.
+ * What remains of lines that have drawn. Most are priced by terms that the voice kernel knows
+ * (rating/voice.h) and its arithmetic does them here, too; the others go to the rule, one by one.
  */
 #include "pipeline/block.h"
 #include "pipeline/draws.h"
 #include "rating/voice.h"
 
-#define AHEAD 8                /* requests whose bucket is on its way */
+#define AHEAD 8             /* requests whose bucket is on its way */
 #define UNITS_MAX (1 << 26) /* see simd/layout_voice.h */
 
 /* ---- sums ---- */

@@ -238,9 +238,9 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     if (rc == 0)
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
     if (rc == 0)
-        rc = toll_cost_rules_make(book, &rater->cost, error);
-    if (rc == 0)
         rc = toll_draw_rules_make(book, &rater->draws, error);
+    if (rc == 0)
+        rc = toll_cost_rules_make(book, &rater->cost, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)

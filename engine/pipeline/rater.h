@@ -56,9 +56,9 @@ struct toll_rater {
     bool has_next;                           /* some rule goes on where its deck has nothing */
     const uint64_t *own_exchanges;           /* a bit by toll_rater_exchange; NULL: nobody asks */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
+    struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
     struct toll_cost_rules *cost;            /* pipeline/cost.h; NULL: the book has no buy plan */
     struct toll_verdicts rules;
-    struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
     struct toll_hot hot;
 };
 

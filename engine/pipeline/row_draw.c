@@ -40,10 +40,8 @@ void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *curs
 {
     const struct toll_book *book = rater->book;
     const bool credit = (row->kind & TOLL_KIND_CREDIT) != 0;
-    *line = (struct toll_drawn_line){.status = answer->status,
-                                     .price = answer->price,
-                                     .billed = answer->billed,
-                                     .charge = answer->charge};
+    *line = (struct toll_drawn_line){
+        .status = answer->status, .price = answer->price, .billed = answer->billed, .charge = answer->charge};
     if (answer->status != TOLL_RATED)
         return;
     const struct toll_pool_call call = call_of(rater, row, answer);

@@ -114,16 +114,23 @@ static void tables(void)
         {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, ""}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 180, 18000000}, {1, "s1", 0, 1, 60, -5}};
     const struct toll_period_row periods[] = {
-        {"2026-03-01", 1, "", "attempts", 100, 20, 5, 1000000, 5000000, "surcharges.csv", 2},
-        {"2026-03-15", 3, "s1", "no_ani", 7, 7, 7, 1, 7, "surcharges.csv", 3}};
+        {"2026-03-01", 1, "", "", "", "attempts", 100, 20, 5, 1000000, 5000000, "surcharges.csv", 2},
+        {"2026-03-15", 3, "s1", "+12125550100", "t", "tier_fee", 0, 0, 0, 0, 7, "tiers.csv", 3}};
+    const struct toll_pool_period_row pools[] = {
+        {1, "b", "number", "acme", "", "+12125550100", "", "s", "2026-03-01", 600, 0, 60, 540, 0, 0, 0},
+        {2, "c", "pool", "", "", "", "fleet", "byte", "2026-03-15", 10, 5, 15, 0, 0, 3, 1773576000000}};
+    const struct toll_pool_draw_row draws[] = {{1, "2026-03-01", "2026-03-01", 60},
+                                               {2, "2026-03-15", "2026-02-15", 5}};
+    const struct toll_tier_count_row counts[] = {
+        {"t", "acme", "", "", "2026-03-01", 1000, 5000000, 100000000, 0, -5},
+        {"t", "acme", "s1", "", "2026-03-01", 0, 0, 0, 100000000, 0}};
     const struct {
         const struct toll_run_table *table;
         const void *rows;
-    } all[] = {{&toll_run_accounts, accounts},
-               {&toll_run_prices, prices},
-               {&toll_run_buckets, buckets},
-               {&toll_run_periods, periods}};
-    for (int t = 0; t < 4; t++) {
+    } all[] = {{&toll_run_accounts, accounts}, {&toll_run_prices, prices}, {&toll_run_buckets, buckets},
+               {&toll_run_periods, periods},   {&toll_run_pools, pools},   {&toll_run_pool_draws, draws},
+               {&toll_run_tier_counts, counts}};
+    for (int t = 0; t < 7; t++) {
         for (int64_t count = 0; count < 3; count++) {
             struct toll_arrow_memory memory;
             char name[32];

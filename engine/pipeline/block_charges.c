@@ -27,6 +27,21 @@ static const int32_t *amounts_of(const struct toll_block_rows *rows)
     return block->amount_ms;
 }
 
+/* Columns of which hardly a row is read. */
+static void expect_bills(const struct toll_block_rows *rows)
+{
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const struct toll_block *block = rows->block;
+    for (size_t k = 0; k < block->bill_count; k++) {
+        const size_t i = block->bill[k];
+        __builtin_prefetch(&cdr->start[i]);
+        if (cdr->quantity != NULL)
+            __builtin_prefetch(&cdr->quantity[i]);
+        if (cdr->provider_charge != NULL)
+            __builtin_prefetch(&cdr->provider_charge[i]);
+    }
+}
+
 static void bill_one(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_price_found found = {(uint32_t)rows->line.price[i], rows->block->value[i]};
@@ -49,6 +64,7 @@ void toll_block_charges(const struct toll_block_rows *rows)
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
     const int32_t *amounts = amounts_of(rows);
+    expect_bills(rows);
     toll_voice_block(rater->kernels, rater->book->terms, rater->voice_terms, block->terms, amounts,
                      rows->rows, block->rest, rows->line.price, rows->line.billed, rows->line.charge,
                      rows->line.status);
@@ -74,5 +90,9 @@ void toll_block_odd(const struct toll_block_rows *rows)
         rows->line.class_jurisdiction[i] =
             (uint8_t)((unsigned)answer.class_ << 4 | (unsigned)answer.jurisdiction);
         block->bucket[i] = rows->rater->book->owners[answer.payer.owner].bucket;
+        block->owner[i] = answer.payer.owner;
+        block->deck[i] = (uint32_t)answer.deck;
+        block->value[i] = answer.found.walk;
+        block->terms[i] = 0;
     }
 }

@@ -789,8 +789,6 @@ class World:
         for start, end in spans:
             plan = "norules" if self.chance(2) else self.pick(self.plans)
             self.add("assignments", subject=subject, plan=plan, side=self.pick(["", "sell"]), start=start, to=end)
-        if self.chance(10):
-            self.add("assignments", subject=subject, plan=self.pick(self.plans), side="buy", start="", to="")
 
     def make_assignments(self):
         book_zone = ZoneInfo(self.zone_name)

@@ -17,7 +17,8 @@ enum format { FORMAT_CSV, FORMAT_JSONL };
 /* The columns, in this order, for good: programs read them by place and by name. */
 static const char csv_header[] =
     "day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
-    "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,bundle,pool,cost_status\n";
+    "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,cost_status,cost_deck,"
+    "cost_prefix,bundle,pool\n";
 
 #define STATUS_NAMES_MOST 5
 static const char *const status_names[STATUS_NAMES_MOST] = {"rated", "zero_rated", "suspense", "conflict",
@@ -42,18 +43,16 @@ static void put_word(struct cmd_output *out, const char *text)
     cmd_put_text(out, or_empty(text));
 }
 
-/* What could not be found is empty, never 0. */
-static bool has_cost(const struct toll_line *line)
+static bool knows_cost(const struct toll_line *line)
 {
     return line->has_cost && line->cost_status < TOLL_SUSPENSE_FIRST;
 }
 
-/* "" of a line that takes no part. */
 static const char *cost_status(const struct toll_line *line)
 {
-    if (!line->has_cost)
-        return "";
-    return toll_status_is_rated(line->cost_status) ? "rated" : toll_status_reason(line->cost_status);
+    return !line->has_cost                   ? ""
+           : line->cost_status == TOLL_RATED ? "rated"
+                                             : toll_status_reason(line->cost_status);
 }
 
 static void put_csv(const struct export *export, struct cmd_output *out, const struct toll_line *line)
@@ -106,14 +105,18 @@ static void put_csv(const struct export *export, struct cmd_output *out, const s
     cmd_put(out, ",,", 2); /* tax: none at this version */
     put_word(out, line->currency);
     cmd_put_char(out, ',');
-    if (has_cost(line))
+    if (knows_cost(line))
         cmd_put(out, text, toll_money_to_text(line->cost, text));
+    cmd_put_char(out, ',');
+    put_word(out, cost_status(line));
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->cost_deck, export->safe);
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->cost_prefix, export->safe);
     cmd_put_char(out, ',');
     cmd_csv_text(out, line->pool_bundle, export->safe);
     cmd_put_char(out, ',');
     cmd_csv_text(out, line->pool_name, export->safe);
-    cmd_put_char(out, ',');
-    put_word(out, cost_status(line));
     cmd_put_char(out, '\n');
 }
 
@@ -159,15 +162,17 @@ static void put_jsonl(struct cmd_output *out, const struct toll_line *line)
         cmd_put_text(out, ",\"charge\":null");
     }
     put_member(out, ",\"tax\":null,\"currency\":", line->currency);
-    if (has_cost(line)) {
+    if (knows_cost(line)) {
         toll_money_to_text(line->cost, text);
         put_member(out, ",\"cost\":", text);
     } else {
         cmd_put_text(out, ",\"cost\":null");
     }
+    put_member(out, ",\"cost_status\":", cost_status(line));
+    put_member(out, ",\"cost_deck\":", line->cost_deck);
+    put_member(out, ",\"cost_prefix\":", line->cost_prefix);
     put_member(out, ",\"bundle\":", line->pool_bundle);
     put_member(out, ",\"pool\":", line->pool_name);
-    put_member(out, ",\"cost_status\":", cost_status(line));
     cmd_put_text(out, "}\n");
 }
 
@@ -318,7 +323,7 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .examples = "  tollmill export runs/2026-03 --format csv -o lines.csv\n"
                     "  tollmill export runs/2026-03 --format jsonl --status suspense,conflict\n"
                     "  tollmill export runs/2026-03 --format csv --csv-safe=raw -o for-programs.csv\n"
-                    "  tollmill export runs/2026-03 --format csv --what period -o periods.csv\n",
+                    "  tollmill export runs/2026-03 --format csv --what period -o surcharges.csv\n",
         .operands = "RUN",
         .operands_min = 1,
         .operands_max = 1,
@@ -327,8 +332,9 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .notes =
             "Columns: day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,\n"
             "         duration_ms,caller,callee,destination,deck,prefix,band,billed,included,charge,tax,\n"
-            "         currency,cost,bundle,pool,cost_status. tax is empty in this version.\n"
-            "         bundle and pool: the first that gave included units, and its name if it has one.\n"
+            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. tax is empty in\n"
+            "         this version. bundle and pool: the first that gave included units, and its name if it "
+            "has one.\n"
             "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency.",
     };
     int operands;

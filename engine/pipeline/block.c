@@ -9,6 +9,7 @@
 _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL_VOICE &&
                    TOLL_CALL_IN == TOLL_KIND_IN && TOLL_CALL_ANSWERED == TOLL_KIND_ANSWERED &&
                    TOLL_CALL_CREDIT == TOLL_KIND_CREDIT && TOLL_CALL_CONFLICT == TOLL_KIND_CONFLICT &&
+                   TOLL_CALL_LEG == TOLL_KIND_LEG &&
                    TOLL_CALL_CALLER_TYPE == TOLL_KIND_TYPE_MASK << TOLL_KIND_CALLER_TYPE_SHIFT &&
                    TOLL_CALL_CALLEE_TYPE == TOLL_KIND_TYPE_MASK << TOLL_KIND_CALLEE_TYPE_SHIFT &&
                    TOLL_CALL_CALLER_E164 == TOLL_NUMBER_E164 << TOLL_KIND_CALLER_TYPE_SHIFT &&
@@ -18,7 +19,7 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 const char *toll_stage_name(enum toll_stage stage)
 {
     static const char *const names[] = {"read",  "classify", "payer", "ends",  "rules", "prefix",
-                                        "price", "charge",   "odd",   "tally", "cost"};
+                                        "price", "charge",   "odd",   "list", "tally", "cost", "draw", "rest"};
     return names[stage];
 }
 
@@ -144,6 +145,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_CHARGE, &since);
     toll_block_odd(&block);
     lap(context, TOLL_STAGE_ODD, &since);
+    if (context->draws != NULL)
+        toll_block_draws(&block, first);
+    lap(context, TOLL_STAGE_LIST, &since);
     toll_block_tally(&block);
     lap(context, TOLL_STAGE_TALLY, &since);
     if (block.line.cost != NULL)

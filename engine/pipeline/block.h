@@ -24,8 +24,11 @@ enum toll_stage {
     TOLL_STAGE_PRICE,
     TOLL_STAGE_CHARGE,
     TOLL_STAGE_ODD, /* rows done one by one */
+    TOLL_STAGE_LIST, /* rows that may draw on bundles or are priced by tiers */
     TOLL_STAGE_TALLY,
     TOLL_STAGE_COST, /* all of the buy side */
+    TOLL_STAGE_DRAW, /* what is done in the order of the calls, without waiting for the turn */
+    TOLL_STAGE_REST, /* what remains of lines that have drawn */
     TOLL_STAGES
 };
 const char *toll_stage_name(enum toll_stage stage);
@@ -59,7 +62,8 @@ struct toll_block {
     uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
     uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that need a second look */
     uint16_t shape[TOLL_BLOCK_ROWS_MAX];  /* verdict key and more: simd/layout_call.h */
-    size_t odd_count;
+    uint32_t others[TOLL_BLOCK_ROWS_MAX]; /* rows of services other than voice */
+    size_t odd_count, other_count;
 
     /* of books and records beyond the plain ones */
     const uint32_t *near_owner; /* of the number `near`; none is dated */
@@ -96,6 +100,7 @@ struct toll_block_context {
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;
+    struct toll_draws *draws; /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
     int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 

@@ -31,7 +31,7 @@ void toll_row_read(const struct toll_rater *rater, const struct toll_part_map *m
 
 /* ---- rules ---- */
 
-static uint32_t destination_of(const struct toll_rater *rater, const struct toll_row *row)
+uint32_t toll_row_destination(const struct toll_rater *rater, const struct toll_row *row)
 {
     if (rater->book->destinations == NULL || toll_kind_callee_type(row->kind) != TOLL_NUMBER_E164)
         return 0;
@@ -48,7 +48,7 @@ static enum toll_rule_verdict rule_matches(const struct toll_rater *rater, const
         return TOLL_RULE_DATES;
     if (rule->trunk != 0 && rule->trunk != trunk)
         return TOLL_RULE_TRUNK;
-    if (rule->destination != 0 && rule->destination != (int32_t)destination_of(rater, row))
+    if (rule->destination != 0 && rule->destination != (int32_t)toll_row_destination(rater, row))
         return TOLL_RULE_DESTINATION;
     return TOLL_RULE_DECIDED;
 }

@@ -80,6 +80,10 @@ void toll_block_charges(const struct toll_block_rows *rows);
 /* The odd rows, one by one. */
 void toll_block_odd(const struct toll_block_rows *rows);
 
+/* The rows whose charge depends on the calls before, into context->draws; first: the block's first row in the
+ * batch. */
+void toll_block_draws(const struct toll_block_rows *rows, size_t first);
+
 /* All sums. */
 void toll_block_tally(const struct toll_block_rows *rows);
 

@@ -60,6 +60,8 @@ struct toll_workers_request {
     size_t part_count;
     const struct toll_progress *progress; /* told by the calling thread; NULL nobody */
     int64_t rows_before, rows_total;      /* of the run, for progress */
+    struct toll_pools *pools;             /* NULL only if the book has neither bundles nor tiers */
+    bool count_only;                      /* draw and count, but neither charge nor write: a first pass */
     bool hash_lines;                      /* also keep the XXH3-128 of each batch's lines: for benches */
     struct toll_hash128 *hashes;          /* of all batches, in order */
 };

@@ -45,11 +45,11 @@ static void note_prices(const struct toll_block_rows *rows)
     uint8_t *prices = rows->context->tally->other_prices;
     if ((rows->kinds & TOLL_KIND_SERVICE) == 0)
         return;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const unsigned service = toll_kind_service(rows->cdr.kind[i]);
-        if (service != TOLL_VOICE)
-            prices[rows->line.price[i]] |= (uint8_t)(1u << service);
-    }
+    uint32_t *list = rows->block->second;
+    const size_t count = rows->rater->kernels->lists->other_kinds(rows->cdr.kind, TOLL_KIND_SERVICE,
+                                                                  TOLL_VOICE, rows->rows, list);
+    for (size_t k = 0; k < count; k++)
+        prices[rows->line.price[list[k]]] |= (uint8_t)(1u << toll_kind_service(rows->cdr.kind[list[k]]));
 }
 
 /* First what is said of each row, then the sums, whose far memory is on its way then. */

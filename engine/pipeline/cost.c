@@ -70,28 +70,18 @@ static unsigned exchange(const struct toll_cost_rules *rules, struct toll_band_c
     return toll_fx_convert(&answer->cost, answer->fx->rate) ? TOLL_RATED : TOLL_SUSPENSE_OVERFLOW;
 }
 
-void toll_row_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
-                   const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
-                   const struct toll_row_trace *trace, struct toll_cost_answer *answer)
+void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                      const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
+                      const struct toll_row_trace *trace, struct toll_cost_answer *answer)
 {
     const struct toll_cost_rules *rules = rater->cost;
-    memset(answer, 0, sizeof *answer);
-    answer->status = sell->status == TOLL_ZERO_CLOSED
-                         ? TOLL_ZERO_CLOSED
-                         : toll_cost_none(rater->book, row->kind, row->trunk, row->carrier);
-    if (answer->status != 0)
-        return;
-    answer->plan =
-        plan >= 0 ? plan : toll_buy_plan_find(rater->book, row->trunk, row->carrier, row->start, NULL);
-    answer->status = TOLL_SUSPENSE_NO_PLAN;
-    if (answer->plan == 0)
-        return;
     struct toll_row_answer by_plan = {
         .class_ = sell->class_,
         .jurisdiction = sell->jurisdiction,
         .payer = sell->payer,
-        .plan = answer->plan,
+        .plan = plan,
     };
+    answer->plan = plan;
     answer->status = toll_row_by_plan(rater, cursors, row, trace, &by_plan);
     answer->rule = by_plan.rule;
     answer->deck = by_plan.deck;
@@ -106,4 +96,20 @@ void toll_row_cost(const struct toll_rater *rater, struct toll_band_cursor *curs
         answer->price = answer->billed = 0;
     if (answer->status != TOLL_RATED)
         answer->cost = 0;
+}
+
+void toll_row_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                   const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
+                   const struct toll_row_trace *trace, struct toll_cost_answer *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    answer->status = sell->status == TOLL_ZERO_CLOSED
+                         ? TOLL_ZERO_CLOSED
+                         : toll_cost_none(rater->book, row->kind, row->trunk, row->carrier);
+    if (answer->status != 0)
+        return;
+    plan = plan >= 0 ? plan : toll_buy_plan_find(rater->book, row->trunk, row->carrier, row->start, NULL);
+    answer->status = TOLL_SUSPENSE_NO_PLAN;
+    if (plan != 0)
+        toll_row_cost_by(rater, cursors, row, sell, plan, trace, answer);
 }

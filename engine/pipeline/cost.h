@@ -82,7 +82,15 @@ void toll_row_cost(const struct toll_rater *rater, struct toll_band_cursor *curs
                    const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
                    const struct toll_row_trace *trace, struct toll_cost_answer *answer);
 
+/* The same by a plan that there is, of a row that has a cost; the answer is zeroed at first. */
+void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                      const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
+                      const struct toll_row_trace *trace, struct toll_cost_answer *answer);
+
 /* ---- exchange ---- */
+
+/* An instant on the clock of the book's zone, as if that were UTC. */
+toll_ms toll_local_ms(const struct toll_book *book, toll_ms at);
 
 /* The row for two currencies at an instant, NULL none. cursor: the worker's for no deck (cursors[0]), which
  * keeps the local day of the book's zone. */

@@ -3,6 +3,12 @@
 
 #define FAR_MS (INT64_C(1) << 60) /* instants of hostile data, of which no zone knows anything */
 
+toll_ms toll_local_ms(const struct toll_book *book, toll_ms at)
+{
+    at = at < -FAR_MS ? -FAR_MS : at > FAR_MS ? FAR_MS : at;
+    return at + toll_zone_offset(book->zones[0], at, NULL, NULL) * INT64_C(1000);
+}
+
 /* The local day of an instant in the book's zone. The cursor is one of decks, whose entry 0 no deck has: its
  * band is the day. */
 static int32_t local_day(const struct toll_book *book, struct toll_band_cursor *cursor, toll_ms at)

@@ -2,6 +2,7 @@
 #include "pipeline/cost.h"
 #include "pipeline/merge.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The book's own comes first, whatever it sums to: lines without account are in it. */
@@ -30,4 +31,15 @@ int toll_cost_totals(const struct toll_merge *merge, const struct toll_tally *ta
         if (sums->kept[i] != 0)
             count = add(totals, count, room, merge->old.manifest.costs[i].currency, sums->kept[i]);
     return count;
+}
+
+void toll_cost_total_fill(struct toll_cost_total *out, const char *currency, toll_total cost,
+                          const struct toll_currency_total *charges, int charge_count)
+{
+    toll_total margin = -cost;
+    for (int i = 0; i < charge_count; i++)
+        margin += strcmp(charges[i].currency, currency) == 0 ? charges[i].charge : 0;
+    snprintf(out->currency, sizeof out->currency, "%s", currency);
+    toll_total_format(cost, TOLL_MONEY_DECIMALS, out->cost);
+    toll_total_format(margin, TOLL_MONEY_DECIMALS, out->margin);
 }

@@ -45,6 +45,9 @@ static inline bool toll_run_has_cost(const struct toll_book *book, const struct 
 {
     return book->has_cost || (merge != NULL && merge->old.manifest.has_cost);
 }
+/* charges: what lines and periods charge. */
+void toll_cost_total_fill(struct toll_cost_total *out, const char *currency, toll_total cost,
+                          const struct toll_currency_total *charges, int charge_count);
 /* Costs by currency (as `charge` of the totals), of kept lines too; the book's is always there. The number of
  * totals, -1 when there is no room. */
 int toll_cost_totals(const struct toll_merge *merge, const struct toll_tally *tally,

@@ -281,15 +281,15 @@ static int find_totals(struct toll_currency_total totals[64], const struct toll_
 }
 
 static bool fill_costs(struct toll_rate_result *result, const struct toll_tally *tally,
-                       const struct toll_book *book, const struct toll_merge *merge)
+                       const struct toll_book *book, const struct toll_merge *merge,
+                       const struct toll_currency_total *charges, int charge_count)
 {
     struct toll_currency_total totals[TOLL_COST_TOTALS];
     result->has_cost = true;
     memcpy(result->cost_rows, tally->cost.status_rows, sizeof result->cost_rows);
     result->cost_count = toll_cost_totals(merge, tally, book, totals, TOLL_COST_TOTALS);
     for (int i = 0; i < result->cost_count; i++) {
-        snprintf(result->costs[i].currency, sizeof result->costs[i].currency, "%s", totals[i].currency);
-        toll_total_format(totals[i].charge, TOLL_MONEY_DECIMALS, result->costs[i].cost);
+        toll_cost_total_fill(&result->costs[i], totals[i].currency, totals[i].charge, charges, charge_count);
     }
     return result->cost_count >= 0;
 }
@@ -323,7 +323,7 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
         toll_total_format(totals[i].periods, TOLL_MONEY_DECIMALS, result->totals[i].period_charge);
     }
     result->period_charges = (int64_t)tally->periods.count;
-    if (toll_run_has_cost(book, merge) && !fill_costs(result, tally, book, merge))
+    if (toll_run_has_cost(book, merge) && !fill_costs(result, tally, book, merge, totals, count))
         return toll_error_set(error, TOLL_EBOOK, "the costs are in more than 64 currencies; split the book");
     toll_hash_text(dataset->cdr_hash, result->cdr_hash);
     toll_hash_text(book->book_hash, result->book_hash);

@@ -34,10 +34,12 @@ static toll_ms begin_of(const struct toll_zone *zone, int64_t day)
 struct toll_cycle toll_cycle_of_month(const struct toll_zone *zone, int cycle_day, int64_t month)
 {
     const int64_t day = toll_cycle_first_day(cycle_day, month);
+    const int64_t next_day = toll_cycle_first_day(cycle_day, month + 1);
     return (struct toll_cycle){
         .from = begin_of(zone, day),
-        .until = begin_of(zone, toll_cycle_first_day(cycle_day, month + 1)),
+        .until = begin_of(zone, next_day),
         .day = day,
+        .next_day = next_day,
         .month = month,
     };
 }

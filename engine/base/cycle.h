@@ -14,6 +14,7 @@
 struct toll_cycle {
     toll_ms from, until; /* UTC, half open */
     int64_t day;         /* local days since 1970 of its first day */
+    int64_t next_day;    /* and of the next one's */
     int64_t month;       /* in which that lies */
 };
 

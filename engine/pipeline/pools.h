@@ -57,7 +57,7 @@ static inline uint64_t toll_pool_named_number(enum toll_named_kind kind, uint32_
 struct toll_pool_call {
     toll_ms start;
     uint64_t number;       /* as above; 0 none */
-    uint32_t owner;        /* the payer; 0: the cost of a call, then: */
+    uint32_t owner;        /* whose row gives account, site and number; 0: the cost of a call, then: */
     uint32_t first, count; /* entitlements to look at, in order: the owner's, or the trunk's or carrier's */
     uint32_t key;          /* toll_chain_key */
     uint32_t destination;  /* id of the book's destinations, 0 none */
@@ -80,6 +80,14 @@ struct toll_pool_billing {
     int64_t (*billed)(void *context, int64_t used);
     void *context;
 };
+/* Is an entitlement in force at the call's start, and does its bundle fit the call's key and destination? */
+bool toll_pools_fits(const struct toll_book *book, const struct toll_entitlement *entitlement,
+                     const struct toll_pool_call *call);
+/* Calls that will draw soon: their pools come into the caches. Look first, closer some calls later. Both need
+ * call->count > 0, and first an entitlement that fits. */
+void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call *call);
+void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_pool_call *call);
+
 void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,
                      const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn);
 

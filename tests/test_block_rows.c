@@ -402,6 +402,8 @@ static void make_map(struct map *map, const struct toll_rater *rater)
 /* ---- both ways ---- */
 
 static struct toll_row_answer answers[ROWS];
+static struct toll_cost_answer costs[ROWS];
+static unsigned seen_cost[TOLL_STATUS_COUNT];
 static uint64_t book_number;
 static unsigned seen[TOLL_STATUS_COUNT];
 
@@ -414,6 +416,8 @@ static void rate_rows(const struct toll_rater *rater, const struct toll_part_map
         toll_row_read(rater, map, batch, i, &row);
         toll_row_rate(rater, cursors, &row, NULL, &answers[i]);
         seen[answers[i].status]++;
+        toll_row_cost(rater, cursors, &row, &answers[i], -1, NULL, &costs[i]);
+        seen_cost[costs[i].status]++;
     }
     free(cursors);
 }
@@ -433,6 +437,13 @@ static void check_lines(const struct toll_line_columns *lines, const char *kerne
                 lines->billed[i], (long long)lines->charge[i], lines->class_jurisdiction[i], want->status,
                 want->account, want->price, want->billed, (long long)want->charge,
                 (unsigned)want->class_ << 4 | (unsigned)want->jurisdiction);
+        if (lines->cost_status[i] != costs[i].status || lines->cost_price[i] != costs[i].price ||
+            lines->cost[i] != costs[i].cost)
+            fail_msg("book %d %s, blocks of %zu, row %zu, kind %x: cost status %u price %d cost %lld; by "
+                     "itself %u %d %lld",
+                     (int)book_number, kernels, step, i, columns.kind[i], lines->cost_status[i],
+                     lines->cost_price[i], (long long)lines->cost[i], costs[i].status, costs[i].price,
+                     (long long)costs[i].cost);
     }
 }
 
@@ -462,15 +473,15 @@ static void check_blocks(const struct toll_rater *rater, const struct toll_part_
 {
     static struct toll_block block;
     struct toll_tally tally;
-    size_t offsets[TOLL_LINE_COLUMNS];
-    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, offsets));
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
+    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, TOLL_LINES_COST, offsets));
     struct toll_line_columns lines;
     struct toll_error error;
     assert_non_null(memory);
-    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, offsets));
+    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, TOLL_LINES_COST, offsets));
     memset(&block, 0x5a, sizeof block);
     assert_int_equal(toll_tally_init(&tally, rater->book, &error), 0);
-    toll_line_columns_place(&lines, memory, ROWS);
+    toll_line_columns_place(&lines, memory, ROWS, TOLL_LINES_COST);
     struct toll_band_cursor *cursors = calloc(rater->book->deck_count + 1u, sizeof *cursors);
     const struct toll_block_context context = {
         .rater = rater, .map = map, .block = &block, .cursors = cursors, .tally = &tally};
@@ -490,6 +501,69 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
         print_message("%s:%ld: %s\n", diagnostic->file, diagnostic->line, diagnostic->text);
 }
 
+/* ---- costs ---- */
+
+static struct {
+    struct toll_plan_span spans[400];
+    struct toll_named named[TOLL_NAMED_KINDS][8];
+    struct toll_deck decks[DECKS + 1];
+    struct toll_fx fx[8];
+    char *strings;
+} patch;
+
+static void patch_costs(struct toll_book *book)
+{
+    uint32_t n = book->span_count;
+    assert_true(n + 20 < COUNT(patch.spans) && book->deck_count <= DECKS + 1);
+    memcpy(patch.spans, book->spans, n * sizeof *patch.spans);
+    memcpy(patch.decks, book->decks, book->deck_count * sizeof *patch.decks);
+    free(patch.strings);
+    patch.strings = malloc(book->string_bytes + 4);
+    memcpy(patch.strings, book->strings, book->string_bytes);
+    memcpy(patch.strings + book->string_bytes, "EUR", 4);
+    for (unsigned kind = TOLL_NAMED_TRUNK; kind <= TOLL_NAMED_CARRIER; kind += 2) {
+        memcpy(patch.named[kind], book->named[kind], book->named_count[kind] * sizeof *patch.named[kind]);
+        for (uint32_t i = 0; i < book->named_count[kind]; i++) {
+            struct toll_named *named = &patch.named[kind][i];
+            named->buy_span = n;
+            for (unsigned k = 0; k < 2 && chance(50); k++, named->buy_span_count++) {
+                const bool dated = chance(50);
+                patch.spans[n++] = (struct toll_plan_span){
+                    dated && k == 1 ? FIRST + 4 * TOLL_DAY_MS : TOLL_MS_MIN,
+                    dated && k == 0 ? FIRST + 4 * TOLL_DAY_MS : TOLL_MS_MAX, 1 + (int32_t)pick(3), 0};
+                if (!dated) {
+                    named->buy_span_count++;
+                    break;
+                }
+            }
+            if (kind == TOLL_NAMED_TRUNK)
+                named->carrier = pick(1 + book->named_count[TOLL_NAMED_CARRIER]);
+            else
+                named->feed_role = chance(60) ? TOLL_FEED_BILL : pick(3);
+            book->has_feeds |= named->feed_role != 0;
+        }
+        book->named[kind] = patch.named[kind];
+    }
+    book->buy_span = n;
+    if (chance(70)) {
+        patch.spans[n++] = (struct toll_plan_span){TOLL_MS_MIN, TOLL_MS_MAX, 1 + (int32_t)pick(3), 0};
+        book->buy_span_count = 1;
+    }
+    for (uint32_t d = 1; d < book->deck_count; d++)
+        if (chance(40))
+            patch.decks[d].currency = (uint32_t)book->string_bytes;
+    const uint32_t usd = (uint32_t)(book->accounts[1].currency);
+    for (unsigned i = 0; i < 3; i++)
+        patch.fx[book->fx_count++] = (struct toll_fx){(uint32_t)book->string_bytes, usd, 20514 + (int)i * 3,
+                                                      1, 108000000 + i * 7654321};
+    book->spans = patch.spans;
+    book->span_count = n;
+    book->decks = patch.decks;
+    book->strings = patch.strings;
+    book->fx = patch.fx;
+    book->has_cost = true;
+}
+
 static void check_book(const char *folder)
 {
     static const unsigned masks[] = {0, TOLL_CPU_AVX2, TOLL_CPU_AVX2 | TOLL_CPU_AVX512};
@@ -499,6 +573,7 @@ static void check_book(const char *folder)
     struct toll_error error;
     if (toll_book_open(toll_io_system(), folder, &reporter, &book, &error) != 0)
         fail_msg("%s", error.text);
+    patch_costs(book);
     make_rows();
     const struct toll_cdr_batch batch = any_batch();
     for (size_t m = 0; m < COUNT(masks); m++) {
@@ -533,6 +608,8 @@ static void test_random_books(void **state)
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", text.folder);
     assert_int_equal(system(command), 0);
+    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++)
+        print_message("%u %s: %u %u\n", i, toll_status_reason(i), seen[i], seen_cost[i]);
     /* Whatever can come of a row has come of some. */
     static const unsigned wanted[] = {TOLL_RATED,
                                       TOLL_ZERO_UNANSWERED,

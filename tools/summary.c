@@ -3,6 +3,7 @@
  *
  * Needs the run alone. With its CDRs at hand the minutes of messages and data are told from those of voice.
  */
+#include "costs.h"
 #include "groups.h"
 #include "options.h"
 #include "periods.h"
@@ -37,7 +38,7 @@ static void group_add(struct cmd_group *group, const struct toll_line *line, boo
         group->suspense++;
         return;
     }
-    if (line->status == TOLL_RATED)
+    if (toll_status_is_rated(line->status))
         group->rated++;
     else
         group->zero_rated++;
@@ -153,6 +154,8 @@ static void print_human(struct cmd *cmd, const struct summary *summary, const st
         }
         cmd_put_char(&cmd->out, '\n');
     }
+    if (facts->has_cost)
+        cmd_costs_print(cmd, &(struct cmd_costs){facts->costs, facts->cost_count, facts->cost_rows});
     print_groups(cmd, &summary->kinds, "class/jurisdiction", "", SIZE_MAX, several, false);
     print_groups(cmd, &summary->accounts, "account", "(none)", top, several, true);
     /* A book that names no destinations has one group, without a name. */
@@ -235,6 +238,8 @@ static void print_json(struct cmd *cmd, const struct summary *summary, const str
         cmd_json_close(&json, '}');
     }
     cmd_periods_json(&json, opened);
+    if (facts->has_cost)
+        cmd_costs_json(&json, &(struct cmd_costs){facts->costs, facts->cost_count, facts->cost_rows});
     cmd_json_text(&json, "tax", NULL);
     cmd_json_integer(&json, "days", facts->day_count);
     cmd_json_text(&json, "cdr_hash", facts->cdr_hash);

@@ -1,6 +1,7 @@
 /* Folder to image: the stages of ratetable/ in their order, then the sections behind one header. */
 #include "book/compile.h"
 #include "base/check.h"
+#include "base/large.h"
 #include "book/image.h"
 #include "ratetable/build.h"
 
@@ -54,8 +55,7 @@ static int write_image(struct toll_build *build, uint8_t **out, size_t *out_byte
                                         .bytes = build->sections[id].count * toll_section_bytes[id]};
         end = sections[id].offset + sections[id].bytes;
     }
-    /* aligned_alloc wants a multiple; the bytes behind the end are not part of the image. */
-    image = aligned_alloc(TOLL_IMAGE_ALIGN, aligned(end));
+    image = toll_large_alloc(end);
     if (image == NULL)
         return toll_build_memory(build);
     memset(image, 0, TOLL_IMAGE_SECTIONS_AT);

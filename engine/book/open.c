@@ -1,11 +1,14 @@
 /* Image to struct toll_book: pointers into the sections, zones parsed, everything validated once. */
 #include "base/check.h"
+#include "base/large.h"
 #include "book/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define COPY_BYTES ((size_t)1 << 30)
 
 /* What a book owns besides the bytes it borrows. */
 struct owned {
@@ -260,6 +263,18 @@ int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, s
     return 0;
 }
 
+/* The pages of a mapped file are small. A very large book serves as it is. */
+static const uint8_t *in_large_pages(struct owned *owned)
+{
+    const uint8_t *mapped = (const uint8_t *)owned->blob.data;
+
+    if (owned->blob.size > 0 && owned->blob.size <= COPY_BYTES)
+        owned->image = toll_large_alloc(owned->blob.size);
+    if (owned->image == NULL)
+        return mapped;
+    return memcpy(owned->image, mapped, owned->blob.size);
+}
+
 int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
                    struct toll_book **out, struct toll_error *error)
 {
@@ -288,7 +303,7 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
     } else {
         code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
         if (code == 0)
-            code = open_image(book, (const uint8_t *)owned->blob.data, owned->blob.size, path, error);
+            code = open_image(book, in_large_pages(owned), owned->blob.size, path, error);
     }
     if (code != 0) {
         toll_book_close(book);

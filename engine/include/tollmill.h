@@ -136,6 +136,10 @@ struct toll_rate_result {
         char charge[48];        /* of lines and periods */
         char period_charge[48]; /* the part of it that is no line's */
     } totals[64];
+    bool has_cost;                        /* the book has buy plans; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* of each cost status: see toll_cost_takes_part */
+    int cost_count;
+    struct toll_cost_total costs[64];
     char cdr_hash[33], book_hash[33];
     int64_t wall_ns; /* the whole call */
     int64_t rate_ns; /* the rating passes alone */

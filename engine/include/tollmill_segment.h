@@ -56,6 +56,23 @@ static inline bool toll_status_is_rated(unsigned status)
     return status == TOLL_RATED || status == TOLL_RATED_FAIR_USE;
 }
 
+/* Has a line with this cost status a cost at all (of 0, or unknown)? The others say why there is none: the
+ * call was not answered, is in conflict or closed, is the `in` leg, is only compared, or its carrier tells us
+ * the cost itself. */
+static inline bool toll_cost_takes_part(unsigned cost_status)
+{
+    return cost_status != TOLL_ZERO_UNANSWERED && cost_status != TOLL_ZERO_OTHER_PARTY &&
+           cost_status != TOLL_ZERO_CLOSED && cost_status != TOLL_ZERO_COST_FEED &&
+           cost_status != TOLL_ZERO_COMPARE_FEED && cost_status != TOLL_SUSPENSE_CONFLICT;
+}
+
+/* What lines cost in a currency (that of their accounts; the book's for those without), decimal strings. */
+struct toll_cost_total {
+    char currency[8];
+    char cost[48];
+    char margin[48]; /* what lines and periods charge in this currency, less that */
+};
+
 /* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated
  * (or "fair_use"), else "unanswered", "free", "zero_duration", "emergency", "other_party", "closed",
  * "cost_feed", "compare_feed", "conflict", "party_conflict",
@@ -114,10 +131,15 @@ struct toll_line {
     /* what it costs us; has_cost: the run has costs and this line takes part */
     bool has_cost;
     unsigned cost_status; /* enum toll_status */
-    int64_t cost;         /* in the line's currency; meaningless unless toll_status_is_rated(cost_status) */
+    int64_t cost;         /* in the line's currency (without account: the book's); 0 unless
+                             toll_status_is_rated(cost_status), and unknown in suspense */
     int32_t cost_price;
-    const char *cost_deck, *cost_prefix, *cost_file;
+    const char *cost_deck, *cost_prefix, *cost_destination, *cost_file;
     int32_t cost_line;
+    /* with its CDR: */
+    const char *trunk;        /* of the record */
+    const char *cost_carrier; /* the trunk's, else that of the feed */
+    int64_t local_ms;         /* start on the clock of the book's zone, as if that were UTC */
 };
 
 struct toll_run;
@@ -139,6 +161,10 @@ struct toll_run_facts {
         char line_charge[48];   /* what of it lines are charged, */
         char period_charge[48]; /* and what periods are */
     } totals[64];
+    bool has_cost;                        /* some line has a cost; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* of each cost status: see toll_cost_takes_part */
+    int cost_count;
+    struct toll_cost_total costs[64];
     int64_t day_count, period_count;
 };
 void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out);

@@ -98,7 +98,11 @@ static int rate_all(struct toll_bench_world *world, unsigned threads, struct tol
         threads = toll_workers_cores();
     if (threads != world->workers.count) {
         toll_workers_free(&world->workers);
-        const struct toll_workers_io io = {.io = toll_io_system(), .mapped = true};
+        const struct toll_workers_io io = {
+            .io = toll_io_system(),
+            .mapped = true,
+            .optional = world->book->has_cost ? TOLL_LINES_COST : 0,
+        };
         const int rc =
             toll_workers_init(&world->workers, &world->rater,
                               threads < TOLL_WORKERS_MAX ? threads : TOLL_WORKERS_MAX, true, &io, 0, error);

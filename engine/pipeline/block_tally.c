@@ -43,12 +43,10 @@ static uint64_t suspense_key(const struct toll_block_rows *rows, size_t i, unsig
 static void note_prices(const struct toll_block_rows *rows)
 {
     uint8_t *prices = rows->context->tally->other_prices;
-    if ((rows->kinds & TOLL_KIND_SERVICE) == 0)
-        return;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const unsigned service = toll_kind_service(rows->cdr.kind[i]);
-        if (service != TOLL_VOICE)
-            prices[rows->line.price[i]] |= (uint8_t)(1u << service);
+    const struct toll_block *block = rows->block;
+    for (size_t k = 0; k < block->other_count; k++) {
+        const uint32_t i = block->others[k];
+        prices[rows->line.price[i]] |= (uint8_t)(1u << toll_kind_service(rows->cdr.kind[i]));
     }
 }
 

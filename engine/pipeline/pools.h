@@ -16,6 +16,10 @@ struct toll_pools;
 struct toll_run_span {
     toll_ms first, last; /* starts of the first and the last CDR */
     int64_t rows;
+    /* End of the last UTC day before the run's days of which the dataset has CDRs; TOLL_MS_MIN: none, or
+     * periods may be cut (--cut-periods). A call that draws or counts in a period that begins before this,
+     * and is not closed up to it, makes toll_pools_state refuse the run (section 14). */
+    toll_ms earlier_until;
 };
 
 /* What was drawn and counted before this run: of the closed runs, or of the run that only-suspense goes on
@@ -30,8 +34,9 @@ struct toll_pools_before {
     int64_t count_count;
     int64_t begun;       /* first day of the first run of the chain, UTC days since 1970 */
     toll_ms begun_first; /* start of its first CDR */
-    /* closing times by account id of this book, TOLL_MS_MIN not closed; NULL: nothing is closed
-     * (only-suspense: all lots are as the rows say, and all calls are late) */
+    /* closing times by account id of this book, TOLL_MS_MIN not closed; [0]: of calls without account, and so
+     * of the pools of trunks and carriers. NULL: nothing is closed (only-suspense: all lots are as the rows
+     * say, all calls are late, and period charges are whole ones, no differences) */
     const toll_ms *closed;
 };
 
@@ -42,7 +47,7 @@ int toll_pools_make(const struct toll_book *book, const struct toll_run_span *sp
 void toll_pools_free(struct toll_pools *pools); /* NULL allowed */
 
 /* The number of a pool of scope number: the packed digits of the payer's number, or a trunk or hint. */
-#define TOLL_POOL_NAMED UINT64_C(0x8000000000000000)
+#define TOLL_POOL_NAMED UINT64_C(0xC000000000000000) /* no digit is 0xC */
 static inline uint64_t toll_pool_named_number(enum toll_named_kind kind, uint32_t index)
 {
     return TOLL_POOL_NAMED | (uint64_t)kind << 32 | index;
@@ -52,7 +57,7 @@ static inline uint64_t toll_pool_named_number(enum toll_named_kind kind, uint32_
 struct toll_pool_call {
     toll_ms start;
     uint64_t number;       /* as above; 0 none */
-    uint32_t owner;        /* the payer; 0: the cost of a call, then: */
+    uint32_t owner;        /* whose row gives account, site and number; 0: the cost of a call, then: */
     uint32_t first, count; /* entitlements to look at, in order: the owner's, or the trunk's or carrier's */
     uint32_t key;          /* toll_chain_key */
     uint32_t destination;  /* id of the book's destinations, 0 none */
@@ -75,8 +80,20 @@ struct toll_pool_billing {
     int64_t (*billed)(void *context, int64_t used);
     void *context;
 };
+/* Is an entitlement in force at the call's start, and does its bundle fit the call's key and destination? */
+bool toll_pools_fits(const struct toll_book *book, const struct toll_entitlement *entitlement,
+                     const struct toll_pool_call *call);
+/* Calls that will draw soon: their pools come into the caches. Look first, closer some calls later. Both need
+ * call->count > 0, and first an entitlement that fits. */
+void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call *call);
+void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_pool_call *call);
+
 void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,
                      const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn);
+
+/* Asks for the memory that drawing will look at first, some calls before it is done; changes nothing. By the
+ * holder of the baton, too. */
+void toll_pools_expect(const struct toll_pools *pools, const struct toll_pool_call *call);
 
 /* Counts a line's units (0 of a credit) for tiers and gives what the same count had before. number and owner
  * as in toll_pool_call. *slot names the count in its period, for toll_pools_spend. */

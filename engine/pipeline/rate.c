@@ -24,6 +24,7 @@ struct run {
     bool dataset_open;
     struct toll_merge merged;       /* open: what an earlier run settled is kept */
     const struct toll_merge *merge; /* NULL: every row is rated */
+    unsigned optional;              /* columns of the lines: bits TOLL_LINES_... */
     size_t first, last;             /* of dataset.parts */
     int64_t rows;
     struct toll_rater rater;
@@ -47,6 +48,29 @@ static int64_t now_ns(void)
 
 /* ---- planning ---- */
 
+/* What lines have beyond the columns of every run: those of the book, and of an earlier run whose lines are
+ * kept. All parts of a run have the same ones. */
+static int find_optional(struct run *run, struct toll_error *error)
+{
+    int rc = 0;
+    if (run->book->bundle_count > 1)
+        run->optional |= TOLL_LINES_POOL;
+    if (toll_run_has_cost(run->book, run->merge))
+        run->optional |= TOLL_LINES_COST;
+    if (run->merge == NULL)
+        return 0;
+    run->optional |= TOLL_LINES_BOOK;
+    if (run->merge->old.manifest.part_count > 0) {
+        struct toll_lines *lines;
+        rc = toll_run_lines_open(&run->merge->old, 0, TOLL_READ_PREAD, &lines, error);
+        if (rc == 0)
+            run->optional |= toll_lines_optional(lines);
+        if (rc == 0)
+            toll_lines_close(lines);
+    }
+    return rc;
+}
+
 static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
@@ -66,6 +90,8 @@ static int open_all(struct run *run, struct toll_error *error)
         rc = toll_merge_join(&run->merged, run->book, error);
         run->merge = &run->merged;
     }
+    if (rc == 0)
+        rc = find_optional(run, error);
     if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
@@ -116,8 +142,10 @@ static int create_lines(struct run *run, size_t first, struct toll_error *error)
         char day[TOLL_TIME_TEXT_BYTES], name[TOLL_PART_NAME_BYTES];
         toll_day_format(part->day, day);
         snprintf(name, sizeof name, "%s.%d", day, part->part);
-        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->merge != NULL,
+        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->optional,
                                &run->lines[i], error);
+        if (rc == 0)
+            toll_lines_hash_with(run->lines[i], run->rater.kernels->hash);
         if (rc == 0 && run->ring_writes)
             toll_lines_use_ring(run->lines[i]);
         run->set.parts[i].lines = run->lines[i];
@@ -208,6 +236,20 @@ static int find_totals(struct toll_currency_total totals[64], const struct toll_
     return count;
 }
 
+static bool fill_costs(struct toll_rate_result *result, const struct toll_tally *tally,
+                       const struct toll_book *book, const struct toll_merge *merge,
+                       const struct toll_currency_total *charges, int charge_count)
+{
+    struct toll_currency_total totals[TOLL_COST_TOTALS];
+    result->has_cost = true;
+    memcpy(result->cost_rows, tally->cost.status_rows, sizeof result->cost_rows);
+    result->cost_count = toll_cost_totals(merge, tally, book, totals, TOLL_COST_TOTALS);
+    for (int i = 0; i < result->cost_count; i++) {
+        toll_cost_total_fill(&result->costs[i], totals[i].currency, totals[i].charge, charges, charge_count);
+    }
+    return result->cost_count >= 0;
+}
+
 int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error)
@@ -218,8 +260,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     for (unsigned status = 0; status < TOLL_STATUS_COUNT; status++) {
         const int64_t rows = tally->status_rows[status];
         result->status_rows[status] = rows;
-        if (status == TOLL_RATED)
-            result->rated = rows;
+        if (toll_status_is_rated(status))
+            result->rated += rows;
         else if (status < TOLL_SUSPENSE_FIRST)
             result->zero_rated += rows;
         else
@@ -237,6 +279,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
         toll_total_format(totals[i].periods, TOLL_MONEY_DECIMALS, result->totals[i].period_charge);
     }
     result->period_charges = (int64_t)tally->periods.count;
+    if (toll_run_has_cost(book, merge) && !fill_costs(result, tally, book, merge, totals, count))
+        return toll_error_set(error, TOLL_EBOOK, "the costs are in more than 64 currencies; split the book");
     toll_hash_text(dataset->cdr_hash, result->cdr_hash);
     toll_hash_text(book->book_hash, result->book_hash);
     return 0;
@@ -347,6 +391,15 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         manifest.totals[i].currency = result->totals[i].currency;
         manifest.totals[i].charge = totals[i].charge;
     }
+    manifest.has_cost = result->has_cost;
+    memcpy(manifest.cost_rows, result->cost_rows, sizeof manifest.cost_rows);
+    manifest.cost_count = result->cost_count;
+    if (result->has_cost)
+        toll_cost_totals(run->merge, tally, run->book, totals, TOLL_COST_TOTALS);
+    for (int i = 0; i < result->cost_count; i++) {
+        manifest.costs[i].currency = result->costs[i].currency;
+        manifest.costs[i].cost = totals[i].charge;
+    }
     struct toll_json stats = {0};
     int rc = write_stats(run, result, &stats)
                  ? toll_run_publish(run->writer, &manifest, stats.text, error)
@@ -379,6 +432,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .piece_bytes = tuning->piece_bytes,
             .ahead = tuning->ahead,
             .merge = run->merge,
+            .optional = run->optional,
         };
         rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
                                tuning->block_rows, error);

@@ -30,6 +30,10 @@ int toll_simd_features(enum toll_simd_choice choice, unsigned available, unsigne
 int toll_verify_with(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                      struct toll_error *error);
 
+/* Whether a period charge is what the tiers of the book counted in that period. */
+bool toll_tiers_follow(const struct toll_book *book, const struct toll_run_files *run,
+                       const struct toll_period_row *row);
+
 /* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
  * bad one or an empty range is TOLL_EUSAGE. */
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,

@@ -3,6 +3,7 @@
  * paid is asked of the book again; its account must be the line's, or run and dataset do not belong together.
  */
 #include "pipeline/run_reader.h"
+#include "pipeline/cost.h"
 #include "pipeline/reader_books.h"
 
 #include "base/check.h"
@@ -163,6 +164,7 @@ void toll_run_close(struct toll_run *run)
 void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out)
 {
     const struct toll_run_manifest *manifest = &run->files.manifest;
+    struct toll_currency_total charges[TOLL_COST_TOTALS];
     memset(out, 0, sizeof *out);
     out->rows = manifest->rows;
     out->rated = manifest->rated;
@@ -176,12 +178,20 @@ void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out)
     out->total_count = manifest->total_count;
     for (int i = 0; i < manifest->total_count; i++) {
         snprintf(out->totals[i].currency, sizeof out->totals[i].currency, "%s", manifest->totals[i].currency);
+        charges[i] = (struct toll_currency_total){.currency = manifest->totals[i].currency,
+                                                  .charge = manifest->totals[i].charge};
         const toll_total periods = toll_run_period_total(&run->files.tables, manifest->totals[i].currency);
         toll_total_format(manifest->totals[i].charge, TOLL_MONEY_DECIMALS, out->totals[i].charge);
         toll_total_format(manifest->totals[i].charge - periods, TOLL_MONEY_DECIMALS,
                           out->totals[i].line_charge);
         toll_total_format(periods, TOLL_MONEY_DECIMALS, out->totals[i].period_charge);
     }
+    out->has_cost = manifest->has_cost;
+    out->cost_count = manifest->cost_count;
+    memcpy(out->cost_rows, manifest->cost_rows, sizeof out->cost_rows);
+    for (int i = 0; i < manifest->cost_count; i++)
+        toll_cost_total_fill(&out->costs[i], manifest->costs[i].currency, manifest->costs[i].cost, charges,
+                             manifest->total_count);
     out->day_count = run->day_count;
     out->period_count = run->files.tables.period_count;
 }
@@ -386,6 +396,12 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     line->provider_charge = row.provider_charge;
     line->calltype = dictionary_text(run, TOLL_CDR_CALLTYPE, row.calltype);
     line->carrier = dictionary_text(run, TOLL_CDR_CARRIER, batch->carrier[i]);
+    line->trunk = batch->trunk == NULL ? "" : dictionary_text(run, TOLL_CDR_TRUNK, (uint32_t)batch->trunk[i]);
+    const uint32_t carrier = toll_trunk_carrier(book->book, row.trunk);
+    line->cost_carrier =
+        carrier == 0 ? line->carrier
+                     : toll_book_string(book->book, book->book->named[TOLL_NAMED_CARRIER][carrier - 1].text);
+    line->local_ms = toll_local_ms(book->book, row.start);
     line->source_sha256 = dictionary_text(run, TOLL_CDR_SOURCE_FILE, (uint32_t)batch->source_file[i]);
     line->source_row = batch->source_row[i];
     if (line->price != 0)
@@ -412,6 +428,33 @@ static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
     return run->last_price = &tables->prices[low];
 }
 
+/* Where the run has costs. */
+static int fill_cost(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_line_batch *batch = &run->line_batch;
+    line->cost_deck = line->cost_prefix = line->cost_destination = line->cost_file = "";
+    if (batch->cost == NULL)
+        return 0;
+    line->cost_status = batch->cost_status[run->index];
+    line->has_cost = toll_cost_takes_part(line->cost_status);
+    line->cost = batch->cost[run->index];
+    line->cost_price = batch->cost_price[run->index];
+    const struct toll_price_row *price = line->cost_price == 0 ? NULL : find_price(run, line->cost_price);
+    if (line->cost_price != 0 && price == NULL)
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: the cost of the line %s:%lld names a price that the run's tables do not "
+                              "have",
+                              run->files.path, run->day, (long long)line->row);
+    if (price != NULL) {
+        line->cost_deck = price->deck;
+        line->cost_prefix = price->prefix;
+        line->cost_destination = price->destination;
+        line->cost_file = price->file;
+        line->cost_line = price->line;
+    }
+    return 0;
+}
+
 static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_error *error)
 {
     const struct toll_run_tables *tables = &run->files.tables;
@@ -432,7 +475,7 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
     line->record_id = line->service = line->direction = line->calltype = line->carrier = line->source_sha256 =
         "";
     line->price_kind = line->plan = line->deck = line->prefix = line->destination = line->band = "";
-    line->unit = line->price_file = "";
+    line->unit = line->price_file = line->trunk = line->cost_carrier = "";
 
     const struct toll_price_row *price = line->price == 0 ? NULL : find_price(run, line->price);
     if (account < 0 || account >= tables->account_count || (line->price != 0 && price == NULL))
@@ -456,7 +499,8 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
         line->price_file = price->file;
         line->price_line = price->line;
     }
-    return run->dataset_open ? fill_cdr(run, line, error) : 0;
+    const int rc = fill_cost(run, line, error);
+    return rc != 0 || !run->dataset_open ? rc : fill_cdr(run, line, error);
 }
 
 /* ---- the public walk ---- */

@@ -31,6 +31,8 @@ static int charge_sum(const struct toll_book *book, const struct toll_surcharge_
     *entry = (struct toll_period_charge_entry){
         .row = {.account = sum->account,
                 .site = of_site ? toll_book_string(book, book->sites[surcharge->subject].site) : "",
+                .number = "",
+                .tiers = "",
                 .kind = kind,
                 .calls = sum->calls,
                 .counted = sum->counted,

@@ -20,6 +20,7 @@ struct toll_surcharge_rules {
     const struct toll_book *book;
     const uint32_t *first[TOLL_LEVEL_NONE]; /* by level: rows of subject s are [first[s], first[s + 1]) */
     bool by_trunk, by_carrier;              /* some trunk or carrier has rows */
+    const struct toll_list_kernels *lists;  /* the portable ones; the rater puts its own here */
     uint32_t *memory;
 };
 

@@ -1,7 +1,8 @@
 /*
  * A run's directory: run.json (manifest, last), book.image + book/ sources are inside the image,
- * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, lines/<day>.<part>.arrow, suspense.csv,
- * and stats.json (outside every hash). docs/FORMATS.md has the columns.
+ * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, pools.arrow, pool_draws.arrow,
+ * tier_counts.arrow, lines/<day>.<part>.arrow, suspense.csv, and stats.json (outside every hash).
+ * docs/FORMATS.md has the columns.
  *
  * A merged run (rate --only-suspense) keeps the lines that an earlier run settled, byte for byte, and has
  * rated anew what that one had in suspense. Each line says by which book it was priced: `book` counts from
@@ -127,6 +128,13 @@ struct toll_run_manifest {
         toll_total charge;
     } totals[64];
     int total_count;
+    bool has_cost;                        /* the lines have columns of cost; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* rows of each cost status; sums to rows */
+    struct {
+        const char *currency;
+        toll_total cost;
+    } costs[64]; /* by currency of the lines; those that sum to 0 may be absent */
+    int cost_count;
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
@@ -154,6 +162,13 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
 /* Only if there are any. */
 int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
                          struct toll_error *error);
+/* Pools, their draws and the counts of tiers; each only if there are any, in their order. */
+int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
+                       struct toll_error *error);
+int toll_run_add_pool_draws(struct toll_run_writer *writer, const struct toll_pool_draw_row *rows,
+                            int64_t count, struct toll_error *error);
+int toll_run_add_tier_counts(struct toll_run_writer *writer, const struct toll_tier_count_row *rows,
+                             int64_t count, struct toll_error *error);
 /* Checks conservation (asserts: a failure is our bug), writes stats.json (given text) and run.json,
  * publishes. */
 int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manifest *manifest,
@@ -171,6 +186,12 @@ struct toll_run_tables {
     int64_t bucket_count;
     struct toll_period_row *periods;
     int64_t period_count;
+    struct toll_pool_period_row *pools;
+    int64_t pool_count;
+    struct toll_pool_draw_row *draws;
+    int64_t draw_count;
+    struct toll_tier_count_row *counts;
+    int64_t count_count;
 };
 struct toll_run_files { /* an opened run */
     const struct toll_io *io;

@@ -706,6 +706,34 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
     return more;
 }
 
+int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    const int more = next_row(run, error);
+    if (more <= 0)
+        return more;
+    const int rc = open_cdrs(run, error);
+    if (rc != 0)
+        return rc;
+    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
+    *out = row_here(run);
+    out->part = run->set.parts[0].part;
+    out->batch = &run->cdr_batch;
+    out->rater = &own->rater;
+    out->price_shift = own->price_shift;
+    toll_row_read(&own->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
+    return 1;
+}
+
+const struct toll_rater *toll_run_rater(const struct toll_run *run)
+{
+    return &toll_reader_book_own(&run->books)->rater;
+}
+
+const struct toll_price_row *toll_run_price(struct toll_run *run, int32_t id)
+{
+    return id == 0 ? NULL : find_price(run, id);
+}
+
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,
                   struct toll_error *error)
 {

@@ -412,7 +412,7 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .block = &worker->block,
         .cursors = worker->cursors,
         .tally = &worker->tally,
-        .draws = worker->job->request->pools == NULL ? NULL : &output->draws,
+        .draws = worker->workers->rater->draws == NULL ? NULL : &output->draws,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
@@ -449,7 +449,7 @@ static int merge_rows(struct toll_worker *worker, const struct input *input,
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
 {
-    const bool draws = worker->job->request->pools != NULL;
+    const bool draws = worker->workers->rater->draws != NULL;
     struct output *output = free_output(worker);
     struct toll_cdr_batch batch;
     bool good = true;

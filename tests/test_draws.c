@@ -566,6 +566,9 @@ static void rate_by_workers(const struct toll_rater *rater, const struct opened 
     for (unsigned part = 0; part < PARTS; part++) {
         char name[32];
         snprintf(name, sizeof name, "%u", part);
+        char file[64];
+        snprintf(file, sizeof file, "lines/%s.arrow", name);
+        unlinkat(folder, file, 0); /* of the way before */
         if (toll_lines_create(toll_io_system(), folder, name, toll_cdr_part_rows(opened->parts[part]),
                               io.optional, &jobs[part].lines, &error) != 0)
             fail_msg("%s", error.text);
@@ -638,6 +641,11 @@ static void check_book(const char *path, int folder)
         char name[32];
         snprintf(name, sizeof name, "part%u", part);
         make_calls(&calls, part);
+        for (unsigned text_too = 0; text_too < 2; text_too++) { /* of the book before */
+            char file[64];
+            snprintf(file, sizeof file, "%s%s", name, text_too ? ".text.arrow" : ".arrow");
+            unlinkat(folder, file, 0);
+        }
         write_calls(&calls, folder, name, &seals[part]);
         first = part == 0 ? calls.start[0] : first;
         last = calls.start[calls.rows - 1];

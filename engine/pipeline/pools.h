@@ -91,10 +91,6 @@ void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_po
 void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,
                      const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn);
 
-/* Asks for the memory that drawing will look at first, some calls before it is done; changes nothing. By the
- * holder of the baton, too. */
-void toll_pools_expect(const struct toll_pools *pools, const struct toll_pool_call *call);
-
 /* Counts a line's units (0 of a credit) for tiers and gives what the same count had before. number and owner
  * as in toll_pool_call. *slot names the count in its period, for toll_pools_spend. */
 int64_t toll_pools_count(struct toll_pools *pools, uint32_t tiers, const struct toll_pool_call *call,

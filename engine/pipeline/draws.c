@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD 12 /* requests whose pool is on its way */
+#define AHEAD 16 /* requests whose pool is on its way */
+#define SOON 6
 
 /* ---- memory ---- */
 
@@ -123,6 +124,10 @@ void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rate
         if (i + AHEAD < draws->count && request[AHEAD].count > 0) {
             const struct toll_pool_call next = call_of(&request[AHEAD]);
             toll_pools_expect(pools, &next);
+        }
+        if (i + SOON < draws->count && request[SOON].count > 0) {
+            const struct toll_pool_call next = call_of(&request[SOON]);
+            toll_pools_expect_soon(pools, &next);
         }
         const struct toll_pool_call call = call_of(request);
         context.request = request;

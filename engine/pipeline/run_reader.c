@@ -224,13 +224,13 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
     return true;
 }
 
-bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_period *out)
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out)
 {
     const struct toll_run_tables *tables = &run->files.tables;
     if (index < 0 || index >= tables->pool_count)
         return false;
     const struct toll_pool_period_row *row = &tables->pools[index];
-    *out = (struct toll_pool_period){
+    *out = (struct toll_pool_balance){
         .id = row->id,
         .bundle = row->bundle,
         .scope = row->scope,
@@ -731,7 +731,7 @@ const struct toll_rater *toll_run_rater(const struct toll_run *run)
 
 const struct toll_price_row *toll_run_price(struct toll_run *run, int32_t id)
 {
-    return id == 0 ? NULL : find_price(run, id);
+    return id == 0 ? NULL : find_price(run, id, &run->last_price);
 }
 
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

@@ -207,8 +207,8 @@ static inline struct toll_pool_drawn world_draw_at(struct pools_world *w, toll_m
         .used = used,
     };
     struct toll_pool_drawn drawn;
-    toll_pools_expect(w->run, &call);
-    toll_pools_expect_soon(w->run, &call);
+    toll_pools_look(w->run, &call);
+    toll_pools_look_closer(w->run, &call);
     toll_pools_draw(w->run, &call, &billing, &drawn);
     return drawn;
 }

@@ -62,7 +62,8 @@ struct toll_block {
     uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
     uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that need a second look */
     uint16_t shape[TOLL_BLOCK_ROWS_MAX];  /* verdict key and more: simd/layout_call.h */
-    size_t odd_count;
+    uint32_t others[TOLL_BLOCK_ROWS_MAX]; /* rows of services other than voice */
+    size_t odd_count, other_count;
 
     /* of books and records beyond the plain ones */
     const uint32_t *near_owner; /* of the number `near`; none is dated */

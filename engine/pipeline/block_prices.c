@@ -93,9 +93,11 @@ static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
     const int64_t used =
         toll_units_of_ms(rows->cdr.duration_ms[i], (enum toll_duration_rounding)terms->duration_rounding);
     const int64_t last = used < terms->minimum_units ? terms->minimum_units : used > 0 ? used : 1;
+    bool changes = false;
     for (uint32_t k = 0; k < entry->count; k++)
-        if (row[k].step != 0 && row[k].step < last)
-            return false;
+        changes |= (row[k].step != 0) & (row[k].step < last);
+    if (changes)
+        return false;
     if (book->decks[deck].split == 0 || book->decks[deck].calendar == 0)
         return true;
     toll_ms left;
@@ -144,7 +146,9 @@ static void expect_entries(const struct toll_block_rows *rows, const uint32_t *l
 {
     const struct toll_book *book = rows->rater->book;
     for (size_t k = 0; k < count; k++)
-        if ((values[k] & TOLL_LPM_ENTRY) != 0) {
+        if ((values[k] & TOLL_LPM_ENTRY) == 0) {
+            __builtin_prefetch(&rows->rater->price_terms[values[k]]);
+        } else {
             __builtin_prefetch(&book->entries[values[k] & TOLL_LPM_INDEX]);
             __builtin_prefetch(&rows->cdr.start[list[k]]);
         }

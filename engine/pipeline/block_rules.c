@@ -228,9 +228,11 @@ void toll_block_rules(const struct toll_block_rows *rows)
     if (rater->has_next)
         memset(block->chain, 0, rows->rows * sizeof *block->chain);
     size_t open = out.planless_count;
-    block->odd_count = 0;
+    block->odd_count = block->other_count = 0;
     for (size_t k = 0; k < out.odd_count; k++) {
         const uint32_t i = block->odd[k];
+        block->others[block->other_count] = i; /* no verdict is about another service */
+        block->other_count += toll_kind_service(rows->cdr.kind[i]) != TOLL_VOICE;
         const bool bulk = in_bulk(rows, i);
         block->rest[open] = i;
         block->odd[block->odd_count] = i;

@@ -69,7 +69,7 @@ uint32_t toll_pools_number(struct toll_pools *pools, uint32_t bundle, int32_t ac
     return pool;
 }
 
-void toll_pools_expect(const struct toll_pools *pools, const struct toll_pool_call *call)
+void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call *call)
 {
     const struct toll_entitlement *entitlement = &pools->book->entitlements[call->first];
     if (entitlement->pool != 0) {
@@ -81,7 +81,7 @@ void toll_pools_expect(const struct toll_pools *pools, const struct toll_pool_ca
     __builtin_prefetch(&pools->slots[place_of(call->number, seat, pools->slot_mask)]);
 }
 
-void toll_pools_expect_soon(const struct toll_pools *pools, const struct toll_pool_call *call)
+void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_pool_call *call)
 {
     const struct toll_entitlement *entitlement = &pools->book->entitlements[call->first];
     if (entitlement->pool != 0)

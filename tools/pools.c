@@ -12,7 +12,7 @@
 
 static int by_name(const void *a, const void *b)
 {
-    const struct toll_pool_period *x = a, *y = b;
+    const struct toll_pool_balance *x = a, *y = b;
     const char *pairs[][2] = {{x->bundle, y->bundle}, {x->account, y->account}, {x->site, y->site},
                               {x->number, y->number}, {x->pool, y->pool},       {x->period, y->period}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -32,7 +32,7 @@ static const char *number_text(const char *number, bool unmask, char text[64])
     return text;
 }
 
-static void whose(const struct toll_pool_period *pool, bool unmask, char *text, size_t room)
+static void whose(const struct toll_pool_balance *pool, bool unmask, char *text, size_t room)
 {
     char number[64];
     if (pool->pool[0])
@@ -44,7 +44,7 @@ static void whose(const struct toll_pool_period *pool, bool unmask, char *text, 
 
 /* ---- for people ---- */
 
-static void print_pools(struct cmd *cmd, const struct toll_pool_period *pools, int64_t count, int64_t top,
+static void print_pools(struct cmd *cmd, const struct toll_pool_balance *pools, int64_t count, int64_t top,
                         bool unmask)
 {
     static const enum cmd_align align[] = {CMD_LEFT,  CMD_LEFT,  CMD_LEFT,  CMD_RIGHT, CMD_RIGHT,
@@ -54,7 +54,7 @@ static void print_pools(struct cmd *cmd, const struct toll_pool_period *pools, i
     cmd_table_row(&table, (const char *const[]){"bundle", "of", "period", "size", "rolled in", "used", "left",
                                                 "over", "unit", "exhausted (UTC)"});
     for (int64_t i = 0; i < count && i < top; i++) {
-        const struct toll_pool_period *pool = &pools[i];
+        const struct toll_pool_balance *pool = &pools[i];
         char name[256], size[32], rolled[32], used[32], left[32], over[32], when[32] = "";
         whose(pool, unmask, name, sizeof name);
         cmd_thousands(pool->granted, size, sizeof size);
@@ -110,13 +110,13 @@ static void print_counts(struct cmd *cmd, const struct toll_run *run, int64_t to
 
 /* ---- for programs ---- */
 
-static void json_pools(struct cmd_json *json, const struct toll_pool_period *pools, int64_t count,
+static void json_pools(struct cmd_json *json, const struct toll_pool_balance *pools, int64_t count,
                        int64_t top, bool unmask)
 {
     cmd_json_integer(json, "pool_count", count);
     cmd_json_open(json, "pools", '[');
     for (int64_t i = 0; i < count && i < top; i++) {
-        const struct toll_pool_period *pool = &pools[i];
+        const struct toll_pool_balance *pool = &pools[i];
         char number[64], when[32];
         cmd_json_open(json, NULL, '{');
         cmd_json_text(json, "bundle", pool->bundle);
@@ -174,7 +174,7 @@ static void json_counts(struct cmd_json *json, const struct toll_run *run, int64
 /* ---- both ---- */
 
 static void print(struct cmd *cmd, const char *path, const struct toll_run *run,
-                  const struct toll_pool_period *pools, int64_t count, int64_t top, bool unmask)
+                  const struct toll_pool_balance *pools, int64_t count, int64_t top, bool unmask)
 {
     if (cmd->json) {
         struct cmd_json json;
@@ -196,13 +196,13 @@ int cmd_pools(struct cmd *cmd, const char *path, int64_t top, bool unmask)
 {
     struct toll_error error = {0};
     struct toll_run *run = NULL;
-    struct toll_pool_period one;
+    struct toll_pool_balance one;
     int64_t count = 0;
     if (toll_run_open(path, NULL, &run, &error) < 0)
         return cmd_fail(cmd, &error);
     while (toll_run_pool(run, count, &one))
         count++;
-    struct toll_pool_period *pools = calloc((size_t)count + 1, sizeof *pools);
+    struct toll_pool_balance *pools = calloc((size_t)count + 1, sizeof *pools);
     if (!pools) {
         toll_run_close(run);
         return cmd_fail_text(cmd, CMD_BUG, "out of memory");

@@ -194,7 +194,7 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
 
 /* What a pool of a bundle gave in a period (docs/RATING.md section 12). Names are "" where its scope does not
  * have them; a named pool has `pool` alone. */
-struct toll_pool_period {
+struct toll_pool_balance {
     int32_t id; /* the lines' `pool` */
     const char *bundle, *scope, *account, *site, *number, *pool;
     const char *unit;                                      /* s message byte event */
@@ -204,7 +204,7 @@ struct toll_pool_period {
     int64_t exhausted_ms; /* UTC: start of the call that left nothing; 0 none did */
 };
 /* By index, ascending (id, period); false past the end. Borrowed until the run is closed. */
-bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_period *out);
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out);
 
 /* What tiers counted in a period (section 13); money in 1e-8 of the account's currency. */
 struct toll_tier_count {

@@ -224,13 +224,13 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
     return true;
 }
 
-bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_period *out)
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out)
 {
     const struct toll_run_tables *tables = &run->files.tables;
     if (index < 0 || index >= tables->pool_count)
         return false;
     const struct toll_pool_period_row *row = &tables->pools[index];
-    *out = (struct toll_pool_period){
+    *out = (struct toll_pool_balance){
         .id = row->id,
         .bundle = row->bundle,
         .scope = row->scope,

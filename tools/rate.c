@@ -1,6 +1,7 @@
 /*
  * tollmill rate: a book and a dataset -> a run.
  */
+#include "costs.h"
 #include "options.h"
 #include "print.h"
 
@@ -49,6 +50,18 @@ static void print_human(struct cmd *cmd, const struct toll_rate_result *result, 
             cmd_table_row(&table,
                           (const char *const[]){"  of it, by period", text, result->totals[i].currency});
     }
+    for (int i = 0; i < result->cost_count; i++) {
+        cmd_money_text(result->costs[i].cost, text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"cost", text, result->costs[i].currency});
+        cmd_money_text(result->costs[i].margin, text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"margin", text, result->costs[i].currency});
+    }
+    for (unsigned status = TOLL_SUSPENSE_FIRST; status < TOLL_STATUS_COUNT; status++) {
+        if (result->cost_rows[status] == 0 || !toll_cost_takes_part(status))
+            continue;
+        cmd_thousands(result->cost_rows[status], text, sizeof text);
+        cmd_table_row(&table, (const char *const[]){"cost unknown", text, toll_status_reason(status)});
+    }
     cmd_table_print(&table, &cmd->out, "");
     cmd_table_end(&table);
     cmd_seconds_text(result->wall_ns, time, sizeof time);
@@ -94,6 +107,8 @@ static void print_json(struct cmd *cmd, const struct toll_rate_result *result, c
     cmd_json_integer(&json, "billed_s", result->billed_s);
     print_charge(&json, result);
     cmd_json_text(&json, "currency", result->total_count == 1 ? result->totals[0].currency : NULL);
+    if (result->has_cost)
+        cmd_costs_json(&json, &(struct cmd_costs){result->costs, result->cost_count, result->cost_rows});
     cmd_json_text(&json, "tax", NULL);
     cmd_json_text(&json, "run", run);
     cmd_json_text(&json, "cdr_hash", result->cdr_hash);

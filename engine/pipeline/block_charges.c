@@ -5,6 +5,8 @@
  */
 #include "pipeline/stages.h"
 
+#include <string.h>
+
 #define QUANTITY_MAX (INT32_MAX / 1000 - 1)
 
 /* What the kernel is to take as durations; rows with more than it can take go to the list. */
@@ -12,19 +14,35 @@ static const int32_t *amounts_of(const struct toll_block_rows *rows)
 {
     const struct toll_cdr_batch *cdr = &rows->cdr;
     struct toll_block *block = rows->block;
-    if ((rows->kinds & TOLL_KIND_SERVICE) == 0)
+    if (block->other_count == 0)
         return cdr->duration_ms;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const bool voice = (cdr->kind[i] & TOLL_KIND_SERVICE) == TOLL_VOICE;
-        const int64_t quantity = voice || cdr->quantity == NULL ? 0 : cdr->quantity[i];
+    memcpy(block->amount_ms, cdr->duration_ms, rows->rows * sizeof *block->amount_ms);
+    for (size_t k = 0; k < block->other_count; k++) {
+        const uint32_t i = block->others[k];
+        const int64_t quantity = cdr->quantity == NULL ? 0 : cdr->quantity[i];
         const bool fits = (quantity >= 0) & (quantity <= QUANTITY_MAX);
-        block->amount_ms[i] = voice ? cdr->duration_ms[i] : fits ? (int32_t)quantity * 1000 : 0;
+        block->amount_ms[i] = fits ? (int32_t)quantity * 1000 : 0;
         if (!fits && block->terms[i] != 0) {
             block->terms[i] = block->value[i] = 0;
-            block->bill[block->bill_count++] = (uint32_t)i;
+            block->bill[block->bill_count++] = i;
         }
     }
     return block->amount_ms;
+}
+
+/* Columns of which hardly a row is read. */
+static void expect_bills(const struct toll_block_rows *rows)
+{
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const struct toll_block *block = rows->block;
+    for (size_t k = 0; k < block->bill_count; k++) {
+        const size_t i = block->bill[k];
+        __builtin_prefetch(&cdr->start[i]);
+        if (cdr->quantity != NULL)
+            __builtin_prefetch(&cdr->quantity[i]);
+        if (cdr->provider_charge != NULL)
+            __builtin_prefetch(&cdr->provider_charge[i]);
+    }
 }
 
 static void bill_one(const struct toll_block_rows *rows, size_t i)
@@ -49,6 +67,7 @@ void toll_block_charges(const struct toll_block_rows *rows)
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
     const int32_t *amounts = amounts_of(rows);
+    expect_bills(rows);
     toll_voice_block(rater->kernels, rater->book->terms, rater->voice_terms, block->terms, amounts,
                      rows->rows, block->rest, rows->line.price, rows->line.billed, rows->line.charge,
                      rows->line.status);
@@ -74,5 +93,9 @@ void toll_block_odd(const struct toll_block_rows *rows)
         rows->line.class_jurisdiction[i] =
             (uint8_t)((unsigned)answer.class_ << 4 | (unsigned)answer.jurisdiction);
         block->bucket[i] = rows->rater->book->owners[answer.payer.owner].bucket;
+        block->owner[i] = answer.payer.owner;
+        block->deck[i] = (uint32_t)answer.deck;
+        block->value[i] = answer.found.walk;
+        block->terms[i] = 0;
     }
 }

@@ -3,6 +3,7 @@
  * over, dated and banded rows and misses, is done row by row, and misses go on to the next rule in rounds.
  */
 #include "pipeline/stages.h"
+#include "rating/billed.h"
 
 /* ---- rate columns ---- */
 
@@ -22,39 +23,67 @@ static void choose_by_own_basis(const struct toll_block_rows *rows, unsigned bas
                              block->jurisdiction);
     for (size_t n = 0; n < own; n++) {
         const uint32_t i = block->second[n];
-        block->column[i] = rater->deck_columns[block->deck[i] * 8 + block->jurisdiction[n]];
+        block->column[i] = (uint8_t)toll_way_column(rater->deck_ways[block->deck[i]], block->jurisdiction[n]);
     }
 }
 
-/* Which of the four rates of its deck's rows each listed row takes; list NULL: all rows. */
+/* The ask kernel knows the columns by the book's basis; those of decks with their own are put right. list
+ * NULL: of all rows. */
+static void correct_columns(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    for (unsigned basis = TOLL_BASIS_ANI; basis <= TOLL_BASIS_CARRIER; basis++)
+        if ((rows->rater->own_bases >> basis & 1) != 0)
+            choose_by_own_basis(rows, basis, list, count);
+}
+
+/* Which of the four rates of its deck's rows each listed row takes. */
 static void choose_columns(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
-    if (!rater->by_jurisdiction)
-        return;
-    for (size_t k = 0; k < count; k++) {
-        const size_t i = list == NULL ? k : list[k];
-        block->column[i] = rater->deck_columns[block->deck[i] * 8 + (rows->line.class_jurisdiction[i] & 7)];
+    for (size_t k = 0; k < count && rater->by_jurisdiction; k++) {
+        const size_t i = list[k];
+        block->column[i] =
+            (uint8_t)toll_way_column(rater->deck_ways[block->deck[i]], rows->line.class_jurisdiction[i] & 7u);
     }
-    for (unsigned basis = TOLL_BASIS_ANI; basis <= TOLL_BASIS_CARRIER; basis++)
-        if ((rater->own_bases >> basis & 1) != 0)
-            choose_by_own_basis(rows, basis, list, count);
-}
-
-static void add_columns(const struct toll_block_rows *rows)
-{
-    struct toll_block *block = rows->block;
-    if (!rows->rater->by_jurisdiction)
-        return;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const uint32_t value = block->value[i];
-        const bool plain = (value != 0) & ((value & TOLL_LPM_ENTRY) == 0);
-        block->value[i] = value + (block->column[i] & (0u - (uint32_t)plain));
-    }
+    correct_columns(rows, list, count);
 }
 
 /* ---- one row ---- */
+
+static uint32_t terms_of(const struct toll_rater *rater, uint32_t price)
+{
+    const uint32_t near = rater->price_terms[price];
+    return near != TOLL_TERMS_FAR ? near : 1 + rater->book->price_terms[price];
+}
+
+/* Does a call end before its entry's price may change? Then its first row prices all of it, and walking it
+ * would do the same sum. */
+static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
+                               const struct toll_price_found *found)
+{
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_entry *entry = &book->entries[found->walk];
+    const struct toll_entry_row *row = &book->entry_rows[entry->first];
+    const struct toll_terms *terms = &book->terms[book->price_terms[found->price]];
+    const uint32_t deck = rows->block->deck[i];
+    const toll_ms start = rows->cdr.start[i];
+    if (toll_kind_service(rows->cdr.kind[i]) != TOLL_VOICE)
+        return false;
+    const int64_t used =
+        toll_units_of_ms(rows->cdr.duration_ms[i], (enum toll_duration_rounding)terms->duration_rounding);
+    const int64_t last = used < terms->minimum_units ? terms->minimum_units : used > 0 ? used : 1;
+    bool changes = false;
+    for (uint32_t k = 0; k < entry->count; k++)
+        changes |= (row[k].step != 0) & (row[k].step < last);
+    if (changes)
+        return false;
+    if (book->decks[deck].split == 0 || book->decks[deck].calendar == 0)
+        return true;
+    toll_ms left;
+    toll_deck_band(rows->rater, rows->context->cursors, (int32_t)deck, start);
+    return __builtin_sub_overflow(rows->context->cursors[deck].until, start, &left) || last <= left / 1000;
+}
 
 /* From what its deck has to a price or a status. False: nothing, and the next rule is to be asked. */
 static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
@@ -63,28 +92,26 @@ static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
     struct toll_block *block = rows->block;
     const unsigned column = rater->by_jurisdiction ? block->column[i] : 0;
     struct toll_price_found found = {0, 0};
-    unsigned status;
+    unsigned status = TOLL_SUSPENSE_NO_PREFIX;
     if ((value & TOLL_LPM_ENTRY) != 0) {
-        const unsigned miss = toll_block_miss(rows, i);
         status = toll_price_resolve(rater, rows->context->cursors, (int32_t)block->deck[i], value,
-                                    rows->cdr.start[i], miss, column, &found);
-        if (status == miss && toll_block_goes_on(rows, i)) {
-            rows->line.status[i] = (uint8_t)status;
-            return false;
-        }
-    } else if (value == 0) { /* the start, in far memory, need not be looked at */
+                                    rows->cdr.start[i], TOLL_SUSPENSE_NO_PREFIX, column, &found);
+    } else if (value != 0) { /* the start, in far memory, need not be looked at */
+        found.price = value + column;
+        status = 0;
+    }
+    if (status == TOLL_SUSPENSE_NO_PREFIX) {
         status = toll_block_miss(rows, i);
         if (toll_block_goes_on(rows, i)) {
             rows->line.status[i] = (uint8_t)status;
             return false;
         }
-    } else {
-        found.price = value + column;
-        status = 0;
     }
+    if (found.walk != 0 && ends_before_change(rows, i, &found))
+        found.walk = 0;
     rows->line.status[i] = (uint8_t)status;
     rows->line.price[i] = (int32_t)found.price;
-    block->terms[i] = found.price == 0 || found.walk != 0 ? 0 : 1 + rater->book->price_terms[found.price];
+    block->terms[i] = found.walk != 0 ? 0 : terms_of(rater, found.price);
     block->value[i] = found.walk;
     block->bill[block->bill_count] = (uint32_t)i;
     block->bill_count += found.walk != 0;
@@ -93,33 +120,64 @@ static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
 
 /* ---- all rows ---- */
 
-/* Of the rows the price kernel has left over, in block->rest, those that go on to another rule. */
+/* What settling will read of far memory, step by step. */
+static void expect_entries(const struct toll_block_rows *rows, const uint32_t *list, const uint32_t *values,
+                           size_t count)
+{
+    const struct toll_book *book = rows->rater->book;
+    for (size_t k = 0; k < count; k++)
+        if ((values[k] & TOLL_LPM_ENTRY) == 0) {
+            __builtin_prefetch(&rows->rater->price_terms[values[k]]);
+        } else {
+            __builtin_prefetch(&book->entries[values[k] & TOLL_LPM_INDEX]);
+            __builtin_prefetch(&rows->cdr.start[list[k]]);
+        }
+    for (size_t k = 0; k < count; k++)
+        if ((values[k] & TOLL_LPM_ENTRY) != 0)
+            __builtin_prefetch(&book->entry_rows[book->entries[values[k] & TOLL_LPM_INDEX].first]);
+}
+
+/* values: by place in the list. The rows that go on to another rule stay in it; returns how many. */
+static size_t settle_list(const struct toll_block_rows *rows, uint32_t *list, const uint32_t *values,
+                          size_t count)
+{
+    size_t left = 0;
+    expect_entries(rows, list, values, count);
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        list[left] = i;
+        left += !settle(rows, i, values[k]);
+    }
+    return left;
+}
+
+/* The rows the price kernel has left over, in block->rest, as settle_list. */
 static size_t settle_rest(const struct toll_block_rows *rows, size_t count)
 {
     struct toll_block *block = rows->block;
-    size_t left = 0;
+    uint32_t *values = block->list_value[0];
+    size_t open = 0;
     for (size_t k = 0; k < count; k++) {
-        const uint32_t i = block->rest[k];
-        const uint32_t price = (uint32_t)rows->line.price[i];
+        const uint32_t i = block->rest[k], price = (uint32_t)rows->line.price[i];
         if ((block->value[i] & TOLL_LPM_ENTRY) == 0 && price != 0) { /* its terms are far */
-            block->terms[i] = 1 + rows->rater->book->price_terms[price];
+            block->terms[i] = terms_of(rows->rater, price);
             continue;
         }
         rows->line.price[i] = 0;
-        block->rest[left] = i;
-        left += !settle(rows, i, block->value[i]);
+        block->rest[open] = i;
+        values[open++] = block->value[i];
     }
-    return left;
+    return settle_list(rows, block->rest, values, open);
 }
 
 void toll_block_prices(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
-    choose_columns(rows, NULL, rows->rows);
-    add_columns(rows);
-    const size_t rest = rater->kernels->price(rater->price_terms, block->value, block->deck, rows->rows,
-                                              rows->line.price, block->terms, block->rest);
+    correct_columns(rows, NULL, rows->rows);
+    const size_t rest =
+        rater->kernels->price(rater->price_terms, rater->by_jurisdiction ? block->column : NULL, block->deck,
+                              rows->rows, block->value, rows->line.price, block->terms, block->rest);
     size_t left = settle_rest(rows, rest);
     for (size_t k = 0; k < block->bill_count; k++)
         block->terms[block->bill[k]] = 0;
@@ -127,12 +185,6 @@ void toll_block_prices(const struct toll_block_rows *rows)
         left = toll_block_next_rules(rows, block->rest, left);
         choose_columns(rows, block->rest, left);
         toll_block_values(rows, block->rest, left, block->list_value[0]);
-        size_t again = 0;
-        for (size_t k = 0; k < left; k++) {
-            const uint32_t i = block->rest[k];
-            block->rest[again] = i;
-            again += !settle(rows, i, block->list_value[0][k]);
-        }
-        left = again;
+        left = settle_list(rows, block->rest, block->list_value[0], left);
     }
 }

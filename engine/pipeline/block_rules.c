@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* The class of a short code; false: it is one of those that are always free. */
-static bool classify_short(const struct toll_block_rows *rows, size_t i)
+bool toll_block_classify_short(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_row row = {.kind = rows->cdr.kind[i], .callee = rows->cdr.callee[i]};
     const enum toll_class class_ = toll_class_of(rows->rater, &row);
@@ -19,15 +18,17 @@ static bool classify_short(const struct toll_block_rows *rows, size_t i)
 }
 
 /* Rows of any service that the stages can do; the rest is toll_row_rate's. */
-static bool in_bulk(const struct toll_block_rows *rows, size_t i)
+static inline bool in_bulk(const struct toll_block_rows *rows, size_t i)
 {
     const uint16_t kind = rows->cdr.kind[i];
-    const bool answered = toll_kind_service(kind) != TOLL_VOICE || (kind & TOLL_KIND_ANSWERED) != 0;
-    return rows->block->owner[i] != 0 && answered && (kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0 &&
-           (toll_kind_callee_type(kind) != TOLL_NUMBER_SHORT || classify_short(rows, i));
+    const bool bulk = (rows->block->owner[i] != 0) & ((kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0) &
+                      ((toll_kind_service(kind) != TOLL_VOICE) | ((kind & TOLL_KIND_ANSWERED) != 0));
+    if (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT)
+        return bulk && toll_block_classify_short(rows, i);
+    return bulk;
 }
 
-static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
+static inline int32_t plan_of(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_book *book = rater->book;
@@ -35,6 +36,8 @@ static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
     const struct toll_cdr_batch *cdr = &rows->cdr;
     const uint32_t owner = rows->block->owner[i];
     const bool by_record = book->has_trunk_plans || book->has_carrier_plans;
+    if (rows->buy_plan != NULL)
+        return rows->buy_plan[i] == book->plan_count ? 0 : (int32_t)rows->buy_plan[i];
     if (!by_record && rater->owners[owner].plan > 0)
         return rater->owners[owner].plan;
     return toll_plan_find(rater, owner, cdr->trunk == NULL ? 0 : map->trunks[cdr->trunk[i]],
@@ -42,7 +45,7 @@ static int32_t plan_of(const struct toll_block_rows *rows, size_t i)
 }
 
 /* The chain of rules that a row meets, 0 none; *plan: 0 none. */
-static uint32_t chain_of(const struct toll_block_rows *rows, size_t i, int32_t *plan)
+static inline uint32_t chain_of(const struct toll_block_rows *rows, size_t i, int32_t *plan)
 {
     const struct toll_book *book = rows->rater->book;
     const unsigned shape = rows->block->shape[i];
@@ -62,7 +65,7 @@ static const uint32_t *destinations_of(const struct toll_block_rows *rows, const
     uint32_t any = 0;
     for (size_t k = 0; k < count; k++) {
         const size_t i = list[k];
-        const bool wanted = rater->chain_asks[block->chain[i]] != 0 &&
+        const bool wanted = rater->rules.asks[block->chain[i]] != 0 &&
                             toll_kind_callee_type(rows->cdr.kind[i]) == TOLL_NUMBER_E164;
         block->list_deck[k] = wanted ? rater->destination_table : 0;
         block->number[0][k] = rows->cdr.callee[i];
@@ -152,27 +155,57 @@ bool toll_block_goes_on(const struct toll_block_rows *rows, size_t i)
 
 /* ---- all rows ---- */
 
-/* The listed rows, whose verdict is open. */
-static void walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+static inline void take_verdict(const struct toll_block_rows *rows, size_t i, uint32_t verdict)
 {
+    const uint32_t priced = 0u - (uint32_t)((verdict & TOLL_VERDICT_PRICE) != 0);
+    rows->block->deck[i] = verdict & ~priced;
+    rows->line.price[i] = (int32_t)(verdict & priced & ~TOLL_VERDICT_PRICE);
+}
+
+/* Of the listed rows, whose chains are known, those that no decision by destination settles stay in the list.
+ */
+static size_t decide_destinations(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    const struct toll_verdicts *rules = &rows->rater->rules;
+    struct toll_block *block = rows->block;
+    if (rules->decisions == NULL || count == 0)
+        return count;
+    const uint32_t *destinations = destinations_of(rows, list, count);
+    size_t left = 0;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k], asks = rules->asks[block->chain[i]];
+        const struct toll_decision *decision =
+            &rules->decisions[(size_t)(asks - (asks != 0)) * rules->destinations + destinations[k]];
+        list[left] = i;
+        if (asks == 0 || decision->verdict == 0) {
+            left++;
+            continue;
+        }
+        take_verdict(rows, i, decision->verdict);
+        block->rule_at[i] = decision->rule_at;
+        rows->line.status[i] = 0;
+    }
+    return left;
+}
+
+/* The listed rows, whose verdict is open. */
+void toll_block_walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    const struct toll_verdicts *rules = &rows->rater->rules;
     struct toll_block *block = rows->block;
     size_t left = 0;
     for (size_t k = 0; k < count; k++) {
         const uint32_t i = list[k];
         int32_t plan;
-        block->chain[i] = chain_of(rows, i, &plan);
+        const uint32_t chain = chain_of(rows, i, &plan), verdict = rules->chain[chain];
+        block->chain[i] = chain;
         block->rule_at[i] = 0;
-        rows->line.status[i] = plan == 0 ? TOLL_SUSPENSE_NO_PLAN : TOLL_SUSPENSE_NO_RULE;
-        const int32_t simple = rows->rater->book->chains[block->chain[i]].simple_deck;
-        if (simple > 0) {
-            block->deck[i] = (uint32_t)simple;
-            rows->line.status[i] = 0;
-            continue;
-        }
+        take_verdict(rows, i, verdict);
+        rows->line.status[i] = verdict != 0 ? 0 : plan == 0 ? TOLL_SUSPENSE_NO_PLAN : TOLL_SUSPENSE_NO_RULE;
         list[left] = i;
-        left += block->chain[i] != 0;
+        left += (verdict == 0) & (chain != 0);
     }
-    toll_block_next_rules(rows, list, left);
+    toll_block_next_rules(rows, list, decide_destinations(rows, list, left));
 }
 
 void toll_block_rules(const struct toll_block_rows *rows)
@@ -195,16 +228,18 @@ void toll_block_rules(const struct toll_block_rows *rows)
     if (rater->has_next)
         memset(block->chain, 0, rows->rows * sizeof *block->chain);
     size_t open = out.planless_count;
-    block->odd_count = 0;
+    block->odd_count = block->other_count = 0;
     for (size_t k = 0; k < out.odd_count; k++) {
         const uint32_t i = block->odd[k];
+        block->others[block->other_count] = i; /* no verdict is about another service */
+        block->other_count += toll_kind_service(rows->cdr.kind[i]) != TOLL_VOICE;
         const bool bulk = in_bulk(rows, i);
         block->rest[open] = i;
         block->odd[block->odd_count] = i;
         open += bulk;
         block->odd_count += !bulk;
     }
-    walk_chains(rows, block->rest, open);
+    toll_block_walk_chains(rows, block->rest, open);
     for (size_t k = 0; k < block->leg_count; k++)
         rows->line.status[block->legs[k]] = TOLL_ZERO_OTHER_PARTY;
 }

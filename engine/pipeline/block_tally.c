@@ -43,13 +43,11 @@ static uint64_t suspense_key(const struct toll_block_rows *rows, size_t i, unsig
 static void note_prices(const struct toll_block_rows *rows)
 {
     uint8_t *prices = rows->context->tally->other_prices;
-    if ((rows->kinds & TOLL_KIND_SERVICE) == 0)
-        return;
-    uint32_t *list = rows->block->second;
-    const size_t count = rows->rater->kernels->lists->other_kinds(rows->cdr.kind, TOLL_KIND_SERVICE,
-                                                                  TOLL_VOICE, rows->rows, list);
-    for (size_t k = 0; k < count; k++)
-        prices[rows->line.price[list[k]]] |= (uint8_t)(1u << toll_kind_service(rows->cdr.kind[list[k]]));
+    const struct toll_block *block = rows->block;
+    for (size_t k = 0; k < block->other_count; k++) {
+        const uint32_t i = block->others[k];
+        prices[rows->line.price[i]] |= (uint8_t)(1u << toll_kind_service(rows->cdr.kind[i]));
+    }
 }
 
 /* First what is said of each row, then the sums, whose far memory is on its way then. */

@@ -64,22 +64,18 @@ int32_t toll_deck_band(const struct toll_rater *rater, struct toll_band_cursor *
 bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                       const struct toll_entry *entry, toll_ms at, uint32_t *price)
 {
-    const struct toll_entry_row *rows = rater->book->entry_rows;
-    bool in_force = false;
-    int32_t plain = 0, banded = 0;
-    for (uint32_t i = entry->first; i < entry->first + entry->count; i++) {
-        if (at < rows[i].from || at >= rows[i].until)
-            continue;
-        in_force = true;
-        if (rows[i].step != 0)
-            continue;
-        if (rows[i].band == 0)
-            plain = rows[i].price;
-        else if (rows[i].band == toll_deck_band(rater, cursors, deck, at))
-            banded = rows[i].price;
+    const struct toll_entry_row *row = &rater->book->entry_rows[entry->first];
+    const int32_t band = toll_deck_band(rater, cursors, deck, at);
+    uint32_t in_force = 0, plain = 0, banded = 0;
+    for (uint32_t i = 0; i < entry->count; i++) { /* what holds at an instant is nothing a branch can guess */
+        const uint32_t holds = 0u - (uint32_t)((at >= row[i].from) & (at < row[i].until));
+        const uint32_t first = (uint32_t)row[i].price & holds & (0u - (uint32_t)(row[i].step == 0));
+        in_force |= holds;
+        plain |= first & (0u - (uint32_t)(row[i].band == 0));
+        banded |= first & (0u - (uint32_t)((row[i].band == band) & (band != 0)));
     }
-    *price = (uint32_t)(banded != 0 ? banded : plain);
-    return in_force;
+    *price = banded != 0 ? banded : plain;
+    return in_force != 0;
 }
 
 unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,

@@ -1,6 +1,6 @@
 /* Derives from a book what the passes need. Nothing here decides a price: each table restates the book's own.
  */
-#include "pipeline/row.h"
+#include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
 
 #include <string.h>
@@ -30,22 +30,7 @@ static void fill_areas(uint8_t areas[4096])
     mark_areas(areas, premium, 1, TOLL_AREA_PREMIUM);
 }
 
-/* A chain whose first rule has no further conditions gets to its second only where a deck has nothing. */
-static uint32_t verdict_of(const struct toll_book *book, const struct toll_chain *chain)
-{
-    if (chain->count == 0)
-        return 0;
-    const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first]];
-    if (rule->trunk != 0 || rule->destination != 0 || rule->from != TOLL_MS_MIN || rule->until != TOLL_MS_MAX)
-        return 0;
-    if (rule->action == TOLL_ACTION_DECK)
-        return (uint32_t)rule->deck;
-    return rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT
-               ? TOLL_VERDICT_PRICE | (uint32_t)rule->price
-               : 0;
-}
-
-static void fill_verdicts(const struct toll_book *book, uint32_t *verdicts)
+static void fill_verdicts(const struct toll_book *book, const uint32_t *of_chain, uint32_t *verdicts)
 {
     for (uint32_t plan = 1; plan < book->plan_count; plan++)
         for (uint32_t key = 0; key < TOLL_VERDICT_KEYS; key++) {
@@ -54,7 +39,7 @@ static void fill_verdicts(const struct toll_book *book, uint32_t *verdicts)
                 continue;
             const uint32_t chain = toll_chain_key(TOLL_VOICE, direction, class_, jurisdiction);
             verdicts[plan * TOLL_VERDICT_KEYS + key] =
-                verdict_of(book, &book->chains[book->plan_chains[(size_t)plan * TOLL_CHAIN_KEYS + chain]]);
+                of_chain[book->plan_chains[(size_t)plan * TOLL_CHAIN_KEYS + chain]];
         }
 }
 
@@ -73,21 +58,21 @@ static unsigned way_of(const struct toll_book *book, const struct toll_deck *dec
            (own_basis ? toll_way_of_basis(deck->basis) : 0);
 }
 
-static void fill_decks(struct toll_rater *rater, uint8_t *ways, uint8_t *columns)
+static void fill_decks(struct toll_rater *rater, uint32_t *ways)
 {
     const struct toll_book *book = rater->book;
     for (uint32_t i = 1; i < book->deck_count; i++) {
         const struct toll_deck *deck = &book->decks[i];
-        ways[i] = (uint8_t)way_of(book, deck);
-        rater->has_ways = rater->has_ways || (ways[i] & ~TOLL_WAY_BASIS_BITS) != 0;
+        ways[i] = way_of(book, deck);
+        rater->has_ways = rater->has_ways || (ways[i] & ~TOLL_WAY_BASIS_BITS) != 0 || deck->by_jurisdiction;
         rater->by_jurisdiction = rater->by_jurisdiction || deck->by_jurisdiction;
         if ((ways[i] & TOLL_WAY_BASIS_BITS) != 0)
             rater->own_bases |= (uint8_t)(1u << deck->basis);
         for (unsigned k = 0; deck->by_jurisdiction && k < TOLL_CALL_JURISDICTIONS; k++)
-            columns[i * 8 + k] = (uint8_t)toll_rate_column_of((enum toll_call_jurisdiction)k);
+            ways[i] |= (uint32_t)toll_rate_column_of((enum toll_call_jurisdiction)k)
+                       << (TOLL_WAY_COLUMN_SHIFT + 2 * k);
     }
     rater->deck_ways = ways;
-    rater->deck_columns = columns;
 }
 
 static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables)
@@ -110,17 +95,15 @@ static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables)
     }
 }
 
-static void fill_chains(struct toll_rater *rater, uint8_t *asks)
+static void note_next_rules(struct toll_rater *rater)
 {
     const struct toll_book *book = rater->book;
     for (uint32_t i = 1; i < book->chain_count; i++)
         for (uint32_t k = 0; k < book->chains[i].count; k++) {
             const struct toll_rule *rule = &book->rules[book->chain_rules[book->chains[i].first + k]];
-            asks[i] |= rule->destination != 0;
             rater->has_next =
                 rater->has_next || (rule->action == TOLL_ACTION_DECK && rule->on_miss_next != 0);
         }
-    rater->chain_asks = asks;
 }
 
 /* Columns that jurisdictions by this basis read, besides the numbers. */
@@ -161,7 +144,7 @@ static uint32_t columns_of(const struct toll_book *book)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_TRUNK);
     if (book->named_count[TOLL_NAMED_HINT] > 0)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
-    if (book->has_carrier_plans)
+    if (book->has_carrier_plans || book->has_cost || book->has_feeds)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     return columns | columns_of_basis(book, book->basis) | columns_of_decks(book);
 }
@@ -196,20 +179,23 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     const size_t words = book->lpm_word_count * sizeof *book->lpm_words;
     const bool copy = toll_hot_round(words) <= TOLL_RATER_COPY_BYTES;
     rater->number_lines = toll_number_lines(book->number_count);
-    if (!toll_hot_init(
-            &rater->hot,
-            toll_hot_round(2 * decks * sizeof(struct toll_lpm)) + toll_hot_round(decks * sizeof(uint32_t)) +
-                toll_hot_round(decks) + toll_hot_round(8 * decks) + toll_hot_round(book->chain_count + 1u) +
-                toll_hot_round(verdict_count * sizeof(uint32_t)) + toll_hot_round(prices * sizeof(uint16_t)) +
-                toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
-                toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
-                toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
-                (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_EXCHANGES / 8) +
-                (copy ? toll_hot_round(words) : 0)))
+    if (!toll_verdicts_init(&rater->rules, book))
         return no_memory(error);
+    if (!toll_hot_init(&rater->hot,
+                       toll_hot_round(2 * decks * sizeof(struct toll_lpm)) +
+                           2 * toll_hot_round(decks * sizeof(uint32_t)) +
+                           toll_hot_round(verdict_count * sizeof(uint32_t)) +
+                           toll_hot_round(prices * sizeof(uint16_t)) +
+                           toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
+                           toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
+                           toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
+                           (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_EXCHANGES / 8) +
+                           (copy ? toll_hot_round(words) : 0))) {
+        toll_verdicts_free(&rater->rules);
+        return no_memory(error);
+    }
     struct toll_lpm *tables = toll_hot_take(&rater->hot, 2 * decks * sizeof *tables);
-    uint8_t *ways = toll_hot_take(&rater->hot, decks), *columns = toll_hot_take(&rater->hot, 8 * decks);
-    uint8_t *asks = toll_hot_take(&rater->hot, book->chain_count + 1u);
+    uint32_t *ways = toll_hot_take(&rater->hot, decks * sizeof *ways);
     uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
     uint32_t *verdicts = toll_hot_take(&rater->hot, verdict_count * sizeof *verdicts);
     uint16_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
@@ -228,9 +214,9 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
             places[deck] = ++rater->calltype_decks;
     fill_tables(rater, tables);
-    fill_decks(rater, ways, columns);
-    fill_chains(rater, asks);
-    fill_verdicts(book, verdicts);
+    fill_decks(rater, ways);
+    note_next_rules(rater);
+    fill_verdicts(book, rater->rules.chain, verdicts);
     for (uint32_t price = 1; price < book->price_count; price++) {
         const uint32_t index = 1 + book->price_terms[price];
         price_terms[price] = (uint16_t)(index < TOLL_TERMS_FAR ? index : TOLL_TERMS_FAR);
@@ -253,6 +239,10 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
     if (rater->surcharges != NULL)
         rater->surcharges->lists = rater->kernels->lists;
+    if (rc == 0)
+        rc = toll_draw_rules_make(book, &rater->draws, error);
+    if (rc == 0)
+        rc = toll_cost_rules_make(book, &rater->cost, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)
@@ -262,8 +252,11 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
 
 void toll_rater_free(struct toll_rater *rater)
 {
+    toll_draw_rules_free(rater->draws);
     toll_surcharge_rules_free(rater->surcharges);
+    toll_cost_rules_free(rater->cost);
     toll_call_areas_free(&rater->call_areas);
+    toll_verdicts_free(&rater->rules);
     toll_hot_free(&rater->hot);
     memset(rater, 0, sizeof *rater);
 }

@@ -132,7 +132,8 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
     if (rc == 0 && !toll_hash_equal(book->book_hash, hash))
         rc = toll_error_set(error, TOLL_EDATA, "%s: %s is not the book that run.json names", run->path, name);
     for (int64_t i = 0; own && rc == 0 && i < run->tables.period_count; i++)
-        if (!period_follows(book, run, &run->tables.periods[i]))
+        if (!period_follows(book, run, &run->tables.periods[i]) &&
+            !toll_tiers_follow(book, run, &run->tables.periods[i]))
             rc = toll_error_set(
                 error, TOLL_EDATA,
                 "%s/period_charges.arrow: row %lld is not what %s, line %d of its book, gives; "

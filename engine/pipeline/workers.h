@@ -27,6 +27,7 @@ struct toll_workers {
     const struct toll_rater *rater;
     const struct toll_merge *merge;
     struct toll_worker *worker;
+    unsigned optional; /* columns of the lines: bits TOLL_LINES_... */
     unsigned count;
     size_t block_rows;
     bool pin;
@@ -44,6 +45,7 @@ struct toll_workers_io {
     size_t piece_bytes;             /* 0: TOLL_BULK_PIECE_BYTES */
     unsigned ahead;                 /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
     const struct toll_merge *merge; /* an earlier run's lines are kept; NULL: there is none */
+    unsigned optional;              /* columns of the lines: bits TOLL_LINES_...; BOOK if merge */
 };
 #define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6
@@ -58,6 +60,8 @@ struct toll_workers_request {
     size_t part_count;
     const struct toll_progress *progress; /* told by the calling thread; NULL nobody */
     int64_t rows_before, rows_total;      /* of the run, for progress */
+    struct toll_pools *pools;             /* NULL only if the book has neither bundles nor tiers */
+    bool count_only;                      /* draw and count, but neither charge nor write: a first pass */
     bool hash_lines;                      /* also keep the XXH3-128 of each batch's lines: for benches */
     struct toll_hash128 *hashes;          /* of all batches, in order */
 };

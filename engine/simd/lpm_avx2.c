@@ -11,6 +11,7 @@
 #include <immintrin.h>
 
 #define LANES 8
+#define CHUNK_ROWS 128
 _Static_assert(LIST_SLACK >= LANES, "a whole vector fits behind the list");
 #define LEVELS_MAX 15 /* after two steps: as many as the scalar kernel takes */
 
@@ -58,9 +59,9 @@ static inline __m256i upper_halves(const uint64_t *keys)
     return _mm256_permute4x64_epi64(_mm256_castps_si256(_mm256_shuffle_ps(low, high, 0xdd)), 0xd8);
 }
 
-/* The first two steps of 8 rows: values, of which some are nodes. */
-static inline __m256i two_steps(const struct fields *table, const uint32_t *words, __m256i wanted,
-                                __m256i upper)
+/* The first step of 8 rows: values, of which some are nodes, and where those read next; 0 of the others. */
+static inline __m256i first_step(const struct fields *table, const uint32_t *words, __m256i wanted,
+                                 __m256i upper, __m256i *places)
 {
     const __m256i nanp = _mm256_cmpeq_epi32(_mm256_srli_epi32(upper, 28), _mm256_set1_epi32(1));
     const __m256i area = _mm256_and_si256(_mm256_srli_epi32(upper, 16), _mm256_set1_epi32(0xfff));
@@ -74,17 +75,18 @@ static inline __m256i two_steps(const struct fields *table, const uint32_t *word
     const __m256i fourth = _mm256_and_si256(area, _mm256_set1_epi32(0xf));
     const __m256i second =
         _mm256_blendv_epi8(_mm256_add_epi32(node, fourth), _mm256_add_epi32(page, exchange_of(upper)), nanp);
-    const __m256i go = _mm256_srai_epi32(value, 31);
-    return _mm256_blendv_epi8(value, read_words(words, go, second), go);
+    *places = _mm256_and_si256(second, _mm256_srai_epi32(value, 31));
+    return value;
 }
 
-static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                          const uint64_t *keys, size_t rows, uint32_t *values, uint32_t *waiting)
+/* The first step of a chunk; the places are asked for. */
+static inline void start_chunk(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                               const uint64_t *keys, size_t rows, uint32_t values[CHUNK_ROWS],
+                               uint32_t places[CHUNK_ROWS])
 {
-    size_t count = 0;
     for (size_t i = 0; i < rows; i += LANES) {
         uint64_t key[LANES] = {0};
-        uint32_t deck[LANES] = {0}, value[LANES];
+        uint32_t deck[LANES] = {0};
         const size_t here = rows - i < LANES ? rows - i : LANES;
         const bool whole = here == LANES;
         for (size_t k = 0; k < here && !whole; k++) {
@@ -95,15 +97,59 @@ static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, 
         const __m256i none =
             _mm256_cmpeq_epi32(_mm256_loadu_si256((const void *)deck_at), _mm256_setzero_si256());
         const struct fields table = fields_of(tables, deck_at);
-        const __m256i found = two_steps(&table, words, _mm256_xor_si256(none, _mm256_set1_epi32(-1)),
-                                        upper_halves(whole ? keys + i : key));
-        _mm256_storeu_si256(whole ? (void *)(values + i) : (void *)value, found);
-        for (size_t k = 0; k < here && !whole; k++)
-            values[i + k] = value[k];
-        const uint32_t go = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(found));
+        __m256i next;
+        const __m256i value = first_step(&table, words, _mm256_xor_si256(none, _mm256_set1_epi32(-1)),
+                                         upper_halves(whole ? keys + i : key), &next);
+        _mm256_storeu_si256((void *)(values + i), value);
+        _mm256_storeu_si256((void *)(places + i), next);
+        for (unsigned k = 0; k < LANES; k++)
+            __builtin_prefetch(words + places[i + k]);
+    }
+}
+
+/* The second step, of rows [first, first + rows) of the group; those that are still at a node are listed. */
+static inline size_t finish_chunk(const uint32_t *words, const uint32_t found[CHUNK_ROWS],
+                                  const uint32_t places[CHUNK_ROWS], size_t first, size_t rows,
+                                  uint32_t *values, uint32_t *waiting, size_t count)
+{
+    for (size_t i = 0; i < rows; i += LANES) {
+        const __m256i before = _mm256_loadu_si256((const void *)(found + i));
+        const __m256i go = _mm256_srai_epi32(before, 31);
+        const __m256i value = _mm256_blendv_epi8(
+            before, read_words(words, go, _mm256_loadu_si256((const void *)(places + i))), go);
+        if (rows - i >= LANES) {
+            _mm256_storeu_si256((void *)(values + first + i), value);
+        } else {
+            uint32_t last[LANES];
+            _mm256_storeu_si256((void *)last, value);
+            for (size_t k = 0; k < rows - i; k++)
+                values[first + i + k] = last[k];
+        }
+        const uint32_t still = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(value));
         for (unsigned k = 0; k < LANES; k++) {
-            waiting[count] = (uint32_t)i + k;
-            count += go >> k & 1;
+            waiting[count] = (uint32_t)(first + i) + k;
+            count += still >> k & 1;
+        }
+    }
+    return count;
+}
+
+/* The first two steps, one chunk ahead of the other: a place is on its way while the next chunk's are found.
+ */
+static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                          const uint64_t *keys, size_t rows, uint32_t *values, uint32_t *waiting)
+{
+    uint32_t found[2][CHUNK_ROWS], places[2][CHUNK_ROWS];
+    size_t count = 0;
+    unsigned turn = 0;
+    for (size_t i = 0; i < rows + CHUNK_ROWS; i += CHUNK_ROWS, turn ^= 1) {
+        if (i < rows)
+            start_chunk(tables, words, decks + i, keys + i, rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS,
+                        found[turn], places[turn]);
+        if (i >= CHUNK_ROWS) {
+            const size_t before = i - CHUNK_ROWS, left = rows - before;
+            count = finish_chunk(words, found[turn ^ 1], places[turn ^ 1], before,
+                                 left < CHUNK_ROWS ? left : CHUNK_ROWS, values, waiting, count);
         }
     }
     return count;

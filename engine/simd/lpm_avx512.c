@@ -12,6 +12,7 @@
 
 #define GROUP_ROWS 1024
 #define LANES 16
+#define AHEAD 128                      /* rows whose second place is on its way */
 #define LIST_ROWS (GROUP_ROWS + LANES) /* whole vectors are stored */
 #define LEVELS_MAX 15                  /* after two steps: as many as the scalar kernel takes */
 #define FIELD(name) (offsetof(struct toll_lpm, name) / sizeof(uint32_t))
@@ -144,39 +145,72 @@ static inline size_t wait(struct waiting *waiting, size_t count, __mmask16 go, _
     return count + more;
 }
 
-/* The first two steps. */
+/* Where rows read in their second step, and their decks' nodes; of row i in place i % AHEAD. */
+struct ahead {
+    uint32_t place[AHEAD], nodes[AHEAD];
+};
+
+/* The first step of 16 rows: values, and the places of those that are nodes are asked for. */
+static inline void first_step(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
+                              const uint64_t *keys, size_t i, size_t rows, uint32_t *values,
+                              struct ahead *ahead)
+{
+    uint32_t *places = ahead->place + i % AHEAD;
+    const __mmask16 here = first_rows(rows - i);
+    const __m512i deck = _mm512_maskz_loadu_epi32(here, decks + i);
+    const __m512i low = _mm512_maskz_loadu_epi64((__mmask8)here, keys + i);
+    const __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(here >> 8), keys + i + 8);
+    const __m512i upper = upper_halves(low, high);
+    const __mmask16 wanted = _mm512_test_epi32_mask(deck, deck), nanp = is_nanp(upper);
+    const struct fields table = fields_of(tables, wanted, deck);
+
+    const __m512i area = _mm512_and_si512(_mm512_srli_epi32(upper, 16), _mm512_set1_epi32(0xfff));
+    const __m512i first = _mm512_mask_add_epi32(_mm512_add_epi32(table.first3, _mm512_srli_epi32(upper, 20)),
+                                                nanp, table.npa, area);
+    const __m512i value = read_words(words, wanted, first);
+    const __m512i fourth = _mm512_and_si512(area, _mm512_set1_epi32(0xf));
+    const __m512i second = _mm512_mask_blend_epi32(nanp, node_place(table.nodes, value, fourth),
+                                                   page_place(table.pages, value, upper));
+    _mm512_mask_storeu_epi32(values + i, here, value);
+    _mm512_storeu_si512(places, _mm512_maskz_mov_epi32(_mm512_movepi32_mask(value), second));
+    _mm512_storeu_si512(ahead->nodes + i % AHEAD, table.nodes);
+    expect(words, places, LANES);
+}
+
+/* The second one; those that are still at a node join the list. */
+static inline size_t second_step(const uint32_t *words, const uint64_t *keys, size_t i, size_t rows,
+                                 const struct ahead *ahead, uint32_t *values, struct waiting *waiting,
+                                 size_t count)
+{
+    const __m512i counting = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __mmask16 here = first_rows(rows - i);
+    __m512i value = _mm512_maskz_loadu_epi32(here, values + i);
+    __mmask16 go = _mm512_movepi32_mask(value);
+    value =
+        _mm512_mask_mov_epi32(value, go, read_words(words, go, _mm512_loadu_si512(ahead->place + i % AHEAD)));
+    go = _mm512_movepi32_mask(value);
+    _mm512_mask_storeu_epi32(values + i, here, value);
+    if (go == 0)
+        return count;
+    const __m512i low = _mm512_maskz_loadu_epi64((__mmask8)here, keys + i);
+    const __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(here >> 8), keys + i + 8);
+    const __mmask16 nanp = is_nanp(upper_halves(low, high));
+    return wait(waiting, count, go, _mm512_add_epi32(_mm512_set1_epi32((int)i), counting),
+                _mm512_loadu_si512(ahead->nodes + i % AHEAD), value, shift_digits(low, (__mmask8)nanp),
+                shift_digits(high, (__mmask8)(nanp >> 8)));
+}
+
+/* The first two steps: while a place is on its way, those of the next rows are found. */
 static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
                           const uint64_t *keys, size_t rows, uint32_t *values, struct waiting *waiting)
 {
+    struct ahead ahead;
     size_t count = 0;
-    for (size_t i = 0; i < rows; i += LANES) {
-        const __mmask16 here = first_rows(rows - i);
-        const __m512i deck = _mm512_maskz_loadu_epi32(here, decks + i);
-        const __m512i low = _mm512_maskz_loadu_epi64((__mmask8)here, keys + i);
-        const __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(here >> 8), keys + i + 8);
-        const __m512i upper = upper_halves(low, high);
-        const __mmask16 wanted = _mm512_test_epi32_mask(deck, deck), nanp = is_nanp(upper);
-        const struct fields table = fields_of(tables, wanted, deck);
-
-        const __m512i area = _mm512_and_si512(_mm512_srli_epi32(upper, 16), _mm512_set1_epi32(0xfff));
-        const __m512i first = _mm512_mask_add_epi32(
-            _mm512_add_epi32(table.first3, _mm512_srli_epi32(upper, 20)), nanp, table.npa, area);
-        __m512i value = read_words(words, wanted, first);
-        __mmask16 go = _mm512_movepi32_mask(value);
-
-        const __m512i fourth = _mm512_and_si512(area, _mm512_set1_epi32(0xf));
-        const __m512i second = _mm512_mask_blend_epi32(nanp, node_place(table.nodes, value, fourth),
-                                                       page_place(table.pages, value, upper));
-        value = _mm512_mask_mov_epi32(value, go, read_words(words, go, second));
-        go = _mm512_movepi32_mask(value);
-        _mm512_mask_storeu_epi32(values + i, here, value);
-
-        const __m512i low_digits = shift_digits(low, (__mmask8)nanp);
-        const __m512i high_digits = shift_digits(high, (__mmask8)(nanp >> 8));
-        const __m512i row =
-            _mm512_add_epi32(_mm512_set1_epi32((int)i),
-                             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-        count = wait(waiting, count, go, row, table.nodes, value, low_digits, high_digits);
+    for (size_t i = 0; i < rows + AHEAD; i += LANES) {
+        if (i >= AHEAD)
+            count = second_step(words, keys, i - AHEAD, rows, &ahead, values, waiting, count);
+        if (i < rows)
+            first_step(tables, words, decks, keys, i, rows, values, &ahead);
     }
     return count;
 }

@@ -34,6 +34,16 @@ static inline struct sixteen_owners owners_of(const struct toll_hot_owner *owner
     };
 }
 
+/* As many places as rows are `here` may be written. */
+static inline size_t list(uint32_t *rows, __mmask16 wanted, __mmask16 here, size_t first)
+{
+    const __m512i each =
+        _mm512_add_epi32(_mm512_set1_epi32((int)first),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    _mm512_mask_storeu_epi32(rows, here, _mm512_maskz_compress_epi32(wanted, each));
+    return (size_t)__builtin_popcount(wanted);
+}
+
 static inline void step(const struct toll_hot_owner *owners, const uint32_t *verdicts, const uint32_t *at,
                         const uint16_t *shapes, __mmask16 by_record, __mmask16 here, size_t i,
                         struct toll_verdicts_out *out)
@@ -64,10 +74,8 @@ static inline void step(const struct toll_hot_owner *owners, const uint32_t *ver
     _mm_mask_storeu_epi8(&out->status[i], here, status);
 
     const __mmask16 odd = here & (__mmask16) ~(settled | unanswered | (plain & (__mmask16)~known) | waits);
-    for (unsigned left = odd; left != 0; left &= left - 1)
-        out->odd[out->odd_count++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
-    for (unsigned left = waits & here; left != 0; left &= left - 1)
-        out->planless[out->planless_count++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
+    out->odd_count += list(&out->odd[out->odd_count], odd, here, i);
+    out->planless_count += list(&out->planless[out->planless_count], waits & here, here, i);
 }
 
 void toll_rules_avx512(const struct toll_hot_owner *restrict owners, const uint32_t *restrict verdicts,

@@ -22,7 +22,7 @@ VERBS = ("import", "compile", "check", "rate", "verify", "summary", "explain", "
 LATER = ("rerate", "whatif", "compare", "tax", "invoice", "report", "bench")
 COLUMNS = ("day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
            "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,"
-           "cost_status,cost_deck,cost_prefix").split(",")
+           "cost_status,cost_deck,cost_prefix,bundle,pool").split(",")
 ROWS = 20000
 
 work = None  # a folder of the whole script, made by setUpModule

@@ -44,6 +44,7 @@ int cmd_check(struct cmd *cmd, int argc, char **argv);
 int cmd_rate(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_summary(struct cmd *cmd, int argc, char **argv);
+int cmd_report(struct cmd *cmd, int argc, char **argv);
 int cmd_explain(struct cmd *cmd, int argc, char **argv);
 int cmd_reconcile(struct cmd *cmd, int argc, char **argv);
 int cmd_export(struct cmd *cmd, int argc, char **argv);

@@ -18,7 +18,7 @@ enum format { FORMAT_CSV, FORMAT_JSONL };
 static const char csv_header[] =
     "day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
     "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,cost_status,cost_deck,"
-    "cost_prefix\n";
+    "cost_prefix,bundle,pool\n";
 
 #define STATUS_NAMES_MOST 5
 static const char *const status_names[STATUS_NAMES_MOST] = {"rated", "zero_rated", "suspense", "conflict",
@@ -113,6 +113,10 @@ static void put_csv(const struct export *export, struct cmd_output *out, const s
     cmd_csv_text(out, line->cost_deck, export->safe);
     cmd_put_char(out, ',');
     cmd_csv_text(out, line->cost_prefix, export->safe);
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->pool_bundle, export->safe);
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->pool_name, export->safe);
     cmd_put_char(out, '\n');
 }
 
@@ -167,6 +171,8 @@ static void put_jsonl(struct cmd_output *out, const struct toll_line *line)
     put_member(out, ",\"cost_status\":", cost_status(line));
     put_member(out, ",\"cost_deck\":", line->cost_deck);
     put_member(out, ",\"cost_prefix\":", line->cost_prefix);
+    put_member(out, ",\"bundle\":", line->pool_bundle);
+    put_member(out, ",\"pool\":", line->pool_name);
     cmd_put_text(out, "}\n");
 }
 
@@ -326,9 +332,10 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .notes =
             "Columns: day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,\n"
             "         duration_ms,caller,callee,destination,deck,prefix,band,billed,included,charge,tax,\n"
-            "         currency,cost,cost_status,cost_deck,cost_prefix. tax is empty in this version.\n"
-            "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency. number, pool and\n"
-            "         tiers are empty in this version.",
+            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. tax is empty in\n"
+            "         this version. bundle and pool: the first that gave included units, and its name if it "
+            "has one.\n"
+            "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency.",
     };
     int operands;
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);

@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
     {"rate", "price every CDR of a dataset with a book", cmd_rate},
     {"verify", "re-read a dataset, a run or an image and check every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
+    {"report", "margins, what sells below cost, and the cheapest vendor", cmd_report},
     {"explain", "why one call costs what it costs", cmd_explain},
     {"reconcile", "our charges against the provider's, line by line", cmd_reconcile},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},

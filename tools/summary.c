@@ -7,6 +7,7 @@
 #include "groups.h"
 #include "options.h"
 #include "periods.h"
+#include "pools.h"
 #include "print.h"
 #include "runs.h"
 #include "waiting.h"
@@ -302,13 +303,13 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
 {
     const char *cdrs = NULL;
     int64_t top = -1;
-    bool suspense = false, unmask = false;
+    bool suspense = false, pools = false, unmask = false;
     const struct cmd_option options[] = {
         CMD_OPTION_CDRS(cdrs),
         {.kind = CMD_NUMBER,
          .name = "top",
          .value = "N",
-         .help = "accounts, destinations or groups in suspense to show (default: 10, 10, 20)",
+         .help = "accounts, destinations, pools or groups in suspense to show (default: 10, 10, 20, 20)",
          .target = &top,
          .minimum = 0,
          .maximum = INT32_MAX},
@@ -317,8 +318,13 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
          .help = "what is in suspense, by the row to add to the book that would clear it",
          .target = &suspense},
         {.kind = CMD_FLAG,
+         .name = "pools",
+         .help =
+             "what bundles gave and have left, and what tiers counted, by period (--json: all, unless --top)",
+         .target = &pools},
+        {.kind = CMD_FLAG,
          .name = "unmask",
-         .help = "with --suspense: telephone numbers in full",
+         .help = "with --suspense or --pools: telephone numbers in full",
          .target = &unmask},
     };
     const struct cmd_usage usage = {
@@ -327,6 +333,7 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
         .examples = "  tollmill summary runs/2026-03\n"
                     "  tollmill summary runs/2026-03 --top 100\n"
                     "  tollmill summary runs/2026-03 --suspense --unmask\n"
+                    "  tollmill summary runs/2026-03 --pools\n"
                     "  tollmill summary runs/2026-03 --json | jq .charge\n",
         .operands = "RUN",
         .operands_min = 1,
@@ -338,9 +345,14 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
-    if (unmask && !suspense)
+    if (unmask && !suspense && !pools)
         return cmd_fail_text(cmd, CMD_USAGE,
-                             "--unmask goes with --suspense: the other totals have no numbers");
+                             "--unmask goes with --suspense or --pools: the other totals have no numbers");
+    if (pools && (suspense || cdrs))
+        return cmd_fail_text(cmd, CMD_USAGE, "--pools has no use for --%s; leave it out",
+                             suspense ? "suspense" : "cdrs");
+    if (pools)
+        return cmd_pools(cmd, argv[1], top, unmask);
     if (suspense)
         return cmd_waiting(cmd, argv[1], cdrs, top < 0 ? 20 : (size_t)top, unmask);
     if (top < 0)

@@ -136,7 +136,7 @@ static const char *check_accounts(const struct toll_book *book)
 
 /* -- rules -- */
 
-/* The price row of a flat, free or markup rule must be one. */
+/* The price row of a flat, free, markup or tiers rule must be one. */
 static bool rule_price_good(const struct toll_book *book, const struct toll_rule *rule)
 {
     return toll_check_id(rule->price, book->price_count) && rule->price != TOLL_PRICE_EMERGENCY &&
@@ -146,9 +146,11 @@ static bool rule_price_good(const struct toll_book *book, const struct toll_rule
 static bool rule_good(const struct toll_book *book, const struct toll_rule *rule)
 {
     const bool priced = rule->action == TOLL_ACTION_FLAT || rule->action == TOLL_ACTION_FREE ||
-                        rule->action == TOLL_ACTION_MARKUP;
+                        rule->action == TOLL_ACTION_MARKUP || rule->action == TOLL_ACTION_TIERS;
 
-    return rule->action >= TOLL_ACTION_DECK && rule->action <= TOLL_ACTION_REJECT &&
+    return rule->action >= TOLL_ACTION_DECK && rule->action <= TOLL_ACTION_TIERS &&
+           (rule->action == TOLL_ACTION_TIERS ? rule->tiers > 0 && rule->tiers < book->tiers_count
+                                              : rule->tiers == 0) &&
            (rule->action == TOLL_ACTION_DECK ? toll_check_id(rule->deck, book->deck_count)
                                              : rule->deck == 0) &&
            (priced ? rule_price_good(book, rule) : rule->price == 0) &&

@@ -149,16 +149,27 @@ static const char *set_meta(struct toll_book *book, const struct toll_image_view
     book->basis = (enum toll_jurisdiction_basis)meta->basis;
     book->on_net = (enum toll_on_net_rule)meta->on_net;
     book->number_count = meta->number_count;
+    book->buy_span = meta->buy_span;
+    book->buy_span_count = meta->buy_span_count;
     return NULL;
 }
 
 static void set_assigned(struct toll_book *book)
 {
-    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_TRUNK]; i++)
-        book->has_trunk_plans = book->has_trunk_plans || book->named[TOLL_NAMED_TRUNK][i].span_count > 0;
-    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_CARRIER]; i++)
-        book->has_carrier_plans =
-            book->has_carrier_plans || book->named[TOLL_NAMED_CARRIER][i].span_count > 0;
+    book->has_cost = book->buy_span_count > 0;
+    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_TRUNK]; i++) {
+        const struct toll_named *trunk = &book->named[TOLL_NAMED_TRUNK][i];
+        book->has_trunk_plans = book->has_trunk_plans || trunk->span_count > 0;
+        book->has_cost = book->has_cost || trunk->buy_span_count > 0;
+    }
+    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_CARRIER]; i++) {
+        const struct toll_named *carrier = &book->named[TOLL_NAMED_CARRIER][i];
+        book->has_carrier_plans = book->has_carrier_plans || carrier->span_count > 0;
+        book->has_cost = book->has_cost || carrier->buy_span_count > 0;
+        book->has_feeds = book->has_feeds || carrier->feed_role != TOLL_FEED_BILL;
+    }
+    for (uint32_t i = 1; i < book->owner_count && !book->has_bundles; i++)
+        book->has_bundles = book->owners[i].pool_count > 0;
 }
 
 static int set_zones(struct toll_book *book, const struct toll_image_view *view, struct owned *owned,

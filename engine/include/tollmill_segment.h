@@ -178,9 +178,11 @@ struct toll_period_charge {
     const char *period; /* its first day: "2026-03-15" */
     const char *account, *account_name, *currency;
     const char *site;   /* of a surcharge on a site; else "" */
-    const char *number; /* "": none at this version, as pool and tiers */
-    const char *pool, *tiers;
-    const char *kind;                /* "short_calls" "attempts" "no_ani" */
+    const char *number; /* of tiers by number; else "" */
+    const char *pool;   /* "" */
+    const char *tiers;  /* of a charge of tiers; else "" */
+    const char *kind;   /* "short_calls" "attempts" "no_ani" "tier_fee" "minimum_spend" "maximum_spend"
+                           "already_billed" */
     int64_t calls, counted, charged; /* looked at, of the kind, and how many of these are charged */
     int64_t amount;                  /* for each charged call */
     int64_t charge;
@@ -189,6 +191,28 @@ struct toll_period_charge {
 };
 /* The period charges by index, in order; false past the end. Strings are borrowed until the run is closed. */
 bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_period_charge *out);
+
+/* What a pool of a bundle gave in a period (docs/RATING.md section 12). Names are "" where its scope does not
+ * have them; a named pool has `pool` alone. */
+struct toll_pool_balance {
+    int32_t id; /* the lines' `pool` */
+    const char *bundle, *scope, *account, *site, *number, *pool;
+    const char *unit;                                      /* s message byte event */
+    const char *period;                                    /* its first day */
+    int64_t granted, rolled_in, used, rolled_out, expired; /* granted + rolled_in = the sum of the others */
+    int64_t over;                                          /* beyond, where the limit is only flagged */
+    int64_t exhausted_ms; /* UTC: start of the call that left nothing; 0 none did */
+};
+/* By index, ascending (id, period); false past the end. Borrowed until the run is closed. */
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out);
+
+/* What tiers counted in a period (section 13); money in 1e-8 of the account's currency. */
+struct toll_tier_count {
+    const char *tiers, *account, *site, *number, *period;
+    int64_t units, spend, fee, minimum, maximum;
+};
+/* By index, ascending by the names; false past the end. Borrowed until the run is closed. */
+bool toll_run_tier_count(const struct toll_run *run, int64_t index, struct toll_tier_count *out);
 
 /* One line by day ("2026-03-01") and row: TOLL_EUSAGE when there is none. */
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

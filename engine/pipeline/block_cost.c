@@ -91,7 +91,7 @@ static void find_rules(const struct toll_block_rows *rows)
     };
     rater->kernels->rules(rater->cost->plans, rater->verdicts, block->buy_plan, shapes_of(rows), false,
                           rows->rows, &out);
-    block->bill_count = block->odd_count = 0;
+    block->bill_count = block->odd_count = block->other_count = 0;
     if (rater->has_next)
         memset(block->chain, 0, rows->rows * sizeof *block->chain);
     size_t open = out.planless_count;
@@ -100,6 +100,8 @@ static void find_rules(const struct toll_block_rows *rows)
         const unsigned class_jurisdiction = rows->line.class_jurisdiction[i];
         if (!has_cost(rows, i))
             continue;
+        block->others[block->other_count] = i;
+        block->other_count += toll_kind_service(rows->cdr.kind[i]) != TOLL_VOICE;
         const bool bulk = (rows->cdr.kind[i] & TOLL_KIND_CREDIT) == 0;
         block->shape[i] = (uint16_t)((block->shape[i] & TOLL_SHAPE_IN) | (class_jurisdiction >> 4) << 3 |
                                      (class_jurisdiction & 15));

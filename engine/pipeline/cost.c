@@ -31,6 +31,14 @@ static bool plan_at(const struct toll_book *book, uint32_t first, uint32_t count
     return false;
 }
 
+int32_t toll_buy_plan_of_carrier(const struct toll_book *book, uint32_t carrier, toll_ms at)
+{
+    const struct toll_named *named = &book->named[TOLL_NAMED_CARRIER][carrier - 1];
+    int32_t plan = 0;
+    plan_at(book, named->buy_span, named->buy_span_count, at, &plan);
+    return plan;
+}
+
 int32_t toll_buy_plan_find(const struct toll_book *book, uint32_t trunk, uint32_t carrier, toll_ms at,
                            enum toll_assignment_level *level)
 {
@@ -45,9 +53,8 @@ int32_t toll_buy_plan_find(const struct toll_book *book, uint32_t trunk, uint32_
             found = TOLL_LEVEL_TRUNK;
     }
     if (found == TOLL_LEVEL_NONE && carrier != 0) {
-        const struct toll_named *named = &book->named[TOLL_NAMED_CARRIER][carrier - 1];
-        if (plan_at(book, named->buy_span, named->buy_span_count, at, &plan))
-            found = TOLL_LEVEL_CARRIER;
+        plan = toll_buy_plan_of_carrier(book, carrier, at);
+        found = plan == 0 ? TOLL_LEVEL_NONE : TOLL_LEVEL_CARRIER;
     }
     if (found == TOLL_LEVEL_NONE && plan_at(book, book->buy_span, book->buy_span_count, at, &plan))
         found = TOLL_LEVEL_DEFAULT;
@@ -72,7 +79,7 @@ static unsigned exchange(const struct toll_cost_rules *rules, struct toll_band_c
 
 void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                       const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
-                      const struct toll_row_trace *trace, struct toll_cost_answer *answer)
+                      const struct toll_row_trace *trace, struct toll_cost_answer *answer, uint32_t to)
 {
     const struct toll_cost_rules *rules = rater->cost;
     struct toll_row_answer by_plan = {
@@ -89,7 +96,7 @@ void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *c
     answer->billed = by_plan.billed;
     answer->before = answer->cost = by_plan.charge;
     answer->from = rules->deck_currency[by_plan.deck];
-    answer->to = rules->account_currency[sell->account];
+    answer->to = to;
     if (answer->status == TOLL_RATED)
         answer->status = exchange(rules, cursors, row->start, answer);
     if (answer->status == TOLL_SUSPENSE_NO_FX || answer->status == TOLL_SUSPENSE_OVERFLOW)
@@ -111,5 +118,6 @@ void toll_row_cost(const struct toll_rater *rater, struct toll_band_cursor *curs
     plan = plan >= 0 ? plan : toll_buy_plan_find(rater->book, row->trunk, row->carrier, row->start, NULL);
     answer->status = TOLL_SUSPENSE_NO_PLAN;
     if (plan != 0)
-        toll_row_cost_by(rater, cursors, row, sell, plan, trace, answer);
+        toll_row_cost_by(rater, cursors, row, sell, plan, trace, answer,
+                         rater->cost->account_currency[sell->account]);
 }

@@ -82,10 +82,13 @@ void toll_row_cost(const struct toll_rater *rater, struct toll_band_cursor *curs
                    const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
                    const struct toll_row_trace *trace, struct toll_cost_answer *answer);
 
-/* The same by a plan that there is, of a row that has a cost; the answer is zeroed at first. */
+/* The same by a plan that there is, of a row that has a cost, in the currency `to`; the answer is zeroed at
+ * first. */
 void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                       const struct toll_row *row, const struct toll_row_answer *sell, int32_t plan,
-                      const struct toll_row_trace *trace, struct toll_cost_answer *answer);
+                      const struct toll_row_trace *trace, struct toll_cost_answer *answer, uint32_t to);
+/* The buy plan of a carrier's own, 1 + index of the named one; 0 none. */
+int32_t toll_buy_plan_of_carrier(const struct toll_book *book, uint32_t carrier, toll_ms at);
 
 /* ---- exchange ---- */
 

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD 12 /* requests whose pool is on its way */
+/* Requests whose pool is on its way: a number is looked up first. */
+#define LOOK_AHEAD 16
+#define LOOK_CLOSER 8
 
 /* ---- memory ---- */
 
@@ -115,14 +117,19 @@ static int64_t count_one(struct toll_draw_request *request, const struct toll_po
 void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rater,
                          struct toll_band_cursor *cursors, struct toll_pools *pools)
 {
+    const bool numbers = rater->draws->by_number;
     struct billing context = {rater, cursors, NULL};
     const struct toll_pool_billing billing = {bill_rest, &context};
     for (size_t i = 0; i < draws->count; i++) {
         struct toll_draw_request *request = &draws->requests[i];
         struct toll_pool_drawn *drawn = &draws->drawn[i];
-        if (i + AHEAD < draws->count && request[AHEAD].count > 0) {
-            const struct toll_pool_call next = call_of(&request[AHEAD]);
-            toll_pools_expect(pools, &next);
+        if (i + LOOK_AHEAD < draws->count && request[LOOK_AHEAD].count > 0) {
+            const struct toll_pool_call next = call_of(&request[LOOK_AHEAD]);
+            toll_pools_look(pools, &next);
+        }
+        if (numbers && i + LOOK_CLOSER < draws->count && request[LOOK_CLOSER].count > 0) {
+            const struct toll_pool_call next = call_of(&request[LOOK_CLOSER]);
+            toll_pools_look_closer(pools, &next);
         }
         const struct toll_pool_call call = call_of(request);
         context.request = request;

@@ -201,7 +201,7 @@ static void begin_pool_again(struct toll_pools *pools, uint32_t pool)
     while (facts->draws >= pools->before_draws && facts->draws != 0)
         facts->draws = TOLL_POOL_ITEM(pools->draws, struct toll_pool_draw, facts->draws)->next;
     while (facts->periods >= pools->before_periods && facts->periods != 0)
-        facts->periods = TOLL_POOL_ITEM(pools->periods, struct toll_pool_period, facts->periods)->next;
+        facts->periods = TOLL_POOL_ITEM(pools->periods, struct toll_pool_month, facts->periods)->next;
 }
 
 void toll_pools_second_pass(struct toll_pools *pools)

@@ -80,9 +80,7 @@ struct toll_pool_billing {
     int64_t (*billed)(void *context, int64_t used);
     void *context;
 };
-/* Is an entitlement in force at the call's start, and does its bundle fit the call's key and destination? */
-bool toll_pools_fits(const struct toll_book *book, const struct toll_entitlement *entitlement,
-                     const struct toll_pool_call *call);
+
 /* Calls that will draw soon: their pools come into the caches. Look first, closer some calls later. Both need
  * call->count > 0, and first an entitlement that fits. */
 void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call *call);
@@ -90,10 +88,6 @@ void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_po
 
 void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,
                      const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn);
-
-/* Asks for the memory that drawing will look at first, some calls before it is done; changes nothing. By the
- * holder of the baton, too. */
-void toll_pools_expect(const struct toll_pools *pools, const struct toll_pool_call *call);
 
 /* Counts a line's units (0 of a credit) for tiers and gives what the same count had before. number and owner
  * as in toll_pool_call. *slot names the count in its period, for toll_pools_spend. */

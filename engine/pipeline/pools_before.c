@@ -174,11 +174,11 @@ static int read_periods(const struct names *names, struct toll_error *error)
             if (pool != 0)
                 toll_pool_at(pools, pool)->id = row->id;
         }
-        struct toll_pool_period *period =
+        struct toll_pool_month *period =
             pool == 0 ? NULL : toll_pools_append(pools, &pools->periods, sizeof *period);
         if (period == NULL)
             continue;
-        *period = (struct toll_pool_period){
+        *period = (struct toll_pool_month){
             .next = pools->facts[pool].periods,
             .month = (int32_t)month,
             .used = row->used,
@@ -223,8 +223,7 @@ static int check_pools(struct toll_pools *pools, struct toll_error *error)
     for (uint32_t pool = 1; pool < pools->pool_count; pool++) {
         toll_total sum = 0;
         for (uint32_t i = pools->facts[pool].periods; i != 0;) {
-            const struct toll_pool_period *period =
-                TOLL_POOL_ITEM(pools->periods, struct toll_pool_period, i);
+            const struct toll_pool_month *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_month, i);
             toll_total used = 0, on_lot = 0;
             for (uint32_t k = pools->facts[pool].draws; k != 0;) {
                 const struct toll_pool_draw *draw = TOLL_POOL_ITEM(pools->draws, struct toll_pool_draw, k);

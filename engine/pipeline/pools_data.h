@@ -47,7 +47,7 @@ struct toll_pool_draw {
     int64_t units;
 };
 /* A period that has ended, or one of an earlier run. */
-struct toll_pool_period {
+struct toll_pool_month {
     uint32_t next;
     int32_t month;
     int64_t used, over;
@@ -119,7 +119,7 @@ struct toll_pools {
     uint32_t slot_mask;
     uint32_t *bundle_ranks; /* by bundle: 0, or 1 + place among those of scope number */
     uint32_t number_bundles;
-    struct toll_pool_list draws, periods; /* struct toll_pool_draw, struct toll_pool_period */
+    struct toll_pool_list draws, periods; /* struct toll_pool_draw, struct toll_pool_month */
     struct toll_pool_list by_id;          /* uint32_t pool; TOLL_POOL_FOREIGN | row of before->periods */
     struct toll_pool_clock *clocks;
     struct toll_size_place *sizes;

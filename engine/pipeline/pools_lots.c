@@ -143,7 +143,7 @@ int64_t toll_pools_lot(struct toll_pools *pools, uint32_t pool, int64_t month)
 {
     const struct toll_pool_facts *facts = &pools->facts[pool];
     for (uint32_t i = facts->periods; i != 0;) {
-        const struct toll_pool_period *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_period, i);
+        const struct toll_pool_month *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_month, i);
         if (period->month == month && period->granted >= 0)
             return period->granted;
         i = period->next;
@@ -185,10 +185,10 @@ void toll_pools_settle(struct toll_pools *pools, uint32_t pool)
     note_draw(pools, pool);
     if (hot->used == 0 && hot->over == 0)
         return;
-    struct toll_pool_period *period = toll_pools_append(pools, &pools->periods, sizeof *period);
+    struct toll_pool_month *period = toll_pools_append(pools, &pools->periods, sizeof *period);
     if (period == NULL)
         return;
-    *period = (struct toll_pool_period){
+    *period = (struct toll_pool_month){
         .next = facts->periods,
         .month = hot->month,
         .used = hot->used,

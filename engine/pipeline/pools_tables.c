@@ -139,7 +139,7 @@ static bool gather_months(struct table *table, const struct toll_pool_facts *fac
     for (int64_t month = clock->begun; good && month <= clock->last; month++)
         good = add_month(table, month);
     for (uint32_t i = facts->periods; good && i != 0;) {
-        const struct toll_pool_period *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_period, i);
+        const struct toll_pool_month *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_month, i);
         if (period->month < clock->begun || period->month > clock->last)
             good = add_month(table, period->month);
         i = period->next;
@@ -169,7 +169,7 @@ static void fill_months(struct table *table, uint32_t pool, const struct toll_po
         month->last = toll_lot_last(month->month, clock->begun, rollover);
     }
     for (uint32_t i = facts->periods; i != 0;) {
-        const struct toll_pool_period *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_period, i);
+        const struct toll_pool_month *period = TOLL_POOL_ITEM(pools->periods, struct toll_pool_month, i);
         struct month *month = find_month(table, period->month);
         month->used += period->used;
         month->over += period->over;

@@ -29,6 +29,8 @@ struct run {
     int64_t rows;
     struct toll_rater rater;
     struct toll_workers workers;
+    struct toll_pools *pools; /* NULL: the book has neither bundles nor tiers */
+    struct toll_pool_tables pool_tables;
     struct toll_run_writer *writer;
     struct toll_run_part *parts; /* last - first */
     struct toll_strings texts;
@@ -97,6 +99,21 @@ static int open_all(struct run *run, struct toll_error *error)
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
         run->rows += run->dataset.parts[i].rows;
     return rc;
+}
+
+/* First and last of the run's CDRs, which lie in the order of their starts. */
+static int make_pools(struct run *run, struct toll_error *error)
+{
+    struct toll_run_span span = {.rows = run->rows};
+    if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
+        return 0;
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            span.first = run->dataset.parts[i - 1].first_start;
+    for (size_t i = run->first; i < run->last; i++)
+        if (run->dataset.parts[i].rows > 0)
+            span.last = run->dataset.parts[i].last_start;
+    return toll_pools_make(run->book, &span, NULL, &run->pools, error);
 }
 
 /* No more workers than batches: each has its own memory. */
@@ -192,7 +209,7 @@ static void close_set(struct run *run)
 }
 
 /* Parts go through in sets, so that a dataset of years needs no more open files than one of a month. */
-static int rate_parts(struct run *run, struct toll_error *error)
+static int rate_parts(struct run *run, bool count_only, struct toll_error *error)
 {
     int64_t rows_before = 0;
     int rc = 0;
@@ -203,7 +220,7 @@ static int rate_parts(struct run *run, struct toll_error *error)
         if (rc == 0)
             rc = open_kept(run, first, error);
         if (rc == 0)
-            rc = create_lines(run, first, error);
+            rc = count_only ? 0 : create_lines(run, first, error);
         if (rc == 0) {
             const struct toll_workers_request request = {
                 .parts = run->set.parts,
@@ -211,15 +228,42 @@ static int rate_parts(struct run *run, struct toll_error *error)
                 .progress = &run->options->progress,
                 .rows_before = rows_before,
                 .rows_total = run->rows,
+                .pools = run->pools,
+                .count_only = count_only,
             };
             const int64_t begun = now_ns();
             rc = toll_workers_run(&run->workers, &request, error);
             run->rate_ns += now_ns() - begun;
         }
-        if (rc == 0)
+        if (rc == 0 && !count_only)
             rc = finish_lines(run, first, error);
         rows_before += run->set.rows;
         close_set(run);
+    }
+    if (rc == 0 && run->pools != NULL)
+        rc = toll_pools_state(run->pools, error);
+    return rc;
+}
+
+/* Tiers whose price depends on the units of a whole period need these first. */
+static int count_parts(struct run *run, struct toll_error *error)
+{
+    if (run->rater.draws == NULL || !run->rater.draws->volume)
+        return 0;
+    const int rc = rate_parts(run, true, error);
+    if (rc == 0)
+        toll_pools_second_pass(run->pools);
+    toll_workers_clear(&run->workers);
+    return rc;
+}
+
+/* What is charged by period, and the balances of the pools. */
+static int finish_periods(struct run *run, struct toll_tally *tally, struct toll_error *error)
+{
+    int rc = toll_tally_charge_periods(tally, run->book, error);
+    if (rc == 0 && run->pools != NULL) {
+        rc = toll_pools_finish(run->pools, &run->pool_tables, &tally->periods, error);
+        toll_period_charges_sort(&tally->periods);
     }
     return rc;
 }
@@ -443,18 +487,22 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the run's parts");
     }
     if (rc == 0)
-        rc = rate_parts(run, error);
+        rc = make_pools(run, error);
+    if (rc == 0)
+        rc = count_parts(run, error);
+    if (rc == 0)
+        rc = rate_parts(run, false, error);
     if (rc == 0) {
         struct toll_tally *tally = toll_workers_sum(&run->workers);
         TOLL_ASSERT(tally->rows == run->rows);
         if (run->merge != NULL)
             rc = toll_merge_check(run->merge, tally, error);
         if (rc == 0)
-            rc = toll_tally_charge_periods(tally, run->book, error);
+            rc = finish_periods(run, tally, error);
         if (rc == 0)
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
         if (rc == 0)
-            rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, error);
+            rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, &run->pool_tables, error);
         if (rc == 0)
             rc = write_suspense(run, tally, error);
         result->rate_ns = run->rate_ns;
@@ -468,6 +516,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     free(run->parts);
     toll_strings_free(&run->texts);
     toll_workers_free(&run->workers);
+    toll_pools_free(run->pools);
     toll_rater_free(&run->rater);
     toll_merge_close(&run->merged);
     if (run->dataset_open)

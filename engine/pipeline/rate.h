@@ -6,6 +6,7 @@
 #define TOLL_PIPELINE_RATE_H
 
 #include "mmap_cdr/dataset.h"
+#include "pipeline/pools.h"
 #include "pipeline/workers.h"
 #include "segment/run.h"
 #include "tollmill.h"
@@ -67,11 +68,11 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error);
 
-/* Writes books, accounts, prices, buckets and, if there are any, period charges into a run. merge: NULL, or
- * what is kept. */
+/* Writes books, accounts, prices, buckets and, if there are any, period charges, pools and counts of tiers
+ * into a run. merge: NULL, or what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
-                          struct toll_error *error);
+                          const struct toll_pool_tables *pools, struct toll_error *error);
 /* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
  */
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,

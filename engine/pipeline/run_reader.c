@@ -41,7 +41,7 @@ struct toll_run {
 
     char *record_id;
     size_t record_id_room;
-    const struct toll_price_row *last_price;
+    const struct toll_price_row *last_price, *last_cost_price;
 };
 
 const struct toll_run_files *toll_run_inside(const struct toll_run *run)
@@ -209,9 +209,9 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
         .account_name = account->name,
         .currency = account->currency,
         .site = row->site,
-        .number = "",
+        .number = row->number,
         .pool = "",
-        .tiers = "",
+        .tiers = row->tiers,
         .kind = row->kind,
         .calls = row->calls,
         .counted = row->counted,
@@ -220,6 +220,54 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
         .charge = row->charge,
         .file = row->file,
         .line = row->line,
+    };
+    return true;
+}
+
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    if (index < 0 || index >= tables->pool_count)
+        return false;
+    const struct toll_pool_period_row *row = &tables->pools[index];
+    *out = (struct toll_pool_balance){
+        .id = row->id,
+        .bundle = row->bundle,
+        .scope = row->scope,
+        .account = row->account,
+        .site = row->site,
+        .number = row->number,
+        .pool = row->pool,
+        .unit = row->unit,
+        .period = row->period,
+        .granted = row->granted,
+        .rolled_in = row->rolled_in,
+        .used = row->used,
+        .rolled_out = row->rolled_out,
+        .expired = row->expired,
+        .over = row->over,
+        .exhausted_ms = row->exhausted,
+    };
+    return true;
+}
+
+bool toll_run_tier_count(const struct toll_run *run, int64_t index, struct toll_tier_count *out)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    if (index < 0 || index >= tables->count_count)
+        return false;
+    const struct toll_tier_count_row *row = &tables->counts[index];
+    *out = (struct toll_tier_count){
+        .tiers = row->tiers,
+        .account = row->account,
+        .site = row->site,
+        .number = row->number,
+        .period = row->period,
+        .units = row->units,
+        .spend = row->spend,
+        .fee = row->fee,
+        .minimum = row->minimum,
+        .maximum = row->maximum,
     };
     return true;
 }
@@ -410,11 +458,12 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     return rc != 0 ? rc : fill_payer(run, book, &row, line, error);
 }
 
-static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
+static const struct toll_price_row *find_price(const struct toll_run *run, int32_t id,
+                                               const struct toll_price_row **last)
 {
     const struct toll_run_tables *tables = &run->files.tables;
-    if (run->last_price != NULL && run->last_price->id == id)
-        return run->last_price;
+    if (*last != NULL && (*last)->id == id)
+        return *last;
     int64_t low = 0, high = tables->price_count;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
@@ -425,7 +474,43 @@ static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
     }
     if (low == tables->price_count || tables->prices[low].id != id)
         return NULL;
-    return run->last_price = &tables->prices[low];
+    return *last = &tables->prices[low];
+}
+
+/* The first row of a pool in the tables: all have its names. */
+static const struct toll_pool_period_row *find_pool(const struct toll_run *run, int32_t id)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    int64_t low = 0, high = tables->pool_count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (tables->pools[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == tables->pool_count || tables->pools[low].id != id ? NULL : &tables->pools[low];
+}
+
+/* Where the run has bundles. */
+static int fill_pool(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_line_batch *batch = &run->line_batch;
+    const int64_t i = run->index;
+    const struct toll_pool_period_row *pool = NULL;
+    line->included = batch->included == NULL ? 0 : batch->included[i];
+    line->pool = batch->pool == NULL ? 0 : batch->pool[i];
+    if (line->pool != 0)
+        pool = find_pool(run, line->pool);
+    if (line->pool != 0 && pool == NULL)
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: the line %s:%lld names a pool that the run's tables do not have",
+                              run->files.path, run->day, (long long)line->row);
+    if (pool != NULL) {
+        line->pool_bundle = pool->bundle;
+        line->pool_name = pool->pool;
+    }
+    return 0;
 }
 
 /* Where the run has costs. */
@@ -439,7 +524,8 @@ static int fill_cost(struct toll_run *run, struct toll_line *line, struct toll_e
     line->has_cost = toll_cost_takes_part(line->cost_status);
     line->cost = batch->cost[run->index];
     line->cost_price = batch->cost_price[run->index];
-    const struct toll_price_row *price = line->cost_price == 0 ? NULL : find_price(run, line->cost_price);
+    const struct toll_price_row *price =
+        line->cost_price == 0 ? NULL : find_price(run, line->cost_price, &run->last_cost_price);
     if (line->cost_price != 0 && price == NULL)
         return toll_error_set(error, TOLL_EDATA,
                               "%s: the cost of the line %s:%lld names a price that the run's tables do not "
@@ -476,8 +562,10 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
         "";
     line->price_kind = line->plan = line->deck = line->prefix = line->destination = line->band = "";
     line->unit = line->price_file = line->trunk = line->cost_carrier = "";
+    line->pool_bundle = line->pool_name = "";
 
-    const struct toll_price_row *price = line->price == 0 ? NULL : find_price(run, line->price);
+    const struct toll_price_row *price =
+        line->price == 0 ? NULL : find_price(run, line->price, &run->last_price);
     if (account < 0 || account >= tables->account_count || (line->price != 0 && price == NULL))
         return toll_error_set(error, TOLL_EDATA,
                               "%s: the line %s:%lld names an account or a price that the run's "
@@ -499,7 +587,9 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
         line->price_file = price->file;
         line->price_line = price->line;
     }
-    const int rc = fill_cost(run, line, error);
+    int rc = fill_pool(run, line, error);
+    if (rc == 0)
+        rc = fill_cost(run, line, error);
     return rc != 0 || !run->dataset_open ? rc : fill_cdr(run, line, error);
 }
 
@@ -614,6 +704,34 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
         return rc != 0 ? rc : 1;
     }
     return more;
+}
+
+int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    const int more = next_row(run, error);
+    if (more <= 0)
+        return more;
+    const int rc = open_cdrs(run, error);
+    if (rc != 0)
+        return rc;
+    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
+    *out = row_here(run);
+    out->part = run->set.parts[0].part;
+    out->batch = &run->cdr_batch;
+    out->rater = &own->rater;
+    out->price_shift = own->price_shift;
+    toll_row_read(&own->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
+    return 1;
+}
+
+const struct toll_rater *toll_run_rater(const struct toll_run *run)
+{
+    return &toll_reader_book_own(&run->books)->rater;
+}
+
+const struct toll_price_row *toll_run_price(struct toll_run *run, int32_t id)
+{
+    return id == 0 ? NULL : find_price(run, id, &run->last_price);
 }
 
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

@@ -87,6 +87,8 @@ struct toll_period_charges {
  */
 int toll_surcharges_charge(struct toll_surcharge_counts *counts, const struct toll_book *book,
                            struct toll_period_charges *out, struct toll_error *error);
+/* Puts what was appended where it belongs; row.period becomes the entry's own text. */
+void toll_period_charges_sort(struct toll_period_charges *charges);
 void toll_period_charges_free(struct toll_period_charges *charges); /* safe on a zeroed struct */
 
 #endif

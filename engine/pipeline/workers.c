@@ -236,7 +236,7 @@ static int64_t thread_ns(void)
 static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows)
 {
     const size_t pooled = lines->pool == NULL ? 0 : rows;
-    const struct toll_hash128 each[] = {
+    struct toll_hash128 each[11] = {
         toll_hash(lines->account, rows * sizeof *lines->account),
         toll_hash(lines->price, rows * sizeof *lines->price),
         toll_hash(lines->billed, rows * sizeof *lines->billed),
@@ -246,7 +246,13 @@ static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, siz
         toll_hash(lines->included, pooled * sizeof *lines->included),
         toll_hash(lines->pool, pooled * sizeof *lines->pool),
     };
-    return toll_hash(each, (pooled == 0 ? 6 : 8) * sizeof *each);
+    size_t count = pooled == 0 ? 6 : 8;
+    if (lines->cost != NULL) {
+        each[count++] = toll_hash(lines->cost, rows * sizeof *lines->cost);
+        each[count++] = toll_hash(lines->cost_price, rows * sizeof *lines->cost_price);
+        each[count++] = toll_hash(lines->cost_status, rows);
+    }
+    return toll_hash(each, count * sizeof *each);
 }
 
 static const struct toll_job_part *part_of(const struct toll_workers_request *request, int64_t batch)
@@ -412,7 +418,7 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .block = &worker->block,
         .cursors = worker->cursors,
         .tally = &worker->tally,
-        .draws = worker->job->request->pools == NULL ? NULL : &output->draws,
+        .draws = worker->workers->rater->draws == NULL ? NULL : &output->draws,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
@@ -449,7 +455,7 @@ static int merge_rows(struct toll_worker *worker, const struct input *input,
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
 {
-    const bool draws = worker->job->request->pools != NULL;
+    const bool draws = worker->workers->rater->draws != NULL;
     struct output *output = free_output(worker);
     struct toll_cdr_batch batch;
     bool good = true;

@@ -314,6 +314,15 @@ _Static_assert(sizeof(struct toll_surcharge) == 56, "stored");
 /* ---- bundles and their pools: docs/RATING.md section 12 ---- */
 
 enum toll_unit { TOLL_UNIT_S, TOLL_UNIT_MESSAGE, TOLL_UNIT_BYTE, TOLL_UNIT_EVENT, TOLL_UNITS };
+/* The services that have a unit, as bits by enum toll_service. */
+static inline unsigned toll_unit_services(unsigned unit)
+{
+    return unit == TOLL_UNIT_S ? 1u : unit == TOLL_UNIT_MESSAGE ? 6u : unit == TOLL_UNIT_BYTE ? 8u : 16u;
+}
+#define TOLL_UNITS_MAX INT64_C(1000000000000000) /* of a bundle, and of a subscription row: 10^15 */
+/* All grants of a pool: lots of 37 periods stay below 2^62. */
+#define TOLL_POOL_UNITS_MAX (100 * TOLL_UNITS_MAX)
+#define TOLL_ROLLOVER_MAX 36
 enum toll_scope { TOLL_SCOPE_NUMBER, TOLL_SCOPE_SITE, TOLL_SCOPE_ACCOUNT, TOLL_SCOPE_POOL, TOLL_SCOPES };
 enum toll_at_limit { TOLL_LIMIT_OVERAGE, TOLL_LIMIT_FLAG, TOLL_LIMIT_REJECT };
 

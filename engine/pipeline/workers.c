@@ -41,7 +41,7 @@ struct output {
     bool waits; /* for its turn to draw */
     int64_t rows, first_row;
     struct toll_line_columns lines;
-    struct toll_draws draws;
+    struct toll_draws draws, cost_draws;
 };
 
 struct toll_worker {
@@ -134,6 +134,18 @@ static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool 
     return 0;
 }
 
+static int make_draws(struct output *output, const struct toll_rater *rater, struct toll_error *error)
+{
+    const int rc = toll_draws_make(&output->draws, rater->draws, error);
+    return rc != 0 ? rc : toll_cost_draws_make(&output->cost_draws, rater, error);
+}
+
+static void free_draws(struct output *output)
+{
+    toll_draws_free(&output->draws);
+    toll_draws_free(&output->cost_draws);
+}
+
 static int worker_init(struct toll_worker *worker, const struct toll_rater *rater,
                        const struct toll_workers_io *io, struct toll_error *error)
 {
@@ -170,7 +182,7 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     if (!toll_bulk_has_ring(worker->bulk) && rater->draws == NULL)
         worker->output_count = 1;
     for (unsigned i = 0; rc == 0 && rater->draws != NULL && i < worker->output_count; i++)
-        rc = toll_draws_make(&worker->outputs[i].draws, rater->draws, error);
+        rc = make_draws(&worker->outputs[i], rater, error);
     if (rc == 0 && rater->draws != NULL)
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
@@ -214,7 +226,7 @@ void toll_workers_free(struct toll_workers *workers)
         toll_tally_free(&workers->worker[i].tally);
         toll_bulk_close(workers->worker[i].bulk);
         for (unsigned k = 0; k < OUTPUTS_MOST; k++)
-            toll_draws_free(&workers->worker[i].outputs[k].draws);
+            free_draws(&workers->worker[i].outputs[k]);
         toll_spent_free(&workers->worker[i].spent);
         free(workers->worker[i].cursors);
         free(workers->worker[i].merge);
@@ -365,12 +377,15 @@ static bool draw_output(struct toll_worker *worker, struct output *output)
     const int64_t begun = since(worker, 0);
     toll_spent_tell(&worker->spent, request->pools);
     toll_draws_in_order(&output->draws, rater, worker->cursors, request->pools);
+    toll_draws_in_order(&output->cost_draws, rater, worker->cursors, request->pools);
     toll_baton_pass(&worker->job->baton);
     output->waits = false;
     const int64_t drawn = since(worker, begun);
     worker->stage_ns[TOLL_STAGE_DRAW] += drawn;
-    if (!request->count_only)
+    if (!request->count_only) {
         toll_draws_charge(&output->draws, &context, &output->lines);
+        toll_cost_draws_charge(&output->cost_draws, &context, &output->lines);
+    }
     worker->stage_ns[TOLL_STAGE_REST] += since(worker, begun + drawn);
     return finish_lines(worker, output);
 }
@@ -419,6 +434,7 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .cursors = worker->cursors,
         .tally = &worker->tally,
         .draws = worker->workers->rater->draws == NULL ? NULL : &output->draws,
+        .cost_draws = output->cost_draws.memory == NULL ? NULL : &output->cost_draws,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
@@ -470,7 +486,7 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         output->batch = input->batch;
         output->rows = batch.rows;
         output->first_row = batch.first_row;
-        output->draws.count = 0;
+        output->draws.count = output->cost_draws.count = 0;
         toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
         if (input->part->kept == NULL)
             good = rate_rows(worker, input->part, &batch, output);

@@ -190,7 +190,7 @@ def read_elsewhere():
         names = {row["id"]: (row["account"], row["currency"]) for row in accounts}
     with pa.memory_map("run/period_charges.arrow") as source:
         table = pa.ipc.open_file(source).read_all()
-        assert table.schema.metadata[b"tollmill.schema"] == b"period_charges/1"
+        assert table.schema.metadata[b"tollmill.schema"] == b"period_charges/2"
         assert table.schema.field("charge").metadata == {b"scale": b"8"}
         rows = table.to_pylist()
     assert [row.pop("amount") for row in rows] == [25000000, 25000000, 500000, 100000, 1000000, 3000000, 25000000]

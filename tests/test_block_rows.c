@@ -105,20 +105,33 @@ static void write_parties(struct text *text)
     put(text, "trunk:T0,a%u,,,\ntrunk:T1,a%u,,%s,\nhint:H0,a%u,,,\nhint:H1,a%u,,,\n", pick(4), pick(4),
         date(50), pick(4), pick(4));
     end(text);
-    begin(text, "trunks.csv", "trunk\nT2\n");
+    begin(text, "trunks.csv", "trunk,carrier\n");
+    put(text, "T2,%s\n", ANY(carriers));
     end(text);
-    begin(text, "carriers.csv", "carrier\nc1\nc2\n");
+    begin(text, "carriers.csv", "carrier,feed_role\n");
+    for (size_t i = 1; i < COUNT(carriers); i++)
+        put(text, "%s,%s\n", carriers[i], chance(70) ? "" : chance(50) ? "cost" : "compare");
     end(text);
-    begin(text, "assignments.csv", "subject,plan,from\n");
+    begin(text, "fx.csv", "from,to,date,rate\nEUR,USD,2026-03-03,1.08\nEUR,USD,2026-03-07,1.09234567\n");
+    end(text);
+    begin(text, "assignments.csv", "subject,plan,from,side\n");
     for (unsigned i = 0; i < 4; i++)
         if (chance(90))
-            put(text, "account:a%u,p%u,%s\n", i, pick(3), date(15));
+            put(text, "account:a%u,p%u,%s,\n", i, pick(3), date(15));
     if (chance(30))
-        put(text, "trunk:T2,p%u,\n", pick(3));
+        put(text, "trunk:T2,p%u,,\n", pick(3));
     if (chance(20))
-        put(text, "carrier:c1,p%u,%s\n", pick(3), date(30));
+        put(text, "carrier:c1,p%u,%s,\n", pick(3), date(30));
     if (chance(30))
-        put(text, "default,p%u,\n", pick(3));
+        put(text, "default,p%u,,\n", pick(3));
+    for (size_t i = 1; i < 4; i++)
+        if (chance(30))
+            put(text, "trunk:%s,b%u,%s,buy\n", trunks[i], pick(3), date(40));
+    for (size_t i = 1; i < COUNT(carriers); i++)
+        if (chance(40))
+            put(text, "carrier:%s,b%u,%s,buy\n", carriers[i], pick(3), date(40));
+    if (chance(70))
+        put(text, "default,b%u,%s,buy\n", pick(3), date(30));
     end(text);
 }
 
@@ -139,7 +152,8 @@ struct deck {
     const char *key;
     bool split, columns;
 };
-#define DECKS 7
+#define SELL_DECKS 7
+#define DECKS 10 /* the others only buy, some of them in another currency */
 
 static void write_deck_file(struct text *text, unsigned number, const struct deck *deck)
 {
@@ -188,14 +202,16 @@ static void write_decks(struct text *text)
     static const char *const roundings[] = {"", "half_up", "half_even", "up", "down"};
     struct deck decks[DECKS];
     begin(text, "decks.csv",
-          "deck,key,number_basis,jurisdiction_basis,indeterminate,zero_s,rounding,calendar,boundary\n");
+          "deck,key,number_basis,jurisdiction_basis,indeterminate,zero_s,rounding,calendar,boundary,"
+          "currency\n");
     for (unsigned i = 0; i < DECKS; i++) {
         static const char *const policies[] = {"", "own", "intra", "inter", "higher"};
         decks[i] = (struct deck){ANY(keys), i < 2 && chance(50), chance(50)};
         const bool coded = strcmp(decks[i].key, "calltype") == 0;
-        put(text, "d%u,%s,%s,%s,%s,%s,%s,%s,%s\n", i, decks[i].key, !coded && chance(40) ? "lrn" : "",
+        put(text, "d%u,%s,%s,%s,%s,%s,%s,%s,%s,%s\n", i, decks[i].key, !coded && chance(40) ? "lrn" : "",
             decks[i].columns ? ANY(bases) : "", decks[i].columns ? ANY(policies) : "", ANY(zeros),
-            ANY(roundings), i < 2 ? "c" : "", decks[i].split ? "split" : "");
+            ANY(roundings), i < 2 ? "c" : "", decks[i].split ? "split" : "",
+            i >= SELL_DECKS && chance(60) ? "EUR" : "");
     }
     end(text);
     begin(text, "calendars.csv", "calendar,band,days,from,to\nc,night,,20:00,06:00\n");
@@ -204,7 +220,8 @@ static void write_decks(struct text *text)
         write_deck_file(text, i, &decks[i]);
 }
 
-static void write_rules(struct text *text, bool on_net)
+/* Three plans whose names begin with a letter, with any of so many decks. */
+static void put_rules(struct text *text, char plan, unsigned decks, bool on_net)
 {
     static const char *const services[] = {"", "", "voice", "sms", "data", "event"};
     static const char *const classes[] = {"", "", "", "ordinary", "toll_free", "premium", "n11", "on_net"};
@@ -212,14 +229,6 @@ static void write_rules(struct text *text, bool on_net)
         "", "", "", "local", "intrastate", "interstate", "international"};
     static const char *const destinations[] = {"", "", "", "UK", "MEXICO", "NEW YORK"};
     static const char *const directions[] = {"", "", "out", "in"};
-    begin(text, "plans.csv", "plan\np0\np1\np2\n");
-    end(text);
-    begin(text, "destinations.csv", "prefix,destination\n44,UK\n52,MEXICO\n1212,NEW YORK\n1212556,YONKERS\n");
-    end(text);
-    begin(text, "plan_rules.csv",
-          "plan,action,service,direction,class,jurisdiction,destination,trunk,deck,amount,percent,on_miss,"
-          "priority,"
-          "from\n");
     for (unsigned i = 0; i < 24; i++) {
         static const char *const actions[] = {"deck", "deck", "deck", "deck",   "deck",
                                               "deck", "flat", "free", "markup", "reject"};
@@ -227,19 +236,33 @@ static void write_rules(struct text *text, bool on_net)
         const bool deck = strcmp(action, "deck") == 0;
         if (strcmp(class_, "on_net") == 0 && !on_net)
             class_ = "";
-        put(text, "p%u,%s,", i % 3, action);
+        put(text, "%c%u,%s,", plan, i % 3, action);
         if (i >= 21)
             put(text, ",,,,,,");
         else
             put(text, "%s,%s,%s,%s,%s,%s,", ANY(services), ANY(directions), class_, ANY(jurisdictions),
                 ANY(destinations), chance(15) ? trunks[1 + pick(3)] : "");
         if (deck)
-            put(text, "d%u,,,%s,", pick(DECKS), chance(50) ? "next" : "");
+            put(text, "d%u,,,%s,", pick(decks), chance(50) ? "next" : "");
         else
             put(text, ",%s,%s,,", strcmp(action, "flat") == 0 || strcmp(action, "markup") == 0 ? "0.25" : "",
                 strcmp(action, "markup") == 0 ? "12.5" : "");
         put(text, "%u,%s\n", i >= 21 ? 9 : pick(4), i >= 21 ? "" : date(20));
     }
+}
+
+static void write_rules(struct text *text, bool on_net)
+{
+    begin(text, "plans.csv", "plan\np0\np1\np2\nb0\nb1\nb2\n");
+    end(text);
+    begin(text, "destinations.csv", "prefix,destination\n44,UK\n52,MEXICO\n1212,NEW YORK\n1212556,YONKERS\n");
+    end(text);
+    begin(text, "plan_rules.csv",
+          "plan,action,service,direction,class,jurisdiction,destination,trunk,deck,amount,percent,on_miss,"
+          "priority,"
+          "from\n");
+    put_rules(text, 'p', SELL_DECKS, on_net);
+    put_rules(text, 'b', DECKS, on_net);
     end(text);
 }
 
@@ -402,6 +425,8 @@ static void make_map(struct map *map, const struct toll_rater *rater)
 /* ---- both ways ---- */
 
 static struct toll_row_answer answers[ROWS];
+static struct toll_cost_answer costs[ROWS];
+static unsigned seen_cost[TOLL_STATUS_COUNT];
 static uint64_t book_number;
 static unsigned seen[TOLL_STATUS_COUNT];
 
@@ -414,6 +439,11 @@ static void rate_rows(const struct toll_rater *rater, const struct toll_part_map
         toll_row_read(rater, map, batch, i, &row);
         toll_row_rate(rater, cursors, &row, NULL, &answers[i]);
         seen[answers[i].status]++;
+        costs[i] = (struct toll_cost_answer){0};
+        if (rater->cost == NULL)
+            continue;
+        toll_row_cost(rater, cursors, &row, &answers[i], -1, NULL, &costs[i]);
+        seen_cost[costs[i].status]++;
     }
     free(cursors);
 }
@@ -433,16 +463,27 @@ static void check_lines(const struct toll_line_columns *lines, const char *kerne
                 lines->billed[i], (long long)lines->charge[i], lines->class_jurisdiction[i], want->status,
                 want->account, want->price, want->billed, (long long)want->charge,
                 (unsigned)want->class_ << 4 | (unsigned)want->jurisdiction);
+        if (lines->cost != NULL &&
+            (lines->cost_status[i] != costs[i].status || lines->cost_price[i] != costs[i].price ||
+             lines->cost[i] != costs[i].cost))
+            fail_msg("book %d %s, blocks of %zu, row %zu, kind %x: cost status %u price %d cost %lld; by "
+                     "itself %u %d %lld",
+                     (int)book_number, kernels, step, i, columns.kind[i], lines->cost_status[i],
+                     lines->cost_price[i], (long long)lines->cost[i], costs[i].status, costs[i].price,
+                     (long long)costs[i].cost);
     }
 }
 
 static void check_sums(const struct toll_tally *tally, const struct toll_book *book)
 {
-    toll_total charge = 0, want = 0;
+    toll_total charge = 0, want = 0, cost = 0, want_cost = 0;
     int64_t rows = 0, with_account = 0, status_rows[TOLL_STATUS_COUNT] = {0};
     for (size_t i = 0; i < ROWS; i++) {
         const unsigned service = toll_kind_service(columns.kind[i]);
         want += answers[i].charge;
+        want_cost += costs[i].cost; /* accounts are all in one currency */
+        if (costs[i].price != 0)
+            assert_true((toll_tally_price_services(tally, (uint32_t)costs[i].price) >> service & 1) != 0);
         with_account += answers[i].payer.owner != 0 && answers[i].status < TOLL_SUSPENSE_FIRST;
         status_rows[answers[i].status]++;
         if (answers[i].price != 0)
@@ -452,7 +493,10 @@ static void check_sums(const struct toll_tally *tally, const struct toll_book *b
         charge += toll_tally_charge(&tally->buckets[i]);
         rows += tally->buckets[i].rows;
     }
+    for (unsigned i = 0; i < TOLL_CURRENCIES_MAX; i++)
+        cost += tally->cost.cost[i];
     assert_true(charge == want);
+    assert_true(cost == want_cost);
     assert_int_equal(rows, with_account);
     assert_memory_equal(status_rows, tally->status_rows, sizeof status_rows);
 }
@@ -460,17 +504,18 @@ static void check_sums(const struct toll_tally *tally, const struct toll_book *b
 static void check_blocks(const struct toll_rater *rater, const struct toll_part_map *map,
                          const struct toll_cdr_batch *batch, size_t step)
 {
+    const unsigned optional = rater->cost == NULL ? 0 : TOLL_LINES_COST;
     static struct toll_block block;
     struct toll_tally tally;
-    size_t offsets[TOLL_LINE_COLUMNS];
-    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, offsets));
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
+    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, optional, offsets));
     struct toll_line_columns lines;
     struct toll_error error;
     assert_non_null(memory);
-    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, offsets));
+    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, optional, offsets));
     memset(&block, 0x5a, sizeof block);
     assert_int_equal(toll_tally_init(&tally, rater->book, &error), 0);
-    toll_line_columns_place(&lines, memory, ROWS);
+    toll_line_columns_place(&lines, memory, ROWS, optional);
     struct toll_band_cursor *cursors = calloc(rater->book->deck_count + 1u, sizeof *cursors);
     const struct toll_block_context context = {
         .rater = rater, .map = map, .block = &block, .cursors = cursors, .tally = &tally};
@@ -540,6 +585,8 @@ static void test_random_books(void **state)
                                       TOLL_ZERO_DURATION,
                                       TOLL_ZERO_EMERGENCY,
                                       TOLL_ZERO_OTHER_PARTY,
+                                      TOLL_ZERO_COST_FEED,
+                                      TOLL_ZERO_COMPARE_FEED,
                                       TOLL_SUSPENSE_CONFLICT,
                                       TOLL_SUSPENSE_PARTY_CONFLICT,
                                       TOLL_SUSPENSE_NO_ACCOUNT,
@@ -555,6 +602,26 @@ static void test_random_books(void **state)
     for (size_t i = 0; i < COUNT(wanted) && one == NULL; i++)
         if (seen[wanted[i]] == 0)
             fail_msg("no row became %s", toll_status_reason(wanted[i]));
+    static const unsigned wanted_costs[] = {
+        TOLL_RATED,
+        TOLL_ZERO_UNANSWERED,
+        TOLL_ZERO_FREE,
+        TOLL_ZERO_DURATION,
+        TOLL_ZERO_COST_FEED,
+        TOLL_ZERO_COMPARE_FEED,
+        TOLL_ZERO_OTHER_PARTY,
+        TOLL_SUSPENSE_CONFLICT,
+        TOLL_SUSPENSE_NO_FX,
+        TOLL_SUSPENSE_NO_PLAN,
+        TOLL_SUSPENSE_NO_PREFIX,
+        TOLL_SUSPENSE_BLOCKED,
+        TOLL_SUSPENSE_REJECTED,
+        TOLL_SUSPENSE_NO_RATE,
+        TOLL_SUSPENSE_OVERFLOW,
+    };
+    for (size_t i = 0; i < COUNT(wanted_costs) && one == NULL; i++)
+        if (seen_cost[wanted_costs[i]] == 0)
+            fail_msg("no cost became %s", toll_status_reason(wanted_costs[i]));
 }
 
 int main(void)

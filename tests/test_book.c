@@ -203,19 +203,20 @@ static void all_errors(void **state)
     book_file(&f, "plans.csv", "plan\np,extra\np\n");
     book_file(&f, "assignments.csv", "");
     book_file(&f, "decks/d.csv", "prefix,rate\n1,x\n\"1,2\n2,0.1\n\xFF,1\n");
-    book_bad(&f, "E bundles.csv:0:0: ~not supported by this version\n"
-                 "E plan_rule.csv:0:0: ~no table of a book\n"
+    book_bad(&f, "E plan_rule.csv:0:0: ~no table of a book\n"
                  "E taxes.csv:0:0: ~not supported by this version\n"
                  "E accounts.csv:1:16: ~the column \"colour\" is unknown\n"
                  "E sites.csv:1:14: ~second time\n"
                  "E numbers.csv:1:0: ~the column \"account\" is missing\n"
                  "E plans.csv:2:3: ~the header has 1\n"
+                 "E bundles.csv:1:0: ~the column \"unit\" is missing\n"
+                 "E bundles.csv:1:0: ~the column \"quantity\" is missing\n"
                  "E assignments.csv:0:0: ~the table is empty\n"
                  "E decks/d.csv:2:3: ~is not a decimal number\n"
                  "E decks/d.csv:3:0: ~a quote is not closed\n"
                  "E decks/d.csv:5:1: ~no UTF-8\n");
-    assert_int_equal(f.result.errors, 11);
-    assert_non_null(strstr(f.error.text, "the book has 11 errors; the first: "));
+    assert_int_equal(f.result.errors, 12);
+    assert_non_null(strstr(f.error.text, "the book has 12 errors; the first: "));
     book_end(&f);
 }
 

@@ -21,7 +21,8 @@ SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
 VERBS = ("import", "compile", "check", "rate", "verify", "summary", "explain", "reconcile", "export", "gen")
 LATER = ("rerate", "whatif", "compare", "tax", "invoice", "report", "bench")
 COLUMNS = ("day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
-           "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost").split(",")
+           "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,"
+           "cost_status,cost_deck,cost_prefix,bundle,pool").split(",")
 ROWS = 20000
 
 work = None  # a folder of the whole script, made by setUpModule

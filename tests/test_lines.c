@@ -62,21 +62,41 @@ static int64_t line_value(unsigned column, int64_t row)
         return row % 2;
     case 5:
         return statuses[row % 5];
-    default:
+    case 6:
         return (row % TOLL_CLASSES) << 4 | row % TOLL_CALL_JURISDICTIONS;
+    case TOLL_LINE_INCLUDED:
+        return row % 61;
+    case TOLL_LINE_POOL:
+        return row % 61 == 0 ? 0 : 1 + row % 5000;
+    case TOLL_LINE_COST:
+        return (row % 89 - 2) * INT64_C(9876543210);
+    case TOLL_LINE_COST_PRICE:
+        return row % 777;
+    case TOLL_LINE_COST_STATUS:
+        return row % 3 == 0 ? TOLL_SUSPENSE_NO_FX : row % 10;
+    default:
+        return row % 3;
     }
 }
 
-static const size_t widths[TOLL_LINE_COLUMNS] = {4, 4, 4, 8, 4, 1, 1};
+static const size_t widths[TOLL_LINE_COLUMNS_MOST] = {4, 4, 4, 8, 4, 1, 1, 4, 4, 8, 4, 1, 1};
 
-static uint8_t *make_block(int64_t first, int64_t rows)
+static bool has_column(unsigned optional, unsigned column)
 {
-    size_t offsets[TOLL_LINE_COLUMNS], bytes = toll_lines_batch_layout(rows, offsets);
+    return column < 7 || (column < 9 ? optional & 1 : column < 12 ? optional & 2 : optional & 4) != 0;
+}
+
+static uint8_t *make_block(int64_t first, int64_t rows, unsigned optional)
+{
+    size_t offsets[TOLL_LINE_COLUMNS_MOST], bytes = toll_lines_batch_layout(rows, optional, offsets);
     uint8_t *block = aligned_alloc(4096, bytes);
     assert_non_null(block);
     memset(block, 0xA5, bytes); /* what the writer must clear */
-    for (unsigned c = 0; c < TOLL_LINE_COLUMNS; c++) {
+    for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++) {
         assert_int_equal(offsets[c] % 4096, 0);
+        assert_int_equal(offsets[c] != 0, has_column(optional, c));
+        if (!has_column(optional, c))
+            continue;
         for (int64_t i = 0; i < rows; i++) {
             int64_t value = line_value(c, first + i);
             memcpy(block + offsets[c] + (size_t)i * widths[c], &value, widths[c]);
@@ -85,11 +105,11 @@ static uint8_t *make_block(int64_t first, int64_t rows)
     return block;
 }
 
-static void write_batch(struct toll_lines_writer *writer, int64_t rows, int64_t index)
+static void write_batch(struct toll_lines_writer *writer, int64_t rows, int64_t index, unsigned optional)
 {
     struct toll_error error;
     int64_t first = index * TOLL_BATCH_ROWS, count = rows - first;
-    uint8_t *block = make_block(first, count < TOLL_BATCH_ROWS ? count : TOLL_BATCH_ROWS);
+    uint8_t *block = make_block(first, count < TOLL_BATCH_ROWS ? count : TOLL_BATCH_ROWS, optional);
     if (toll_lines_write(writer, index, block, &error))
         fail_msg("%s", error.text);
     free(block);
@@ -100,26 +120,27 @@ enum order { FORWARDS, BACKWARDS, BY_TWO };
 struct half {
     struct toll_lines_writer *writer;
     int64_t rows, batches, from;
+    unsigned optional;
 };
 
 static void *write_half(void *context)
 {
     const struct half *half = context;
     for (int64_t i = half->from; i < half->batches; i += 2)
-        write_batch(half->writer, half->rows, i);
+        write_batch(half->writer, half->rows, i, half->optional);
     return NULL;
 }
 
 static void write_lines(const struct folder *folder, const char *name, int64_t rows, enum order order,
-                        struct toll_file_seal *seal)
+                        unsigned optional, struct toll_file_seal *seal)
 {
     struct toll_lines_writer *writer;
     struct toll_error error;
     int64_t batches = (rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
-    if (toll_lines_create(toll_io_system(), folder->fd, name, rows, false, &writer, &error))
+    if (toll_lines_create(toll_io_system(), folder->fd, name, rows, optional, &writer, &error))
         fail_msg("%s", error.text);
     if (order == BY_TWO) {
-        struct half halves[2] = {{writer, rows, batches, 0}, {writer, rows, batches, 1}};
+        struct half halves[2] = {{writer, rows, batches, 0, optional}, {writer, rows, batches, 1, optional}};
         pthread_t threads[2];
         for (int i = 0; i < 2; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, write_half, &halves[i]), 0);
@@ -127,7 +148,7 @@ static void write_lines(const struct folder *folder, const char *name, int64_t r
             pthread_join(threads[i], NULL);
     }
     for (int64_t i = 0; order != BY_TWO && i < batches; i++)
-        write_batch(writer, rows, order == FORWARDS ? i : batches - 1 - i);
+        write_batch(writer, rows, order == FORWARDS ? i : batches - 1 - i, optional);
     if (toll_lines_finish(writer, seal, &error))
         fail_msg("%s", error.text);
 }
@@ -146,23 +167,34 @@ static uint8_t *slurp(const struct folder *folder, const char *name, size_t *byt
     return data;
 }
 
-static void compare_batch(const struct toll_line_batch *batch, int64_t first)
+static void compare_batch(const struct toll_line_batch *batch, int64_t first, unsigned optional)
 {
+    assert_int_equal(batch->pool != NULL, (optional & TOLL_LINES_POOL) != 0);
+    assert_int_equal(batch->included != NULL, (optional & TOLL_LINES_POOL) != 0);
+    assert_int_equal(batch->cost != NULL, (optional & TOLL_LINES_COST) != 0);
+    assert_int_equal(batch->book != NULL, (optional & TOLL_LINES_BOOK) != 0);
     for (int64_t i = 0; i < batch->rows; i++) {
         const int64_t row = first + i;
-        const int64_t have[TOLL_LINE_COLUMNS] = {batch->account[i],
-                                                 batch->price[i],
-                                                 batch->billed[i],
-                                                 batch->charge[i],
-                                                 batch->tuple[i],
-                                                 batch->status[i],
-                                                 batch->class_jurisdiction[i]};
-        for (unsigned c = 0; c < TOLL_LINE_COLUMNS; c++)
-            assert_int_equal(have[c], line_value(c, row));
+        const int64_t have[TOLL_LINE_COLUMNS_MOST] = {batch->account[i],
+                                                      batch->price[i],
+                                                      batch->billed[i],
+                                                      batch->charge[i],
+                                                      batch->tuple[i],
+                                                      batch->status[i],
+                                                      batch->class_jurisdiction[i],
+                                                      batch->pool ? batch->included[i] : 0,
+                                                      batch->pool ? batch->pool[i] : 0,
+                                                      batch->cost ? batch->cost[i] : 0,
+                                                      batch->cost ? batch->cost_price[i] : 0,
+                                                      batch->cost ? batch->cost_status[i] : 0,
+                                                      batch->book ? batch->book[i] : 0};
+        for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++)
+            if (has_column(optional, c))
+                assert_int_equal(have[c], line_value(c, row));
     }
 }
 
-static void read_back(const struct folder *folder, const char *name, int64_t rows,
+static void read_back(const struct folder *folder, const char *name, int64_t rows, unsigned optional,
                       const struct toll_file_seal *seal, enum toll_read_path how)
 {
     struct toll_lines *lines;
@@ -170,6 +202,7 @@ static void read_back(const struct folder *folder, const char *name, int64_t row
     if (toll_lines_open(toll_io_system(), folder->fd, folder->path, name, seal, how, &lines, &error))
         fail_msg("%s", error.text);
     assert_int_equal(toll_lines_rows(lines), rows);
+    assert_int_equal(toll_lines_optional(lines), optional);
     size_t room = toll_lines_buffer_bytes(lines);
     void *buffer = room ? aligned_alloc(4096, room) : NULL;
     int64_t first = 0;
@@ -177,7 +210,7 @@ static void read_back(const struct folder *folder, const char *name, int64_t row
         struct toll_line_batch batch;
         if (toll_lines_batch(lines, i, buffer, &batch, &error))
             fail_msg("%s", error.text);
-        compare_batch(&batch, first);
+        compare_batch(&batch, first, optional);
         first += batch.rows;
     }
     assert_int_equal(first, rows);
@@ -192,10 +225,23 @@ static void test_round_trip(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct toll_file_seal seal;
         char name[32];
+        const unsigned optional = (unsigned)i % 2 * TOLL_LINES_COST;
         snprintf(name, sizeof name, "day%zu", i);
-        write_lines(folder, name, sizes[i], FORWARDS, &seal);
-        read_back(folder, name, sizes[i], &seal, TOLL_READ_MMAP);
-        read_back(folder, name, sizes[i], &seal, TOLL_READ_PREAD);
+        write_lines(folder, name, sizes[i], FORWARDS, optional, &seal);
+        read_back(folder, name, sizes[i], optional, &seal, TOLL_READ_MMAP);
+        read_back(folder, name, sizes[i], optional, &seal, TOLL_READ_PREAD);
+    }
+}
+
+static void test_columns_that_not_every_run_has(void **state)
+{
+    const struct folder *folder = *state;
+    for (unsigned optional = 0; optional <= TOLL_LINES_OPTIONAL; optional++) {
+        struct toll_file_seal seal;
+        char name[32];
+        snprintf(name, sizeof name, "with%u", optional);
+        write_lines(folder, name, 70000, FORWARDS, optional, &seal);
+        read_back(folder, name, 70000, optional, &seal, TOLL_READ_PREAD);
     }
 }
 
@@ -207,7 +253,7 @@ static void test_order_of_writing_does_not_matter(void **state)
     uint8_t *bytes[3];
     size_t sizes[3];
     for (int i = 0; i < 3; i++) {
-        write_lines(folder, names[i], 400001, (enum order)i, &seals[i]);
+        write_lines(folder, names[i], 400001, (enum order)i, TOLL_LINES_POOL, &seals[i]);
         bytes[i] = slurp(folder, names[i], &sizes[i]);
         assert_int_equal(sizes[i], sizes[0]);
         assert_int_equal(seals[i].bytes, (int64_t)sizes[0]);
@@ -223,7 +269,7 @@ static void test_size(void **state)
 {
     const struct folder *folder = *state;
     struct toll_file_seal seal;
-    write_lines(folder, "size", 655360, FORWARDS, &seal);
+    write_lines(folder, "size", 655360, FORWARDS, 0, &seal);
     assert_true(seal.bytes < INT64_C(655360) * 27);
 }
 
@@ -243,7 +289,7 @@ static void test_every_flipped_bit_is_found(void **state)
     const struct folder *folder = *state;
     struct toll_file_seal seal;
     size_t size;
-    write_lines(folder, "flip", 5, FORWARDS, &seal);
+    write_lines(folder, "flip", 5, FORWARDS, TOLL_LINES_OPTIONAL, &seal);
     uint8_t *bytes = slurp(folder, "flip", &size);
     assert_int_equal(read_all(bytes, size, &seal), 0);
     for (size_t i = 0; i < size * 8; i++) {
@@ -261,18 +307,32 @@ static void test_values_that_cannot_be(void **state)
     static const struct {
         unsigned column;
         int64_t value;
-    } wrong[] = {{0, -1}, {1, -5}, {2, -1},  {4, INT32_MIN}, {5, 6},
-                 {5, 15}, {5, 30}, {5, 255}, {6, 0x50},      {6, 0x05}};
+    } wrong[] = {{0, -1},
+                 {1, -5},
+                 {2, -1},
+                 {4, INT32_MIN},
+                 {5, 10},
+                 {5, 15},
+                 {5, 32},
+                 {5, 255},
+                 {6, 0x50},
+                 {6, 0x05},
+                 {TOLL_LINE_INCLUDED, -1},
+                 {TOLL_LINE_POOL, -2},
+                 {TOLL_LINE_COST_PRICE, -1},
+                 {TOLL_LINE_COST_STATUS, 10},
+                 {TOLL_LINE_COST_STATUS, 32}};
     for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
         struct toll_lines_writer *writer;
         struct toll_file_seal seal;
-        size_t offsets[TOLL_LINE_COLUMNS], size;
+        size_t offsets[TOLL_LINE_COLUMNS_MOST], size;
         char name[16];
         snprintf(name, sizeof name, "w%zu", k);
-        assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, name, 1000, false, &writer, NULL),
-                         0);
-        uint8_t *block = make_block(0, 1000);
-        toll_lines_batch_layout(1000, offsets);
+        assert_int_equal(
+            toll_lines_create(toll_io_system(), folder->fd, name, 1000, TOLL_LINES_OPTIONAL, &writer, NULL),
+            0);
+        uint8_t *block = make_block(0, 1000, TOLL_LINES_OPTIONAL);
+        toll_lines_batch_layout(1000, TOLL_LINES_OPTIONAL, offsets);
         memcpy(block + offsets[wrong[k].column] + 999 * widths[wrong[k].column], &wrong[k].value,
                widths[wrong[k].column]);
         assert_int_equal(toll_lines_write(writer, 0, block, NULL), 0);
@@ -289,11 +349,10 @@ static void test_abandon(void **state)
     const struct folder *folder = *state;
     struct toll_lines_writer *writer;
     struct toll_error error;
-    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, false, &writer, &error),
-                     0);
-    write_batch(writer, 70000, 1);
+    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, 0, &writer, &error), 0);
+    write_batch(writer, 70000, 1, 0);
     toll_lines_abandon(writer);
-    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, false, &writer, &error),
+    assert_int_equal(toll_lines_create(toll_io_system(), folder->fd, "gone", 70000, 0, &writer, &error),
                      TOLL_ECREATE);
 }
 
@@ -303,10 +362,13 @@ static void test_names(void **state)
     assert_string_equal(toll_status_name(TOLL_RATED), "rated");
     assert_string_equal(toll_status_reason(TOLL_RATED), "");
     assert_string_equal(toll_status_name(TOLL_ZERO_OTHER_PARTY), "other_party");
+    assert_string_equal(toll_status_name(TOLL_RATED_FAIR_USE), "rated");
+    assert_string_equal(toll_status_reason(TOLL_RATED_FAIR_USE), "fair_use");
+    assert_string_equal(toll_status_reason(TOLL_SUSPENSE_POOL_LIMIT), "pool_limit");
     assert_string_equal(toll_status_name(TOLL_SUSPENSE_CONFLICT), "conflict");
     assert_string_equal(toll_status_reason(TOLL_SUSPENSE_NO_BAND), "no_band");
     for (unsigned i = 0; i < 300; i++) {
-        bool exists = i <= TOLL_ZERO_OTHER_PARTY || (i >= TOLL_SUSPENSE_FIRST && i < TOLL_STATUS_COUNT);
+        bool exists = i <= TOLL_ZERO_COMPARE_FEED || (i >= TOLL_SUSPENSE_FIRST && i < TOLL_STATUS_COUNT);
         assert_int_equal(*toll_status_name(i) != 0, exists);
         assert_int_equal(*toll_status_reason(i) != 0, exists && i != TOLL_RATED);
         assert_int_equal(*toll_class_name(i) != 0, i < TOLL_CLASSES);
@@ -318,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_columns_that_not_every_run_has, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_order_of_writing_does_not_matter, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_size, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_every_flipped_bit_is_found, folder_make, folder_remove),

@@ -57,16 +57,16 @@ static void write_lines(struct toll_run_writer *writer, struct toll_run_part *pa
     const bool merged = mistake != NOT_MERGED_LINES;
     struct toll_lines_writer *lines;
     struct toll_error error;
-    size_t plain[TOLL_LINE_COLUMNS], offsets[TOLL_LINE_COLUMNS + 1];
-    const size_t bytes = toll_lines_merged_layout(ROWS, offsets);
-    assert_true(toll_lines_batch_layout(ROWS, plain) < bytes);
-    assert_memory_equal(plain, offsets, sizeof plain);
-    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), "2026-03-01.0", ROWS, merged, &lines,
-                          &error))
+    size_t plain[TOLL_LINE_COLUMNS_MOST], offsets[TOLL_LINE_COLUMNS_MOST];
+    const size_t bytes = toll_lines_batch_layout(ROWS, TOLL_LINES_BOOK, offsets);
+    assert_true(toll_lines_batch_layout(ROWS, 0, plain) < bytes);
+    assert_memory_equal(plain, offsets, TOLL_LINE_COLUMNS * sizeof plain[0]);
+    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), "2026-03-01.0", ROWS,
+                          merged ? TOLL_LINES_BOOK : 0, &lines, &error))
         fail_msg("%s", error.text);
     uint8_t *block = calloc(1, bytes);
     assert_non_null(block);
-    uint8_t *book = block + offsets[TOLL_LINE_COLUMNS];
+    uint8_t *book = block + offsets[TOLL_LINE_BOOK];
     memcpy(block + offsets[0], accounts, sizeof accounts);
     memcpy(block + offsets[1], prices, sizeof prices);
     memcpy(block + offsets[3], charges, sizeof charges);
@@ -170,7 +170,7 @@ static void test_round_trip(void **state)
     assert_int_equal(run.manifest.books[0].book_hash.low, 7);
     assert_int_equal(run.manifest.books[1].price_shift, 5);
     assert_int_equal(toll_run_lines_open(&run, 0, TOLL_READ_PREAD, &lines, &error), 0);
-    assert_true(toll_lines_merged(lines));
+    assert_int_equal(toll_lines_optional(lines), TOLL_LINES_BOOK);
     void *buffer = aligned_alloc(4096, toll_lines_buffer_bytes(lines));
     assert_non_null(buffer);
     assert_int_equal(toll_lines_batch(lines, 0, buffer, &batch, &error), 0);
@@ -226,7 +226,7 @@ static void test_kept_ids(void **state)
             .rows = 1, .account = &wrong[i].account, .price = &wrong[i].price, .book = &wrong[i].book};
         const struct toll_cdr_batch cdrs = {.rows = 1};
         struct toll_error error;
-        if (toll_merge_batch(&merge, NULL, scratch, &cdrs, &kept, 1, NULL, NULL, &error) != TOLL_EDATA)
+        if (toll_merge_batch(&merge, NULL, scratch, &cdrs, &kept, 1, NULL, &error) != TOLL_EDATA)
             fail_msg("%zu", i);
         assert_non_null(strstr(error.text, "that the run does not have"));
     }

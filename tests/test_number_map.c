@@ -170,7 +170,7 @@ static void plans_by_level(void **state)
         &f, "assignments.csv",
         "subject,plan,side,from,to\ndefault,p,,2026-01-01,\naccount:acme,acc,sell,2026-02-01,2026-05-01\n"
         "site:hq,site,,2026-03-01,2026-04-01\nnumber:12125550105,num,,2026-03-10,2026-03-20\n"
-        "trunk:T1,trunk,,2026-03-01,\ncarrier:c2,car,,,\naccount:beta,buy,buy,,\n");
+        "trunk:T1,trunk,,2026-03-01,\ncarrier:c2,car,,,\ncarrier:c2,buy,buy,,\n");
     book = book_good(&f);
     const struct toll_owner *plain = owner_of(book, "12125550104", NOON),
                             *own = owner_of(book, "12125550105", NOON);
@@ -345,11 +345,10 @@ static void assignments_refused(void **state)
               "default,p,buy,2026-02-28,\n"
               "number:12125550100,p,,2026-01-01,2026-02-01\n"
               "number:+12125550100,p,,2026-01-31,\n");
-    book_bad(&f, "E trunks.csv:3:1: ~the trunk \"T1\" is here for the second time; the first is in line 2\n"
+    book_bad(&f, "E carriers.csv:3:1: ~second time\n"
+                 "E trunks.csv:3:1: ~the trunk \"T1\" is here for the second time; the first is in line 2\n"
                  "E trunks.csv:4:9: ~is none of sell, buy\n"
                  "E trunks.csv:5:4: ~account \"nobody\" is unknown\n"
-                 "E carriers.csv:2:4: ~not supported by this version\n"
-                 "E carriers.csv:3:1: ~second time\n"
                  "E assignments.csv:2:9: ~plan \"q\" is unknown\n"
                  "E assignments.csv:3:9: ~must not be empty\n"
                  "E assignments.csv:4:1: ~1212xxxxx99 is unknown\n"
@@ -361,7 +360,8 @@ static void assignments_refused(void **state)
                  "E assignments.csv:10:1: ~is no subject\n"
                  "E assignments.csv:11:1: ~is no subject\n"
                  "E assignments.csv:16:1: ~plan in line 15 too, and the dates overlap\n"
-                 "E assignments.csv:13:1: ~plan in line 12 too, and the dates overlap\n");
+                 "E assignments.csv:13:1: ~plan in line 12 too, and the dates overlap\n"
+                 "E assignments.csv:14:9: ~line 12 sells by this one\n");
     book_end(&f);
 }
 

@@ -71,15 +71,14 @@ static void write_lines(struct toll_run_writer *writer, struct toll_run_part *pa
                                        TOLL_SUSPENSE_CONFLICT};
     struct toll_lines_writer *lines;
     struct toll_error error;
-    size_t offsets[TOLL_LINE_COLUMNS];
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     char name[TOLL_RUN_PART_NAME_BYTES];
     toll_run_part_name(part, name);
-    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), name, part->rows, false, &lines,
-                          &error))
+    if (toll_lines_create(toll_io_system(), toll_run_directory(writer), name, part->rows, 0, &lines, &error))
         fail_msg("%s", error.text);
     for (int64_t first = 0, index = 0; first < part->rows; first += TOLL_BATCH_ROWS, index++) {
         int64_t rows = part->rows - first < TOLL_BATCH_ROWS ? part->rows - first : TOLL_BATCH_ROWS;
-        size_t bytes = toll_lines_batch_layout(rows, offsets);
+        size_t bytes = toll_lines_batch_layout(rows, 0, offsets);
         uint8_t *block = calloc(1, bytes);
         assert_non_null(block);
         int32_t *account = (int32_t *)(void *)(block + offsets[0]),
@@ -118,11 +117,11 @@ static void make_run(const char *path, enum mistake mistake)
     const struct toll_account_row accounts[] = {
         {1, "acme", "Acme \xC3\x9C", "USD"}, {3, "zoo", "Zoo", "EUR"}, {4, "idle", "Idle", "USD"}};
     struct toll_period_row periods[] = {
-        {"2026-03-01", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2},
-        {"2026-03-01", 1, "", "attempts", 50, 1, 1, UNIT / 100, UNIT / 100, "surcharges.csv", 3},
-        {"2026-03-01", 1, "hq", "attempts", 7, 7, 7, UNIT / 10, 7 * UNIT / 10, "surcharges.csv", 1},
-        {"2026-03-01", 3, "", "no_ani", 9, 3, 3, UNIT, 3 * UNIT, "surcharges.csv", 4},
-        {"2026-03-15", 1, "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
+        {"2026-03-01", 1, "", "", "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2},
+        {"2026-03-01", 1, "", "", "", "attempts", 50, 1, 1, UNIT / 100, UNIT / 100, "surcharges.csv", 3},
+        {"2026-03-01", 1, "hq", "", "", "attempts", 7, 7, 7, UNIT / 10, 7 * UNIT / 10, "surcharges.csv", 1},
+        {"2026-03-01", 3, "", "", "", "no_ani", 9, 3, 3, UNIT, 3 * UNIT, "surcharges.csv", 4},
+        {"2026-03-15", 1, "", "", "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
     const struct toll_price_row prices[] = {
         {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12, 60,
          "rate_intra"},
@@ -427,7 +426,7 @@ static int make_small_run(const struct toll_io *io, const char *path)
     struct toll_lines_writer *lines;
     struct toll_run_part part = {.day = DAY, .rows = 5, .cdr_seal = {1000, {1, 2}}};
     struct toll_run_manifest manifest = {.rows = 5, .zero_rated = 5, .parts = &part, .part_count = 1};
-    size_t offsets[TOLL_LINE_COLUMNS], bytes = toll_lines_batch_layout(5, offsets);
+    size_t offsets[TOLL_LINE_COLUMNS_MOST], bytes = toll_lines_batch_layout(5, 0, offsets);
     manifest.status_rows[TOLL_ZERO_EMERGENCY] = 5;
     int rc = toll_run_create(io, path, &writer, NULL);
     if (rc)
@@ -435,7 +434,7 @@ static int make_small_run(const struct toll_io *io, const char *path)
     uint8_t *block = calloc(1, bytes);
     assert_non_null(block);
     memset(block + offsets[5], TOLL_ZERO_EMERGENCY, 5);
-    rc = toll_lines_create(io, toll_run_directory(writer), "2026-03-01.0", 5, false, &lines, NULL);
+    rc = toll_lines_create(io, toll_run_directory(writer), "2026-03-01.0", 5, 0, &lines, NULL);
     if (rc == 0) {
         rc = toll_lines_write(lines, 0, block, NULL);
         if (rc == 0)

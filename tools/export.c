@@ -17,7 +17,8 @@ enum format { FORMAT_CSV, FORMAT_JSONL };
 /* The columns, in this order, for good: programs read them by place and by name. */
 static const char csv_header[] =
     "day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
-    "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost\n";
+    "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,cost_status,cost_deck,"
+    "cost_prefix,bundle,pool\n";
 
 #define STATUS_NAMES_MOST 5
 static const char *const status_names[STATUS_NAMES_MOST] = {"rated", "zero_rated", "suspense", "conflict",
@@ -40,6 +41,18 @@ static const char *or_empty(const char *text)
 static void put_word(struct cmd_output *out, const char *text)
 {
     cmd_put_text(out, or_empty(text));
+}
+
+static bool knows_cost(const struct toll_line *line)
+{
+    return line->has_cost && line->cost_status < TOLL_SUSPENSE_FIRST;
+}
+
+static const char *cost_status(const struct toll_line *line)
+{
+    return !line->has_cost                   ? ""
+           : line->cost_status == TOLL_RATED ? "rated"
+                                             : toll_status_reason(line->cost_status);
 }
 
 static void put_csv(const struct export *export, struct cmd_output *out, const struct toll_line *line)
@@ -91,7 +104,20 @@ static void put_csv(const struct export *export, struct cmd_output *out, const s
         cmd_put(out, text, toll_money_to_text(line->charge, text));
     cmd_put(out, ",,", 2); /* tax: none at this version */
     put_word(out, line->currency);
-    cmd_put(out, ",\n", 2); /* cost: none at this version */
+    cmd_put_char(out, ',');
+    if (knows_cost(line))
+        cmd_put(out, text, toll_money_to_text(line->cost, text));
+    cmd_put_char(out, ',');
+    put_word(out, cost_status(line));
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->cost_deck, export->safe);
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->cost_prefix, export->safe);
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->pool_bundle, export->safe);
+    cmd_put_char(out, ',');
+    cmd_csv_text(out, line->pool_name, export->safe);
+    cmd_put_char(out, '\n');
 }
 
 static void put_member(struct cmd_output *out, const char *key, const char *text)
@@ -136,7 +162,18 @@ static void put_jsonl(struct cmd_output *out, const struct toll_line *line)
         cmd_put_text(out, ",\"charge\":null");
     }
     put_member(out, ",\"tax\":null,\"currency\":", line->currency);
-    cmd_put_text(out, ",\"cost\":null}\n");
+    if (knows_cost(line)) {
+        toll_money_to_text(line->cost, text);
+        put_member(out, ",\"cost\":", text);
+    } else {
+        cmd_put_text(out, ",\"cost\":null");
+    }
+    put_member(out, ",\"cost_status\":", cost_status(line));
+    put_member(out, ",\"cost_deck\":", line->cost_deck);
+    put_member(out, ",\"cost_prefix\":", line->cost_prefix);
+    put_member(out, ",\"bundle\":", line->pool_bundle);
+    put_member(out, ",\"pool\":", line->pool_name);
+    cmd_put_text(out, "}\n");
 }
 
 static int write_lines(struct cmd *cmd, struct export *export, struct toll_run *run, struct cmd_output *out)
@@ -295,9 +332,10 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .notes =
             "Columns: day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,\n"
             "         duration_ms,caller,callee,destination,deck,prefix,band,billed,included,charge,tax,\n"
-            "         currency,cost. tax and cost are empty in this version.\n"
-            "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency. number, pool and\n"
-            "         tiers are empty in this version.",
+            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. tax is empty in\n"
+            "         this version. bundle and pool: the first that gave included units, and its name if it "
+            "has one.\n"
+            "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency.",
     };
     int operands;
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);

@@ -94,6 +94,7 @@ void cmd_groups_end(struct cmd_groups *groups)
         free(groups->items[i].name);
         free(groups->items[i].label);
         free(groups->items[i].currency);
+        free(groups->items[i].more);
     }
     free(groups->items);
     free(groups->slots);

@@ -11,6 +11,10 @@ struct cmd_group {
     uint64_t hash;
     int64_t rows, rated, zero_rated, suspense, billed_s;
     struct toll_sum charge;
+    /* for report: */
+    struct toll_sum cost, loss;
+    int64_t charge_unknown, cost_unknown, below; /* lines, and those sold below cost */
+    void *more;                                  /* the caller's, freed with the group */
 };
 
 struct cmd_groups {

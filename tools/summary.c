@@ -3,9 +3,11 @@
  *
  * Needs the run alone. With its CDRs at hand the minutes of messages and data are told from those of voice.
  */
+#include "costs.h"
 #include "groups.h"
 #include "options.h"
 #include "periods.h"
+#include "pools.h"
 #include "print.h"
 #include "runs.h"
 #include "waiting.h"
@@ -37,7 +39,7 @@ static void group_add(struct cmd_group *group, const struct toll_line *line, boo
         group->suspense++;
         return;
     }
-    if (line->status == TOLL_RATED)
+    if (toll_status_is_rated(line->status))
         group->rated++;
     else
         group->zero_rated++;
@@ -153,6 +155,8 @@ static void print_human(struct cmd *cmd, const struct summary *summary, const st
         }
         cmd_put_char(&cmd->out, '\n');
     }
+    if (facts->has_cost)
+        cmd_costs_print(cmd, &(struct cmd_costs){facts->costs, facts->cost_count, facts->cost_rows});
     print_groups(cmd, &summary->kinds, "class/jurisdiction", "", SIZE_MAX, several, false);
     print_groups(cmd, &summary->accounts, "account", "(none)", top, several, true);
     /* A book that names no destinations has one group, without a name. */
@@ -235,6 +239,8 @@ static void print_json(struct cmd *cmd, const struct summary *summary, const str
         cmd_json_close(&json, '}');
     }
     cmd_periods_json(&json, opened);
+    if (facts->has_cost)
+        cmd_costs_json(&json, &(struct cmd_costs){facts->costs, facts->cost_count, facts->cost_rows});
     cmd_json_text(&json, "tax", NULL);
     cmd_json_integer(&json, "days", facts->day_count);
     cmd_json_text(&json, "cdr_hash", facts->cdr_hash);
@@ -297,13 +303,13 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
 {
     const char *cdrs = NULL;
     int64_t top = -1;
-    bool suspense = false, unmask = false;
+    bool suspense = false, pools = false, unmask = false;
     const struct cmd_option options[] = {
         CMD_OPTION_CDRS(cdrs),
         {.kind = CMD_NUMBER,
          .name = "top",
          .value = "N",
-         .help = "accounts, destinations or groups in suspense to show (default: 10, 10, 20)",
+         .help = "accounts, destinations, pools or groups in suspense to show (default: 10, 10, 20, 20)",
          .target = &top,
          .minimum = 0,
          .maximum = INT32_MAX},
@@ -312,8 +318,13 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
          .help = "what is in suspense, by the row to add to the book that would clear it",
          .target = &suspense},
         {.kind = CMD_FLAG,
+         .name = "pools",
+         .help =
+             "what bundles gave and have left, and what tiers counted, by period (--json: all, unless --top)",
+         .target = &pools},
+        {.kind = CMD_FLAG,
          .name = "unmask",
-         .help = "with --suspense: telephone numbers in full",
+         .help = "with --suspense or --pools: telephone numbers in full",
          .target = &unmask},
     };
     const struct cmd_usage usage = {
@@ -322,6 +333,7 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
         .examples = "  tollmill summary runs/2026-03\n"
                     "  tollmill summary runs/2026-03 --top 100\n"
                     "  tollmill summary runs/2026-03 --suspense --unmask\n"
+                    "  tollmill summary runs/2026-03 --pools\n"
                     "  tollmill summary runs/2026-03 --json | jq .charge\n",
         .operands = "RUN",
         .operands_min = 1,
@@ -333,9 +345,14 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv)
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
-    if (unmask && !suspense)
+    if (unmask && !suspense && !pools)
         return cmd_fail_text(cmd, CMD_USAGE,
-                             "--unmask goes with --suspense: the other totals have no numbers");
+                             "--unmask goes with --suspense or --pools: the other totals have no numbers");
+    if (pools && (suspense || cdrs))
+        return cmd_fail_text(cmd, CMD_USAGE, "--pools has no use for --%s; leave it out",
+                             suspense ? "suspense" : "cdrs");
+    if (pools)
+        return cmd_pools(cmd, argv[1], top, unmask);
     if (suspense)
         return cmd_waiting(cmd, argv[1], cdrs, top < 0 ? 20 : (size_t)top, unmask);
     if (top < 0)

@@ -166,6 +166,7 @@ struct toll_arrow_file {
     unsigned dictionaries;
     struct toll_arrow_dictionary dictionary[TOLL_ARROW_COLUMNS]; /* in the order of the dictionary columns */
     struct toll_hash128 digest;                                  /* of all bytes outside column buffers */
+    toll_hash_kernel *hash; /* that toll_arrow_check uses; toll_hash, but its twins may be put here */
     struct toll_arrow_parts *owned;
 };
 

@@ -267,8 +267,10 @@ int toll_arrow_open(const struct toll_arrow_source *source, const struct toll_ha
         file->name = strdup(source->name);
     if (!file || !file->owned || !file->name)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", source->name);
-    if (rc == 0)
+    if (rc == 0) {
+        file->hash = toll_hash;
         rc = open_file(source, expected, file, error);
+    }
     if (rc) {
         toll_arrow_close(file);
         return rc;
@@ -296,7 +298,7 @@ int toll_arrow_check(const struct toll_arrow_file *file, int64_t batch, unsigned
                      const void *data, struct toll_error *error)
 {
     const struct toll_arrow_place *place = toll_arrow_place(file, batch, buffer);
-    if (toll_hash_equal(toll_hash(data, toll_arrow_pad(place->bytes)), place->hash))
+    if (toll_hash_equal(file->hash(data, toll_arrow_pad(place->bytes)), place->hash))
         return 0;
     return toll_error_set(
         error, TOLL_EDATA,

@@ -1,7 +1,7 @@
 /*
- * The one file that knows xxHash and libcrypto. xxHash is compiled in (XXH_INLINE_ALL): short keys are hashed
- * in loops where the call would cost as much as the hash. Its vector code is what the compiler's target
- * allows, SSE2 on baseline x86-64; the value does not depend on it.
+ * The one file that knows libcrypto, and with its twins xxHash. xxHash is compiled in (XXH_INLINE_ALL): short
+ * keys are hashed in loops where the call would cost as much as the hash. Its vector code is what the
+ * compiler's target allows, SSE2 on baseline x86-64; the value does not depend on it.
  *
  * SHA-256 uses libcrypto's plain functions, deprecated but the same code: its newer ones set up the library's
  * process-wide state with thousands of allocations, and crash (3.0.x) when one of these fails.
@@ -12,6 +12,7 @@
 
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
+#define XXH_PREFETCH_DIST 2048 /* bytes ahead: columns come from far memory */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -13,6 +13,9 @@ struct toll_hash128 {
 _Static_assert(sizeof(struct toll_hash128) == 16, "stored in files");
 
 struct toll_hash128 toll_hash(const void *data, size_t bytes);
+/* Its twins, on x86-64 only (base/cpu.h): for whoever hashes by the megabyte. */
+typedef struct toll_hash128 toll_hash_kernel(const void *data, size_t bytes);
+toll_hash_kernel toll_hash_avx2, toll_hash_avx512;
 
 static inline bool toll_hash_equal(struct toll_hash128 a, struct toll_hash128 b)
 {

@@ -93,6 +93,23 @@ struct toll_book {
     const struct toll_surcharge *surcharges;
     uint32_t surcharge_count; /* including the empty 0; 0: the book has none */
 
+    /* bundles, tiers and cost; counts include the empty 0 of bundles, pools and tiers; 0: the book has none
+     */
+    const struct toll_bundle *bundles;
+    const uint32_t *bundle_destinations;
+    const struct toll_grant *grants;
+    const struct toll_pool *pools;
+    const struct toll_entitlement *entitlements;
+    const struct toll_tiers *tiers;
+    const struct toll_tier *tier_rows;
+    const struct toll_fx *fx;
+    uint32_t bundle_count, bundle_destination_count, grant_count, pool_count, entitlement_count;
+    uint32_t tiers_count, tier_row_count, fx_count;
+    uint32_t buy_span, buy_span_count; /* the default buy plan's spans */
+    bool has_bundles;                  /* some owner has an entitlement: lines have included and pool */
+    bool has_cost;  /* some trunk, carrier or the default has a buy plan: lines have a cost */
+    bool has_feeds; /* some carrier's feed_role is not bill */
+
     struct toll_zone *const *zones; /* parsed at open; [0] is the book's zone */
     uint32_t zone_count;
 

@@ -100,11 +100,11 @@ static bool terms_good(const struct toll_terms *terms)
 
     return terms->per >= 1 && terms->initial >= 1 && terms->increment >= 1 && terms->minimum_units >= 0 &&
            terms->free_units >= 0 && terms->decimals <= TOLL_MONEY_DECIMALS &&
-           terms->quantum == toll_quantum(terms->decimals) && terms->action <= TOLL_ACTION_MARKUP &&
-           terms->state <= TOLL_PRICE_NO_RATE && terms->init_mode <= TOLL_INIT_ROUND_TOTAL &&
-           terms->duration_rounding <= TOLL_DURATION_MS && terms->zero_s <= TOLL_ZERO_S_MINIMUM &&
-           terms->rounding <= TOLL_DOWN && terms->minimum_charge >= 0 &&
-           terms->maximum_charge >= terms->minimum_charge &&
+           terms->quantum == toll_quantum(terms->decimals) && terms->action <= TOLL_ACTION_TIERS &&
+           terms->action != TOLL_ACTION_REJECT && terms->state <= TOLL_PRICE_NO_RATE &&
+           terms->init_mode <= TOLL_INIT_ROUND_TOTAL && terms->duration_rounding <= TOLL_DURATION_MS &&
+           terms->zero_s <= TOLL_ZERO_S_MINIMUM && terms->rounding <= TOLL_DOWN &&
+           terms->minimum_charge >= 0 && terms->maximum_charge >= terms->minimum_charge &&
            (markup || (terms->rate >= 0 && terms->connect_fee >= 0)) &&
            terms->small == toll_terms_are_small(terms);
 }
@@ -112,11 +112,10 @@ static bool terms_good(const struct toll_terms *terms)
 /* A price says what it is in two places, and only a deck's row may have no rate. */
 static bool kind_good(const struct toll_terms *terms, int32_t kind)
 {
-    static const uint8_t actions[] = {[TOLL_PRICE_DECK] = TOLL_ACTION_DECK,
-                                      [TOLL_PRICE_FLAT] = TOLL_ACTION_FLAT,
-                                      [TOLL_PRICE_FREE] = TOLL_ACTION_FREE,
-                                      [TOLL_PRICE_MARKUP] = TOLL_ACTION_MARKUP,
-                                      [TOLL_PRICE_BUILTIN] = TOLL_ACTION_FREE};
+    static const uint8_t actions[] = {
+        [TOLL_PRICE_DECK] = TOLL_ACTION_DECK,    [TOLL_PRICE_FLAT] = TOLL_ACTION_FLAT,
+        [TOLL_PRICE_FREE] = TOLL_ACTION_FREE,    [TOLL_PRICE_MARKUP] = TOLL_ACTION_MARKUP,
+        [TOLL_PRICE_BUILTIN] = TOLL_ACTION_FREE, [TOLL_PRICE_TIERS] = TOLL_ACTION_TIERS};
 
     return terms->action == actions[kind] && (kind == TOLL_PRICE_DECK || terms->state == TOLL_PRICE_OK);
 }
@@ -133,7 +132,7 @@ static const char *check_price_rows(const struct toll_book *book, const struct t
     for (uint32_t i = 0; i < book->price_count; i++) {
         const struct toll_price_origin *origin = &book->origins[i];
         if (book->price_terms[i] >= book->terms_count || origin->kind < 0 ||
-            origin->kind > TOLL_PRICE_BUILTIN || origin->deck < 0 ||
+            origin->kind > TOLL_PRICE_TIERS || origin->deck < 0 ||
             (uint32_t)origin->deck >= book->deck_count || origin->plan < 0 ||
             (uint32_t)origin->plan >= book->plan_count || origin->band < 0 ||
             (uint32_t)origin->band >= book->band_count || !toll_check_text(book, origin->key) ||

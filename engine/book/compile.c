@@ -1,6 +1,7 @@
 /* Folder to image: the stages of ratetable/ in their order, then the sections behind one header. */
 #include "book/compile.h"
 #include "base/check.h"
+#include "base/large.h"
 #include "book/image.h"
 #include "ratetable/build.h"
 
@@ -19,11 +20,14 @@ int64_t toll_book_now_ns(void)
 int toll_book_stages(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
-        toll_build_folder,     toll_build_settings,     toll_build_accounts,    toll_build_trunks,
-        toll_build_places,     toll_build_numbers,      toll_build_calendars,   toll_build_plans,
-        toll_build_decks,      toll_build_destinations, toll_build_assignments, toll_build_surcharge_rows,
-        toll_build_number_map, toll_build_surcharges,   toll_build_rules,       toll_build_deck_prices,
-        toll_build_reach,      toll_build_embed,
+        toll_build_folder,      toll_build_settings,       toll_build_accounts,
+        toll_build_trunks,      toll_build_places,         toll_build_numbers,
+        toll_build_services,    toll_build_calendars,      toll_build_plans,
+        toll_build_decks,       toll_build_destinations,   toll_build_bundles,
+        toll_build_assignments, toll_build_surcharge_rows, toll_build_subscriptions,
+        toll_build_number_map,  toll_build_surcharges,     toll_build_tiers,
+        toll_build_rules,       toll_build_deck_prices,    toll_build_reach,
+        toll_build_fx,          toll_build_embed,
     };
     int code = 0;
 
@@ -54,8 +58,7 @@ static int write_image(struct toll_build *build, uint8_t **out, size_t *out_byte
                                         .bytes = build->sections[id].count * toll_section_bytes[id]};
         end = sections[id].offset + sections[id].bytes;
     }
-    /* aligned_alloc wants a multiple; the bytes behind the end are not part of the image. */
-    image = aligned_alloc(TOLL_IMAGE_ALIGN, aligned(end));
+    image = toll_large_alloc(end);
     if (image == NULL)
         return toll_build_memory(build);
     memset(image, 0, TOLL_IMAGE_SECTIONS_AT);

@@ -1,11 +1,14 @@
 /* Image to struct toll_book: pointers into the sections, zones parsed, everything validated once. */
 #include "base/check.h"
+#include "base/large.h"
 #include "book/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define COPY_BYTES ((size_t)1 << 30)
 
 /* What a book owns besides the bytes it borrows. */
 struct owned {
@@ -97,6 +100,22 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->band_count = COUNT(BAND_NAMES);
     book->surcharges = AT(SURCHARGES);
     book->surcharge_count = COUNT(SURCHARGES);
+    book->bundles = AT(BUNDLES);
+    book->bundle_count = COUNT(BUNDLES);
+    book->bundle_destinations = AT(BUNDLE_DESTINATIONS);
+    book->bundle_destination_count = COUNT(BUNDLE_DESTINATIONS);
+    book->grants = AT(GRANTS);
+    book->grant_count = COUNT(GRANTS);
+    book->pools = AT(POOLS);
+    book->pool_count = COUNT(POOLS);
+    book->entitlements = AT(ENTITLEMENTS);
+    book->entitlement_count = COUNT(ENTITLEMENTS);
+    book->tiers = AT(TIERS);
+    book->tiers_count = COUNT(TIERS);
+    book->tier_rows = AT(TIER_ROWS);
+    book->tier_row_count = COUNT(TIER_ROWS);
+    book->fx = AT(FX);
+    book->fx_count = COUNT(FX);
 #undef AT
 #undef COUNT
 }
@@ -130,16 +149,27 @@ static const char *set_meta(struct toll_book *book, const struct toll_image_view
     book->basis = (enum toll_jurisdiction_basis)meta->basis;
     book->on_net = (enum toll_on_net_rule)meta->on_net;
     book->number_count = meta->number_count;
+    book->buy_span = meta->buy_span;
+    book->buy_span_count = meta->buy_span_count;
     return NULL;
 }
 
 static void set_assigned(struct toll_book *book)
 {
-    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_TRUNK]; i++)
-        book->has_trunk_plans = book->has_trunk_plans || book->named[TOLL_NAMED_TRUNK][i].span_count > 0;
-    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_CARRIER]; i++)
-        book->has_carrier_plans =
-            book->has_carrier_plans || book->named[TOLL_NAMED_CARRIER][i].span_count > 0;
+    book->has_cost = book->buy_span_count > 0;
+    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_TRUNK]; i++) {
+        const struct toll_named *trunk = &book->named[TOLL_NAMED_TRUNK][i];
+        book->has_trunk_plans = book->has_trunk_plans || trunk->span_count > 0;
+        book->has_cost = book->has_cost || trunk->buy_span_count > 0;
+    }
+    for (uint32_t i = 0; i < book->named_count[TOLL_NAMED_CARRIER]; i++) {
+        const struct toll_named *carrier = &book->named[TOLL_NAMED_CARRIER][i];
+        book->has_carrier_plans = book->has_carrier_plans || carrier->span_count > 0;
+        book->has_cost = book->has_cost || carrier->buy_span_count > 0;
+        book->has_feeds = book->has_feeds || carrier->feed_role != TOLL_FEED_BILL;
+    }
+    for (uint32_t i = 1; i < book->owner_count && !book->has_bundles; i++)
+        book->has_bundles = book->owners[i].pool_count > 0;
 }
 
 static int set_zones(struct toll_book *book, const struct toll_image_view *view, struct owned *owned,
@@ -244,6 +274,18 @@ int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, s
     return 0;
 }
 
+/* The pages of a mapped file are small. A very large book serves as it is. */
+static const uint8_t *in_large_pages(struct owned *owned)
+{
+    const uint8_t *mapped = (const uint8_t *)owned->blob.data;
+
+    if (owned->blob.size > 0 && owned->blob.size <= COPY_BYTES)
+        owned->image = toll_large_alloc(owned->blob.size);
+    if (owned->image == NULL)
+        return mapped;
+    return memcpy(owned->image, mapped, owned->blob.size);
+}
+
 int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
                    struct toll_book **out, struct toll_error *error)
 {
@@ -272,7 +314,7 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
     } else {
         code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
         if (code == 0)
-            code = open_image(book, (const uint8_t *)owned->blob.data, owned->blob.size, path, error);
+            code = open_image(book, in_large_pages(owned), owned->blob.size, path, error);
     }
     if (code != 0) {
         toll_book_close(book);

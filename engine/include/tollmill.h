@@ -32,6 +32,12 @@ enum toll_io_choice { TOLL_IO_AUTO, TOLL_IO_MMAP, TOLL_IO_PREAD, TOLL_IO_URING }
  * the processor lacks is TOLL_EUSAGE. */
 enum toll_simd_choice { TOLL_SIMD_AUTO, TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512 };
 
+/* Sums that may pass int64: value = high * 2^64 + low, signed. */
+struct toll_sum {
+    uint64_t low;
+    int64_t high;
+};
+
 /* ---- import: provider files -> dataset ---- */
 
 struct toll_import_options {
@@ -108,6 +114,23 @@ struct toll_check_result {
 int toll_check(const struct toll_check_options *options, struct toll_check_result *result,
                struct toll_error *error);
 
+/* ---- close: run -> state, what the next run goes on from ---- */
+
+struct toll_close_options {
+    const char *run_path, *dataset_path;
+    const char *until;      /* "2026-04-01": what is before this day, to the end of each billing period */
+    const char *state_path; /* must not exist */
+    unsigned threads;       /* 0: all cores */
+    struct toll_progress progress;
+};
+struct toll_close_result {
+    int64_t rows, closed, accounts;
+    char until[32], last_day[32]; /* last_day: the run's last one, "" none */
+    bool cut_off;                 /* the run ends before what is closed */
+};
+int toll_close(const struct toll_close_options *options, struct toll_close_result *result,
+               struct toll_error *error);
+
 /* ---- rate: book x dataset -> run ---- */
 
 struct toll_rate_options {
@@ -117,6 +140,11 @@ struct toll_rate_options {
     /* NULL, or an earlier run over the same CDRs: its lines are kept, but for those in suspense, which are
      * rated. Days are the earlier run's then; others are TOLL_EUSAGE. */
     const char *only_suspense;
+    /* NULL, or the state that toll_close wrote of the run before: this one goes on behind it. reorder: with
+     * periods in which late calls lie rated again, where they are else appended. */
+    const char *after;
+    bool reorder;
+    bool cut_periods; /* also rate periods of bundles and tiers that began before the first day */
     const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
     unsigned threads;              /* 0: all cores */
     enum toll_io_choice io;
@@ -136,6 +164,10 @@ struct toll_rate_result {
         char charge[48];        /* of lines and periods */
         char period_charge[48]; /* the part of it that is no line's */
     } totals[64];
+    bool has_cost;                        /* the book has buy plans; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* of each cost status: see toll_cost_takes_part */
+    int cost_count;
+    struct toll_cost_total costs[64];
     char cdr_hash[33], book_hash[33];
     int64_t wall_ns; /* the whole call */
     int64_t rate_ns; /* the rating passes alone */
@@ -228,17 +260,50 @@ int toll_suspense_report_make(const struct toll_suspense_options *options, struc
                               struct toll_error *error);
 void toll_suspense_report_free(struct toll_suspense_report *report); /* safe on a zeroed struct */
 
+/* ---- least cost: which vendor would have been the cheapest ---- */
+
+struct toll_least_cost_options {
+    const char *run_path;
+    const char *dataset_path;
+    struct toll_progress progress;
+};
+/* What a vendor's buy plan makes of the calls of a row. */
+struct toll_least_cost_offer {
+    int64_t calls; /* that it prices; the others have no rate there, or are refused */
+    struct toll_sum cost;
+};
+struct toll_least_cost_row {
+    const char *destination; /* of the sell side, else of the buy side; "" not named */
+    const char *currency;    /* of all money here */
+    int64_t calls, duration_ms;
+    int64_t known;                              /* calls whose cost in the run is known, */
+    struct toll_sum actual;                     /* and what they cost */
+    const struct toll_least_cost_offer *offers; /* by vendor */
+    int cheapest;          /* vendor that prices all of the calls at the lowest cost; -1: none prices all */
+    struct toll_sum saved; /* actual less the cheapest: if it is known of all calls, and there is one */
+};
+struct toll_least_cost_report {
+    const char **vendors; /* carriers with a buy plan, by name */
+    int vendor_count;
+    struct toll_least_cost_row *rows; /* most calls first, then by name */
+    size_t count;
+    int64_t calls;
+    void *owned;
+};
+/* Every carrier with a buy plan of its own prices the run's answered outgoing calls (records of bill feeds;
+ * no credits), by the plan in force at the call's start, in the currency of the line. TOLL_EBOOK: the run's
+ * book has no such carrier. */
+int toll_least_cost(const struct toll_least_cost_options *options, struct toll_least_cost_report *out,
+                    struct toll_error *error);
+void toll_least_cost_free(struct toll_least_cost_report *report); /* safe on a zeroed struct */
+
 /* ---- little helpers for tools: the same exact text and number code the engine uses ---- */
 
 #define TOLL_MONEY_TEXT 48
 /* "-12.50000000"; returns the length. */
 size_t toll_money_to_text(int64_t money, char buffer[TOLL_MONEY_TEXT]);
 int toll_money_from_text(const char *text, size_t bytes, int64_t *out); /* 0, or negative when malformed */
-/* Sums that may pass int64: value = high * 2^64 + low, signed. */
-struct toll_sum {
-    uint64_t low;
-    int64_t high;
-};
+/* Sums that may pass int64. */
 void toll_sum_add(struct toll_sum *sum, int64_t money);
 size_t toll_sum_to_text(struct toll_sum sum, char buffer[TOLL_MONEY_TEXT]); /* 8 places */
 size_t toll_time_to_text(int64_t ms, char buffer[32]);                      /* "2026-11-21T09:48:27.000Z" */

@@ -21,11 +21,15 @@ extern "C" {
 /* What became of a row. The value is stored (uint8); 0..15 have an answer in money, 16.. are suspense. */
 enum toll_status {
     TOLL_RATED = 0,
-    TOLL_ZERO_UNANSWERED = 1,  /* voice, not answered: no fee */
-    TOLL_ZERO_FREE = 2,        /* rule action free; keeps its billed units */
-    TOLL_ZERO_DURATION = 3,    /* answered, 0 s, deck says zero_s: free */
-    TOLL_ZERO_EMERGENCY = 4,   /* 911, 933, 988: always free */
-    TOLL_ZERO_OTHER_PARTY = 5, /* a leg of a two-leg record whose payer is not ours while the other end is */
+    TOLL_ZERO_UNANSWERED = 1,   /* voice, not answered: no fee */
+    TOLL_ZERO_FREE = 2,         /* rule action free; keeps its billed units */
+    TOLL_ZERO_DURATION = 3,     /* answered, 0 s, deck says zero_s: free */
+    TOLL_ZERO_EMERGENCY = 4,    /* 911, 933, 988: always free */
+    TOLL_ZERO_OTHER_PARTY = 5,  /* a leg of a two-leg record whose payer is not ours while the other end is */
+    TOLL_RATED_FAIR_USE = 6,    /* rated, beyond a bundle whose at_limit is flag */
+    TOLL_ZERO_CLOSED = 7,       /* charged by an earlier run whose cycle is closed */
+    TOLL_ZERO_COST_FEED = 8,    /* a record of a carrier's own feed: it has a cost and is not sold */
+    TOLL_ZERO_COMPARE_FEED = 9, /* a record that is only compared */
     TOLL_SUSPENSE_FIRST = 16,
     TOLL_SUSPENSE_CONFLICT = 16, /* same record key, other content */
     TOLL_SUSPENSE_PARTY_CONFLICT = 17,
@@ -40,14 +44,41 @@ enum toll_status {
     TOLL_SUSPENSE_NO_BAND = 26,
     TOLL_SUSPENSE_REJECTED = 27,
     TOLL_SUSPENSE_NO_PROVIDER_CHARGE = 28,
-    TOLL_SUSPENSE_OVERFLOW = 29, /* billed units or money out of range */
-    TOLL_STATUS_COUNT = 30,
+    TOLL_SUSPENSE_OVERFLOW = 29,   /* billed units or money out of range */
+    TOLL_SUSPENSE_POOL_LIMIT = 30, /* beyond a bundle whose at_limit is reject */
+    TOLL_SUSPENSE_NO_FX = 31,      /* of a cost only: no rate of exchange */
+    TOLL_STATUS_COUNT = 32,
 };
 
-/* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated, else
- * "unanswered", "free", "zero_duration", "emergency", "other_party", "conflict", "party_conflict",
+/* Has the line a charge: rated, fair use. */
+static inline bool toll_status_is_rated(unsigned status)
+{
+    return status == TOLL_RATED || status == TOLL_RATED_FAIR_USE;
+}
+
+/* Has a line with this cost status a cost at all (of 0, or unknown)? The others say why there is none: the
+ * call was not answered, is in conflict or closed, is the `in` leg, is only compared, or its carrier tells us
+ * the cost itself. */
+static inline bool toll_cost_takes_part(unsigned cost_status)
+{
+    return cost_status != TOLL_ZERO_UNANSWERED && cost_status != TOLL_ZERO_OTHER_PARTY &&
+           cost_status != TOLL_ZERO_CLOSED && cost_status != TOLL_ZERO_COST_FEED &&
+           cost_status != TOLL_ZERO_COMPARE_FEED && cost_status != TOLL_SUSPENSE_CONFLICT;
+}
+
+/* What lines cost in a currency (that of their accounts; the book's for those without), decimal strings. */
+struct toll_cost_total {
+    char currency[8];
+    char cost[48];
+    char margin[48]; /* what lines and periods charge in this currency, less that */
+};
+
+/* "rated" | "zero_rated" | "suspense" | "conflict" | "other_party"; the reason: "" for rated
+ * (or "fair_use"), else "unanswered", "free", "zero_duration", "emergency", "other_party", "closed",
+ * "cost_feed", "compare_feed", "conflict", "party_conflict",
  * "no_account", "no_plan", "no_rule", "no_prefix", "no_calltype", "no_rate", "blocked", "bad_number",
- * "no_band", "rejected", "no_provider_charge", "overflow". "" for a value that does not exist. */
+ * "no_band", "rejected", "no_provider_charge", "overflow", "pool_limit", "no_fx". "" for a value that does
+ * not exist. */
 const char *toll_status_name(unsigned status);
 const char *toll_status_reason(unsigned status);
 
@@ -92,8 +123,23 @@ struct toll_line {
     const char *price_file;
     int32_t price_line;
     int32_t billed, included;
-    int64_t charge; /* meaningless in suspense */
+    int32_t pool;            /* the first that was drawn on, id in the pools of the run; 0 none */
+    const char *pool_bundle; /* its bundle, "" none */
+    const char *pool_name;   /* of a named pool, else "" */
+    int64_t charge;          /* meaningless in suspense */
     int32_t tuple;
+    /* what it costs us; has_cost: the run has costs and this line takes part */
+    bool has_cost;
+    unsigned cost_status; /* enum toll_status */
+    int64_t cost;         /* in the line's currency (without account: the book's); 0 unless
+                             toll_status_is_rated(cost_status), and unknown in suspense */
+    int32_t cost_price;
+    const char *cost_deck, *cost_prefix, *cost_destination, *cost_file;
+    int32_t cost_line;
+    /* with its CDR: */
+    const char *trunk;        /* of the record */
+    const char *cost_carrier; /* the trunk's, else that of the feed */
+    int64_t local_ms;         /* start on the clock of the book's zone, as if that were UTC */
 };
 
 struct toll_run;
@@ -115,6 +161,10 @@ struct toll_run_facts {
         char line_charge[48];   /* what of it lines are charged, */
         char period_charge[48]; /* and what periods are */
     } totals[64];
+    bool has_cost;                        /* some line has a cost; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* of each cost status: see toll_cost_takes_part */
+    int cost_count;
+    struct toll_cost_total costs[64];
     int64_t day_count, period_count;
 };
 void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out);
@@ -128,9 +178,11 @@ struct toll_period_charge {
     const char *period; /* its first day: "2026-03-15" */
     const char *account, *account_name, *currency;
     const char *site;   /* of a surcharge on a site; else "" */
-    const char *number; /* "": none at this version, as pool and tiers */
-    const char *pool, *tiers;
-    const char *kind;                /* "short_calls" "attempts" "no_ani" */
+    const char *number; /* of tiers by number; else "" */
+    const char *pool;   /* "" */
+    const char *tiers;  /* of a charge of tiers; else "" */
+    const char *kind;   /* "short_calls" "attempts" "no_ani" "tier_fee" "minimum_spend" "maximum_spend"
+                           "already_billed" */
     int64_t calls, counted, charged; /* looked at, of the kind, and how many of these are charged */
     int64_t amount;                  /* for each charged call */
     int64_t charge;
@@ -139,6 +191,28 @@ struct toll_period_charge {
 };
 /* The period charges by index, in order; false past the end. Strings are borrowed until the run is closed. */
 bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_period_charge *out);
+
+/* What a pool of a bundle gave in a period (docs/RATING.md section 12). Names are "" where its scope does not
+ * have them; a named pool has `pool` alone. */
+struct toll_pool_balance {
+    int32_t id; /* the lines' `pool` */
+    const char *bundle, *scope, *account, *site, *number, *pool;
+    const char *unit;                                      /* s message byte event */
+    const char *period;                                    /* its first day */
+    int64_t granted, rolled_in, used, rolled_out, expired; /* granted + rolled_in = the sum of the others */
+    int64_t over;                                          /* beyond, where the limit is only flagged */
+    int64_t exhausted_ms; /* UTC: start of the call that left nothing; 0 none did */
+};
+/* By index, ascending (id, period); false past the end. Borrowed until the run is closed. */
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out);
+
+/* What tiers counted in a period (section 13); money in 1e-8 of the account's currency. */
+struct toll_tier_count {
+    const char *tiers, *account, *site, *number, *period;
+    int64_t units, spend, fee, minimum, maximum;
+};
+/* By index, ascending by the names; false past the end. Borrowed until the run is closed. */
+bool toll_run_tier_count(const struct toll_run *run, int64_t index, struct toll_tier_count *out);
 
 /* One line by day ("2026-03-01") and row: TOLL_EUSAGE when there is none. */
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

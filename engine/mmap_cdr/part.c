@@ -211,6 +211,11 @@ void toll_cdr_part_close(struct toll_cdr_part *part)
     free(part);
 }
 
+void toll_cdr_part_hash_with(struct toll_cdr_part *part, toll_hash_kernel *hash)
+{
+    part->input.arrow->hash = hash;
+}
+
 int64_t toll_cdr_part_rows(const struct toll_cdr_part *part)
 {
     return part->input.arrow->rows;
@@ -253,12 +258,14 @@ size_t toll_cdr_batch_buffer_bytes(const struct toll_cdr_part *part, uint32_t co
     return part->input.bytes ? 0 : toll_cdr_columns_bytes(columns);
 }
 
+/* count <= 2^31: the sign of an id, or of what is left to the last one, tells; no comparison, which early
+ * vector units lack. */
 static bool ids_below(const int32_t *ids, int64_t rows, uint32_t count)
 {
-    uint32_t highest = 0;
+    uint32_t signs = 0;
     for (int64_t i = 0; i < rows; i++)
-        highest = (uint32_t)ids[i] > highest ? (uint32_t)ids[i] : highest;
-    return rows == 0 || highest < count;
+        signs |= (uint32_t)ids[i] | (count - 1 - (uint32_t)ids[i]);
+    return (signs >> 31) == 0;
 }
 
 static bool small_ids_below(const uint16_t *ids, int64_t rows, uint32_t count)

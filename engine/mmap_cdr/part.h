@@ -43,6 +43,8 @@ int toll_cdr_part_open_bytes(const uint8_t *bytes, size_t size, const char *name
                              const struct toll_file_seal *seal, struct toll_cdr_part **out,
                              struct toll_error *error);
 void toll_cdr_part_close(struct toll_cdr_part *part);
+/* Which twin of toll_hash checks the batches from here on. */
+void toll_cdr_part_hash_with(struct toll_cdr_part *part, toll_hash_kernel *hash);
 
 int64_t toll_cdr_part_rows(const struct toll_cdr_part *part);
 int64_t toll_cdr_part_batches(const struct toll_cdr_part *part);

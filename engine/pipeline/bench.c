@@ -17,6 +17,7 @@ struct toll_bench_world {
     struct toll_part_set *sets;
     size_t set_count;
     int64_t rows, batches;
+    struct toll_pools *pools;    /* NULL: the book has neither bundles nor tiers */
     struct toll_workers workers; /* of the last call; count 0: none yet */
     bool want_stages;
 };
@@ -80,6 +81,7 @@ void toll_bench_close(struct toll_bench_world *world)
     if (world == NULL)
         return;
     toll_workers_free(&world->workers);
+    toll_pools_free(world->pools);
     for (size_t i = 0; i < world->set_count; i++)
         toll_part_set_close(&world->sets[i]);
     free(world->sets);
@@ -90,6 +92,20 @@ void toll_bench_close(struct toll_bench_world *world)
     free(world);
 }
 
+/* Pools as they are before the first call. Tiers that need a pass before are not for benches. */
+static int make_pools(struct toll_bench_world *world, struct toll_error *error)
+{
+    const size_t parts = world->dataset.part_count;
+    toll_pools_free(world->pools);
+    world->pools = NULL;
+    if (world->book->bundle_count <= 1 || parts == 0)
+        return 0;
+    const struct toll_run_span span = {.first = world->dataset.parts[0].first_start,
+                                       .last = world->dataset.parts[parts - 1].last_start,
+                                       .rows = world->rows};
+    return toll_pools_make(world->book, &span, NULL, &world->pools, error);
+}
+
 /* All parts once, with sums from nothing. */
 static int rate_all(struct toll_bench_world *world, unsigned threads, struct toll_hash128 *hashes,
                     struct toll_error *error)
@@ -98,7 +114,12 @@ static int rate_all(struct toll_bench_world *world, unsigned threads, struct tol
         threads = toll_workers_cores();
     if (threads != world->workers.count) {
         toll_workers_free(&world->workers);
-        const struct toll_workers_io io = {.io = toll_io_system(), .mapped = true};
+        const struct toll_workers_io io = {
+            .io = toll_io_system(),
+            .mapped = true,
+            .optional = (world->book->has_cost ? TOLL_LINES_COST : 0u) |
+                        (world->book->bundle_count > 1 ? TOLL_LINES_POOL : 0u),
+        };
         const int rc =
             toll_workers_init(&world->workers, &world->rater,
                               threads < TOLL_WORKERS_MAX ? threads : TOLL_WORKERS_MAX, true, &io, 0, error);
@@ -107,11 +128,12 @@ static int rate_all(struct toll_bench_world *world, unsigned threads, struct tol
     }
     toll_workers_clear(&world->workers);
     toll_workers_measure(&world->workers, world->want_stages);
-    int rc = 0;
+    int rc = make_pools(world, error);
     for (size_t i = 0; i < world->set_count && rc == 0; i++) {
         const struct toll_workers_request request = {
             .parts = world->sets[i].parts,
             .part_count = world->sets[i].count,
+            .pools = world->pools,
             .hash_lines = hashes != NULL,
             .hashes = hashes,
         };

@@ -5,7 +5,7 @@
 #include "rating/billed.h"
 #include "rating/charge.h"
 
-static int64_t units_used(const struct toll_row *row, enum toll_duration_rounding rounding)
+int64_t toll_row_used(const struct toll_row *row, enum toll_duration_rounding rounding)
 {
     if (toll_kind_service(row->kind) == TOLL_VOICE)
         return toll_units_of_ms(row->duration_ms, rounding);
@@ -38,6 +38,17 @@ enum toll_walk_outcome toll_row_walk(const struct toll_rater *rater, struct toll
                                      const struct toll_price_found *found,
                                      const struct toll_walk_trace *trace, struct toll_walked *walked)
 {
+    const struct toll_terms *first = &rater->book->terms[rater->book->price_terms[found->price]];
+    const int64_t used = toll_row_used(row, (enum toll_duration_rounding)first->duration_rounding);
+    return toll_row_walk_beyond(rater, cursors, row, deck, found, used, 0, trace, walked);
+}
+
+enum toll_walk_outcome toll_row_walk_beyond(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                                            const struct toll_row *row, int32_t deck,
+                                            const struct toll_price_found *found, int64_t used,
+                                            int64_t included, const struct toll_walk_trace *trace,
+                                            struct toll_walked *walked)
+{
     const struct toll_book *book = rater->book;
     const struct toll_deck *table = &book->decks[deck];
     const struct toll_entry *entry = &book->entries[found->walk];
@@ -56,9 +67,8 @@ enum toll_walk_outcome toll_row_walk(const struct toll_rater *rater, struct toll
     struct bands context = {book, &cursors[deck], (uint32_t)deck};
     const struct toll_walk_bands bands = {band_at, &context};
     const bool split = table->split && table->calendar != 0 && toll_kind_service(row->kind) == TOLL_VOICE;
-    return toll_walk(&rows, first, row->start, toll_deck_band(rater, cursors, deck, row->start),
-                     units_used(row, (enum toll_duration_rounding)first->duration_rounding),
-                     split ? &bands : NULL, trace, walked);
+    return toll_walk_beyond(&rows, first, row->start, toll_deck_band(rater, cursors, deck, row->start), used,
+                            included, split ? &bands : NULL, trace, walked);
 }
 
 /* ---- the ways to a charge: each gives the status, the rest in *bill ---- */
@@ -91,7 +101,7 @@ static unsigned bill_walked(const struct toll_rater *rater, struct toll_band_cur
 
 static unsigned bill_deck(const struct toll_row *row, const struct toll_terms *terms, struct bill *bill)
 {
-    const int64_t used = units_used(row, (enum toll_duration_rounding)terms->duration_rounding);
+    const int64_t used = toll_row_used(row, (enum toll_duration_rounding)terms->duration_rounding);
     const enum toll_billed_outcome outcome = toll_billed(terms, used, &bill->billed);
     if (outcome == TOLL_BILLED_ZERO)
         return TOLL_ZERO_DURATION;
@@ -100,15 +110,18 @@ static unsigned bill_deck(const struct toll_row *row, const struct toll_terms *t
                : TOLL_SUSPENSE_OVERFLOW;
 }
 
-/* A rule that is flat, free or a mark-up, or the built-in row. */
+/* A rule that is flat, free, a mark-up or tiers, or the built-in row. What tiers charge depends on the calls
+ * before (pipeline/draws.h): 0 until then. */
 static unsigned bill_rule(const struct toll_row *row, const struct toll_terms *terms, struct bill *bill)
 {
     if (terms->action == TOLL_ACTION_MARKUP && (row->kind & TOLL_KIND_PROVIDER_CHARGE) == 0)
         return TOLL_SUSPENSE_NO_PROVIDER_CHARGE;
-    if (toll_billed_as_used(units_used(row, TOLL_DURATION_UP), &bill->billed) != TOLL_BILLED)
+    if (toll_billed_as_used(toll_row_used(row, TOLL_DURATION_UP), &bill->billed) != TOLL_BILLED)
         return TOLL_SUSPENSE_OVERFLOW;
     if (terms->action == TOLL_ACTION_FREE)
         return bill->price == TOLL_PRICE_EMERGENCY ? TOLL_ZERO_EMERGENCY : TOLL_ZERO_FREE;
+    if (terms->action == TOLL_ACTION_TIERS)
+        return TOLL_RATED;
     const bool fits = terms->action == TOLL_ACTION_FLAT
                           ? toll_charge_flat(terms, &bill->charge)
                           : toll_charge_markup(terms, row->provider_charge, &bill->charge);

@@ -9,6 +9,7 @@
 _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL_VOICE &&
                    TOLL_CALL_IN == TOLL_KIND_IN && TOLL_CALL_ANSWERED == TOLL_KIND_ANSWERED &&
                    TOLL_CALL_CREDIT == TOLL_KIND_CREDIT && TOLL_CALL_CONFLICT == TOLL_KIND_CONFLICT &&
+                   TOLL_CALL_LEG == TOLL_KIND_LEG &&
                    TOLL_CALL_CALLER_TYPE == TOLL_KIND_TYPE_MASK << TOLL_KIND_CALLER_TYPE_SHIFT &&
                    TOLL_CALL_CALLEE_TYPE == TOLL_KIND_TYPE_MASK << TOLL_KIND_CALLEE_TYPE_SHIFT &&
                    TOLL_CALL_CALLER_E164 == TOLL_NUMBER_E164 << TOLL_KIND_CALLER_TYPE_SHIFT &&
@@ -17,22 +18,36 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 
 const char *toll_stage_name(enum toll_stage stage)
 {
-    static const char *const names[] = {"read",   "classify", "payer",  "ends", "rules",
-                                        "prefix", "price",    "charge", "odd",  "tally"};
+    static const char *const names[] = {"read",   "classify", "payer", "ends",  "rules", "prefix", "price",
+                                        "charge", "odd",      "list",  "tally", "cost",  "draw",   "rest"};
     return names[stage];
 }
 
-void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows)
+static void *column_at(uint8_t *block, size_t offset)
 {
-    size_t offsets[TOLL_LINE_COLUMNS];
-    toll_lines_batch_layout(rows, offsets);
-    columns->account = (int32_t *)(block + offsets[0]);
-    columns->price = (int32_t *)(block + offsets[1]);
-    columns->billed = (int32_t *)(block + offsets[2]);
-    columns->charge = (int64_t *)(block + offsets[3]);
-    columns->tuple = (int32_t *)(block + offsets[4]);
-    columns->status = block + offsets[5];
-    columns->class_jurisdiction = block + offsets[6];
+    return offset == 0 ? NULL : block + offset;
+}
+
+void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows,
+                             unsigned optional)
+{
+    size_t at[TOLL_LINE_COLUMNS_MOST];
+    toll_lines_batch_layout(rows, optional, at);
+    *columns = (struct toll_line_columns){
+        .account = column_at(block, at[TOLL_LINE_ACCOUNT]),
+        .price = column_at(block, at[TOLL_LINE_PRICE]),
+        .billed = column_at(block, at[TOLL_LINE_BILLED]),
+        .charge = column_at(block, at[TOLL_LINE_CHARGE]),
+        .tuple = column_at(block, at[TOLL_LINE_TUPLE]),
+        .status = column_at(block, at[TOLL_LINE_STATUS]),
+        .class_jurisdiction = column_at(block, at[TOLL_LINE_CLASS_JURISDICTION]),
+        .included = column_at(block, at[TOLL_LINE_INCLUDED]),
+        .pool = column_at(block, at[TOLL_LINE_POOL]),
+        .cost = column_at(block, at[TOLL_LINE_COST]),
+        .cost_price = column_at(block, at[TOLL_LINE_COST_PRICE]),
+        .cost_status = column_at(block, at[TOLL_LINE_COST_STATUS]),
+        .book = column_at(block, at[TOLL_LINE_BOOK]),
+    };
 }
 
 static inline void lap(const struct toll_block_context *context, enum toll_stage stage, int64_t *since)
@@ -96,7 +111,12 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
                  .tuple = lines->tuple + first,
                  .charge = lines->charge + first,
                  .status = lines->status + first,
-                 .class_jurisdiction = lines->class_jurisdiction + first},
+                 .class_jurisdiction = lines->class_jurisdiction + first,
+                 .included = FROM(lines->included, first),
+                 .pool = FROM(lines->pool, first),
+                 .cost = FROM(lines->cost, first),
+                 .cost_price = FROM(lines->cost_price, first),
+                 .cost_status = FROM(lines->cost_status, first)},
         .rows = rows,
         .kinds = kinds_of(batch->kind + first, rows),
     };
@@ -108,7 +128,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_PAYER, &since);
     toll_block_ends(&block, again);
     lap(context, TOLL_STAGE_ENDS, &since);
+    toll_block_feeds(&block);
     toll_block_rules(&block);
+    toll_block_feeds_end(&block);
     lap(context, TOLL_STAGE_RULES, &since);
     toll_block_values(&block, NULL, rows, context->block->value);
     lap(context, TOLL_STAGE_PREFIX, &since);
@@ -116,9 +138,19 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_PRICE, &since);
     toll_block_charges(&block);
     memset(block.line.tuple, 0, rows * sizeof *block.line.tuple);
+    if (block.line.pool != NULL) { /* until bundles are drawn on */
+        memset(block.line.included, 0, rows * sizeof *block.line.included);
+        memset(block.line.pool, 0, rows * sizeof *block.line.pool);
+    }
     lap(context, TOLL_STAGE_CHARGE, &since);
     toll_block_odd(&block);
     lap(context, TOLL_STAGE_ODD, &since);
+    if (context->draws != NULL)
+        toll_block_draws(&block, first);
+    lap(context, TOLL_STAGE_LIST, &since);
     toll_block_tally(&block);
     lap(context, TOLL_STAGE_TALLY, &since);
+    if (block.line.cost != NULL)
+        toll_block_cost(&block, first);
+    lap(context, TOLL_STAGE_COST, &since);
 }

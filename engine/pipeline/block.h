@@ -23,8 +23,12 @@ enum toll_stage {
     TOLL_STAGE_PREFIX,
     TOLL_STAGE_PRICE,
     TOLL_STAGE_CHARGE,
-    TOLL_STAGE_ODD, /* rows done one by one */
+    TOLL_STAGE_ODD,  /* rows done one by one */
+    TOLL_STAGE_LIST, /* rows that may draw on bundles or are priced by tiers */
     TOLL_STAGE_TALLY,
+    TOLL_STAGE_COST, /* all of the buy side */
+    TOLL_STAGE_DRAW, /* what is done in the order of the calls, without waiting for the turn */
+    TOLL_STAGE_REST, /* what remains of lines that have drawn */
     TOLL_STAGES
 };
 const char *toll_stage_name(enum toll_stage stage);
@@ -35,9 +39,16 @@ struct toll_line_columns {
     int32_t *account, *price, *billed, *tuple;
     int64_t *charge;
     uint8_t *status, *class_jurisdiction;
+    /* NULL where the run does not have them: see toll_lines_batch_layout */
+    int32_t *included, *pool;
+    int64_t *cost;
+    int32_t *cost_price;
+    uint8_t *cost_status;
+    uint8_t *book;
 };
-/* block: memory of the size that toll_lines_batch_layout gives for `rows`. */
-void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows);
+/* block: memory of the size that toll_lines_batch_layout gives for `rows` and these optional columns. */
+void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows,
+                             unsigned optional);
 
 /* Scratch of one worker: values by row of the block, or by place in a list of such rows. */
 struct toll_block {
@@ -69,6 +80,15 @@ struct toll_block {
     uint32_t second[TOLL_BLOCK_ROWS_MAX];
     uint32_t legs[TOLL_BLOCK_ROWS_MAX]; /* of which nobody is known, while somebody is of the other one */
     size_t leg_count;
+    uint32_t feed[TOLL_BLOCK_ROWS_MAX]; /* rows of feeds that are not sold, and their shapes */
+    uint16_t feed_shape[TOLL_BLOCK_ROWS_MAX];
+    size_t feed_count;
+
+    /* the buy side */
+    uint32_t buy_plan[TOLL_BLOCK_ROWS_MAX];
+    uint16_t buy_shape[TOLL_BLOCK_ROWS_MAX];
+    int32_t buy_account[TOLL_BLOCK_ROWS_MAX], buy_billed[TOLL_BLOCK_ROWS_MAX];
+    uint32_t buy_bucket[TOLL_BLOCK_ROWS_MAX];
 };
 
 struct toll_block_context {
@@ -80,7 +100,9 @@ struct toll_block_context {
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;
-    int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
+    struct toll_draws *draws;      /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
+    struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
+    int64_t *stage_ns;             /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 
 /* Rates rows [first, first + rows) of the batch into the same rows of `lines`; rows <= TOLL_BLOCK_ROWS_MAX.

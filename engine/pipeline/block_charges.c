@@ -93,5 +93,9 @@ void toll_block_odd(const struct toll_block_rows *rows)
         rows->line.class_jurisdiction[i] =
             (uint8_t)((unsigned)answer.class_ << 4 | (unsigned)answer.jurisdiction);
         block->bucket[i] = rows->rater->book->owners[answer.payer.owner].bucket;
+        block->owner[i] = answer.payer.owner;
+        block->deck[i] = (uint32_t)answer.deck;
+        block->value[i] = answer.found.walk;
+        block->terms[i] = 0;
     }
 }

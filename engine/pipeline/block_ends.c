@@ -49,8 +49,8 @@ size_t toll_block_classify(const struct toll_block_rows *rows)
 /* ---- jurisdiction ---- */
 
 /* The numbers of both ends of the listed rows; 0 none. */
-static void find_ends(const struct toll_block_rows *rows, bool lrn, const uint32_t *list, size_t count,
-                      uint64_t *from, uint64_t *to)
+static inline void find_ends(const struct toll_block_rows *rows, bool lrn, const uint32_t *list, size_t count,
+                             uint64_t *from, uint64_t *to)
 {
     const struct toll_cdr_batch *cdr = &rows->cdr;
     const uint64_t *caller_lrn = lrn && cdr->lrn_caller != NULL ? cdr->lrn_caller : cdr->caller;
@@ -168,7 +168,48 @@ static void set_jurisdiction(const struct toll_block_rows *rows, size_t i, unsig
     rows->block->shape[i] = (uint16_t)((rows->block->shape[i] & ~7u) | jurisdiction);
 }
 
-/* ---- rows whose ends may be local, and nothing else is open ---- */
+/* ---- rows that area codes settle, and exchanges where they may be local ---- */
+
+/* The ends of a row that is listed because they may be local: nothing else is open. */
+static void put_numbers(const struct toll_block_rows *rows, bool lrn, size_t i, uint64_t *from, uint64_t *to)
+{
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    const uint64_t caller_lrn = lrn && cdr->lrn_caller != NULL ? cdr->lrn_caller[i] : 0;
+    const uint64_t callee_lrn = lrn && cdr->lrn_callee != NULL ? cdr->lrn_callee[i] : 0;
+    *from = choose(caller_lrn != 0, caller_lrn, cdr->caller[i]);
+    *to = choose(callee_lrn != 0, callee_lrn, cdr->callee[i]);
+}
+
+static inline uint32_t area_of(const struct toll_areas *areas, uint64_t number)
+{
+    const size_t place = number >> 60 == 1 ? number >> 48 & 0xfff : TOLL_AREAS_ABROAD;
+    return areas->words[number == 0 ? TOLL_AREAS_NO_NUMBER : place] & TOLL_AREA_PLACE;
+}
+
+/* Any other listed row, whose ends are in *from and *to. False: its areas do not tell. *local: it may be. */
+static bool settle_by_areas(const struct toll_block_rows *rows, size_t i, uint64_t from, uint64_t to,
+                            bool *local)
+{
+    const struct toll_areas *areas = &rows->rater->call_areas.areas;
+    const bool in = (rows->cdr.kind[i] & TOLL_KIND_IN) != 0;
+    const bool toll_free = rows->line.class_jurisdiction[i] >> 4 == TOLL_TOLL_FREE;
+    const uint32_t a = area_of(areas, from), b = area_of(areas, to);
+    const uint32_t site = in & toll_free & (to == 0) ? rows->rater->owners[rows->block->owner[i]].state : 0;
+    const uint32_t from_state = a & TOLL_AREA_STATE, to_state = site != 0 ? site : b & TOLL_AREA_STATE;
+    const bool abroad = ((a | b) & TOLL_AREA_ABROAD) != 0;
+    if (((a | b) & TOLL_AREA_MORE) != 0)
+        return false;
+    set_jurisdiction(rows, i,
+                     abroad                             ? TOLL_INTERNATIONAL
+                     : from_state == 0 || to_state == 0 ? TOLL_INDETERMINATE
+                     : from_state == to_state           ? TOLL_INTRASTATE
+                                                        : TOLL_INTERSTATE);
+    const uint32_t from_local = a >> TOLL_AREA_LOCAL_SHIFT, to_local = b >> TOLL_AREA_LOCAL_SHIFT;
+    const uint32_t row = (from_local & TOLL_AREA_LOCAL) * areas->local_stride,
+                   bit = row + (to_local & TOLL_AREA_LOCAL);
+    *local = !abroad && row != 0 && bit != row && (areas->local[bit >> 5] >> (bit & 31) & 1) != 0;
+    return true;
+}
 
 /* Where the ratecenter of a number's exchange stands. */
 static inline uint32_t center_place(const struct toll_call_areas *areas, uint64_t number)
@@ -178,24 +219,19 @@ static inline uint32_t center_place(const struct toll_call_areas *areas, uint64_
     return local * TOLL_LPM_PAGE + toll_digits_three((uint32_t)(number >> 36) & 0xfff);
 }
 
-/* From the list `local` those that are get their jurisdiction; those that the trie must tell go to `rest`,
- * which has `count` rows. Returns how many it has then. */
+/* Of the list `local`, whose ends are in number[0] and number[1], those that are get their jurisdiction;
+ * those that the trie must tell go to `rest`, which has `count` rows. Returns how many it has then. */
 static size_t find_local(const struct toll_block_rows *rows, const uint32_t *local, size_t locals,
                          uint32_t *rest, size_t count)
 {
     const struct toll_call_areas *areas = &rows->rater->call_areas;
-    const bool lrn = rows->rater->book->basis == TOLL_BASIS_ANI_LRN;
-    const struct toll_cdr_batch *cdr = &rows->cdr;
-    const uint64_t *caller_lrn = lrn && cdr->lrn_caller != NULL ? cdr->lrn_caller : cdr->caller;
-    const uint64_t *callee_lrn = lrn && cdr->lrn_callee != NULL ? cdr->lrn_callee : cdr->callee;
     struct toll_block *block = rows->block;
     uint32_t *from = block->list_value[0], *to = block->list_value[1], *first = block->list_deck;
     uint64_t *pairs = block->number[0];
     size_t asked = 0;
     for (size_t k = 0; k < locals; k++) {
-        const size_t i = local[k];
-        from[k] = center_place(areas, choose(caller_lrn[i] != 0, caller_lrn[i], cdr->caller[i]));
-        to[k] = center_place(areas, choose(callee_lrn[i] != 0, callee_lrn[i], cdr->callee[i]));
+        from[k] = center_place(areas, block->number[0][k]);
+        to[k] = center_place(areas, block->number[1][k]);
         __builtin_prefetch(&areas->centers[from[k]]);
         __builtin_prefetch(&areas->centers[to[k]]);
     }
@@ -221,19 +257,42 @@ static size_t find_local(const struct toll_block_rows *rows, const uint32_t *loc
 }
 
 /* Splits the kernel's list: block->rest keeps those that need all of the rules. */
-static size_t settle_local(const struct toll_block_rows *rows, size_t again)
+static size_t settle_listed(const struct toll_block_rows *rows, size_t again)
 {
     struct toll_block *block = rows->block;
     const enum toll_jurisdiction_basis basis = rows->rater->book->basis;
-    const bool by_number = basis == TOLL_BASIS_ANI || basis == TOLL_BASIS_ANI_LRN;
+    const bool lrn = basis == TOLL_BASIS_ANI_LRN, by_number = basis == TOLL_BASIS_ANI || lrn;
     size_t rest = 0, locals = 0;
+    if (!by_number) {
+        for (size_t k = 0; k < again; k++)
+            block->rest[k] &= ~TOLL_AGAIN_LOCAL;
+        return again;
+    }
+    if (rows->rater->place_table == 0)
+        return again; /* indeterminate */
+    const uint64_t *ring_to = rows->cdr.ring_to == NULL ? rows->cdr.callee : rows->cdr.ring_to;
+    uint32_t *others = block->list_deck;
+    size_t other_count = 0;
     for (size_t k = 0; k < again; k++) {
         const uint32_t row = block->rest[k], i = row & ~TOLL_AGAIN_LOCAL;
-        const bool local = by_number & ((row & TOLL_AGAIN_LOCAL) != 0);
+        const bool local = row != i;
+        others[other_count] = block->second[locals] = i;
+        put_numbers(rows, lrn, i, &block->number[0][locals], &block->number[1][locals]);
+        other_count += !local;
+        locals += local;
+    }
+    for (size_t k = 0; k < other_count; k++)
+        __builtin_prefetch(&ring_to[others[k]]); /* nobody has read it yet */
+    for (size_t k = 0; k < other_count; k++) {
+        const uint32_t i = others[k];
+        uint64_t *from = &block->number[0][locals], *to = &block->number[1][locals];
+        bool local = false;
+        find_ends(rows, lrn, &i, 1, from, to);
+        const bool settled = settle_by_areas(rows, i, *from, *to, &local);
         block->second[locals] = i;
         block->rest[rest] = i;
         locals += local;
-        rest += !local;
+        rest += !settled;
     }
     return find_local(rows, block->second, locals, block->rest, rest);
 }
@@ -264,33 +323,15 @@ static size_t add_by_basis(const struct toll_block_rows *rows, size_t count)
 
 /* ---- on net ---- */
 
-/* The calls that might be on net, both ends E.164 and one of them ours, the other one in an exchange of ours:
- * listed in block->second, the other end's number in number[0]. */
-static size_t list_far_ends(const struct toll_block_rows *rows)
-{
-    const struct toll_rater *rater = rows->rater;
-    const struct toll_cdr_batch *cdr = &rows->cdr;
-    struct toll_block *block = rows->block;
-    size_t count = 0;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const unsigned kind = cdr->kind[i];
-        const bool ends = (kind & (TOLL_CALL_CALLER_TYPE | TOLL_CALL_CALLEE_TYPE)) ==
-                          (TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
-        const bool ordinary = rows->line.class_jurisdiction[i] < TOLL_TOLL_FREE << 4;
-        const uint64_t number = choose((kind & TOLL_CALL_IN) != 0, cdr->caller[i], cdr->callee[i]);
-        block->second[count] = (uint32_t)i;
-        block->number[0][count] = number;
-        count += ends & ordinary & (block->near_owner[i] != 0) & toll_rater_may_own(rater, number);
-    }
-    return count;
-}
-
 static void mark_on_net(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_book *book = rater->book;
     struct toll_block *block = rows->block;
-    const size_t count = list_far_ends(rows);
+    const struct toll_far_ends_in in = {rows->cdr.caller,  rows->cdr.callee,
+                                        rows->cdr.kind,    rows->line.class_jurisdiction,
+                                        block->near_owner, rater->own_exchanges};
+    const size_t count = rater->kernels->lists->far_ends(&in, rows->rows, block->second, block->number[0]);
     rater->kernels->probe(rater->numbers, rater->number_lines, block->number[0], count, block->list_value[0]);
     for (size_t k = 0; k < count; k++) {
         const size_t i = block->second[k];
@@ -309,7 +350,7 @@ static void mark_on_net(const struct toll_block_rows *rows)
 void toll_block_ends(const struct toll_block_rows *rows, size_t again)
 {
     struct toll_block *block = rows->block;
-    const size_t count = add_by_basis(rows, settle_local(rows, again));
+    const size_t count = add_by_basis(rows, settle_listed(rows, again));
     if (count > 0)
         toll_block_jurisdictions(rows, rows->rater->book->basis, block->rest, count, block->jurisdiction);
     for (size_t k = 0; k < count; k++)

@@ -25,16 +25,11 @@ static size_t list_others(const struct toll_block_rows *rows)
     const struct toll_part_map *map = rows->context->map;
     const struct toll_cdr_batch *cdr = &rows->cdr;
     struct toll_block *block = rows->block;
-    size_t count = 0;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const uint64_t charged = cdr->charged == NULL ? 0 : cdr->charged[i];
-        const uint32_t trunk = cdr->trunk == NULL ? 0 : map->trunks[cdr->trunk[i]],
-                       hint = cdr->hint == NULL ? 0 : map->hints[cdr->hint[i]];
-        const unsigned leg = cdr->kind[i] & (TOLL_KIND_LEG | TOLL_KIND_IN);
-        block->second[count] = (uint32_t)i;
-        block->number[0][count] = charged;
-        count += ((charged != 0) | (trunk != 0) | (hint != 0)) & (leg != (TOLL_KIND_LEG | TOLL_KIND_IN));
-    }
+    const struct toll_other_payers_in in = {cdr->charged, cdr->trunk, cdr->hint,
+                                            map->trunks,  map->hints, cdr->kind};
+    const size_t count = rows->rater->kernels->lists->other_payers(&in, rows->rows, block->second);
+    for (size_t k = 0; k < count; k++)
+        block->number[0][k] = cdr->charged == NULL ? 0 : cdr->charged[block->second[k]];
     return count;
 }
 
@@ -84,11 +79,14 @@ static void find_other_parties(const struct toll_block_rows *rows)
     const struct toll_rater *rater = rows->rater;
     const struct toll_cdr_batch *cdr = &rows->cdr;
     struct toll_block *block = rows->block;
+    const size_t legs =
+        rater->kernels->lists->other_kinds(cdr->kind, TOLL_KIND_LEG, 0, rows->rows, block->list_deck);
     size_t count = 0;
-    for (size_t i = 0; i < rows->rows; i++) {
+    for (size_t k = 0; k < legs; k++) {
+        const size_t i = block->list_deck[k];
         const uint16_t kind = cdr->kind[i];
         const bool in = (kind & TOLL_KIND_IN) != 0, caller = toll_kind_caller_type(kind) == TOLL_NUMBER_E164;
-        if ((kind & TOLL_KIND_LEG) == 0 || block->owner[i] != 0 || (block->shape[i] & TOLL_SHAPE_PLAIN) == 0)
+        if (block->owner[i] != 0 || (block->shape[i] & TOLL_SHAPE_PLAIN) == 0)
             continue;
         if (in && has_other_candidate(cdr, i)) {
             block->shape[i] &= TOLL_VERDICT_KEYS - 1; /* odd */

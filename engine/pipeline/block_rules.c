@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* The class of a short code; false: it is one of those that are always free. */
-static bool classify_short(const struct toll_block_rows *rows, size_t i)
+bool toll_block_classify_short(const struct toll_block_rows *rows, size_t i)
 {
     const struct toll_row row = {.kind = rows->cdr.kind[i], .callee = rows->cdr.callee[i]};
     const enum toll_class class_ = toll_class_of(rows->rater, &row);
@@ -25,7 +24,7 @@ static inline bool in_bulk(const struct toll_block_rows *rows, size_t i)
     const bool bulk = (rows->block->owner[i] != 0) & ((kind & (TOLL_KIND_CONFLICT | TOLL_KIND_CREDIT)) == 0) &
                       ((toll_kind_service(kind) != TOLL_VOICE) | ((kind & TOLL_KIND_ANSWERED) != 0));
     if (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT)
-        return bulk && classify_short(rows, i);
+        return bulk && toll_block_classify_short(rows, i);
     return bulk;
 }
 
@@ -37,6 +36,8 @@ static inline int32_t plan_of(const struct toll_block_rows *rows, size_t i)
     const struct toll_cdr_batch *cdr = &rows->cdr;
     const uint32_t owner = rows->block->owner[i];
     const bool by_record = book->has_trunk_plans || book->has_carrier_plans;
+    if (rows->buy_plan != NULL)
+        return rows->buy_plan[i] == book->plan_count ? 0 : (int32_t)rows->buy_plan[i];
     if (!by_record && rater->owners[owner].plan > 0)
         return rater->owners[owner].plan;
     return toll_plan_find(rater, owner, cdr->trunk == NULL ? 0 : map->trunks[cdr->trunk[i]],
@@ -188,7 +189,7 @@ static size_t decide_destinations(const struct toll_block_rows *rows, uint32_t *
 }
 
 /* The listed rows, whose verdict is open. */
-static void walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+void toll_block_walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count)
 {
     const struct toll_verdicts *rules = &rows->rater->rules;
     struct toll_block *block = rows->block;
@@ -238,7 +239,7 @@ void toll_block_rules(const struct toll_block_rows *rows)
         open += bulk;
         block->odd_count += !bulk;
     }
-    walk_chains(rows, block->rest, open);
+    toll_block_walk_chains(rows, block->rest, open);
     for (size_t k = 0; k < block->leg_count; k++)
         rows->line.status[block->legs[k]] = TOLL_ZERO_OTHER_PARTY;
 }

@@ -2,24 +2,14 @@
 #include "pipeline/hot.h"
 
 #include "base/check.h"
+#include "base/large.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define LARGE_PAGE ((size_t)2 << 20)
-
-static size_t whole_pages(size_t bytes)
-{
-    return bytes == 0 ? LARGE_PAGE : (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-}
 
 void *toll_hot_alloc(size_t bytes)
 {
-    void *block = aligned_alloc(LARGE_PAGE, whole_pages(bytes));
-    if (block != NULL)
-        madvise(block, whole_pages(bytes), MADV_HUGEPAGE); /* a wish: slower without, never wrong */
-    return block;
+    return toll_large_alloc(bytes);
 }
 
 bool toll_hot_init(struct toll_hot *hot, size_t bytes)
@@ -28,7 +18,7 @@ bool toll_hot_init(struct toll_hot *hot, size_t bytes)
     hot->bytes = toll_hot_alloc(bytes);
     if (hot->bytes == NULL)
         return false;
-    hot->size = whole_pages(bytes);
+    hot->size = toll_large_bytes(bytes);
     memset(hot->bytes, 0, hot->size);
     return true;
 }

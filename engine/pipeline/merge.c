@@ -84,6 +84,7 @@ void toll_merge_close(struct toll_merge *merge)
     free(merge->accounts);
     free(merge->books);
     free(merge->account_ids);
+    free(merge->cost_places);
     memset(merge, 0, sizeof *merge);
 }
 
@@ -171,10 +172,28 @@ static int join_books(struct toll_merge *merge, const struct toll_book *book, st
     return 0;
 }
 
+/* What kept lines without account cost is in the old book's currency: the first of the old run's costs, see
+ * toll_cost_totals. */
+static int join_costs(struct toll_merge *merge, struct toll_error *error)
+{
+    const struct toll_run_manifest *old = &merge->old.manifest;
+    const int64_t accounts = merge->old.tables.account_count;
+    merge->cost_places = calloc((size_t)accounts + 1, 1);
+    if (merge->cost_places == NULL)
+        return no_memory(error);
+    for (int64_t id = 1; id < accounts; id++)
+        for (int k = 0; k < old->cost_count; k++)
+            if (strcmp(old->costs[k].currency, merge->old.tables.accounts[id].currency) == 0)
+                merge->cost_places[id] = (uint8_t)k;
+    return 0;
+}
+
 int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error)
 {
-    const int rc = join_accounts(merge, book, error);
-    return rc != 0 ? rc : join_books(merge, book, error);
+    int rc = join_accounts(merge, book, error);
+    if (rc == 0)
+        rc = join_books(merge, book, error);
+    return rc != 0 ? rc : join_costs(merge, error);
 }
 
 /* ---- sums ---- */

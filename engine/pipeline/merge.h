@@ -22,6 +22,7 @@ struct toll_merge {
     struct toll_run_book *books; /* the old ones and the new one */
     size_t book_count;
     int32_t *account_ids; /* by account id of the new book */
+    uint8_t *cost_places; /* by account id of the old run: place of its currency among the old run's costs */
 };
 
 /* Opens the earlier run, which must have rated this dataset; from_day and to_day: NULL, or the run's own.
@@ -39,6 +40,18 @@ int toll_merge_check(const struct toll_merge *merge, struct toll_tally *tally, s
 /* toll_tally_totals of all lines. */
 int toll_merge_totals(const struct toll_merge *merge, const struct toll_tally *tally,
                       const struct toll_book *book, struct toll_currency_total *totals, int room);
+/* Has a run with this book, and these lines of an earlier one (NULL: none), columns of cost? */
+static inline bool toll_run_has_cost(const struct toll_book *book, const struct toll_merge *merge)
+{
+    return book->has_cost || (merge != NULL && merge->old.manifest.has_cost);
+}
+/* charges: what lines and periods charge. */
+void toll_cost_total_fill(struct toll_cost_total *out, const char *currency, toll_total cost,
+                          const struct toll_currency_total *charges, int charge_count);
+/* Costs by currency (as `charge` of the totals), of kept lines too; the book's is always there. The number of
+ * totals, -1 when there is no room. */
+int toll_cost_totals(const struct toll_merge *merge, const struct toll_tally *tally,
+                     const struct toll_book *book, struct toll_currency_total *totals, int room);
 
 /* ---- a batch ---- */
 
@@ -49,16 +62,23 @@ struct toll_merge_scratch {
         tuple[TOLL_BLOCK_ROWS_MAX];
     int64_t charge[TOLL_BLOCK_ROWS_MAX];
     uint8_t status[TOLL_BLOCK_ROWS_MAX], class_jurisdiction[TOLL_BLOCK_ROWS_MAX];
+    int32_t included[TOLL_BLOCK_ROWS_MAX], pool[TOLL_BLOCK_ROWS_MAX], cost_price[TOLL_BLOCK_ROWS_MAX];
+    int64_t cost[TOLL_BLOCK_ROWS_MAX];
+    uint8_t cost_status[TOLL_BLOCK_ROWS_MAX];
     uint32_t buckets[TOLL_BLOCK_ROWS_MAX]; /* of kept lines */
     uint32_t rows[TOLL_BATCH_ROWS];        /* of the batch: those in suspense */
 };
 
-/* Fills all of `lines` and `book`, which has room for the batch. block_rows: as in toll_workers_init.
- * TOLL_EDATA: a kept line names an account, price or book that the earlier run does not have, or the call is
- * another account's now and surcharges would have to be counted for both. */
+/* The listed rows of a batch, in scratch->cdrs. */
+void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
+                       struct toll_merge_scratch *scratch, struct toll_cdr_batch *out);
+
+/* Fills all of `lines`, of which the columns that there are have room for the batch. block_rows: as in
+ * toll_workers_init. TOLL_EDATA: a kept line names an account, price or book that the earlier run does not
+ * have, or the call is another account's now and surcharges would have to be counted for both. */
 int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
                      struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
                      const struct toll_line_batch *kept, size_t block_rows,
-                     const struct toll_line_columns *lines, uint8_t *book, struct toll_error *error);
+                     const struct toll_line_columns *lines, struct toll_error *error);
 
 #endif

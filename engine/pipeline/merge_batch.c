@@ -32,11 +32,33 @@ static bool ids_known(const struct toll_merge *merge, const struct toll_line_bat
     const int64_t prices = tables->price_count == 0 ? 1 : tables->prices[tables->price_count - 1].id + 1ll;
     return below(kept->account, kept->rows, tables->account_count) &&
            below(kept->price, kept->rows, prices) &&
+           (kept->cost_price == NULL || below(kept->cost_price, kept->rows, prices)) &&
            (kept->book == NULL || books_below(kept->book, kept->rows, merge->book_count - 1));
 }
 
-static void copy_lines(const struct toll_line_batch *kept, const struct toll_line_columns *lines,
-                       uint8_t *book)
+/* What the earlier run did not have is nothing; a cost that it did not look for is closed. */
+static void copy_more(const struct toll_line_batch *kept, const struct toll_line_columns *lines)
+{
+    const size_t rows = (size_t)kept->rows;
+    if (lines->pool != NULL && kept->pool != NULL) {
+        memcpy(lines->included, kept->included, rows * sizeof *lines->included);
+        memcpy(lines->pool, kept->pool, rows * sizeof *lines->pool);
+    } else if (lines->pool != NULL) {
+        memset(lines->included, 0, rows * sizeof *lines->included);
+        memset(lines->pool, 0, rows * sizeof *lines->pool);
+    }
+    if (lines->cost != NULL && kept->cost != NULL) {
+        memcpy(lines->cost, kept->cost, rows * sizeof *lines->cost);
+        memcpy(lines->cost_price, kept->cost_price, rows * sizeof *lines->cost_price);
+        memcpy(lines->cost_status, kept->cost_status, rows);
+    } else if (lines->cost != NULL) {
+        memset(lines->cost, 0, rows * sizeof *lines->cost);
+        memset(lines->cost_price, 0, rows * sizeof *lines->cost_price);
+        memset(lines->cost_status, TOLL_ZERO_CLOSED, rows);
+    }
+}
+
+static void copy_lines(const struct toll_line_batch *kept, const struct toll_line_columns *lines)
 {
     const size_t rows = (size_t)kept->rows;
     memcpy(lines->account, kept->account, rows * sizeof *lines->account);
@@ -47,9 +69,21 @@ static void copy_lines(const struct toll_line_batch *kept, const struct toll_lin
     memcpy(lines->status, kept->status, rows);
     memcpy(lines->class_jurisdiction, kept->class_jurisdiction, rows);
     if (kept->book == NULL)
-        memset(book, 0, rows); /* all of the one book */
+        memset(lines->book, 0, rows); /* all of the one book */
     else
-        memcpy(book, kept->book, rows);
+        memcpy(lines->book, kept->book, rows);
+    copy_more(kept, lines);
+}
+
+static void count_kept_costs(const struct toll_merge *merge, const struct toll_line_batch *kept,
+                             const struct toll_line_columns *lines, struct toll_cost_sums *sums)
+{
+    for (int64_t i = 0; lines->cost != NULL && i < kept->rows; i++) {
+        if (kept->status[i] >= TOLL_SUSPENSE_FIRST)
+            continue; /* found anew */
+        sums->status_rows[lines->cost_status[i]]++;
+        sums->kept[merge->cost_places[kept->account[i]]] += lines->cost[i];
+    }
 }
 
 /* Lists the rows in suspense and counts the others. */
@@ -71,8 +105,8 @@ static size_t find_suspended(const struct toll_line_batch *kept, struct toll_tal
 
 /* ---- rows that are rated again ---- */
 
-static void gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
-                   struct toll_merge_scratch *scratch, struct toll_cdr_batch *out)
+void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
+                       struct toll_merge_scratch *scratch, struct toll_cdr_batch *out)
 {
     *out = (struct toll_cdr_batch){.rows = (int64_t)count, .first_row = batch->first_row};
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
@@ -96,7 +130,7 @@ static void gather(const struct toll_cdr_batch *batch, const uint32_t *rows, siz
 }
 
 static void scatter(const struct toll_merge *merge, const struct toll_merge_scratch *scratch,
-                    const uint32_t *rows, size_t count, const struct toll_line_columns *lines, uint8_t *book)
+                    const uint32_t *rows, size_t count, const struct toll_line_columns *lines)
 {
     const uint8_t own = (uint8_t)(merge->book_count - 1);
     const int32_t shift = merge->books[own].price_shift;
@@ -109,7 +143,16 @@ static void scatter(const struct toll_merge *merge, const struct toll_merge_scra
         lines->tuple[row] = scratch->tuple[i];
         lines->status[row] = scratch->status[i];
         lines->class_jurisdiction[row] = scratch->class_jurisdiction[i];
-        book[row] = own;
+        lines->book[row] = own;
+        if (lines->pool != NULL) {
+            lines->included[row] = scratch->included[i];
+            lines->pool[row] = scratch->pool[i];
+        }
+        if (lines->cost != NULL) {
+            lines->cost[row] = scratch->cost[i];
+            lines->cost_price[row] = scratch->cost_price[i] == 0 ? 0 : scratch->cost_price[i] + shift;
+            lines->cost_status[row] = scratch->cost_status[i];
+        }
     }
 }
 
@@ -150,8 +193,15 @@ static int count_kept(const struct toll_merge *merge, const struct toll_block_co
 int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_context *context,
                      struct toll_merge_scratch *scratch, const struct toll_cdr_batch *batch,
                      const struct toll_line_batch *kept, size_t block_rows,
-                     const struct toll_line_columns *lines, uint8_t *book, struct toll_error *error)
+                     const struct toll_line_columns *lines, struct toll_error *error)
 {
+    const size_t all = (size_t)batch->rows;
+    TOLL_ASSERT(kept->rows == batch->rows);
+    if (!ids_known(merge, kept))
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: a line names an account, a price or a book that the run does not have; "
+                              "rate again without it",
+                              merge->old.path);
     const struct toll_line_columns rated = {
         .account = scratch->account,
         .price = scratch->price,
@@ -160,24 +210,23 @@ int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_con
         .charge = scratch->charge,
         .status = scratch->status,
         .class_jurisdiction = scratch->class_jurisdiction,
+        .included = lines->pool == NULL ? NULL : scratch->included,
+        .pool = lines->pool == NULL ? NULL : scratch->pool,
+        .cost = lines->cost == NULL ? NULL : scratch->cost,
+        .cost_price = lines->cost == NULL ? NULL : scratch->cost_price,
+        .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
     };
-    const size_t all = (size_t)batch->rows;
-    TOLL_ASSERT(kept->rows == batch->rows);
-    if (!ids_known(merge, kept))
-        return toll_error_set(error, TOLL_EDATA,
-                              "%s: a line names an account, a price or a book that the run does not have; "
-                              "rate again without it",
-                              merge->old.path);
-    copy_lines(kept, lines, book);
+    copy_lines(kept, lines);
+    count_kept_costs(merge, kept, lines, &context->tally->cost);
     const size_t count = find_suspended(kept, context->tally, scratch->rows);
     for (size_t first = 0; first < count; first += block_rows) {
         const size_t rows = count - first < block_rows ? count - first : block_rows;
         struct toll_block_context block = *context;
         struct toll_cdr_batch again;
         block.places = scratch->rows + first;
-        gather(batch, block.places, rows, scratch, &again);
+        toll_merge_gather(batch, block.places, rows, scratch, &again);
         toll_block_rate(&block, &again, 0, rows, &rated);
-        scatter(merge, scratch, block.places, rows, lines, book);
+        scatter(merge, scratch, block.places, rows, lines);
     }
     int rc = 0;
     for (size_t first = 0; rc == 0 && context->tally->surcharges != NULL && first < all; first += block_rows)

@@ -48,6 +48,7 @@ int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater
         if (rc == 0) {
             struct toll_job_part *job = &set->parts[set->count];
             set->opened[set->count++] = part;
+            toll_cdr_part_hash_with(part, rater->kernels->hash);
             job->part = part;
             job->ordinal = ordinal++;
             set->rows += toll_cdr_part_rows(part);

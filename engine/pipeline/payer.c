@@ -1,4 +1,5 @@
 /* Who pays (docs/RATING.md section 4) and by which plan (section 5). */
+#include "pipeline/pools.h"
 #include "pipeline/row.h"
 
 uint64_t toll_row_near_end(const struct toll_row *row)
@@ -68,6 +69,22 @@ void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row,
         return;
     const uint32_t owners[] = {0, payer->charged, payer->trunk, payer->hint, payer->near};
     payer->owner = owners[payer->site];
+}
+
+uint64_t toll_payer_number(const struct toll_payer *payer, const struct toll_row *row)
+{
+    switch (payer->site) {
+    case TOLL_PAYER_CHARGED:
+        return row->charged;
+    case TOLL_PAYER_TRUNK:
+        return toll_pool_named_number(TOLL_NAMED_TRUNK, row->trunk - 1);
+    case TOLL_PAYER_HINT:
+        return toll_pool_named_number(TOLL_NAMED_HINT, row->hint - 1);
+    case TOLL_PAYER_NEAR:
+        return toll_row_near_end(row);
+    default:
+        return 0;
+    }
 }
 
 static void better_span(const struct toll_book *book, uint32_t first, uint32_t count, toll_ms at,

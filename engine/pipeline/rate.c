@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "pipeline/after.h"
 #include "text/json.h"
 
 #include <stdio.h>
@@ -24,10 +25,15 @@ struct run {
     bool dataset_open;
     struct toll_merge merged;       /* open: what an earlier run settled is kept */
     const struct toll_merge *merge; /* NULL: every row is rated */
+    struct toll_after after;        /* open: it goes on behind closed ones */
+    unsigned optional;              /* columns of the lines: bits TOLL_LINES_... */
     size_t first, last;             /* of dataset.parts */
     int64_t rows;
     struct toll_rater rater;
     struct toll_workers workers;
+    struct toll_pools *pools; /* NULL: the book has neither bundles nor tiers */
+    struct toll_pool_tables pool_tables;
+    struct toll_pools_before before; /* what they began with */
     struct toll_run_writer *writer;
     struct toll_run_part *parts; /* last - first */
     struct toll_strings texts;
@@ -47,6 +53,39 @@ static int64_t now_ns(void)
 
 /* ---- planning ---- */
 
+/* What lines have beyond the columns of every run: those of the book, and of an earlier run whose lines are
+ * kept. All parts of a run have the same ones. */
+static int find_optional(struct run *run, struct toll_error *error)
+{
+    int rc = 0;
+    if (run->book->bundle_count > 1)
+        run->optional |= TOLL_LINES_POOL;
+    if (toll_run_has_cost(run->book, run->merge))
+        run->optional |= TOLL_LINES_COST;
+    if (run->merge == NULL)
+        return 0;
+    run->optional |= TOLL_LINES_BOOK;
+    if (run->merge->old.manifest.part_count > 0) {
+        struct toll_lines *lines;
+        rc = toll_run_lines_open(&run->merge->old, 0, TOLL_READ_PREAD, &lines, error);
+        if (rc == 0)
+            run->optional |= toll_lines_optional(lines);
+        if (rc == 0)
+            toll_lines_close(lines);
+    }
+    return rc;
+}
+
+static int open_after(struct run *run, struct toll_error *error)
+{
+    if (run->options->only_suspense != NULL)
+        return toll_error_set(
+            error, TOLL_EUSAGE,
+            "a run keeps the lines of an earlier one or goes on behind a closed one, not both: "
+            "what was in suspense is rated after a closed run anyway");
+    return toll_after_open(&run->after, run->io, run->options->after, error);
+}
+
 static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
@@ -58,6 +97,8 @@ static int open_all(struct run *run, struct toll_error *error)
     else if (rc == 0)
         rc = toll_merge_open(&run->merged, run->io, options->only_suspense, &run->dataset, options->from_day,
                              options->to_day, &run->first, &run->last, error);
+    if (rc == 0 && options->after != NULL)
+        rc = open_after(run, error);
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
         rc = toll_run_create(run->io, options->run_path, &run->writer, error);
     if (rc == 0)
@@ -67,10 +108,76 @@ static int open_all(struct run *run, struct toll_error *error)
         run->merge = &run->merged;
     }
     if (rc == 0)
+        rc = find_optional(run, error);
+    if (rc == 0 && run->after.open)
+        rc = toll_after_join(&run->after, run->book, &run->dataset, run->first, run->last, error);
+    if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
         run->rows += run->dataset.parts[i].rows;
     return rc;
+}
+
+/* A book without bundles and tiers hands on what it finds. */
+static int carry_pools(struct run *run)
+{
+    const struct toll_pools_before *before = &run->after.before;
+    if (run->after.open)
+        run->pool_tables =
+            (struct toll_pool_tables){before->periods,    before->period_count, before->draws,
+                                      before->draw_count, before->counts,       before->count_count};
+    else if (run->merge != NULL)
+        run->pool_tables =
+            (struct toll_pool_tables){run->merge->old.tables.pools,  run->merge->old.tables.pool_count,
+                                      run->merge->old.tables.draws,  run->merge->old.tables.draw_count,
+                                      run->merge->old.tables.counts, run->merge->old.tables.count_count};
+    return 0;
+}
+
+/* What an earlier run drew and counted whose lines are kept: all calls are late, nothing is closed. */
+static struct toll_pools_before before_of_merge(const struct run *run)
+{
+    const struct toll_run_tables *old = &run->merge->old.tables;
+    toll_ms first = 0;
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            first = run->dataset.parts[i - 1].first_start;
+    return (struct toll_pools_before){
+        .periods = old->pools,
+        .period_count = old->pool_count,
+        .draws = old->draws,
+        .draw_count = old->draw_count,
+        .counts = old->counts,
+        .count_count = old->count_count,
+        .begun = toll_day_of_ms(first),
+        .begun_first = first,
+    };
+}
+
+/* First and last of the run's CDRs, which lie in the order of their starts. */
+static int make_pools(struct run *run, struct toll_error *error)
+{
+    struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
+    const struct toll_pools_before *before = NULL;
+    struct toll_pools_before merged;
+    if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
+        return carry_pools(run);
+    if (!run->options->cut_periods && run->first > 0)
+        span.earlier_until = (run->dataset.parts[run->first - 1].day + 1) * TOLL_DAY_MS;
+    if (run->after.open)
+        before = &run->after.before;
+    if (run->merge != NULL) {
+        merged = before_of_merge(run);
+        before = &merged;
+    }
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            span.first = run->dataset.parts[i - 1].first_start;
+    for (size_t i = run->first; i < run->last; i++)
+        if (run->dataset.parts[i].rows > 0)
+            span.last = run->dataset.parts[i].last_start;
+    run->before = before == NULL ? (struct toll_pools_before){0} : *before;
+    return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
 
 /* No more workers than batches: each has its own memory. */
@@ -116,8 +223,10 @@ static int create_lines(struct run *run, size_t first, struct toll_error *error)
         char day[TOLL_TIME_TEXT_BYTES], name[TOLL_PART_NAME_BYTES];
         toll_day_format(part->day, day);
         snprintf(name, sizeof name, "%s.%d", day, part->part);
-        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->merge != NULL,
+        rc = toll_lines_create(run->io, toll_run_directory(run->writer), name, part->rows, run->optional,
                                &run->lines[i], error);
+        if (rc == 0)
+            toll_lines_hash_with(run->lines[i], run->rater.kernels->hash);
         if (rc == 0 && run->ring_writes)
             toll_lines_use_ring(run->lines[i]);
         run->set.parts[i].lines = run->lines[i];
@@ -133,6 +242,8 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
         rc = toll_run_lines_open(&run->merge->old, first + i - run->first, run->how, &run->kept[i], error);
         run->set.parts[i].kept = run->kept[i];
     }
+    for (size_t i = 0; run->after.open && i < run->set.count; i++)
+        run->set.parts[i].closed = run->after.rows.bits[first + i - run->first];
     return rc;
 }
 
@@ -164,7 +275,7 @@ static void close_set(struct run *run)
 }
 
 /* Parts go through in sets, so that a dataset of years needs no more open files than one of a month. */
-static int rate_parts(struct run *run, struct toll_error *error)
+static int rate_parts(struct run *run, bool count_only, struct toll_error *error)
 {
     int64_t rows_before = 0;
     int rc = 0;
@@ -175,7 +286,7 @@ static int rate_parts(struct run *run, struct toll_error *error)
         if (rc == 0)
             rc = open_kept(run, first, error);
         if (rc == 0)
-            rc = create_lines(run, first, error);
+            rc = count_only ? 0 : create_lines(run, first, error);
         if (rc == 0) {
             const struct toll_workers_request request = {
                 .parts = run->set.parts,
@@ -183,15 +294,46 @@ static int rate_parts(struct run *run, struct toll_error *error)
                 .progress = &run->options->progress,
                 .rows_before = rows_before,
                 .rows_total = run->rows,
+                .pools = run->pools,
+                .count_only = count_only,
             };
             const int64_t begun = now_ns();
             rc = toll_workers_run(&run->workers, &request, error);
             run->rate_ns += now_ns() - begun;
         }
-        if (rc == 0)
+        if (rc == 0 && !count_only)
             rc = finish_lines(run, first, error);
         rows_before += run->set.rows;
         close_set(run);
+    }
+    if (rc == 0 && run->pools != NULL)
+        rc = toll_pools_state(run->pools, error);
+    return rc;
+}
+
+/* Tiers whose price depends on the units of a whole period need these first. */
+static int count_parts(struct run *run, struct toll_error *error)
+{
+    if (run->rater.draws == NULL || !run->rater.draws->volume)
+        return 0;
+    const int rc = rate_parts(run, true, error);
+    if (rc == 0)
+        toll_pools_second_pass(run->pools);
+    toll_workers_clear(&run->workers);
+    return rc;
+}
+
+/* What is charged by period, and the balances of the pools. */
+static int finish_periods(struct run *run, struct toll_tally *tally, struct toll_error *error)
+{
+    int rc = toll_tally_charge_periods(tally, run->book, error);
+    if (rc == 0 && run->after.open) {
+        rc = toll_after_charges(&run->after, run->book, &tally->periods, error);
+        toll_period_charges_sort(&tally->periods);
+    }
+    if (rc == 0 && run->pools != NULL) {
+        rc = toll_pools_finish(run->pools, &run->pool_tables, &tally->periods, error);
+        toll_period_charges_sort(&tally->periods);
     }
     return rc;
 }
@@ -208,6 +350,20 @@ static int find_totals(struct toll_currency_total totals[64], const struct toll_
     return count;
 }
 
+static bool fill_costs(struct toll_rate_result *result, const struct toll_tally *tally,
+                       const struct toll_book *book, const struct toll_merge *merge,
+                       const struct toll_currency_total *charges, int charge_count)
+{
+    struct toll_currency_total totals[TOLL_COST_TOTALS];
+    result->has_cost = true;
+    memcpy(result->cost_rows, tally->cost.status_rows, sizeof result->cost_rows);
+    result->cost_count = toll_cost_totals(merge, tally, book, totals, TOLL_COST_TOTALS);
+    for (int i = 0; i < result->cost_count; i++) {
+        toll_cost_total_fill(&result->costs[i], totals[i].currency, totals[i].charge, charges, charge_count);
+    }
+    return result->cost_count >= 0;
+}
+
 int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *tally,
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error)
@@ -218,8 +374,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     for (unsigned status = 0; status < TOLL_STATUS_COUNT; status++) {
         const int64_t rows = tally->status_rows[status];
         result->status_rows[status] = rows;
-        if (status == TOLL_RATED)
-            result->rated = rows;
+        if (toll_status_is_rated(status))
+            result->rated += rows;
         else if (status < TOLL_SUSPENSE_FIRST)
             result->zero_rated += rows;
         else
@@ -237,6 +393,8 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
         toll_total_format(totals[i].periods, TOLL_MONEY_DECIMALS, result->totals[i].period_charge);
     }
     result->period_charges = (int64_t)tally->periods.count;
+    if (toll_run_has_cost(book, merge) && !fill_costs(result, tally, book, merge, totals, count))
+        return toll_error_set(error, TOLL_EBOOK, "the costs are in more than 64 currencies; split the book");
     toll_hash_text(dataset->cdr_hash, result->cdr_hash);
     toll_hash_text(book->book_hash, result->book_hash);
     return 0;
@@ -341,11 +499,24 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         manifest.kept_from = run->merge->old.digest;
         manifest.kept = result->kept;
     }
+    manifest.has_after = run->after.open;
+    manifest.reorder = run->options->reorder;
+    if (run->after.open)
+        manifest.after = run->after.state.digest;
     memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
     find_totals(totals, tally, run->book, run->merge);
     for (int i = 0; i < result->total_count; i++) {
         manifest.totals[i].currency = result->totals[i].currency;
         manifest.totals[i].charge = totals[i].charge;
+    }
+    manifest.has_cost = result->has_cost;
+    memcpy(manifest.cost_rows, result->cost_rows, sizeof manifest.cost_rows);
+    manifest.cost_count = result->cost_count;
+    if (result->has_cost)
+        toll_cost_totals(run->merge, tally, run->book, totals, TOLL_COST_TOTALS);
+    for (int i = 0; i < result->cost_count; i++) {
+        manifest.costs[i].currency = result->costs[i].currency;
+        manifest.costs[i].cost = totals[i].charge;
     }
     struct toll_json stats = {0};
     int rc = write_stats(run, result, &stats)
@@ -369,6 +540,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
     if (rc == 0)
         rc = open_all(run, error);
+    if (rc == 0 && run->after.open && options->reorder)
+        rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
     if (rc == 0) {
         choose_io(run);
         const struct toll_workers_io io = {
@@ -379,6 +552,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .piece_bytes = tuning->piece_bytes,
             .ahead = tuning->ahead,
             .merge = run->merge,
+            .optional = run->optional,
+            .closed = run->after.open,
         };
         rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
                                tuning->block_rows, error);
@@ -389,18 +564,24 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the run's parts");
     }
     if (rc == 0)
-        rc = rate_parts(run, error);
+        rc = make_pools(run, error);
+    if (rc == 0)
+        rc = count_parts(run, error);
+    if (rc == 0)
+        rc = rate_parts(run, false, error);
     if (rc == 0) {
         struct toll_tally *tally = toll_workers_sum(&run->workers);
         TOLL_ASSERT(tally->rows == run->rows);
         if (run->merge != NULL)
             rc = toll_merge_check(run->merge, tally, error);
         if (rc == 0)
-            rc = toll_tally_charge_periods(tally, run->book, error);
+            rc = finish_periods(run, tally, error);
         if (rc == 0)
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
         if (rc == 0)
-            rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, error);
+            rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, &run->pool_tables, error);
+        if (rc == 0 && run->after.open)
+            rc = toll_state_keep(&run->after.state, run->writer, error);
         if (rc == 0)
             rc = write_suspense(run, tally, error);
         result->rate_ns = run->rate_ns;
@@ -414,8 +595,10 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     free(run->parts);
     toll_strings_free(&run->texts);
     toll_workers_free(&run->workers);
+    toll_pools_free(run->pools);
     toll_rater_free(&run->rater);
     toll_merge_close(&run->merged);
+    toll_after_close(&run->after);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     toll_book_close(run->book);

@@ -6,6 +6,7 @@
 #define TOLL_PIPELINE_RATE_H
 
 #include "mmap_cdr/dataset.h"
+#include "pipeline/pools.h"
 #include "pipeline/workers.h"
 #include "segment/run.h"
 #include "tollmill.h"
@@ -29,6 +30,12 @@ int toll_simd_features(enum toll_simd_choice choice, unsigned available, unsigne
  */
 int toll_verify_with(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                      struct toll_error *error);
+
+/* Whether a period charge is what the tiers of the book counted in that period, less what closed runs charged
+ * (state: a zeroed struct if there are none), or is what takes off what they charged. */
+struct toll_state;
+bool toll_tiers_follow(const struct toll_book *book, const struct toll_run_files *run,
+                       const struct toll_state *state, const struct toll_period_row *row);
 
 /* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
  * bad one or an empty range is TOLL_EUSAGE. */
@@ -63,11 +70,11 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error);
 
-/* Writes books, accounts, prices, buckets and, if there are any, period charges into a run. merge: NULL, or
- * what is kept. */
+/* Writes books, accounts, prices, buckets and, if there are any, period charges, pools and counts of tiers
+ * into a run. merge: NULL, or what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
-                          struct toll_error *error);
+                          const struct toll_pool_tables *pools, struct toll_error *error);
 /* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
  */
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,

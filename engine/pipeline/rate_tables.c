@@ -15,7 +15,7 @@ const char *toll_unit_name(unsigned service)
 void toll_price_describe(const struct toll_book *book, int32_t price, unsigned services,
                          struct toll_price_row *row)
 {
-    static const char *const kinds[] = {"deck", "flat", "free", "markup", "builtin"};
+    static const char *const kinds[] = {"deck", "flat", "free", "markup", "builtin", "tiers"};
     static const char *const columns[] = {"rate", "rate_inter", "rate_intra", "rate_indeterminate"};
     const struct toll_price_origin *origin = &book->origins[price];
     const struct toll_terms *terms = &book->terms[book->price_terms[price]];
@@ -231,7 +231,7 @@ static int write_periods(struct toll_run_writer *writer, const struct toll_tally
 
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
-                          struct toll_error *error)
+                          const struct toll_pool_tables *pools, struct toll_error *error)
 {
     int rc = write_books(writer, book, merge, error);
     if (rc == 0)
@@ -242,5 +242,11 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         rc = write_buckets(writer, book, tally, merge, error);
     if (rc == 0)
         rc = write_periods(writer, tally, merge, error);
+    if (rc == 0 && pools->period_count > 0)
+        rc = toll_run_add_pools(writer, pools->periods, pools->period_count, error);
+    if (rc == 0 && pools->draw_count > 0)
+        rc = toll_run_add_pool_draws(writer, pools->draws, pools->draw_count, error);
+    if (rc == 0 && pools->count_count > 0)
+        rc = toll_run_add_tier_counts(writer, pools->counts, pools->count_count, error);
     return rc;
 }

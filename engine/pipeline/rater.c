@@ -1,6 +1,6 @@
 /* Derives from a book what the passes need. Nothing here decides a price: each table restates the book's own.
  */
-#include "pipeline/row.h"
+#include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
 
 #include <string.h>
@@ -144,7 +144,7 @@ static uint32_t columns_of(const struct toll_book *book)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_TRUNK);
     if (book->named_count[TOLL_NAMED_HINT] > 0)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_HINT);
-    if (book->has_carrier_plans)
+    if (book->has_carrier_plans || book->has_cost || book->has_feeds)
         columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     return columns | columns_of_basis(book, book->basis) | columns_of_decks(book);
 }
@@ -152,7 +152,7 @@ static uint32_t columns_of(const struct toll_book *book)
 static void fill_exchanges(const struct toll_book *book, uint64_t *exchanges)
 {
     for (uint64_t i = 0; i < book->number_capacity; i++) {
-        const uint32_t exchange = toll_rater_exchange(book->numbers[i].key);
+        const uint32_t exchange = toll_exchange_bit(book->numbers[i].key);
         if (book->numbers[i].key != 0)
             exchanges[exchange >> 6] |= UINT64_C(1) << (exchange & 63);
     }
@@ -189,7 +189,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
                            toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
                            toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
                            toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
-                           (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_RATER_EXCHANGES / 8) +
+                           (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_EXCHANGES / 8) +
                            (copy ? toll_hot_round(words) : 0))) {
         toll_verdicts_free(&rater->rules);
         return no_memory(error);
@@ -230,13 +230,19 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     rater->numbers = lines;
     rater->owners = owners;
     if (book->on_net != TOLL_ON_NET_NONE) {
-        uint64_t *exchanges = toll_hot_take(&rater->hot, TOLL_RATER_EXCHANGES / 8);
+        uint64_t *exchanges = toll_hot_take(&rater->hot, TOLL_EXCHANGES / 8);
         fill_exchanges(book, exchanges);
         rater->own_exchanges = exchanges;
     }
     int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
     if (rc == 0)
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
+    if (rater->surcharges != NULL)
+        rater->surcharges->lists = rater->kernels->lists;
+    if (rc == 0)
+        rc = toll_draw_rules_make(book, &rater->draws, error);
+    if (rc == 0)
+        rc = toll_cost_rules_make(book, &rater->cost, error);
     if (rater->surcharges != NULL && rater->surcharges->by_carrier)
         rater->columns |= TOLL_CDR_COLUMN_BIT(TOLL_CDR_CARRIER);
     if (rc != 0)
@@ -246,7 +252,9 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
 
 void toll_rater_free(struct toll_rater *rater)
 {
+    toll_draw_rules_free(rater->draws);
     toll_surcharge_rules_free(rater->surcharges);
+    toll_cost_rules_free(rater->cost);
     toll_call_areas_free(&rater->call_areas);
     toll_verdicts_free(&rater->rules);
     toll_hot_free(&rater->hot);

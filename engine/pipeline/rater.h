@@ -10,6 +10,7 @@
 #include "book/book.h"
 #include "mmap_cdr/part.h"
 #include "pipeline/areas.h"
+#include "pipeline/draw_rules.h"
 #include "pipeline/hot.h"
 #include "pipeline/verdicts.h"
 #include "rating/voice.h"
@@ -41,25 +42,13 @@ struct toll_rater {
     bool by_jurisdiction;          /* some deck has rates by jurisdiction */
     uint8_t own_bases;             /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
     bool has_next;                 /* some rule goes on where its deck has nothing */
-    const uint64_t *own_exchanges; /* a bit by toll_rater_exchange; NULL: nobody asks */
+    const uint64_t *own_exchanges; /* a bit by toll_exchange_bit; NULL: nobody asks */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
+    struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
+    struct toll_cost_rules *cost;            /* pipeline/cost.h; NULL: the book has no buy plan */
     struct toll_verdicts rules;
     struct toll_hot hot;
 };
-
-/* Seven digits, hashed into a table that stays in the near caches. */
-#define TOLL_RATER_EXCHANGES (1u << 19)
-static inline uint32_t toll_rater_exchange(uint64_t number)
-{
-    return (uint32_t)(number >> 36) * 0x9E3779B1u >> 13;
-}
-
-/* False: numbers.csv has no such number. */
-static inline bool toll_rater_may_own(const struct toll_rater *rater, uint64_t number)
-{
-    const uint32_t exchange = toll_rater_exchange(number);
-    return (rater->own_exchanges[exchange >> 6] >> (exchange & 63) & 1) != 0;
-}
 
 /* Prefix tables above this are not copied: then the book's image, mapped, serves as it is. */
 #define TOLL_RATER_COPY_BYTES ((size_t)1 << 30)

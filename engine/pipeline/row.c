@@ -1,5 +1,5 @@
 /* One row from end to end, in the order of docs/RATING.md section 3. */
-#include "pipeline/row.h"
+#include "pipeline/cost.h"
 
 #include <string.h>
 
@@ -31,7 +31,7 @@ void toll_row_read(const struct toll_rater *rater, const struct toll_part_map *m
 
 /* ---- rules ---- */
 
-static uint32_t destination_of(const struct toll_rater *rater, const struct toll_row *row)
+uint32_t toll_row_destination(const struct toll_rater *rater, const struct toll_row *row)
 {
     if (rater->book->destinations == NULL || toll_kind_callee_type(row->kind) != TOLL_NUMBER_E164)
         return 0;
@@ -48,7 +48,7 @@ static enum toll_rule_verdict rule_matches(const struct toll_rater *rater, const
         return TOLL_RULE_DATES;
     if (rule->trunk != 0 && rule->trunk != trunk)
         return TOLL_RULE_TRUNK;
-    if (rule->destination != 0 && rule->destination != (int32_t)destination_of(rater, row))
+    if (rule->destination != 0 && rule->destination != (int32_t)toll_row_destination(rater, row))
         return TOLL_RULE_DESTINATION;
     return TOLL_RULE_DECIDED;
 }
@@ -126,12 +126,23 @@ static unsigned bill(const struct toll_rater *rater, struct toll_band_cursor *cu
                          &answer->charge);
 }
 
+unsigned toll_row_by_plan(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                          const struct toll_row *row, const struct toll_row_trace *trace,
+                          struct toll_row_answer *answer)
+{
+    const unsigned status = walk_rules(rater, cursors, row, trace, answer);
+    return status != 0 ? status : bill(rater, cursors, row, answer);
+}
+
 static unsigned decide(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                        const struct toll_row *row, const struct toll_row_trace *trace,
                        struct toll_row_answer *answer)
 {
     if ((row->kind & TOLL_KIND_CONFLICT) != 0)
         return TOLL_SUSPENSE_CONFLICT;
+    const enum toll_feed_role role = toll_feed_role(rater->book, row->carrier);
+    if (role != TOLL_FEED_BILL)
+        return role == TOLL_FEED_COST ? TOLL_ZERO_COST_FEED : TOLL_ZERO_COMPARE_FEED;
     if (toll_kind_service(row->kind) == TOLL_VOICE && (row->kind & TOLL_KIND_ANSWERED) == 0)
         return TOLL_ZERO_UNANSWERED;
     if (answer->payer.owner == 0)
@@ -143,10 +154,7 @@ static unsigned decide(const struct toll_rater *rater, struct toll_band_cursor *
         return bill(rater, cursors, row, answer);
     }
     answer->plan = toll_plan_find(rater, answer->payer.owner, row->trunk, row->carrier, row->start, NULL);
-    if (answer->plan == 0)
-        return TOLL_SUSPENSE_NO_PLAN;
-    const unsigned status = walk_rules(rater, cursors, row, trace, answer);
-    return status != 0 ? status : bill(rater, cursors, row, answer);
+    return answer->plan == 0 ? TOLL_SUSPENSE_NO_PLAN : toll_row_by_plan(rater, cursors, row, trace, answer);
 }
 
 void toll_row_rate(const struct toll_rater *rater, struct toll_band_cursor *cursors,

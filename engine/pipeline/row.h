@@ -59,6 +59,8 @@ struct toll_payer {
     uint32_t charged, trunk, hint, near; /* owners of the candidates, 0 not known */
 };
 void toll_payer_find(const struct toll_rater *rater, const struct toll_row *row, struct toll_payer *payer);
+/* The payer's number as struct toll_pool_call has it, 0 nobody. */
+uint64_t toll_payer_number(const struct toll_payer *payer, const struct toll_row *row);
 /* The owner of a number of numbers.csv at an instant, 0 nobody. */
 uint32_t toll_number_owner(const struct toll_rater *rater, uint64_t number, toll_ms at);
 /* The caller of an outgoing, the callee of an incoming record, if it is an E.164 number; else 0. */
@@ -84,6 +86,8 @@ static inline bool toll_is_emergency(uint16_t kind, uint64_t callee)
             (callee == TOLL_SHORT_CODE(988)));
 }
 bool toll_row_is_emergency(const struct toll_rater *rater, const struct toll_row *row);
+/* The id of the destination that names the callee, 0 none. */
+uint32_t toll_row_destination(const struct toll_rater *rater, const struct toll_row *row);
 bool toll_callee_is_toll_free(const struct toll_rater *rater, const struct toll_row *row);
 enum toll_class toll_class_of(const struct toll_rater *rater, const struct toll_row *row);
 /* Where an end of a call is, and what says so. */
@@ -161,11 +165,20 @@ unsigned toll_row_bill(const struct toll_rater *rater, struct toll_band_cursor *
                        const struct toll_row *row, int32_t deck, const struct toll_price_found *found,
                        int32_t *price, int32_t *billed, toll_money *charge);
 
+/* Units used: whole seconds, or the quantity without its sign. */
+int64_t toll_row_used(const struct toll_row *row, enum toll_duration_rounding rounding);
+
 /* The walk of such a call alone, found->walk not 0, told to trace (may be NULL) stretch by stretch. */
 enum toll_walk_outcome toll_row_walk(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                                      const struct toll_row *row, int32_t deck,
                                      const struct toll_price_found *found,
                                      const struct toll_walk_trace *trace, struct toll_walked *walked);
+/* The same of `used` units of it, of whose billed units the first `included` cost nothing. */
+enum toll_walk_outcome toll_row_walk_beyond(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                                            const struct toll_row *row, int32_t deck,
+                                            const struct toll_price_found *found, int64_t used,
+                                            int64_t included, const struct toll_walk_trace *trace,
+                                            struct toll_walked *walked);
 
 /* ---- the whole row ---- */
 
@@ -197,6 +210,11 @@ struct toll_row_answer {
     int32_t billed;
     toll_money charge;
 };
+/* Sections 6 to 10 of a row whose plan, class, jurisdiction and payer are in the answer; the status. What the
+ * answer does not get is left as it is. */
+unsigned toll_row_by_plan(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                          const struct toll_row *row, const struct toll_row_trace *trace,
+                          struct toll_row_answer *answer);
 /* trace may be NULL. */
 void toll_row_rate(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                    const struct toll_row *row, const struct toll_row_trace *trace,

@@ -3,6 +3,7 @@
  * paid is asked of the book again; its account must be the line's, or run and dataset do not belong together.
  */
 #include "pipeline/run_reader.h"
+#include "pipeline/cost.h"
 #include "pipeline/reader_books.h"
 
 #include "base/check.h"
@@ -40,7 +41,7 @@ struct toll_run {
 
     char *record_id;
     size_t record_id_room;
-    const struct toll_price_row *last_price;
+    const struct toll_price_row *last_price, *last_cost_price;
 };
 
 const struct toll_run_files *toll_run_inside(const struct toll_run *run)
@@ -163,6 +164,7 @@ void toll_run_close(struct toll_run *run)
 void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out)
 {
     const struct toll_run_manifest *manifest = &run->files.manifest;
+    struct toll_currency_total charges[TOLL_COST_TOTALS];
     memset(out, 0, sizeof *out);
     out->rows = manifest->rows;
     out->rated = manifest->rated;
@@ -176,12 +178,20 @@ void toll_run_facts(const struct toll_run *run, struct toll_run_facts *out)
     out->total_count = manifest->total_count;
     for (int i = 0; i < manifest->total_count; i++) {
         snprintf(out->totals[i].currency, sizeof out->totals[i].currency, "%s", manifest->totals[i].currency);
+        charges[i] = (struct toll_currency_total){.currency = manifest->totals[i].currency,
+                                                  .charge = manifest->totals[i].charge};
         const toll_total periods = toll_run_period_total(&run->files.tables, manifest->totals[i].currency);
         toll_total_format(manifest->totals[i].charge, TOLL_MONEY_DECIMALS, out->totals[i].charge);
         toll_total_format(manifest->totals[i].charge - periods, TOLL_MONEY_DECIMALS,
                           out->totals[i].line_charge);
         toll_total_format(periods, TOLL_MONEY_DECIMALS, out->totals[i].period_charge);
     }
+    out->has_cost = manifest->has_cost;
+    out->cost_count = manifest->cost_count;
+    memcpy(out->cost_rows, manifest->cost_rows, sizeof out->cost_rows);
+    for (int i = 0; i < manifest->cost_count; i++)
+        toll_cost_total_fill(&out->costs[i], manifest->costs[i].currency, manifest->costs[i].cost, charges,
+                             manifest->total_count);
     out->day_count = run->day_count;
     out->period_count = run->files.tables.period_count;
 }
@@ -199,9 +209,9 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
         .account_name = account->name,
         .currency = account->currency,
         .site = row->site,
-        .number = "",
+        .number = row->number,
         .pool = "",
-        .tiers = "",
+        .tiers = row->tiers,
         .kind = row->kind,
         .calls = row->calls,
         .counted = row->counted,
@@ -210,6 +220,54 @@ bool toll_run_period(const struct toll_run *run, int64_t index, struct toll_peri
         .charge = row->charge,
         .file = row->file,
         .line = row->line,
+    };
+    return true;
+}
+
+bool toll_run_pool(const struct toll_run *run, int64_t index, struct toll_pool_balance *out)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    if (index < 0 || index >= tables->pool_count)
+        return false;
+    const struct toll_pool_period_row *row = &tables->pools[index];
+    *out = (struct toll_pool_balance){
+        .id = row->id,
+        .bundle = row->bundle,
+        .scope = row->scope,
+        .account = row->account,
+        .site = row->site,
+        .number = row->number,
+        .pool = row->pool,
+        .unit = row->unit,
+        .period = row->period,
+        .granted = row->granted,
+        .rolled_in = row->rolled_in,
+        .used = row->used,
+        .rolled_out = row->rolled_out,
+        .expired = row->expired,
+        .over = row->over,
+        .exhausted_ms = row->exhausted,
+    };
+    return true;
+}
+
+bool toll_run_tier_count(const struct toll_run *run, int64_t index, struct toll_tier_count *out)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    if (index < 0 || index >= tables->count_count)
+        return false;
+    const struct toll_tier_count_row *row = &tables->counts[index];
+    *out = (struct toll_tier_count){
+        .tiers = row->tiers,
+        .account = row->account,
+        .site = row->site,
+        .number = row->number,
+        .period = row->period,
+        .units = row->units,
+        .spend = row->spend,
+        .fee = row->fee,
+        .minimum = row->minimum,
+        .maximum = row->maximum,
     };
     return true;
 }
@@ -386,6 +444,12 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     line->provider_charge = row.provider_charge;
     line->calltype = dictionary_text(run, TOLL_CDR_CALLTYPE, row.calltype);
     line->carrier = dictionary_text(run, TOLL_CDR_CARRIER, batch->carrier[i]);
+    line->trunk = batch->trunk == NULL ? "" : dictionary_text(run, TOLL_CDR_TRUNK, (uint32_t)batch->trunk[i]);
+    const uint32_t carrier = toll_trunk_carrier(book->book, row.trunk);
+    line->cost_carrier =
+        carrier == 0 ? line->carrier
+                     : toll_book_string(book->book, book->book->named[TOLL_NAMED_CARRIER][carrier - 1].text);
+    line->local_ms = toll_local_ms(book->book, row.start);
     line->source_sha256 = dictionary_text(run, TOLL_CDR_SOURCE_FILE, (uint32_t)batch->source_file[i]);
     line->source_row = batch->source_row[i];
     if (line->price != 0)
@@ -394,11 +458,12 @@ static int fill_cdr(struct toll_run *run, struct toll_line *line, struct toll_er
     return rc != 0 ? rc : fill_payer(run, book, &row, line, error);
 }
 
-static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
+static const struct toll_price_row *find_price(const struct toll_run *run, int32_t id,
+                                               const struct toll_price_row **last)
 {
     const struct toll_run_tables *tables = &run->files.tables;
-    if (run->last_price != NULL && run->last_price->id == id)
-        return run->last_price;
+    if (*last != NULL && (*last)->id == id)
+        return *last;
     int64_t low = 0, high = tables->price_count;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
@@ -409,7 +474,71 @@ static const struct toll_price_row *find_price(struct toll_run *run, int32_t id)
     }
     if (low == tables->price_count || tables->prices[low].id != id)
         return NULL;
-    return run->last_price = &tables->prices[low];
+    return *last = &tables->prices[low];
+}
+
+/* The first row of a pool in the tables: all have its names. */
+static const struct toll_pool_period_row *find_pool(const struct toll_run *run, int32_t id)
+{
+    const struct toll_run_tables *tables = &run->files.tables;
+    int64_t low = 0, high = tables->pool_count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (tables->pools[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == tables->pool_count || tables->pools[low].id != id ? NULL : &tables->pools[low];
+}
+
+/* Where the run has bundles. */
+static int fill_pool(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_line_batch *batch = &run->line_batch;
+    const int64_t i = run->index;
+    const struct toll_pool_period_row *pool = NULL;
+    line->included = batch->included == NULL ? 0 : batch->included[i];
+    line->pool = batch->pool == NULL ? 0 : batch->pool[i];
+    if (line->pool != 0)
+        pool = find_pool(run, line->pool);
+    if (line->pool != 0 && pool == NULL)
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: the line %s:%lld names a pool that the run's tables do not have",
+                              run->files.path, run->day, (long long)line->row);
+    if (pool != NULL) {
+        line->pool_bundle = pool->bundle;
+        line->pool_name = pool->pool;
+    }
+    return 0;
+}
+
+/* Where the run has costs. */
+static int fill_cost(struct toll_run *run, struct toll_line *line, struct toll_error *error)
+{
+    const struct toll_line_batch *batch = &run->line_batch;
+    line->cost_deck = line->cost_prefix = line->cost_destination = line->cost_file = "";
+    if (batch->cost == NULL)
+        return 0;
+    line->cost_status = batch->cost_status[run->index];
+    line->has_cost = toll_cost_takes_part(line->cost_status);
+    line->cost = batch->cost[run->index];
+    line->cost_price = batch->cost_price[run->index];
+    const struct toll_price_row *price =
+        line->cost_price == 0 ? NULL : find_price(run, line->cost_price, &run->last_cost_price);
+    if (line->cost_price != 0 && price == NULL)
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: the cost of the line %s:%lld names a price that the run's tables do not "
+                              "have",
+                              run->files.path, run->day, (long long)line->row);
+    if (price != NULL) {
+        line->cost_deck = price->deck;
+        line->cost_prefix = price->prefix;
+        line->cost_destination = price->destination;
+        line->cost_file = price->file;
+        line->cost_line = price->line;
+    }
+    return 0;
 }
 
 static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_error *error)
@@ -432,9 +561,11 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
     line->record_id = line->service = line->direction = line->calltype = line->carrier = line->source_sha256 =
         "";
     line->price_kind = line->plan = line->deck = line->prefix = line->destination = line->band = "";
-    line->unit = line->price_file = "";
+    line->unit = line->price_file = line->trunk = line->cost_carrier = "";
+    line->pool_bundle = line->pool_name = "";
 
-    const struct toll_price_row *price = line->price == 0 ? NULL : find_price(run, line->price);
+    const struct toll_price_row *price =
+        line->price == 0 ? NULL : find_price(run, line->price, &run->last_price);
     if (account < 0 || account >= tables->account_count || (line->price != 0 && price == NULL))
         return toll_error_set(error, TOLL_EDATA,
                               "%s: the line %s:%lld names an account or a price that the run's "
@@ -456,7 +587,10 @@ static int fill_line(struct toll_run *run, struct toll_line *line, struct toll_e
         line->price_file = price->file;
         line->price_line = price->line;
     }
-    return run->dataset_open ? fill_cdr(run, line, error) : 0;
+    int rc = fill_pool(run, line, error);
+    if (rc == 0)
+        rc = fill_cost(run, line, error);
+    return rc != 0 || !run->dataset_open ? rc : fill_cdr(run, line, error);
 }
 
 /* ---- the public walk ---- */
@@ -570,6 +704,34 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
         return rc != 0 ? rc : 1;
     }
     return more;
+}
+
+int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    const int more = next_row(run, error);
+    if (more <= 0)
+        return more;
+    const int rc = open_cdrs(run, error);
+    if (rc != 0)
+        return rc;
+    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
+    *out = row_here(run);
+    out->part = run->set.parts[0].part;
+    out->batch = &run->cdr_batch;
+    out->rater = &own->rater;
+    out->price_shift = own->price_shift;
+    toll_row_read(&own->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
+    return 1;
+}
+
+const struct toll_rater *toll_run_rater(const struct toll_run *run)
+{
+    return &toll_reader_book_own(&run->books)->rater;
+}
+
+const struct toll_price_row *toll_run_price(struct toll_run *run, int32_t id)
+{
+    return id == 0 ? NULL : find_price(run, id, &run->last_price);
 }
 
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

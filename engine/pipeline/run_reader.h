@@ -31,6 +31,13 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
 /* Goes on to the next row in suspense (after a rewind: the first): 1, 0 at the end, negative on error. Needs
  * the dataset; CDRs are read only where there is such a row. */
 int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error);
+/* Goes on to the next row of all (after a rewind: the first), by the run's own book whichever priced the
+ * line: 1, 0 at the end, negative on error. Needs the dataset. */
+int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error);
+/* The run's own book. */
+const struct toll_rater *toll_run_rater(const struct toll_run *run);
+/* Id of a price in the run's table -> the row, NULL none. */
+const struct toll_price_row *toll_run_price(struct toll_run *run, int32_t id);
 const struct toll_run_files *toll_run_inside(const struct toll_run *run);
 
 #endif

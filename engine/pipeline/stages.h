@@ -17,6 +17,9 @@ struct toll_block_rows {
     struct toll_line_columns line;
     size_t rows;
     uint16_t kinds; /* bits that some row's kind has */
+    /* The buy side: the plan of each row, the book's plan_count if it has none; `line` has the cost's columns
+     * then. NULL: the sell side. */
+    const uint32_t *buy_plan;
 };
 
 static inline void toll_block_read_row(const struct toll_block_rows *rows, size_t i, struct toll_row *row)
@@ -45,8 +48,17 @@ void toll_block_ends(const struct toll_block_rows *rows, size_t again);
 void toll_block_jurisdictions(const struct toll_block_rows *rows, enum toll_jurisdiction_basis basis,
                               const uint32_t *list, size_t count, uint8_t *jurisdictions);
 
+/* Rows of feeds that are not sold: the rules take them for unanswered calls, which get an account and no
+ * more; what they are is said at the end. */
+void toll_block_feeds(const struct toll_block_rows *rows);
+void toll_block_feeds_end(const struct toll_block_rows *rows);
+
 /* Account, bucket, and deck, price or status as the rules say without a look at a deck; the odd rows. */
 void toll_block_rules(const struct toll_block_rows *rows);
+/* The class of a row whose callee is a short code; false: it is an emergency call, and nothing is done. */
+bool toll_block_classify_short(const struct toll_block_rows *rows, size_t i);
+/* The rules of the listed rows, whose verdict is open, from the first on; as toll_block_next_rules. */
+void toll_block_walk_chains(const struct toll_block_rows *rows, uint32_t *list, size_t count);
 /* The rules of each listed row from its rule_at on, until one decides: if it is a deck, the row stays in the
  * list. status: as long as no rule decides. Returns how many rows are left in the list. */
 size_t toll_block_next_rules(const struct toll_block_rows *rows, uint32_t *list, size_t count);
@@ -68,7 +80,14 @@ void toll_block_charges(const struct toll_block_rows *rows);
 /* The odd rows, one by one. */
 void toll_block_odd(const struct toll_block_rows *rows);
 
+/* The rows whose charge depends on the calls before, into context->draws; first: the block's first row in the
+ * batch. */
+void toll_block_draws(const struct toll_block_rows *rows, size_t first);
+
 /* All sums. */
 void toll_block_tally(const struct toll_block_rows *rows);
+
+/* What the finished lines cost, and its sums; first: row of the batch. Changes block->shape and all scratch. */
+void toll_block_cost(const struct toll_block_rows *rows, size_t first);
 
 #endif

@@ -16,6 +16,10 @@ static int by_business_key(const void *a, const void *b)
     if (order == 0)
         order = strcmp(x->row.site, y->row.site);
     if (order == 0)
+        order = strcmp(x->row.number, y->row.number);
+    if (order == 0)
+        order = strcmp(x->row.tiers, y->row.tiers);
+    if (order == 0)
         order = strcmp(x->row.kind, y->row.kind);
     return order != 0 ? order : (x->row.line > y->row.line) - (x->row.line < y->row.line);
 }
@@ -31,6 +35,8 @@ static int charge_sum(const struct toll_book *book, const struct toll_surcharge_
     *entry = (struct toll_period_charge_entry){
         .row = {.account = sum->account,
                 .site = of_site ? toll_book_string(book, book->sites[surcharge->subject].site) : "",
+                .number = "",
+                .tiers = "",
                 .kind = kind,
                 .calls = sum->calls,
                 .counted = sum->counted,
@@ -72,11 +78,17 @@ int toll_surcharges_charge(struct toll_surcharge_counts *counts, const struct to
         out->count = 0;
         return rc;
     }
-    qsort(entries, out->count, sizeof *entries, by_business_key);
-    for (size_t i = 0; i < out->count; i++)
-        entries[i].row.period = entries[i].period;
     out->entries = entries;
+    toll_period_charges_sort(out);
     return 0;
+}
+
+void toll_period_charges_sort(struct toll_period_charges *charges)
+{
+    if (charges->count > 0)
+        qsort(charges->entries, charges->count, sizeof *charges->entries, by_business_key);
+    for (size_t i = 0; i < charges->count; i++)
+        charges->entries[i].row.period = charges->entries[i].period;
 }
 
 void toll_period_charges_free(struct toll_period_charges *charges)

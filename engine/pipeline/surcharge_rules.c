@@ -55,6 +55,7 @@ int toll_surcharge_rules_make(const struct toll_book *book, struct toll_surcharg
     }
     rules->book = book;
     rules->memory = memory;
+    rules->lists = &toll_lists_scalar;
     uint32_t row = 1;
     for (int level = 0; level < TOLL_LEVEL_NONE; level++) {
         const uint32_t before = row;

@@ -231,27 +231,19 @@ static void set_cursor(struct toll_surcharge_counts *counts, const struct toll_s
 /* Rows of a block that count, with the subjects that their records name. */
 #define PICKS 256
 struct picks {
-    uint32_t row[PICKS + 1]; /* one more, which every row is first written to */
+    uint32_t row[PICKS];
     uint32_t trunk[PICKS], carrier[PICKS];
     size_t count;
 };
 
-static void pick_rows(struct picks *picks, bool nanp, const struct toll_cdr_batch *batch, size_t first,
-                      size_t rows, const uint8_t *statuses, const uint32_t *buckets)
+/* Emergency calls are among them: whoever counts sees their numbers. */
+static void pick_rows(struct picks *picks, const struct toll_surcharge_rules *rules,
+                      const struct toll_cdr_batch *batch, size_t first, size_t rows, const uint8_t *statuses,
+                      const uint32_t *buckets)
 {
     const uint32_t charged =
         1u << TOLL_RATED | 1u << TOLL_ZERO_UNANSWERED | 1u << TOLL_ZERO_FREE | 1u << TOLL_ZERO_DURATION;
-    const uint16_t *kind = batch->kind + first;
-    const uint64_t *callee = batch->callee + first;
-    size_t count = 0;
-    for (size_t i = 0; i < rows; i++) {
-        const bool outgoing = (kind[i] & (TOLL_KIND_SERVICE | TOLL_KIND_IN)) == TOLL_VOICE;
-        const unsigned status = statuses[i] < TOLL_SUSPENSE_FIRST ? statuses[i] : TOLL_SUSPENSE_FIRST;
-        const bool line = (charged >> status & 1) & (buckets[i] != 0);
-        picks->row[count] = (uint32_t)i;
-        count += outgoing & line & !(nanp & toll_is_emergency(kind[i], callee[i]));
-    }
-    picks->count = count;
+    picks->count = rules->lists->counted(batch->kind + first, statuses, buckets, charged, rows, picks->row);
 }
 
 /* 1 + index of each pick's trunk or carrier, 0 where that has no surcharges of its own. */
@@ -299,11 +291,14 @@ static void count_picks(struct toll_surcharge_counts *counts, const struct toll_
         struct cursor *cursor = cursor_at(counts, picks, k, buckets);
         const uint32_t bucket = buckets[picks->row[k]], trunk = picks->trunk[k], carrier = picks->carrier[k];
         const size_t at = first + picks->row[k];
+        const uint16_t kind = batch->kind[at];
+        if (toll_kind_callee_type(kind) == TOLL_NUMBER_SHORT && counts->book->nanp &&
+            toll_is_emergency(kind, batch->callee[at]))
+            continue;
         const toll_ms start = batch->start[at];
         if (start < cursor->from || start >= cursor->until || cursor->bucket != bucket ||
             cursor->trunk != trunk || cursor->carrier != carrier)
             set_cursor(counts, rules, cursor, bucket, trunk, carrier, start);
-        const uint16_t kind = batch->kind[at];
         const uint32_t answered = (kind & TOLL_KIND_ANSWERED) != 0;
         const uint32_t caller = kind >> TOLL_KIND_CALLER_TYPE_SHIFT & TOLL_KIND_TYPE_MASK;
         cursor->unanswered += 1 - answered;
@@ -320,7 +315,7 @@ void toll_surcharges_count(struct toll_surcharge_counts *counts, const struct to
     struct picks picks;
     for (size_t done = 0; done < rows; done += PICKS) {
         const size_t some = rows - done < PICKS ? rows - done : PICKS;
-        pick_rows(&picks, counts->book->nanp, batch, first + done, some, statuses + done, buckets + done);
+        pick_rows(&picks, rules, batch, first + done, some, statuses + done, buckets + done);
         name_subjects(&picks, rules, map, batch, first + done);
         count_picks(counts, rules, &picks, batch, first + done, buckets + done);
     }

@@ -20,6 +20,7 @@ struct toll_surcharge_rules {
     const struct toll_book *book;
     const uint32_t *first[TOLL_LEVEL_NONE]; /* by level: rows of subject s are [first[s], first[s + 1]) */
     bool by_trunk, by_carrier;              /* some trunk or carrier has rows */
+    const struct toll_list_kernels *lists;  /* the portable ones; the rater puts its own here */
     uint32_t *memory;
 };
 
@@ -86,6 +87,8 @@ struct toll_period_charges {
  */
 int toll_surcharges_charge(struct toll_surcharge_counts *counts, const struct toll_book *book,
                            struct toll_period_charges *out, struct toll_error *error);
+/* Puts what was appended where it belongs; row.period becomes the entry's own text. */
+void toll_period_charges_sort(struct toll_period_charges *charges);
 void toll_period_charges_free(struct toll_period_charges *charges); /* safe on a zeroed struct */
 
 #endif

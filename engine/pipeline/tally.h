@@ -5,7 +5,7 @@
 #ifndef TOLL_PIPELINE_TALLY_H
 #define TOLL_PIPELINE_TALLY_H
 
-#include "pipeline/rater.h"
+#include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
 #include "pipeline/suspense.h"
 
@@ -19,14 +19,16 @@ struct toll_tally {
     int64_t settled_rows; /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
     struct toll_surcharge_counts *surcharges; /* NULL: the book has none */
+    struct toll_cost_sums cost;               /* all 0 where the book has no buy plan */
     struct toll_period_charges periods;       /* see toll_tally_charge_periods */
 };
 
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error);
 void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book);
-/* Carries what the low halves of the buckets' charges hold beyond 32 bits; due before every 2^31st row. */
-#define TOLL_TALLY_SETTLE_ROWS (INT64_C(1) << 31)
+/* Carries what the low halves of the buckets' charges hold beyond 32 bits; due before every 2^30th row, to
+ * each of which something may be added twice (pipeline/draws.h). */
+#define TOLL_TALLY_SETTLE_ROWS (INT64_C(1) << 30)
 void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_free(struct toll_tally *tally); /* safe on a zeroed struct */
 

@@ -16,7 +16,8 @@ static uint32_t verdict_of(const struct toll_rule *rule)
 {
     if (rule->action == TOLL_ACTION_DECK)
         return (uint32_t)rule->deck;
-    return rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT
+    return rule->action == TOLL_ACTION_FREE || rule->action == TOLL_ACTION_FLAT ||
+                   rule->action == TOLL_ACTION_TIERS
                ? TOLL_VERDICT_PRICE | (uint32_t)rule->price
                : 0;
 }

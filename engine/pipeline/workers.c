@@ -1,8 +1,15 @@
-/* Threads over batches. The batch counter is the only thing they share while they work. */
+/*
+ * Threads over batches. The batch counter is the only thing they share while they work; where the book has
+ * bundles or tiers the baton, too: then a batch that is rated waits for its turn in one of the worker's
+ * outputs, while its worker goes on with the next.
+ */
 #include "pipeline/workers.h"
 
 #include "arrow/arrow.h"
 #include "base/check.h"
+#include "pipeline/after.h"
+#include "pipeline/baton.h"
+#include "pipeline/draws.h"
 #include "pipeline/hot.h"
 
 #include <pthread.h>
@@ -16,6 +23,7 @@
 #define WORKER_ALIGNMENT 128
 
 #define OUTPUTS 2
+#define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
 #define BLOCKS_BETWEEN_PUSHES 8
 
 /* A batch that is read, and one that is written. */
@@ -31,18 +39,23 @@ struct output {
     int64_t batch;
     uint8_t *block;
     int ticket; /* -1: not being written */
+    bool waits; /* for its turn to draw */
+    int64_t rows, first_row;
+    struct toll_line_columns lines;
+    struct toll_draws draws, cost_draws;
 };
 
 struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
     struct toll_band_cursor *cursors;
-    struct toll_merge_scratch *merge; /* NULL without an earlier run */
+    struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
     struct toll_bulk *bulk;
     uint8_t *memory; /* of inputs and outputs */
     struct input inputs[TOLL_WORKERS_AHEAD_MAX];
-    struct output outputs[OUTPUTS];
-    unsigned input_count, output_count, next_output;
+    struct output outputs[OUTPUTS_MOST];
+    struct toll_spent spent;
+    unsigned input_count, output_count;
     int64_t stage_ns[TOLL_STAGES];
     bool measure;
 
@@ -62,6 +75,7 @@ struct job {
     _Alignas(WORKER_ALIGNMENT) _Atomic int64_t next;
     _Atomic int64_t rows_done;
     atomic_bool stop;
+    struct toll_baton baton;
 };
 
 static unsigned usable_cores(cpu_set_t *set)
@@ -100,9 +114,8 @@ static void pin_to(unsigned index)
 
 static size_t output_bytes(const struct toll_worker *worker)
 {
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
-    return worker->workers->merge == NULL ? toll_lines_batch_layout(TOLL_BATCH_ROWS, offsets)
-                                          : toll_lines_merged_layout(TOLL_BATCH_ROWS, offsets);
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
+    return toll_lines_batch_layout(TOLL_BATCH_ROWS, worker->workers->optional, offsets);
 }
 
 /* With a ring in large pages: registering and pinning small ones takes longer. */
@@ -122,6 +135,18 @@ static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool 
     return 0;
 }
 
+static int make_draws(struct output *output, const struct toll_rater *rater, struct toll_error *error)
+{
+    const int rc = toll_draws_make(&output->draws, rater->draws, error);
+    return rc != 0 ? rc : toll_cost_draws_make(&output->cost_draws, rater, error);
+}
+
+static void free_draws(struct output *output)
+{
+    toll_draws_free(&output->draws);
+    toll_draws_free(&output->cost_draws);
+}
+
 static int worker_init(struct toll_worker *worker, const struct toll_rater *rater,
                        const struct toll_workers_io *io, struct toll_error *error)
 {
@@ -130,12 +155,12 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
         io->mapped ? 0 : toll_cdr_columns_bytes(rater->columns) + (merged ? output_bytes(worker) : 0);
     const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
     worker->input_count = !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
-    worker->output_count = io->ring ? OUTPUTS : 1;
+    worker->output_count = rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
     TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
     worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
-    if (merged)
+    if (merged || io->closed)
         worker->merge = toll_hot_alloc(sizeof *worker->merge);
-    if (worker->cursors == NULL || (merged && worker->merge == NULL))
+    if (worker->cursors == NULL || ((merged || io->closed) && worker->merge == NULL))
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     int rc = reserve_buffers(worker, input_bytes, io->ring, error);
     if (rc != 0)
@@ -153,8 +178,16 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     rc = toll_bulk_open(&worker->bulk, io->io, &options, error);
     if (rc != 0)
         return rc;
-    if (!toll_bulk_has_ring(worker->bulk))
-        worker->input_count = worker->output_count = 1; /* what is done at once need not be done early */
+    if (!toll_bulk_has_ring(worker->bulk)) /* what is done at once need not be done early */
+        worker->input_count = 1;
+    if (!toll_bulk_has_ring(worker->bulk) && rater->draws == NULL)
+        worker->output_count = 1;
+    for (unsigned i = 0; rc == 0 && rater->draws != NULL && i < worker->output_count; i++)
+        rc = make_draws(&worker->outputs[i], rater, error);
+    if (rc == 0 && rater->draws != NULL)
+        rc = toll_spent_make(&worker->spent, rater->draws, error);
+    if (rc != 0)
+        return rc;
     return toll_tally_init(&worker->tally, rater->book, error);
 }
 
@@ -165,6 +198,8 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     TOLL_ASSERT(count >= 1 && count <= TOLL_WORKERS_MAX);
     workers->rater = rater;
     workers->merge = io->merge;
+    workers->optional = io->optional;
+    TOLL_ASSERT((io->merge != NULL) == ((io->optional & TOLL_LINES_BOOK) != 0));
     workers->pin = pin;
     workers->block_rows = block_rows == 0 ? TOLL_BLOCK_ROWS : block_rows;
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
@@ -191,6 +226,9 @@ void toll_workers_free(struct toll_workers *workers)
     for (unsigned i = 0; i < workers->count; i++) {
         toll_tally_free(&workers->worker[i].tally);
         toll_bulk_close(workers->worker[i].bulk);
+        for (unsigned k = 0; k < OUTPUTS_MOST; k++)
+            free_draws(&workers->worker[i].outputs[k]);
+        toll_spent_free(&workers->worker[i].spent);
         free(workers->worker[i].cursors);
         free(workers->worker[i].merge);
         free(workers->worker[i].memory);
@@ -210,15 +248,24 @@ static int64_t thread_ns(void)
 
 static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows)
 {
-    const struct toll_hash128 each[] = {
+    const size_t pooled = lines->pool == NULL ? 0 : rows;
+    struct toll_hash128 each[11] = {
         toll_hash(lines->account, rows * sizeof *lines->account),
         toll_hash(lines->price, rows * sizeof *lines->price),
         toll_hash(lines->billed, rows * sizeof *lines->billed),
         toll_hash(lines->charge, rows * sizeof *lines->charge),
         toll_hash(lines->status, rows),
         toll_hash(lines->class_jurisdiction, rows),
+        toll_hash(lines->included, pooled * sizeof *lines->included),
+        toll_hash(lines->pool, pooled * sizeof *lines->pool),
     };
-    return toll_hash(each, sizeof each);
+    size_t count = pooled == 0 ? 6 : 8;
+    if (lines->cost != NULL) {
+        each[count++] = toll_hash(lines->cost, rows * sizeof *lines->cost);
+        each[count++] = toll_hash(lines->cost_price, rows * sizeof *lines->cost_price);
+        each[count++] = toll_hash(lines->cost_status, rows);
+    }
+    return toll_hash(each, count * sizeof *each);
 }
 
 static const struct toll_job_part *part_of(const struct toll_workers_request *request, int64_t batch)
@@ -263,6 +310,7 @@ static void fail(struct toll_worker *worker, int64_t batch, int rc)
     worker->rc = rc;
     worker->failed_batch = batch;
     atomic_store_explicit(&worker->job->stop, true, memory_order_relaxed);
+    toll_baton_stop(&worker->job->baton);
 }
 
 static bool finish_output(struct toll_worker *worker, struct output *output)
@@ -279,7 +327,105 @@ static bool finish_output(struct toll_worker *worker, struct output *output)
     return rc == 0;
 }
 
-static struct toll_block_context context_of(struct toll_worker *worker, const struct toll_job_part *part)
+/* ---- outputs: rated, then their turn to draw, then written ---- */
+
+static struct output *oldest(struct toll_worker *worker, bool waiting)
+{
+    struct output *found = NULL;
+    for (unsigned i = 0; i < worker->output_count; i++) {
+        struct output *output = &worker->outputs[i];
+        if ((waiting ? output->waits : output->ticket >= 0) &&
+            (found == NULL || output->batch < found->batch))
+            found = output;
+    }
+    return found;
+}
+
+/* Nothing where nobody measures. */
+static int64_t since(const struct toll_worker *worker, int64_t begun)
+{
+    return worker->measure ? thread_ns() - begun : 0;
+}
+
+/* The lines are as they will be. */
+static bool finish_lines(struct toll_worker *worker, struct output *output)
+{
+    const struct toll_workers_request *request = worker->job->request;
+    const struct toll_job_part *part = output->part;
+    if (request->hash_lines)
+        request->hashes[output->batch] = hash_lines(&output->lines, (size_t)output->rows);
+    atomic_fetch_add_explicit(&worker->job->rows_done, output->rows, memory_order_relaxed);
+    if (part->lines == NULL)
+        return true;
+    output->ticket =
+        toll_lines_write_begin(part->lines, output->batch - part->first_batch, output->block, worker->bulk);
+    return toll_bulk_has_ring(worker->bulk) || finish_output(worker, output);
+}
+
+/* An output whose turn it is. */
+static bool draw_output(struct toll_worker *worker, struct output *output)
+{
+    const struct toll_workers_request *request = worker->job->request;
+    const struct toll_rater *rater = worker->workers->rater;
+    const struct toll_draws_context context = {
+        .rater = rater,
+        .cursors = worker->cursors,
+        .tally = &worker->tally,
+        .spent = &worker->spent,
+        .part = output->part->ordinal,
+        .first_row = output->first_row,
+    };
+    const int64_t begun = since(worker, 0);
+    toll_spent_tell(&worker->spent, request->pools);
+    toll_draws_in_order(&output->draws, rater, worker->cursors, request->pools);
+    toll_draws_in_order(&output->cost_draws, rater, worker->cursors, request->pools);
+    toll_baton_pass(&worker->job->baton);
+    output->waits = false;
+    const int64_t drawn = since(worker, begun);
+    worker->stage_ns[TOLL_STAGE_DRAW] += drawn;
+    if (!request->count_only) {
+        toll_draws_charge(&output->draws, &context, &output->lines);
+        toll_cost_draws_charge(&output->cost_draws, &context, &output->lines);
+    }
+    worker->stage_ns[TOLL_STAGE_REST] += since(worker, begun + drawn);
+    return finish_lines(worker, output);
+}
+
+/* Of the outputs that wait all whose turn has come. */
+static bool draw_ready(struct toll_worker *worker)
+{
+    bool good = true;
+    for (struct output *output = oldest(worker, true);
+         good && output != NULL && toll_baton_has(&worker->job->baton, output->batch);
+         output = oldest(worker, true))
+        good = draw_output(worker, output);
+    return good;
+}
+
+/* The oldest one that waits, when its turn comes; false: it will not. */
+static bool draw_oldest(struct toll_worker *worker)
+{
+    struct output *output = oldest(worker, true);
+    return toll_baton_wait(&worker->job->baton, output->batch) && draw_output(worker, output);
+}
+
+/* A free output, the first there is: its memory is likely to be near. NULL: after an error. */
+static struct output *free_output(struct toll_worker *worker)
+{
+    for (;;) {
+        for (unsigned i = 0; i < worker->output_count; i++)
+            if (!worker->outputs[i].waits && worker->outputs[i].ticket < 0)
+                return &worker->outputs[i];
+        struct output *written = oldest(worker, false);
+        if (written != NULL ? !finish_output(worker, written) : !draw_oldest(worker))
+            return NULL;
+    }
+}
+
+/* ---- one batch ---- */
+
+static struct toll_block_context context_of(struct toll_worker *worker, const struct toll_job_part *part,
+                                            struct output *output)
 {
     return (struct toll_block_context){
         .rater = worker->workers->rater,
@@ -288,75 +434,86 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .block = &worker->block,
         .cursors = worker->cursors,
         .tally = &worker->tally,
+        .draws = worker->workers->rater->draws == NULL ? NULL : &output->draws,
+        .cost_draws = output->cost_draws.memory == NULL ? NULL : &output->cost_draws,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
 
-static void rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
-                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines)
+static bool rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
+                      const struct toll_cdr_batch *batch, struct output *output)
 {
-    const struct toll_block_context context = context_of(worker, part);
+    const struct toll_block_context context = context_of(worker, part, output);
     const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
     unsigned blocks = 0;
     for (size_t first = 0; first < rows; first += step) {
-        toll_block_rate(&context, batch, first, rows - first < step ? rows - first : step, lines);
+        toll_block_rate(&context, batch, first, rows - first < step ? rows - first : step, &output->lines);
         if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
             toll_bulk_push(worker->bulk);
+        if (context.draws != NULL && !draw_ready(worker))
+            return false;
     }
+    return true;
 }
 
 /* The same where an earlier run's lines are kept. */
 static int merge_rows(struct toll_worker *worker, const struct input *input,
-                      const struct toll_cdr_batch *batch, const struct toll_line_columns *lines,
-                      uint8_t *block)
+                      const struct toll_cdr_batch *batch, struct output *output)
 {
     const struct toll_merge *merge = worker->workers->merge;
-    const struct toll_block_context context = context_of(worker, input->part);
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    const struct toll_block_context context = context_of(worker, input->part, output);
     struct toll_line_batch kept;
     const int rc = toll_lines_batch_end(&input->kept, &kept, &worker->error);
     if (rc != 0)
         return rc;
-    toll_lines_merged_layout(batch->rows, offsets);
-    return toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows, lines,
-                            block + offsets[TOLL_LINE_COLUMNS], &worker->error);
+    return toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows,
+                            &output->lines, &worker->error);
+}
+
+/* The same where some rows are closed. */
+static void closed_rows(struct toll_worker *worker, const struct input *input,
+                        const struct toll_cdr_batch *batch, struct output *output)
+{
+    const struct toll_block_context context = context_of(worker, input->part, output);
+    const int64_t first = (input->batch - input->part->first_batch) * TOLL_BATCH_ROWS;
+    toll_closed_batch(&context, worker->merge, batch, input->part->closed + first / 64,
+                      worker->workers->block_rows, &output->lines);
 }
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
 {
-    const struct toll_workers_request *request = worker->job->request;
-    const struct toll_job_part *part = input->part;
-    struct output *output = &worker->outputs[worker->next_output];
-    struct toll_line_columns lines;
+    const bool draws = worker->workers->rater->draws != NULL;
+    struct output *output = free_output(worker);
     struct toll_cdr_batch batch;
-    if (!finish_output(worker, output))
+    bool good = true;
+    if (output == NULL)
         return false;
     const int64_t begun = worker->measure ? thread_ns() : 0;
     int rc = toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
     if (rc == 0) {
         if (worker->measure)
             worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
-        toll_line_columns_place(&lines, output->block, batch.rows);
-        if (part->kept == NULL)
-            rate_rows(worker, part, &batch, &lines);
+        output->part = input->part;
+        output->batch = input->batch;
+        output->rows = batch.rows;
+        output->first_row = batch.first_row;
+        output->draws.count = output->cost_draws.count = 0;
+        toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
+        if (input->part->closed != NULL)
+            closed_rows(worker, input, &batch, output);
+        else if (input->part->kept == NULL)
+            good = rate_rows(worker, input->part, &batch, output);
         else
-            rc = merge_rows(worker, input, &batch, &lines, output->block);
+            rc = merge_rows(worker, input, &batch, output);
     }
-    if (rc != 0) {
+    if (rc != 0)
         fail(worker, input->batch, rc);
+    if (rc != 0 || !good)
         return false;
-    }
-    if (request->hash_lines)
-        request->hashes[input->batch] = hash_lines(&lines, (size_t)batch.rows);
-    atomic_fetch_add_explicit(&worker->job->rows_done, batch.rows, memory_order_relaxed);
-    if (part->lines == NULL)
-        return true;
-    output->part = part;
-    output->batch = input->batch;
-    output->ticket =
-        toll_lines_write_begin(part->lines, input->batch - part->first_batch, output->block, worker->bulk);
-    worker->next_output = (worker->next_output + 1) % worker->output_count;
-    return worker->output_count > 1 || finish_output(worker, output);
+    if (!draws)
+        return finish_lines(worker, output);
+    output->waits = true;
+    return draw_ready(worker);
 }
 
 static void work(struct toll_worker *worker)
@@ -378,9 +535,13 @@ static void work(struct toll_worker *worker)
                                atomic_load_explicit(&job->rows_done, memory_order_relaxed),
                            job->request->rows_total, "CDR");
     }
-    for (unsigned i = 0; i < worker->output_count; i++) /* the oldest first */
-        finish_output(worker, &worker->outputs[(worker->next_output + i) % worker->output_count]);
-    toll_bulk_drain(worker->bulk); /* reads that nobody wants any more */
+    while (oldest(worker, true) != NULL && draw_oldest(worker))
+        ;
+    for (struct output *output = oldest(worker, false); output != NULL; output = oldest(worker, false))
+        finish_output(worker, output);
+    for (unsigned i = 0; i < worker->output_count; i++)
+        worker->outputs[i].waits = false; /* after an error */
+    toll_bulk_drain(worker->bulk);        /* reads that nobody wants any more */
 }
 
 static void *work_in_thread(void *argument)
@@ -398,6 +559,8 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
                      struct toll_error *error)
 {
     struct job job = {.request = request};
+    TOLL_ASSERT(workers->rater->draws == NULL || request->pools != NULL);
+    toll_baton_init(&job.baton);
     for (size_t i = 0; i < request->part_count; i++) {
         request->parts[i].first_batch = job.batches;
         job.batches += toll_cdr_part_batches(request->parts[i].part);
@@ -427,9 +590,11 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
         if (i > 0)
             pthread_join(worker->thread, NULL);
         worker->job = NULL;
+        toll_spent_tell(&worker->spent, request->pools);
         if (worker->rc != 0 && (failed == NULL || worker->failed_batch < failed->failed_batch))
             failed = worker;
     }
+    toll_baton_free(&job.baton);
     if (failed == NULL)
         return 0;
     if (error != NULL)

@@ -17,6 +17,7 @@ struct toll_job_part {
     const struct toll_cdr_part *part;
     struct toll_part_map map;
     const struct toll_lines *kept;   /* lines of an earlier run; NULL: every row is rated */
+    const uint64_t *closed;          /* a bit for each row that is closed; NULL: none is (pipeline/after.h) */
     struct toll_lines_writer *lines; /* NULL: the lines stay in the worker's memory and are overwritten */
     uint32_t ordinal;                /* in the run */
     int64_t first_batch;             /* set by toll_workers_run */
@@ -27,6 +28,7 @@ struct toll_workers {
     const struct toll_rater *rater;
     const struct toll_merge *merge;
     struct toll_worker *worker;
+    unsigned optional; /* columns of the lines: bits TOLL_LINES_... */
     unsigned count;
     size_t block_rows;
     bool pin;
@@ -44,6 +46,8 @@ struct toll_workers_io {
     size_t piece_bytes;             /* 0: TOLL_BULK_PIECE_BYTES */
     unsigned ahead;                 /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
     const struct toll_merge *merge; /* an earlier run's lines are kept; NULL: there is none */
+    unsigned optional;              /* columns of the lines: bits TOLL_LINES_...; BOOK if merge */
+    bool closed;                    /* some parts have closed rows */
 };
 #define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6
@@ -58,6 +62,8 @@ struct toll_workers_request {
     size_t part_count;
     const struct toll_progress *progress; /* told by the calling thread; NULL nobody */
     int64_t rows_before, rows_total;      /* of the run, for progress */
+    struct toll_pools *pools;             /* NULL only if the book has neither bundles nor tiers */
+    bool count_only;                      /* draw and count, but neither charge nor write: a first pass */
     bool hash_lines;                      /* also keep the XXH3-128 of each batch's lines: for benches */
     struct toll_hash128 *hashes;          /* of all batches, in order */
 };

@@ -1,5 +1,5 @@
-/* accounts.csv and sites.csv. Of an account rating uses name, timezone, currency and the day its period
- * begins, of a site the state; the other columns are the biller's own. */
+/* accounts.csv and sites.csv. Of an account rating uses name, parent, timezone, currency and the day its
+ * period begins, of a site the state; the other columns are the biller's own. */
 #include "ratetable/build.h"
 
 enum {
@@ -37,6 +37,67 @@ bool toll_currency_valid(const char *text, size_t bytes)
 {
     return bytes == 3 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z' &&
            text[2] >= 'A' && text[2] <= 'Z';
+}
+
+/* Parents may come after their children: resolved when all accounts have their ids. */
+struct parent_cell {
+    const char *text;
+    uint32_t id, line, column;
+};
+
+static int keep_parent(struct toll_build *build, const struct toll_table *table, uint32_t id)
+{
+    const struct toll_cell *cell = toll_table_cell(table, PARENT);
+    struct parent_cell *place;
+
+    if (cell->bytes == 0)
+        return 0;
+    place = TOLL_BUFFER_ADD(&build->parent_cells, struct parent_cell);
+    if (place == NULL)
+        return toll_build_memory(build);
+    *place = (struct parent_cell){toll_arena_copy(&build->arena, cell->text, cell->bytes), id,
+                                  (uint32_t)cell->line, (uint32_t)cell->column};
+    return place->text != NULL ? 0 : toll_build_memory(build);
+}
+
+static void resolve_parents(struct toll_build *build, const struct toll_source *source)
+{
+    for (size_t i = 0; i < build->parent_cells.count; i++) {
+        const struct parent_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct parent_cell, i);
+        const uint32_t parent = toll_table_names_find(&build->accounts, cell->text, strlen(cell->text));
+        if (parent == 0 || parent == cell->id)
+            toll_finding(build->findings, TOLL_ERROR, source->path, cell->line, cell->column,
+                         parent == 0
+                             ? "parent: the account \"%.60s\" is unknown: it has no row in accounts.csv"
+                             : "parent: the account \"%.60s\" cannot be its own parent; leave the "
+                               "cell empty",
+                         cell->text);
+        else
+            TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_ACCOUNTS], struct toll_account, cell->id)->parent =
+                (int32_t)parent;
+    }
+}
+
+int toll_parents_check(struct toll_build *build)
+{
+    const struct toll_account *accounts = build->sections[TOLL_SECTION_ACCOUNTS].data;
+    const char *const *currencies = build->account_currencies.data;
+    struct toll_source *source;
+    const int code = toll_build_source(build, "accounts.csv", &source);
+
+    for (size_t i = 0; i < build->parent_cells.count && code == 0; i++) {
+        const struct parent_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct parent_cell, i);
+        const struct toll_account *account = &accounts[cell->id], *parent = &accounts[account->parent];
+        if (account->parent == 0 ||
+            (account->zone == parent->zone && account->cycle_day == parent->cycle_day &&
+             strcmp(currencies[cell->id], currencies[account->parent]) == 0))
+            continue;
+        toll_finding(build->findings, TOLL_ERROR, source->path, cell->line, cell->column,
+                     "parent: tiers of scope pool count this account with its parent (line %u), so both need "
+                     "one currency, one timezone and one cycle_day",
+                     parent->line);
+    }
+    return code;
 }
 
 static int read_account(struct toll_build *build, const struct toll_table *table,
@@ -93,7 +154,7 @@ static int read_account(struct toll_build *build, const struct toll_table *table
     *place = record;
     *zone_place = zone;
     *currency_place = currency_text;
-    return 0;
+    return keep_parent(build, table, id);
 }
 
 enum { SITE, SITE_ACCOUNT, SITE_NAME, STREET, CITY, STATE, ZIP, AREA, SITE_COLUMNS };
@@ -153,6 +214,7 @@ int toll_build_accounts(struct toll_build *build)
         while (code == 0 && toll_table_next(table) == 1)
             code = read_account(build, table, source);
         toll_table_close(table);
+        resolve_parents(build, source);
     }
     if (code == 0)
         code = toll_build_table(build, "sites.csv", site_columns, SITE_COLUMNS, &table);

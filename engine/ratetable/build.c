@@ -51,21 +51,31 @@ void toll_build_end(struct toll_build *build)
                                            &build->account_zones,
                                            &build->account_currencies,
                                            &build->site_accounts,
+                                           &build->parent_cells,
                                            &build->trunk_accounts,
                                            &build->trunk_lines,
+                                           &build->trunk_carriers,
+                                           &build->feed_roles,
                                            &build->number_rows,
                                            &build->named_rows,
                                            &build->row_dates,
                                            &build->assignments,
                                            &build->trunk_ids,
+                                           &build->carrier_ids,
+                                           &build->bundle_ids,
+                                           &build->pool_ranks,
+                                           &build->services,
+                                           &build->subscriptions,
+                                           &build->tiers_ids,
                                            &build->surcharge_rows,
                                            &build->calendar_bands,
                                            &build->deck_builds,
                                            &build->deck_versions,
                                            &build->rule_matches};
     struct toll_table_names *const names[] = {
-        &build->accounts, &build->sites, &build->trunks,       &build->hints,     &build->carriers,
-        &build->plans,    &build->decks, &build->destinations, &build->calendars, &build->bands};
+        &build->accounts, &build->sites,      &build->trunks,        &build->hints,     &build->carriers,
+        &build->plans,    &build->decks,      &build->destinations,  &build->calendars, &build->bands,
+        &build->bundles,  &build->pool_names, &build->service_types, &build->tiers};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         toll_buffer_free(buffers[i]);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

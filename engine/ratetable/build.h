@@ -65,6 +65,7 @@ struct toll_build {
     struct toll_buffer account_zones;      /* const struct toll_zone * */
     struct toll_buffer account_currencies; /* const char * */
     struct toll_buffer site_accounts;      /* int32_t */
+    struct toll_buffer parent_cells;       /* of accounts.c */
     struct toll_strings states;            /* country, NUL, state: by the image's id */
 
     /* who owns what */
@@ -72,13 +73,24 @@ struct toll_build {
     bool has_carriers;                               /* carriers.csv is there */
     struct toll_buffer trunk_accounts; /* int32_t by temporary trunk id: of trunks.csv, side sell */
     struct toll_buffer trunk_lines;    /* uint32_t by temporary trunk id: of trunks.csv, 0 none */
+    struct toll_buffer trunk_carriers; /* uint32_t by temporary trunk id: temporary carrier id, 0 none */
+    struct toll_buffer feed_roles;     /* uint32_t by temporary carrier id, as far as carriers.csv goes */
     struct toll_buffer number_rows;    /* struct toll_number_row */
     struct toll_buffer named_rows;     /* struct toll_named_row */
     struct toll_buffer row_dates;      /* struct toll_row_date; [0] is always */
     struct toll_buffer assignments;    /* struct toll_assignment, sorted */
     uint64_t number_total;             /* numbers in all rows */
     struct toll_buffer trunk_ids;      /* uint32_t: the image's id by temporary trunk id */
+    struct toll_buffer carrier_ids;    /* uint32_t: 1 + the image's index by temporary carrier id */
     struct toll_buffer surcharge_rows; /* of surcharges.c */
+
+    /* bundles, who has them, and what they count (subscriptions.h); tiers (tiers.h) */
+    struct toll_table_names bundles, pool_names, service_types, tiers;
+    struct toll_buffer bundle_ids;    /* uint32_t: the image's id by id of bundles; 0: its row has an error */
+    struct toll_buffer pool_ranks;    /* uint32_t by id of pool_names - 1: its place in their order, from 1 */
+    struct toll_buffer services;      /* struct toll_service */
+    struct toll_buffer subscriptions; /* struct toll_subscription, sorted */
+    struct toll_buffer tiers_ids;     /* uint32_t: the image's id by id of tiers; 0: its rows have an error */
 
     /* plans, destinations, calendars, decks */
     struct toll_table_names plans, destinations, calendars, bands;
@@ -111,11 +123,18 @@ int toll_build_calendars(struct toll_build *build); /* calendars, holidays */
 int toll_build_plans(struct toll_build *build);     /* plans */
 int toll_build_decks(struct toll_build *build);     /* decks, deck_versions: no prices yet */
 int toll_build_destinations(struct toll_build *build);
+int toll_build_bundles(struct toll_build *build);
+int toll_build_services(struct toll_build *build);
 int toll_build_assignments(struct toll_build *build);
+int toll_build_subscriptions(struct toll_build *build);  /* rows: may name carriers */
 int toll_build_surcharge_rows(struct toll_build *build); /* surcharges: may name carriers */
-int toll_build_number_map(struct toll_build *build);     /* owners, slots, named */
+int toll_build_number_map(struct toll_build *build);     /* owners, slots, named, pools */
 int toll_build_surcharges(struct toll_build *build);     /* with the ids that carriers and trunks have now */
-int toll_build_rules(struct toll_build *build);          /* plan_rules, chains and their prices */
+int toll_build_tiers(struct toll_build *build);
+/* Accounts that count together with their parent need its currency, timezone and cycle_day. */
+int toll_parents_check(struct toll_build *build);
+int toll_build_rules(struct toll_build *build); /* plan_rules, chains and their prices */
+int toll_build_fx(struct toll_build *build);
 int toll_build_deck_prices(struct toll_build *build);
 int toll_build_reach(struct toll_build *build); /* currencies */
 int toll_build_embed(struct toll_build *build); /* sources, zones */
@@ -171,6 +190,8 @@ void toll_duplicate_finding(const struct toll_table *table, const struct toll_ce
  * until). */
 bool toll_cell_period(const struct toll_table *table, int from_column, int to_column, bool sheet,
                       toll_ms *from, toll_ms *until);
+/* The same of a row's instants: false after a finding where a change of the clocks leaves nothing of it. */
+bool toll_cell_instants(const struct toll_table *table, int to_column, toll_ms from, toll_ms until);
 bool toll_currency_valid(const char *text, size_t bytes); /* three capital letters */
 toll_ms toll_local_to_utc(const struct toll_zone *zone, toll_ms local);
 

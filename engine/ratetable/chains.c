@@ -76,8 +76,9 @@ static bool make_plan(struct maker *maker, uint32_t plan, size_t first, size_t l
         for (size_t i = first; i < last; i++) {
             const struct toll_rule_match *match = &maker->matches[maker->order[i]];
             uint32_t *place;
-            if (!fits(match->service, service) || !fits(match->direction, direction) ||
-                !fits(match->class_, class_) || !fits(match->jurisdiction, jurisdiction))
+            if (!fits(match->service, service) || (match->services >> service & 1) == 0 ||
+                !fits(match->direction, direction) || !fits(match->class_, class_) ||
+                !fits(match->jurisdiction, jurisdiction))
                 continue;
             place = TOLL_BUFFER_ADD(&maker->scratch, uint32_t);
             if (place == NULL)

@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct toll_owner_date) == 24, "stored");
 
 /* Who pays and by which plan: one for each distinct (account, site, plan spans). owners[0] is nobody. */
 struct toll_owner {
+    uint32_t pool_first, pool_count; /* its entitlements, in the order of drawing */
     int32_t account;
     int32_t site;  /* 0: the account has no site here */
     int32_t plan;  /* > 0: this plan at all times; 0: see spans (span_count may be 0: no plan at any time) */
@@ -33,7 +34,7 @@ struct toll_owner {
     uint32_t span_count;
     uint32_t bucket; /* dense index of its (account, site), 1-based: see buckets */
 };
-_Static_assert(sizeof(struct toll_owner) == 24, "stored");
+_Static_assert(sizeof(struct toll_owner) == 32, "stored");
 
 enum toll_assignment_level {
     TOLL_LEVEL_NUMBER,
@@ -60,10 +61,16 @@ struct toll_named {
     uint32_t owner; /* trunk and hint: as in a number slot; 0 if it names no account */
     uint32_t span;  /* trunk and carrier assignments (side sell) */
     uint32_t span_count;
-    uint32_t id; /* trunk: the id rules use; else 0 */
+    uint32_t id;       /* trunk: the id rules use; else 0 */
+    uint32_t buy_span; /* trunk and carrier assignments (side buy) */
+    uint32_t buy_span_count;
+    uint32_t pool_first, pool_count; /* trunk and carrier: entitlements of the cost */
+    uint32_t carrier;                /* trunk: 1 + index of its named carrier, 0 none */
+    uint32_t feed_role;              /* carrier: enum toll_feed_role */
     uint32_t spare;
 };
-_Static_assert(sizeof(struct toll_named) == 24, "stored");
+_Static_assert(sizeof(struct toll_named) == 48, "stored");
+enum toll_feed_role { TOLL_FEED_BILL, TOLL_FEED_COST, TOLL_FEED_COMPARE, TOLL_FEED_ROLES };
 
 struct toll_bucket_key { /* index = toll_owner.bucket */
     int32_t account, site;
@@ -92,12 +99,13 @@ enum toll_action {
     TOLL_ACTION_FLAT,
     TOLL_ACTION_FREE,
     TOLL_ACTION_MARKUP,
-    TOLL_ACTION_REJECT
+    TOLL_ACTION_REJECT,
+    TOLL_ACTION_TIERS
 };
 struct toll_rule {
     int32_t action; /* enum toll_action */
     int32_t deck;   /* deck id */
-    int32_t price;  /* price id of flat, free and markup rules */
+    int32_t price;  /* price id of flat, free, markup and tiers rules */
     int32_t on_miss_next;
     int32_t trunk;       /* 0 any; else the named trunk's id */
     int32_t destination; /* 0 any; else a destination id (value of the destinations trie) */
@@ -105,8 +113,10 @@ struct toll_rule {
     int32_t plan;
     int32_t priority;
     uint32_t file, line; /* string offset and line of plan_rules.csv */
+    uint32_t tiers;      /* id, of action tiers; else 0 */
+    uint32_t spare;
 };
-_Static_assert(sizeof(struct toll_rule) == 56, "stored");
+_Static_assert(sizeof(struct toll_rule) == 64, "stored");
 
 /* ---- places: docs/RATING.md section 6.1 ---- */
 
@@ -224,7 +234,7 @@ struct toll_terms {
     int32_t initial, increment; /* >= 1 */
     int32_t minimum_units, free_units;
     uint32_t quantum; /* 10^(8 - decimals): the rounding step in 1e-8 */
-    uint8_t action;   /* enum toll_action: DECK, FLAT, FREE, MARKUP; built-in rows are FREE */
+    uint8_t action;   /* enum toll_action: DECK, FLAT, FREE, MARKUP, TIERS; built-in rows are FREE */
     uint8_t state;    /* enum toll_price_state */
     uint8_t init_mode, duration_rounding, zero_s, rounding;
     uint8_t small; /* 1: rate < 2^36, connect_fee, maximum (if any), minimum < 2^50 and per * quantum <
@@ -239,7 +249,8 @@ enum toll_price_kind {
     TOLL_PRICE_FLAT,
     TOLL_PRICE_FREE,
     TOLL_PRICE_MARKUP,
-    TOLL_PRICE_BUILTIN
+    TOLL_PRICE_BUILTIN,
+    TOLL_PRICE_TIERS
 };
 struct toll_price_origin {
     int32_t kind;         /* enum toll_price_kind */
@@ -254,8 +265,9 @@ struct toll_price_origin {
                        the k-th is not always of column k: empty cells, and policies. 0 too where the deck
                        is not by_jurisdiction */
 };
-/* Price ids: 1 is the built-in emergency row (911, 933, 988); then flat, free and markup rules in row order;
- * then deck rows by (deck order, version order, line, key, rate column). Never more than TOLL_LPM_INDEX. */
+/* Price ids: 1 is the built-in emergency row (911, 933, 988); then flat, free, markup and tiers rules in row
+ * order; then deck rows by (deck order, version order, line, key, rate column). Never more than
+ * TOLL_LPM_INDEX. */
 #define TOLL_PRICE_EMERGENCY 1
 
 /* ---- calendars ---- */
@@ -299,12 +311,114 @@ struct toll_surcharge {
 };
 _Static_assert(sizeof(struct toll_surcharge) == 56, "stored");
 
+/* ---- bundles and their pools: docs/RATING.md section 12 ---- */
+
+enum toll_unit { TOLL_UNIT_S, TOLL_UNIT_MESSAGE, TOLL_UNIT_BYTE, TOLL_UNIT_EVENT, TOLL_UNITS };
+/* The services that have a unit, as bits by enum toll_service. */
+static inline unsigned toll_unit_services(unsigned unit)
+{
+    return unit == TOLL_UNIT_S ? 1u : unit == TOLL_UNIT_MESSAGE ? 6u : unit == TOLL_UNIT_BYTE ? 8u : 16u;
+}
+#define TOLL_UNITS_MAX INT64_C(1000000000000000) /* of a bundle, and of a subscription row: 10^15 */
+/* All grants of a pool: lots of 37 periods stay below 2^62. */
+#define TOLL_POOL_UNITS_MAX (100 * TOLL_UNITS_MAX)
+#define TOLL_ROLLOVER_MAX 36
+enum toll_scope { TOLL_SCOPE_NUMBER, TOLL_SCOPE_SITE, TOLL_SCOPE_ACCOUNT, TOLL_SCOPE_POOL, TOLL_SCOPES };
+enum toll_at_limit { TOLL_LIMIT_OVERAGE, TOLL_LIMIT_FLAG, TOLL_LIMIT_REJECT };
+
+#define TOLL_KEY_WORDS 4 /* bits by toll_chain_key */
+/* In the order of drawing: debit used first, then priority, then row. bundles[0] is none. */
+struct toll_bundle {
+    int64_t quantity;
+    uint64_t keys[TOLL_KEY_WORDS]; /* services, classes, jurisdictions, direction; bit toll_chain_key(...) */
+    uint32_t destination_first;    /* into bundle_destinations: destination ids, ascending */
+    uint32_t destination_count;    /* 0: all, and numbers that have none */
+    uint32_t bundle, name;         /* string offsets */
+    uint32_t file, line;           /* of bundles.csv */
+    int32_t priority;
+    int32_t increment; /* debit used: >= 1; else 1 */
+    uint8_t unit, scope, at_limit;
+    uint8_t
+        anchor_day; /* 0: calendar month; 1..31. An empty one is the pool's cycle_day: TOLL_ANCHOR_CYCLE */
+    uint8_t rollover_periods;
+    uint8_t prorate, debit_used, connect_charged;
+};
+_Static_assert(sizeof(struct toll_bundle) == 80, "stored");
+#define TOLL_ANCHOR_CYCLE 32
+
+/* A part of the size of a pool's lots: a subscription row, or a service that it counts. */
+struct toll_grant {
+    toll_ms from, until; /* UTC, half open: when it is in force; not the whole row where a plan gives it */
+    int64_t units;       /* quantity x times (x the service's quantity) */
+    uint32_t file, line; /* of subscriptions.csv */
+};
+_Static_assert(sizeof(struct toll_grant) == 32, "stored");
+
+/* A pool of scope site, account or pool that can ever be drawn on. pools[0] is none. Sorted by (bundle, names
+ * of account, site, pool). */
+struct toll_pool {
+    uint32_t bundle;
+    int32_t account, site; /* 0 of a named pool, and where lines without site meet */
+    uint32_t name;         /* string offset; "" unless scope pool */
+    uint32_t grant_first, grant_count;
+    uint32_t zone;     /* index of zones */
+    int32_t cycle_day; /* 1..28 */
+};
+_Static_assert(sizeof(struct toll_pool) == 32, "stored");
+
+/* A subscription as an owner, trunk or carrier has it; of each the list is in the order of drawing (bundle,
+ * then name of the pool, then from), those of one pool disjoint in time. */
+struct toll_entitlement {
+    toll_ms from, until; /* UTC, half open */
+    uint32_t bundle;
+    uint32_t pool;                     /* of pools; 0: scope number */
+    uint32_t grant_first, grant_count; /* scope number: the size of each such number's lots; else 0 */
+};
+_Static_assert(sizeof(struct toll_entitlement) == 32, "stored");
+
+/* ---- tiers: docs/RATING.md section 13 ---- */
+
+enum toll_tier_mode { TOLL_TIER_GRADUATED, TOLL_TIER_VOLUME, TOLL_TIER_PACKAGE };
+enum toll_tier_period { TOLL_TIER_MONTH, TOLL_TIER_ANCHOR, TOLL_TIER_CALL };
+struct toll_tiers {           /* tiers[0] is none */
+    toll_money minimum_spend; /* 0 none */
+    toll_money maximum_spend; /* INT64_MAX none */
+    uint32_t name;            /* string offset */
+    uint32_t first, count;    /* of tier_rows, ascending from_qty, the first has 0 */
+    uint32_t per;             /* least common multiple of the rows', below 2^31 */
+    uint32_t file, line;      /* of tiers.csv: the first row */
+    uint32_t quantum;         /* 10^(8 - decimals) */
+    uint8_t mode, unit, scope, period;
+    uint8_t rounding, decimals;
+    uint8_t spare[2];
+};
+_Static_assert(sizeof(struct toll_tiers) == 56, "stored");
+struct toll_tier {
+    int64_t from_qty;
+    toll_money rate, flat; /* rate for `per` units (package: for a block of them); fee for entering */
+    int32_t per;
+    uint32_t line;
+};
+_Static_assert(sizeof(struct toll_tier) == 32, "stored");
+
+/* ---- exchange: docs/RATING.md section 15 ---- */
+
+/* Sorted by (texts of from and to, day), no two equal. */
+struct toll_fx {
+    uint32_t from, to; /* string offsets of currencies */
+    int32_t day;       /* local days since 1970 */
+    uint32_t line;     /* of fx.csv */
+    int64_t rate;      /* in 1e-8, above 0 */
+};
+_Static_assert(sizeof(struct toll_fx) == 24, "stored");
+
 /* ---- accounts, sites, plans ---- */
 
 struct toll_account {
     uint32_t account, name, currency, zone; /* string offsets; zone is an index of zones */
     uint32_t file, line;
     int32_t cycle_day; /* 1..28 */
+    int32_t parent;    /* account id, 0 none */
 };
 struct toll_site {
     uint32_t site, name;
@@ -314,7 +428,8 @@ struct toll_site {
 };
 struct toll_plan {
     uint32_t plan, name;
-    uint32_t line, spare;
+    uint32_t line;
+    uint32_t buy; /* 1: some assignment gives it on the side buy */
 };
 
 #endif

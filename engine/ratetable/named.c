@@ -1,5 +1,5 @@
 /* Trunks, hints and carriers as the image has them: sorted bytewise by text within their kind. */
-#include "ratetable/owners.h"
+#include "ratetable/pools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +98,38 @@ static int named_owner(struct toll_owners *owners, const char *path, enum toll_n
     return code;
 }
 
+/* What a trunk or carrier has on both sides: plans, and what its cost draws on. */
+static int named_plans(struct toll_owners *owners, enum toll_assignment_level level, uint32_t id,
+                       struct toll_named *record)
+{
+    int code = toll_own_spans(owners, level, id, false, &record->span, &record->span_count);
+
+    if (code == 0)
+        code = toll_own_spans(owners, level, id, true, &record->buy_span, &record->buy_span_count);
+    if (code == 0 && owners->pools->any)
+        code = toll_entitle_cost(owners->pools, level, id, &record->pool_first, &record->pool_count);
+    return code;
+}
+
+/* What only a trunk or only a carrier has, and its place in the image by its temporary id. */
+static void named_ids(struct toll_build *build, enum toll_named_kind kind, uint32_t id, uint32_t index,
+                      struct toll_named *record)
+{
+    if (kind == TOLL_NAMED_TRUNK) {
+        record->id = index + 1;
+        *TOLL_BUFFER_AT(&build->trunk_ids, uint32_t, id) = index + 1;
+        if (id <= build->trunk_carriers.count) {
+            const uint32_t carrier = *TOLL_BUFFER_AT(&build->trunk_carriers, uint32_t, id - 1);
+            record->carrier = *TOLL_BUFFER_AT(&build->carrier_ids, uint32_t, carrier);
+        }
+    }
+    if (kind == TOLL_NAMED_CARRIER) {
+        *TOLL_BUFFER_AT(&build->carrier_ids, uint32_t, id) = index + 1;
+        if (id <= build->feed_roles.count)
+            record->feed_role = *TOLL_BUFFER_AT(&build->feed_roles, uint32_t, id - 1);
+    }
+}
+
 static int build_kind(struct toll_owners *owners, const char *path, enum toll_named_kind kind,
                       const struct toll_table_names *names, struct toll_buffer *section)
 {
@@ -113,24 +145,31 @@ static int build_kind(struct toll_owners *owners, const char *path, enum toll_na
         qsort(sorted, count, sizeof(*sorted), compare_named);
     for (uint32_t i = 0; i < count && code == 0; i++) {
         const uint32_t id = sorted[i].id;
-        struct toll_named record = {.id = kind == TOLL_NAMED_TRUNK ? i + 1 : 0}, *place;
+        struct toll_named record = {.text = 0}, *place;
+        named_ids(build, kind, id, i, &record);
         if (kind != TOLL_NAMED_CARRIER)
             code = named_owner(owners, path, kind, id, sorted[i].text, &scratch, &record.owner);
         if (code == 0 && kind != TOLL_NAMED_HINT)
-            code = toll_own_spans(owners, kind == TOLL_NAMED_TRUNK ? TOLL_LEVEL_TRUNK : TOLL_LEVEL_CARRIER,
-                                  id, &record.span, &record.span_count);
+            code = named_plans(owners, kind == TOLL_NAMED_TRUNK ? TOLL_LEVEL_TRUNK : TOLL_LEVEL_CARRIER, id,
+                               &record);
         place = TOLL_BUFFER_ADD(section, struct toll_named);
         if (code == 0 &&
             (place == NULL || !toll_build_text(build, sorted[i].text, strlen(sorted[i].text), &record.text)))
             code = toll_build_memory(build);
         if (code == 0)
             *place = record;
-        if (code == 0 && kind == TOLL_NAMED_TRUNK)
-            *TOLL_BUFFER_AT(&build->trunk_ids, uint32_t, id) = i + 1;
     }
     free(sorted);
     toll_buffer_free(&scratch);
     return code;
+}
+
+/* The default plan to buy by. */
+static int buy_default(struct toll_owners *owners)
+{
+    struct toll_book_meta *meta = owners->build->sections[TOLL_SECTION_META].data;
+
+    return toll_own_spans(owners, TOLL_LEVEL_DEFAULT, 0, true, &meta->buy_span, &meta->buy_span_count);
 }
 
 int toll_build_named(struct toll_owners *owners)
@@ -145,13 +184,16 @@ int toll_build_named(struct toll_owners *owners)
     path = source != NULL ? source->path : "numbers.csv";
     if (build->named_rows.count > 0)
         qsort(build->named_rows.data, build->named_rows.count, sizeof(struct toll_named_row), compare_rows);
-    if (toll_buffer_add(&build->trunk_ids, sizeof(uint32_t), build->trunks.strings.count + 1) == NULL)
+    if (toll_buffer_add(&build->trunk_ids, sizeof(uint32_t), build->trunks.strings.count + 1) == NULL ||
+        toll_buffer_add(&build->carrier_ids, sizeof(uint32_t), build->carriers.strings.count + 1) == NULL)
         return toll_build_memory(build);
-    code = build_kind(owners, path, TOLL_NAMED_TRUNK, &build->trunks, &build->sections[TOLL_SECTION_TRUNKS]);
+    /* Carriers first: trunks name them. */
+    code = build_kind(owners, path, TOLL_NAMED_CARRIER, &build->carriers,
+                      &build->sections[TOLL_SECTION_CARRIERS]);
+    if (code == 0)
+        code =
+            build_kind(owners, path, TOLL_NAMED_TRUNK, &build->trunks, &build->sections[TOLL_SECTION_TRUNKS]);
     if (code == 0)
         code = build_kind(owners, path, TOLL_NAMED_HINT, &build->hints, &build->sections[TOLL_SECTION_HINTS]);
-    if (code == 0)
-        code = build_kind(owners, path, TOLL_NAMED_CARRIER, &build->carriers,
-                          &build->sections[TOLL_SECTION_CARRIERS]);
-    return code;
+    return code == 0 ? buy_default(owners) : code;
 }

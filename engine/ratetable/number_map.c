@@ -6,7 +6,7 @@
  */
 #include "base/check.h"
 #include "base/digits.h"
-#include "ratetable/owners.h"
+#include "ratetable/pools.h"
 #include "ratetable/prefix_cell.h"
 #include "ratetable/sort.h"
 
@@ -28,8 +28,8 @@ struct sweep {
     size_t row_count;
     bool *reported; /* by row: what overlapped once is left out of what follows */
     struct toll_buffer active, edges, owner_rows, stretches;
-    const struct toll_assignment *own; /* assignments to numbers, in order */
-    size_t own_count, own_at;
+    struct toll_buffer own; /* uint64_t: numbers with assignments, subscriptions or services of their own */
+    size_t own_at;
     uint64_t total;
 };
 
@@ -106,11 +106,12 @@ static int add_stretch(struct sweep *sweep, uint64_t first, uint64_t end)
     int code = 0;
 
     while (code == 0 && first < end) {
+        const uint64_t *own = sweep->own.data;
         uint64_t next = end;
-        for (; sweep->own_at < sweep->own_count && sweep->own[sweep->own_at].subject < first; sweep->own_at++)
-            ;
-        if (sweep->own_at < sweep->own_count && sweep->own[sweep->own_at].subject < end)
-            next = sweep->own[sweep->own_at].subject;
+        while (sweep->own_at < sweep->own.count && own[sweep->own_at] < first)
+            sweep->own_at++;
+        if (sweep->own_at < sweep->own.count && own[sweep->own_at] < end)
+            next = own[sweep->own_at];
         if (next > first) {
             code = stretch_field(sweep, first, (uint32_t)(next - first), 0);
             first = next;
@@ -224,6 +225,37 @@ static int fill_slots(struct sweep *sweep)
     return 0;
 }
 
+/* The numbers that are cut out of their stretches, in order. */
+static bool find_own(struct sweep *sweep)
+{
+    const struct toll_buffer *more = &sweep->owners->pools->own_numbers;
+    const struct toll_assignment *rows = sweep->build->assignments.data;
+    uint64_t *own;
+    size_t kept = 0;
+
+    for (size_t i = 0;
+         i < sweep->build->assignments.count && rows[i].level == TOLL_LEVEL_NUMBER && !rows[i].buy; i++) {
+        own = TOLL_BUFFER_ADD(&sweep->own, uint64_t);
+        if (own == NULL)
+            return false;
+        *own = rows[i].subject;
+    }
+    if (more->count > 0) {
+        own = toll_buffer_add(&sweep->own, sizeof(*own), more->count);
+        if (own == NULL)
+            return false;
+        memcpy(own, more->data, more->count * sizeof(*own));
+        qsort(sweep->own.data, sweep->own.count, sizeof(*own), compare_edges);
+    }
+    own = sweep->own.data;
+    for (size_t i = 0; i < sweep->own.count; i++) {
+        if (i == 0 || own[i] != own[kept - 1])
+            own[kept++] = own[i];
+    }
+    sweep->own.count = kept;
+    return true;
+}
+
 static int make_map(struct sweep *sweep)
 {
     struct toll_source *source;
@@ -240,11 +272,8 @@ static int make_map(struct sweep *sweep)
         sweep->order[i] = (struct toll_sort_pair){sweep->rows[i].first, (uint32_t)i, 0};
     if (!toll_sort_pairs(sweep->order, sweep->row_count))
         return toll_build_memory(sweep->build);
-    sweep->own = sweep->build->assignments.data;
-    for (; sweep->own_count < sweep->build->assignments.count &&
-           sweep->own[sweep->own_count].level == TOLL_LEVEL_NUMBER && !sweep->own[sweep->own_count].buy;
-         sweep->own_count++)
-        ;
+    if (!find_own(sweep))
+        return toll_build_memory(sweep->build);
     code = sweep_rows(sweep);
     if (code == 0)
         code = fill_slots(sweep);
@@ -254,22 +283,31 @@ static int make_map(struct sweep *sweep)
 int toll_build_number_map(struct toll_build *build)
 {
     struct toll_owners owners;
+    struct toll_pool_builder pools;
     struct sweep sweep = {.owners = &owners,
                           .build = build,
                           .rows = build->number_rows.data,
                           .row_count = build->number_rows.count};
-    int code = toll_owners_begin(&owners, build);
+    int code = toll_pool_builder_begin(&pools, build);
 
+    if (code == 0)
+        code = toll_owners_begin(&owners, build, &pools);
+    else
+        memset(&owners, 0, sizeof(owners));
     if (code == 0)
         code = make_map(&sweep);
     if (code == 0)
         code = toll_build_named(&owners);
+    if (code == 0)
+        code = toll_pools_store(&pools);
     free(sweep.order);
     free(sweep.reported);
+    toll_buffer_free(&sweep.own);
     toll_buffer_free(&sweep.active);
     toll_buffer_free(&sweep.edges);
     toll_buffer_free(&sweep.owner_rows);
     toll_buffer_free(&sweep.stretches);
     toll_owners_end(&owners);
+    toll_pool_builder_end(&pools);
     return code;
 }

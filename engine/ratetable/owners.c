@@ -6,12 +6,14 @@
 #include "ratetable/owners.h"
 
 #include "base/check.h"
+#include "ratetable/pools.h"
 
 #include <stdlib.h>
 
-int toll_owners_begin(struct toll_owners *owners, struct toll_build *build)
+int toll_owners_begin(struct toll_owners *owners, struct toll_build *build, struct toll_pool_builder *pools)
 {
     memset(owners, 0, sizeof(*owners));
+    owners->pools = pools;
     owners->build = build;
     if (TOLL_BUILD_ADD(build, OWNERS, struct toll_owner) == NULL ||
         TOLL_BUILD_ADD(build, BUCKETS, struct toll_bucket_key) == NULL ||
@@ -144,12 +146,12 @@ static bool merge(struct toll_owners *owners, const struct level *levels, size_t
     return true;
 }
 
-int toll_own_spans(struct toll_owners *owners, enum toll_assignment_level level, uint64_t subject,
+int toll_own_spans(struct toll_owners *owners, enum toll_assignment_level level, uint64_t subject, bool buy,
                    uint32_t *first, uint32_t *count)
 {
     struct level own = {.level = level};
 
-    own.rows = toll_assignments_of(owners->build, level, subject, &own.count);
+    own.rows = toll_assignments_of(owners->build, level, subject, buy, &own.count);
     if (!merge(owners, &own, 1) || !spans_store(owners, first, count))
         return toll_build_memory(owners->build);
     return 0;
@@ -170,49 +172,101 @@ static bool bucket_make(struct toll_owners *owners, int32_t account, int32_t sit
     return place != NULL;
 }
 
-int toll_owner_make(struct toll_owners *owners, int32_t account, int32_t site, uint64_t number,
-                    uint32_t *index)
+/* The plans of (account, site), and of a number with assignments of its own, into scratch. */
+static bool merge_owner(struct toll_owners *owners, int32_t account, int32_t site, uint64_t number)
 {
     struct toll_build *build = owners->build;
-    struct toll_buffer *stored = &build->sections[TOLL_SECTION_OWNERS];
-    uint32_t *cached = site > 0 ? TOLL_BUFFER_AT(&owners->by_site, uint32_t, site)
-                                : TOLL_BUFFER_AT(&owners->by_account, uint32_t, account);
     struct level levels[4] = {
         {.level = TOLL_LEVEL_NUMBER,
          .zone = *TOLL_BUFFER_AT(&build->account_zones, const struct toll_zone *, account)},
         {.level = TOLL_LEVEL_SITE},
         {.level = TOLL_LEVEL_ACCOUNT},
         {.level = TOLL_LEVEL_DEFAULT}};
-    const struct toll_plan_span *spans;
-    struct toll_owner owner = {.account = account, .site = site}, *place;
 
-    TOLL_ASSERT(account > 0);
-    if (number == 0 && *cached > 0) {
+    if (number > 0)
+        levels[0].rows = toll_assignments_of(build, TOLL_LEVEL_NUMBER, number, false, &levels[0].count);
+    if (site > 0)
+        levels[1].rows = toll_assignments_of(build, TOLL_LEVEL_SITE, (uint64_t)site, false, &levels[1].count);
+    levels[2].rows =
+        toll_assignments_of(build, TOLL_LEVEL_ACCOUNT, (uint64_t)account, false, &levels[2].count);
+    levels[3].rows = toll_assignments_of(build, TOLL_LEVEL_DEFAULT, 0, false, &levels[3].count);
+    return merge(owners, levels, 4);
+}
+
+/* The times of the plans in scratch, appended. */
+static bool add_times(const struct toll_owners *owners, struct toll_buffer *times)
+{
+    for (size_t i = 0; i < owners->scratch.count; i++) {
+        const struct toll_plan_span *span = TOLL_BUFFER_AT(&owners->scratch, struct toll_plan_span, i);
+        struct toll_plan_time *time = TOLL_BUFFER_ADD(times, struct toll_plan_time);
+        if (time == NULL)
+            return false;
+        *time = (struct toll_plan_time){span->from, span->until, span->plan, 0};
+    }
+    return true;
+}
+
+/* The owner's entitlements; its own plans are in scratch. */
+static int entitle(struct toll_owners *owners, const struct toll_owner_place *place, struct toll_owner *owner)
+{
+    struct toll_pool_builder *pools = owners->pools;
+    const bool alone = place->site_count > 1 || toll_entitles_alone(pools, place->number);
+    int code;
+
+    if (!pools->any || (!alone && toll_entitled_before(pools, owner, &owner->pool_first, &owner->pool_count)))
+        return 0;
+    pools->own_times.count = pools->all_times.count = 0;
+    if (!add_times(owners, &pools->own_times) || !add_times(owners, &pools->all_times))
+        return toll_build_memory(owners->build);
+    for (size_t i = 0; i < place->site_count; i++) {
+        if (place->sites[i] == place->site)
+            continue;
+        if (!merge_owner(owners, place->account, place->sites[i], place->number) ||
+            !add_times(owners, &pools->all_times))
+            return toll_build_memory(owners->build);
+    }
+    code = toll_entitle_owner(pools, place, &owner->pool_first, &owner->pool_count);
+    if (code == 0 && !alone && !toll_entitled_keep(pools, owner))
+        code = toll_build_memory(owners->build);
+    return code;
+}
+
+static int owner_make(struct toll_owners *owners, const struct toll_owner_place *place, uint32_t *index)
+{
+    struct toll_build *build = owners->build;
+    struct toll_buffer *stored = &build->sections[TOLL_SECTION_OWNERS];
+    const bool plain = place->number == 0 && place->site_count == 1;
+    uint32_t *cached = place->site > 0 ? TOLL_BUFFER_AT(&owners->by_site, uint32_t, place->site)
+                                       : TOLL_BUFFER_AT(&owners->by_account, uint32_t, place->account);
+    struct toll_owner owner = {.account = place->account, .site = place->site}, *at;
+    const struct toll_plan_span *spans;
+    int code;
+
+    TOLL_ASSERT(place->account > 0);
+    if (plain && *cached > 0) {
         *index = *cached;
         return 0;
     }
-    if (number > 0)
-        levels[0].rows = toll_assignments_of(build, TOLL_LEVEL_NUMBER, number, &levels[0].count);
-    if (site > 0)
-        levels[1].rows = toll_assignments_of(build, TOLL_LEVEL_SITE, (uint64_t)site, &levels[1].count);
-    levels[2].rows = toll_assignments_of(build, TOLL_LEVEL_ACCOUNT, (uint64_t)account, &levels[2].count);
-    levels[3].rows = toll_assignments_of(build, TOLL_LEVEL_DEFAULT, 0, &levels[3].count);
-    if (!merge(owners, levels, 4) || !spans_store(owners, &owner.span, &owner.span_count) ||
-        !bucket_make(owners, account, site, &owner.bucket))
+    if (!merge_owner(owners, place->account, place->site, place->number) ||
+        !spans_store(owners, &owner.span, &owner.span_count) ||
+        !bucket_make(owners, place->account, place->site, &owner.bucket))
         return toll_build_memory(build);
     spans = owners->scratch.data;
     if (owner.span_count == 1 && spans->from == TOLL_MS_MIN && spans->until == TOLL_MS_MAX)
         owner.plan = spans->plan;
+    code = entitle(owners, place, &owner);
+    if (code != 0)
+        return code;
     *index = toll_strings_add(&owners->owners, (const char *)&owner, sizeof(owner));
     if (*index == 0)
         return toll_build_memory(build);
     if (*index == stored->count) {
-        place = TOLL_BUFFER_ADD(stored, struct toll_owner);
-        if (place == NULL)
+        at = TOLL_BUFFER_ADD(stored, struct toll_owner);
+        if (at == NULL)
             return toll_build_memory(build);
-        *place = owner;
+        *at = owner;
     }
-    if (number == 0)
+    if (plain)
         *cached = *index;
     return 0;
 }
@@ -255,6 +309,54 @@ void toll_owner_rows_order(struct toll_owners *owners, const char *path, const c
     *count = kept;
 }
 
+static int compare_sites(const void *left, const void *right)
+{
+    const int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+
+    return a < b ? -1 : a > b;
+}
+
+/* The owner of rows[at], whose pools of scope number have the size of all rows of its account. */
+static int make_row_owner(struct toll_owners *owners, const struct toll_owner_row *rows, size_t count,
+                          size_t at, uint64_t number, uint32_t *index)
+{
+    struct toll_owner_place place = {.account = rows[at].account,
+                                     .site = rows[at].site,
+                                     .number = number,
+                                     .sites = &rows[at].site,
+                                     .site_count = 1};
+    struct toll_buffer *sites = &owners->pools->sites;
+    int32_t *list;
+
+    if (count > 1 && owners->pools->any_number) {
+        sites->count = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (rows[i].account != rows[at].account)
+                continue;
+            list = TOLL_BUFFER_ADD(sites, int32_t);
+            if (list == NULL)
+                return toll_build_memory(owners->build);
+            *list = rows[i].site;
+        }
+        list = sites->data;
+        qsort(list, sites->count, sizeof(*list), compare_sites);
+        place.sites = list;
+        place.site_count = 0;
+        for (size_t i = 0; i < sites->count; i++) {
+            if (i == 0 || list[i] != list[place.site_count - 1])
+                list[place.site_count++] = list[i];
+        }
+    }
+    if (number > 0 && owners->pools->any) {
+        struct toll_number_place *own =
+            TOLL_BUFFER_ADD(&owners->pools->number_places, struct toll_number_place);
+        if (own == NULL)
+            return toll_build_memory(owners->build);
+        *own = (struct toll_number_place){number, place.account, place.site};
+    }
+    return owner_make(owners, &place, index);
+}
+
 int toll_owner_field(struct toll_owners *owners, const char *path, const char *text,
                      struct toll_owner_row *rows, size_t *count, uint64_t number, uint32_t *field)
 {
@@ -266,7 +368,7 @@ int toll_owner_field(struct toll_owners *owners, const char *path, const char *t
     if (*count == 0)
         return 0;
     if (*count == 1 && rows->from == TOLL_MS_MIN && rows->until == TOLL_MS_MAX)
-        return toll_owner_make(owners, rows->account, rows->site, number, field);
+        return make_row_owner(owners, rows, 1, 0, number, field);
     *field = TOLL_OWNER_DATED | (uint32_t)dates->count;
     for (size_t i = 0; i < *count && code == 0; i++) {
         struct toll_owner_date *date = TOLL_BUFFER_ADD(dates, struct toll_owner_date);
@@ -274,7 +376,9 @@ int toll_owner_field(struct toll_owners *owners, const char *path, const char *t
             return toll_build_memory(owners->build);
         *date = (struct toll_owner_date){rows[i].from, rows[i].until, 0, i + 1 == *count};
         /* Making an owner does not touch the dates. */
-        code = toll_owner_make(owners, rows[i].account, rows[i].site, number, &date->owner);
+        uint32_t owner = 0;
+        code = make_row_owner(owners, rows, *count, i, number, &owner);
+        date->owner = owner;
     }
     return code;
 }

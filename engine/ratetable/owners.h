@@ -5,6 +5,8 @@
 
 #include "ratetable/build.h"
 
+struct toll_pool_builder;
+
 /* A number as one integer in which numbers of one length are neighbours: length * 10^15 + value. */
 #define TOLL_NUMBER_LENGTH UINT64_C(1000000000000000)
 
@@ -37,14 +39,14 @@ struct toll_assignment {
     toll_ms from, until; /* UTC; local time for a number, whose owners may live in several zones */
     int32_t level;       /* enum toll_assignment_level */
     int32_t plan;
-    uint32_t line, column;
+    uint32_t line, column, plan_column;
     bool buy;
 };
 
-/* The assignments (side sell) of one subject, by time. */
+/* The assignments of one subject and side, by time. */
 const struct toll_assignment *toll_assignments_of(const struct toll_build *build,
                                                   enum toll_assignment_level level, uint64_t subject,
-                                                  size_t *count);
+                                                  bool buy, size_t *count);
 
 /* Owners and spans while they are made: equal ones are stored once. */
 struct toll_owners {
@@ -54,15 +56,13 @@ struct toll_owners {
     struct toll_buffer by_account, by_site;     /* uint32_t owner without a plan of its own number */
     struct toll_buffer scratch;                 /* struct toll_plan_span */
     struct toll_buffer edges;                   /* toll_ms */
+    struct toll_pool_builder *pools;            /* who may draw on what */
 };
 
-int toll_owners_begin(struct toll_owners *owners, struct toll_build *build);
+int toll_owners_begin(struct toll_owners *owners, struct toll_build *build, struct toll_pool_builder *pools);
 void toll_owners_end(struct toll_owners *owners);
-/* The owner for (account, site); `number` is the number with assignments of its own, 0 none. */
-int toll_owner_make(struct toll_owners *owners, int32_t account, int32_t site, uint64_t number,
-                    uint32_t *owner);
-/* Stores the spans of one trunk or carrier. */
-int toll_own_spans(struct toll_owners *owners, enum toll_assignment_level level, uint64_t subject,
+/* Stores the spans of one trunk or carrier on a side, or of the default to buy by. */
+int toll_own_spans(struct toll_owners *owners, enum toll_assignment_level level, uint64_t subject, bool buy,
                    uint32_t *first, uint32_t *count);
 
 /* One owner for a time, on its way into a dated list. */
@@ -75,7 +75,8 @@ struct toll_owner_row {
  * is reported as `text` in `path`. */
 void toll_owner_rows_order(struct toll_owners *owners, const char *path, const char *text,
                            struct toll_owner_row *rows, size_t *count);
-/* Orders rows as above and makes their owner field (a slot's): plain, or a dated list. No rows: 0. */
+/* Orders rows as above and makes their owner field (a slot's): plain, or a dated list. No rows: 0. `number`
+ * is one with assignments, subscriptions or counted services of its own; 0 none. */
 int toll_owner_field(struct toll_owners *owners, const char *path, const char *text,
                      struct toll_owner_row *rows, size_t *count, uint64_t number, uint32_t *field);
 /* trunks, hints and carriers: sections TRUNKS, HINTS, CARRIERS, and build->trunk_ids. */

@@ -3,6 +3,7 @@
 #include "ratetable/decks.h"
 #include "ratetable/prices.h"
 #include "ratetable/rules.h"
+#include "ratetable/tiers.h"
 #include "tollmill_segment.h"
 
 /* -- plans.csv -- */
@@ -92,7 +93,6 @@ static const struct toll_table_column columns[COLUMNS] = {
 };
 
 static const char *const actions[] = {"deck", "flat", "free", "markup", "reject", "tiers"};
-#define ACTIONS_SUPPORTED 5
 
 #define PERCENT_DECIMALS 6                    /* of toll_terms.rate for markup */
 #define PERCENT_MIN (INT64_C(-100) * 1000000) /* below it the charge would turn negative */
@@ -229,12 +229,57 @@ static int read_rule_deck(struct toll_build *build, const struct toll_table *tab
     return code;
 }
 
+/* The tiers of an action tiers; it is for services of their unit only. */
+static bool read_tiers(struct toll_build *build, const struct toll_table *table, int action,
+                       struct toll_rule_match *match, struct toll_rule *rule)
+{
+    const struct toll_plan *plans = build->sections[TOLL_SECTION_PLANS].data;
+    const struct toll_cell *cell;
+    const struct toll_tiers *tiers;
+    int32_t name = 0;
+
+    match->services = TOLL_RULE_ALL_SERVICES;
+    if (action != TOLL_ACTION_TIERS)
+        return unused(table, TIERS, action);
+    if (!toll_cell_name(table, TIERS, &cell) ||
+        !toll_cell_reference(build, table, TIERS, "tiers", "tiers.csv", &build->tiers, &name))
+        return false;
+    if (rule->plan > 0 && plans[rule->plan].buy) {
+        toll_cell_finding(table, toll_table_cell(table, ACTION), TOLL_ERROR,
+                          "\"tiers\": the plan is one to buy by, and a cost has no tiers; use a deck");
+        return false;
+    }
+    rule->tiers = *TOLL_BUFFER_AT(&build->tiers_ids, uint32_t, name);
+    if (rule->tiers == 0)
+        return false; /* its rows have an error */
+    tiers = TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_TIERS], struct toll_tiers, rule->tiers);
+    match->services = (uint8_t)toll_unit_services(tiers->unit);
+    if (match->service == TOLL_RULE_ANY || (match->services >> match->service & 1) != 0)
+        return true;
+    cell = toll_table_cell(table, SERVICE);
+    toll_cell_finding(table, cell, TOLL_ERROR, "\"%.40s\" is not counted in the unit of the tiers \"%.60s\"",
+                      cell->text, toll_table_cell(table, TIERS)->text);
+    return false;
+}
+
+/* Lines of tiers bear where the tiers begin, not the rule. */
+static void price_tiers(const struct toll_build *build, uint32_t id, struct toll_terms *terms,
+                        struct toll_price_origin *origin)
+{
+    const struct toll_tiers *tiers =
+        TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_TIERS], struct toll_tiers, id);
+
+    toll_tiers_terms(build, id, terms);
+    origin->file = tiers->file;
+    origin->line = tiers->line;
+}
+
 static int read_rule(struct toll_build *build, const struct toll_table *table, uint32_t file)
 {
     static const char *const on_misses[] = {"suspense", "next"};
     const struct toll_cell *cell;
     struct toll_rule rule = {.file = file, .line = (uint32_t)toll_table_line(table)}, *place;
-    struct toll_rule_match match = {0, 0, 0, 0}, *match_place;
+    struct toll_rule_match match = {.services = 0}, *match_place;
     struct toll_price_origin origin = {.file = file, .line = rule.line};
     struct toll_terms terms;
     int on_miss = 0, action = -1, code;
@@ -245,15 +290,10 @@ static int read_rule(struct toll_build *build, const struct toll_table *table, u
            good;
     good = toll_cell_choice(table, ON_MISS, on_misses, 2, 0, &on_miss) && good;
     good = read_match(build, table, &match, &rule) && good;
-    toll_cell_unsupported(table, TIERS);
     toll_cell_unsupported(table, PRODUCT);
-    if (action >= ACTIONS_SUPPORTED) {
-        toll_cell_finding(table, cell, TOLL_ERROR, "\"%s\" is not supported by this version",
-                          actions[action]);
-        return 0;
-    }
     if (action < 0)
         return 0;
+    good = read_tiers(build, table, action, &match, &rule) && good;
     good = read_price(build, table, action, &terms) && good;
     code = read_rule_deck(build, table, action, &rule.deck, &good);
     if (code != 0 || !good)
@@ -262,11 +302,14 @@ static int read_rule(struct toll_build *build, const struct toll_table *table, u
         toll_cell_finding(table, cell, TOLL_ERROR, "the book has more than %d rules", TOLL_RULES_MAX);
         return 0;
     }
-    if (action == TOLL_ACTION_FLAT || action == TOLL_ACTION_FREE || action == TOLL_ACTION_MARKUP) {
-        origin.kind = action == TOLL_ACTION_FLAT   ? TOLL_PRICE_FLAT
-                      : action == TOLL_ACTION_FREE ? TOLL_PRICE_FREE
-                                                   : TOLL_PRICE_MARKUP;
+    if (action != TOLL_ACTION_DECK && action != TOLL_ACTION_REJECT) {
+        origin.kind = action == TOLL_ACTION_FLAT    ? TOLL_PRICE_FLAT
+                      : action == TOLL_ACTION_FREE  ? TOLL_PRICE_FREE
+                      : action == TOLL_ACTION_TIERS ? TOLL_PRICE_TIERS
+                                                    : TOLL_PRICE_MARKUP;
         origin.plan = rule.plan;
+        if (action == TOLL_ACTION_TIERS)
+            price_tiers(build, rule.tiers, &terms, &origin);
         code = toll_price_add(build, &terms, &origin, &rule.price);
     }
     if (code != 0)

@@ -9,7 +9,9 @@
 /* A rule's conditions that decide the chain; TOLL_RULE_ANY or the value. */
 struct toll_rule_match {
     int8_t service, direction, class_, jurisdiction;
+    uint8_t services; /* bits: of tiers, those of their unit; of others all */
 };
+#define TOLL_RULE_ALL_SERVICES 0x1Fu
 
 /* The deck of a rule that needs no further look at a call, else 0: the definition of toll_chain.simple_deck.
  */

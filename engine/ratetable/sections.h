@@ -16,8 +16,9 @@ struct toll_book_meta {
     int32_t on_net;   /* enum toll_on_net_rule */
     uint32_t country; /* string offset */
     uint64_t number_count;
+    uint32_t buy_span, buy_span_count; /* default buy plan */
 };
-_Static_assert(sizeof(struct toll_book_meta) == 40, "stored");
+_Static_assert(sizeof(struct toll_book_meta) == 48, "stored");
 
 /* A file that is embedded: a source, or a zone's TZif bytes (UTC: no bytes). Offset into the bytes' section.
  */
@@ -73,6 +74,14 @@ _Static_assert(sizeof(struct toll_embedded) == 24, "stored");
     X(HOLIDAYS, struct toll_holiday)                                              \
     X(BAND_NAMES, uint32_t)                                                       \
     X(SURCHARGES, struct toll_surcharge)                                          \
+    X(BUNDLES, struct toll_bundle)                                                \
+    X(BUNDLE_DESTINATIONS, uint32_t)                                              \
+    X(GRANTS, struct toll_grant)                                                  \
+    X(POOLS, struct toll_pool)                                                    \
+    X(ENTITLEMENTS, struct toll_entitlement)                                      \
+    X(TIERS, struct toll_tiers)                                                   \
+    X(TIER_ROWS, struct toll_tier)                                                \
+    X(FX, struct toll_fx)                                                         \
     X(SOURCES, struct toll_embedded) /* sorted bytewise by name */                \
     X(SOURCE_BYTES, char)
 

@@ -6,19 +6,15 @@
 
 #include <stdio.h>
 
-static const char *const known_tables[] = {"accounts.csv",    "assignments.csv",  "calendars.csv",
-                                           "calltypes.csv",   "carriers.csv",     "deck_versions.csv",
-                                           "decks.csv",       "destinations.csv", "holidays.csv",
-                                           "local_areas.csv", "npanxx.csv",       "numbers.csv",
-                                           "plan_rules.csv",  "plans.csv",        "sites.csv",
-                                           "surcharges.csv",  "trunks.csv",       NULL};
-static const char *const later_tables[] = {"bundles.csv",    "charges.csv",
-                                           "exemptions.csv", "fx.csv",
-                                           "products.csv",   "sellers.csv",
-                                           "services.csv",   "subscriptions.csv",
-                                           "tax_areas.csv",  "tax_jurisdictions.csv",
-                                           "tax_map.csv",    "taxes.csv",
-                                           "tiers.csv",      NULL};
+static const char *const known_tables[] = {
+    "accounts.csv", "assignments.csv",   "bundles.csv", "calendars.csv",     "calltypes.csv",
+    "carriers.csv", "deck_versions.csv", "decks.csv",   "destinations.csv",  "fx.csv",
+    "holidays.csv", "local_areas.csv",   "npanxx.csv",  "numbers.csv",       "plan_rules.csv",
+    "plans.csv",    "services.csv",      "sites.csv",   "subscriptions.csv", "surcharges.csv",
+    "tiers.csv",    "trunks.csv",        NULL};
+static const char *const later_tables[] = {"charges.csv", "exemptions.csv", "products.csv",
+                                           "sellers.csv", "tax_areas.csv",  "tax_jurisdictions.csv",
+                                           "tax_map.csv", "taxes.csv",      NULL};
 
 static bool among(const char *name, const char *const *names)
 {

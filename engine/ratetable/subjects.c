@@ -8,7 +8,8 @@ static const struct {
                 [TOLL_LEVEL_TRUNK] = {"trunk:", "trunk", "trunks.csv or numbers.csv"},
                 [TOLL_LEVEL_SITE] = {"site:", "site", "sites.csv"},
                 [TOLL_LEVEL_ACCOUNT] = {"account:", "account", "accounts.csv"},
-                [TOLL_LEVEL_CARRIER] = {"carrier:", "carrier", "carriers.csv"}};
+                [TOLL_LEVEL_CARRIER] = {"carrier:", "carrier", "carriers.csv"},
+                [TOLL_LEVEL_PLAN] = {"plan:", "plan", "plans.csv"}};
 
 /* 1 and out->id, 0 after a finding. */
 static int find_name(struct toll_build *build, const struct toll_table *table, const struct toll_cell *cell,
@@ -17,7 +18,8 @@ static int find_name(struct toll_build *build, const struct toll_table *table, c
     struct toll_table_names *const names[] = {[TOLL_LEVEL_TRUNK] = &build->trunks,
                                               [TOLL_LEVEL_SITE] = &build->sites,
                                               [TOLL_LEVEL_ACCOUNT] = &build->accounts,
-                                              [TOLL_LEVEL_CARRIER] = &build->carriers};
+                                              [TOLL_LEVEL_CARRIER] = &build->carriers,
+                                              [TOLL_LEVEL_PLAN] = &build->plans};
 
     out->id = toll_table_names_find(names[out->level], out->name, bytes);
     if (out->id == 0 && out->level == TOLL_LEVEL_CARRIER && !build->has_carriers) {
@@ -33,8 +35,15 @@ static int find_name(struct toll_build *build, const struct toll_table *table, c
     return 0;
 }
 
+static bool level_allowed(int level, unsigned allowed)
+{
+    if (level == TOLL_LEVEL_NUMBER)
+        return (allowed & TOLL_SUBJECT_NUMBER) != 0;
+    return level == TOLL_LEVEL_PLAN ? (allowed & TOLL_SUBJECT_PLAN) != 0 : level < TOLL_LEVEL_DEFAULT;
+}
+
 int toll_subject_read(struct toll_build *build, const struct toll_table *table, const struct toll_cell *cell,
-                      bool numbers, struct toll_subject *out)
+                      unsigned allowed, struct toll_subject *out)
 {
     const struct toll_zone *const *account_zones = build->account_zones.data;
     const struct toll_zone *book_zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, 0)->zone;
@@ -43,19 +52,20 @@ int toll_subject_read(struct toll_build *build, const struct toll_table *table, 
     *out = (struct toll_subject){.level = TOLL_LEVEL_DEFAULT, .zone = book_zone};
     if (strcmp(cell->text, "default") == 0)
         return 1;
-    for (int i = numbers ? TOLL_LEVEL_NUMBER : TOLL_LEVEL_NUMBER + 1; i < TOLL_LEVEL_DEFAULT; i++) {
-        const size_t skip = strlen(subjects[i].prefix);
-        if (strncmp(cell->text, subjects[i].prefix, skip) == 0 && cell->text[skip] != 0)
+    for (int i = TOLL_LEVEL_NUMBER; i <= TOLL_LEVEL_PLAN; i++) {
+        const size_t skip = level_allowed(i, allowed) ? strlen(subjects[i].prefix) : 0;
+        if (skip > 0 && strncmp(cell->text, subjects[i].prefix, skip) == 0 && cell->text[skip] != 0)
             level = i;
     }
     if (level == TOLL_LEVEL_DEFAULT) {
         toll_cell_finding(
             table, cell, TOLL_ERROR,
-            "\"%.60s\" is no subject; write default, %strunk:NAME, site:NAME, account:NAME or carrier:NAME",
-            cell->text, numbers ? "number:N, " : "");
+            "\"%.60s\" is no subject; write default, %strunk:NAME, site:NAME, account:NAME%s or carrier:NAME",
+            cell->text, (allowed & TOLL_SUBJECT_NUMBER) != 0 ? "number:N, " : "",
+            (allowed & TOLL_SUBJECT_PLAN) != 0 ? ", plan:NAME" : "");
         return 0;
     }
-    out->level = (enum toll_assignment_level)level;
+    out->level = level;
     out->name = cell->text + strlen(subjects[level].prefix);
     if (level == TOLL_LEVEL_NUMBER) {
         out->zone = NULL;

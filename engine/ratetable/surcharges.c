@@ -93,7 +93,7 @@ static int read_row(struct toll_build *build, const struct toll_table *table,
     int measure = 0, apply = 0, found = 0;
 
     if (toll_cell_name(table, SUBJECT, &cell))
-        found = toll_subject_read(build, table, cell, false, &subject);
+        found = toll_subject_read(build, table, cell, 0, &subject);
     if (found < 0)
         return found;
     bool good = found == 1;
@@ -104,7 +104,7 @@ static int read_row(struct toll_build *build, const struct toll_table *table,
     good = toll_cell_period(table, FROM, TO, false, &row.from, &row.until) && good;
     if (!good)
         return 0;
-    row.level = (int32_t)subject.level;
+    row.level = subject.level;
     row.subject = subject.id;
     row.measure = measure;
     row.all = apply == 1;

@@ -73,6 +73,8 @@ static bool set_deck(struct toll_voice_terms *fast, const struct toll_terms *ter
 static bool set_flat(struct toll_voice_terms *fast, const struct toll_terms *terms)
 {
     struct toll_terms amount = *terms;
+    if (terms->action == TOLL_ACTION_TIERS)
+        amount.connect_fee = 0; /* what they charge depends on the calls before */
     amount.rate = amount.minimum_charge = 0;
     amount.maximum_charge = INT64_MAX;
     set_steps(fast, 0, 1);
@@ -94,8 +96,9 @@ struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
         fast.status = fast.zero_status = TOLL_ZERO_FREE;
     } else {
         good = terms->action == TOLL_ACTION_DECK   ? set_deck(&fast, terms)
-               : terms->action == TOLL_ACTION_FLAT ? set_flat(&fast, terms)
-                                                   : false;
+               : terms->action == TOLL_ACTION_FLAT || terms->action == TOLL_ACTION_TIERS
+                   ? set_flat(&fast, terms)
+                   : false;
     }
     return good ? fast : (struct toll_voice_terms){.exact = 1};
 }
@@ -112,6 +115,8 @@ static unsigned rate_exactly(const struct toll_terms *terms, int32_t duration_ms
     *charge = 0;
     if (outcome == TOLL_BILLED_ZERO)
         return TOLL_ZERO_DURATION;
+    if (outcome == TOLL_BILLED && terms->action == TOLL_ACTION_TIERS)
+        return TOLL_RATED;
     if (outcome == TOLL_BILLED &&
         (deck ? toll_charge_deck(terms, *billed, charge) : toll_charge_flat(terms, charge)))
         return TOLL_RATED;

@@ -77,6 +77,14 @@ enum toll_walk_outcome toll_walk(const struct toll_walk_rows *rows, const struct
                                  const struct toll_walk_bands *bands, const struct toll_walk_trace *trace,
                                  struct toll_walked *walked)
 {
+    return toll_walk_beyond(rows, first, start, start_band, used, 0, bands, trace, walked);
+}
+
+enum toll_walk_outcome toll_walk_beyond(const struct toll_walk_rows *rows, const struct toll_terms *first,
+                                        toll_ms start, int32_t start_band, int64_t used, int64_t included,
+                                        const struct toll_walk_bands *bands,
+                                        const struct toll_walk_trace *trace, struct toll_walked *walked)
+{
     *walked = (struct toll_walked){0};
     int64_t wanted;
     if (toll_units_wanted(first, used, &wanted) == TOLL_BILLED_ZERO)
@@ -106,9 +114,10 @@ enum toll_walk_outcome toll_walk(const struct toll_walk_rows *rows, const struct
         const int64_t until = least(least(place.until, band_until), from + wanted - done);
         if (from + units < until)
             units += steps_of(until - from - units, terms->increment) * terms->increment;
+        const int64_t free = least(units, included > done ? included - done : 0);
         done += units;
         if (done <= INT32_MAX) /* so the sum is below 2^125 */
-            exact += (toll_total)terms->rate * units * (rows->per / (uint32_t)terms->per);
+            exact += (toll_total)terms->rate * (units - free) * (rows->per / (uint32_t)terms->per);
         if (trace != NULL) {
             const struct toll_walk_stretch stretch = {from, units, price, band};
             trace->stretch(trace->context, &stretch);

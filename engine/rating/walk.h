@@ -60,5 +60,11 @@ enum toll_walk_outcome toll_walk(const struct toll_walk_rows *rows, const struct
                                  toll_ms start, int32_t start_band, int64_t used,
                                  const struct toll_walk_bands *bands, const struct toll_walk_trace *trace,
                                  struct toll_walked *walked);
+/* The same call where a bundle has the first `included` >= 0 of its billed units (docs/RATING.md
+ * section 12.2): they cost nothing, and are billed all the same. Stretches are told whole. */
+enum toll_walk_outcome toll_walk_beyond(const struct toll_walk_rows *rows, const struct toll_terms *first,
+                                        toll_ms start, int32_t start_band, int64_t used, int64_t included,
+                                        const struct toll_walk_bands *bands,
+                                        const struct toll_walk_trace *trace, struct toll_walked *walked);
 
 #endif

@@ -20,21 +20,50 @@
 #define MESSAGE_BYTES TOLL_ARROW_ALIGNMENT /* of a batch's metadata; asserted when a file is created */
 #define FOLDER "lines/"
 
-enum { ACCOUNT, PRICE, BILLED, CHARGE, TUPLE, STATUS, CLASS_JURISDICTION, BOOK };
-#define COLUMNS_MOST (TOLL_LINE_COLUMNS + 1)
-
-static const struct toll_arrow_field fields[COLUMNS_MOST] = {
-    [ACCOUNT] = {"account", TOLL_ARROW_INT32, 0},
-    [PRICE] = {"price", TOLL_ARROW_INT32, 0},
-    [BILLED] = {"billed", TOLL_ARROW_INT32, 0},
-    [CHARGE] = {"charge", TOLL_ARROW_INT64, 8},
-    [TUPLE] = {"tuple", TOLL_ARROW_INT32, 0},
-    [STATUS] = {"status", TOLL_ARROW_UINT8, 0},
-    [CLASS_JURISDICTION] = {"class", TOLL_ARROW_UINT8, 0},
-    [BOOK] = {"book", TOLL_ARROW_UINT8, 0},
+static const struct toll_arrow_field fields[TOLL_LINE_COLUMNS_MOST] = {
+    [TOLL_LINE_ACCOUNT] = {"account", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_PRICE] = {"price", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_BILLED] = {"billed", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_CHARGE] = {"charge", TOLL_ARROW_INT64, 8},
+    [TOLL_LINE_TUPLE] = {"tuple", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_STATUS] = {"status", TOLL_ARROW_UINT8, 0},
+    [TOLL_LINE_CLASS_JURISDICTION] = {"class", TOLL_ARROW_UINT8, 0},
+    [TOLL_LINE_INCLUDED] = {"included", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_POOL] = {"pool", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_COST] = {"cost", TOLL_ARROW_INT64, 8},
+    [TOLL_LINE_COST_PRICE] = {"cost_price", TOLL_ARROW_INT32, 0},
+    [TOLL_LINE_COST_STATUS] = {"cost_status", TOLL_ARROW_UINT8, 0},
+    [TOLL_LINE_BOOK] = {"book", TOLL_ARROW_UINT8, 0},
 };
-static const struct toll_arrow_schema lines_schema = {LINES_SCHEMA, fields, TOLL_LINE_COLUMNS};
-static const struct toll_arrow_schema merged_schema = {LINES_SCHEMA, fields, COLUMNS_MOST};
+
+/* The columns of a file: place[c] is that of column c, -1 if it is not there. */
+struct shape {
+    struct toll_arrow_field field[TOLL_LINE_COLUMNS_MOST];
+    struct toll_arrow_schema schema; /* of `field`: a shape stays where it was made */
+    int place[TOLL_LINE_COLUMNS_MOST];
+};
+
+static unsigned bit_of(unsigned column)
+{
+    return column < TOLL_LINE_COLUMNS        ? 0
+           : column <= TOLL_LINE_POOL        ? TOLL_LINES_POOL
+           : column <= TOLL_LINE_COST_STATUS ? TOLL_LINES_COST
+                                             : TOLL_LINES_BOOK;
+}
+
+static void shape_make(struct shape *shape, unsigned optional)
+{
+    unsigned count = 0;
+    TOLL_ASSERT((optional & ~TOLL_LINES_OPTIONAL) == 0);
+    for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++) {
+        const unsigned bit = bit_of(c);
+        const bool there = bit == 0 || (optional & bit) != 0;
+        shape->place[c] = there ? (int)count : -1;
+        if (there)
+            shape->field[count++] = fields[c];
+    }
+    shape->schema = (struct toll_arrow_schema){LINES_SCHEMA, shape->field, count};
+}
 
 /* ---- writing ---- */
 
@@ -43,7 +72,9 @@ struct toll_lines_writer {
     int directory, fd; /* the directory is borrowed */
     int direct;        /* the same file with O_DIRECT, or -1 */
     bool ring;
+    toll_hash_kernel *hash;
     char *name;
+    struct shape shape;
     struct toll_arrow_plan plan;
     uint8_t *tail;
     size_t tail_bytes;
@@ -83,8 +114,8 @@ static int create_file(struct toll_lines_writer *writer, int directory, struct t
     return 0;
 }
 
-int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows, bool merged,
-                      struct toll_lines_writer **out, struct toll_error *error)
+int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
+                      unsigned optional, struct toll_lines_writer **out, struct toll_error *error)
 {
     struct toll_lines_writer *writer = calloc(1, sizeof *writer);
     *out = NULL;
@@ -93,9 +124,11 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     }
     writer->io = io;
+    writer->hash = toll_hash;
     writer->directory = directory;
     writer->fd = writer->direct = -1;
-    int rc = toll_arrow_plan_make(&writer->plan, merged ? &merged_schema : &lines_schema, rows, NULL, error);
+    shape_make(&writer->shape, optional);
+    int rc = toll_arrow_plan_make(&writer->plan, &writer->shape.schema, rows, NULL, error);
     if (rc == 0)
         rc = reserve(writer, error);
     if (rc == 0)
@@ -131,24 +164,21 @@ void toll_lines_use_ring(struct toll_lines_writer *writer)
         writer->direct = writer->io->openat(writer->io->context, writer->directory, writer->name, flags, 0);
 }
 
-static size_t layout_of(const struct toll_arrow_schema *schema, int64_t rows, size_t *offsets)
+void toll_lines_hash_with(struct toll_lines_writer *writer, toll_hash_kernel *hash)
+{
+    writer->hash = hash;
+}
+
+size_t toll_lines_batch_layout(int64_t rows, unsigned optional, size_t offsets[TOLL_LINE_COLUMNS_MOST])
 {
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
+    struct shape shape;
     TOLL_ASSERT(rows >= 1 && rows <= TOLL_BATCH_ROWS);
-    size_t body = toll_arrow_batch_layout(schema, rows, NULL, buffers, NULL);
-    for (unsigned c = 0; c < schema->count; c++)
-        offsets[c] = MESSAGE_BYTES + buffers[c].offset;
+    shape_make(&shape, optional);
+    const size_t body = toll_arrow_batch_layout(&shape.schema, rows, NULL, buffers, NULL);
+    for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++)
+        offsets[c] = shape.place[c] < 0 ? 0 : MESSAGE_BYTES + buffers[shape.place[c]].offset;
     return MESSAGE_BYTES + body;
-}
-
-size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS])
-{
-    return layout_of(&lines_schema, rows, offsets);
-}
-
-size_t toll_lines_merged_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS + 1])
-{
-    return layout_of(&merged_schema, rows, offsets);
 }
 
 /* Fills in the batch's metadata and padding; the block's size. */
@@ -164,7 +194,7 @@ static size_t seal_block(struct toll_lines_writer *writer, int64_t index, uint8_
         uint8_t *column = block + MESSAGE_BYTES + buffers[c].offset;
         size_t padded = toll_arrow_pad(buffers[c].bytes);
         memset(column + buffers[c].bytes, 0, padded - buffers[c].bytes);
-        hashes[c] = toll_hash(column, padded);
+        hashes[c] = writer->hash(column, padded);
     }
     toll_arrow_batch_message(plan, rows, buffers, hashes, block);
     return MESSAGE_BYTES + body;
@@ -255,13 +285,27 @@ int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *s
 
 struct toll_lines {
     struct toll_arrow_input input;
+    struct shape shape;
+    unsigned optional;
 };
+
+/* What the file's columns say that it has; whether it is all of that is compared afterwards. */
+static unsigned optional_of(const struct toll_arrow_schema *schema)
+{
+    unsigned optional = 0;
+    for (unsigned i = TOLL_LINE_COLUMNS; i < schema->count; i++)
+        for (unsigned c = TOLL_LINE_COLUMNS; c < TOLL_LINE_COLUMNS_MOST; c++)
+            if (strcmp(schema->fields[i].name, fields[c].name) == 0)
+                optional |= bit_of(c);
+    return optional;
+}
 
 static int finish_open(struct toll_lines *lines, int rc, struct toll_lines **out, struct toll_error *error)
 {
     if (rc == 0) {
-        const bool merged = lines->input.arrow->schema.count == COLUMNS_MOST;
-        rc = toll_arrow_expect(lines->input.arrow, merged ? &merged_schema : &lines_schema, error);
+        lines->optional = optional_of(&lines->input.arrow->schema);
+        shape_make(&lines->shape, lines->optional);
+        rc = toll_arrow_expect(lines->input.arrow, &lines->shape.schema, error);
     }
     if (rc)
         toll_lines_close(lines);
@@ -317,9 +361,9 @@ int64_t toll_lines_batches(const struct toll_lines *lines)
     return lines->input.arrow->batches;
 }
 
-bool toll_lines_merged(const struct toll_lines *lines)
+unsigned toll_lines_optional(const struct toll_lines *lines)
 {
-    return lines->input.arrow->schema.count == COLUMNS_MOST;
+    return lines->optional;
 }
 
 static uint32_t all_columns(const struct toll_lines *lines)
@@ -340,13 +384,13 @@ static bool none_negative(const int32_t *values, int64_t rows)
     return all >= 0;
 }
 
-/* Numbers that exist: rated 0, zero-rated 1 to 5, suspense 16 to 29. */
+/* Numbers that exist: rated 0 and 6, zero-rated to 9, suspense 16 to 31. */
 static bool statuses_valid(const uint8_t *status, int64_t rows)
 {
     uint8_t bad = 0;
     for (int64_t i = 0; i < rows; i++)
         bad |= (uint8_t)((status[i] >= TOLL_STATUS_COUNT) |
-                         ((status[i] > TOLL_ZERO_OTHER_PARTY) & (status[i] < TOLL_SUSPENSE_FIRST)));
+                         ((status[i] > TOLL_ZERO_COMPARE_FEED) & (status[i] < TOLL_SUSPENSE_FIRST)));
     return bad == 0;
 }
 
@@ -358,12 +402,29 @@ static bool classes_valid(const uint8_t *value, int64_t rows)
     return bad == 0;
 }
 
+static bool values_valid(const struct toll_line_batch *lines)
+{
+    const int64_t rows = lines->rows;
+    return none_negative(lines->account, rows) && none_negative(lines->price, rows) &&
+           none_negative(lines->billed, rows) && none_negative(lines->tuple, rows) &&
+           statuses_valid(lines->status, rows) && classes_valid(lines->class_jurisdiction, rows) &&
+           (lines->pool == NULL ||
+            (none_negative(lines->included, rows) && none_negative(lines->pool, rows))) &&
+           (lines->cost == NULL ||
+            (none_negative(lines->cost_price, rows) && statuses_valid(lines->cost_status, rows)));
+}
+
 void toll_lines_batch_begin(const struct toll_lines *lines, int64_t index, void *buffer,
                             struct toll_bulk *bulk, struct toll_lines_reading *reading)
 {
     reading->lines = lines;
     reading->index = index;
     toll_arrow_input_begin(&lines->input, index, all_columns(lines), buffer, bulk, &reading->columns);
+}
+
+static const void *value_of(const void *const *values, int place)
+{
+    return place < 0 ? NULL : values[place];
 }
 
 int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_line_batch *out,
@@ -374,18 +435,24 @@ int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_l
     int rc = toll_arrow_input_end(&reading->columns, values, error);
     if (rc)
         return rc;
-    *out = (struct toll_line_batch){.rows = toll_arrow_batch_rows(arrow->rows, reading->index),
-                                    .account = values[ACCOUNT],
-                                    .price = values[PRICE],
-                                    .billed = values[BILLED],
-                                    .charge = values[CHARGE],
-                                    .tuple = values[TUPLE],
-                                    .status = values[STATUS],
-                                    .class_jurisdiction = values[CLASS_JURISDICTION],
-                                    .book = toll_lines_merged(reading->lines) ? values[BOOK] : NULL};
-    if (none_negative(out->account, out->rows) && none_negative(out->price, out->rows) &&
-        none_negative(out->billed, out->rows) && none_negative(out->tuple, out->rows) &&
-        statuses_valid(out->status, out->rows) && classes_valid(out->class_jurisdiction, out->rows))
+    const int *place = reading->lines->shape.place;
+    *out = (struct toll_line_batch){
+        .rows = toll_arrow_batch_rows(arrow->rows, reading->index),
+        .account = values[place[TOLL_LINE_ACCOUNT]],
+        .price = values[place[TOLL_LINE_PRICE]],
+        .billed = values[place[TOLL_LINE_BILLED]],
+        .charge = values[place[TOLL_LINE_CHARGE]],
+        .tuple = values[place[TOLL_LINE_TUPLE]],
+        .status = values[place[TOLL_LINE_STATUS]],
+        .class_jurisdiction = values[place[TOLL_LINE_CLASS_JURISDICTION]],
+        .included = value_of(values, place[TOLL_LINE_INCLUDED]),
+        .pool = value_of(values, place[TOLL_LINE_POOL]),
+        .cost = value_of(values, place[TOLL_LINE_COST]),
+        .cost_price = value_of(values, place[TOLL_LINE_COST_PRICE]),
+        .cost_status = value_of(values, place[TOLL_LINE_COST_STATUS]),
+        .book = value_of(values, place[TOLL_LINE_BOOK]),
+    };
+    if (values_valid(out))
         return 0;
     return toll_error_set(
         error, TOLL_EDATA,

@@ -1,7 +1,8 @@
 /*
  * Rated lines: row i of lines/<day>.arrow answers row i of the day's CDR part. Written by many workers at
- * once, since every offset is known before anything is written. Lines of a merged run (segment/run.h) have
- * one column more, behind the others: the book that priced each.
+ * once, since every offset is known before anything is written. Behind the columns that every run has come
+ * those that it needs: of bundles, of cost, and in a merged run (segment/run.h) the book that priced each
+ * line.
  */
 #ifndef TOLL_SEGMENT_LINES_H
 #define TOLL_SEGMENT_LINES_H
@@ -19,22 +20,50 @@ struct toll_line_batch {
     const int32_t *tuple;              /* tax tuple; 0 until there is a tax table */
     const uint8_t *status;             /* enum toll_status in tollmill_segment.h */
     const uint8_t *class_jurisdiction; /* class << 4 | call jurisdiction */
-    const uint8_t *book;               /* index into the manifest's books; NULL: the run has one book */
+    /* Where the run has them, in this order behind the others; else NULL: */
+    const int32_t *included;    /* units of `billed` that bundles gave */
+    const int32_t *pool;        /* id in pools.arrow of the first that gave; 0 none */
+    const int64_t *cost;        /* money 1e-8 in the currency of the account (none: the book's) */
+    const int32_t *cost_price;  /* id in prices.arrow; 0 none */
+    const uint8_t *cost_status; /* enum toll_status; TOLL_ZERO_*: no cost, or one of 0 */
+    const uint8_t *book;        /* index into the manifest's books */
 };
-#define TOLL_LINE_COLUMNS 7 /* without `book` */
+#define TOLL_LINE_COLUMNS 7 /* that every run has */
+#define TOLL_LINE_COLUMNS_MOST 13
+enum toll_line_column {
+    TOLL_LINE_ACCOUNT,
+    TOLL_LINE_PRICE,
+    TOLL_LINE_BILLED,
+    TOLL_LINE_CHARGE,
+    TOLL_LINE_TUPLE,
+    TOLL_LINE_STATUS,
+    TOLL_LINE_CLASS_JURISDICTION,
+    TOLL_LINE_INCLUDED,
+    TOLL_LINE_POOL,
+    TOLL_LINE_COST,
+    TOLL_LINE_COST_PRICE,
+    TOLL_LINE_COST_STATUS,
+    TOLL_LINE_BOOK
+};
+_Static_assert(TOLL_LINE_BOOK + 1 == TOLL_LINE_COLUMNS_MOST, "all of them");
+/* Which others there are: bits. */
+#define TOLL_LINES_POOL 1u /* included, pool */
+#define TOLL_LINES_COST 2u /* cost, cost_price, cost_status */
+#define TOLL_LINES_BOOK 4u /* book: of a merged run */
+#define TOLL_LINES_OPTIONAL 7u
 
 struct toll_lines_writer;
 
 /* Creates lines/<name>.arrow below `directory` for `rows` rows, sized in full, its space reserved where the
- * file system can. merged: with the column `book`. */
-int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows, bool merged,
-                      struct toll_lines_writer **out, struct toll_error *error);
+ * file system can. optional: bits TOLL_LINES_... of the columns beyond those of every run. */
+int toll_lines_create(const struct toll_io *io, int directory, const char *name, int64_t rows,
+                      unsigned optional, struct toll_lines_writer **out, struct toll_error *error);
 /* One batch as it lies in the file: a block of the returned size (a multiple of 4 KiB) that begins with a
  * page for the batch's metadata; column c starts at offsets[c]. Rows are all the caller fills; 1 <= rows <=
- * TOLL_BATCH_ROWS. Offsets and size are those of the batch's own row count. */
-size_t toll_lines_batch_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS]);
-/* The same of a merged run: the others where they are without it, then `book`. */
-size_t toll_lines_merged_layout(int64_t rows, size_t offsets[TOLL_LINE_COLUMNS + 1]);
+ * TOLL_BATCH_ROWS. Offsets and size are those of the batch's own row count. offsets: by enum
+ * toll_line_column; 0 of a column that is not there. The first TOLL_LINE_COLUMNS are the same for any others.
+ */
+size_t toll_lines_batch_layout(int64_t rows, unsigned optional, size_t offsets[TOLL_LINE_COLUMNS_MOST]);
 /* Writes batch `index` from such a block with one write: fills in metadata and padding (so it changes the
  * block), hashes. Allocates nothing. Any thread, any order, each batch once. */
 int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
@@ -42,6 +71,8 @@ int toll_lines_write(struct toll_lines_writer *writer, int64_t index, uint8_t *b
 /* From here on batches go to the disk by the ring of whoever writes them, past the page cache where the file
  * system has O_DIRECT. Before the first batch. */
 void toll_lines_use_ring(struct toll_lines_writer *writer);
+/* Which twin of toll_hash the batches from here on are hashed with. */
+void toll_lines_hash_with(struct toll_lines_writer *writer, toll_hash_kernel *hash);
 /* The same in two steps: begin queues the write with the thread's bulk and returns its ticket; `block` is the
  * bulk's until end, which waits. A batch counts as written only then. */
 int toll_lines_write_begin(struct toll_lines_writer *writer, int64_t index, uint8_t *block,
@@ -65,10 +96,10 @@ int toll_lines_open_bytes(const uint8_t *bytes, size_t size, const char *name,
                           struct toll_error *error);
 int64_t toll_lines_rows(const struct toll_lines *lines);
 int64_t toll_lines_batches(const struct toll_lines *lines);
-bool toll_lines_merged(const struct toll_lines *lines); /* with the column `book` */
+unsigned toll_lines_optional(const struct toll_lines *lines); /* bits of the others that it has */
 size_t toll_lines_buffer_bytes(const struct toll_lines *lines);
-/* All columns of a batch, checked: checksums, ids and units not negative, statuses, classes and jurisdictions
- * that exist. Buffer as in toll_cdr_part_batch. Thread safe. */
+/* All columns of a batch, checked: checksums, ids and units not negative, statuses (of a cost, too), classes
+ * and jurisdictions that exist. Buffer as in toll_cdr_part_batch. Thread safe. */
 int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,
                      struct toll_error *error);
 /* The same in two steps, with the thread's bulk: see toll_arrow_input_begin. */

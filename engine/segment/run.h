@@ -1,7 +1,8 @@
 /*
  * A run's directory: run.json (manifest, last), book.image + book/ sources are inside the image,
- * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, lines/<day>.<part>.arrow, suspense.csv,
- * and stats.json (outside every hash). docs/FORMATS.md has the columns.
+ * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, pools.arrow, pool_draws.arrow,
+ * tier_counts.arrow, lines/<day>.<part>.arrow, suspense.csv, and stats.json (outside every hash).
+ * docs/FORMATS.md has the columns.
  *
  * A merged run (rate --only-suspense) keeps the lines that an earlier run settled, byte for byte, and has
  * rated anew what that one had in suspense. Each line says by which book it was priced: `book` counts from
@@ -43,17 +44,54 @@ struct toll_bucket_row { /* ascending (account, site, tuple) */
     int64_t charge;
 };
 
-struct toll_period_row { /* ascending (period, name of the account, site, kind, line) */
+struct toll_period_row { /* ascending (period, name of the account, site, number, tiers, kind, line) */
     const char *period;  /* the billing period's first day: "2026-03-15" */
     int32_t account;
-    const char *site; /* of a surcharge on a site; else "" */
-    const char *kind; /* "short_calls" "attempts" "no_ani" */
+    const char *site;   /* of a surcharge on a site, of tiers by site; else "" */
+    const char *number; /* of tiers by number; else "" */
+    const char *tiers;  /* of a charge of tiers; else "" */
+    const char *kind;   /* "short_calls" "attempts" "no_ani" "tier_fee" "minimum_spend" "maximum_spend"
+                           "already_billed" */
     int64_t calls, counted,
         charged;    /* calls looked at, those of the kind, and how many of these are charged */
     int64_t amount; /* for each charged call */
     int64_t charge;
     const char *file; /* of the book's sources */
     int32_t line;
+};
+
+/* ---- pools and counts: docs/RATING.md sections 12 to 14; keys are the trade's names, so that they last from
+ * run to run ---- */
+
+/* A pool in a period: ascending (id, period). All that was drawn on in this run or in those before it, and,
+ * of scopes site, account and pool, all that have a lot in a period of the run. */
+struct toll_pool_period_row {
+    int32_t id; /* by first draw; those inherited first, with their ids; those without a draw last, in the
+                   book's order */
+    const char *bundle, *scope;                 /* "number" "site" "account" "pool" */
+    const char *account, *site, *number, *pool; /* "" where it is not of that kind */
+    const char *unit;                           /* s | message | byte | event */
+    const char *period;                         /* its first day */
+    int64_t granted, rolled_in, used, rolled_out,
+        expired;       /* granted + rolled_in = used + rolled_out + expired */
+    int64_t over;      /* beyond: at_limit flag */
+    int64_t exhausted; /* ms: start of the call that left nothing; 0: something is left, or never anything */
+};
+/* Which lots were drawn on: ascending (id, period, lot). Only where units > 0. */
+struct toll_pool_draw_row {
+    int32_t id;
+    const char *period, *lot; /* first days: of the drawing calls' period, and of the lot's */
+    int64_t units;
+};
+/* What tiers have counted: ascending (tiers, account, site, number, period). */
+struct toll_tier_count_row {
+    const char *tiers;
+    const char *account, *site,
+        *number; /* "" where the scope does not have it; scope pool: the parent's account */
+    const char *period;
+    int64_t units;                 /* counted */
+    int64_t spend;                 /* of lines */
+    int64_t fee, minimum, maximum; /* period charges so far */
 };
 
 #define TOLL_RUN_PART_NAME_BYTES 64
@@ -90,6 +128,13 @@ struct toll_run_manifest {
         toll_total charge;
     } totals[64];
     int total_count;
+    bool has_cost;                        /* the lines have columns of cost; else the following is 0 */
+    int64_t cost_rows[TOLL_STATUS_COUNT]; /* rows of each cost status; sums to rows */
+    struct {
+        const char *currency;
+        toll_total cost;
+    } costs[64]; /* by currency of the lines; those that sum to 0 may be absent */
+    int cost_count;
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
@@ -98,6 +143,9 @@ struct toll_run_manifest {
     size_t book_count;             /* 0: not merged; else 2 or more */
     struct toll_hash128 kept_from; /* the digest of the earlier run's run.json */
     int64_t kept;                  /* lines that are the earlier run's */
+    /* Of a run behind closed ones: the digest in the state's state.json, of which the run has a copy */
+    bool has_after, reorder; /* reorder: --late reorder */
+    struct toll_hash128 after;
 };
 
 /* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */
@@ -117,6 +165,13 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
 /* Only if there are any. */
 int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
                          struct toll_error *error);
+/* Pools, their draws and the counts of tiers; each only if there are any, in their order. */
+int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
+                       struct toll_error *error);
+int toll_run_add_pool_draws(struct toll_run_writer *writer, const struct toll_pool_draw_row *rows,
+                            int64_t count, struct toll_error *error);
+int toll_run_add_tier_counts(struct toll_run_writer *writer, const struct toll_tier_count_row *rows,
+                             int64_t count, struct toll_error *error);
 /* Checks conservation (asserts: a failure is our bug), writes stats.json (given text) and run.json,
  * publishes. */
 int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manifest *manifest,
@@ -134,6 +189,12 @@ struct toll_run_tables {
     int64_t bucket_count;
     struct toll_period_row *periods;
     int64_t period_count;
+    struct toll_pool_period_row *pools;
+    int64_t pool_count;
+    struct toll_pool_draw_row *draws;
+    int64_t draw_count;
+    struct toll_tier_count_row *counts;
+    int64_t count_count;
 };
 struct toll_run_files { /* an opened run */
     const struct toll_io *io;
@@ -151,6 +212,8 @@ int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */
 void toll_run_files_close(struct toll_run_files *run);
+/* How many whole files the manifest names. */
+size_t toll_run_file_count(const struct toll_run_files *run);
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
                         struct toll_lines **out, struct toll_error *error);
 /* What the period charges of one currency add up to. */

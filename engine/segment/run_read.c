@@ -2,6 +2,7 @@
  * part. */
 #include "base/check.h"
 #include "base/error.h"
+#include "segment/run_checks.h"
 #include "segment/run_files.h"
 #include "segment/run_tables.h"
 
@@ -153,48 +154,40 @@ static int check_buckets(const struct toll_run_files *run, struct toll_error *er
     return 0;
 }
 
-static bool period_row_good(const struct toll_run_tables *tables, const struct toll_period_row *row)
+/* A table that is there only if it has rows. */
+static int read_some(struct toll_run_files *run, const struct toll_run_table *table,
+                     bool (*good)(const struct toll_run_tables *), void **rows, int64_t *count,
+                     struct toll_error *error)
 {
-    int64_t day;
-    return row->account >= 1 && row->account < tables->account_count &&
-           tables->accounts[row->account].account[0] != 0 &&
-           toll_day_parse(row->period, strlen(row->period), &day) && row->kind[0] != 0 && row->charged >= 1 &&
-           row->charged <= row->counted && row->counted <= row->calls && row->amount >= 0 && row->charge >= 0;
-}
-
-static bool period_row_after(const struct toll_run_tables *tables, const struct toll_period_row *row,
-                             const struct toll_period_row *before)
-{
-    int order = strcmp(row->period, before->period);
-    if (order == 0)
-        order = strcmp(tables->accounts[row->account].account, tables->accounts[before->account].account);
-    if (order == 0)
-        order = strcmp(row->site, before->site);
-    if (order == 0)
-        order = strcmp(row->kind, before->kind);
-    return order > 0 || (order == 0 && row->line > before->line);
-}
-
-/* The file is there only if it has rows. */
-static int read_periods(struct toll_run_files *run, struct toll_error *error)
-{
-    struct toll_run_tables *tables = &run->tables;
-    void *rows = NULL;
-    int64_t count = 0;
-    if (!find_file(run, toll_run_periods.file))
+    if (!find_file(run, table->file))
         return 0;
-    int rc = read_table(run, &toll_run_periods, &rows, &count, error);
+    const int rc = read_table(run, table, rows, count, error);
     if (rc)
         return rc;
-    tables->periods = rows;
-    tables->period_count = count;
-    bool good = count > 0;
-    for (int64_t i = 0; good && i < count; i++)
-        good = period_row_good(tables, &tables->periods[i]) &&
-               (i == 0 || period_row_after(tables, &tables->periods[i], &tables->periods[i - 1]));
-    return good ? 0
-                : toll_error_set(error, TOLL_EDATA, "%s/%s: its rows are wrong; rate again", run->path,
-                                 toll_run_periods.file);
+    return *count > 0 && good(&run->tables)
+               ? 0
+               : toll_error_set(error, TOLL_EDATA, "%s/%s: its rows are wrong; rate again", run->path,
+                                table->file);
+}
+
+static int read_all_some(struct toll_run_files *run, struct toll_error *error)
+{
+    struct toll_run_tables *tables = &run->tables;
+    int rc = read_some(run, &toll_run_periods, toll_run_periods_good, (void **)&tables->periods,
+                       &tables->period_count, error);
+    if (rc == 0)
+        rc = read_some(run, &toll_run_pools, toll_run_pools_good, (void **)&tables->pools,
+                       &tables->pool_count, error);
+    if (rc == 0)
+        rc = read_some(run, &toll_run_pool_draws, toll_run_draws_good, (void **)&tables->draws,
+                       &tables->draw_count, error);
+    if (rc == 0)
+        rc = read_some(run, &toll_run_tier_counts, toll_run_counts_good, (void **)&tables->counts,
+                       &tables->count_count, error);
+    if (rc == 0 && !toll_run_draws_add_up(tables))
+        rc = toll_error_set(error, TOLL_EDATA,
+                            "%s/pool_draws.arrow: is not what the pools say was used; rate again", run->path);
+    return rc;
 }
 
 toll_total toll_run_period_total(const struct toll_run_tables *tables, const char *currency)
@@ -229,7 +222,7 @@ static int read_tables(struct toll_run_files *run, struct toll_error *error)
     if (rc == 0)
         rc = check_buckets(run, error);
     if (rc == 0)
-        rc = read_periods(run, error);
+        rc = read_all_some(run, error);
     return rc;
 }
 
@@ -268,11 +261,19 @@ void toll_run_files_close(struct toll_run_files *run)
     free(run->tables.prices);
     free(run->tables.buckets);
     free(run->tables.periods);
+    free(run->tables.pools);
+    free(run->tables.draws);
+    free(run->tables.counts);
     if (owned)
         toll_arena_free(&owned->arena);
     free(owned);
     free(run->path);
     *run = (struct toll_run_files){.directory = -1};
+}
+
+size_t toll_run_file_count(const struct toll_run_files *run)
+{
+    return toll_run_owned(run)->file_count;
 }
 
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
@@ -283,8 +284,8 @@ int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enu
     char name[TOLL_RUN_PART_NAME_BYTES];
     toll_run_part_name(part, name);
     int rc = toll_lines_open(run->io, run->directory, run->path, name, &part->seal, how, out, error);
-    if (rc == 0 &&
-        (toll_lines_rows(*out) != part->rows || toll_lines_merged(*out) != (run->manifest.book_count > 0))) {
+    if (rc == 0 && (toll_lines_rows(*out) != part->rows ||
+                    ((toll_lines_optional(*out) & TOLL_LINES_BOOK) != 0) != (run->manifest.book_count > 0))) {
         toll_lines_close(*out);
         *out = NULL;
         rc = toll_run_differs(run, name, error);

@@ -71,14 +71,16 @@ const struct toll_run_table toll_run_buckets = {
 };
 
 static const struct toll_arrow_field period_fields[] = {
-    {"period", TOLL_ARROW_UTF8, 0},   {"account", TOLL_ARROW_INT32, 0}, {"site", TOLL_ARROW_UTF8, 0},
-    {"kind", TOLL_ARROW_UTF8, 0},     {"calls", TOLL_ARROW_INT64, 0},   {"counted", TOLL_ARROW_INT64, 0},
-    {"charged", TOLL_ARROW_INT64, 0}, {"amount", TOLL_ARROW_INT64, 8},  {"charge", TOLL_ARROW_INT64, 8},
-    {"file", TOLL_ARROW_UTF8, 0},     {"line", TOLL_ARROW_INT32, 0},
+    {"period", TOLL_ARROW_UTF8, 0},  {"account", TOLL_ARROW_INT32, 0}, {"site", TOLL_ARROW_UTF8, 0},
+    {"number", TOLL_ARROW_UTF8, 0},  {"tiers", TOLL_ARROW_UTF8, 0},    {"kind", TOLL_ARROW_UTF8, 0},
+    {"calls", TOLL_ARROW_INT64, 0},  {"counted", TOLL_ARROW_INT64, 0}, {"charged", TOLL_ARROW_INT64, 0},
+    {"amount", TOLL_ARROW_INT64, 8}, {"charge", TOLL_ARROW_INT64, 8},  {"file", TOLL_ARROW_UTF8, 0},
+    {"line", TOLL_ARROW_INT32, 0},
 };
 static const uint16_t period_offsets[COUNT(period_fields)] = {
     offsetof(struct toll_period_row, period),  offsetof(struct toll_period_row, account),
-    offsetof(struct toll_period_row, site),    offsetof(struct toll_period_row, kind),
+    offsetof(struct toll_period_row, site),    offsetof(struct toll_period_row, number),
+    offsetof(struct toll_period_row, tiers),   offsetof(struct toll_period_row, kind),
     offsetof(struct toll_period_row, calls),   offsetof(struct toll_period_row, counted),
     offsetof(struct toll_period_row, charged), offsetof(struct toll_period_row, amount),
     offsetof(struct toll_period_row, charge),  offsetof(struct toll_period_row, file),
@@ -86,9 +88,73 @@ static const uint16_t period_offsets[COUNT(period_fields)] = {
 };
 const struct toll_run_table toll_run_periods = {
     "period_charges.arrow",
-    {"period_charges/1", period_fields, COUNT(period_fields)},
+    {"period_charges/2", period_fields, COUNT(period_fields)},
     period_offsets,
     sizeof(struct toll_period_row),
+};
+
+static const struct toll_arrow_field pool_fields[] = {
+    {"id", TOLL_ARROW_INT32, 0},         {"bundle", TOLL_ARROW_UTF8, 0},     {"scope", TOLL_ARROW_UTF8, 0},
+    {"account", TOLL_ARROW_UTF8, 0},     {"site", TOLL_ARROW_UTF8, 0},       {"number", TOLL_ARROW_UTF8, 0},
+    {"pool", TOLL_ARROW_UTF8, 0},        {"unit", TOLL_ARROW_UTF8, 0},       {"period", TOLL_ARROW_UTF8, 0},
+    {"granted", TOLL_ARROW_INT64, 0},    {"rolled_in", TOLL_ARROW_INT64, 0}, {"used", TOLL_ARROW_INT64, 0},
+    {"rolled_out", TOLL_ARROW_INT64, 0}, {"expired", TOLL_ARROW_INT64, 0},   {"over", TOLL_ARROW_INT64, 0},
+    {"exhausted", TOLL_ARROW_INT64, 0},
+};
+static const uint16_t pool_offsets[COUNT(pool_fields)] = {
+    offsetof(struct toll_pool_period_row, id),         offsetof(struct toll_pool_period_row, bundle),
+    offsetof(struct toll_pool_period_row, scope),      offsetof(struct toll_pool_period_row, account),
+    offsetof(struct toll_pool_period_row, site),       offsetof(struct toll_pool_period_row, number),
+    offsetof(struct toll_pool_period_row, pool),       offsetof(struct toll_pool_period_row, unit),
+    offsetof(struct toll_pool_period_row, period),     offsetof(struct toll_pool_period_row, granted),
+    offsetof(struct toll_pool_period_row, rolled_in),  offsetof(struct toll_pool_period_row, used),
+    offsetof(struct toll_pool_period_row, rolled_out), offsetof(struct toll_pool_period_row, expired),
+    offsetof(struct toll_pool_period_row, over),       offsetof(struct toll_pool_period_row, exhausted),
+};
+const struct toll_run_table toll_run_pools = {
+    "pools.arrow",
+    {"pools/1", pool_fields, COUNT(pool_fields)},
+    pool_offsets,
+    sizeof(struct toll_pool_period_row),
+};
+
+static const struct toll_arrow_field pool_draw_fields[] = {
+    {"id", TOLL_ARROW_INT32, 0},
+    {"period", TOLL_ARROW_UTF8, 0},
+    {"lot", TOLL_ARROW_UTF8, 0},
+    {"units", TOLL_ARROW_INT64, 0},
+};
+static const uint16_t pool_draw_offsets[COUNT(pool_draw_fields)] = {
+    offsetof(struct toll_pool_draw_row, id),
+    offsetof(struct toll_pool_draw_row, period),
+    offsetof(struct toll_pool_draw_row, lot),
+    offsetof(struct toll_pool_draw_row, units),
+};
+const struct toll_run_table toll_run_pool_draws = {
+    "pool_draws.arrow",
+    {"pool_draws/1", pool_draw_fields, COUNT(pool_draw_fields)},
+    pool_draw_offsets,
+    sizeof(struct toll_pool_draw_row),
+};
+
+static const struct toll_arrow_field tier_count_fields[] = {
+    {"tiers", TOLL_ARROW_UTF8, 0},    {"account", TOLL_ARROW_UTF8, 0}, {"site", TOLL_ARROW_UTF8, 0},
+    {"number", TOLL_ARROW_UTF8, 0},   {"period", TOLL_ARROW_UTF8, 0},  {"units", TOLL_ARROW_INT64, 0},
+    {"spend", TOLL_ARROW_INT64, 8},   {"fee", TOLL_ARROW_INT64, 8},    {"minimum", TOLL_ARROW_INT64, 8},
+    {"maximum", TOLL_ARROW_INT64, 8},
+};
+static const uint16_t tier_count_offsets[COUNT(tier_count_fields)] = {
+    offsetof(struct toll_tier_count_row, tiers),   offsetof(struct toll_tier_count_row, account),
+    offsetof(struct toll_tier_count_row, site),    offsetof(struct toll_tier_count_row, number),
+    offsetof(struct toll_tier_count_row, period),  offsetof(struct toll_tier_count_row, units),
+    offsetof(struct toll_tier_count_row, spend),   offsetof(struct toll_tier_count_row, fee),
+    offsetof(struct toll_tier_count_row, minimum), offsetof(struct toll_tier_count_row, maximum),
+};
+const struct toll_run_table toll_run_tier_counts = {
+    "tier_counts.arrow",
+    {"tier_counts/1", tier_count_fields, COUNT(tier_count_fields)},
+    tier_count_offsets,
+    sizeof(struct toll_tier_count_row),
 };
 
 /* ---- writing ---- */

@@ -1,5 +1,5 @@
-/* The small tables of a run (accounts, prices, buckets, period charges) as Arrow files and back: rows of
- * structs, one description each. */
+/* The small tables of a run (accounts, prices, buckets, period charges, pools, counts of tiers) as Arrow
+ * files and back: rows of structs, one description each. */
 #ifndef TOLL_SEGMENT_RUN_TABLES_H
 #define TOLL_SEGMENT_RUN_TABLES_H
 
@@ -13,7 +13,8 @@ struct toll_run_table {
     const uint16_t *offsets; /* of each column's member in the row struct: int32_t, int64_t or const char * */
     size_t row_bytes;
 };
-extern const struct toll_run_table toll_run_accounts, toll_run_prices, toll_run_buckets, toll_run_periods;
+extern const struct toll_run_table toll_run_accounts, toll_run_prices, toll_run_buckets, toll_run_periods,
+    toll_run_pools, toll_run_pool_draws, toll_run_tier_counts;
 
 /* The file's bytes in *memory (free(memory->bytes)). NULL texts are "". */
 int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,

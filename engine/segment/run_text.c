@@ -70,6 +70,25 @@ static const char *books_fault(const struct toll_run_manifest *manifest)
     return manifest->kept < 0 || manifest->kept > manifest->rows ? "it keeps more rows than it has" : NULL;
 }
 
+static const char *costs_fault(const struct toll_run_manifest *manifest)
+{
+    toll_total rows = 0;
+    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++) {
+        if (manifest->cost_rows[i] < 0 || (manifest->cost_rows[i] > 0 && !*toll_status_name(i)))
+            return "rows of an impossible cost status";
+        rows += manifest->cost_rows[i];
+    }
+    if (rows != (manifest->has_cost ? manifest->rows : 0))
+        return "the rows of the cost statuses do not sum up";
+    for (int i = 0; i < manifest->cost_count; i++) {
+        for (int k = 0; k < i; k++) {
+            if (strcmp(manifest->costs[i].currency, manifest->costs[k].currency) == 0)
+                return "a currency has two costs";
+        }
+    }
+    return NULL;
+}
+
 const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
 {
     const int64_t *status = manifest->status_rows;
@@ -79,8 +98,9 @@ const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
     }
     if ((toll_total)manifest->rated + manifest->zero_rated + manifest->suspense != manifest->rows)
         return "rated, zero-rated and suspense rows are not all rows";
-    if (status[TOLL_RATED] != manifest->rated ||
-        sum_statuses(manifest, TOLL_RATED + 1, TOLL_SUSPENSE_FIRST) != manifest->zero_rated ||
+    const int64_t rated = status[TOLL_RATED] + status[TOLL_RATED_FAIR_USE];
+    if (rated != manifest->rated ||
+        sum_statuses(manifest, TOLL_RATED, TOLL_SUSPENSE_FIRST) - rated != manifest->zero_rated ||
         sum_statuses(manifest, TOLL_SUSPENSE_FIRST, TOLL_STATUS_COUNT) != manifest->suspense)
         return "the rows of the statuses do not sum up";
     if (status[TOLL_SUSPENSE_CONFLICT] != manifest->conflict ||
@@ -92,7 +112,10 @@ const char *toll_run_manifest_fault(const struct toll_run_manifest *manifest)
                 return "a currency has two totals";
         }
     }
-    const char *fault = books_fault(manifest);
+    const char *fault = costs_fault(manifest);
+    if (fault)
+        return fault;
+    fault = books_fault(manifest);
     return fault ? fault : parts_fault(manifest);
 }
 
@@ -121,20 +144,35 @@ static void put_parts(struct toll_json *json, const struct toll_run_manifest *ma
     toll_json_close_list(json);
 }
 
-static void put_statuses(struct toll_json *json, const struct toll_run_manifest *manifest)
+static void put_statuses(struct toll_json *json, const char *key, const int64_t rows[TOLL_STATUS_COUNT])
 {
-    toll_json_open_list(json, "statuses");
+    toll_json_open_list(json, key);
     for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++) {
-        if (manifest->status_rows[i] == 0)
+        if (rows[i] == 0)
             continue;
         toll_json_open_map(json, NULL);
         toll_json_int(json, "status", i);
         toll_json_string(json, "name", toll_status_name(i));
         toll_json_string(json, "reason", toll_status_reason(i));
-        toll_json_int(json, "rows", manifest->status_rows[i]);
+        toll_json_int(json, "rows", rows[i]);
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
+}
+
+static void put_costs(struct toll_json *json, const struct toll_run_manifest *manifest)
+{
+    if (!manifest->has_cost)
+        return;
+    toll_json_open_list(json, "costs");
+    for (int i = 0; i < manifest->cost_count; i++) {
+        toll_json_open_map(json, NULL);
+        toll_json_string(json, "currency", text_or_none(manifest->costs[i].currency));
+        toll_json_money(json, "cost", manifest->costs[i].cost);
+        toll_json_close_map(json);
+    }
+    toll_json_close_list(json);
+    put_statuses(json, "cost_statuses", manifest->cost_rows);
 }
 
 static void put_books(struct toll_json *json, const struct toll_run_manifest *manifest)
@@ -175,7 +213,11 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
     toll_json_int(json, "conflict", manifest->conflict);
     toll_json_int(json, "other_party", manifest->other_party);
     put_books(json, manifest);
-    put_statuses(json, manifest);
+    if (manifest->has_after) {
+        toll_manifest_put_hash(json, "after", manifest->after);
+        toll_json_string(json, "late", manifest->reorder ? "reorder" : "append");
+    }
+    put_statuses(json, "statuses", manifest->status_rows);
     toll_json_int(json, "billed_s", manifest->billed_s);
     toll_json_string(json, "currency", text_or_none(manifest->currency));
     toll_json_open_list(json, "totals");
@@ -186,6 +228,7 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
+    put_costs(json, manifest);
     put_parts(json, manifest);
     toll_json_open_list(json, "files");
     for (size_t i = 0; i < file_count; i++) {
@@ -210,20 +253,20 @@ static const char *keep(struct toll_arena *arena, struct toll_manifest *text, st
     return copy ? copy : "";
 }
 
-static void get_statuses(struct toll_manifest *text, struct toll_run_manifest *out)
+static void get_statuses(struct toll_manifest *text, const char *key, int64_t status_rows[TOLL_STATUS_COUNT])
 {
-    struct toll_yaml *list = toll_manifest_list(text, text->root, "statuses");
+    struct toll_yaml *list = toll_manifest_list(text, text->root, key);
     for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
         int64_t status = toll_manifest_int(text, map, "status", 0);
         int64_t rows = toll_manifest_int(text, map, "rows", 1);
         unsigned known = status < TOLL_STATUS_COUNT ? (unsigned)status : TOLL_STATUS_COUNT;
         const char *name = toll_manifest_text(text, map, "name"),
                    *reason = toll_manifest_text(text, map, "reason");
-        if (known == TOLL_STATUS_COUNT || out->status_rows[known] != 0 ||
+        if (known == TOLL_STATUS_COUNT || status_rows[known] != 0 ||
             strcmp(name, toll_status_name(known)) != 0 || strcmp(reason, toll_status_reason(known)) != 0)
             toll_manifest_fault(text, "a status is unknown or is there twice");
         else
-            out->status_rows[known] = rows;
+            status_rows[known] = rows;
     }
 }
 
@@ -238,6 +281,24 @@ static void get_totals(struct toll_manifest *text, struct toll_arena *arena, str
         out->totals[out->total_count].currency = keep(arena, text, map, "currency");
         out->totals[out->total_count++].charge = toll_manifest_money(text, map, "charge");
     }
+}
+
+/* What only a run with costs has. */
+static void get_costs(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
+{
+    out->has_cost = toll_yaml_get(text->root, "costs") != NULL;
+    if (!out->has_cost)
+        return;
+    struct toll_yaml *list = toll_manifest_list(text, text->root, "costs");
+    for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next) {
+        if (out->cost_count == TOLL_RUN_TOTALS) {
+            toll_manifest_fault(text, "it has too many costs");
+            return;
+        }
+        out->costs[out->cost_count].currency = keep(arena, text, map, "currency");
+        out->costs[out->cost_count++].cost = toll_manifest_money(text, map, "cost");
+    }
+    get_statuses(text, "cost_statuses", out->cost_rows);
 }
 
 static void get_parts(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
@@ -289,6 +350,19 @@ static void get_books(struct toll_manifest *text, struct toll_arena *arena, stru
     out->kept = toll_manifest_int(text, text->root, "kept", 0);
 }
 
+/* What only a run behind closed ones has. */
+static void get_after(struct toll_manifest *text, struct toll_run_manifest *out)
+{
+    if (!toll_yaml_get(text->root, "after"))
+        return;
+    const char *late = toll_manifest_text(text, text->root, "late");
+    out->has_after = true;
+    out->after = toll_manifest_hash(text, text->root, "after");
+    out->reorder = strcmp(late, "reorder") == 0;
+    if (!out->reorder && strcmp(late, "append") != 0)
+        toll_manifest_fault(text, "what it does with late calls is not known");
+}
+
 static void get_files(struct toll_manifest *text, struct toll_run_file *files, size_t *count)
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "files");
@@ -334,8 +408,10 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
         .currency = keep(arena, &text, root, "currency"),
     };
     get_books(&text, arena, manifest);
-    get_statuses(&text, manifest);
+    get_after(&text, manifest);
+    get_statuses(&text, "statuses", manifest->status_rows);
     get_totals(&text, arena, manifest);
+    get_costs(&text, arena, manifest);
     get_parts(&text, arena, manifest);
     get_files(&text, files, file_count);
     if (digest)

@@ -80,11 +80,15 @@ static int verify_manifest(const struct toll_run_files *run, struct toll_error *
 /* ---- lines ---- */
 
 struct sums {
-    int64_t status_rows[TOLL_STATUS_COUNT];
+    int64_t status_rows[TOLL_STATUS_COUNT], cost_rows[TOLL_STATUS_COUNT];
+    toll_total *cost; /* of each account; [0]: without account */
     toll_total *rows; /* of each account: rated and zero-rated */
     toll_total *charge;
     uint8_t *prices; /* bit set of ids */
     int64_t kept;    /* lines of books that are not the run's own */
+    uint8_t *pools;  /* bit set of ids */
+    int32_t highest_pool;
+    toll_total included; /* units that bundles gave */
 };
 
 static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row, const char *what,
@@ -94,6 +98,32 @@ static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row
     toll_run_part_name(&run->manifest.parts[part], name);
     return toll_error_set(error, TOLL_EDATA, "%s/lines/%s.arrow: row %lld: %s; rate again", run->path, name,
                           (long long)row, what);
+}
+
+static const char *bundle_fault(const struct sums *sums, const struct toll_line_batch *batch, int64_t i)
+{
+    const int32_t included = batch->included[i], pool = batch->pool[i];
+    if (pool > sums->highest_pool || (pool != 0 && !(sums->pools[pool / 8] >> pool % 8 & 1)))
+        return "its pool is not in pools.arrow";
+    if ((pool != 0) != (included != 0))
+        return "it has a pool without included units, or units without a pool";
+    if (included > batch->billed[i] || (included != 0 && !toll_status_is_rated(batch->status[i])))
+        return "more is included than is billed";
+    return NULL;
+}
+
+static const char *cost_fault(const struct sums *sums, const struct toll_line_batch *batch, int64_t i,
+                              int32_t highest)
+{
+    const int32_t price = batch->cost_price[i];
+    const bool rated = toll_status_is_rated(batch->cost_status[i]);
+    if (price < 0 || price > highest || (price != 0 && !(sums->prices[price / 8] >> price % 8 & 1)))
+        return "the price of its cost is not in prices.arrow";
+    if (rated && price == 0)
+        return "its cost is rated, but has no price";
+    if (!rated && batch->cost[i] != 0)
+        return "its cost is not rated, but there is one";
+    return NULL;
 }
 
 static const char *line_fault(const struct toll_run_files *run, const struct sums *sums,
@@ -118,11 +148,12 @@ static const char *line_fault(const struct toll_run_files *run, const struct sum
         if (book < last && status >= TOLL_SUSPENSE_FIRST)
             return "it is in suspense, but of an older book";
     }
-    if (status == TOLL_RATED && (account == 0 || price == 0))
+    if (toll_status_is_rated(status) && (account == 0 || price == 0))
         return "it is rated, but has no account or price";
-    if (status != TOLL_RATED && batch->charge[i] != 0)
+    if (!toll_status_is_rated(status) && batch->charge[i] != 0)
         return "it is not rated, but has a charge";
-    return NULL;
+    const char *fault = batch->pool == NULL ? NULL : bundle_fault(sums, batch, i);
+    return fault != NULL || batch->cost == NULL ? fault : cost_fault(sums, batch, i, highest);
 }
 
 static int sum_part(const struct toll_run_files *run, size_t part, void *buffer, struct sums *sums,
@@ -143,6 +174,11 @@ static int sum_part(const struct toll_run_files *run, size_t part, void *buffer,
                 sums->kept += batch.book != NULL && batch.book[i] + 1u < run->manifest.book_count;
                 sums->status_rows[batch.status[i]]++;
                 sums->charge[batch.account[i]] += batch.charge[i];
+                sums->included += batch.included != NULL ? batch.included[i] : 0;
+                if (batch.cost != NULL) {
+                    sums->cost_rows[batch.cost_status[i]]++;
+                    sums->cost[batch.account[i]] += batch.cost[i];
+                }
             }
         }
     }
@@ -173,8 +209,15 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
     }
     for (int64_t i = 0; i < run->tables.period_count; i++) {
         const struct toll_period_row *row = &run->tables.periods[i];
-        if (sums->rows[row->account] == 0)
-            return wrong_sum(run, "an account without lines has a period charge", error);
+        const char *currency = run->tables.accounts[row->account].currency;
+        int k = 0;
+        while (k < manifest->total_count && strcmp(manifest->totals[k].currency, currency) != 0)
+            k++;
+        if (k == manifest->total_count)
+            return wrong_sum(run, "a currency that its period charges use has no total in the manifest",
+                             error);
+        if (row->calls > 0 && sums->rows[row->account] == 0)
+            return wrong_sum(run, "an account without lines has a surcharge", error);
     }
     for (int k = 0; k < manifest->total_count; k++)
         totals[k] += toll_run_period_total(&run->tables, manifest->totals[k].currency);
@@ -189,6 +232,37 @@ static int compare_totals(const struct toll_run_files *run, const struct sums *s
                               run->tables.period_count > 0 ? " and period charges" : "", have,
                               manifest->totals[k].currency, want);
     }
+    return 0;
+}
+
+/* The costs that have no account are in the book's currency, which the manifest does not name: what remains
+ * of one currency when those of the accounts are taken off. */
+static int compare_costs(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &run->manifest;
+    toll_total rest[TOLL_RUN_TOTALS];
+    toll_total nowhere = 0, all = 0;
+    if (memcmp(sums->cost_rows, manifest->cost_rows, sizeof sums->cost_rows) != 0)
+        return wrong_sum(run, "the manifest has other numbers of rows by cost status than the lines", error);
+    for (int k = 0; k < manifest->cost_count; k++)
+        rest[k] = manifest->costs[k].cost;
+    for (int64_t id = 1; id < run->tables.account_count; id++) {
+        int k = 0;
+        while (k < manifest->cost_count &&
+               strcmp(manifest->costs[k].currency, run->tables.accounts[id].currency) != 0)
+            k++;
+        if (k < manifest->cost_count)
+            rest[k] -= sums->cost[id];
+        else
+            nowhere += sums->cost[id];
+    }
+    int left = 0;
+    for (int k = 0; k < manifest->cost_count; k++) {
+        left += rest[k] != 0;
+        all += rest[k];
+    }
+    if ((left > 1 && manifest->book_count == 0) || all != sums->cost[0] || nowhere != 0)
+        return wrong_sum(run, "its lines' costs do not sum to those of the manifest", error);
     return 0;
 }
 
@@ -210,23 +284,40 @@ static int compare_buckets(const struct toll_run_files *run, struct sums *sums, 
     return 0;
 }
 
+/* Lines include no more than the pools say was used; lines of other runs, and costs, draw on them, too. */
+static int compare_pools(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
+{
+    toll_total used = 0;
+    for (int64_t i = 0; i < run->tables.pool_count; i++)
+        used += (toll_total)run->tables.pools[i].used + run->tables.pools[i].over;
+    return sums->included <= used
+               ? 0
+               : wrong_sum(run, "its lines include more than its pools say was used", error);
+}
+
 static int verify_lines(const struct toll_run_files *run, struct toll_error *error)
 {
     const struct toll_run_tables *tables = &run->tables;
     size_t accounts = (size_t)tables->account_count + 1;
     int32_t highest = tables->price_count ? tables->prices[tables->price_count - 1].id : 0;
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     struct sums sums = {
         .rows = calloc(accounts, sizeof(toll_total)),
         .charge = calloc(accounts, sizeof(toll_total)),
+        .cost = calloc(accounts, sizeof(toll_total)),
         .prices = calloc((size_t)highest / 8 + 1, 1),
+        .highest_pool = tables->pool_count ? tables->pools[tables->pool_count - 1].id : 0,
     };
-    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_merged_layout(TOLL_BATCH_ROWS, offsets));
+    sums.pools = calloc((size_t)sums.highest_pool / 8 + 1, 1);
+    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT,
+                                 toll_lines_batch_layout(TOLL_BATCH_ROWS, TOLL_LINES_OPTIONAL, offsets));
     int rc = 0;
-    if (!sums.rows || !sums.charge || !sums.prices || !buffer)
+    if (!sums.rows || !sums.charge || !sums.cost || !sums.prices || !sums.pools || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
         sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
+    for (int64_t i = 0; rc == 0 && i < tables->pool_count; i++)
+        sums.pools[tables->pools[i].id / 8] |= (uint8_t)(1 << tables->pools[i].id % 8);
     for (size_t i = 0; rc == 0 && i < run->manifest.part_count; i++)
         rc = sum_part(run, i, buffer, &sums, error);
     if (rc == 0 && memcmp(sums.status_rows, run->manifest.status_rows, sizeof sums.status_rows) != 0)
@@ -236,8 +327,14 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     if (rc == 0)
         rc = compare_totals(run, &sums, error);
     if (rc == 0)
+        rc = compare_costs(run, &sums, error);
+    if (rc == 0)
         rc = compare_buckets(run, &sums, error);
+    if (rc == 0)
+        rc = compare_pools(run, &sums, error);
     free(buffer);
+    free(sums.pools);
+    free(sums.cost);
     free(sums.prices);
     free(sums.charge);
     free(sums.rows);

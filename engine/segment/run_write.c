@@ -103,6 +103,27 @@ int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_perio
     return add_table(writer, &toll_run_periods, rows, count, error);
 }
 
+int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
+                       struct toll_error *error)
+{
+    TOLL_ASSERT(count > 0);
+    return add_table(writer, &toll_run_pools, rows, count, error);
+}
+
+int toll_run_add_pool_draws(struct toll_run_writer *writer, const struct toll_pool_draw_row *rows,
+                            int64_t count, struct toll_error *error)
+{
+    TOLL_ASSERT(count > 0);
+    return add_table(writer, &toll_run_pool_draws, rows, count, error);
+}
+
+int toll_run_add_tier_counts(struct toll_run_writer *writer, const struct toll_tier_count_row *rows,
+                             int64_t count, struct toll_error *error)
+{
+    TOLL_ASSERT(count > 0);
+    return add_table(writer, &toll_run_tier_counts, rows, count, error);
+}
+
 /* The lines' files were fsynced one by one; this makes their names last. */
 static int sync_lines(const struct toll_run_writer *writer, struct toll_error *error)
 {

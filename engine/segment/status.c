@@ -10,6 +10,10 @@ static const struct {
     [TOLL_ZERO_DURATION] = {"zero_rated", "zero_duration"},
     [TOLL_ZERO_EMERGENCY] = {"zero_rated", "emergency"},
     [TOLL_ZERO_OTHER_PARTY] = {"other_party", "other_party"},
+    [TOLL_RATED_FAIR_USE] = {"rated", "fair_use"},
+    [TOLL_ZERO_CLOSED] = {"zero_rated", "closed"},
+    [TOLL_ZERO_COST_FEED] = {"zero_rated", "cost_feed"},
+    [TOLL_ZERO_COMPARE_FEED] = {"zero_rated", "compare_feed"},
     [TOLL_SUSPENSE_CONFLICT] = {"conflict", "conflict"},
     [TOLL_SUSPENSE_PARTY_CONFLICT] = {"suspense", "party_conflict"},
     [TOLL_SUSPENSE_NO_ACCOUNT] = {"suspense", "no_account"},
@@ -24,6 +28,8 @@ static const struct {
     [TOLL_SUSPENSE_REJECTED] = {"suspense", "rejected"},
     [TOLL_SUSPENSE_NO_PROVIDER_CHARGE] = {"suspense", "no_provider_charge"},
     [TOLL_SUSPENSE_OVERFLOW] = {"suspense", "overflow"},
+    [TOLL_SUSPENSE_POOL_LIMIT] = {"suspense", "pool_limit"},
+    [TOLL_SUSPENSE_NO_FX] = {"suspense", "no_fx"},
 };
 
 const char *toll_status_name(unsigned status)

@@ -13,6 +13,8 @@ static const struct toll_kernels scalar = {
     .price = toll_price_scalar,
     .voice = toll_voice_scalar,
     .tally = toll_tally_scalar,
+    .hash = toll_hash,
+    .lists = &toll_lists_scalar,
 };
 
 #if defined(__x86_64__)
@@ -26,6 +28,8 @@ static const struct toll_kernels avx2 = {
     .price = toll_price_avx2,
     .voice = toll_voice_avx2,
     .tally = toll_tally_avx2,
+    .hash = toll_hash_avx2,
+    .lists = &toll_lists_scalar,
 };
 
 static const struct toll_kernels avx512 = {
@@ -38,6 +42,8 @@ static const struct toll_kernels avx512 = {
     .price = toll_price_avx512,
     .voice = toll_voice_avx512,
     .tally = toll_tally_avx512,
+    .hash = toll_hash_avx512,
+    .lists = &toll_lists_avx512,
 };
 #endif
 

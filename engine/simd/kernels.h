@@ -7,10 +7,12 @@
 #ifndef TOLL_SIMD_KERNELS_H
 #define TOLL_SIMD_KERNELS_H
 
+#include "base/checksum.h"
 #include "simd/layout_call.h"
 #include "simd/layout_deck.h"
 #include "simd/layout_lpm.h"
 #include "simd/layout_voice.h"
+#include "simd/lists.h"
 #include "simd/number_lines.h"
 
 #include <stdbool.h>
@@ -127,6 +129,8 @@ struct toll_kernels {
     toll_price_kernel *price;
     toll_voice_kernel *voice;
     toll_tally_kernel *tally;
+    toll_hash_kernel *hash;
+    const struct toll_list_kernels *lists;
 };
 
 /* features: a set of enum toll_cpu_feature (base/cpu.h) that the processor must have; 0 gives the portable

@@ -19,6 +19,7 @@
 #define TOLL_CALL_CALLEE_E164 0x0100u
 #define TOLL_CALL_CREDIT 0x0800u
 #define TOLL_CALL_CONFLICT 0x1000u
+#define TOLL_CALL_LEG 0x8000u
 
 /*
  * What the class byte of a line and its chain key need to know of a number: one word by digits 2-4 of an
@@ -52,6 +53,16 @@ struct toll_areas {
 #define TOLL_SHAPE_IN 0x40u
 #define TOLL_SHAPE_PLAIN 0x80u       /* answered voice to an E.164 number, neither conflict nor credit */
 #define TOLL_SHAPE_UNANSWERED 0x100u /* the same, not answered */
+
+/* Seven digits, hashed into a table of bits that stays in the near caches. */
+#define TOLL_EXCHANGES (1u << 19)
+#define TOLL_EXCHANGE_SHIFT 36
+#define TOLL_EXCHANGE_HASH 0x9E3779B1u
+#define TOLL_EXCHANGE_HASH_SHIFT 13
+static inline uint32_t toll_exchange_bit(uint64_t number)
+{
+    return (uint32_t)(number >> TOLL_EXCHANGE_SHIFT) * TOLL_EXCHANGE_HASH >> TOLL_EXCHANGE_HASH_SHIFT;
+}
 
 /* The classes and jurisdictions that the kernel itself gives (tollmill_segment.h has all). */
 #define TOLL_CALL_TOLL_FREE 1u

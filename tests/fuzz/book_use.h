@@ -249,7 +249,7 @@ static inline void use_rating(const struct toll_book *book)
     struct toll_cdr_batch batch;
     struct use_columns columns;
     struct use_map use;
-    size_t offsets[TOLL_LINE_COLUMNS];
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     struct toll_line_columns lines;
     int64_t rows = 0;
     if (use_suspense.entries == NULL)
@@ -257,7 +257,7 @@ static inline void use_rating(const struct toll_book *book)
     TOLL_ASSERT(toll_rater_init(&rater, book, 0, NULL) == 0);
     use_rows(&columns, &batch);
     use_map_make(&use, &rater);
-    uint8_t *room = aligned_alloc(4096, toll_lines_batch_layout(USE_ROWS, offsets));
+    uint8_t *room = aligned_alloc(4096, toll_lines_batch_layout(USE_ROWS, 0, offsets));
     tally.buckets = calloc((size_t)book->bucket_count + 1, sizeof *tally.buckets);
     tally.voice_prices = calloc((size_t)book->price_count / 64 + 1, sizeof *tally.voice_prices);
     tally.other_prices = calloc((size_t)book->price_count + 1, 1);
@@ -266,7 +266,7 @@ static inline void use_rating(const struct toll_book *book)
                 tally.other_prices != NULL && cursors != NULL);
     tally.suspense = use_suspense;
     TOLL_ASSERT(toll_surcharge_counts_make(book, 0, &tally.surcharges, NULL) == 0);
-    toll_line_columns_place(&lines, room, USE_ROWS);
+    toll_line_columns_place(&lines, room, USE_ROWS, 0);
     const struct toll_block_context context = {
         .rater = &rater, .map = &use.map, .block = &block, .cursors = cursors, .tally = &tally};
     toll_block_rate(&context, &batch, 0, USE_ROWS, &lines);

@@ -1,14 +1,15 @@
 /*
- * The small tables of a run (accounts, prices, buckets, period charges): what is read is written again, and
- * read again is the same.
+ * The small tables of a run (accounts, prices, buckets, period charges, pools and counts of tiers): what is
+ * read is written again, and read again is the same.
  *
  * Input: one byte for the table, then as in sparse.h.
  */
 #include "segment/run_tables.h"
 #include "sparse.h"
 
-static const struct toll_run_table *const tables[] = {&toll_run_accounts, &toll_run_prices, &toll_run_buckets,
-                                                      &toll_run_periods};
+static const struct toll_run_table *const tables[] = {
+    &toll_run_accounts, &toll_run_prices,     &toll_run_buckets,    &toll_run_periods,
+    &toll_run_pools,    &toll_run_pool_draws, &toll_run_tier_counts};
 
 static void check_again(const struct toll_run_table *table, const void *rows, int64_t count)
 {
@@ -31,7 +32,7 @@ static void check_again(const struct toll_run_table *table, const void *rows, in
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
-    const struct toll_run_table *table = tables[fuzz_take(&input, 1) % 4];
+    const struct toll_run_table *table = tables[fuzz_take(&input, 1) % 7];
     struct toll_arena arena = {0};
     struct toll_error error;
     size_t bytes;

@@ -71,17 +71,16 @@ static void parts(int directory)
     }
 }
 
-static void lines(int directory, int64_t rows, bool merged, const char *name)
+static void lines(int directory, int64_t rows, unsigned optional, const char *name)
 {
     struct toll_lines_writer *writer;
     struct toll_file_seal seal;
-    size_t offsets[TOLL_LINE_COLUMNS + 1];
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     char file[64];
     mkdirat(directory, "lines", 0777);
-    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, merged, &writer, NULL) == 0);
+    TOLL_ASSERT(toll_lines_create(toll_io_system(), directory, name, rows, optional, &writer, NULL) == 0);
     if (rows > 0) {
-        const size_t size =
-            merged ? toll_lines_merged_layout(rows, offsets) : toll_lines_batch_layout(rows, offsets);
+        const size_t size = toll_lines_batch_layout(rows, optional, offsets);
         uint8_t *block = aligned_alloc(4096, size);
         TOLL_ASSERT(block != NULL);
         memset(block, 0, size);
@@ -90,8 +89,12 @@ static void lines(int directory, int64_t rows, bool merged, const char *name)
             ((int64_t *)(void *)(block + offsets[3]))[i] = i * 1000003;
             block[offsets[5] + (size_t)i] = (uint8_t)(i % 5);
             block[offsets[6] + (size_t)i] = (uint8_t)(i % 2 << 4 | i % 3);
-            if (merged)
-                block[offsets[TOLL_LINE_COLUMNS] + (size_t)i] = (uint8_t)(i % 2);
+            if (optional & TOLL_LINES_POOL)
+                ((int32_t *)(void *)(block + offsets[TOLL_LINE_POOL]))[i] = (int32_t)(i % 4);
+            if (optional & TOLL_LINES_COST)
+                block[offsets[TOLL_LINE_COST_STATUS] + (size_t)i] = (uint8_t)(i % 10);
+            if (optional & TOLL_LINES_BOOK)
+                block[offsets[TOLL_LINE_BOOK] + (size_t)i] = (uint8_t)(i % 2);
         }
         TOLL_ASSERT(toll_lines_write(writer, 0, block, NULL) == 0);
         free(block);
@@ -111,16 +114,23 @@ static void tables(void)
         {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, ""}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 180, 18000000}, {1, "s1", 0, 1, 60, -5}};
     const struct toll_period_row periods[] = {
-        {"2026-03-01", 1, "", "attempts", 100, 20, 5, 1000000, 5000000, "surcharges.csv", 2},
-        {"2026-03-15", 3, "s1", "no_ani", 7, 7, 7, 1, 7, "surcharges.csv", 3}};
+        {"2026-03-01", 1, "", "", "", "attempts", 100, 20, 5, 1000000, 5000000, "surcharges.csv", 2},
+        {"2026-03-15", 3, "s1", "+12125550100", "t", "tier_fee", 0, 0, 0, 0, 7, "tiers.csv", 3}};
+    const struct toll_pool_period_row pools[] = {
+        {1, "b", "number", "acme", "", "+12125550100", "", "s", "2026-03-01", 600, 0, 60, 540, 0, 0, 0},
+        {2, "c", "pool", "", "", "", "fleet", "byte", "2026-03-15", 10, 5, 15, 0, 0, 3, 1773576000000}};
+    const struct toll_pool_draw_row draws[] = {{1, "2026-03-01", "2026-03-01", 60},
+                                               {2, "2026-03-15", "2026-02-15", 5}};
+    const struct toll_tier_count_row counts[] = {
+        {"t", "acme", "", "", "2026-03-01", 1000, 5000000, 100000000, 0, -5},
+        {"t", "acme", "s1", "", "2026-03-01", 0, 0, 0, 100000000, 0}};
     const struct {
         const struct toll_run_table *table;
         const void *rows;
-    } all[] = {{&toll_run_accounts, accounts},
-               {&toll_run_prices, prices},
-               {&toll_run_buckets, buckets},
-               {&toll_run_periods, periods}};
-    for (int t = 0; t < 4; t++) {
+    } all[] = {{&toll_run_accounts, accounts}, {&toll_run_prices, prices}, {&toll_run_buckets, buckets},
+               {&toll_run_periods, periods},   {&toll_run_pools, pools},   {&toll_run_pool_draws, draws},
+               {&toll_run_tier_counts, counts}};
+    for (int t = 0; t < 7; t++) {
         for (int64_t count = 0; count < 3; count++) {
             struct toll_arrow_memory memory;
             char name[32];
@@ -229,10 +239,12 @@ int main(int count, char **arguments)
     const int directory = open(folder, O_RDONLY | O_DIRECTORY);
     TOLL_ASSERT(directory >= 0);
     parts(directory);
-    lines(directory, 0, false, "lines_0");
-    lines(directory, 1, false, "lines_1");
-    lines(directory, 40, false, "lines_40");
-    lines(directory, 40, true, "merged");
+    lines(directory, 0, 0, "lines_0");
+    lines(directory, 1, 0, "lines_1");
+    lines(directory, 40, 0, "lines_40");
+    lines(directory, 40, TOLL_LINES_BOOK, "merged");
+    lines(directory, 40, TOLL_LINES_POOL, "pools");
+    lines(directory, 40, TOLL_LINES_OPTIONAL, "all_columns");
     tables();
     manifests();
     close(directory);

@@ -2,7 +2,7 @@
 """Compares the oracle's lines with an export of the engine.
 
     compare.py ORACLE_LINES.csv TOLLMILL_EXPORT.csv [--period ORACLE_PERIOD.csv TOLLMILL_PERIOD.csv]
-               [--totals ORACLE_TOTALS.csv RUN_FOLDER]
+               [--totals ORACLE_TOTALS.csv RUN_FOLDER] [--pools ORACLE_POOLS.csv TOLLMILL_POOLS.json]
 
 Exit 0 and one line if they agree, else 1 with the first differences and counts by column.
 """
@@ -114,14 +114,35 @@ def compare_period(ours, theirs, out=sys.stdout):
 def compare_totals(ours, run, out=sys.stdout):
     """The run's own totals, as run.json has them."""
     theirs = {name: str(run.get(name)) for name in ours}
-    theirs["charge"] = ", ".join(total["charge"] for total in run["totals"])
-    if not run["totals"] and ours["charge"] == "0.00000000":
-        theirs["charge"] = ours["charge"]
+    for name in ("charge", "cost"):
+        theirs[name] = ", ".join("%s %s" % (total["currency"], total[name]) for total in sorted(run["totals"], key=lambda total: total["currency"])
+                                 if total.get(name, "0.00000000") != "0.00000000")
     wrong = [name for name in ours if ours[name] != theirs[name]]
     for name in wrong:
         print("total %s: oracle %s, engine %s" % (name, ours[name], theirs[name]), file=out)
     if not wrong:
         print("totals equal: charge %s" % ours["charge"], file=out)
+    return not wrong
+
+
+def pool_name(row):
+    """By which a balance is known."""
+    return tuple(row.get(name, "") for name in ("bundle", "pool", "account", "site", "number", "period"))
+
+
+def compare_pools(ours, theirs, out=sys.stdout):
+    """The balances of pools. What either side does not list has given nothing."""
+    columns = ("granted", "rolled_in", "used", "rolled_out", "expired", "over")
+    left, right = ({pool_name(row): [str(row[name]) for name in columns] for row in rows} for rows in (ours, theirs))
+    wrong = []
+    for name in sorted(set(left) | set(right)):
+        one, other = left.get(name), right.get(name)
+        if one != other and not (one is None and other[2] == other[5] == "0") and not (other is None and one[2] == one[5] == "0"):
+            wrong.append("pool %s: oracle %s, engine %s" % (",".join(name), one, other))
+    for text in wrong[:SHOWN]:
+        print(text, file=out)
+    if not wrong:
+        print("%d balances of pools equal" % len(set(left) & set(right)), file=out)
     return not wrong
 
 
@@ -131,6 +152,7 @@ def main():
     parser.add_argument("engine")
     parser.add_argument("--period", nargs=2, metavar=("ORACLE", "ENGINE"))
     parser.add_argument("--totals", nargs=2, metavar=("ORACLE", "RUN"))
+    parser.add_argument("--pools", nargs=2, metavar=("ORACLE", "ENGINE"))
     options = parser.parse_args()
     equal = compare(*read_csv(options.oracle), *read_csv(options.engine))
     if options.period:
@@ -139,6 +161,9 @@ def main():
         with open(os.path.join(options.totals[1], "run.json"), encoding="utf-8") as stream:
             run = json.load(stream)
         equal &= compare_totals(read_csv(options.totals[0])[1][0], run)
+    if options.pools:
+        with open(options.pools[1], encoding="utf-8") as stream:
+            equal &= compare_pools(read_csv(options.pools[0])[1], json.load(stream)["pools"])
     sys.exit(0 if equal else 1)
 
 

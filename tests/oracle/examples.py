@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import oracle
+import rate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE_DIR = os.environ.get("TOLL_SOURCE_DIR") or os.path.dirname(os.path.dirname(HERE))
@@ -95,11 +96,9 @@ def write_example(parts, folder):
 
 def through_oracle(book, feeds):
     """(lines, period charges)"""
-    book = oracle.Book(book)
-    records = [record for carrier, path in feeds for record in oracle.read_records(path, carrier)]
-    pairs = oracle.rate_records(book, records)
-    lines = [{name: str(value) for name, value in line.items()} for _, line in pairs]
-    return lines, oracle.period_charges(book, pairs)
+    records = rate.read_feeds(["%s=%s" % feed for feed in feeds])
+    run = rate.rate_run(rate.Book(book), records)
+    return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods
 
 
 def read_rows(path):

@@ -1,14 +1,11 @@
 #!/usr/bin/env python3
 """A second rater, slow and plain, written from docs/RATING.md alone.
 
-    oracle.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv] [--older BOOK]
+    oracle.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv ...        (rate.py, which has all sections, says how)
 
-With --older the calls are rated by the older book, and what that leaves in suspense by the other.
-
-One part below for each section of that page. Money is a Fraction of the currency unit until it is rounded, once, to a
-whole number of 1e-8. Times are whole milliseconds since 1970 in UTC.
+One part below for each of the sections 1 to 11 of that page, which price a line by itself. Money is a Fraction of the
+currency unit until it is rounded, once, to a whole number of 1e-8. Times are whole milliseconds since 1970 in UTC.
 """
-import argparse
 import copy
 import csv
 import datetime
@@ -31,7 +28,7 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 MILLISECOND = datetime.timedelta(milliseconds=1)
 
 LINE_COLUMNS = ["record_id", "status", "reason", "account", "site", "number", "service", "class", "jurisdiction", "deck",
-                "prefix", "destination", "band", "billed", "charge"]
+                "prefix", "destination", "band", "billed", "included", "bundle", "charge", "cost", "cost_status"]
 PERIOD_COLUMNS = ["period", "account", "site", "number", "pool", "tiers", "kind", "charge", "currency"]
 NANP_TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data", "nanp.csv")
 JURISDICTIONS = ("indeterminate", "local", "intrastate", "interstate", "international")
@@ -106,8 +103,8 @@ TABLES = {
     "carriers": "carrier feed_role",
     "assignments": "subject plan side from to",
     "plans": "plan name",
-    "plan_rules": "plan action service direction class jurisdiction destination trunk deck amount percent on_miss priority"
-                  " from to",
+    "plan_rules": "plan action service direction class jurisdiction destination trunk deck tiers amount percent on_miss"
+                  " priority from to",
     "destinations": "prefix destination",
     "decks": "deck currency key number_basis jurisdiction_basis indeterminate decimals rounding init_mode boundary"
              " duration_rounding zero_s timezone calendar columns",
@@ -118,6 +115,12 @@ TABLES = {
     "local_areas": "from_ratecenter to_ratecenter from_state to_state",
     "calltypes": "calltype jurisdiction carrier",
     "surcharges": "subject measure amount short_s threshold_percent apply from to",
+    "bundles": "bundle unit quantity name scope services classes jurisdictions destinations direction period anchor_day"
+               " rollover_periods prorate at_limit debit increment connect_fee priority",
+    "subscriptions": "subject bundle pool times from to",
+    "services": "service account type site number product carrier circuit quantity ring_to from to",
+    "tiers": "tiers rate from_qty per flat product mode unit scope period decimals rounding minimum_spend maximum_spend",
+    "fx": "from to date rate",
 }
 DECK_FILE_COLUMNS = ("prefix key caller_prefix rate rate_inter rate_intra rate_indeterminate step_from_s destination per_s"
                      " connect_fee initial_s increment_s minimum_s free_s minimum_charge maximum_charge band from to status")
@@ -268,11 +271,13 @@ class Book:
 def load_accounts(book):
     book.account_zone = {}
     book.cycle_day = {}
+    book.account_currency = {}
+    book.parent = {}
     for row in book.tables["accounts"]:
         if row["account"] in book.account_zone:
             raise BookError("account twice: " + row["account"])
-        if row["currency"] not in ("", book.currency):
-            raise BookError("this rater knows books of one currency only")
+        book.account_currency[row["account"]] = row["currency"] or book.currency
+        book.parent[row["account"]] = row["parent"]
         book.account_zone[row["account"]] = zone_of(row["timezone"] or book.zone_name)
         book.cycle_day[row["account"]] = int(row["cycle_day"] or "1")
         if not 1 <= book.cycle_day[row["account"]] <= 28:
@@ -341,14 +346,16 @@ def rows_of_number(book, digits):
 
 def load_trunks(book):
     book.trunk_account = {}
+    book.trunk_carrier = {}
+    book.feed_role = {}
     for row in book.tables["carriers"]:
-        if row["feed_role"] not in ("", "bill"):
-            raise BookError("feed_role at this version is bill")
+        book.feed_role[row["carrier"]] = choice(row, "feed_role", "bill", "cost", "compare")
     seen = set()
     for row in book.tables["trunks"]:
         if row["trunk"] in seen:
             raise BookError("trunk twice: " + row["trunk"])
         seen.add(row["trunk"])
+        book.trunk_carrier[row["trunk"]] = row["carrier"]
         if row["account"] and row["account"] not in book.account_zone:
             raise BookError("trunk of an unknown account: " + row["trunk"])
         if row["account"] and row["side"] in ("", "sell"):
@@ -384,26 +391,29 @@ def owners_and_zones(book, kind, value):
 
 
 def load_assignments(book):
-    """book.assignments[(kind, value)] = [(start, end, plan, account or None for any)]."""
+    """book.assignments[(kind, value)] = [(start, end, plan, account or None for any)]; book.buying: those of side buy."""
     book.plans = {row["plan"] for row in book.tables["plans"]}
-    book.assignments = {}
+    book.assignments, book.buying = {}, {}
     for row in book.tables["assignments"]:
-        if row["side"] not in ("", "sell"):
-            continue
+        buy = choice(row, "side", "sell", "buy") == "buy"
         kind, _, value = row["subject"].partition(":")
-        if kind not in ("number", "trunk", "site", "account", "carrier", "default"):
+        if kind not in (("trunk", "carrier", "default") if buy else ("number", "trunk", "site", "account", "carrier", "default")):
             raise BookError("unknown subject: " + row["subject"])
         if kind == "number":
             value = value.lstrip("+")
         if row["plan"] not in book.plans:
             raise BookError("unknown plan: " + row["plan"])
-        rows = book.assignments.setdefault((kind, value), [])
+        rows = (book.buying if buy else book.assignments).setdefault((kind, value), [])
         for owner, zone in owners_and_zones(book, kind, value):
             start, end = span(row, zone)
             for other in rows:
                 if other[3] == owner and other[0] < end and start < other[1]:
                     raise BookError("assignments overlap: " + row["subject"])
             rows.append((start, end, row["plan"], owner))
+    sold, bought = ({row[2] for rows in side.values() for row in rows} for side in (book.assignments, book.buying))
+    book.buy_plans = bought
+    if sold & bought:
+        raise BookError("a plan of both sides: %s" % (sold & bought))
 
 
 def load_destinations(book):
@@ -684,8 +694,7 @@ def load_decks(book):
                 raise BookError("unknown calendar: " + cells["calendar"])
             deck.calendar = book.calendars[cells["calendar"]]
         deck.columns = parse_columns(cells["columns"])
-        if cells["currency"] not in ("", book.currency):
-            raise BookError("deck " + name + ": currency")
+        deck.currency = cells["currency"] or book.currency
         deck.band_cache = {}
         deck.rows = rows_by_key(book, deck, versions.get(name, []))
         if deck.key == "npanxx_pair":
@@ -741,8 +750,10 @@ def load_rules(book):
     for order, cells in enumerate(book.tables["plan_rules"]):
         if cells["plan"] not in book.plans:
             raise BookError("rule of an unknown plan: " + cells["plan"])
-        if cells["action"] not in ("deck", "flat", "free", "markup", "reject"):
+        if cells["action"] not in ("deck", "flat", "free", "markup", "reject", "tiers"):
             raise BookError("unknown action: " + cells["action"])
+        if cells["action"] == "tiers" and cells["plan"] in book.buy_plans:
+            raise BookError("tiers in a buy plan: " + cells["plan"])
         rule = Rule()
         rule.action = cells["action"]
         rule.order = (int(cells["priority"] or "0"), order)
@@ -754,6 +765,7 @@ def load_rules(book):
         rule.destination = cells["destination"]
         rule.start, rule.end = span(cells, book.zone)
         rule.deck = book.decks[cells["deck"]] if cells["action"] == "deck" else None
+        rule.tiers = cells["tiers"] if cells["action"] == "tiers" else ""
         rule.amount = parse_decimal(cells["amount"] or "0")
         rule.percent = parse_decimal(cells["percent"] or "0")
         rule.next_on_miss = {"": False, "suspense": False, "next": True}[cells["on_miss"]]
@@ -826,6 +838,10 @@ class Record:
                  "charged", "trunk", "hint", "calltype", "provider_charge", "lrn_caller", "lrn_callee", "ring_to", "carrier",
                  "two_legs", "content", "conflict")
 
+    def identity(self):
+        """What a delivered row is: the same row in another dataset or run has the same."""
+        return self.carrier, self.record_id, self.two_legs and self.direction == "in", self.content
+
 
 @lru_cache(maxsize=1000)
 def midnight_ms(date):
@@ -886,12 +902,12 @@ def parse_record(cells, carrier):
     return record
 
 
-def read_records(path, carrier=""):
-    """The records of a CDR file. A record of two legs comes out twice, and its `in` leg has a key of its own: of each
+def read_records(paths, carrier=""):
+    """The records of the CDR files of one feed. A record of two legs comes out twice, and its `in` leg has a key of its own: of each
     key a repeated record is read once, and records that contradict each other are marked (docs/IMPORT.md, section 5)."""
     records = []
     by_key = {}
-    for cells in read_table(path, CDR_COLUMNS):
+    for cells in (cells for path in paths for cells in read_table(path, CDR_COLUMNS)):
         for record in legs_of(parse_record(cells, carrier)):
             if record.record_id:
                 others = by_key.setdefault((record.record_id, record.two_legs and record.direction == "in"), [])
@@ -903,6 +919,119 @@ def read_records(path, carrier=""):
                         other.conflict = True
             records.append(record)
     return records
+
+
+# The order of a dataset (docs/FORMATS.md, Parts): the hash of the record's id comes second.
+
+SECRET = bytes.fromhex("b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671fcb79e64eccc0e578825ad07dccff7221b8084674f743248e"
+                       "e03590e6813a264c")
+MASK = 2**64 - 1
+PRIME32_2 = 0x85EBCA77
+PRIME_1, PRIME_2, PRIME_3, PRIME_4 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63
+PRIME_MX1, PRIME_MX2 = 0x165667919E3779F9, 0x9FB21C651E98DF25
+
+
+def word(data, at, size=8):
+    return int.from_bytes(data[at:at + size], "little")
+
+
+def avalanche(value):
+    value ^= value >> 37
+    value = value * PRIME_MX1 & MASK
+    return value ^ value >> 32
+
+
+def avalanche_64(value):
+    value ^= value >> 33
+    value = value * PRIME_2 & MASK
+    value ^= value >> 29
+    value = value * PRIME_3 & MASK
+    return value ^ value >> 32
+
+
+def swapped(value, size=8):
+    return int.from_bytes(value.to_bytes(size, "little"), "big")
+
+
+def secret_pair(at, size=8):
+    return word(SECRET, at, size) ^ word(SECRET, at + size, size)
+
+
+@lru_cache(maxsize=100000)
+def xxh3_128(data):
+    """(high, low) of XXH3-128 of 1 to 32 bytes."""
+    size = len(data)
+    if 1 <= size <= 3:
+        low = data[size >> 1] << 24 | data[0] << 16 | data[size - 1] | size << 8
+        turned = swapped(low, 4)
+        high = (turned << 13 | turned >> 19) & 0xffffffff
+        return avalanche_64(high ^ secret_pair(8, 4)), avalanche_64(low ^ secret_pair(0, 4))
+    if size <= 8:
+        both = word(data, 0, 4) + (word(data, size - 4, 4) << 32)
+        product = (both ^ secret_pair(16)) * (PRIME_1 + (size << 2))
+        low, high = product & MASK, product >> 64
+        high = (high + (low << 1)) & MASK
+        low ^= high >> 3
+        low ^= low >> 35
+        low = low * PRIME_MX2 & MASK
+        return avalanche(high), low ^ low >> 28
+    if size <= 16:
+        first, last = word(data, 0), word(data, size - 8)
+        product = (first ^ last ^ secret_pair(32)) * PRIME_1
+        low, high = (product & MASK) + ((size - 1) << 54) & MASK, product >> 64
+        last ^= secret_pair(48)
+        high = (high + last + (last & 0xffffffff) * (PRIME32_2 - 1)) & MASK
+        low ^= swapped(high)
+        product = low * PRIME_2
+        return avalanche(((product >> 64) + high * PRIME_2) & MASK), avalanche(product & MASK)
+    if size <= 32:
+        def folded(at, secret):
+            product = (word(data, at) ^ word(SECRET, secret)) * (word(data, at + 8) ^ word(SECRET, secret + 8))
+            return (product & MASK) ^ product >> 64
+        low = (size * PRIME_1 + folded(0, 0)) & MASK
+        low ^= word(data, size - 16) + word(data, size - 8) & MASK
+        high = folded(size - 16, 16) ^ (word(data, 0) + word(data, 8) & MASK)
+        return -avalanche((low * PRIME_1 + high * PRIME_4 + size * PRIME_2) & MASK) & MASK, avalanche((low + high) & MASK)
+    raise BookError("this rater orders calls of one time by record ids of 1 to 32 bytes")
+
+
+def packed(number):
+    """Sixteen digits as the dataset keeps them."""
+    kind, digits = number
+    if kind not in ("e164", "short"):
+        return 0
+    return int(digits.replace("*", "a").replace("#", "b").ljust(16, "f"), 16)
+
+
+NUMBER_TYPES = {"none": 0, "e164": 1, "short": 2, "other": 4, "invalid": 5}
+SERVICE_NAMES = ("voice", "sms", "mms", "data", "event")
+
+
+def order_key(record):
+    """After the start: by the record's key, then by all other columns."""
+    high, low = xxh3_128(record.record_id.encode())
+    if record.two_legs and record.direction == "in":
+        low ^= 1
+    kind = (SERVICE_NAMES.index(record.service) | (record.direction == "in") << 3 | record.answered << 4
+            | NUMBER_TYPES[record.caller[0]] << 5 | NUMBER_TYPES[record.callee[0]] << 8 | (record.quantity < 0) << 11
+            | record.conflict << 12 | (record.provider_charge is not None) << 13 | record.two_legs << 15)
+    numbers = [packed(("e164" if digits else "none", digits)) for digits in
+               (record.charged[1] if record.charged[0] == "e164" else "", record.lrn_caller, record.lrn_callee, record.ring_to)]
+    return (high, low, packed(record.caller), packed(record.callee), record.duration_ms, kind, record.carrier.encode(), *numbers,
+            record.trunk.encode(), record.hint.encode(), record.calltype.encode(), abs(record.quantity),
+            record.provider_charge or 0)
+
+
+def in_order(records):
+    """As the dataset has them."""
+    by_start = {}
+    for record in records:
+        by_start.setdefault(record.start, []).append(record)
+    ordered = []
+    for start in sorted(by_start):
+        ties = by_start[start]
+        ordered.extend(sorted(ties, key=order_key) if len(ties) > 1 else ties)
+    return ordered
 
 
 def legs_of(record):
@@ -917,15 +1046,44 @@ def legs_of(record):
 # Section 3: which row decides
 # ---------------------------------------------------------------------------------------------------------------------
 
+class Line(dict):
+    """A line by its columns, and what later sections need: who pays, and how it was priced."""
+
+    def __init__(self, payer):
+        super().__init__(dict.fromkeys(LINE_COLUMNS, ""))
+        self.payer, self.deal, self.currency = payer, None, None
+
+
+class Deal:
+    """How a line was priced, by a flat amount or a mark-up: all of it, whatever remains."""
+
+    tiers = None
+
+    def __init__(self, line, used, amount, credit):
+        self.line, self.used, self.credit = line, used, credit
+        self.full = amount
+
+    def billed(self, rest):
+        """Units that a call of `rest` units is billed."""
+        return rest
+
+    def amount(self, rest, included):
+        """The charge when so many of these billed units are included."""
+        return self.full
+
+    def connect_only(self):
+        return 0
+
+
 def new_line(book, record, payer):
     """A line before anything is decided."""
-    line = dict.fromkeys(LINE_COLUMNS, "")
+    line = Line(payer)
     line["record_id"] = record.record_id
     line["start"] = record.start
     line["service"] = record.service
     line["class"] = call_class(book, record)
     line["jurisdiction"] = call_jurisdiction(book, record, payer, book.basis)
-    line["billed"] = "0"
+    line["billed"] = line["included"] = "0"
     return line
 
 
@@ -960,6 +1118,9 @@ def rate_record(book, record):
     line = new_line(book, record, payer)
     if payer:
         line["account"], line["site"], line["number"] = payer
+    role = book.feed_role.get(record.carrier, "bill")
+    if role != "bill":
+        return zero_rated(line, role + "_feed", 0)
     if record.service == "voice" and not record.answered:
         return zero_rated(line, "unanswered", 0)
     if problem == "other_party":
@@ -1054,10 +1215,13 @@ def find_payer(book, record):
 # Section 5: the plan
 # ---------------------------------------------------------------------------------------------------------------------
 
-def find_plan(book, record, payer):
+def find_plan(book, record, payer, by_route=True):
+    """by_route: the trunk and the carrier take part."""
     account, site, number = payer
     subjects = [("number", number[1:] if number.startswith("+") else None), ("trunk", record.trunk), ("site", site),
                 ("account", account), ("carrier", record.carrier), ("default", "")]
+    if not by_route:
+        subjects = [subject for subject in subjects if subject[0] not in ("trunk", "carrier")]
     for kind, value in subjects:
         if not value and kind != "default":
             continue
@@ -1203,17 +1367,21 @@ def apply_rules(book, record, payer, plan, line):
     for rule in book.rules[plan]:
         if not rule_matches(book, record, line, rule):
             continue
+        if rule.action == "tiers":
+            if record.service not in SERVICES_OF_UNIT[book.tiers[rule.tiers].unit]:
+                continue
+            return rated_by_rule(record, line, 0, book.tiers[rule.tiers])
         if rule.action == "reject":
             return suspense(line, "rejected")
         if rule.action == "free":
             return zero_rated(line, "free", units_used(record, "up"))
         if rule.action == "flat":
-            return rated_by_rule(book, record, line, rule.amount)
+            return rated_by_rule(record, line, round_money(rule.amount, book.decimals, book.rounding))
         if rule.action == "markup":
             if record.provider_charge is None:
                 return suspense(line, "no_provider_charge")
-            return rated_by_rule(book, record, line,
-                                 record.provider_charge * (1 + rule.percent * Fraction(1, 100)) + rule.amount)
+            exact = record.provider_charge * (1 + rule.percent * Fraction(1, 100)) + rule.amount
+            return rated_by_rule(record, line, round_money(exact, book.decimals, book.rounding))
         rows, shown, problem = find_price_rows(rule.deck, record)
         if problem:
             missed = problem
@@ -1225,12 +1393,16 @@ def apply_rules(book, record, payer, plan, line):
     return suspense(line, missed)
 
 
-def rated_by_rule(book, record, line, exact):
-    """flat and markup: rounded by the book's own rule; a credit is negated here too."""
-    amount = round_money(exact, book.decimals, book.rounding)
-    if record.quantity < 0:
-        amount = -amount
-    return rated(line, units_used(record, "up"), amount)
+SERVICES_OF_UNIT = {"s": ("voice",), "message": ("sms", "mms"), "byte": ("data",), "event": ("event",)}
+
+
+def rated_by_rule(record, line, amount, tiers=None):
+    """flat, markup and tiers; a credit is negated here too."""
+    used = units_used(record, "up")
+    credit = record.quantity < 0
+    line.deal = Deal(line, used, amount, credit)
+    line.deal.tiers = tiers
+    return rated(line, used, -amount if credit else amount)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1382,13 +1554,15 @@ class Call:
         rate = rate_of(self.deck, row, self.jurisdiction)
         return Fraction(rate.numerator * units, rate.denominator * row.per)
 
-    def walk(self, first, d, position):
-        """(units billed, their exact cost), increment by increment. Equal increments are taken together."""
+    def walk(self, first, d, position, included):
+        """(units billed, their exact cost), increment by increment. Equal increments are taken together. The first
+        `included` units cost nothing."""
         length = first.initial
         if self.deck.init_mode == "round_total":
             length = ceil_div(length, first.increment) * first.increment
         billed = length
-        units = {self.row_at(position): length}         # row -> units that it prices
+        covered = min(length, included)
+        units = {self.row_at(position): length - covered}         # row -> units that it prices
         position += length
         while billed < d:
             row = self.row_at(position)
@@ -1396,23 +1570,24 @@ class Call:
             change = self.next_change(position)
             if change is not None:
                 count = min(count, ceil_div(change - position, row.increment))
-            units[row] = units.get(row, 0) + count * row.increment
+            more = min(count * row.increment, included - covered)
+            covered += more
+            units[row] = units.get(row, 0) + count * row.increment - more
             billed += count * row.increment
             position += count * row.increment
         return billed, sum(self.cost(row, count) for row, count in units.items())
 
-    def billed_and_cost(self, first):
+    def billed_and_cost(self, first, d, included=0):
         """Section 7 and the units' exact cost."""
-        d = units_used(self.record, self.deck.duration_rounding)
         if d == 0 and self.deck.zero_s == "connect":
             return 0, Fraction(0)
         d, free = units_to_bill(max(d, 1), first)     # a 0 that comes here is zero_s minimum: it counts as 1
         if d == 0:
             return 0, Fraction(0)
         if any(row.step or (row.band and self.splits()) for row in self.rows):
-            return self.walk(first, d, free)
+            return self.walk(first, d, free, included)
         billed = units_billed(d, first, self.deck.init_mode)
-        return billed, self.cost(first, billed)
+        return billed, self.cost(first, billed - included)
 
 
 def exact_charge(row, cost):
@@ -1425,13 +1600,37 @@ def exact_charge(row, cost):
     return exact
 
 
+class DeckDeal(Deal):
+    """A line that a deck priced."""
+
+    def __init__(self, line, call, first):
+        super().__init__(line, units_used(call.record, call.deck.duration_rounding), 0, call.record.quantity < 0)
+        self.call, self.first = call, first
+
+    def billed(self, rest):
+        return self.call.billed_and_cost(self.first, rest)[0]
+
+    def amount(self, rest, included):
+        cost = self.call.billed_and_cost(self.first, rest, included)[1]
+        return round_money(exact_charge(self.first, cost), self.call.deck.decimals, self.call.deck.rounding)
+
+    def connect_only(self):
+        """Of a call that is all included: the connect fee."""
+        fee = self.first.connect_fee
+        if self.first.maximum_charge is not None:
+            fee = min(fee, self.first.maximum_charge)
+        return round_money(fee, self.call.deck.decimals, self.call.deck.rounding)
+
+
 def price(call, line):
     deck, record = call.deck, call.record
+    used = units_used(record, deck.duration_rounding)
+    line.currency = deck.currency
     try:
         first = call.row_at(0)
-        if units_used(record, deck.duration_rounding) == 0 and deck.zero_s == "free":
+        if used == 0 and deck.zero_s == "free":
             return shows(call, first, zero_rated(line, "zero_duration", 0))
-        billed, cost = call.billed_and_cost(first)
+        billed, cost = call.billed_and_cost(first, used)
     except Unpriced as problem:
         line = suspense(line, problem.reason)
         return shows(call, problem.row, line) if problem.row else line
@@ -1439,6 +1638,7 @@ def price(call, line):
     if record.quantity < 0:
         amount = -amount
     line = rated(line, billed, amount)
+    line.deal = DeckDeal(line, call, first)
     return shows(call, first, line) if line["status"] == "rated" else line
 
 
@@ -1485,7 +1685,8 @@ def band_of(calendar, date, clock):
 
 def counts_for_surcharges(book, record, line):
     return (record.direction == "out" and record.service == "voice" and line["account"] != ""
-            and line["status"] in ("rated", "zero_rated") and not is_emergency(book, record))
+            and line["status"] in ("rated", "zero_rated") and book.feed_role.get(record.carrier, "bill") == "bill"
+            and not is_emergency(book, record))
 
 
 def looked_at(row, record):
@@ -1533,8 +1734,15 @@ def surcharge_amount(book, row, calls, hits):
     return round_money(charged * row.amount, book.decimals, book.rounding)
 
 
-def period_charges(book, rated_records):
-    """The rows of `export --what period`; rated_records are pairs (record, its line)."""
+def period_row(book, period, account, kind, amount, **other):
+    """A row of `export --what period`, of so many 1e-8."""
+    row = dict.fromkeys(PERIOD_COLUMNS, "")
+    row.update(other, period=period, account=account, kind=kind, charge=money_text(amount), currency=book.account_currency[account])
+    return row
+
+
+def surcharges_of(book, rated_records):
+    """Rows of `export --what period`; rated_records are pairs (record, its line)."""
     sums = {}                     # (row, account, period) -> [N, S]
     periods = {}
     for record, line in rated_records:
@@ -1555,83 +1763,14 @@ def period_charges(book, rated_records):
     for (row, account, period), (calls, hits) in sums.items():
         amount = surcharge_amount(book, row, calls, hits)
         if amount is not None:
-            found.append({"period": period, "account": account, "site": row.value if row.kind == "site" else "", "number": "",
-                          "pool": "", "tiers": "", "kind": row.measure, "charge": money_text(amount), "currency": book.currency})
-    return sorted(found, key=lambda cells: [cells[name] for name in PERIOD_COLUMNS])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-
-def rate_records(book, records):
-    """[(record, line)], in the order of time."""
-    pairs = [(record, rate_record(book, record)) for record in records]
-    pairs.sort(key=lambda pair: (pair[1]["start"], pair[1]["record_id"]))
-    return pairs
-
-
-def rate_all(book, records):
-    return [line for _, line in rate_records(book, records)]
-
-
-def rate_again(older, book, records):
-    """Section 3, rating again what waited: lines by the older book, those in suspense by the newer."""
-    pairs = [(record, line if line["status"] not in ("suspense", "conflict") else rate_record(book, record))
-             for record, line in rate_records(older, records)]
-    pairs.sort(key=lambda pair: (pair[1]["start"], pair[1]["record_id"]))
-    return pairs
-
-
-def totals_of(lines, periods):
-    """What run.json says of a run, as text."""
-    statuses = [line["status"] for line in lines]
-    known = {"rows": len(lines), "rated": statuses.count("rated"),
-             "zero_rated": statuses.count("zero_rated") + statuses.count("other_party"),
-             "suspense": statuses.count("suspense") + statuses.count("conflict"), "conflict": statuses.count("conflict"),
-             "other_party": statuses.count("other_party"),
-             "billed_s": sum(int(line["billed"]) for line in lines if line["service"] == "voice")}
-    known["charge"] = money_text(sum(money_units(line["charge"]) for line in lines + periods if line["charge"]))
-    return {name: str(value) for name, value in known.items()}
+            found.append(period_row(book, period, account, row.measure, amount, site=row.value if row.kind == "site" else ""))
+    return found
 
 
 def money_units(text):
     return int(Fraction(text) * UNIT)
 
 
-def write_rows(rows, columns, path):
-    with open(path, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([row[name] for name in columns])
-
-
-def main():
-    parser = argparse.ArgumentParser(description="rate CDRs by docs/RATING.md, slowly")
-    parser.add_argument("book")
-    parser.add_argument("--feed", action="append", required=True, help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
-    parser.add_argument("-o", dest="output", required=True)
-    parser.add_argument("--older", help="an older book, whose lines stay unless they are in suspense")
-    parser.add_argument("--period", help="write the period charges here")
-    parser.add_argument("--totals", help="write the run's totals here")
-    options = parser.parse_args()
-    try:
-        book = Book(options.book)
-        records = []
-        for feed in options.feed:
-            carrier, _, path = feed.partition("=")
-            records += read_records(path, carrier)
-        pairs = rate_again(Book(options.older), book, records) if options.older else rate_records(book, records)
-        lines = [line for _, line in pairs]
-        periods = period_charges(book, pairs)
-        write_rows(lines, LINE_COLUMNS, options.output)
-        if options.period:
-            write_rows(periods, PERIOD_COLUMNS, options.period)
-        if options.totals:
-            totals = totals_of(lines, periods)
-            write_rows([totals], list(totals), options.totals)
-    except BookError as error:
-        sys.exit("oracle: %s" % error)
-
-
 if __name__ == "__main__":
-    main()
+    import rate
+    rate.main()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Random books through the oracle and the engine: rated, rated by portable code, and rated again after an older book.
 
-    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--threads T] [--spec SPEC] [--keep]
+    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--kind calls|usage|chain] [--threads T] [--spec SPEC] [--keep]
 
-Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
+Kind usage: books with bundles, tiers and cost over months; chain: such books month after month, each closed before the next. Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
 """
 import argparse
 import os
@@ -56,15 +56,15 @@ def manifest(run):
 def one_book(options, seed, folder):
     """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
     python = [sys.executable]
-    names = ("book", "lines.csv", "period.csv", "totals.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
+    names = ("book", "lines.csv", "period.csv", "totals.csv", "pools.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
     path = {name: os.path.join(folder, name) for name in names}
-    world = python + [os.path.join(HERE, "world.py"), str(seed), str(options.calls), folder]
-    command(world)
+    command(python + [os.path.join(HERE, "world.py" if options.kind == "calls" else "usage_world.py"), str(seed), str(options.calls), folder])
     feeds = feeds_of(folder)
-    words = python + [os.path.join(HERE, "oracle.py"), path["book"]]
+    words = python + [os.path.join(HERE, "rate.py"), path["book"]]
     for carrier, file in feeds:
         words += ["--feed", "%s=%s" % (carrier, file)]
-    oracle_ms, _ = command(words + ["-o", path["lines.csv"], "--period", path["period.csv"], "--totals", path["totals.csv"]])
+    oracle_ms, _ = command(words + ["-o", path["lines.csv"], "--period", path["period.csv"], "--totals", path["totals.csv"],
+                                    "--pools", path["pools.csv"]])
     threads = ["--threads", str(options.threads)] if options.threads else []
     engine = [0, 0, 0]
     steps = [(0, ["import", "--spec", options.spec, "-o", path["ds"], file, "--quiet"] + (["--carrier", carrier] if carrier else []))
@@ -78,30 +78,66 @@ def one_book(options, seed, folder):
              "--simd", "scalar", "--threads", "1", "--io", "pread"])
     if manifest(path["scalar"]) != manifest(path["run"]):
         raise Failed("portable code, one thread: another run.json than with the machine's own instructions")
-    command(python + [os.path.join(HERE, "compare.py"), path["lines.csv"], path["export.csv"],
-                      "--period", path["period.csv"], path["export_period.csv"],
-                      "--totals", path["totals.csv"], path["run"]], show=True)
+    compared(options, path["lines.csv"], path["export.csv"], path["period.csv"], path["export_period.csv"], path["totals.csv"],
+             path["pools.csv"], path["run"])
     if seed % 4 == 0:
         rate_again(options, folder, path, feeds)
     return oracle_ms, engine
 
 
+def compared(options, lines, export, period, export_period, totals, pools, run):
+    words = [sys.executable, os.path.join(HERE, "compare.py"), lines, export, "--period", period, export_period, "--totals", totals, run]
+    if options.kind != "calls":
+        _, summary = command([options.tollmill, "summary", run, "--pools", "--json"])
+        with open(run + ".pools.json", "w", encoding="utf-8") as stream:
+            stream.write(summary)
+        words += ["--pools", pools, run + ".pools.json"]
+    command(words, show=True)
+
+
+def one_chain(options, seed, folder):
+    """Several runs, each after closing the one before; as one_book."""
+    command([sys.executable, os.path.join(HERE, "usage_world.py"), str(seed), str(options.calls), folder, "--chain"])
+    oracle_ms, _ = command([sys.executable, os.path.join(HERE, "rate.py"), folder, "--chain"])
+    threads = ["--threads", str(options.threads)] if options.threads else []
+    engine, state = [0, 0, 0], []
+    with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
+        steps = [line.split() for line in stream]
+    for index, (date, late, book) in enumerate(steps):
+        path = {name: os.path.join(folder, "%d-%s" % (index, name)) for name in
+                ("lines.csv", "period.csv", "totals.csv", "pools.csv", "run", "export.csv", "export_period.csv", "state")}
+        data = os.path.join(folder, "ds")
+        for carrier, file in feeds_of(os.path.join(folder, str(index))):
+            engine[0] += command([options.tollmill, "import", "--spec", options.spec, "-o", data, file, "--quiet"]
+                                 + (["--carrier", carrier] if carrier else []))[0]
+        engine[1] += command([options.tollmill, "rate", "--book", os.path.join(folder, book), "--cdrs", data, "-o", path["run"], "--quiet"]
+                             + threads + state)[0]
+        engine[2] += command([options.tollmill, "export", path["run"], "--cdrs", data, "--format", "csv", "-o", path["export.csv"]])[0]
+        engine[2] += command([options.tollmill, "export", path["run"], "--what", "period", "--format", "csv", "-o", path["export_period.csv"]])[0]
+        compared(options, path["lines.csv"], path["export.csv"], path["period.csv"], path["export_period.csv"], path["totals.csv"],
+                 path["pools.csv"], path["run"])
+        if date != "-":
+            command([options.tollmill, "close", path["run"], "--until", date, "-o", path["state"]])
+            state = ["--after", path["state"]] + (["--late", late] if late != "append" else [])
+    return oracle_ms, engine
+
+
 def rate_again(options, folder, path, feeds):
     """By an older book first; what that leaves in suspense by the book."""
-    names = ("older", "first", "again", "again.csv", "again_period.csv", "o_again.csv", "o_period.csv", "o_totals.csv")
+    names = ("older", "first", "again", "again.csv", "again_period.csv", "o_again.csv", "o_period.csv", "o_totals.csv", "o_pools.csv")
     path = dict(path, **{name: os.path.join(folder, name) for name in names})
     words = [sys.executable, os.path.join(HERE, "oracle.py"), path["book"], "--older", path["older"]]
     for carrier, file in feeds:
         words += ["--feed", "%s=%s" % (carrier, file)]
-    command(words + ["-o", path["o_again.csv"], "--period", path["o_period.csv"], "--totals", path["o_totals.csv"]])
+    command(words + ["-o", path["o_again.csv"], "--period", path["o_period.csv"], "--totals", path["o_totals.csv"],
+                     "--pools", path["o_pools.csv"]])
     for words in (["rate", "--book", path["older"], "--cdrs", path["ds"], "-o", path["first"], "--quiet"],
                   ["rate", "--book", path["book"], "--cdrs", path["ds"], "--only-suspense", path["first"], "-o", path["again"], "--quiet"],
                   ["export", path["again"], "--cdrs", path["ds"], "--format", "csv", "-o", path["again.csv"]],
                   ["export", path["again"], "--what", "period", "--format", "csv", "-o", path["again_period.csv"]]):
         command([options.tollmill] + words)
-    command([sys.executable, os.path.join(HERE, "compare.py"), path["o_again.csv"], path["again.csv"],
-             "--period", path["o_period.csv"], path["again_period.csv"],
-             "--totals", path["o_totals.csv"], path["again"]], show=True)
+    compared(options, path["o_again.csv"], path["again.csv"], path["o_period.csv"], path["again_period.csv"], path["o_totals.csv"],
+             path["o_pools.csv"], path["again"])
 
 
 def main():
@@ -111,6 +147,7 @@ def main():
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--books", type=int, default=1)
     parser.add_argument("--work", required=True)
+    parser.add_argument("--kind", choices=("calls", "usage", "chain"), default="calls")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
     parser.add_argument("--keep", action="store_true", help="keep every book's folder")
@@ -122,7 +159,7 @@ def main():
         if os.path.exists(folder):
             shutil.rmtree(folder)
         try:
-            oracle_ms, engine = one_book(options, seed, folder)
+            oracle_ms, engine = (one_chain if options.kind == "chain" else one_book)(options, seed, folder)
         except Failed as error:
             failed += 1
             print("seed %d FAILED (kept: %s)\n%s" % (seed, folder, error), flush=True)

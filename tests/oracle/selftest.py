@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import compare
 import examples
 import oracle
+import rate as whole
 import run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -337,9 +338,8 @@ class Worlds(unittest.TestCase):
         for seed in range(1, 9):
             with tempfile.TemporaryDirectory() as folder:
                 self.make(folder, seed, "0")
-                book = oracle.Book(os.path.join(folder, "book"))
-                lines = oracle.rate_all(book, [record for carrier, file in run.feeds_of(folder)
-                                               for record in oracle.read_records(file, carrier)])
+                records = whole.read_feeds(["%s=%s" % feed for feed in run.feeds_of(folder)])
+                lines = whole.rate_run(whole.Book(os.path.join(folder, "book")), records).lines()
                 seen.update((line["status"], line["reason"]) for line in lines)
                 classes.update((line["class"], line["jurisdiction"]) for line in lines)
                 priced += sum(line["status"] in ("rated", "zero_rated") for line in lines)

@@ -40,6 +40,8 @@ DAY = datetime.timedelta(days=1)
 
 
 class World:
+    range_size = 500
+
     def __init__(self, seed):
         self.rng = random.Random(seed)
         self.tables = {name: [] for name in TABLES}
@@ -176,15 +178,22 @@ class World:
         self.make_plans()
         self.make_assignments()
         self.make_surcharges()
+        self.make_usage()
         # A dataset has files for each day: a year of many hundreds would be slow to write and prove no more.
-        rng.shuffle(self.moments)
-        self.moments = self.moments[:120]
-        self.quiet_days = [rng.randrange(334) for _ in range(20)]
+        self.choose_days()
         # Each world has its own mixture of calls.
         self.legs_percent, self.in_percent = self.pick([2, 6, 6, 30]), self.pick([5, 18, 18, 50])
         self.lrn_percent, self.home_percent = self.pick([3, 20, 20, 60]), self.pick([20, 45, 45, 90])
         self.toll_free_percent, self.long_percent = self.pick([0, 2, 2, 20]), self.pick([10, 10, 40])
         self.near_percent = 50            # calls near a moment at which something changes
+
+    def choose_days(self):
+        self.rng.shuffle(self.moments)
+        self.moments = self.moments[:120]
+        self.quiet_days = [self.rng.randrange(334) for _ in range(20)]
+
+    def make_usage(self):
+        """Bundles, tiers and cost: usage_world.py."""
 
     def some_zone(self):
         return self.pick(sorted(self.zones_used))
@@ -266,7 +275,7 @@ class World:
                 first = last = self.rng.randrange(size)
             else:
                 first = self.rng.randrange(size - 600)
-                last = first + self.rng.randint(1, 500)
+                last = first + self.rng.randint(1, self.range_size)
             low, high = "%s%0*d" % (base, tail, first), "%s%0*d" % (base, tail, last)
             noted = len(self.moments)
             owners = self.owners(self.weighted([(1, 60), (2, 25), (3, 15)]))
@@ -349,9 +358,12 @@ class World:
             for carrier in self.some(CARRIERS + [""], self.rng.randint(1, 3)):
                 self.add("calltypes", calltype=calltype, carrier=carrier, jurisdiction=self.pick(JURISDICTIONS))
 
+    def feed_role(self):
+        return self.pick(["", "bill"])
+
     def make_trunks(self):
         for carrier in CARRIERS:
-            self.add("carriers", carrier=carrier, feed_role=self.pick(["", "bill"]))
+            self.add("carriers", carrier=carrier, feed_role=self.feed_role())
         self.trunks = ["T1", "T2", "T3", "T4", "T5", "T6", "trunk seven"]
         self.add("trunks", trunk="T1", side="sell", account=self.pick(self.accounts))
         self.add("trunks", trunk="T2", side="", account=self.pick(self.accounts), channels="30")
@@ -789,8 +801,6 @@ class World:
         for start, end in spans:
             plan = "norules" if self.chance(2) else self.pick(self.plans)
             self.add("assignments", subject=subject, plan=plan, side=self.pick(["", "sell"]), start=start, to=end)
-        if self.chance(10):
-            self.add("assignments", subject=subject, plan=self.pick(self.plans), side="buy", start="", to="")
 
     def make_assignments(self):
         book_zone = ZoneInfo(self.zone_name)
@@ -879,9 +889,11 @@ class World:
             if kind == 3:
                 return instant + self.rng.randint(-60, 60) * 60000, deck
             return instant + self.rng.randint(-7200000, 7200000), deck
-        first = (datetime.datetime(self.year, 1, 15, tzinfo=datetime.timezone.utc) - EPOCH) // MILLISECOND
-        instant = first + (self.pick(self.quiet_days) * 86400 + self.rng.randrange(86400)) * 1000
+        instant = self.first_quiet_ms() + (self.pick(self.quiet_days) * 86400 + self.rng.randrange(86400)) * 1000
         return instant + (self.rng.randrange(1000) if self.chance(30) else 0), None
+
+    def first_quiet_ms(self):
+        return (datetime.datetime(self.year, 1, 15, tzinfo=datetime.timezone.utc) - EPOCH) // MILLISECOND
 
     def start_text(self, instant):
         offset = self.pick([0, 0, 0, -300, -240, 60, 330, 345, 630, -210])
@@ -1109,7 +1121,9 @@ class World:
                     "destinations": ["prefix", "destination"], "decks": ["deck"], "deck_versions": ["deck", "file"],
                     "calendars": ["calendar", "band"], "holidays": ["calendar", "date", "band"], "npanxx": ["prefix"],
                     "local_areas": ["from_ratecenter", "to_ratecenter"], "calltypes": ["calltype", "jurisdiction"],
-                    "surcharges": ["subject", "measure", "amount"]}
+                    "surcharges": ["subject", "measure", "amount"], "bundles": ["bundle", "unit", "quantity"],
+                    "subscriptions": ["subject", "bundle"], "services": ["account", "type"], "tiers": ["tiers", "rate", "unit"],
+                    "fx": ["from", "to", "date", "rate"]}
         for name, rows in self.tables.items():
             if rows:
                 self.write_csv(os.path.join(folder, name + ".csv"), rows, TABLES[name].split(), required[name])
@@ -1137,11 +1151,11 @@ class World:
                 self.write_csv(os.path.join(folder, name), feed, columns, columns, any_case=False)
 
 
-def make(seed, calls, folder):
-    older = World(seed)
+def make(seed, calls, folder, kind=World):
+    older = kind(seed)
     older.forget()
     older.write_book(os.path.join(folder, "older"))
-    world = World(seed)
+    world = kind(seed)
     os.makedirs(folder, exist_ok=True)
     world.write_book(os.path.join(folder, "book"))
     world.write_cdrs(folder, world.calls(calls))

@@ -1,0 +1,15 @@
+/*
+ * Memory in 2 MiB pages where the system gives them, for what is read here and there: with 4 KiB pages a
+ * random read costs more, because the place of the page has to be found first.
+ */
+#ifndef TOLL_BASE_LARGE_H
+#define TOLL_BASE_LARGE_H
+
+#include <stddef.h>
+
+/* Not zeroed, nothing touched; begins on such a page; free() ends it. NULL: out of memory. */
+void *toll_large_alloc(size_t bytes);
+/* How many bytes it really has. */
+size_t toll_large_bytes(size_t bytes);
+
+#endif

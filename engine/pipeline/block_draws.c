@@ -1,0 +1,153 @@
+/*
+ * Which rows of a block may draw on a bundle or are priced by tiers: docs/RATING.md sections 12.2 and 13.
+ * They become requests of the batch; a line whose payer has no subscription costs a bit's look.
+ */
+#include "pipeline/draws.h"
+#include "pipeline/stages.h"
+
+/* Rows to look at, in block->second, ascending. */
+static size_t list_rows(const struct toll_block_rows *rows)
+{
+    const struct toll_draw_rules *rules = rows->rater->draws;
+    const uint64_t *entitled = rules->entitled;
+    struct toll_block *block = rows->block;
+    const uint16_t *kind = rows->cdr.kind;
+    const uint8_t *status = rows->line.status;
+    uint32_t *list = block->second;
+    size_t count = 0;
+    if (rules->tiers_end == 0) {
+        for (size_t i = 0; i < rows->rows; i++) {
+            const uint32_t owner = block->owner[i];
+            const bool credit = (kind[i] & TOLL_KIND_CREDIT) != 0;
+            list[count] = (uint32_t)i;
+            count += (entitled[owner >> 6] >> (owner & 63) & 1) & (status[i] == TOLL_RATED) & !credit;
+        }
+        return count;
+    }
+    for (size_t i = 0; i < rows->rows; i++) {
+        const uint32_t owner = block->owner[i];
+        const bool credit = (kind[i] & TOLL_KIND_CREDIT) != 0;
+        const bool may = (entitled[owner >> 6] >> (owner & 63) & 1) != 0 && !credit;
+        list[count] = (uint32_t)i;
+        count +=
+            status[i] == TOLL_RATED && (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
+    }
+    return count;
+}
+
+static void expect_entitlements(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    const struct toll_book *book = rows->rater->book;
+    for (size_t k = 0; k < count; k++)
+        __builtin_prefetch(&book->owners[rows->block->owner[list[k]]]);
+    for (size_t k = 0; k < count; k++)
+        __builtin_prefetch(&book->entitlements[book->owners[rows->block->owner[list[k]]].pool_first]);
+}
+
+/* The destination of each listed row, by place in the list. */
+static const uint32_t *destinations_of(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    const struct toll_rater *rater = rows->rater;
+    struct toll_block *block = rows->block;
+    if (!rater->draws->by_destination || rater->destination_table == 0)
+        return NULL;
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = list[k];
+        const bool e164 = toll_kind_callee_type(rows->cdr.kind[i]) == TOLL_NUMBER_E164;
+        block->list_deck[k] = e164 ? rater->destination_table : 0;
+        block->number[0][k] = rows->cdr.callee[i];
+    }
+    rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[0], count,
+                        block->list_value[0]);
+    return block->list_value[0];
+}
+
+/* The payer's number as pools know it: docs/RATING.md section 4. */
+static uint64_t number_of(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    struct toll_row row;
+    struct toll_payer payer;
+    if ((cdr->charged == NULL || cdr->charged[i] == 0) && (cdr->trunk == NULL || cdr->trunk[i] == 0) &&
+        (cdr->hint == NULL || cdr->hint[i] == 0))
+        return rows->block->near[i];
+    toll_block_read_row(rows, i, &row);
+    toll_payer_find(rows->rater, &row, &payer);
+    return toll_payer_number(&payer, &row);
+}
+
+/* Units used of a row: where some bundle takes these, or the call may be walked. */
+static uint32_t used_of(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_terms *terms = &book->terms[book->price_terms[rows->line.price[i]]];
+    const struct toll_row row = {
+        .kind = rows->cdr.kind[i],
+        .duration_ms = rows->cdr.duration_ms[i],
+        .quantity = rows->cdr.quantity == NULL ? 0 : rows->cdr.quantity[i],
+    };
+    const bool deck = terms->action == TOLL_ACTION_DECK;
+    return (uint32_t)toll_row_used(&row, deck ? (enum toll_duration_rounding)terms->duration_rounding
+                                              : TOLL_DURATION_UP);
+}
+
+/* How many of the owner's entitlements do not fit at the front; all: none fits. */
+static uint32_t unfit(const struct toll_book *book, const struct toll_owner *owner, toll_ms start,
+                      uint32_t key, uint32_t destination)
+{
+    uint32_t k = 0;
+    while (k < owner->pool_count &&
+           !toll_entitlement_fits(book, &book->entitlements[owner->pool_first + k], start, key, destination))
+        k++;
+    return k;
+}
+
+void toll_block_draws(const struct toll_block_rows *rows, size_t first)
+{
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_book *book = rater->book;
+    const struct toll_draw_rules *rules = rater->draws;
+    const uint32_t *places = rows->context->places;
+    struct toll_draws *draws = rows->context->draws;
+    struct toll_block *block = rows->block;
+    const uint32_t *list = block->second;
+    const size_t count = list_rows(rows);
+    expect_entitlements(rows, list, count);
+    const uint32_t *destinations = destinations_of(rows, list, count);
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = list[k];
+        const uint16_t kind = rows->cdr.kind[i];
+        const unsigned call = rows->line.class_jurisdiction[i];
+        const uint32_t key =
+            toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15);
+        const uint32_t destination = destinations == NULL ? 0 : destinations[k];
+        const struct toll_owner *owner = &book->owners[block->owner[i]];
+        const bool credit = (kind & TOLL_KIND_CREDIT) != 0;
+        const bool tiers = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0;
+        const uint32_t used =
+            rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : (uint32_t)rows->line.billed[i];
+        const uint32_t skipped = unfit(book, owner, rows->cdr.start[i], key, destination);
+        const bool may =
+            !credit && skipped < owner->pool_count && (used | (uint32_t)rows->line.billed[i]) > 0;
+        struct toll_draw_request *request = &draws->requests[draws->count];
+        *request = (struct toll_draw_request){
+            .start = rows->cdr.start[i],
+            .number = rules->by_number ? number_of(rows, i) : 0,
+            .owner = block->owner[i],
+            .first = owner->pool_first + skipped,
+            .count = may ? owner->pool_count - skipped : 0,
+            .destination = destination,
+            .billed = rows->line.billed[i],
+            .used = used,
+            .bucket = block->bucket[i],
+            .terms = block->terms[i],
+            .price = (uint32_t)rows->line.price[i],
+            .deck = block->deck[i],
+            .walk = block->terms[i] == 0 ? block->value[i] : 0,
+            .row = (uint16_t)(places == NULL ? first + i : places[i]),
+            .key = (uint8_t)key,
+            .flags = (uint8_t)((credit ? TOLL_DRAW_CREDIT : 0u) | (tiers ? TOLL_DRAW_TIERS : 0u)),
+        };
+        draws->count += may | tiers;
+    }
+}

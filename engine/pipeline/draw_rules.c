@@ -1,0 +1,81 @@
+/* Derived from bundles, tiers and rules of a book. */
+#include "pipeline/draw_rules.h"
+
+#include "base/error.h"
+
+/* The prices of rules come before those of decks, so few ids are looked at. */
+static uint32_t tiers_end(const struct toll_book *book)
+{
+    uint32_t end = 0;
+    for (uint32_t i = 1; i < book->rule_count; i++)
+        if (book->rules[i].action == TOLL_ACTION_TIERS && (uint32_t)book->rules[i].price >= end)
+            end = (uint32_t)book->rules[i].price + 1;
+    return end;
+}
+
+static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules, uint64_t *entitled)
+{
+    for (uint32_t i = 1; i < book->owner_count; i++)
+        if (book->owners[i].pool_count > 0)
+            entitled[i >> 6] |= UINT64_C(1) << (i & 63);
+    for (uint32_t i = 1; i < book->bundle_count; i++) {
+        const struct toll_bundle *bundle = &book->bundles[i];
+        rules->by_used = rules->by_used || bundle->debit_used;
+        rules->by_number = rules->by_number || bundle->scope == TOLL_SCOPE_NUMBER;
+        rules->by_destination = rules->by_destination || bundle->destination_count > 0;
+    }
+}
+
+static void look_at_tiers(const struct toll_book *book, struct toll_draw_rules *rules, uint32_t *tiers)
+{
+    for (uint32_t i = 1; i < book->rule_count; i++) {
+        const struct toll_rule *rule = &book->rules[i];
+        if (rule->action != TOLL_ACTION_TIERS)
+            continue;
+        const struct toll_tiers *of = &book->tiers[rule->tiers];
+        tiers[rule->price] = rule->tiers;
+        rules->by_number = rules->by_number || of->scope == TOLL_SCOPE_NUMBER;
+        rules->volume = rules->volume || (of->mode == TOLL_TIER_VOLUME && of->period != TOLL_TIER_CALL);
+    }
+}
+
+static bool costs_draw(const struct toll_book *book)
+{
+    for (int kind = 0; book->has_cost && kind < TOLL_NAMED_KINDS; kind++)
+        for (uint32_t i = 0; i < book->named_count[kind]; i++)
+            if (book->named[kind][i].pool_count > 0)
+                return true;
+    return false;
+}
+
+int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out, struct toll_error *error)
+{
+    const uint32_t end = tiers_end(book);
+    const size_t words = book->owner_count / 64 + 1;
+    *out = NULL;
+    if (!book->has_bundles && end == 0 && !costs_draw(book))
+        return 0;
+    struct toll_draw_rules *rules = calloc(1, sizeof *rules);
+    uint64_t *memory = calloc(words + end / 2 + 1, sizeof *memory);
+    if (rules == NULL || memory == NULL) {
+        free(rules);
+        free(memory);
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the bundles of %u owners",
+                              book->owner_count);
+    }
+    uint32_t *tiers = (uint32_t *)(memory + words);
+    *rules = (struct toll_draw_rules){.entitled = memory, .tiers = tiers, .tiers_end = end, .memory = memory};
+    look_at_bundles(book, rules, memory);
+    look_at_tiers(book, rules, tiers);
+    rules->cost = costs_draw(book);
+    *out = rules;
+    return 0;
+}
+
+void toll_draw_rules_free(struct toll_draw_rules *rules)
+{
+    if (rules == NULL)
+        return;
+    free(rules->memory);
+    free(rules);
+}

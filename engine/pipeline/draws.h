@@ -1,0 +1,126 @@
+/*
+ * Lines whose charge depends on the calls before them: those that may draw on a bundle, and those that tiers
+ * price (docs/RATING.md sections 12 and 13). A block lists them as requests, after it has charged them as if
+ * there were no bundles. When their batch's turn has come (pipeline/baton.h) they draw, one after the other;
+ * then whoever rated the batch charges what remains, at once with others.
+ */
+#ifndef TOLL_PIPELINE_DRAWS_H
+#define TOLL_PIPELINE_DRAWS_H
+
+#include "pipeline/cost.h"
+#include "pipeline/draw_rules.h"
+#include "pipeline/pools.h"
+#include "pipeline/row.h"
+#include "pipeline/tally.h"
+
+/* One line: what the stages know of it and drawing and charging need again. */
+struct toll_draw_request {
+    toll_ms start;
+    uint64_t number;       /* see struct toll_pool_call */
+    uint32_t owner;        /* the payer; 0: of the cost of a call */
+    uint32_t first, count; /* entitlements, from the first that fits on; count 0: it only counts */
+    uint32_t destination;
+    int32_t billed; /* as if there were no bundles */
+    uint32_t used;
+    uint32_t bucket;
+    uint32_t terms; /* 1 + index of terms; 0: the line was billed by itself */
+    uint32_t price;
+    uint32_t deck;
+    union {
+        uint32_t walk; /* as in struct toll_price_found */
+        uint32_t slot; /* of a line of tiers: the count */
+    };
+    uint16_t row;  /* of the batch */
+    uint8_t key;   /* toll_chain_key */
+    uint8_t flags; /* enum toll_draw_flag */
+};
+_Static_assert(sizeof(struct toll_draw_request) == 64, "one cache line");
+_Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
+enum toll_draw_flag { TOLL_DRAW_CREDIT = 1, TOLL_DRAW_TIERS = 2 };
+
+/* The requests of one batch in row order, and what came of each. */
+struct toll_draws {
+    struct toll_draw_request *requests; /* TOLL_BATCH_ROWS, as the others */
+    struct toll_pool_drawn *drawn;
+    const struct toll_entitlement *list; /* where the requests' entitlements lie; NULL: in the book */
+    int64_t *before; /* by request of tiers: units before it, or of its whole period; NULL: no tiers */
+    size_t count;
+    void *memory;
+};
+int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rules, struct toll_error *error);
+/* The same for the costs of a batch's calls, which are another list; nothing where no cost can draw. */
+int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error);
+void toll_draws_free(struct toll_draws *draws); /* safe on a zeroed struct */
+
+/* Draws and counts for all requests, in order. The baton's holder; cursors are its own. */
+void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rater,
+                         struct toll_band_cursor *cursors, struct toll_pools *pools);
+
+/* Charges of lines of tiers that their counts do not know yet. */
+struct toll_spent {
+    struct {
+        toll_money charge;
+        uint32_t slot;
+    } * of; /* TOLL_BATCH_ROWS */
+    size_t count;
+};
+int toll_spent_make(struct toll_spent *spent, const struct toll_draw_rules *rules, struct toll_error *error);
+void toll_spent_free(struct toll_spent *spent);                           /* safe on a zeroed struct */
+void toll_spent_tell(struct toll_spent *spent, struct toll_pools *pools); /* the baton's holder */
+
+struct toll_line_columns;
+struct toll_draws_context {
+    const struct toll_rater *rater;
+    struct toll_band_cursor *cursors;
+    struct toll_tally *tally;
+    struct toll_spent *spent;
+    uint32_t part;     /* ordinal in the run */
+    int64_t first_row; /* of the batch in its part */
+};
+/* Charges what remains, into the batch's lines, and adds to the sums what that changes in them. */
+void toll_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
+                       const struct toll_line_columns *lines);
+
+/* The same of the costs of calls: what remains, exchanged. */
+void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
+                            const struct toll_line_columns *lines);
+
+/* ---- one line by itself ---- */
+
+/* What charging one needs to know of its call. */
+struct toll_drawn_call {
+    toll_ms start;
+    unsigned service; /* enum toll_service */
+    bool credit;
+    int64_t used; /* whole units */
+    int32_t deck;
+    struct toll_price_found found;
+    uint32_t tiers; /* that price it, 0 none */
+};
+/* A line as it stands, and then as it is with what bundles and tiers do to it. */
+struct toll_drawn_line {
+    unsigned status;
+    int32_t price, billed, included, pool;
+    toll_money charge;
+};
+/* units: of the tiers before this line, or of its whole period. */
+void toll_drawn_line_charge(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                            const struct toll_drawn_call *call, const struct toll_pool_drawn *drawn,
+                            int64_t units, struct toll_drawn_line *line);
+/* Of units that a debit `used` has left, those that are billed: struct toll_pool_billing. */
+int64_t toll_drawn_call_billed(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                               const struct toll_drawn_call *call, int64_t used);
+
+/*
+ * toll_row_rate and what depends on the calls before, one row after the other in the order of the dataset:
+ * the specification of the above. `first`: of two passes the first, which only counts (volume tiers).
+ */
+void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *cursors, struct toll_pools *pools,
+                   const struct toll_row *row, const struct toll_row_answer *answer, bool first,
+                   struct toll_drawn_line *line);
+/* The same of what toll_row_cost has found: the cost with the bundles of trunk and carrier. */
+void toll_row_draw_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                        struct toll_pools *pools, const struct toll_row *row,
+                        const struct toll_row_answer *sell, struct toll_cost_answer *cost);
+
+#endif

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""All sections of docs/RATING.md together: whole runs, one after a closed one, and one that rates again what waited.
+
+    rate.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv] [--pools POOLS.csv]
+            [--older BOOK]
+    rate.py FOLDER --chain
+
+With --older the calls are rated by the older book, and what that leaves in suspense by the other. With --chain the runs
+that usage_world.py --chain has prepared in a folder are rated; N-lines.csv, N-period.csv ... are those of run N.
+"""
+import argparse
+import csv
+import os
+import sys
+
+import bundles
+import cost
+import cycles
+import oracle
+import tiers
+from cycles import Entry
+from oracle import BookError
+
+POOL_COLUMNS = ["bundle", "pool", "account", "site", "number", "period", "granted", "rolled_in", "used", "rolled_out", "expired", "over"]
+
+
+class Book(oracle.Book):
+    def __init__(self, folder):
+        super().__init__(folder)
+        tiers.load_tiers(self)
+        bundles.load_bundles(self)
+        cost.load_fx(self)
+
+
+class Run:
+    """book, days, entries in the order of the dataset, pools, charges of tiers and the rows of period charges."""
+
+    def lines(self):
+        return [entry.line for entry in self.entries]
+
+
+def settle(run, entry):
+    """Sections 12 and 15, and the units of section 13, for a line that section 11 left."""
+    book, record, line = run.book, entry.record, entry.line
+    deal = line.deal
+    if line["status"] == "rated" and deal:
+        deal.rest, deal.covered = deal.used, 0
+        if not deal.credit:
+            candidates = bundles.pools_for(book, record, line, bundles.selling_subjects(book, record, line), False)
+            entry.draws = bundles.draw(run.pools, record, deal, candidates)
+        if deal.tiers and line["status"] == "rated":
+            entry.use = tiers.use_of(book, record, deal)
+    entry.cost_draws = cost.add_cost(book, run.pools, record, line)
+
+
+def rate_run(book, records, state=None, late="append"):
+    """One run over these records. state: of what is closed."""
+    run = Run()
+    run.book = book
+    records = oracle.in_order(records)
+    starts = [record.start for record in records]
+    run.days = bundles.Days(state.first_ms if state else min(starts), max(starts))
+    closed = state.closed if state else {}
+    run.entries = [closed.get(record.identity()) or Entry(record, oracle.rate_record(book, record)) for record in records]
+    if late == "reorder":
+        state = cycles.reopened(run, state)
+        run.entries = [Entry(record, oracle.rate_record(book, record)) if record.identity() in closed.keys() - state.closed.keys()
+                       else entry for record, entry in zip(records, run.entries)]
+    frozen = {id(entry) for entry in state.closed.values()} if state else set()
+    finish(run, list(state.closed.values()) if state else [], frozen, state)
+    if state:
+        run.entries = [cycles.closed_entry(book, entry) if id(entry) in frozen else entry for entry in run.entries]
+    return run
+
+
+def finish(run, kept, frozen, state):
+    """Draws, costs and tiers of all lines that are not frozen, after those that are; then the periods."""
+    book = run.book
+    run.pools = bundles.Pools(book, run.days)
+    if state:
+        run.pools.frozen = state.sizes
+    for entry in kept:
+        for draw in entry.draws + entry.cost_draws:
+            run.pools.record(draw)
+    fresh = [entry for entry in run.entries if id(entry) not in frozen]
+    for entry in fresh:
+        settle(run, entry)
+    old_uses = [entry.use for entry in kept if entry.use]
+    new_uses = [entry.use for entry in fresh if entry.use]
+    units = {}
+    for use in old_uses:
+        if use.period is not None and not use.credit:
+            units[use.count, use.period] = units.get((use.count, use.period), 0) + use.units
+    tiers.price_lines(book, new_uses, units)
+    spend = {}
+    for use in old_uses + new_uses:
+        spend[use.count, use.period] = spend.get((use.count, use.period), 0) + use.amount
+    run.charges = tiers.due_charges(book, run.days, old_uses + new_uses, units, spend)
+    counted = run.entries if state is None else [entry for entry in fresh if not state.is_closed(book, entry)]
+    run.periods = oracle.surcharges_of(book, [(entry.record, entry.line) for entry in counted])
+    run.periods += charge_rows(book, run.charges, state)
+    if state:
+        run.periods += state.already_billed
+    run.periods.sort(key=lambda row: [row[name] for name in oracle.PERIOD_COLUMNS])
+
+
+def charge_rows(book, charges, state):
+    """The period charges of tiers; of what is closed, what is due beyond what was charged."""
+    rows = []
+    for (count, period), kinds in charges.items():
+        scope = book.tiers[count[0]].scope
+        day, _ = tiers.clock_of(book, count)
+        other = {scope: count[2]} if scope in ("number", "site") else {}
+        for kind, amount in kinds.items():
+            if state:
+                amount -= state.charged(book, count, period).get(kind, 0)
+            if amount:
+                rows.append(oracle.period_row(book, bundles.first_day(period, day).isoformat(), count[1], kind, int(amount),
+                                              tiers=count[0], **other))
+    return rows
+
+
+def rate_again(older, book, records):
+    """Section 3, rating again what waited: lines by the older book, those in suspense by the newer, as late calls."""
+    run = rate_run(older, records)
+    kept = [entry for entry in run.entries if entry.line["status"] not in ("suspense", "conflict")]
+    frozen = {id(entry) for entry in kept}
+    run.entries = [entry if id(entry) in frozen else Entry(entry.record, oracle.rate_record(book, entry.record))
+                   for entry in run.entries]
+    run.book = book
+    finish(run, kept, frozen, None)
+    return run
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What a run writes
+# ---------------------------------------------------------------------------------------------------------------------
+
+def pool_rows(run):
+    """The balances of the pools that gave something, for the periods in which they had or gave something."""
+    rows = []
+    given = sorted({pool for pool, _ in run.pools.given} | {pool for pool, _ in run.pools.over})
+    for pool in given:
+        bundle = run.book.bundles[pool[0]]
+        day, zone = run.pools.clock(pool)
+        periods = set(tiers.periods_of_run(run.days, day, zone))
+        periods |= {period for name, _, period in run.pools.drawn if name == pool} | {period for name, period in run.pools.over if name == pool}
+        for period in sorted(periods):
+            row = dict.fromkeys(POOL_COLUMNS, "")
+            row.update({name: str(value) for name, value in run.pools.balance(pool, period).items()})
+            row.update(bundle=pool[0], period=bundles.first_day(period, day).isoformat())
+            row.update(zip({"pool": ("pool",), "account": ("account",), "site": ("account", "site"), "number": ("account", "number")}
+                           [bundle.scope], pool[1:]))
+            rows.append(row)
+    return rows
+
+
+def sums_by(pairs):
+    """'EUR 1.00000000, USD 2.00000000' of (currency, 1e-8); sums of 0 are not there."""
+    sums = {}
+    for currency, amount in pairs:
+        sums[currency] = sums.get(currency, 0) + amount
+    return ", ".join("%s %s" % (currency, oracle.money_text(sums[currency])) for currency in sorted(sums) if sums[currency])
+
+
+def totals_of(run):
+    """What run.json says of a run, as text."""
+    book, lines = run.book, run.lines()
+    statuses = [line["status"] for line in lines]
+    known = {"rows": len(lines), "rated": statuses.count("rated"),
+             "zero_rated": statuses.count("zero_rated") + statuses.count("other_party"),
+             "suspense": statuses.count("suspense") + statuses.count("conflict"), "conflict": statuses.count("conflict"),
+             "other_party": statuses.count("other_party"),
+             "billed_s": sum(int(line["billed"]) for line in lines if line["service"] == "voice")}
+    charges = [(book.account_currency[line["account"]], oracle.money_units(line["charge"])) for line in lines + run.periods
+               if line["charge"] and line["account"]]
+    known["charge"] = sums_by(charges)
+    known["cost"] = sums_by([(book.account_currency[line["account"]] if line["account"] else book.currency,
+                              oracle.money_units(line["cost"])) for line in lines if line["cost"]])
+    return {name: str(value) for name, value in known.items()}
+
+
+def write_rows(rows, columns, path):
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([row[name] for name in columns])
+
+
+def write_run(run, lines, period, totals, pools):
+    write_rows(run.lines(), oracle.LINE_COLUMNS, lines)
+    if period:
+        write_rows(run.periods, oracle.PERIOD_COLUMNS, period)
+    if totals:
+        known = totals_of(run)
+        write_rows([known], list(known), totals)
+    if pools:
+        write_rows(pool_rows(run), POOL_COLUMNS, pools)
+
+
+def read_feeds(feeds):
+    """feeds: [CARRIER]=FILE; several files of one carrier are one feed."""
+    files = {}
+    for feed in feeds:
+        carrier, _, path = feed.partition("=")
+        files.setdefault(carrier, []).append(path)
+    return [record for carrier, paths in files.items() for record in oracle.read_records(paths, carrier)]
+
+
+def run_chain(folder):
+    """Yields (run, the state that it came after) of each run of a chain."""
+    books, feeds, state = {}, [], None
+    with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
+        steps = [line.split() for line in stream]
+    for index, (date, late, name) in enumerate(steps):
+        if name not in books:
+            books[name] = Book(os.path.join(folder, name))
+        delivered = os.path.join(folder, str(index))
+        for file in sorted(os.listdir(delivered)):
+            feeds.append("%s=%s" % (file[len("cdrs_"):-len(".csv")], os.path.join(delivered, file)))
+        run = rate_run(books[name], read_feeds(feeds), state, late if state else "append")
+        yield run, state
+        if date != "-":
+            state = cycles.close(run, date, state)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="rate CDRs by docs/RATING.md, slowly")
+    parser.add_argument("book")
+    parser.add_argument("--chain", action="store_true", help="the folder has books and calls of several runs")
+    parser.add_argument("--feed", action="append", help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
+    parser.add_argument("-o", dest="output")
+    parser.add_argument("--older", help="an older book, whose lines stay unless they are in suspense")
+    parser.add_argument("--period", help="write the period charges here")
+    parser.add_argument("--totals", help="write the run's totals here")
+    parser.add_argument("--pools", help="write the balances of pools here")
+    options = parser.parse_args()
+    try:
+        if options.chain:
+            for index, (run, _) in enumerate(run_chain(options.book)):
+                write_run(run, *(os.path.join(options.book, "%d-%s.csv" % (index, name)) for name in ("lines", "period", "totals", "pools")))
+            return
+        book = Book(options.book)
+        records = read_feeds(options.feed)
+        run = rate_again(Book(options.older), book, records) if options.older else rate_run(book, records)
+        write_run(run, options.output, options.period, options.totals, options.pools)
+    except BookError as error:
+        sys.exit("oracle: %s" % error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+/* The twins of toll_hash against it: every length up to three times the longest special case, then whole
+ * columns, each at both ends of memory that must not be left. */
+#include "base/checksum.h"
+#include "kernel_guard.h"
+#include "random.h"
+#include "simd/kernels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SHORT_MAX 3200u   /* of XXH3: 240 bytes, then blocks of 1,024 */
+#define TOTAL_MAX 524288u /* a column of 64-bit numbers */
+
+static void check(toll_hash_kernel *twin, const struct guarded *memory, size_t bytes)
+{
+    const uint8_t *ends[] = {memory->begin, memory->end - bytes};
+    for (size_t i = 0; i < 2; i++)
+        assert_true(toll_hash_equal(twin(ends[i], bytes), toll_hash(ends[i], bytes)));
+}
+
+static void test_twins(void **state)
+{
+    (void)state;
+    unsigned masks[2];
+    const size_t count = twin_masks(masks);
+    struct guarded memory = guarded_make(TOTAL_MAX);
+    uint64_t random = 19;
+    for (uint8_t *at = memory.begin; at < memory.end; at += 8) {
+        const uint64_t value = random_next(&random);
+        memcpy(at, &value, sizeof value);
+    }
+    for (size_t i = 0; i < count; i++) {
+        toll_hash_kernel *twin = toll_kernels_select(masks[i])->hash;
+        assert_true(twin != toll_hash);
+        for (size_t bytes = 0; bytes < SHORT_MAX; bytes++)
+            check(twin, &memory, bytes);
+        for (size_t bytes = SHORT_MAX; bytes < TOTAL_MAX; bytes += bytes / 3 + 1)
+            check(twin, &memory, bytes);
+    }
+    guarded_free(&memory);
+}
+
+/* The value of no bytes at all, as xxHash's own documents have it for seed 0. */
+static void test_value(void **state)
+{
+    (void)state;
+    char text[TOLL_HASH_TEXT_BYTES];
+    toll_hash_text(toll_hash("", 0), text);
+    assert_string_equal(text, "99aa06d3014798d86001c324468d497f");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_twins), cmocka_unit_test(test_value)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,13 +21,13 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define BOOKS 24
+#define BOOKS 14
 #define PARTS 11
 #define ROWS_MOST 700                /* of a part */
 #define FIRST INT64_C(1771632000000) /* 2026-02-21 00:00 UTC */
 #define DAYS 80
 
-static uint64_t random_state;
+static uint64_t random_state, book_number;
 
 static uint32_t pick(uint32_t below)
 {
@@ -38,6 +38,21 @@ static bool chance(uint32_t percent)
     return pick(100) < percent;
 }
 #define ANY(array) (array)[pick(COUNT(array))]
+
+/* Files that nobody needs after the test need not reach a disk. */
+static int no_sync(void *context, int fd)
+{
+    (void)context;
+    (void)fd;
+    return 0;
+}
+static struct toll_io quick;
+static const struct toll_io *quick_io(void)
+{
+    quick = *toll_io_system();
+    quick.fsync = no_sync;
+    return &quick;
+}
 
 /* ---- a random book ---- */
 
@@ -365,7 +380,7 @@ static void write_calls(const struct calls *calls, int folder, const char *name,
     };
     struct toll_file_seal text;
     struct toll_error error;
-    if (toll_cdr_part_write(toll_io_system(), folder, name, &data, seal, &text, &error) != 0)
+    if (toll_cdr_part_write(quick_io(), folder, name, &data, seal, &text, &error) != 0)
         fail_msg("%s", error.text);
 }
 
@@ -461,7 +476,7 @@ static void check_lines(int folder, unsigned part, const char *how)
     struct toll_line_batch batch;
     char name[32];
     snprintf(name, sizeof name, "%u", part);
-    if (toll_lines_open(toll_io_system(), folder, "lines", name, NULL, TOLL_READ_MMAP, &lines, &error) != 0)
+    if (toll_lines_open(quick_io(), folder, "lines", name, NULL, TOLL_READ_MMAP, &lines, &error) != 0)
         fail_msg("%s", error.text);
     if (toll_lines_batch(lines, 0, NULL, &batch, &error) != 0)
         fail_msg("%s", error.text);
@@ -542,7 +557,7 @@ static void rate_by_workers(const struct toll_rater *rater, const struct opened 
                             const struct way *way)
 {
     const struct toll_workers_io io = {
-        .io = toll_io_system(),
+        .io = quick_io(),
         .mapped = way->read == TOLL_READ_MMAP,
         .ring = way->read == TOLL_READ_RING,
         .optional = rater->book->bundle_count > 1 ? TOLL_LINES_POOL : 0,
@@ -569,8 +584,8 @@ static void rate_by_workers(const struct toll_rater *rater, const struct opened 
         char file[64];
         snprintf(file, sizeof file, "lines/%s.arrow", name);
         unlinkat(folder, file, 0); /* of the way before */
-        if (toll_lines_create(toll_io_system(), folder, name, toll_cdr_part_rows(opened->parts[part]),
-                              io.optional, &jobs[part].lines, &error) != 0)
+        if (toll_lines_create(quick_io(), folder, name, toll_cdr_part_rows(opened->parts[part]), io.optional,
+                              &jobs[part].lines, &error) != 0)
             fail_msg("%s", error.text);
     }
     request.count_only = false;
@@ -598,8 +613,8 @@ static void open_calls(struct opened *opened, const struct toll_rater *rater, in
         struct toll_error error;
         char name[32];
         snprintf(name, sizeof name, "part%u", part);
-        if (toll_cdr_part_open(toll_io_system(), folder, "calls", name, &seals[part], how,
-                               &opened->parts[part], &error) != 0)
+        if (toll_cdr_part_open(quick_io(), folder, "calls", name, &seals[part], how, &opened->parts[part],
+                               &error) != 0)
             fail_msg("%s", error.text);
         opened->jobs[part] = (struct toll_job_part){.part = opened->parts[part], .ordinal = part};
         assert_int_equal(toll_part_map_make(&opened->jobs[part].map, rater, opened->parts[part],
@@ -635,7 +650,7 @@ static void check_book(const char *path, int folder)
     struct toll_book *book;
     struct toll_error error;
     toll_ms first = 0, last = 0;
-    if (toll_book_open(toll_io_system(), path, &reporter, &book, &error) != 0)
+    if (toll_book_open(quick_io(), path, &reporter, &book, &error) != 0)
         fail_msg("%s", error.text);
     for (unsigned part = 0; part < PARTS; part++) {
         char name[32];
@@ -657,6 +672,8 @@ static void check_book(const char *path, int folder)
         assert_int_equal(toll_rater_init(&rater, book, masks[m], &error), 0);
         for (size_t w = 0; w < COUNT(ways); w++) {
             struct opened opened;
+            if (w != m && w + 1 != COUNT(ways) && (book_number + w + m) % 4 != 0) /* time is dear */
+                continue;
             open_calls(&opened, &rater, folder, TOLL_READ_MMAP, seals);
             opened.span.first = first;
             opened.span.last = last;
@@ -693,8 +710,8 @@ static void test_random_books(void **state)
         if (one != NULL && book != (uint64_t)atoll(one))
             continue;
         random_state = 0x6472617773 + book * 7919;
+        book_number = book;
         write_book(&text, book);
-        print_message("book %llu\n", (unsigned long long)book);
         check_book(text.folder, folder);
     }
     close(folder);

@@ -18,8 +18,8 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 
 const char *toll_stage_name(enum toll_stage stage)
 {
-    static const char *const names[] = {"read",  "classify", "payer", "ends",  "rules", "prefix",
-                                        "price", "charge",   "odd",   "list", "tally", "cost", "draw", "rest"};
+    static const char *const names[] = {"read",   "classify", "payer", "ends",  "rules", "prefix", "price",
+                                        "charge", "odd",      "list",  "tally", "cost",  "draw",   "rest"};
     return names[stage];
 }
 
@@ -151,6 +151,6 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     toll_block_tally(&block);
     lap(context, TOLL_STAGE_TALLY, &since);
     if (block.line.cost != NULL)
-        toll_block_cost(&block);
+        toll_block_cost(&block, first);
     lap(context, TOLL_STAGE_COST, &since);
 }

@@ -6,15 +6,16 @@
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
 //   TOLL_BENCH_FOLDER              keep the worlds there and use them again
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage
-//   TOLL_BENCH_WORLD=plain|whole|cost   only that one; several: plain,cost
+//   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools   only that one; several: plain,cost
 //
 // The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the one
-// of costs buys every call of the plain one, too (cost.h). What they cost is given as a share of the plain one's
-// speed, repetition by repetition.
+// of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h). What they cost is given
+// as a share of the plain one's speed, repetition by repetition.
 //
 // Scalar and vector kernels take turns in one run, each on a rater of its own, so that their ratio holds on a
 // machine with other work to do; it is given by the processor's time and by the clock on the wall. For each
 // the money total and a hash of all lines: what is made faster must not change either.
+#include "bundles.h"
 #include "cost.h"
 #include "whole.h"
 #include "world.h"
@@ -56,13 +57,15 @@ struct frozen_world {
     measures rate[levels_most][threads_most + 1] = {};
     std::vector<double> stage_ns[levels_most][16] = {};
 };
-enum { plain, whole, cost, worlds };
+enum { plain, whole, cost, bundles, pools, worlds };
 
 struct {
     frozen_world worlds[::worlds] = {
         {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", "0d31442e0329c2dddab33343a36f8aa4"},
         {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", "65d7596721fb1ba0810471a02628669c"},
         {"cost", toll_cost_write, "9984c97292fed69082da72b59075e83c", nullptr},
+        {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1", nullptr},
+        {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", nullptr},
     };
     int levels = 0; // how many this processor has
     bool stages = false;
@@ -199,14 +202,24 @@ void print_world_table(const frozen_world &world)
         }
 }
 
+// How much faster two threads are on the wall, repetition by repetition.
+void print_speedup(const frozen_world &world)
+{
+    for (int level = 0; level < bench.levels; level++)
+        std::printf("%s, %s: 2 threads are %.2f x one thread's speed on the wall\n", world.name,
+                    level_names[level], ratio(world.rate[level][1].wall_ns, world.rate[level][2].wall_ns));
+}
+
 // Medians, which is what may be quoted.
 void print_table()
 {
     const frozen_world &one = bench.worlds[plain];
     const double copied = median(bench.copy_ns);
     for (const frozen_world &world : bench.worlds)
-        if (world.wanted)
+        if (world.wanted) {
             print_world_table(world);
+            print_speedup(world);
+        }
     for (const frozen_world &other : bench.worlds)
         for (int threads = 1; threads <= threads_most && one.wanted; threads++)
             for (int level = 0; level < bench.levels && other.wanted && &other != &one; level++)

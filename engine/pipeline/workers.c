@@ -7,6 +7,7 @@
 
 #include "arrow/arrow.h"
 #include "base/check.h"
+#include "pipeline/after.h"
 #include "pipeline/baton.h"
 #include "pipeline/draws.h"
 #include "pipeline/hot.h"
@@ -48,7 +49,7 @@ struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
     struct toll_band_cursor *cursors;
-    struct toll_merge_scratch *merge; /* NULL without an earlier run */
+    struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
     struct toll_bulk *bulk;
     uint8_t *memory; /* of inputs and outputs */
     struct input inputs[TOLL_WORKERS_AHEAD_MAX];
@@ -157,9 +158,9 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     worker->output_count = rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
     TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
     worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
-    if (merged)
+    if (merged || io->closed)
         worker->merge = toll_hot_alloc(sizeof *worker->merge);
-    if (worker->cursors == NULL || (merged && worker->merge == NULL))
+    if (worker->cursors == NULL || ((merged || io->closed) && worker->merge == NULL))
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     int rc = reserve_buffers(worker, input_bytes, io->ring, error);
     if (rc != 0)
@@ -469,6 +470,16 @@ static int merge_rows(struct toll_worker *worker, const struct input *input,
                             &output->lines, &worker->error);
 }
 
+/* The same where some rows are closed. */
+static void closed_rows(struct toll_worker *worker, const struct input *input,
+                        const struct toll_cdr_batch *batch, struct output *output)
+{
+    const struct toll_block_context context = context_of(worker, input->part, output);
+    const int64_t first = (input->batch - input->part->first_batch) * TOLL_BATCH_ROWS;
+    toll_closed_batch(&context, worker->merge, batch, input->part->closed + first / 64,
+                      worker->workers->block_rows, &output->lines);
+}
+
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
 {
     const bool draws = worker->workers->rater->draws != NULL;
@@ -488,7 +499,9 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         output->first_row = batch.first_row;
         output->draws.count = output->cost_draws.count = 0;
         toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
-        if (input->part->kept == NULL)
+        if (input->part->closed != NULL)
+            closed_rows(worker, input, &batch, output);
+        else if (input->part->kept == NULL)
             good = rate_rows(worker, input->part, &batch, output);
         else
             rc = merge_rows(worker, input, &batch, output);

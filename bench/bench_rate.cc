@@ -6,14 +6,17 @@
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
 //   TOLL_BENCH_FOLDER              keep the worlds there and use them again
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage
-//   TOLL_BENCH_WORLD=plain|whole   only that one
+//   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools   only that one; several: plain,cost
 //
-// The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h). What
-// the whole one costs is given as a share of the plain one's speed, repetition by repetition.
+// The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the one
+// of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h). What they cost is given
+// as a share of the plain one's speed, repetition by repetition.
 //
 // Scalar and vector kernels take turns in one run, each on a rater of its own, so that their ratio holds on a
 // machine with other work to do; it is given by the processor's time and by the clock on the wall. For each
 // the money total and a hash of all lines: what is made faster must not change either.
+#include "bundles.h"
+#include "cost.h"
 #include "whole.h"
 #include "world.h"
 
@@ -54,17 +57,26 @@ struct frozen_world {
     measures rate[levels_most][threads_most + 1] = {};
     std::vector<double> stage_ns[levels_most][16] = {};
 };
-enum { plain, whole, worlds };
+enum { plain, whole, cost, bundles, pools, worlds };
 
 struct {
-    frozen_world worlds[2] = {
+    frozen_world worlds[::worlds] = {
         {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", "0d31442e0329c2dddab33343a36f8aa4"},
         {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", "65d7596721fb1ba0810471a02628669c"},
+        {"cost", toll_cost_write, "9984c97292fed69082da72b59075e83c", nullptr},
+        {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1", nullptr},
+        {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", nullptr},
     };
     int levels = 0; // how many this processor has
     bool stages = false;
     std::vector<double> copy_ns;
 } bench;
+
+// Is a name one of a list?
+bool is_named(const char *list, const std::string &name)
+{
+    return ("," + std::string(list) + ",").find("," + name + ",") != std::string::npos;
+}
 
 int64_t setting(const char *name, int64_t otherwise)
 {
@@ -190,20 +202,31 @@ void print_world_table(const frozen_world &world)
         }
 }
 
+// How much faster two threads are on the wall, repetition by repetition.
+void print_speedup(const frozen_world &world)
+{
+    for (int level = 0; level < bench.levels; level++)
+        std::printf("%s, %s: 2 threads are %.2f x one thread's speed on the wall\n", world.name,
+                    level_names[level], ratio(world.rate[level][1].wall_ns, world.rate[level][2].wall_ns));
+}
+
 // Medians, which is what may be quoted.
 void print_table()
 {
-    const frozen_world &one = bench.worlds[plain], &other = bench.worlds[whole];
+    const frozen_world &one = bench.worlds[plain];
     const double copied = median(bench.copy_ns);
     for (const frozen_world &world : bench.worlds)
-        if (world.wanted)
+        if (world.wanted) {
             print_world_table(world);
-    for (int threads = 1; threads <= threads_most && one.wanted && other.wanted; threads++)
-        for (int level = 0; level < bench.levels; level++)
-            std::printf("%d thread%s %-7s the whole world has %.2f of the plain one's speed by CPU\n", threads,
-                        threads == 1 ? " " : "s", level_names[level],
-                        ratio(one.rate[level][threads].cpu_ns, other.rate[level][threads].cpu_ns) *
-                            double(other.rows) / double(one.rows));
+            print_speedup(world);
+        }
+    for (const frozen_world &other : bench.worlds)
+        for (int threads = 1; threads <= threads_most && one.wanted; threads++)
+            for (int level = 0; level < bench.levels && other.wanted && &other != &one; level++)
+                std::printf("%d thread%s %-7s the %s world has %.2f of the plain one's speed by CPU\n", threads,
+                            threads == 1 ? " " : "s", level_names[level], other.name,
+                            ratio(one.rate[level][threads].cpu_ns, other.rate[level][threads].cpu_ns) *
+                                double(other.rows) / double(one.rows));
     if (copied > 0)
         std::printf("memcpy %.2f GB/s copied, median of %zu\n", double(copy_bytes) / copied,
                     bench.copy_ns.size());
@@ -234,7 +257,7 @@ int open_world(frozen_world &world, bool small)
     const char *kept = std::getenv("TOLL_BENCH_FOLDER");
     std::string folder;
     if (kept != nullptr) {
-        folder = std::string(kept) + (&world == &bench.worlds[whole] ? "/whole" : "");
+        folder = std::string(kept) + (&world == &bench.worlds[plain] ? std::string() : std::string("/") + world.name);
         std::filesystem::create_directories(folder);
     } else {
         std::string pattern = (std::filesystem::temp_directory_path() / "toll_bench_XXXXXX").string();
@@ -293,7 +316,7 @@ int main(int argc, char **argv)
     int rc = 0;
     bench.stages = setting("TOLL_BENCH_STAGES", 0) != 0;
     for (frozen_world &world : bench.worlds) {
-        world.wanted = only == nullptr || std::strcmp(only, world.name) == 0;
+        world.wanted = only == nullptr || is_named(only, world.name);
         if (world.wanted && open_world(world, small) != 0)
             return 1;
         for (int level = 0; world.wanted && level < bench.levels; level++) {

@@ -105,20 +105,33 @@ static void write_parties(struct text *text)
     put(text, "trunk:T0,a%u,,,\ntrunk:T1,a%u,,%s,\nhint:H0,a%u,,,\nhint:H1,a%u,,,\n", pick(4), pick(4),
         date(50), pick(4), pick(4));
     end(text);
-    begin(text, "trunks.csv", "trunk\nT2\n");
+    begin(text, "trunks.csv", "trunk,carrier\n");
+    put(text, "T2,%s\n", ANY(carriers));
     end(text);
-    begin(text, "carriers.csv", "carrier\nc1\nc2\n");
+    begin(text, "carriers.csv", "carrier,feed_role\n");
+    for (size_t i = 1; i < COUNT(carriers); i++)
+        put(text, "%s,%s\n", carriers[i], chance(70) ? "" : chance(50) ? "cost" : "compare");
     end(text);
-    begin(text, "assignments.csv", "subject,plan,from\n");
+    begin(text, "fx.csv", "from,to,date,rate\nEUR,USD,2026-03-03,1.08\nEUR,USD,2026-03-07,1.09234567\n");
+    end(text);
+    begin(text, "assignments.csv", "subject,plan,from,side\n");
     for (unsigned i = 0; i < 4; i++)
         if (chance(90))
-            put(text, "account:a%u,p%u,%s\n", i, pick(3), date(15));
+            put(text, "account:a%u,p%u,%s,\n", i, pick(3), date(15));
     if (chance(30))
-        put(text, "trunk:T2,p%u,\n", pick(3));
+        put(text, "trunk:T2,p%u,,\n", pick(3));
     if (chance(20))
-        put(text, "carrier:c1,p%u,%s\n", pick(3), date(30));
+        put(text, "carrier:c1,p%u,%s,\n", pick(3), date(30));
     if (chance(30))
-        put(text, "default,p%u,\n", pick(3));
+        put(text, "default,p%u,,\n", pick(3));
+    for (size_t i = 1; i < 4; i++)
+        if (chance(30))
+            put(text, "trunk:%s,b%u,%s,buy\n", trunks[i], pick(3), date(40));
+    for (size_t i = 1; i < COUNT(carriers); i++)
+        if (chance(40))
+            put(text, "carrier:%s,b%u,%s,buy\n", carriers[i], pick(3), date(40));
+    if (chance(70))
+        put(text, "default,b%u,%s,buy\n", pick(3), date(30));
     end(text);
 }
 
@@ -139,7 +152,8 @@ struct deck {
     const char *key;
     bool split, columns;
 };
-#define DECKS 7
+#define SELL_DECKS 7
+#define DECKS 10 /* the others only buy, some of them in another currency */
 
 static void write_deck_file(struct text *text, unsigned number, const struct deck *deck)
 {
@@ -188,14 +202,16 @@ static void write_decks(struct text *text)
     static const char *const roundings[] = {"", "half_up", "half_even", "up", "down"};
     struct deck decks[DECKS];
     begin(text, "decks.csv",
-          "deck,key,number_basis,jurisdiction_basis,indeterminate,zero_s,rounding,calendar,boundary\n");
+          "deck,key,number_basis,jurisdiction_basis,indeterminate,zero_s,rounding,calendar,boundary,"
+          "currency\n");
     for (unsigned i = 0; i < DECKS; i++) {
         static const char *const policies[] = {"", "own", "intra", "inter", "higher"};
         decks[i] = (struct deck){ANY(keys), i < 2 && chance(50), chance(50)};
         const bool coded = strcmp(decks[i].key, "calltype") == 0;
-        put(text, "d%u,%s,%s,%s,%s,%s,%s,%s,%s\n", i, decks[i].key, !coded && chance(40) ? "lrn" : "",
+        put(text, "d%u,%s,%s,%s,%s,%s,%s,%s,%s,%s\n", i, decks[i].key, !coded && chance(40) ? "lrn" : "",
             decks[i].columns ? ANY(bases) : "", decks[i].columns ? ANY(policies) : "", ANY(zeros),
-            ANY(roundings), i < 2 ? "c" : "", decks[i].split ? "split" : "");
+            ANY(roundings), i < 2 ? "c" : "", decks[i].split ? "split" : "",
+            i >= SELL_DECKS && chance(60) ? "EUR" : "");
     }
     end(text);
     begin(text, "calendars.csv", "calendar,band,days,from,to\nc,night,,20:00,06:00\n");
@@ -204,7 +220,8 @@ static void write_decks(struct text *text)
         write_deck_file(text, i, &decks[i]);
 }
 
-static void write_rules(struct text *text, bool on_net)
+/* Three plans whose names begin with a letter, with any of so many decks. */
+static void put_rules(struct text *text, char plan, unsigned decks, bool on_net)
 {
     static const char *const services[] = {"", "", "voice", "sms", "data", "event"};
     static const char *const classes[] = {"", "", "", "ordinary", "toll_free", "premium", "n11", "on_net"};
@@ -212,14 +229,6 @@ static void write_rules(struct text *text, bool on_net)
         "", "", "", "local", "intrastate", "interstate", "international"};
     static const char *const destinations[] = {"", "", "", "UK", "MEXICO", "NEW YORK"};
     static const char *const directions[] = {"", "", "out", "in"};
-    begin(text, "plans.csv", "plan\np0\np1\np2\n");
-    end(text);
-    begin(text, "destinations.csv", "prefix,destination\n44,UK\n52,MEXICO\n1212,NEW YORK\n1212556,YONKERS\n");
-    end(text);
-    begin(text, "plan_rules.csv",
-          "plan,action,service,direction,class,jurisdiction,destination,trunk,deck,amount,percent,on_miss,"
-          "priority,"
-          "from\n");
     for (unsigned i = 0; i < 24; i++) {
         static const char *const actions[] = {"deck", "deck", "deck", "deck",   "deck",
                                               "deck", "flat", "free", "markup", "reject"};
@@ -227,19 +236,33 @@ static void write_rules(struct text *text, bool on_net)
         const bool deck = strcmp(action, "deck") == 0;
         if (strcmp(class_, "on_net") == 0 && !on_net)
             class_ = "";
-        put(text, "p%u,%s,", i % 3, action);
+        put(text, "%c%u,%s,", plan, i % 3, action);
         if (i >= 21)
             put(text, ",,,,,,");
         else
             put(text, "%s,%s,%s,%s,%s,%s,", ANY(services), ANY(directions), class_, ANY(jurisdictions),
                 ANY(destinations), chance(15) ? trunks[1 + pick(3)] : "");
         if (deck)
-            put(text, "d%u,,,%s,", pick(DECKS), chance(50) ? "next" : "");
+            put(text, "d%u,,,%s,", pick(decks), chance(50) ? "next" : "");
         else
             put(text, ",%s,%s,,", strcmp(action, "flat") == 0 || strcmp(action, "markup") == 0 ? "0.25" : "",
                 strcmp(action, "markup") == 0 ? "12.5" : "");
         put(text, "%u,%s\n", i >= 21 ? 9 : pick(4), i >= 21 ? "" : date(20));
     }
+}
+
+static void write_rules(struct text *text, bool on_net)
+{
+    begin(text, "plans.csv", "plan\np0\np1\np2\nb0\nb1\nb2\n");
+    end(text);
+    begin(text, "destinations.csv", "prefix,destination\n44,UK\n52,MEXICO\n1212,NEW YORK\n1212556,YONKERS\n");
+    end(text);
+    begin(text, "plan_rules.csv",
+          "plan,action,service,direction,class,jurisdiction,destination,trunk,deck,amount,percent,on_miss,"
+          "priority,"
+          "from\n");
+    put_rules(text, 'p', SELL_DECKS, on_net);
+    put_rules(text, 'b', DECKS, on_net);
     end(text);
 }
 
@@ -416,6 +439,9 @@ static void rate_rows(const struct toll_rater *rater, const struct toll_part_map
         toll_row_read(rater, map, batch, i, &row);
         toll_row_rate(rater, cursors, &row, NULL, &answers[i]);
         seen[answers[i].status]++;
+        costs[i] = (struct toll_cost_answer){0};
+        if (rater->cost == NULL)
+            continue;
         toll_row_cost(rater, cursors, &row, &answers[i], -1, NULL, &costs[i]);
         seen_cost[costs[i].status]++;
     }
@@ -437,8 +463,9 @@ static void check_lines(const struct toll_line_columns *lines, const char *kerne
                 lines->billed[i], (long long)lines->charge[i], lines->class_jurisdiction[i], want->status,
                 want->account, want->price, want->billed, (long long)want->charge,
                 (unsigned)want->class_ << 4 | (unsigned)want->jurisdiction);
-        if (lines->cost_status[i] != costs[i].status || lines->cost_price[i] != costs[i].price ||
-            lines->cost[i] != costs[i].cost)
+        if (lines->cost != NULL &&
+            (lines->cost_status[i] != costs[i].status || lines->cost_price[i] != costs[i].price ||
+             lines->cost[i] != costs[i].cost))
             fail_msg("book %d %s, blocks of %zu, row %zu, kind %x: cost status %u price %d cost %lld; by "
                      "itself %u %d %lld",
                      (int)book_number, kernels, step, i, columns.kind[i], lines->cost_status[i],
@@ -449,11 +476,14 @@ static void check_lines(const struct toll_line_columns *lines, const char *kerne
 
 static void check_sums(const struct toll_tally *tally, const struct toll_book *book)
 {
-    toll_total charge = 0, want = 0;
+    toll_total charge = 0, want = 0, cost = 0, want_cost = 0;
     int64_t rows = 0, with_account = 0, status_rows[TOLL_STATUS_COUNT] = {0};
     for (size_t i = 0; i < ROWS; i++) {
         const unsigned service = toll_kind_service(columns.kind[i]);
         want += answers[i].charge;
+        want_cost += costs[i].cost; /* accounts are all in one currency */
+        if (costs[i].price != 0)
+            assert_true((toll_tally_price_services(tally, (uint32_t)costs[i].price) >> service & 1) != 0);
         with_account += answers[i].payer.owner != 0 && answers[i].status < TOLL_SUSPENSE_FIRST;
         status_rows[answers[i].status]++;
         if (answers[i].price != 0)
@@ -463,7 +493,10 @@ static void check_sums(const struct toll_tally *tally, const struct toll_book *b
         charge += toll_tally_charge(&tally->buckets[i]);
         rows += tally->buckets[i].rows;
     }
+    for (unsigned i = 0; i < TOLL_CURRENCIES_MAX; i++)
+        cost += tally->cost.cost[i];
     assert_true(charge == want);
+    assert_true(cost == want_cost);
     assert_int_equal(rows, with_account);
     assert_memory_equal(status_rows, tally->status_rows, sizeof status_rows);
 }
@@ -471,17 +504,18 @@ static void check_sums(const struct toll_tally *tally, const struct toll_book *b
 static void check_blocks(const struct toll_rater *rater, const struct toll_part_map *map,
                          const struct toll_cdr_batch *batch, size_t step)
 {
+    const unsigned optional = rater->cost == NULL ? 0 : TOLL_LINES_COST;
     static struct toll_block block;
     struct toll_tally tally;
     size_t offsets[TOLL_LINE_COLUMNS_MOST];
-    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, TOLL_LINES_COST, offsets));
+    uint8_t *memory = aligned_alloc(4096, toll_lines_batch_layout(ROWS, optional, offsets));
     struct toll_line_columns lines;
     struct toll_error error;
     assert_non_null(memory);
-    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, TOLL_LINES_COST, offsets));
+    memset(memory, 0xa5, toll_lines_batch_layout(ROWS, optional, offsets));
     memset(&block, 0x5a, sizeof block);
     assert_int_equal(toll_tally_init(&tally, rater->book, &error), 0);
-    toll_line_columns_place(&lines, memory, ROWS, TOLL_LINES_COST);
+    toll_line_columns_place(&lines, memory, ROWS, optional);
     struct toll_band_cursor *cursors = calloc(rater->book->deck_count + 1u, sizeof *cursors);
     const struct toll_block_context context = {
         .rater = rater, .map = map, .block = &block, .cursors = cursors, .tally = &tally};
@@ -501,69 +535,6 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
         print_message("%s:%ld: %s\n", diagnostic->file, diagnostic->line, diagnostic->text);
 }
 
-/* ---- costs ---- */
-
-static struct {
-    struct toll_plan_span spans[400];
-    struct toll_named named[TOLL_NAMED_KINDS][8];
-    struct toll_deck decks[DECKS + 1];
-    struct toll_fx fx[8];
-    char *strings;
-} patch;
-
-static void patch_costs(struct toll_book *book)
-{
-    uint32_t n = book->span_count;
-    assert_true(n + 20 < COUNT(patch.spans) && book->deck_count <= DECKS + 1);
-    memcpy(patch.spans, book->spans, n * sizeof *patch.spans);
-    memcpy(patch.decks, book->decks, book->deck_count * sizeof *patch.decks);
-    free(patch.strings);
-    patch.strings = malloc(book->string_bytes + 4);
-    memcpy(patch.strings, book->strings, book->string_bytes);
-    memcpy(patch.strings + book->string_bytes, "EUR", 4);
-    for (unsigned kind = TOLL_NAMED_TRUNK; kind <= TOLL_NAMED_CARRIER; kind += 2) {
-        memcpy(patch.named[kind], book->named[kind], book->named_count[kind] * sizeof *patch.named[kind]);
-        for (uint32_t i = 0; i < book->named_count[kind]; i++) {
-            struct toll_named *named = &patch.named[kind][i];
-            named->buy_span = n;
-            for (unsigned k = 0; k < 2 && chance(50); k++, named->buy_span_count++) {
-                const bool dated = chance(50);
-                patch.spans[n++] = (struct toll_plan_span){
-                    dated && k == 1 ? FIRST + 4 * TOLL_DAY_MS : TOLL_MS_MIN,
-                    dated && k == 0 ? FIRST + 4 * TOLL_DAY_MS : TOLL_MS_MAX, 1 + (int32_t)pick(3), 0};
-                if (!dated) {
-                    named->buy_span_count++;
-                    break;
-                }
-            }
-            if (kind == TOLL_NAMED_TRUNK)
-                named->carrier = pick(1 + book->named_count[TOLL_NAMED_CARRIER]);
-            else
-                named->feed_role = chance(60) ? TOLL_FEED_BILL : pick(3);
-            book->has_feeds |= named->feed_role != 0;
-        }
-        book->named[kind] = patch.named[kind];
-    }
-    book->buy_span = n;
-    if (chance(70)) {
-        patch.spans[n++] = (struct toll_plan_span){TOLL_MS_MIN, TOLL_MS_MAX, 1 + (int32_t)pick(3), 0};
-        book->buy_span_count = 1;
-    }
-    for (uint32_t d = 1; d < book->deck_count; d++)
-        if (chance(40))
-            patch.decks[d].currency = (uint32_t)book->string_bytes;
-    const uint32_t usd = (uint32_t)(book->accounts[1].currency);
-    for (unsigned i = 0; i < 3; i++)
-        patch.fx[book->fx_count++] = (struct toll_fx){(uint32_t)book->string_bytes, usd, 20514 + (int)i * 3,
-                                                      1, 108000000 + i * 7654321};
-    book->spans = patch.spans;
-    book->span_count = n;
-    book->decks = patch.decks;
-    book->strings = patch.strings;
-    book->fx = patch.fx;
-    book->has_cost = true;
-}
-
 static void check_book(const char *folder)
 {
     static const unsigned masks[] = {0, TOLL_CPU_AVX2, TOLL_CPU_AVX2 | TOLL_CPU_AVX512};
@@ -573,7 +544,6 @@ static void check_book(const char *folder)
     struct toll_error error;
     if (toll_book_open(toll_io_system(), folder, &reporter, &book, &error) != 0)
         fail_msg("%s", error.text);
-    patch_costs(book);
     make_rows();
     const struct toll_cdr_batch batch = any_batch();
     for (size_t m = 0; m < COUNT(masks); m++) {
@@ -608,8 +578,6 @@ static void test_random_books(void **state)
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", text.folder);
     assert_int_equal(system(command), 0);
-    for (unsigned i = 0; i < TOLL_STATUS_COUNT; i++)
-        print_message("%u %s: %u %u\n", i, toll_status_reason(i), seen[i], seen_cost[i]);
     /* Whatever can come of a row has come of some. */
     static const unsigned wanted[] = {TOLL_RATED,
                                       TOLL_ZERO_UNANSWERED,
@@ -617,6 +585,8 @@ static void test_random_books(void **state)
                                       TOLL_ZERO_DURATION,
                                       TOLL_ZERO_EMERGENCY,
                                       TOLL_ZERO_OTHER_PARTY,
+                                      TOLL_ZERO_COST_FEED,
+                                      TOLL_ZERO_COMPARE_FEED,
                                       TOLL_SUSPENSE_CONFLICT,
                                       TOLL_SUSPENSE_PARTY_CONFLICT,
                                       TOLL_SUSPENSE_NO_ACCOUNT,
@@ -632,6 +602,26 @@ static void test_random_books(void **state)
     for (size_t i = 0; i < COUNT(wanted) && one == NULL; i++)
         if (seen[wanted[i]] == 0)
             fail_msg("no row became %s", toll_status_reason(wanted[i]));
+    static const unsigned wanted_costs[] = {
+        TOLL_RATED,
+        TOLL_ZERO_UNANSWERED,
+        TOLL_ZERO_FREE,
+        TOLL_ZERO_DURATION,
+        TOLL_ZERO_COST_FEED,
+        TOLL_ZERO_COMPARE_FEED,
+        TOLL_ZERO_OTHER_PARTY,
+        TOLL_SUSPENSE_CONFLICT,
+        TOLL_SUSPENSE_NO_FX,
+        TOLL_SUSPENSE_NO_PLAN,
+        TOLL_SUSPENSE_NO_PREFIX,
+        TOLL_SUSPENSE_BLOCKED,
+        TOLL_SUSPENSE_REJECTED,
+        TOLL_SUSPENSE_NO_RATE,
+        TOLL_SUSPENSE_OVERFLOW,
+    };
+    for (size_t i = 0; i < COUNT(wanted_costs) && one == NULL; i++)
+        if (seen_cost[wanted_costs[i]] == 0)
+            fail_msg("no cost became %s", toll_status_reason(wanted_costs[i]));
 }
 
 int main(void)

@@ -276,6 +276,87 @@ static void test_rules(void **state)
     every_count(check_rules);
 }
 
+/* ---- ask ---- */
+
+static void check_ask(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    enum { DECKS = 9 };
+    struct arrays arrays = {.at_end = at_end};
+    ARRAY(uint32_t, ways, DECKS);
+    ARRAY(uint16_t, kind, rows);
+    ARRAY(uint8_t, class_jurisdiction, rows);
+    ARRAY(uint32_t, deck, rows);
+    uint64_t *number[4];
+    for (size_t n = 0; n < COUNT(number); n++)
+        number[n] = array(&arrays, rows * sizeof(uint64_t));
+    for (size_t i = 1; i < DECKS; i++)
+        ways[i] = (uint32_t)next_random();
+    for (size_t i = 0; i < rows; i++) {
+        kind[i] = (uint16_t)(pick(3) == 0 ? next_random() : TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
+        class_jurisdiction[i] = (uint8_t)next_random();
+        deck[i] = pick(DECKS);
+        for (size_t n = 0; n < COUNT(number); n++)
+            number[n][i] = n > 1 && pick(2) == 0 ? 0 : next_random();
+    }
+    const struct toll_ask_in in = {number[0], number[1],          number[2], number[3],
+                                   kind,      class_jurisdiction, deck};
+    struct toll_ask_out out[2];
+    size_t count[2];
+    for (int k = 0; k < 2; k++) {
+        out[k] = (struct toll_ask_out){
+            .key = array(&arrays, rows * sizeof(uint64_t)),
+            .deck = array(&arrays, rows * sizeof(uint32_t)),
+            .second = array(&arrays, rows * sizeof(uint32_t)),
+            .column = array(&arrays, rows),
+        };
+        count[k] = (k == 0 ? toll_kernels_select(0) : twin)->ask(ways, &in, rows, &out[k]);
+    }
+    assert_int_equal(count[0], count[1]);
+    assert_memory_equal(out[0].key, out[1].key, rows * sizeof(uint64_t));
+    assert_memory_equal(out[0].deck, out[1].deck, rows * sizeof(uint32_t));
+    assert_memory_equal(out[0].second, out[1].second, count[0] * sizeof(uint32_t));
+    assert_memory_equal(out[0].column, out[1].column, rows);
+    release(&arrays);
+}
+
+static void test_ask(void **state)
+{
+    (void)state;
+    every_count(check_ask);
+}
+
+/* Rows: as dialled, LRN there and not there, by the caller, a short code, a pair, a call type. */
+static void test_ask_by_hand(void **state)
+{
+    (void)state;
+    const uint32_t ways[] = {0,
+                             0,
+                             TOLL_WAY_LRN,
+                             TOLL_WAY_CALLER,
+                             TOLL_WAY_PAIR | 2u << (TOLL_WAY_COLUMN_SHIFT + 6),
+                             TOLL_WAY_CALLTYPE};
+    const uint64_t callee[] = {11, 12, 13, 14, 15, 16, 17}, caller[] = {21, 22, 23, 24, 25, 26, 27};
+    const uint64_t lrn[] = {31, 32, 0, 34, 35, 36, 37};
+    const uint16_t both = TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164;
+    const uint16_t kind[] = {both, both, both, both, TOLL_CALL_CALLER_E164, both, both};
+    const uint8_t call[] = {3, 3, 3, 3, 3, 0x13, 3};
+    const uint32_t deck[] = {1, 2, 2, 3, 1, 4, 5};
+    const struct toll_ask_in in = {callee, caller, lrn, lrn, kind, call, deck};
+    uint64_t key[7];
+    uint32_t asked[7], second[7];
+    uint8_t column[7];
+    const struct toll_ask_out out = {key, asked, second, column};
+    assert_int_equal(toll_ask_scalar(ways, &in, 7, &out), 2);
+    const uint64_t keys[] = {11, 32, 13, 24, UINT64_MAX, 16, 17};
+    const uint32_t decks[] = {1, 2, 2, 3, 1, 4, 0};
+    const uint8_t columns[] = {0, 0, 0, 0, 0, 2, 0};
+    assert_memory_equal(key, keys, sizeof keys);
+    assert_memory_equal(asked, decks, sizeof decks);
+    assert_memory_equal(column, columns, sizeof columns);
+    assert_int_equal(second[0], 5);
+    assert_int_equal(second[1], 6);
+}
+
 /* ---- price ---- */
 
 static void check_price(const struct toll_kernels *twin, size_t rows, bool at_end)
@@ -283,20 +364,24 @@ static void check_price(const struct toll_kernels *twin, size_t rows, bool at_en
     enum { PRICES = 300 };
     struct arrays arrays = {.at_end = at_end};
     ARRAY(uint16_t, price_terms, PRICES + 1);
-    ARRAY(uint32_t, value, rows);
+    ARRAY(uint8_t, column, rows);
     ARRAY(uint32_t, deck, rows);
+    const bool columns = pick(2) == 0;
     for (size_t i = 1; i < PRICES; i++)
         price_terms[i] = (uint16_t)(pick(10) == 0 ? TOLL_TERMS_FAR : next_random() % 0xffff);
     price_terms[PRICES] = 0xabcd; /* no price */
     int32_t *price[2] = {array(&arrays, rows * sizeof(int32_t)), array(&arrays, rows * sizeof(int32_t))};
+    uint32_t *value[2] = {array(&arrays, rows * sizeof(uint32_t)), array(&arrays, rows * sizeof(uint32_t))};
     uint32_t *terms[2], *rest[2];
     for (size_t i = 0; i < rows; i++) {
+        column[i] = (uint8_t)pick(4);
         deck[i] = pick(3) == 0 ? 0 : pick(9) + 1;
-        value[i] = deck[i] == 0   ? 0
-                   : pick(6) == 0 ? 0
-                   : pick(6) == 0 ? TOLL_LPM_ENTRY | pick(1u << 30)
-                   : pick(8) == 0 ? PRICES - 1
-                                  : pick(PRICES);
+        value[0][i] = deck[i] == 0   ? 0
+                      : pick(6) == 0 ? 0
+                      : pick(6) == 0 ? TOLL_LPM_ENTRY | pick(1u << 30)
+                      : pick(8) == 0 ? PRICES - 4
+                                     : pick(PRICES - 3);
+        value[1][i] = value[0][i];
         price[0][i] = price[1][i] = deck[i] != 0 || pick(2) == 0 ? 0 : (int32_t)pick(PRICES);
     }
     size_t count[2];
@@ -304,8 +389,10 @@ static void check_price(const struct toll_kernels *twin, size_t rows, bool at_en
         terms[k] = array(&arrays, rows * sizeof(uint32_t));
         rest[k] = array(&arrays, rows * sizeof(uint32_t));
         count[k] = (k == 0 ? toll_kernels_select(0) : twin)
-                       ->price(price_terms, value, deck, rows, price[k], terms[k], rest[k]);
+                       ->price(price_terms, columns ? column : NULL, deck, rows, value[k], price[k], terms[k],
+                               rest[k]);
     }
+    assert_memory_equal(value[0], value[1], rows * sizeof(uint32_t));
     assert_int_equal(count[0], count[1]);
     assert_memory_equal(price[0], price[1], rows * sizeof(int32_t));
     assert_memory_equal(terms[0], terms[1], rows * sizeof(uint32_t));
@@ -472,9 +559,10 @@ static void test_settle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classify), cmocka_unit_test(test_classify_by_hand),
-        cmocka_unit_test(test_rules),    cmocka_unit_test(test_price),
-        cmocka_unit_test(test_voice),    cmocka_unit_test(test_tally),
+        cmocka_unit_test(test_classify),    cmocka_unit_test(test_classify_by_hand),
+        cmocka_unit_test(test_rules),       cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_ask_by_hand), cmocka_unit_test(test_price),
+        cmocka_unit_test(test_voice),       cmocka_unit_test(test_tally),
         cmocka_unit_test(test_settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

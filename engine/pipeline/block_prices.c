@@ -23,8 +23,17 @@ static void choose_by_own_basis(const struct toll_block_rows *rows, unsigned bas
                              block->jurisdiction);
     for (size_t n = 0; n < own; n++) {
         const uint32_t i = block->second[n];
-        block->column[i] = rater->deck_columns[block->deck[i] * 8 + block->jurisdiction[n]];
+        block->column[i] = (uint8_t)toll_way_column(rater->deck_ways[block->deck[i]], block->jurisdiction[n]);
     }
+}
+
+/* The ask kernel knows the columns by the book's basis; those of decks with their own are put right. list
+ * NULL: of all rows. */
+static void correct_columns(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    for (unsigned basis = TOLL_BASIS_ANI; basis <= TOLL_BASIS_CARRIER; basis++)
+        if ((rows->rater->own_bases >> basis & 1) != 0)
+            choose_by_own_basis(rows, basis, list, count);
 }
 
 /* Which of the four rates of its deck's rows each listed row takes. */
@@ -32,41 +41,12 @@ static void choose_columns(const struct toll_block_rows *rows, const uint32_t *l
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
-    if (!rater->by_jurisdiction)
-        return;
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < count && rater->by_jurisdiction; k++) {
         const size_t i = list[k];
-        block->column[i] = rater->deck_columns[block->deck[i] * 8 + (rows->line.class_jurisdiction[i] & 7)];
+        block->column[i] =
+            (uint8_t)toll_way_column(rater->deck_ways[block->deck[i]], rows->line.class_jurisdiction[i] & 7u);
     }
-    for (unsigned basis = TOLL_BASIS_ANI; basis <= TOLL_BASIS_CARRIER; basis++)
-        if ((rater->own_bases >> basis & 1) != 0)
-            choose_by_own_basis(rows, basis, list, count);
-}
-
-static inline uint32_t plain_mask(uint32_t value)
-{
-    return 0u - (uint32_t)((value != 0) & ((value & TOLL_LPM_ENTRY) == 0));
-}
-
-/* The same of all rows, added to the values that are price rows; their terms are asked for. */
-static void add_columns(const struct toll_block_rows *rows)
-{
-    const struct toll_rater *rater = rows->rater;
-    struct toll_block *block = rows->block;
-    if (!rater->by_jurisdiction)
-        return;
-    const uint8_t *restrict columns = rater->deck_columns, *restrict calls = rows->line.class_jurisdiction;
-    const uint16_t *price_terms = rater->price_terms;
-    for (size_t i = 0; i < rows->rows; i++)
-        block->column[i] = columns[block->deck[i] * 8 + (calls[i] & 7)];
-    for (unsigned basis = TOLL_BASIS_ANI; basis <= TOLL_BASIS_CARRIER; basis++)
-        if ((rater->own_bases >> basis & 1) != 0)
-            choose_by_own_basis(rows, basis, NULL, rows->rows);
-    for (size_t i = 0; i < rows->rows; i++) {
-        const uint32_t plain = plain_mask(block->value[i]);
-        block->value[i] += block->column[i] & plain;
-        __builtin_prefetch(&price_terms[block->value[i] & plain]);
-    }
+    correct_columns(rows, list, count);
 }
 
 /* ---- one row ---- */
@@ -194,9 +174,10 @@ void toll_block_prices(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
-    add_columns(rows);
-    const size_t rest = rater->kernels->price(rater->price_terms, block->value, block->deck, rows->rows,
-                                              rows->line.price, block->terms, block->rest);
+    correct_columns(rows, NULL, rows->rows);
+    const size_t rest =
+        rater->kernels->price(rater->price_terms, rater->by_jurisdiction ? block->column : NULL, block->deck,
+                              rows->rows, block->value, rows->line.price, block->terms, block->rest);
     size_t left = settle_rest(rows, rest);
     for (size_t k = 0; k < block->bill_count; k++)
         block->terms[block->bill[k]] = 0;

@@ -7,31 +7,33 @@
 
 #define NO_NUMBER UINT64_MAX /* lies in the empty prefix only */
 
-/* The columns that decks are asked by, callee's and caller's. */
-struct sides {
-    const uint64_t *number[2], *lrn[2]; /* lrn: never NULL */
-    unsigned type_shift[2];
-};
-enum { CALLEE, CALLER };
-
-static struct sides sides_of(const struct toll_cdr_batch *cdr)
+/* The columns of rows that decks are asked by; lrn: never NULL. */
+static struct toll_ask_in all_rows(const struct toll_block_rows *rows)
 {
-    return (struct sides){
-        .number = {cdr->callee, cdr->caller},
-        .lrn = {cdr->lrn_callee == NULL ? cdr->callee : cdr->lrn_callee,
-                cdr->lrn_caller == NULL ? cdr->caller : cdr->lrn_caller},
-        .type_shift = {TOLL_KIND_CALLEE_TYPE_SHIFT, TOLL_KIND_CALLER_TYPE_SHIFT},
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    return (struct toll_ask_in){
+        .callee = cdr->callee,
+        .caller = cdr->caller,
+        .lrn_callee = cdr->lrn_callee == NULL ? cdr->callee : cdr->lrn_callee,
+        .lrn_caller = cdr->lrn_caller == NULL ? cdr->caller : cdr->lrn_caller,
+        .kind = cdr->kind,
+        .class_jurisdiction = rows->line.class_jurisdiction,
+        .deck = rows->block->deck,
     };
 }
 
-static inline uint64_t key_of(const struct toll_block_rows *rows, const struct sides *sides, unsigned side,
-                              bool lrn, size_t i)
+/* As the ask kernel does it, of one row and by the end that the caller says. */
+static inline uint64_t key_of(const struct toll_ask_in *in, bool by_caller, bool lrn, size_t i)
 {
-    const uint64_t number = sides->number[side][i], ported = sides->lrn[side][i];
-    const bool e164 =
-        (rows->cdr.kind[i] >> sides->type_shift[side] & TOLL_KIND_TYPE_MASK) == TOLL_NUMBER_E164;
-    const uint64_t choose = 0 - (uint64_t)(lrn & (ported != 0));
-    return (ported & choose) | (number & ~choose) | ((uint64_t)e164 - 1);
+    const unsigned type = by_caller ? TOLL_CALL_CALLER_TYPE : TOLL_CALL_CALLEE_TYPE,
+                   e164 = by_caller ? TOLL_CALL_CALLER_E164 : TOLL_CALL_CALLEE_E164;
+    const uint64_t number = by_caller ? in->caller[i] : in->callee[i], ported = !lrn ? 0
+                                                                                : by_caller
+                                                                                    ? in->lrn_caller[i]
+                                                                                    : in->lrn_callee[i];
+    if ((in->kind[i] & type) != e164)
+        return NO_NUMBER;
+    return ported != 0 ? ported : number;
 }
 
 /* ---- pairs ---- */
@@ -66,8 +68,8 @@ static void expect_pair(const struct toll_book *book, const struct toll_deck *de
 
 /* ---- rows whose deck needs more than one prefix: block->second, places in the list ---- */
 
-static void finish_second(const struct toll_block_rows *rows, const struct sides *sides, const uint32_t *list,
-                          size_t count, uint32_t *values)
+static void finish_second(const struct toll_block_rows *rows, const struct toll_ask_in *in,
+                          const uint32_t *list, size_t count, uint32_t *values)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_book *book = rater->book;
@@ -79,7 +81,7 @@ static void finish_second(const struct toll_block_rows *rows, const struct sides
         const uint32_t deck = block->deck[i];
         const unsigned way = rater->deck_ways[deck];
         const bool pair = (way & TOLL_WAY_PAIR) != 0;
-        block->number[1][n] = key_of(rows, sides, CALLER, (way & TOLL_WAY_LRN) != 0, i);
+        block->number[1][n] = key_of(in, true, (way & TOLL_WAY_LRN) != 0, i);
         block->list_deck[n] = pair ? rater->caller_tables + deck : 0;
         if (!pair) {
             const size_t code = rows->cdr.calltype == NULL ? 0 : (size_t)rows->cdr.calltype[i];
@@ -101,6 +103,24 @@ static void finish_second(const struct toll_block_rows *rows, const struct sides
         }
 }
 
+/* What the decks of the listed rows are asked, as the kernel tells it of all rows; how many are in `second`.
+ */
+static size_t ask_listed(const struct toll_block_rows *rows, const struct toll_ask_in *in,
+                         const uint32_t *list, size_t count)
+{
+    struct toll_block *block = rows->block;
+    size_t second = 0;
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = list[k];
+        const uint32_t way = rows->rater->deck_ways[block->deck[i]];
+        block->number[0][k] = key_of(in, (way & TOLL_WAY_CALLER) != 0, (way & TOLL_WAY_LRN) != 0, i);
+        block->list_deck[k] = (way & TOLL_WAY_CALLTYPE) != 0 ? 0 : block->deck[i];
+        block->second[second] = (uint32_t)k;
+        second += (way & (TOLL_WAY_PAIR | TOLL_WAY_CALLTYPE)) != 0;
+    }
+    return second;
+}
+
 void toll_block_values(const struct toll_block_rows *rows, const uint32_t *list, size_t count,
                        uint32_t *values)
 {
@@ -110,22 +130,13 @@ void toll_block_values(const struct toll_block_rows *rows, const uint32_t *list,
         rater->kernels->lpm(rater->tables, rater->lpm_words, block->deck, rows->cdr.callee, count, values);
         return;
     }
-    const struct sides sides = sides_of(&rows->cdr);
-    size_t second = 0;
-    for (size_t k = 0; k < count; k++) {
-        const size_t i = list == NULL ? k : list[k];
-        const uint32_t deck = block->deck[i];
-        const unsigned way = rater->deck_ways[deck];
-        const bool coded = (way & TOLL_WAY_CALLTYPE) != 0;
-        block->number[0][k] =
-            key_of(rows, &sides, (way & TOLL_WAY_CALLER) != 0, (way & TOLL_WAY_LRN) != 0, i);
-        block->list_deck[k] = deck & ((uint32_t)coded - 1);
-        block->second[second] = (uint32_t)k;
-        second += (way & (TOLL_WAY_PAIR | TOLL_WAY_CALLTYPE)) != 0;
-    }
+    const struct toll_ask_in in = all_rows(rows);
+    const struct toll_ask_out out = {block->number[0], block->list_deck, block->second, block->column};
+    const size_t second = list == NULL ? rater->kernels->ask(rater->deck_ways, &in, count, &out)
+                                       : ask_listed(rows, &in, list, count);
     rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[0], count, values);
     if (second > 0)
-        finish_second(rows, &sides, list, second, values);
+        finish_second(rows, &in, list, second, values);
 }
 
 /* ---- misses ---- */

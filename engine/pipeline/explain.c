@@ -231,7 +231,7 @@ static void explain_plan(struct toll_explainer *explainer)
 static const char *rule_does(const struct toll_explainer *explainer, const struct toll_rule *rule,
                              char *buffer, size_t room)
 {
-    static const char *const actions[] = {"deck", "flat", "free", "markup", "reject"};
+    static const char *const actions[] = {"deck", "flat", "free", "markup", "reject", "tiers"};
     if (rule->action == TOLL_ACTION_DECK)
         snprintf(buffer, room, "deck %s",
                  toll_book_string(explainer->book, explainer->book->decks[rule->deck].name));
@@ -240,7 +240,7 @@ static const char *rule_does(const struct toll_explainer *explainer, const struc
     return buffer;
 }
 
-static void on_rule(void *context, uint32_t id, enum toll_rule_verdict verdict, unsigned status)
+void toll_explain_rule(void *context, uint32_t id, enum toll_rule_verdict verdict, unsigned status)
 {
     static const char *const whys[] = {
         [TOLL_RULE_TRUNK] = "does not match: another trunk",
@@ -349,7 +349,7 @@ static void explain_decisions(struct toll_explainer *explainer)
 {
     const struct toll_row *row = explainer->row;
     const struct toll_row_answer *answer = explainer->answer;
-    const struct toll_row_trace trace = {.rule = on_rule, .context = explainer};
+    const struct toll_row_trace trace = {.rule = toll_explain_rule, .context = explainer};
     if (answer->status == TOLL_SUSPENSE_CONFLICT) {
         toll_explain_add(
             explainer, TOLL_EXPLAIN_STEP, "conflict", "", 0,
@@ -357,6 +357,12 @@ static void explain_decisions(struct toll_explainer *explainer)
         return;
     }
     explain_payer(explainer);
+    if (answer->status == TOLL_ZERO_COST_FEED || answer->status == TOLL_ZERO_COMPARE_FEED) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "feed", "", 0,
+                         "carriers.csv gives this feed the role %s: its records are not sold",
+                         answer->status == TOLL_ZERO_COST_FEED ? "cost" : "compare");
+        return;
+    }
     if (answer->status == TOLL_ZERO_UNANSWERED) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "unanswered", "", 0,
                          "a voice call that nobody answered costs nothing");
@@ -436,7 +442,15 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
             toll_explain_add(&explainer, TOLL_EXPLAIN_FACT, "book", "", 0,
                              "kept from an earlier run: rated by that run's book, %s", rater->book->name);
         explain_decisions(&explainer);
+        if (!toll_explain_cost(&explainer, &at)) {
+            rc = toll_error_set(error, TOLL_EBUG,
+                                "%s: the cost of %s:%lld was found otherwise by another version; rate again "
+                                "with this one",
+                                run_path, day, (long long)row);
+            goto out;
+        }
         explain_result(&explainer);
+        toll_explain_cost_result(&explainer, &at);
         if (explainer.failed)
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");
     }

@@ -1,6 +1,6 @@
 /* The list that an explanation grows into, and its parts: where rows stand in the book's tables
  * (explain_source.c), class and jurisdiction (explain_call.c), deck, price row, arithmetic and near misses
- * (explain_price.c), calls that change their rate (explain_walk.c). */
+ * (explain_price.c), calls that change their rate (explain_walk.c), what it costs us (explain_cost.c). */
 #ifndef TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 #define TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 
@@ -51,6 +51,13 @@ void toll_explain_walk(struct toll_explainer *explainer);
 /* numerator / divisor, in 1e-8, exactly: as a decimal or a fraction. */
 #define TOLL_EXPLAIN_EXACT_BYTES 96
 const char *toll_explain_exact(toll_total numerator, toll_total divisor, char text[TOLL_EXPLAIN_EXACT_BYTES]);
+
+/* For struct toll_row_trace: a rule that was looked at; context: the explainer. */
+void toll_explain_rule(void *context, uint32_t rule, enum toll_rule_verdict verdict, unsigned status);
+
+/* What the line costs, where the run has costs; false: the stored cost is another. Then the result. */
+bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reader_row *at);
+void toll_explain_cost_result(struct toll_explainer *explainer, const struct toll_reader_row *at);
 
 /* Lines of the tables that the image keeps none of; 0 none. */
 /* numbers.csv: this number or "hint:V"/"trunk:V" (the account's, when several rows do; NULL any). */

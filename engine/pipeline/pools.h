@@ -80,9 +80,7 @@ struct toll_pool_billing {
     int64_t (*billed)(void *context, int64_t used);
     void *context;
 };
-/* Is an entitlement in force at the call's start, and does its bundle fit the call's key and destination? */
-bool toll_pools_fits(const struct toll_book *book, const struct toll_entitlement *entitlement,
-                     const struct toll_pool_call *call);
+
 /* Calls that will draw soon: their pools come into the caches. Look first, closer some calls later. Both need
  * call->count > 0, and first an entitlement that fits. */
 void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call *call);

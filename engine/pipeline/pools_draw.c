@@ -3,34 +3,7 @@
 #include "pipeline/pools_data.h"
 
 #include "base/check.h"
-
-static bool has_destination(const struct toll_book *book, const struct toll_bundle *bundle,
-                            uint32_t destination)
-{
-    const uint32_t *ids = &book->bundle_destinations[bundle->destination_first];
-    uint32_t low = 0, high = bundle->destination_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (ids[middle] == destination)
-            return true;
-        if (ids[middle] < destination)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
-bool toll_pools_fits(const struct toll_book *book, const struct toll_entitlement *entitlement,
-                     const struct toll_pool_call *call)
-{
-    if (call->start < entitlement->from || call->start >= entitlement->until)
-        return false;
-    const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
-    if ((bundle->keys[call->key >> 6] >> (call->key & 63) & 1) == 0)
-        return false;
-    return bundle->destination_count == 0 || has_destination(book, bundle, call->destination);
-}
+#include "pipeline/draw_rules.h"
 
 static uint32_t pool_of(struct toll_pools *pools, const struct toll_entitlement *entitlement,
                         const struct toll_pool_call *call)
@@ -126,7 +99,7 @@ static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, to
         if (hot->rest_left > 0)
             toll_pools_next_lot(pools, plan->pool);
         else
-            pools->facts[plan->pool].exhausted = start;
+            pools->facts[plan->pool].exhausted = start > 0 ? start : 1;
     }
 }
 
@@ -138,7 +111,7 @@ void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call
     *drawn = (struct toll_pool_drawn){.used_rest = call->used};
     for (uint32_t i = call->first; i < call->first + call->count && !drawing.all; i++) {
         const struct toll_entitlement *entitlement = &book->entitlements[i];
-        if (!toll_pools_fits(book, entitlement, call))
+        if (!toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
             continue;
         const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
         const int64_t wanted = wanted_of(&drawing, bundle, billing);

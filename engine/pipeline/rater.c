@@ -58,21 +58,21 @@ static unsigned way_of(const struct toll_book *book, const struct toll_deck *dec
            (own_basis ? toll_way_of_basis(deck->basis) : 0);
 }
 
-static void fill_decks(struct toll_rater *rater, uint8_t *ways, uint8_t *columns)
+static void fill_decks(struct toll_rater *rater, uint32_t *ways)
 {
     const struct toll_book *book = rater->book;
     for (uint32_t i = 1; i < book->deck_count; i++) {
         const struct toll_deck *deck = &book->decks[i];
-        ways[i] = (uint8_t)way_of(book, deck);
-        rater->has_ways = rater->has_ways || (ways[i] & ~TOLL_WAY_BASIS_BITS) != 0;
+        ways[i] = way_of(book, deck);
+        rater->has_ways = rater->has_ways || (ways[i] & ~TOLL_WAY_BASIS_BITS) != 0 || deck->by_jurisdiction;
         rater->by_jurisdiction = rater->by_jurisdiction || deck->by_jurisdiction;
         if ((ways[i] & TOLL_WAY_BASIS_BITS) != 0)
             rater->own_bases |= (uint8_t)(1u << deck->basis);
         for (unsigned k = 0; deck->by_jurisdiction && k < TOLL_CALL_JURISDICTIONS; k++)
-            columns[i * 8 + k] = (uint8_t)toll_rate_column_of((enum toll_call_jurisdiction)k);
+            ways[i] |= (uint32_t)toll_rate_column_of((enum toll_call_jurisdiction)k)
+                       << (TOLL_WAY_COLUMN_SHIFT + 2 * k);
     }
     rater->deck_ways = ways;
-    rater->deck_columns = columns;
 }
 
 static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables)
@@ -183,8 +183,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         return no_memory(error);
     if (!toll_hot_init(&rater->hot,
                        toll_hot_round(2 * decks * sizeof(struct toll_lpm)) +
-                           toll_hot_round(decks * sizeof(uint32_t)) + toll_hot_round(decks) +
-                           toll_hot_round(8 * decks) + toll_hot_round(verdict_count * sizeof(uint32_t)) +
+                           2 * toll_hot_round(decks * sizeof(uint32_t)) +
+                           toll_hot_round(verdict_count * sizeof(uint32_t)) +
                            toll_hot_round(prices * sizeof(uint16_t)) +
                            toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
                            toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
@@ -195,7 +195,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         return no_memory(error);
     }
     struct toll_lpm *tables = toll_hot_take(&rater->hot, 2 * decks * sizeof *tables);
-    uint8_t *ways = toll_hot_take(&rater->hot, decks), *columns = toll_hot_take(&rater->hot, 8 * decks);
+    uint32_t *ways = toll_hot_take(&rater->hot, decks * sizeof *ways);
     uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
     uint32_t *verdicts = toll_hot_take(&rater->hot, verdict_count * sizeof *verdicts);
     uint16_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
@@ -214,7 +214,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
             places[deck] = ++rater->calltype_decks;
     fill_tables(rater, tables);
-    fill_decks(rater, ways, columns);
+    fill_decks(rater, ways);
     note_next_rules(rater);
     fill_verdicts(book, rater->rules.chain, verdicts);
     for (uint32_t price = 1; price < book->price_count; price++) {

@@ -19,17 +19,6 @@
 /* What digits 2-4 of an E.164 number that begins with 1 say (docs/RATING.md section 6); bits. */
 enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2 };
 
-/* How the bulk passes ask a deck: bits. None: by the callee as dialled. */
-#define TOLL_WAY_LRN 0x01u
-#define TOLL_WAY_CALLER 0x02u
-#define TOLL_WAY_PAIR 0x04u
-#define TOLL_WAY_CALLTYPE 0x08u
-#define TOLL_WAY_BASIS_BITS 0x70u /* its rates are chosen by a basis that is not the book's */
-static inline unsigned toll_way_of_basis(unsigned basis)
-{
-    return 0x40u | basis << 4;
-}
-
 struct toll_rater {
     const struct toll_book *book;
     const struct toll_kernels *kernels;
@@ -48,13 +37,12 @@ struct toll_rater {
     uint32_t columns;                /* CDR columns that rating with this book reads */
     uint8_t areas[4096];             /* enum toll_area_kind bits by three raw nibbles; all 0 unless nanp */
     struct toll_call_areas call_areas;
-    const uint8_t *deck_ways;                /* by deck id */
-    const uint8_t *deck_columns;             /* [deck * 8 + jurisdiction]: enum toll_rate_column */
-    bool has_ways;                           /* some deck is asked otherwise than by the callee as dialled */
-    bool by_jurisdiction;                    /* some deck has rates by jurisdiction */
-    uint8_t own_bases;                       /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
-    bool has_next;                           /* some rule goes on where its deck has nothing */
-    const uint64_t *own_exchanges;           /* a bit by toll_exchange_bit; NULL: nobody asks */
+    const uint32_t *deck_ways;     /* by deck id: simd/layout_deck.h */
+    bool has_ways;                 /* the decks have to be looked at for what they are asked and give */
+    bool by_jurisdiction;          /* some deck has rates by jurisdiction */
+    uint8_t own_bases;             /* bits 1 << basis of TOLL_WAY_BASIS_BITS that occur */
+    bool has_next;                 /* some rule goes on where its deck has nothing */
+    const uint64_t *own_exchanges; /* a bit by toll_exchange_bit; NULL: nobody asks */
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
     struct toll_cost_rules *cost;            /* pipeline/cost.h; NULL: the book has no buy plan */

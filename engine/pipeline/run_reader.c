@@ -731,7 +731,7 @@ const struct toll_rater *toll_run_rater(const struct toll_run *run)
 
 const struct toll_price_row *toll_run_price(struct toll_run *run, int32_t id)
 {
-    return id == 0 ? NULL : find_price(run, id, &run->last_cost_price);
+    return id == 0 ? NULL : find_price(run, id, &run->last_price);
 }
 
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,

@@ -237,7 +237,7 @@ static int64_t thread_ns(void)
 static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows)
 {
     const size_t pooled = lines->pool == NULL ? 0 : rows;
-    const struct toll_hash128 each[] = {
+    struct toll_hash128 each[11] = {
         toll_hash(lines->account, rows * sizeof *lines->account),
         toll_hash(lines->price, rows * sizeof *lines->price),
         toll_hash(lines->billed, rows * sizeof *lines->billed),
@@ -247,7 +247,13 @@ static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, siz
         toll_hash(lines->included, pooled * sizeof *lines->included),
         toll_hash(lines->pool, pooled * sizeof *lines->pool),
     };
-    return toll_hash(each, (pooled == 0 ? 6 : 8) * sizeof *each);
+    size_t count = pooled == 0 ? 6 : 8;
+    if (lines->cost != NULL) {
+        each[count++] = toll_hash(lines->cost, rows * sizeof *lines->cost);
+        each[count++] = toll_hash(lines->cost_price, rows * sizeof *lines->cost_price);
+        each[count++] = toll_hash(lines->cost_status, rows);
+    }
+    return toll_hash(each, count * sizeof *each);
 }
 
 static const struct toll_job_part *part_of(const struct toll_workers_request *request, int64_t batch)

@@ -36,6 +36,7 @@ struct storing {
     struct toll_pool_builder *pools;
     struct toll_build *build;
     struct toll_buffer claims, spans, sorted, found, grants;
+    const struct toll_subscription *last; /* that granted */
 };
 
 static const struct toll_subscription *row_of(const struct storing *storing, uint32_t row)
@@ -249,6 +250,7 @@ static int grant_found(struct storing *storing, const struct toll_counted *count
             begin = toll_local_to_utc(zone, begin);
             end = toll_local_to_utc(zone, end);
         }
+        storing->last = row;
         code = toll_grants_add(storing->pools, row, begin > from ? begin : from, end < until ? end : until,
                                counted, &storing->grants);
     }
@@ -401,11 +403,10 @@ static int size_named(struct storing *storing, const struct toll_pool_key *key, 
         costs = costs || toll_subscription_costs(row);
         sells = sells || !toll_subscription_costs(row);
         if (sells && costs) {
-            pool_finding(
-                storing, row,
-                "pool: what carriers and trunks draw on is a pool of its own; the bundle \"%.60s\" has "
-                "one of this name that accounts draw on",
-                toll_strings_text(&storing->build->pool_names.strings, key->name, NULL));
+            pool_finding(storing, row,
+                         "pool: accounts draw on \"%.60s\", and carriers or trunks too; give each side a "
+                         "pool of its own",
+                         toll_strings_text(&storing->build->pool_names.strings, key->name, NULL));
             good = false;
         } else if (sells) {
             good = check_row(storing, row, &first);
@@ -425,7 +426,6 @@ static int store_pool(struct storing *storing, const struct toll_pool_key *key, 
     const struct toll_bundle *bundle = toll_build_bundle(storing->build, key->bundle);
     const struct toll_account *account =
         TOLL_BUFFER_AT(&storing->build->sections[TOLL_SECTION_ACCOUNTS], struct toll_account, key->account);
-    const struct toll_subscription *rows = storing->build->subscriptions.data;
     size_t name_bytes = 0;
     const char *name =
         key->name > 0 ? toll_strings_text(&storing->build->pool_names.strings, key->name, &name_bytes) : "";
@@ -444,10 +444,7 @@ static int store_pool(struct storing *storing, const struct toll_pool_key *key, 
     if (code != 0)
         return code;
     pool->grant_count = (uint32_t)storing->grants.count;
-    /* Some row of the bundle, where its pool holds too much. */
-    while (storing->grants.count > 0 && rows->bundle != key->bundle)
-        rows++;
-    return toll_grants_store(storing->pools, storing->grants.data, storing->grants.count, rows,
+    return toll_grants_store(storing->pools, storing->grants.data, storing->grants.count, storing->last,
                              &pool->grant_first);
 }
 
@@ -459,7 +456,7 @@ static int store_all(struct storing *storing)
     uint32_t *ids;
     int code = 0;
 
-    if (count == 0)
+    if (entitlements->count == 0)
         return 0;
     ids = calloc(count + 1, sizeof(*ids));
     pools = toll_buffer_add(&storing->build->sections[TOLL_SECTION_POOLS], sizeof(*pools), count + 1);

@@ -9,6 +9,7 @@
 
 #include "base/checksum.h"
 #include "simd/layout_call.h"
+#include "simd/layout_deck.h"
 #include "simd/layout_lpm.h"
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
@@ -79,11 +80,33 @@ typedef void toll_rules_kernel(const struct toll_hot_owner *owners, const uint32
                                const uint32_t *owner, const uint16_t *shape, bool by_record, size_t rows,
                                struct toll_verdicts_out *out);
 
-/* price[i] |= value[i], and terms[i] of it, 0 for an entry. Returns how many rows are in `rest`: those with
- * an entry, with far terms, and those with a deck that has nothing. price_terms: one element more than there
- * are prices is readable. */
-typedef size_t toll_price_kernel(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck,
-                                 size_t rows, int32_t *price, uint32_t *terms, uint32_t *rest);
+/* The columns that the ask kernel reads. lrn_callee, lrn_caller: 0 where the record has none. */
+struct toll_ask_in {
+    const uint64_t *callee, *caller, *lrn_callee, *lrn_caller;
+    const uint16_t *kind;
+    const uint8_t *class_jurisdiction;
+    const uint32_t *deck;
+};
+/* What it writes; arrays of `rows` elements. */
+struct toll_ask_out {
+    uint64_t *
+        key; /* the number to look up; UINT64_MAX, only in the empty prefix, where there is no E.164 number */
+    uint32_t *deck; /* the deck whose prefixes are asked, 0 where it is asked by call type */
+    uint32_t
+        *second; /* rows whose deck needs more than this one number, ascending; behind the count anything */
+    uint8_t *column; /* of the deck's prices, by the call's jurisdiction */
+};
+
+/* What each row's deck is to be asked. ways: by deck id. Returns how many rows are in `second`. */
+typedef size_t toll_ask_kernel(const uint32_t *ways, const struct toll_ask_in *in, size_t rows,
+                               const struct toll_ask_out *out);
+
+/* column: added to each value that is a price row; NULL: nothing. Then price[i] |= value[i], and terms[i] of
+ * it, 0 for an entry. Returns how many rows are in `rest`: those with an entry, with far terms, and those
+ * with a deck that has nothing. price_terms: one element more than there are prices is readable. */
+typedef size_t toll_price_kernel(const uint16_t *price_terms, const uint8_t *column, const uint32_t *deck,
+                                 size_t rows, uint32_t *value, int32_t *price, uint32_t *terms,
+                                 uint32_t *rest);
 
 /* Units and charge by terms[index[i]], and the bits of its status added to status[i]. Returns how many rows
  * are in `exact`: those whose terms say so, with 0 everywhere. */
@@ -102,6 +125,7 @@ struct toll_kernels {
     toll_lpm_kernel *lpm;
     toll_classify_kernel *classify;
     toll_rules_kernel *rules;
+    toll_ask_kernel *ask;
     toll_price_kernel *price;
     toll_voice_kernel *voice;
     toll_tally_kernel *tally;
@@ -118,6 +142,7 @@ toll_probe_kernel toll_probe_scalar, toll_probe_avx2, toll_probe_avx512;
 toll_lpm_kernel toll_lpm_scalar, toll_lpm_avx2, toll_lpm_avx512;
 toll_classify_kernel toll_classify_scalar, toll_classify_avx2, toll_classify_avx512;
 toll_rules_kernel toll_rules_scalar, toll_rules_avx2, toll_rules_avx512;
+toll_ask_kernel toll_ask_scalar, toll_ask_avx2, toll_ask_avx512;
 toll_price_kernel toll_price_scalar, toll_price_avx2, toll_price_avx512;
 toll_voice_kernel toll_voice_scalar, toll_voice_avx2, toll_voice_avx512;
 toll_tally_kernel toll_tally_scalar, toll_tally_avx2, toll_tally_avx512;

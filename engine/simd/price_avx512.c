@@ -4,6 +4,23 @@
 #include <immintrin.h>
 
 #define LANES 16
+#define AHEAD 128 /* rows whose terms are on their way */
+
+/* The columns of 16 rows, and their terms are asked for. */
+static inline void add_columns(const uint16_t *price_terms, const uint8_t *column, __mmask16 here,
+                               uint32_t *value)
+{
+    const __m512i values = _mm512_maskz_loadu_epi32(here, value);
+    const __m512i columns = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(here, column));
+    const __mmask16 plain = _mm512_mask_testn_epi32_mask(_mm512_test_epi32_mask(values, values), values,
+                                                         _mm512_set1_epi32(TOLL_LPM_ENTRY));
+    const __m512i sums = _mm512_mask_add_epi32(values, plain, values, columns);
+    _Alignas(64) uint32_t places[LANES];
+    _mm512_mask_storeu_epi32(value, here, sums);
+    _mm512_store_si512(places, _mm512_maskz_mov_epi32(plain, sums));
+    for (unsigned k = 0; k < LANES; k++)
+        __builtin_prefetch(&price_terms[places[k]]);
+}
 
 static inline size_t step(const uint16_t *price_terms, const uint32_t *value, const uint32_t *deck,
                           __mmask16 here, size_t i, int32_t *price, uint32_t *terms, uint32_t *rest)
@@ -27,15 +44,20 @@ static inline size_t step(const uint16_t *price_terms, const uint32_t *value, co
     return (size_t)__builtin_popcount(list);
 }
 
-size_t toll_price_avx512(const uint16_t *restrict price_terms, const uint32_t *restrict value,
-                         const uint32_t *restrict deck, size_t rows, int32_t *restrict price,
-                         uint32_t *restrict terms, uint32_t *restrict rest)
+static inline __mmask16 first_rows(size_t count)
 {
-    size_t count = 0, i = 0;
-    for (; i + LANES <= rows; i += LANES)
-        count += step(price_terms, value, deck, 0xffff, i, price, terms, &rest[count]);
-    if (i < rows)
-        count += step(price_terms, value, deck, (__mmask16)((1u << (rows - i)) - 1), i, price, terms,
-                      &rest[count]);
+    return (__mmask16)(count < LANES ? (1u << count) - 1 : 0xffff);
+}
+
+size_t toll_price_avx512(const uint16_t *restrict price_terms, const uint8_t *restrict column,
+                         const uint32_t *restrict deck, size_t rows, uint32_t *restrict value,
+                         int32_t *restrict price, uint32_t *restrict terms, uint32_t *restrict rest)
+{
+    size_t count = 0, added = 0;
+    for (size_t i = 0; i < rows; i += LANES) {
+        for (; column != NULL && added <= i + AHEAD && added < rows; added += LANES)
+            add_columns(price_terms, &column[added], first_rows(rows - added), &value[added]);
+        count += step(price_terms, value, deck, first_rows(rows - i), i, price, terms, &rest[count]);
+    }
     return count;
 }

@@ -3,12 +3,14 @@
 
     rate.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv] [--pools POOLS.csv]
             [--older BOOK]
+    rate.py FOLDER --chain
 
-With --older the calls are rated by the older book, and what that leaves in suspense by the other. cycles.py rates one
-run after another.
+With --older the calls are rated by the older book, and what that leaves in suspense by the other. With --chain the runs
+that usage_world.py --chain has prepared in a folder are rated; N-lines.csv, N-period.csv ... are those of run N.
 """
 import argparse
 import csv
+import os
 import sys
 
 import bundles
@@ -206,17 +208,39 @@ def read_feeds(feeds):
     return [record for carrier, paths in files.items() for record in oracle.read_records(paths, carrier)]
 
 
+def run_chain(folder):
+    """Yields (run, the state that it came after) of each run of a chain."""
+    books, feeds, state = {}, [], None
+    with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
+        steps = [line.split() for line in stream]
+    for index, (date, late, name) in enumerate(steps):
+        if name not in books:
+            books[name] = Book(os.path.join(folder, name))
+        delivered = os.path.join(folder, str(index))
+        for file in sorted(os.listdir(delivered)):
+            feeds.append("%s=%s" % (file[len("cdrs_"):-len(".csv")], os.path.join(delivered, file)))
+        run = rate_run(books[name], read_feeds(feeds), state, late if state else "append")
+        yield run, state
+        if date != "-":
+            state = cycles.close(run, date, state)
+
+
 def main():
     parser = argparse.ArgumentParser(description="rate CDRs by docs/RATING.md, slowly")
     parser.add_argument("book")
-    parser.add_argument("--feed", action="append", required=True, help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
-    parser.add_argument("-o", dest="output", required=True)
+    parser.add_argument("--chain", action="store_true", help="the folder has books and calls of several runs")
+    parser.add_argument("--feed", action="append", help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
+    parser.add_argument("-o", dest="output")
     parser.add_argument("--older", help="an older book, whose lines stay unless they are in suspense")
     parser.add_argument("--period", help="write the period charges here")
     parser.add_argument("--totals", help="write the run's totals here")
     parser.add_argument("--pools", help="write the balances of pools here")
     options = parser.parse_args()
     try:
+        if options.chain:
+            for index, (run, _) in enumerate(run_chain(options.book)):
+                write_run(run, *(os.path.join(options.book, "%d-%s.csv" % (index, name)) for name in ("lines", "period", "totals", "pools")))
+            return
         book = Book(options.book)
         records = read_feeds(options.feed)
         run = rate_again(Book(options.older), book, records) if options.older else rate_run(book, records)

@@ -98,7 +98,7 @@ def compared(options, lines, export, period, export_period, totals, pools, run):
 def one_chain(options, seed, folder):
     """Several runs, each after closing the one before; as one_book."""
     command([sys.executable, os.path.join(HERE, "usage_world.py"), str(seed), str(options.calls), folder, "--chain"])
-    oracle_ms, _ = command([sys.executable, os.path.join(HERE, "cycles.py"), folder])
+    oracle_ms, _ = command([sys.executable, os.path.join(HERE, "rate.py"), folder, "--chain"])
     threads = ["--threads", str(options.threads)] if options.threads else []
     engine, state = [0, 0, 0], []
     with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:

@@ -1,0 +1,60 @@
+/* The plain world with bundles. */
+#include "bundles.h"
+
+#include <stdio.h>
+
+static FILE *create(const char *folder, const char *name, const char *header)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/book/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        fprintf(stderr, "%s: cannot be created\n", path);
+    else
+        fprintf(file, "%s\n", header);
+    return file;
+}
+
+static int write_bundles(const char *folder, const char *rows)
+{
+    FILE *file =
+        create(folder, "bundles.csv", "bundle,unit,quantity,scope,jurisdictions,rollover_periods,at_limit");
+    if (file == NULL)
+        return -1;
+    fputs(rows, file);
+    return fclose(file) == 0 ? 0 : -1;
+}
+
+int toll_bundles_write(const char *folder, const struct toll_world_size *size)
+{
+    if (toll_world_write(folder, size) != 0 ||
+        write_bundles(folder, "minutes,s,100000,account,,1,overage\n") != 0)
+        return -1;
+    FILE *file = create(folder, "subscriptions.csv", "subject,bundle");
+    if (file == NULL)
+        return -1;
+    for (uint32_t account = 1; account < size->numbers / 10; account += 4)
+        fprintf(file, "account:A%06u,minutes\n", account);
+    return fclose(file) == 0 ? 0 : -1;
+}
+
+int toll_pools_write(const char *folder, const struct toll_world_size *size)
+{
+    static const char inland[] = "intrastate;interstate;local;indeterminate";
+    char rows[256];
+    snprintf(rows, sizeof rows,
+             "shared,s,%llu,pool,%s,0,overage\n"
+             "each,s,3000,number,%s,0,overage\n",
+             (unsigned long long)size->cdrs * 25, inland, inland);
+    if (toll_world_write(folder, size) != 0 || write_bundles(folder, rows) != 0)
+        return -1;
+    FILE *file = create(folder, "subscriptions.csv", "subject,bundle,pool");
+    if (file == NULL)
+        return -1;
+    for (uint32_t account = 0; account < size->numbers / 10; account++)
+        if (account % 2 == 0)
+            fprintf(file, "account:A%06u,shared,all\n", account);
+        else if (account % 8 == 1)
+            fprintf(file, "account:A%06u,each,\n", account);
+    return fclose(file) == 0 ? 0 : -1;
+}

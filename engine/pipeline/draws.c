@@ -15,11 +15,11 @@
 
 /* ---- memory ---- */
 
-int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rules, struct toll_error *error)
+static int make_draws(struct toll_draws *draws, bool tiers, struct toll_error *error)
 {
     const size_t requests = TOLL_BATCH_ROWS * sizeof *draws->requests;
     const size_t drawn = TOLL_BATCH_ROWS * sizeof *draws->drawn;
-    const size_t before = rules->tiers_end == 0 ? 0 : TOLL_BATCH_ROWS * sizeof *draws->before;
+    const size_t before = tiers ? TOLL_BATCH_ROWS * sizeof *draws->before : 0;
     uint8_t *memory = toll_hot_alloc(requests + drawn + before);
     memset(draws, 0, sizeof *draws);
     if (memory == NULL)
@@ -29,6 +29,21 @@ int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rule
     draws->drawn = (struct toll_pool_drawn *)(memory + requests);
     draws->before = before == 0 ? NULL : (int64_t *)(memory + requests + drawn);
     return 0;
+}
+
+int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rules, struct toll_error *error)
+{
+    return make_draws(draws, rules->tiers_end != 0, error);
+}
+
+int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error)
+{
+    memset(draws, 0, sizeof *draws);
+    if (rater->cost == NULL || rater->cost->entitlements == NULL)
+        return 0;
+    const int rc = make_draws(draws, false, error);
+    draws->list = rater->cost->entitlements;
+    return rc;
 }
 
 void toll_draws_free(struct toll_draws *draws)
@@ -80,7 +95,8 @@ static int64_t bill_rest(void *context, int64_t used)
     return toll_drawn_call_billed(billing->rater, billing->cursors, &call, used);
 }
 
-static inline struct toll_pool_call call_of(const struct toll_draw_request *request)
+static inline struct toll_pool_call call_of(const struct toll_draws *draws,
+                                            const struct toll_draw_request *request)
 {
     return (struct toll_pool_call){
         .start = request->start,
@@ -88,6 +104,7 @@ static inline struct toll_pool_call call_of(const struct toll_draw_request *requ
         .owner = request->owner,
         .first = request->first,
         .count = request->count,
+        .list = draws->list,
         .key = request->key,
         .destination = request->destination,
         .billed = request->billed,
@@ -124,14 +141,14 @@ void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rate
         struct toll_draw_request *request = &draws->requests[i];
         struct toll_pool_drawn *drawn = &draws->drawn[i];
         if (i + LOOK_AHEAD < draws->count && request[LOOK_AHEAD].count > 0) {
-            const struct toll_pool_call next = call_of(&request[LOOK_AHEAD]);
+            const struct toll_pool_call next = call_of(draws, &request[LOOK_AHEAD]);
             toll_pools_look(pools, &next);
         }
         if (numbers && i + LOOK_CLOSER < draws->count && request[LOOK_CLOSER].count > 0) {
-            const struct toll_pool_call next = call_of(&request[LOOK_CLOSER]);
+            const struct toll_pool_call next = call_of(draws, &request[LOOK_CLOSER]);
             toll_pools_look_closer(pools, &next);
         }
-        const struct toll_pool_call call = call_of(request);
+        const struct toll_pool_call call = call_of(draws, request);
         context.request = request;
         if (request->count > 0)
             toll_pools_draw(pools, &call, &billing, drawn);

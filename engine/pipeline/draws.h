@@ -7,6 +7,7 @@
 #ifndef TOLL_PIPELINE_DRAWS_H
 #define TOLL_PIPELINE_DRAWS_H
 
+#include "pipeline/cost.h"
 #include "pipeline/draw_rules.h"
 #include "pipeline/pools.h"
 #include "pipeline/row.h"
@@ -41,11 +42,14 @@ enum toll_draw_flag { TOLL_DRAW_CREDIT = 1, TOLL_DRAW_TIERS = 2 };
 struct toll_draws {
     struct toll_draw_request *requests; /* TOLL_BATCH_ROWS, as the others */
     struct toll_pool_drawn *drawn;
+    const struct toll_entitlement *list; /* where the requests' entitlements lie; NULL: in the book */
     int64_t *before; /* by request of tiers: units before it, or of its whole period; NULL: no tiers */
     size_t count;
     void *memory;
 };
 int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rules, struct toll_error *error);
+/* The same for the costs of a batch's calls, which are another list; nothing where no cost can draw. */
+int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error);
 void toll_draws_free(struct toll_draws *draws); /* safe on a zeroed struct */
 
 /* Draws and counts for all requests, in order. The baton's holder; cursors are its own. */
@@ -76,6 +80,10 @@ struct toll_draws_context {
 /* Charges what remains, into the batch's lines, and adds to the sums what that changes in them. */
 void toll_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
                        const struct toll_line_columns *lines);
+
+/* The same of the costs of calls: what remains, exchanged. */
+void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
+                            const struct toll_line_columns *lines);
 
 /* ---- one line by itself ---- */
 
@@ -110,5 +118,9 @@ int64_t toll_drawn_call_billed(const struct toll_rater *rater, struct toll_band_
 void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *cursors, struct toll_pools *pools,
                    const struct toll_row *row, const struct toll_row_answer *answer, bool first,
                    struct toll_drawn_line *line);
+/* The same of what toll_row_cost has found: the cost with the bundles of trunk and carrier. */
+void toll_row_draw_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                        struct toll_pools *pools, const struct toll_row *row,
+                        const struct toll_row_answer *sell, struct toll_cost_answer *cost);
 
 #endif

@@ -107,10 +107,11 @@ void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call
                      const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
+    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
     struct drawing drawing = {.used = call->used, .billed = call->billed, .billed_known = true};
     *drawn = (struct toll_pool_drawn){.used_rest = call->used};
     for (uint32_t i = call->first; i < call->first + call->count && !drawing.all; i++) {
-        const struct toll_entitlement *entitlement = &book->entitlements[i];
+        const struct toll_entitlement *entitlement = &list[i];
         if (!toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
             continue;
         const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];

@@ -271,6 +271,11 @@ void toll_run_files_close(struct toll_run_files *run)
     *run = (struct toll_run_files){.directory = -1};
 }
 
+size_t toll_run_file_count(const struct toll_run_files *run)
+{
+    return toll_run_owned(run)->file_count;
+}
+
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
                         struct toll_lines **out, struct toll_error *error)
 {

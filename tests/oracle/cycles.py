@@ -39,6 +39,11 @@ class State:
             return self.charges.get((count, period), {})
         return {}
 
+    def is_whole(self, book, count, period):
+        """Whether all of a period is closed."""
+        day, zone = tiers.clock_of(book, count)
+        return bundles.period_begin(period + 1, day, zone) <= self.closing_of(count[1])
+
 
 def closing_time(book, account, until):
     """The latest beginning of a billing period that is not after 00:00 of a date in the account's zone."""

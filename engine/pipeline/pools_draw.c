@@ -109,7 +109,8 @@ static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool
                                 struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *entitlement = &book->entitlements[call->first];
+    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
+    const struct toll_entitlement *entitlement = &list[call->first];
     if (call->count == 0 ||
         !toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
         return false;

@@ -91,8 +91,9 @@ static bool parts_good(const struct toll_state *state)
     return word == state->word_count && closed_rows == state->closed_rows;
 }
 
-bool toll_state_good(const struct toll_state *state)
+bool toll_state_good(const struct toll_state *state, bool *no_memory)
 {
+    *no_memory = false;
     const struct toll_run_tables tables = {.pools = state->pools,
                                            .pool_count = state->pool_count,
                                            .draws = state->draws,
@@ -100,5 +101,6 @@ bool toll_state_good(const struct toll_state *state)
                                            .counts = state->counts,
                                            .count_count = state->count_count};
     return closings_good(state) && charges_good(state) && parts_good(state) && toll_run_pools_good(&tables) &&
-           toll_run_draws_good(&tables) && toll_run_counts_good(&tables) && toll_run_draws_add_up(&tables);
+           toll_run_draws_good(&tables) && toll_run_counts_good(&tables) &&
+           toll_run_draws_add_up(&tables, no_memory);
 }

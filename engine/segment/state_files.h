@@ -28,6 +28,6 @@ struct toll_state_table {
 extern const struct toll_state_table toll_state_tables[TOLL_STATE_FILES]; /* in order of their names */
 
 /* Whether the rows make sense by themselves and together. */
-bool toll_state_good(const struct toll_state *state);
+bool toll_state_good(const struct toll_state *state, bool *no_memory);
 
 #endif

@@ -121,8 +121,11 @@ static int load(struct toll_state *state, const struct source *source, struct to
     int rc = read_manifest(source, state, files, error);
     for (unsigned i = 0; rc == 0 && i < TOLL_STATE_FILES; i++)
         rc = read_table(source, state, i, &files[i], error);
-    if (rc == 0 && !toll_state_good(state))
-        rc = toll_error_set(error, TOLL_EDATA, "%s: its tables do not fit together; " REMEDY, source->path);
+    bool no_memory = false;
+    if (rc == 0 && !toll_state_good(state, &no_memory))
+        rc = no_memory ? toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", source->path)
+                       : toll_error_set(error, TOLL_EDATA, "%s: its tables do not fit together; " REMEDY,
+                                        source->path);
     if (rc)
         toll_state_close(state);
     return rc;

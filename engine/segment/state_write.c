@@ -63,7 +63,8 @@ int toll_state_write(const struct toll_io *io, const char *path, const struct to
     struct toll_publish publish = {0};
     struct written written;
     struct toll_json json = {0};
-    TOLL_ASSERT(toll_state_good(state));
+    bool no_memory = false;
+    TOLL_ASSERT(toll_state_good(state, &no_memory) || no_memory);
     int rc = toll_publish_begin(&publish, io, path, error);
     if (rc)
         return rc;

@@ -1693,7 +1693,7 @@ def band_of(calendar, date, clock):
 
 def counts_for_surcharges(book, record, line):
     return (record.direction == "out" and record.service == "voice" and line["account"] != ""
-            and line["status"] in ("rated", "zero_rated") and book.feed_role.get(record.carrier, "bill") == "bill"
+            and (line["status"] in ("rated", "zero_rated") or line["reason"] == "pool_limit") and book.feed_role.get(record.carrier, "bill") == "bill"
             and not is_emergency(book, record))
 
 

@@ -5,6 +5,12 @@
 #include "base/check.h"
 #include "pipeline/draw_rules.h"
 
+static inline const struct toll_entitlement *list_of(const struct toll_book *book,
+                                                     const struct toll_pool_call *call)
+{
+    return call->list == NULL ? book->entitlements : call->list;
+}
+
 static uint32_t pool_of(struct toll_pools *pools, const struct toll_entitlement *entitlement,
                         const struct toll_pool_call *call)
 {
@@ -109,7 +115,7 @@ static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool
                                 struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *entitlement = &book->entitlements[call->first];
+    const struct toll_entitlement *entitlement = list_of(book, call) + call->first;
     if (call->count == 0 ||
         !toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
         return false;
@@ -143,7 +149,7 @@ static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *
                          const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
+    const struct toll_entitlement *list = list_of(book, call);
     struct drawing drawing = {.used = call->used, .billed = call->billed, .billed_known = true};
     *drawn = (struct toll_pool_drawn){.used_rest = call->used};
     for (uint32_t i = call->first; i < call->first + call->count && !drawing.all; i++) {

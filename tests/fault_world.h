@@ -99,6 +99,13 @@ static const char *const fault_files[][2] = {
     {"book/assignments.csv", "subject,plan\naccount:acme,p\naccount:beta,q\n"},
     {"book/surcharges.csv", "subject,measure,amount,short_s,threshold_percent\ndefault,short_calls,0.01,90,\n"
                             "account:acme,attempts,0.5,,10\nsite:s1,no_ani,1,,\n"},
+    {"book/bundles.csv", "bundle,unit,quantity,scope,destinations\nnum,message,5,number,\nst,s,60,site,KEEP\n"
+                         "acc,s,60,account,\nnamed,byte,100,pool,\n"},
+    {"book/services.csv", "service,account,type,site,number\n1,acme,seat,s1,\n2,acme,seat,,12125550100\n"},
+    {"book/subscriptions.csv", "subject,bundle,pool,times\ndefault,num,,count:seat\nsite:s1,st,,\n"
+                               "plan:p,acc,,\nnumber:12125550100,acc,,2\naccount:acme,named,x,\n"},
+    {"book/tiers.csv", "tiers,from_qty,rate,unit\nt,,0.05,event\nt,10,0.04,\n"},
+    {"book/fx.csv", "from,to,date,rate\nEUR,USD,2026-01-01,1.1\n"},
     {"book/plans.csv", "plan\np\nq\n"},
     {"book/plan_rules.csv", "plan,action,service,class,destination,deck,amount,percent,priority\n"
                             "p,free,,toll_free,,,,,1\n"

@@ -333,6 +333,7 @@ int toll_pools_list_periods(struct toll_pools *pools, struct toll_error *error)
     int rc = 0;
     for (uint32_t i = 1; i < pools->pool_count; i++)
         toll_pools_settle(pools, i);
+    rc = toll_pools_state(pools, error); /* draws that there was no memory for are no rows */
     const uint32_t ids = pools->by_id.count;
     for (uint32_t id = 1; rc == 0 && id < ids; id++) {
         const uint32_t pool = *TOLL_POOL_ITEM(pools->by_id, uint32_t, id);

@@ -1,0 +1,262 @@
+"""Cycles from end to end: a year rated month after month, each month closed before the next, is the year rated at once.
+
+Two accounts whose periods begin on the 1st and on the 15th, in New York; a bundle whose rest rolls over for two months, a
+number's bundle, tiers with fees and a minimum, volume tiers, surcharges. Line by line, period charge by period charge and
+balance by balance. Late calls are appended and put in order; damaged, missing and pruned files are refused with the remedy.
+"""
+import csv
+import glob
+import io
+import json
+import os
+import random
+import shutil
+from decimal import Decimal
+
+import fault_tools as tools
+
+CALLS = int(os.environ.get("CYCLE_CALLS", "90"))  # a month
+BOOK = {
+    "book.yaml": "book: cycles\ncurrency: USD\ntimezone: America/New_York\n",
+    "accounts.csv": "account,timezone,cycle_day\nacme,America/New_York,1\nbeta,America/New_York,15\n",
+    "numbers.csv": "number,account\n12125550100-12125550103,acme\n12125550200-12125550203,beta\n",
+    "plans.csv": "plan\np\n",
+    "assignments.csv": "subject,plan\ndefault,p\n",
+    "plan_rules.csv": "plan,action,deck,tiers,service,priority\np,deck,d,,voice,1\np,tiers,,t,sms,1\np,tiers,,v,event,1\n",
+    "decks.csv": "deck\nd\n",
+    "decks/d.csv": "prefix,rate,increment_s,connect_fee\n1,0.06,6,0.01\n44,0.12,30,\n",
+    "bundles.csv": "bundle,unit,quantity,scope,rollover_periods,period,debit,increment,priority\n"
+                   "minutes,s,3000,account,2,anchor,billed,,2\nown,s,400,number,0,month,used,10,1\n",
+    "subscriptions.csv": "subject,bundle\naccount:acme,minutes\naccount:beta,minutes\nnumber:12125550101,own\nnumber:12125550201,own\n",
+    "tiers.csv": "tiers,unit,mode,period,from_qty,rate,flat,minimum_spend\n"
+                 "t,message,graduated,anchor,,0.02,1,0.5\nt,,,,20,0.01,2,\nv,event,volume,anchor,,1,,\nv,,,,3,0.5,4,\n",
+    "surcharges.csv": "subject,measure,short_s,amount\ndefault,short_calls,20,0.001\n",
+}
+MONTHS = [(2026, m) for m in range(1, 13)]
+
+
+def write(folder, tables):
+    for name, text in tables.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8", newline="") as out:
+            out.write(text)
+
+
+def days_of(year, month):
+    return (31, 28 + (year % 4 == 0), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]
+
+
+def first_of_next(year, month):
+    return "%04d-%02d-01" % (year + month // 12, month % 12 + 1)
+
+
+def month_rows(chance, year, month, count, name):
+    """Calls of a month as New York sees it: at the edges of days, too."""
+    rows = []
+    for i in range(count):
+        day = 1 + chance.randrange(days_of(year, month))
+        clock = chance.choice(("00:00:00", "23:59:59", "%02d:%02d:%02d" % (chance.randrange(24), chance.randrange(60), chance.randrange(60))))
+        offset = "-04:00" if (3, 9) <= (month, day) < (11, 1) else "-05:00"
+        number = chance.choice(("1212555010%d", "1212555020%d")) % chance.randrange(4)
+        service, duration, quantity = "voice", chance.choice((1, 13, 60, 61, 200, 700)), ""
+        if chance.random() < 0.3:
+            service, duration, quantity = chance.choice(("sms", "event")), 0, chance.choice((1, 2, 5, -1))
+        callee = chance.choice(("+12015550111", "+442079460000", "+33123456789"))  # the last has no price
+        rows.append("%s%d,%04d-%02d-%02dT%s%s,%s,+%s,%s,%s,%s\n" %
+                    (name, i, year, month, day, clock, offset, duration, number, callee, service, quantity))
+    return rows
+
+
+def import_rows(data, rows):
+    with open("calls.csv", "w", encoding="utf-8") as out:
+        out.writelines(["record_id,start,duration_s,caller,callee,service,quantity\n"] + rows)
+    tools.ok("import", "--spec", tools.SPEC, "-o", data, "calls.csv", "--quiet")
+
+
+def table(*arguments):
+    return list(csv.DictReader(io.StringIO(tools.ok("export", *arguments, "--format", "csv"))))
+
+
+def lines(run, data):
+    return {row["record_id"]: row for row in table(run, "--cdrs", data)}
+
+
+def period_charges(run):
+    return {(row["period"], row["account"], row["site"], row["number"], row["tiers"], row["kind"]): Decimal(row["charge"])
+            for row in table(run, "--what", "period")}
+
+
+def balances(run):
+    found = json.loads(tools.ok("summary", run, "--pools", "--json", "--unmask"))
+    return found["pools"], found["tiers"]
+
+
+def closing(account, date):
+    """First day of the account's open period when all is closed until a first of a month."""
+    year, month, _ = (int(word) for word in date.split("-"))
+    if account == "acme":
+        return date
+    return "%04d-%02d-15" % (year - (month == 1), 12 if month == 1 else month - 1)
+
+
+def same_line(row, wanted):
+    for key in ("status", "reason", "account", "billed", "included", "charge", "bundle", "deck", "prefix"):
+        assert row[key] == wanted[key], (key, row, wanted)
+
+
+def chain(data, months, late=None, mode="append"):
+    """Rates and closes; gives each line as it was billed, the period charges that were billed, and the last run."""
+    billed, charges, after = {}, {}, []
+    for k, (year, month) in enumerate(months):
+        import_rows(data, months[year, month] + (late or {}).get((year, month), []))
+        run, state, date = "run%d" % k, "state%d" % k, first_of_next(year, month)
+        tools.ok("rate", "--book", "book", "--cdrs", data, "-o", run, "--quiet", *after)
+        for record, row in lines(run, data).items():
+            if row["reason"] != "closed":
+                billed[record] = row
+            else:
+                assert row["status"] == "zero_rated" and row["billed"] == "0" and row["charge"] == "0.00000000", row
+                assert record in billed and row["account"] == billed[record]["account"], row
+        for key, charge in period_charges(run).items():
+            if key[0] < closing(key[1], date) or k == len(months) - 1:
+                charges[key] = charges.get(key, 0) + charge
+        tools.ok("verify", run)
+        if k < len(months) - 1:
+            tools.ok("close", run, "--cdrs", data, "--until", date, "-o", state)
+            after = ["--after", state, "--late", mode]
+    return billed, {key: charge for key, charge in charges.items() if charge}, run
+
+
+def clean(*names):
+    for name in names:
+        for path in glob.glob(name):
+            shutil.rmtree(path)
+
+
+def year_at_once():
+    """All calls in time."""
+    chance = random.Random(7)
+    months = {when: month_rows(chance, *when, CALLS, "c%02d-" % when[1]) for when in MONTHS}
+    billed, charges, last = chain("data", months)
+    tools.ok("rate", "--book", "book", "--cdrs", "data", "-o", "whole", "--quiet")
+    whole = lines("whole", "data")
+    assert set(whole) == set(billed) and len(whole) == 12 * CALLS
+    for record, row in whole.items():
+        same_line(billed[record], row)
+    wanted = {key: charge for key, charge in period_charges("whole").items() if charge}
+    assert charges == wanted, sorted(set(charges.items()) ^ set(wanted.items()))
+    assert {"tier_fee", "minimum_spend", "short_calls"} <= {key[5] for key in wanted}
+    assert balances(last) == balances("whole")
+    kinds = {row["bundle"] for row in whole.values()}
+    assert kinds == {"", "minutes", "own"}, kinds
+    assert any(pool["rolled_in"] for pool in balances("whole")[0])
+    clean("run*", "state*", "data", "whole")
+
+
+def late_calls():
+    """Calls of a closed month that come in the next: put in order they give what one run gives in all; appended they draw on
+    what is left. The closed lines stay."""
+    chance = random.Random(8)
+    months = {when: month_rows(chance, *when, CALLS, "c%02d-" % when[1]) for when in MONTHS[:4]}
+    late = {MONTHS[k + 1]: month_rows(chance, *MONTHS[k], 12, "l%02d-" % (k + 1)) for k in range(2)}
+    billed, charges, last = chain("data", months, late, "reorder")
+    tools.ok("rate", "--book", "book", "--cdrs", "data", "-o", "whole", "--quiet")
+    whole = lines("whole", "data")
+    assert set(whole) == set(billed)
+    for record, row in whole.items():
+        same_line(billed[record], row)
+    assert balances(last) == balances("whole")
+    assert any(key[5] == "already_billed" for run in ("run1", "run2") for key in period_charges(run))
+    clean("run*", "state*", "data")
+    billed, charges, last = chain("data", months, late, "append")
+    for record, row in whole.items():
+        same_line({**billed[record], "included": "", "charge": "", "bundle": "", "billed": "", "status": "", "reason": ""},
+                  {**row, "included": "", "charge": "", "bundle": "", "billed": "", "status": "", "reason": ""})
+    for record in (name for name in billed if name.startswith("l")):
+        assert billed[record]["reason"] != "closed"
+    assert not any(key[5] == "already_billed" for key in charges)
+    assert sum(pool["used"] for pool in balances(last)[0]) == sum(int(row["included"]) for row in billed.values())
+    clean("whole")
+
+
+def one_late_call():
+    """By hand: 100 s a month, 60 used in February and closed; a late one of 60 s in February gets the 40 that are left."""
+    write("hand", {"book.yaml": "book: hand\ncurrency: USD\ntimezone: UTC\n", "accounts.csv": "account\nacme\n", "numbers.csv": "number,account\n12125550100,acme\n",
+                   "plans.csv": "plan\np\n", "assignments.csv": "subject,plan\ndefault,p\n", "plan_rules.csv": "plan,action,deck\np,deck,d\n",
+                   "decks.csv": "deck\nd\n", "decks/d.csv": "prefix,rate\n1,0.60\n", "bundles.csv": "bundle,unit,quantity\nb,s,100\n",
+                   "subscriptions.csv": "subject,bundle\ndefault,b\n"})
+    call = "%s,%s,%d,+12125550100,+12015550111,,\n"
+    import_rows("hands", [call % ("feb", "2026-02-20T12:00:00Z", 60)])
+    tools.ok("rate", "--book", "hand", "--cdrs", "hands", "-o", "feb", "--quiet")
+    told = json.loads(tools.ok("close", "feb", "--until", "2026-03-01", "-o", "feb-state", "--json"))
+    assert told["closed"] == 1 and told["cut_off"] is True and told["until"] == "2026-03-01", told
+    import_rows("hands", [call % ("late", "2026-02-10T12:00:00Z", 60), call % ("mar", "2026-03-05T12:00:00Z", 110)])
+    for mode, late in (("append", "0.20000000"), ("reorder", "0.00000000")):
+        tools.ok("rate", "--book", "hand", "--cdrs", "hands", "--after", "feb-state", "--late", mode, "-o", mode, "--quiet")
+        got = {name: (row["reason"], row["included"], row["charge"]) for name, row in lines(mode, "hands").items()}
+        assert got["mar"] == ("", "100", "0.10000000"), got
+        assert got["late"] == ("", "40" if mode == "append" else "60", late), got
+        assert got["feb"] == (("closed", "0", "0.00000000") if mode == "append" else ("", "40", "0.20000000")), got
+        pools, _ = balances(mode)
+        assert [(pool["period"], pool["used"], pool["left"]) for pool in pools] == [("2026-02-01", 100, 0), ("2026-03-01", 100, 0)], pools
+        tools.ok("verify", mode)
+    assert period_charges("append") == {} and period_charges("reorder") == {}  # February was charged 0
+    done = tools.run("rate", "--book", "hand", "--cdrs", "hands", "--from", "2026-02-15", "-o", "cut")
+    assert done.returncode != 0 and "--cut-periods" in done.stderr, done.stderr
+    tools.ok("rate", "--book", "hand", "--cdrs", "hands", "--from", "2026-02-15", "--cut-periods", "-o", "cut", "--quiet")
+    tools.ok("rate", "--book", "hand", "--cdrs", "hands", "--after", "feb-state", "--from", "2026-03-01", "-o", "march", "--quiet")
+    done = tools.run("rate", "--book", "hand", "--cdrs", "hands", "--only-suspense", "append", "-o", "no")
+    assert done.returncode == 2 and "--after" in done.stderr, done.stderr
+    done = tools.run("close", "append", "--until", "2026-02-01", "-o", "no")
+    assert done.returncode == 2 and "2026-03-01" in done.stderr, done.stderr
+
+
+def refused():
+    """Whatever is wrong with the state or with the old parts: nothing is published, and the remedy is told."""
+    rate = ("rate", "--book", "hand", "--cdrs", "hands", "-o", "no", "--after")
+    done = tools.run(*rate, "nowhere")
+    assert done.returncode == 66 and "tollmill close" in done.stderr, done.stderr
+    files = sorted(os.listdir("feb-state"))
+    assert len(files) == 8, files
+    for name in files:
+        for change in ("gone", "bit", "short"):
+            shutil.copytree("feb-state", "broken")
+            path = os.path.join("broken", name)
+            if change == "gone":
+                os.unlink(path)
+            else:
+                with open(path, "r+b") as file:
+                    data = bytearray(file.read())
+                    data[len(data) // 2] ^= 4
+                    file.seek(0)
+                    file.write(data if change == "bit" else data[:-1])
+                    file.truncate()
+            done = tools.run(*rate, "broken")
+            assert done.returncode == (66 if (name, change) == ("state.json", "gone") else 65), (name, change, done.stderr)
+            assert "close" in done.stderr and not os.path.exists("no"), (name, change, done.stderr)
+            shutil.rmtree("broken")
+    old = glob.glob("hands/parts/2026-02-20.0.g1.arrow")
+    assert len(old) == 1 and tools.run(*rate, "feb-state").returncode == 0  # not needed: that day is as it was
+    shutil.rmtree("no")
+    import_rows("hands", ["more,2026-02-20T13:00:00Z,60,+12125550100,+12015550111,,\n"])
+    tools.ok(*rate, "feb-state")
+    assert lines("no", "hands")["feb"]["reason"] == "closed" and lines("no", "hands")["more"]["reason"] == ""
+    shutil.rmtree("no")
+    os.rename(old[0], "kept")
+    done = tools.run(*rate, "feb-state")
+    assert done.returncode in (65, 66) and "imported into since" in done.stderr and not os.path.exists("no"), done.stderr
+    os.rename("kept", old[0])
+    done = tools.run("close", "append", "--cdrs", "hands", "--until", "2026-04-01", "-o", "no")
+    assert done.returncode == 65 and "rate it again" in done.stderr, done.stderr
+    done = tools.run("close", "feb", "--until", "2026-03-01", "-o", "feb-state")
+    assert done.returncode in (65, 73), done.stderr
+
+
+with tools.work_folder():
+    write("book", BOOK)
+    year_at_once()
+    late_calls()
+    one_late_call()
+    refused()
+print("ok")

@@ -170,7 +170,7 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     if (!toll_bulk_has_ring(worker->bulk) && rater->draws == NULL)
         worker->output_count = 1;
     for (unsigned i = 0; rc == 0 && rater->draws != NULL && i < worker->output_count; i++)
-        rc = toll_draws_make(&worker->outputs[i].draws, rater->draws, error);
+        rc = toll_draws_make(&worker->outputs[i].draws, error);
     if (rc == 0 && rater->draws != NULL)
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
@@ -470,7 +470,7 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         output->batch = input->batch;
         output->rows = batch.rows;
         output->first_row = batch.first_row;
-        output->draws.count = 0;
+        toll_draws_clear(&output->draws);
         toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
         if (input->part->kept == NULL)
             good = rate_rows(worker, input->part, &batch, output);

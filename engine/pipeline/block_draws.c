@@ -5,6 +5,7 @@
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
+#define AHEAD 16                 /* rows whose owner is on its way */
 #define ENTITLEMENTS_LOOKED_AT 8 /* of one call, beyond that the pools look */
 
 /* Rows to look at, in block->second, ascending. */
@@ -35,17 +36,6 @@ static size_t list_rows(const struct toll_block_rows *rows)
             status[i] == TOLL_RATED && (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
     }
     return count;
-}
-
-static void expect_entitlements(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
-{
-    const struct toll_book *book = rows->rater->book;
-    for (size_t k = 0; k < count; k++) {
-        __builtin_prefetch(&book->owners[rows->block->owner[list[k]]]);
-        __builtin_prefetch(&rows->cdr.start[list[k]]);
-    }
-    for (size_t k = 0; k < count; k++)
-        __builtin_prefetch(&book->entitlements[book->owners[rows->block->owner[list[k]]].pool_first]);
 }
 
 /* The destination of each listed row, by place in the list. */
@@ -149,6 +139,23 @@ static uint32_t put_full(const struct toll_block_rows *rows, size_t i, const str
     return (uint32_t)draws->full_count++;
 }
 
+/* The one entitlement of a simple owner. */
+static inline void put_simple(const struct toll_block_rows *rows, size_t i, size_t row, uint32_t key,
+                              struct toll_draw_owner owner)
+{
+    struct toll_draws *draws = rows->context->draws;
+    draws->requests[draws->count++] = (struct toll_draw_request){
+        .start = rows->cdr.start[i],
+        .bundle = owner.bundle,
+        .pool = owner.pool,
+        .billed = rows->line.billed[i],
+        .terms = rows->block->terms[i],
+        .bucket = rows->block->bucket[i],
+        .row = (uint16_t)row,
+        .key = (uint8_t)key,
+    };
+}
+
 static void put_request(const struct toll_block_rows *rows, size_t i, size_t row, const struct asked *asked)
 {
     const struct toll_book *book = rows->rater->book;
@@ -175,33 +182,54 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
     };
 }
 
+static void ask(const struct toll_block_rows *rows, size_t i, size_t row, uint32_t key, uint32_t destination)
+{
+    const struct toll_draw_rules *rules = rows->rater->draws;
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_block *block = rows->block;
+    const uint32_t billed = (uint32_t)rows->line.billed[i];
+    struct asked asked = {
+        .key = key,
+        .destination = destination,
+        .used = rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : billed,
+        .credit = (rows->cdr.kind[i] & TOLL_KIND_CREDIT) != 0,
+        .tiers = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0,
+    };
+    const bool draws =
+        !asked.credit && (asked.used | billed) > 0 &&
+        look_for_entitlements(book, &book->owners[block->owner[i]], rows->cdr.start[i], &asked);
+    if (draws || asked.tiers)
+        put_request(rows, i, row, &asked);
+}
+
 void toll_block_draws(const struct toll_block_rows *rows, size_t first)
 {
     const struct toll_rater *rater = rows->rater;
-    const struct toll_book *book = rater->book;
     const struct toll_draw_rules *rules = rater->draws;
     const uint32_t *places = rows->context->places;
     const struct toll_block *block = rows->block;
     const uint32_t *list = block->second;
     const size_t count = list_rows(rows);
-    expect_entitlements(rows, list, count);
     const uint32_t *destinations = destinations_of(rows, list, count);
+    const bool no_tiers = rules->tiers_end == 0;
     for (size_t k = 0; k < count; k++) {
-        const size_t i = list[k];
+        const size_t i = list[k], row = places == NULL ? first + i : places[i];
         const uint16_t kind = rows->cdr.kind[i];
         const unsigned call = rows->line.class_jurisdiction[i];
-        const uint32_t billed = (uint32_t)rows->line.billed[i];
-        struct asked asked = {
-            .key = toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15),
-            .destination = destinations == NULL ? 0 : destinations[k],
-            .used = rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : billed,
-            .credit = (kind & TOLL_KIND_CREDIT) != 0,
-            .tiers = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0,
-        };
-        const bool draws =
-            !asked.credit && (asked.used | billed) > 0 &&
-            look_for_entitlements(book, &book->owners[block->owner[i]], rows->cdr.start[i], &asked);
-        if (draws || asked.tiers)
-            put_request(rows, i, places == NULL ? first + i : places[i], &asked);
+        const uint32_t key =
+            toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15);
+        const struct toll_draw_owner owner = rules->owners[block->owner[i]];
+        if (k + AHEAD < count) {
+            __builtin_prefetch(&rules->owners[block->owner[list[k + AHEAD]]]);
+            __builtin_prefetch(&rows->cdr.start[list[k + AHEAD]]);
+        }
+        const bool simple = no_tiers || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) == 0;
+        if (simple & (owner.bundle != 0) & (block->terms[i] != 0) & (rows->line.billed[i] > 0)) {
+            const uint64_t *keys = rater->book->bundles[owner.bundle].keys;
+            if ((keys[key >> 6] >> (key & 63) & 1) != 0)
+                put_simple(rows, i, row, key, owner);
+        } else {
+            ask(rows, i, row, key, destinations == NULL ? 0 : destinations[k]);
+        }
     }
 }

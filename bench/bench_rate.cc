@@ -63,7 +63,7 @@ struct {
     frozen_world worlds[::worlds] = {
         {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", "0d31442e0329c2dddab33343a36f8aa4"},
         {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", "65d7596721fb1ba0810471a02628669c"},
-        {"cost", toll_cost_write, "9984c97292fed69082da72b59075e83c", nullptr},
+        {"cost", toll_cost_write, "9984c97292fed69082da72b59075e83c", "3d991697802ea4f9c2ff4bc7cc080c88"},
         {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1", nullptr},
         {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", nullptr},
     };

@@ -35,6 +35,9 @@ CLEAN = {
     "decks/d2.csv": "prefix,rate,from,to\n1,0.01,,\n1212,0.02,,2026-05-01\n1212,0.03,2026-05-01,\n",
     "decks/d3.csv": "prefix,rate\n1212,0.015\n",
     "decks/n.csv": "prefix,rate,band\n44,0.02,day\n44,0.01,night\n44,0.002,off\n447,0.0299,day\n447,0.02,\n",
+    "bundles.csv": "bundle,unit,quantity,scope\nfree,s,60,account\nseats,s,60,number\n",
+    "services.csv": "service,account,type\ns1,acme,seat\n",
+    "subscriptions.csv": "subject,bundle,times\nplan:p,free,\naccount:acme,seats,count:seat\n",
 }
 # name -> (tables that change the clean book, lines "file:line name" of all warnings, words of the first text)
 DOUBTS = {}
@@ -42,6 +45,12 @@ DOUBTS = {}
 
 def doubt(name, lines, words, options=(), **tables):
     DOUBTS[name] = (tables, lines if isinstance(lines, list) else [lines], words, options)
+
+
+def with_column(table, name):
+    """The table with a last column that is empty."""
+    header, *rows = table.splitlines()
+    return "".join(line + "\n" for line in [header + "," + name] + [row + "," for row in rows])
 
 
 RULES = "plan,action,deck,class,destination,jurisdiction,on_miss,amount,from,to,priority,trunk\n"
@@ -152,6 +161,36 @@ doubt("idle_subject", ["surcharges.csv:6 idle_subject", "surcharges.csv:3 idle_s
           "account,", "account,site,").replace("acme,,", "acme,hq,,").replace("beta,2", "beta,,2"),
       surcharges="subject,measure,amount\naccount:acme,attempts,0.01\naccount:idle,attempts,0.01\ndefault,attempts,0.01\n"
                  "site:hq,attempts,0.02\nsite:empty,attempts,0.02\n")
+doubt("idle_subject of a subscription",
+      ["plans.csv:4 unused_plan", "subscriptions.csv:4 idle_subject", "subscriptions.csv:3 idle_subject",
+       "subscriptions.csv:5 idle_subject"],
+      'the plan "r" is given to no number', accounts="account\nacme\nbeta\nidle\n", sites="site,account\nempty,acme\n",
+      plans=CLEAN["plans.csv"] + "r\n", plan_rules=CLEAN["plan_rules.csv"] + "r,deck,d,,,,,,,,\n",
+      subscriptions="subject,bundle,times\naccount:acme,free,\naccount:idle,free,\nsite:empty,seats,count:seat\nplan:r,free,\n")
+doubt("idle_bundle", "subscriptions.csv:5 idle_bundle", 'no rule of the plan "r" charges a call',
+      plans=CLEAN["plans.csv"] + "r\n", assignments=CLEAN["assignments.csv"] + "number:12125550100,r,,\n",
+      plan_rules=with_column(CLEAN["plan_rules.csv"], "service") + "r,deck,d,,,,,,,,,sms\nr,free,,,,,,,,,,voice\n",
+      subscriptions=CLEAN["subscriptions.csv"] + "default,free,\nplan:r,seats,\n")
+doubt("no_service", "subscriptions.csv:4 no_service", 'no service of type "seats"',
+      subscriptions=CLEAN["subscriptions.csv"] + "account:acme,seats,count:seats\n")
+doubt("uncounted_service", "services.csv:3 uncounted_service", 'counts services of type "line"',
+      services=CLEAN["services.csv"] + "s2,acme,line\ns3,beta,line\n")
+doubt("unused_bundle", "bundles.csv:4 unused_bundle", 'nobody has the bundle "extra"',
+      bundles=CLEAN["bundles.csv"] + "extra,s,60,account\n")
+TIERS = "tiers,unit,rate,mode,minimum_spend,maximum_spend,period\n"
+TIERS_RULES = with_column(CLEAN["plan_rules.csv"], "tiers") + "q,tiers,,,,international,,,,,-1,t\n"
+doubt("unused_tiers", "tiers.csv:3 unused_tiers", 'the tiers "u" are used by no rule', tiers=TIERS + "t,s,1,,,,\nu,s,1,,,,\n",
+      plan_rules=TIERS_RULES)
+for words in ("volume,,,", ",1,,", ",,5,month"):
+    doubt("cannot_close " + words, "accounts.csv:3 cannot_close", 'begins on day 15, but the tiers "t"',
+          accounts="account,cycle_day\nacme,1\nbeta,15\n", tiers=TIERS + "t,s,1," + words + "\n",
+          plan_rules=TIERS_RULES)
+doubt("no_fx", ["plan_rules.csv:8 no_fx"] * 2, "buys in EUR, but fx.csv has no rate from EUR to GBP",
+      accounts="account,currency\nacme,\nbeta,\ngamma,GBP\ndelta,CAD\n", plans=CLEAN["plans.csv"] + "b\n",
+      assignments="subject,plan,side,from,to\ndefault,p,,,\naccount:beta,q,,,2026-03-10\naccount:beta,p,,2026-03-10,\ndefault,b,buy,,\n",
+      decks=CLEAN["decks.csv"].replace("decimals", "decimals,currency").replace("d,,", "d,,,").replace("n,week,8", "n,week,8,") + "e,,,EUR\n",
+      plan_rules=CLEAN["plan_rules.csv"] + "b,deck,e,,,,,,,,\nb,free,,toll_free,,,,,,,-1\n",
+      fx="from,to,date,rate\nEUR,CAD,2026-01-01,1.5\n", **{"decks/e.csv": "prefix,rate\n1,0.01\n"})
 
 
 def book(folder, tables):

@@ -90,7 +90,7 @@ static void end(struct text *text)
     assert_int_equal(fclose(text->file), 0);
 }
 
-static void write_parties(struct text *text)
+static void write_parties(struct text *text, bool buys)
 {
     static const char *const zones[] = {"", "America/Los_Angeles", "Asia/Kathmandu"};
     const char *zone = ANY(zones); /* of all, for they may share pools */
@@ -115,35 +115,39 @@ static void write_parties(struct text *text)
     }
     put(text, "trunk:T0,a%u,,,\nhint:H0,a%u,,,\n", pick(ACCOUNTS), pick(ACCOUNTS));
     end(text);
-    begin(text, "trunks.csv", "trunk");
-    put(text, "T1\n");
+    begin(text, "trunks.csv", "trunk,carrier");
+    put(text, "T1,%s\n", chance(50) ? "c1" : "");
     end(text);
     begin(text, "carriers.csv", "carrier");
     put(text, "c1\n");
     end(text);
-    begin(text, "assignments.csv", "subject,plan,from");
-    put(text, "default,p%u,\n", pick(2));
+    begin(text, "assignments.csv", "subject,plan,from,side");
+    put(text, "default,p%u,,\n", pick(2));
     if (chance(50))
-        put(text, "account:a1,p%u,2026-03-10\n", pick(2));
+        put(text, "account:a1,p%u,2026-03-10,\n", pick(2));
     if (chance(30))
-        put(text, "trunk:T1,p%u,\n", pick(2));
+        put(text, "trunk:T1,p%u,,\n", pick(2));
+    if (buys)
+        put(text, "default,buy,%s,buy\n", chance(20) ? "2026-02-25" : "");
     end(text);
     begin(text, "destinations.csv", "prefix,destination");
     put(text, "44,UK\n52,MEXICO\n1212,NEW YORK\n");
     end(text);
 }
 
-#define DECKS 3
+#define SELL_DECKS 3
+#define DECKS 4 /* the last one only buys */
 static void write_decks(struct text *text)
 {
     static const char *const prefixes[] = {"", "1", "1212", "1201", "44", "52", "1310"};
     static const char *const zeros[] = {"", "free", "connect", "minimum"};
     static const char *const roundings[] = {"", "half_up", "half_even", "up", "down"};
     static const char *const durations[] = {"", "up", "down", "half_up", "ms"};
-    begin(text, "decks.csv", "deck,zero_s,rounding,duration_rounding,calendar,boundary,init_mode");
+    begin(text, "decks.csv", "deck,zero_s,rounding,duration_rounding,calendar,boundary,init_mode,currency");
     for (unsigned i = 0; i < DECKS; i++)
-        put(text, "d%u,%s,%s,%s,%s,%s,%s\n", i, ANY(zeros), ANY(roundings), ANY(durations), i == 1 ? "c" : "",
-            i == 1 ? "split" : "", chance(20) ? "round_total" : "");
+        put(text, "d%u,%s,%s,%s,%s,%s,%s,%s\n", i, ANY(zeros), ANY(roundings), ANY(durations),
+            i == 1 ? "c" : "", i == 1 ? "split" : "", chance(20) ? "round_total" : "",
+            i >= SELL_DECKS ? "EUR" : "");
     end(text);
     begin(text, "calendars.csv", "calendar,band,days,from,to");
     put(text, "c,night,,20:00,06:00\n");
@@ -177,7 +181,7 @@ static void write_rules(struct text *text, bool may_tiers)
     static const char *const jurisdictions[] = {"", "", "", "intrastate", "interstate", "international"};
     static const char *const destinations[] = {"", "", "", "UK", "MEXICO", "NEW YORK"};
     begin(text, "plans.csv", "plan");
-    put(text, "p0\np1\n");
+    put(text, "p0\np1\nbuy\n");
     end(text);
     begin(text, "plan_rules.csv",
           "plan,action,service,direction,class,jurisdiction,destination,deck,tiers,amount,percent,priority");
@@ -200,13 +204,19 @@ static void write_rules(struct text *text, bool may_tiers)
         put(text, "%s,%s,%s,", last ? "" : ANY(classes), last ? "" : ANY(jurisdictions),
             last ? "" : ANY(destinations));
         if (deck)
-            put(text, "d%u,,,,", pick(DECKS));
+            put(text, "d%u,,,,", pick(SELL_DECKS));
         else if (by_tiers)
             put(text, ",t%u,,,", tiers);
         else
             put(text, ",,%s,%s,", amount ? "0.25" : "", strcmp(action, "markup") == 0 ? "12.5" : "");
         put(text, "%u\n", last ? 9 : pick(4));
     }
+    put(text, "buy,deck,sms,,,,,d%u,,,,1\nbuy,flat,data,,,,,,,0.2,,1\nbuy,markup,,in,,,,,,0.01,5,2\n",
+        pick(DECKS));
+    put(text, "buy,deck,,,,international,,d%u,,,,3\nbuy,deck,,,,,,d%u,,,,4\n", pick(DECKS), pick(DECKS));
+    end(text);
+    begin(text, "fx.csv", "from,to,date,rate");
+    put(text, "EUR,USD,2026-02-24,1.08765432\nEUR,USD,2026-03-20,1.1\n");
     end(text);
 }
 
@@ -234,7 +244,7 @@ static void write_tiers(struct text *text, bool volume)
 }
 
 #define BUNDLES 6
-static void write_bundles(struct text *text)
+static void write_bundles(struct text *text, bool buys)
 {
     static const char *const units[] = {"s", "s", "s", "message", "byte"};
     static const char *const scopes[] = {"number", "site", "account", "pool"};
@@ -254,6 +264,12 @@ static void write_bundles(struct text *text)
                          : "MEXICO",
             chance(70) ? "" : "out", chance(50) ? "" : "anchor", pick(3), chance(30) ? "yes" : "",
             chance(60) ? "" : ANY(limits), used ? "used" : "", used && chance(60) ? "60" : "",
+            chance(30) ? "charged" : "", pick(3));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        const bool used = chance(30);
+        put(text, "c%u,%s,%u,pool,%s,,,%u,,%s,%s,%s,%s,%u\n", i, i == 3 ? "message" : "s", 1 + pick(20000),
+            chance(80) ? "" : "UK", pick(3), ANY(limits), used ? "used" : "", used ? "60" : "",
             chance(30) ? "charged" : "", pick(3));
     }
     end(text);
@@ -279,6 +295,9 @@ static void write_bundles(struct text *text)
         put(text, ",b%u,%s,%u,%s,\n", bundle, strcmp(scope[bundle], "pool") == 0 ? "shared" : "", 1 + pick(3),
             chance(30) ? "2026-03-05" : "");
     }
+    for (unsigned i = 0; buys && i < 8; i++)
+        put(text, "%s,c%u,%s,%u,%s,\n", chance(60) ? "carrier:c1" : "trunk:T1", i % 4,
+            chance(60) ? "one" : "two", 1 + pick(2), chance(30) ? "2026-03-05" : "");
     end(text);
 }
 
@@ -289,11 +308,12 @@ static void write_book(struct text *text, uint64_t number)
     mkdir(path, 0750);
     begin(text, "book.yaml", "book: random\ncurrency: USD\ntimezone: America/New_York");
     end(text);
-    write_parties(text);
+    const bool buys = number % 3 != 0;
+    write_parties(text, buys);
     write_decks(text);
     write_rules(text, number % 3 != 1); /* tiers that no rule names are no error */
     write_tiers(text, number % 2 == 0);
-    write_bundles(text);
+    write_bundles(text, buys);
 }
 
 /* ---- random calls: parts of many sizes ---- */
@@ -389,6 +409,9 @@ static void write_calls(const struct calls *calls, int folder, const char *name,
 struct expected {
     struct toll_drawn_line lines[PARTS][ROWS_MOST];
     int32_t accounts[PARTS][ROWS_MOST];
+    struct toll_cost_answer costs[PARTS][ROWS_MOST];
+    toll_total cost;
+    int64_t cost_rows[TOLL_STATUS_COUNT];
     struct toll_pools *pools;
     struct toll_pool_tables tables;
     struct toll_period_charges charges;
@@ -397,7 +420,7 @@ struct expected {
     int64_t billed_s;
 };
 static struct expected expected;
-static int64_t seen[TOLL_STATUS_COUNT], drawn, over_two, tiered;
+static int64_t seen[TOLL_STATUS_COUNT], seen_cost[TOLL_STATUS_COUNT], drawn, over_two, tiered, given;
 
 struct opened {
     struct toll_cdr_part *parts[PARTS];
@@ -422,6 +445,29 @@ static void finish_pools(struct toll_pools *pools, struct toll_pool_tables *tabl
     if (toll_pools_state(pools, &error) != 0 || toll_pools_finish(pools, tables, charges, &error) != 0)
         fail_msg("%s", error.text);
     toll_period_charges_sort(charges);
+}
+
+/* The costs of a batch draw behind its lines. */
+static void cost_part(const struct toll_rater *rater, const struct toll_part_map *map,
+                      const struct toll_cdr_batch *batch, struct toll_pools *pools,
+                      struct toll_band_cursor *cursors, unsigned part, bool first)
+{
+    for (int64_t i = 0; rater->cost != NULL && i < batch->rows; i++) {
+        struct toll_cost_answer *cost = &expected.costs[part][i];
+        struct toll_row row;
+        struct toll_row_answer answer;
+        toll_row_read(rater, map, batch, i, &row);
+        toll_row_rate(rater, cursors, &row, NULL, &answer);
+        toll_row_cost(rater, cursors, &row, &answer, -1, NULL, cost);
+        const toll_money whole = cost->cost;
+        toll_row_draw_cost(rater, cursors, pools, &row, &answer, cost);
+        if (first)
+            continue;
+        given += cost->cost < whole;
+        seen_cost[cost->status]++;
+        expected.cost_rows[cost->status]++;
+        expected.cost += cost->cost;
+    }
 }
 
 static void rate_pass(const struct toll_rater *rater, const struct opened *opened, struct toll_pools *pools,
@@ -453,6 +499,7 @@ static void rate_pass(const struct toll_rater *rater, const struct opened *opene
             if (toll_kind_service(row.kind) == TOLL_VOICE)
                 expected.billed_s += line->billed;
         }
+        cost_part(rater, &opened->jobs[part].map, &batch, pools, cursors, part, first);
     }
     free(cursors);
 }
@@ -492,6 +539,12 @@ static void check_lines(int folder, unsigned part, const char *how)
                      how, part, (long long)i, batch.status[i], batch.price[i], batch.billed[i],
                      (long long)batch.charge[i], included, pool, want->status, want->price, want->billed,
                      (long long)want->charge, want->included, want->pool);
+        const struct toll_cost_answer *cost = &expected.costs[part][i];
+        if (batch.cost != NULL && (batch.cost[i] != cost->cost || batch.cost_price[i] != cost->price ||
+                                   batch.cost_status[i] != cost->status))
+            fail_msg("%s, part %u row %lld: cost %lld price %d status %u; by itself %lld %d %u", how, part,
+                     (long long)i, (long long)batch.cost[i], batch.cost_price[i], batch.cost_status[i],
+                     (long long)cost->cost, cost->price, cost->status);
     }
     toll_lines_close(lines);
 }
@@ -541,6 +594,11 @@ static void check_sums(const struct toll_tally *tally, const struct toll_book *b
                         expected.status_rows[TOLL_ZERO_OTHER_PARTY]); /* of nobody */
     assert_memory_equal(tally->status_rows, expected.status_rows, sizeof tally->status_rows);
     assert_int_equal(tally->billed_s, expected.billed_s);
+    toll_total cost = 0;
+    for (unsigned i = 0; i < TOLL_CURRENCIES_MAX; i++)
+        cost += tally->cost.cost[i];
+    assert_true(cost == expected.cost);
+    assert_memory_equal(tally->cost.status_rows, expected.cost_rows, sizeof expected.cost_rows);
     int64_t suspended = 0;
     for (unsigned status = TOLL_SUSPENSE_FIRST; status < TOLL_STATUS_COUNT; status++)
         suspended += expected.status_rows[status];
@@ -560,7 +618,8 @@ static void rate_by_workers(const struct toll_rater *rater, const struct opened 
         .io = quick_io(),
         .mapped = way->read == TOLL_READ_MMAP,
         .ring = way->read == TOLL_READ_RING,
-        .optional = rater->book->bundle_count > 1 ? TOLL_LINES_POOL : 0,
+        .optional = (rater->book->bundle_count > 1 ? TOLL_LINES_POOL : 0) |
+                    (rater->cost != NULL ? TOLL_LINES_COST : 0),
     };
     struct toll_workers workers;
     struct toll_error error;
@@ -722,6 +781,8 @@ static void test_random_books(void **state)
         return;
     assert_true(seen[TOLL_RATED_FAIR_USE] > 0 && seen[TOLL_SUSPENSE_POOL_LIMIT] > 0);
     assert_true(drawn > 1000 && over_two > 10 && tiered > 1000);
+    assert_true(given > 1000 && seen_cost[TOLL_RATED_FAIR_USE] > 0 && seen_cost[TOLL_SUSPENSE_NO_FX] > 0 &&
+                seen_cost[TOLL_SUSPENSE_POOL_LIMIT] > 0);
 }
 
 int main(void)

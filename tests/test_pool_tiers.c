@@ -196,6 +196,14 @@ static void without_usage(void **state)
     world_counts(w, "a acme|| 2026-04-01 0 0 50000000 1950000000 0\n");
     world_charges(w, "2026-04-01 acme|| a minimum_spend 1950000000\n"
                      "2026-04-01 acme|| a tier_fee 50000000\n");
+    /* from the first instant of April on: nothing in March */
+    w->rules[1].from = book_ms("2026-04-01T04:00:00Z");
+    world_run(w, "2026-03-02T12:00:00Z", "2026-04-20T12:00:00Z", NULL);
+    world_finish(w);
+    world_charges(w, "2026-04-01 acme|| a minimum_spend 1950000000\n"
+                     "2026-04-01 acme|| a tier_fee 50000000\n"
+                     "2026-04-01 child|| a minimum_spend 1950000000\n"
+                     "2026-04-01 child|| a tier_fee 50000000\n");
     world_end(w);
 }
 

@@ -79,6 +79,9 @@ static void sizes(void **state)
     assert_int_equal(size_of(w, 5, 1, true, "2026-03-20T12:00:00Z"), 77); /* floor(100 x 24 / 31) */
     assert_int_equal(size_of(w, 0, 6, true, "2026-03-20T12:00:00Z"), 1000 + 51 + 100 + 77);
     assert_int_equal(size_of(w, 0, 6, false, "2026-03-20T12:00:00Z"), 1307);
+    w->grants[5].until = book_ms("2026-04-01T04:00:00Z"); /* to the end of March, so not in April */
+    assert_int_equal(size_of(w, 5, 1, false, "2026-03-31T12:00:00Z"), 100);
+    assert_int_equal(size_of(w, 5, 1, false, "2026-04-20T12:00:00Z"), 0);
     w->grants[0].units = w->grants[1].units = TOLL_LOT_UNITS_MOST / 2 + 1;
     const struct toll_cycle cycle = toll_cycle_at(w->zones[0], 1, book_ms("2026-03-20T12:00:00Z"));
     int64_t units;
@@ -401,6 +404,40 @@ static void listed(void **state)
     world_end(w);
 }
 
+/* A number that goes over to another account has pools of its own there, and one for each bundle. */
+static void numbers(void **state)
+{
+    struct pools_world *w = world_begin();
+    uint64_t number;
+    (void)state;
+    assert_true(toll_digits_pack("12125550100", 11, &number));
+    for (int32_t account = 1; account <= 2; account++) {
+        world_owner(w, account, 0);
+        for (int i = 0; i < 2; i++) {
+            if (account == 1) {
+                world_bundle(w, i == 0 ? "first" : "second")->scope = TOLL_SCOPE_NUMBER;
+                world_grant(w, 10, NULL, NULL);
+            }
+            world_entitle(w, 0, 2 - (uint32_t)i);
+            w->entitlements[w->book.entitlement_count - 1].bundle = 1 + (uint32_t)i;
+        }
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        w->entitlements[i].grant_first = i % 2;
+        w->entitlements[i].grant_count = 1;
+    }
+    world_run(w, "2026-03-02T12:00:00Z", "2026-03-20T12:00:00Z", NULL);
+    assert_int_equal(world_draw_at(w, book_ms("2026-03-02T12:00:00Z"), 1, number, 15, 15).included, 15);
+    assert_int_equal(world_draw_at(w, book_ms("2026-03-02T12:00:00Z"), 2, number, 60, 60).included, 20);
+    assert_int_equal(world_draw_at(w, book_ms("2026-03-02T12:00:00Z"), 1, number, 60, 60).included, 5);
+    world_finish(w);
+    world_shows(w, "1 first acme||+12125550100| 2026-03-01 10+0=10+0+0 over 0\n"
+                   "2 second acme||+12125550100| 2026-03-01 10+0=10+0+0 over 0\n"
+                   "3 first beta||+12125550100| 2026-03-01 10+0=10+0+0 over 0\n"
+                   "4 second beta||+12125550100| 2026-03-01 10+0=10+0+0 over 0\n");
+    world_end(w);
+}
+
 /* ---- behind an earlier run ---- */
 
 static void late(void **state)
@@ -491,6 +528,50 @@ static void late(void **state)
     world_shows(w, "3 b acme||| 2026-01-01 80+0=30+50+0 over 0\n"
                    "3 b acme||| 2026-02-01 80+50=130+0+0 over 0\n"
                    "5 gone acme||| 2026-02-01 9+0=9+0+0 over 0\n");
+    world_end(w);
+}
+
+/* Closed on 15 March, while the pool's month goes on to the end: the lot is as the book says now, but never
+ * less than what was drawn. */
+static void half_closed(void **state)
+{
+    struct pools_world *w = one_pool(100);
+    const struct toll_pool_period_row row = {.id = 1,
+                                             .bundle = "b",
+                                             .scope = "account",
+                                             .account = "acme",
+                                             .site = "",
+                                             .number = "",
+                                             .pool = "",
+                                             .unit = "s",
+                                             .period = "2026-03-01",
+                                             .granted = 80,
+                                             .used = 80,
+                                             .exhausted = 7};
+    const struct toll_pool_draw_row draw = {
+        .id = 1, .period = "2026-03-01", .lot = "2026-03-01", .units = 80};
+    const toll_ms closed[] = {0, book_ms("2026-03-15T04:00:00Z"), 0, 0};
+    const struct toll_pools_before before = {
+        .periods = &row,
+        .period_count = 1,
+        .draws = &draw,
+        .draw_count = 1,
+        .begun = toll_day_of_ms(book_ms("2026-03-01T00:00:00Z")),
+        .begun_first = book_ms("2026-03-01T09:00:00Z"),
+        .closed = closed,
+    };
+    (void)state;
+    world_run(w, "2026-03-16T12:00:00Z", "2026-03-20T12:00:00Z", &before);
+    assert_int_equal(world_draw(w, "2026-03-16T12:00:00Z", 1, 5).included, 5);
+    world_finish(w);
+    world_shows(w, "1 b acme||| 2026-03-01 100+0=85+0+15 over 0\n");
+    assert_int_equal(w->tables.periods[0].exhausted, 0);
+    w->grants[0].units = 60;
+    world_run(w, "2026-03-16T12:00:00Z", "2026-03-20T12:00:00Z", &before);
+    assert_int_equal(world_draw(w, "2026-03-16T12:00:00Z", 1, 5).included, 0);
+    world_finish(w);
+    world_shows(w, "1 b acme||| 2026-03-01 80+0=80+0+0 over 0\n");
+    assert_int_equal(w->tables.periods[0].exhausted, 7);
     world_end(w);
 }
 
@@ -786,6 +867,8 @@ int main(void)
         cmocka_unit_test(listed),
         cmocka_unit_test(late),
         cmocka_unit_test(damaged),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(half_closed),
         cmocka_unit_test(cut),
         cmocka_unit_test(months_like_one_run),
     };

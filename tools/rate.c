@@ -127,7 +127,8 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
     static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
     struct toll_rate_options rate = {.pin = true};
     int64_t threads = 0;
-    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO;
+    static const char *const lates[] = {"append", "reorder", NULL};
+    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO, late = 0;
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "book",
@@ -153,6 +154,21 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
          .value = "OLDRUN",
          .help = "rate only what this run has in suspense and keep its other lines",
          .target = &rate.only_suspense},
+        {.kind = CMD_TEXT,
+         .name = "after",
+         .value = "STATE",
+         .help = "go on behind what was closed: what tollmill close made of the run before",
+         .target = &rate.after},
+        {.kind = CMD_CHOICE,
+         .name = "late",
+         .value = "append|reorder",
+         .help = "late calls of closed periods: behind the closed ones (default), or these periods once more",
+         .target = &late,
+         .choices = lates},
+        {.kind = CMD_FLAG,
+         .name = "cut-periods",
+         .help = "rate periods of bundles and tiers from nothing that began before --from",
+         .target = &rate.cut_periods},
         {.kind = CMD_DAY,
          .name = "from",
          .value = "DAY",
@@ -191,6 +207,7 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
         .examples = "  tollmill rate --book book --cdrs cdrs -o runs/2026-03\n"
                     "  tollmill rate --book book.image --cdrs cdrs --from 2026-03-01 --to 2026-04-01 -o run\n"
                     "  tollmill rate --book book --cdrs cdrs --only-suspense run -o run-2\n"
+                    "  tollmill rate --book book --cdrs cdrs --after state-02 -o runs/2026-03\n"
                     "  tollmill rate --book book --cdrs cdrs -o run --json | jq .charge\n",
         .operands = "",
         .options = options,
@@ -205,6 +222,15 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
                   rate.from_day);
         return CMD_USAGE;
     }
+    if (!rate.after && late != 0) {
+        cmd_error(cmd, "--late reorder goes with --after: without a closed run no call is late");
+        return CMD_USAGE;
+    }
+    if (rate.after && rate.only_suspense) {
+        cmd_error(cmd, "--after rates what was in suspense anyway; leave out --only-suspense");
+        return CMD_USAGE;
+    }
+    rate.reorder = late == 1;
     rate.threads = (unsigned)threads;
     rate.io = (enum toll_io_choice)io;
     rate.simd = (enum toll_simd_choice)simd;

@@ -12,6 +12,7 @@
 
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
+#define XXH_PREFETCH_DIST 2048 /* bytes ahead: columns come from far memory */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

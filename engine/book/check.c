@@ -18,15 +18,16 @@ static bool owner_field_good(const struct toll_book *book, const struct toll_ima
     return field < book->owner_count;
 }
 
+/* Of one side: a plan is either sold or bought by. */
 static bool spans_good(const struct toll_book *book, uint32_t first, uint32_t count, bool own_level,
-                       enum toll_assignment_level level)
+                       enum toll_assignment_level level, uint32_t buy)
 {
     if (!toll_check_range(first, count, book->span_count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const struct toll_plan_span *span = &book->spans[first + i];
         if (span->from >= span->until || span->plan < 1 || (uint32_t)span->plan >= book->plan_count ||
-            span->level < 0 || span->level >= TOLL_LEVEL_NONE ||
+            book->plans[span->plan].buy != buy || span->level < 0 || span->level >= TOLL_LEVEL_NONE ||
             (own_level && span->level != (int32_t)level) || (i > 0 && span[-1].until > span->from))
             return false;
     }
@@ -77,13 +78,23 @@ static const char *check_owners(const struct toll_book *book)
         if (!toll_check_id(owner->account, book->account_count) || owner->bucket == 0 ||
             owner->bucket >= book->bucket_count || book->buckets[owner->bucket].account != owner->account ||
             book->buckets[owner->bucket].site != owner->site ||
-            !spans_good(book, owner->span, owner->span_count, false, TOLL_LEVEL_NONE))
+            !spans_good(book, owner->span, owner->span_count, false, TOLL_LEVEL_NONE, 0))
             return "an owner";
         const bool always = owner->span_count == 1 && span->from == TOLL_MS_MIN && span->until == TOLL_MS_MAX;
         if (owner->plan != (always ? span->plan : 0))
             return "an owner's plan";
     }
     return NULL;
+}
+
+/* What only trunks, or only carriers, have. */
+static bool named_kind_good(const struct toll_book *book, int kind, const struct toll_named *named)
+{
+    const bool trunk = kind == TOLL_NAMED_TRUNK, carrier = kind == TOLL_NAMED_CARRIER;
+
+    return (trunk ? named->carrier <= book->named_count[TOLL_NAMED_CARRIER] : named->carrier == 0) &&
+           (carrier ? named->feed_role < TOLL_FEED_ROLES && named->owner == 0 : named->feed_role == 0) &&
+           (trunk || carrier || (named->span_count == 0 && named->buy_span_count == 0)) && named->spare == 0;
 }
 
 static const char *check_named(const struct toll_book *book, const struct toll_image_view *view)
@@ -94,9 +105,9 @@ static const char *check_named(const struct toll_book *book, const struct toll_i
             const enum toll_assignment_level level =
                 kind == TOLL_NAMED_TRUNK ? TOLL_LEVEL_TRUNK : TOLL_LEVEL_CARRIER;
             if (!toll_check_text(book, named->text) || !owner_field_good(book, view, named->owner) ||
-                (kind == TOLL_NAMED_CARRIER && named->owner != 0) ||
-                (kind == TOLL_NAMED_HINT && named->span_count > 0) ||
-                !spans_good(book, named->span, named->span_count, true, level) ||
+                !named_kind_good(book, kind, named) ||
+                !spans_good(book, named->span, named->span_count, true, level, 0) ||
+                !spans_good(book, named->buy_span, named->buy_span_count, true, level, 1) ||
                 named->id != (kind == TOLL_NAMED_TRUNK ? i + 1 : 0))
                 return "a trunk, hint or carrier";
             if (i > 0 &&
@@ -104,7 +115,9 @@ static const char *check_named(const struct toll_book *book, const struct toll_i
                 return "the order of trunks, hints and carriers";
         }
     }
-    return NULL;
+    return spans_good(book, book->buy_span, book->buy_span_count, true, TOLL_LEVEL_DEFAULT, 1)
+               ? NULL
+               : "the default plan to buy by";
 }
 
 static const char *check_accounts(const struct toll_book *book)
@@ -118,7 +131,9 @@ static const char *check_accounts(const struct toll_book *book)
         const struct toll_account *account = &book->accounts[i];
         if (!toll_check_text(book, account->account) || !toll_check_text(book, account->name) ||
             !toll_check_currency(book, account->currency) || account->zone >= book->zone_count ||
-            !toll_check_text(book, account->file) || account->cycle_day < 1 || account->cycle_day > 28)
+            !toll_check_text(book, account->file) || account->cycle_day < 1 || account->cycle_day > 28 ||
+            account->parent < 0 || (uint32_t)account->parent >= book->account_count ||
+            account->parent == (int32_t)i)
             return "an account";
     }
     for (uint32_t i = 1; i < book->site_count; i++) {
@@ -128,7 +143,8 @@ static const char *check_accounts(const struct toll_book *book)
             return "a site";
     }
     for (uint32_t i = 1; i < book->plan_count; i++) {
-        if (!toll_check_text(book, book->plans[i].plan) || !toll_check_text(book, book->plans[i].name))
+        if (!toll_check_text(book, book->plans[i].plan) || !toll_check_text(book, book->plans[i].name) ||
+            book->plans[i].buy > 1)
             return "a plan";
     }
     return NULL;
@@ -261,5 +277,8 @@ const char *toll_image_check(const struct toll_book *book, const struct toll_ima
     problem = problem != NULL ? problem : toll_check_prices(book, view);
     problem = problem != NULL ? problem : check_rules(book, view);
     problem = problem != NULL ? problem : toll_check_surcharges(book);
+    problem = problem != NULL ? problem : toll_check_pools(book);
+    problem = problem != NULL ? problem : toll_check_tiers(book);
+    problem = problem != NULL ? problem : toll_check_fx(book);
     return problem != NULL ? problem : check_sources(book, view);
 }

@@ -44,6 +44,13 @@ const char *toll_check_places(const struct toll_book *book);
 /* Surcharges; accounts, sites, trunks and carriers were checked before. */
 const char *toll_check_surcharges(const struct toll_book *book);
 
+/* Bundles, grants, pools and who may draw on them; accounts, owners, trunks and destinations were checked
+ * before. */
+const char *toll_check_pools(const struct toll_book *book);
+/* Tiers, after the rules; rates of exchange. */
+const char *toll_check_tiers(const struct toll_book *book);
+const char *toll_check_fx(const struct toll_book *book);
+
 static inline bool toll_check_range(uint64_t first, uint64_t count, uint64_t limit)
 {
     return first <= limit && count <= limit - first;

@@ -114,6 +114,23 @@ struct toll_check_result {
 int toll_check(const struct toll_check_options *options, struct toll_check_result *result,
                struct toll_error *error);
 
+/* ---- close: run -> state, what the next run goes on from ---- */
+
+struct toll_close_options {
+    const char *run_path, *dataset_path;
+    const char *until;      /* "2026-04-01": what is before this day, to the end of each billing period */
+    const char *state_path; /* must not exist */
+    unsigned threads;       /* 0: all cores */
+    struct toll_progress progress;
+};
+struct toll_close_result {
+    int64_t rows, closed, accounts;
+    char until[32], last_day[32]; /* last_day: the run's last one, "" none */
+    bool cut_off;                 /* the run ends before what is closed */
+};
+int toll_close(const struct toll_close_options *options, struct toll_close_result *result,
+               struct toll_error *error);
+
 /* ---- rate: book x dataset -> run ---- */
 
 struct toll_rate_options {
@@ -123,6 +140,11 @@ struct toll_rate_options {
     /* NULL, or an earlier run over the same CDRs: its lines are kept, but for those in suspense, which are
      * rated. Days are the earlier run's then; others are TOLL_EUSAGE. */
     const char *only_suspense;
+    /* NULL, or the state that toll_close wrote of the run before: this one goes on behind it. reorder: with
+     * periods in which late calls lie rated again, where they are else appended. */
+    const char *after;
+    bool reorder;
+    bool cut_periods; /* also rate periods of bundles and tiers that began before the first day */
     const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
     unsigned threads;              /* 0: all cores */
     enum toll_io_choice io;

@@ -151,6 +151,6 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     toll_block_tally(&block);
     lap(context, TOLL_STAGE_TALLY, &since);
     if (block.line.cost != NULL)
-        toll_block_cost(&block);
+        toll_block_cost(&block, first);
     lap(context, TOLL_STAGE_COST, &since);
 }

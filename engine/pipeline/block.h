@@ -23,7 +23,7 @@ enum toll_stage {
     TOLL_STAGE_PREFIX,
     TOLL_STAGE_PRICE,
     TOLL_STAGE_CHARGE,
-    TOLL_STAGE_ODD, /* rows done one by one */
+    TOLL_STAGE_ODD,  /* rows done one by one */
     TOLL_STAGE_LIST, /* rows that may draw on bundles or are priced by tiers */
     TOLL_STAGE_TALLY,
     TOLL_STAGE_COST, /* all of the buy side */
@@ -100,8 +100,9 @@ struct toll_block_context {
     struct toll_block *block;
     struct toll_band_cursor *cursors; /* by deck id */
     struct toll_tally *tally;
-    struct toll_draws *draws; /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
-    int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
+    struct toll_draws *draws;      /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
+    struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
+    int64_t *stage_ns;             /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 
 /* Rates rows [first, first + rows) of the batch into the same rows of `lines`; rows <= TOLL_BLOCK_ROWS_MAX.

@@ -3,7 +3,7 @@
  * prices and charges, with the buy plans and the cost's columns; then the exchange. Class, jurisdiction and
  * payer are those that the first pass has found.
  */
-#include "pipeline/cost.h"
+#include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
 #include <string.h>
@@ -113,18 +113,95 @@ static void find_rules(const struct toll_block_rows *rows)
     toll_block_walk_chains(rows, block->rest, open);
 }
 
+/* ---- bundles of trunks and carriers ---- */
+
+/* The units used, as drawing counts them. */
+static uint32_t used_of(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_terms *terms = &book->terms[book->price_terms[rows->line.price[i]]];
+    const struct toll_row row = {
+        .kind = rows->cdr.kind[i],
+        .duration_ms = rows->cdr.duration_ms[i],
+        .quantity = rows->cdr.quantity == NULL ? 0 : rows->cdr.quantity[i],
+    };
+    return (uint32_t)toll_row_used(&row, terms->action == TOLL_ACTION_DECK
+                                             ? (enum toll_duration_rounding)terms->duration_rounding
+                                             : TOLL_DURATION_UP);
+}
+
+static uint32_t destination_of(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_row row = {.kind = rows->cdr.kind[i], .callee = rows->cdr.callee[i]};
+    return toll_row_destination(rows->rater, &row);
+}
+
+/* Rows whose cost may draw become requests of the batch, and are marked in buy_bucket: their cost is not
+ * exchanged yet. */
+static void list_draws(const struct toll_block_rows *rows, const struct toll_block_rows *sell, size_t first)
+{
+    const struct toll_block_context *context = rows->context;
+    const struct toll_cost_rules *rules = rows->rater->cost;
+    struct toll_draws *draws = context->cost_draws;
+    struct toll_block *block = rows->block;
+    memset(block->buy_bucket, 0, rows->rows * sizeof *block->buy_bucket);
+    if (draws == NULL)
+        return;
+    for (size_t i = 0; i < rows->rows; i++) {
+        const uint16_t kind = rows->cdr.kind[i];
+        if (rows->line.status[i] != TOLL_RATED || (kind & TOLL_KIND_CREDIT) != 0)
+            continue;
+        const uint32_t trunk = place_of(context->map->trunks, rows->cdr.trunk, i),
+                       own = toll_trunk_carrier(rules->book, trunk);
+        const struct toll_cost_list list =
+            toll_cost_list_of(rules, trunk, own != 0 ? own : carrier_of(rows, i));
+        if (list.count == 0)
+            continue;
+        const unsigned call = rows->line.class_jurisdiction[i];
+        const uint32_t used = used_of(rows, i), billed = (uint32_t)rows->line.billed[i];
+        if ((used | billed) == 0)
+            continue;
+        block->buy_bucket[i] = 1;
+        const uint32_t key =
+            toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15);
+        draws->full[draws->full_count] = (struct toll_draw_full){
+            .call = {.start = rows->cdr.start[i],
+                     .first = list.first,
+                     .count = list.count,
+                     .list = rules->entitlements,
+                     .key = key,
+                     .destination = destination_of(rows, i),
+                     .billed = rows->line.billed[i],
+                     .used = used},
+            .price = (uint32_t)rows->line.price[i],
+            .deck = block->deck[i],
+            .walk = block->terms[i] == 0 ? block->value[i] : 0,
+        };
+        draws->requests[draws->count++] = (struct toll_draw_request){
+            .start = rows->cdr.start[i],
+            .pool = (uint32_t)draws->full_count++,
+            .billed = rows->line.billed[i],
+            .terms = block->terms[i],
+            .bucket = rules->account_currency[sell->line.account[i]],
+            .row = (uint16_t)(context->places == NULL ? first + i : context->places[i]),
+            .key = (uint8_t)key,
+            .flags = TOLL_DRAW_FULL,
+        };
+    }
+}
+
 /* ---- money ---- */
 
 static void exchange(const struct toll_block_rows *rows, const int32_t *account)
 {
     const struct toll_cost_rules *rules = rows->rater->cost;
-    const uint32_t *deck = rows->block->deck;
+    const uint32_t *deck = rows->block->deck, *waits = rows->block->buy_bucket;
     if (rules->currency_count == 1)
         return;
     for (size_t i = 0; i < rows->rows; i++) {
         const uint32_t from = rules->deck_currency[deck[i]], to = rules->account_currency[account[i]];
-        if (from == to || rows->line.status[i] != TOLL_RATED)
-            continue;
+        if (from == to || rows->line.status[i] != TOLL_RATED || waits[i] != 0)
+            continue; /* what draws is exchanged when it has drawn */
         const struct toll_fx *fx =
             toll_fx_find(rules, &rows->context->cursors[0], from, to, rows->cdr.start[i]);
         if (fx != NULL && toll_fx_convert(&rows->line.charge[i], fx->rate))
@@ -176,7 +253,7 @@ static void note_prices(const struct toll_block_rows *rows)
 
 /* ---- all of it ---- */
 
-void toll_block_cost(const struct toll_block_rows *sell)
+void toll_block_cost(const struct toll_block_rows *sell, size_t first)
 {
     struct toll_block *block = sell->block;
     struct toll_block_rows rows = *sell;
@@ -201,6 +278,7 @@ void toll_block_cost(const struct toll_block_rows *sell)
     toll_block_values(&rows, NULL, rows.rows, block->value);
     toll_block_prices(&rows);
     toll_block_charges(&rows);
+    list_draws(&rows, sell, first);
     exchange(&rows, sell->line.account);
     cost_odd(&rows, sell->line.account);
     note_prices(&rows);

@@ -65,16 +65,17 @@ int32_t toll_buy_plan_find(const struct toll_book *book, uint32_t trunk, uint32_
 
 /* ---- the row ---- */
 
-/* From the deck's currency into that of the line. */
-static unsigned exchange(const struct toll_cost_rules *rules, struct toll_band_cursor *cursors, toll_ms at,
-                         struct toll_cost_answer *answer)
+unsigned toll_cost_exchange(const struct toll_cost_rules *rules, struct toll_band_cursor *cursors,
+                            uint32_t from, uint32_t to, toll_ms at, toll_money *cost,
+                            const struct toll_fx **fx)
 {
-    if (answer->from == answer->to)
+    *fx = NULL;
+    if (from == to)
         return TOLL_RATED;
-    answer->fx = toll_fx_find(rules, &cursors[0], answer->from, answer->to, at);
-    if (answer->fx == NULL)
+    *fx = toll_fx_find(rules, &cursors[0], from, to, at);
+    if (*fx == NULL)
         return TOLL_SUSPENSE_NO_FX;
-    return toll_fx_convert(&answer->cost, answer->fx->rate) ? TOLL_RATED : TOLL_SUSPENSE_OVERFLOW;
+    return toll_fx_convert(cost, (*fx)->rate) ? TOLL_RATED : TOLL_SUSPENSE_OVERFLOW;
 }
 
 void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *cursors,
@@ -97,10 +98,13 @@ void toll_row_cost_by(const struct toll_rater *rater, struct toll_band_cursor *c
     answer->before = answer->cost = by_plan.charge;
     answer->from = rules->deck_currency[by_plan.deck];
     answer->to = to;
+    answer->found = by_plan.found;
+    answer->charged = answer->status;
     if (answer->status == TOLL_RATED)
-        answer->status = exchange(rules, cursors, row->start, answer);
+        answer->status =
+            toll_cost_exchange(rules, cursors, answer->from, to, row->start, &answer->cost, &answer->fx);
     if (answer->status == TOLL_SUSPENSE_NO_FX || answer->status == TOLL_SUSPENSE_OVERFLOW)
-        answer->price = answer->billed = 0;
+        answer->price = 0;
     if (answer->status != TOLL_RATED)
         answer->cost = 0;
 }

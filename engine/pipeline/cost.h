@@ -29,6 +29,10 @@ struct toll_cost_rules {
     /* Currencies by a small id, names are the book's. */
     const char *currency[TOLL_CURRENCIES_MAX];
     uint32_t currency_count;
+    /* What costs draw on: the lists of trunks, of carriers, and of both where both have one; in the order of
+     * drawing. NULL: no cost draws. */
+    const struct toll_entitlement *entitlements;
+    struct toll_cost_lists *lists;
     uint8_t *account_currency;  /* by account id; [0]: the book's */
     uint8_t *deck_currency;     /* by deck id; [0]: the book's, of other rules than deck */
     struct toll_fx_pair *pairs; /* [from * currency_count + to] */
@@ -54,6 +58,18 @@ static inline uint32_t toll_trunk_carrier(const struct toll_book *book, uint32_t
     return trunk == 0 ? 0 : book->named[TOLL_NAMED_TRUNK][trunk - 1].carrier;
 }
 
+/* ---- bundles ---- */
+
+struct toll_cost_list {
+    uint32_t first, count; /* of rules->entitlements */
+};
+/* Of a trunk and a carrier, 1 + index of the named ones or 0 (carrier: the trunk's, where it has one). */
+struct toll_cost_list toll_cost_list_of(const struct toll_cost_rules *rules, uint32_t trunk,
+                                        uint32_t carrier);
+/* rules->entitlements and lists, if there are any; false: out of memory. */
+bool toll_cost_lists_make(struct toll_cost_rules *rules);
+void toll_cost_lists_free(struct toll_cost_rules *rules);
+
 /* ---- one row ---- */
 
 /* Why a row has no cost, 0 if it has one: TOLL_ZERO_OTHER_PARTY of an `in` leg, TOLL_ZERO_COST_FEED of a
@@ -71,6 +87,8 @@ struct toll_cost_answer {
     int32_t deck;  /* that priced it, 0 none */
     int32_t price; /* 0 none */
     int32_t billed;
+    struct toll_price_found found;
+    unsigned charged;  /* the status before the exchange */
     toll_money before; /* in the currency that `from` names, of currency ids of the rules */
     uint32_t from, to;
     const struct toll_fx *fx; /* NULL: none was needed, or there is none */
@@ -92,6 +110,10 @@ int32_t toll_buy_plan_of_carrier(const struct toll_book *book, uint32_t carrier,
 
 /* ---- exchange ---- */
 
+/* Of a charge in the currency `from`: TOLL_RATED and *cost, or why not. fx: the row, NULL none. */
+unsigned toll_cost_exchange(const struct toll_cost_rules *rules, struct toll_band_cursor *cursors,
+                            uint32_t from, uint32_t to, toll_ms at, toll_money *cost,
+                            const struct toll_fx **fx);
 /* An instant on the clock of the book's zone, as if that were UTC. */
 toll_ms toll_local_ms(const struct toll_book *book, toll_ms at);
 

@@ -129,7 +129,7 @@ int toll_cost_rules_make(const struct toll_book *book, struct toll_cost_rules **
         rc = toll_error_set(error, TOLL_EBOOK,
                             "accounts and decks have more than %d currencies; split the book",
                             TOLL_CURRENCIES_MAX);
-    else if (!fill_pairs(rules))
+    else if (!fill_pairs(rules) || !toll_cost_lists_make(rules))
         rc = toll_error_set(error, TOLL_ENOMEM, "out of memory while preparing the book's costs");
     if (rc != 0)
         toll_cost_rules_free(rules);
@@ -142,6 +142,7 @@ void toll_cost_rules_free(struct toll_cost_rules *rules)
 {
     if (rules == NULL)
         return;
+    toll_cost_lists_free(rules);
     free(rules->pairs);
     free(rules->memory);
     free(rules);

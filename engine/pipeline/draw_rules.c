@@ -57,6 +57,15 @@ static void look_at_tiers(const struct toll_book *book, struct toll_draw_rules *
     }
 }
 
+static bool costs_draw(const struct toll_book *book)
+{
+    for (int kind = 0; book->has_cost && kind < TOLL_NAMED_KINDS; kind++)
+        for (uint32_t i = 0; i < book->named_count[kind]; i++)
+            if (book->named[kind][i].pool_count > 0)
+                return true;
+    return false;
+}
+
 _Static_assert(sizeof(struct toll_draw_owner) == 8, "as many bytes as a word of the bits");
 
 int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out, struct toll_error *error)
@@ -64,7 +73,7 @@ int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **
     const uint32_t end = tiers_end(book);
     const size_t words = book->owner_count / 64 + 1;
     *out = NULL;
-    if (!book->has_bundles && end == 0)
+    if (!book->has_bundles && end == 0 && !costs_draw(book))
         return 0;
     struct toll_draw_rules *rules = calloc(1, sizeof *rules);
     uint64_t *memory = calloc(words + book->owner_count + end / 2 + 1, sizeof *memory);
@@ -81,6 +90,7 @@ int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **
     look_at_owners(book, memory, owners);
     look_at_bundles(book, rules);
     look_at_tiers(book, rules, tiers);
+    rules->cost = costs_draw(book);
     *out = rules;
     return 0;
 }

@@ -23,6 +23,7 @@ struct toll_draw_rules {
     bool by_used;          /* some bundle has debit used */
     bool by_number;        /* some bundle or tiers have scope number */
     bool by_destination;   /* some bundle is for some destinations only */
+    bool cost;             /* some trunk or carrier has a bundle: costs draw */
     bool volume;           /* some tiers need the units of whole periods: all rows are to be counted before */
     uint64_t *memory;
 };

@@ -21,6 +21,12 @@ static struct toll_given given_of(const struct toll_pool_drawn *drawn)
     };
 }
 
+static const struct toll_terms *terms_of(const struct toll_rater *rater, const struct toll_drawn_call *call)
+{
+    return call->terms != NULL ? call->terms
+                               : &rater->book->terms[rater->book->price_terms[call->found.price]];
+}
+
 static enum toll_walk_outcome walk(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                                    const struct toll_drawn_call *call, int64_t used, int64_t included,
                                    struct toll_walked *walked)
@@ -34,7 +40,7 @@ static bool units_of_rest(const struct toll_rater *rater, struct toll_band_curso
 {
     struct toll_walked walked;
     if (call->found.walk == 0)
-        return toll_remainder_units(call->terms, used, units);
+        return toll_remainder_units(terms_of(rater, call), used, units);
     const enum toll_walk_outcome outcome = walk(rater, cursors, call, used, 0, &walked);
     *units = walked.billed;
     return outcome == TOLL_WALK_DONE;
@@ -88,7 +94,7 @@ void toll_drawn_line_charge(const struct toll_rater *rater, struct toll_band_cur
     else if (fits && call->found.walk != 0 && !remainder.all)
         fits = charge_walked(rater, cursors, call, &given, &line->charge);
     else if (fits)
-        fits = toll_remainder_charge(call->terms, &given, &remainder, &line->charge);
+        fits = toll_remainder_charge(terms_of(rater, call), &given, &remainder, &line->charge);
     if (!fits) {
         suspend(line, TOLL_SUSPENSE_OVERFLOW, 0);
         return;

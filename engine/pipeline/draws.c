@@ -34,6 +34,12 @@ void toll_draws_clear(struct toll_draws *draws)
     draws->count = draws->full_count = 0;
 }
 
+int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error)
+{
+    memset(draws, 0, sizeof *draws);
+    return rater->cost == NULL || rater->cost->entitlements == NULL ? 0 : toll_draws_make(draws, error);
+}
+
 void toll_draws_free(struct toll_draws *draws)
 {
     free(draws->memory);
@@ -77,7 +83,6 @@ static int64_t bill_rest(void *context, int64_t used)
     const struct toll_drawn_call call = {
         .start = billing->full->call.start,
         .service = billing->request->key / 50,
-        .terms = &billing->rater->book->terms[billing->rater->book->price_terms[billing->full->price]],
         .deck = (int32_t)billing->full->deck,
         .found = {billing->full->price, billing->request->terms == 0 ? billing->full->walk : 0},
     };

@@ -7,6 +7,7 @@
 #ifndef TOLL_PIPELINE_DRAWS_H
 #define TOLL_PIPELINE_DRAWS_H
 
+#include "pipeline/cost.h"
 #include "pipeline/draw_rules.h"
 #include "pipeline/pools.h"
 #include "pipeline/row.h"
@@ -56,6 +57,8 @@ struct toll_draws {
     void *memory;
 };
 int toll_draws_make(struct toll_draws *draws, struct toll_error *error);
+/* The same for the costs of a batch's calls, which are another list; nothing where no cost can draw. */
+int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error);
 void toll_draws_clear(struct toll_draws *draws);
 void toll_draws_free(struct toll_draws *draws); /* safe on a zeroed struct */
 
@@ -88,6 +91,10 @@ struct toll_draws_context {
 void toll_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
                        const struct toll_line_columns *lines);
 
+/* The same of the costs of calls: what remains, exchanged. */
+void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
+                            const struct toll_line_columns *lines);
+
 /* ---- one line by itself ---- */
 
 /* What charging one needs to know of its call. */
@@ -95,8 +102,8 @@ struct toll_drawn_call {
     toll_ms start;
     unsigned service; /* enum toll_service */
     bool credit;
-    int64_t used; /* whole units */
-    const struct toll_terms *terms;
+    int64_t used;                   /* whole units */
+    const struct toll_terms *terms; /* NULL: those of found.price */
     int32_t deck;
     struct toll_price_found found;
     uint32_t tiers; /* that price it, 0 none */
@@ -122,5 +129,9 @@ int64_t toll_drawn_call_billed(const struct toll_rater *rater, struct toll_band_
 void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *cursors, struct toll_pools *pools,
                    const struct toll_row *row, const struct toll_row_answer *answer, bool first,
                    struct toll_drawn_line *line);
+/* The same of what toll_row_cost has found: the cost with the bundles of trunk and carrier. */
+void toll_row_draw_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                        struct toll_pools *pools, const struct toll_row *row,
+                        const struct toll_row_answer *sell, struct toll_cost_answer *cost);
 
 #endif

@@ -231,7 +231,7 @@ static void explain_plan(struct toll_explainer *explainer)
 static const char *rule_does(const struct toll_explainer *explainer, const struct toll_rule *rule,
                              char *buffer, size_t room)
 {
-    static const char *const actions[] = {"deck", "flat", "free", "markup", "reject"};
+    static const char *const actions[] = {"deck", "flat", "free", "markup", "reject", "tiers"};
     if (rule->action == TOLL_ACTION_DECK)
         snprintf(buffer, room, "deck %s",
                  toll_book_string(explainer->book, explainer->book->decks[rule->deck].name));

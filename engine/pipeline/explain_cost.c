@@ -89,6 +89,30 @@ static void explain_price(struct toll_explainer *explainer, int32_t plan)
     explainer->failed = buying.failed;
 }
 
+/* May the cost have drawn on bundles? What they had left is not known here. */
+static bool may_draw(const struct toll_explainer *explainer, const struct toll_cost_answer *cost)
+{
+    const struct toll_row *row = explainer->row;
+    const uint32_t own = toll_trunk_carrier(explainer->book, row->trunk);
+    return (row->kind & TOLL_KIND_CREDIT) == 0 && cost->plan != 0 && cost->charged == TOLL_RATED &&
+           toll_cost_list_of(explainer->rater->cost, row->trunk, own != 0 ? own : row->carrier).count > 0;
+}
+
+static void explain_bundles(struct toll_explainer *explainer, unsigned status)
+{
+    char rate[TOLL_TOTAL_TEXT_BYTES];
+    const struct toll_line *line = explainer->line;
+    toll_money_format(line->cost, rate);
+    if (status == TOLL_SUSPENSE_POOL_LIMIT)
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "bundle", "", 0,
+                         "a bundle of the trunk or carrier was used up, and its at_limit is reject");
+    else
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "bundle", "", 0,
+                         "bundles of the trunk or carrier gave a part of it (summary RUN --pools has them); "
+                         "what remains costs %s",
+                         rate);
+}
+
 bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reader_row *at)
 {
     const struct toll_line_batch *lines = at->lines;
@@ -102,8 +126,10 @@ bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reade
         return true;
     }
     toll_row_cost(explainer->rater, explainer->cursors, explainer->row, explainer->answer, -1, NULL, &cost);
-    if (cost.status != lines->cost_status[i] || cost.cost != lines->cost[i] ||
-        (cost.price == 0 ? 0 : cost.price + at->price_shift) != lines->cost_price[i])
+    const bool same = cost.status == lines->cost_status[i] && cost.cost == lines->cost[i];
+    const bool drew = !same && may_draw(explainer, &cost);
+    if ((!same && !drew) ||
+        (!drew && (cost.price == 0 ? 0 : cost.price + at->price_shift) != lines->cost_price[i]))
         return false;
     if (!toll_cost_takes_part(cost.status)) {
         explain_none(explainer, cost.status);
@@ -115,7 +141,9 @@ bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reade
     if (plan == 0)
         return true;
     explain_price(explainer, plan);
-    if (cost.from != cost.to && (cost.status == TOLL_RATED || cost.status == TOLL_SUSPENSE_NO_FX))
+    if (drew)
+        explain_bundles(explainer, lines->cost_status[i]);
+    else if (cost.from != cost.to && (cost.status == TOLL_RATED || cost.status == TOLL_SUSPENSE_NO_FX))
         explain_exchange(explainer, &cost);
     return true;
 }

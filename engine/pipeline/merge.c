@@ -70,6 +70,12 @@ int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const ch
 {
     int rc = toll_run_files_open(&merge->old, io, path, error);
     merge->open = rc == 0;
+    if (rc == 0 && merge->old.manifest.has_after)
+        rc =
+            toll_error_set(error, TOLL_EUSAGE,
+                           "%s goes on behind a closed run, so what it has in suspense is rated once more by "
+                           "going on from there again: rate with --after and the same state",
+                           path);
     if (rc == 0)
         rc = check_days(merge, from_day, to_day, error);
     if (rc == 0)

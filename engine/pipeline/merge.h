@@ -69,6 +69,10 @@ struct toll_merge_scratch {
     uint32_t rows[TOLL_BATCH_ROWS];        /* of the batch: those in suspense */
 };
 
+/* The listed rows of a batch, in scratch->cdrs. */
+void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
+                       struct toll_merge_scratch *scratch, struct toll_cdr_batch *out);
+
 /* Fills all of `lines`, of which the columns that there are have room for the batch. block_rows: as in
  * toll_workers_init. TOLL_EDATA: a kept line names an account, price or book that the earlier run does not
  * have, or the call is another account's now and surcharges would have to be counted for both. */

@@ -105,8 +105,8 @@ static size_t find_suspended(const struct toll_line_batch *kept, struct toll_tal
 
 /* ---- rows that are rated again ---- */
 
-static void gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
-                   struct toll_merge_scratch *scratch, struct toll_cdr_batch *out)
+void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
+                       struct toll_merge_scratch *scratch, struct toll_cdr_batch *out)
 {
     *out = (struct toll_cdr_batch){.rows = (int64_t)count, .first_row = batch->first_row};
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
@@ -224,7 +224,7 @@ int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_con
         struct toll_block_context block = *context;
         struct toll_cdr_batch again;
         block.places = scratch->rows + first;
-        gather(batch, block.places, rows, scratch, &again);
+        toll_merge_gather(batch, block.places, rows, scratch, &again);
         toll_block_rate(&block, &again, 0, rows, &rated);
         scatter(merge, scratch, block.places, rows, lines);
     }

@@ -111,7 +111,8 @@ static bool make_tables(struct toll_pools *pools)
     const struct toll_book *book = pools->book;
     pools->clocks = calloc((size_t)(book->zone_count + 1) * TOLL_CLOCK_DAYS, sizeof *pools->clocks);
     pools->sizes = calloc(TOLL_SIZE_PLACES, sizeof *pools->sizes);
-    pools->plan = calloc(most_entitlements(book) + 1, sizeof *pools->plan);
+    pools->plan =
+        calloc(2 * most_entitlements(book) + 1, sizeof *pools->plan); /* a trunk's and its carrier's */
     pools->bundle_ranks = calloc(book->bundle_count + 1, sizeof *pools->bundle_ranks);
     pools->slots = calloc(SLOTS_MIN, sizeof *pools->slots);
     pools->counter_slots = calloc(SLOTS_MIN, sizeof *pools->counter_slots);

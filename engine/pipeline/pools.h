@@ -59,10 +59,11 @@ struct toll_pool_call {
     uint64_t number;       /* as above; 0 none */
     uint32_t owner;        /* whose row gives account, site and number; 0: the cost of a call, then: */
     uint32_t first, count; /* entitlements to look at, in order: the owner's, or the trunk's or carrier's */
-    uint32_t key;          /* toll_chain_key */
-    uint32_t destination;  /* id of the book's destinations, 0 none */
-    int64_t billed;        /* units before bundles: section 7 and 9.1 */
-    int64_t used;          /* whole units used, d */
+    const struct toll_entitlement *list; /* in which they lie; NULL: the book's */
+    uint32_t key;                        /* toll_chain_key */
+    uint32_t destination;                /* id of the book's destinations, 0 none */
+    int64_t billed;                      /* units before bundles: section 7 and 9.1 */
+    int64_t used;                        /* whole units used, d */
 };
 struct toll_pool_drawn {
     int64_t included;     /* in all, over ones too */

@@ -103,14 +103,52 @@ static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, to
     }
 }
 
-void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,
-                     const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
+/* Far most calls: the first bundle that fits has more than they want, of one lot, in its current period.
+ * False: nothing was done. */
+static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool_call *call,
+                                struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
+    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
+    const struct toll_entitlement *entitlement = &list[call->first];
+    if (call->count == 0 ||
+        !toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
+        return false;
+    const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
+    const bool used = bundle->debit_used != 0;
+    const int64_t increment = bundle->increment;
+    int64_t wanted = used ? call->used : call->billed;
+    if (increment > 1) /* of debit used only */
+        wanted = (wanted + increment - 1) / increment * increment;
+    const uint32_t pool = wanted <= 0 ? 0 : pool_of(pools, entitlement, call);
+    if (pool == 0)
+        return false;
+    struct toll_pool_hot *hot = toll_pool_at(pools, pool);
+    if (call->start >= hot->until || hot->lot_left <= wanted || hot->id == 0)
+        return false;
+    hot->lot_left -= wanted;
+    hot->taken += wanted;
+    hot->used += wanted;
+    *drawn = (struct toll_pool_drawn){
+        .included = wanted,
+        .billed_taken = used ? 0 : wanted,
+        .used_rest = used ? 0 : call->used,
+        .pool = hot->id,
+        .all = true,
+        .connect = bundle->connect_charged != 0,
+    };
+    return true;
+}
+
+static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *call,
+                         const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
+{
+    const struct toll_book *book = pools->book;
+    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
     struct drawing drawing = {.used = call->used, .billed = call->billed, .billed_known = true};
     *drawn = (struct toll_pool_drawn){.used_rest = call->used};
     for (uint32_t i = call->first; i < call->first + call->count && !drawing.all; i++) {
-        const struct toll_entitlement *entitlement = &book->entitlements[i];
+        const struct toll_entitlement *entitlement = &list[i];
         if (!toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
             continue;
         const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
@@ -158,4 +196,11 @@ void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bu
     one->included = drawing.billed_taken;
     one->id = toll_pool_at(pools, pool)->id;
     one->over = pools->plan[0].over > 0;
+}
+
+void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,
+                     const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
+{
+    if (!draw_at_once(pools, call, drawn))
+        draw_in_turn(pools, call, billing, drawn);
 }

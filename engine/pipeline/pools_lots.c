@@ -254,7 +254,7 @@ void toll_pools_turn(struct toll_pools *pools, uint32_t pool, toll_ms start)
     hot->until = cycle.until;
     hot->month = hot->lot = (int32_t)cycle.month;
     hot->rest_left = 0;
-    if (bundle->rollover_periods == 0 || cycle.month < begun) {
+    if (bundle->rollover_periods == 0) {
         hot->lot_left = lot_left(pools, pool, cycle.month);
         return;
     }

@@ -71,7 +71,8 @@ uint32_t toll_pools_number(struct toll_pools *pools, uint32_t bundle, int32_t ac
 
 void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call *call)
 {
-    const struct toll_entitlement *entitlement = &pools->book->entitlements[call->first];
+    const struct toll_entitlement *entitlement =
+        &(call->list == NULL ? pools->book->entitlements : call->list)[call->first];
     if (entitlement->pool != 0) {
         __builtin_prefetch(toll_pool_at(pools, entitlement->pool), 1);
         return;
@@ -83,7 +84,8 @@ void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call
 
 void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_pool_call *call)
 {
-    const struct toll_entitlement *entitlement = &pools->book->entitlements[call->first];
+    const struct toll_entitlement *entitlement =
+        &(call->list == NULL ? pools->book->entitlements : call->list)[call->first];
     if (entitlement->pool != 0)
         return;
     const uint32_t seat = (uint32_t)pools->book->owners[call->owner].account * pools->number_bundles +

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "pipeline/after.h"
 #include "text/json.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct run {
     bool dataset_open;
     struct toll_merge merged;       /* open: what an earlier run settled is kept */
     const struct toll_merge *merge; /* NULL: every row is rated */
+    struct toll_after after;        /* open: it goes on behind closed ones */
     unsigned optional;              /* columns of the lines: bits TOLL_LINES_... */
     size_t first, last;             /* of dataset.parts */
     int64_t rows;
@@ -31,6 +33,7 @@ struct run {
     struct toll_workers workers;
     struct toll_pools *pools; /* NULL: the book has neither bundles nor tiers */
     struct toll_pool_tables pool_tables;
+    struct toll_pools_before before; /* what they began with */
     struct toll_run_writer *writer;
     struct toll_run_part *parts; /* last - first */
     struct toll_strings texts;
@@ -73,6 +76,16 @@ static int find_optional(struct run *run, struct toll_error *error)
     return rc;
 }
 
+static int open_after(struct run *run, struct toll_error *error)
+{
+    if (run->options->only_suspense != NULL)
+        return toll_error_set(
+            error, TOLL_EUSAGE,
+            "a run keeps the lines of an earlier one or goes on behind a closed one, not both: "
+            "what was in suspense is rated after a closed run anyway");
+    return toll_after_open(&run->after, run->io, run->options->after, error);
+}
+
 static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
@@ -84,6 +97,8 @@ static int open_all(struct run *run, struct toll_error *error)
     else if (rc == 0)
         rc = toll_merge_open(&run->merged, run->io, options->only_suspense, &run->dataset, options->from_day,
                              options->to_day, &run->first, &run->last, error);
+    if (rc == 0 && options->after != NULL)
+        rc = open_after(run, error);
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
         rc = toll_run_create(run->io, options->run_path, &run->writer, error);
     if (rc == 0)
@@ -94,26 +109,80 @@ static int open_all(struct run *run, struct toll_error *error)
     }
     if (rc == 0)
         rc = find_optional(run, error);
+    if (rc == 0 && run->after.open)
+        rc = toll_after_join(&run->after, run->book, &run->dataset, run->first, run->last, error);
     if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
+    if (rc == 0 && run->merge != NULL && run->rater.cost != NULL && run->rater.cost->entitlements != NULL)
+        rc = toll_error_set(error, TOLL_EBOOK,
+                            "%s: carriers or trunks have bundles, on which the cost of what waited has drawn "
+                            "already; rate all again, without --only-suspense",
+                            options->book_path);
     for (size_t i = run->first; rc == 0 && i < run->last; i++)
         run->rows += run->dataset.parts[i].rows;
     return rc;
 }
 
+/* A book without bundles and tiers hands on what it finds. */
+static int carry_pools(struct run *run)
+{
+    const struct toll_pools_before *before = &run->after.before;
+    if (run->after.open)
+        run->pool_tables =
+            (struct toll_pool_tables){before->periods,    before->period_count, before->draws,
+                                      before->draw_count, before->counts,       before->count_count};
+    else if (run->merge != NULL)
+        run->pool_tables =
+            (struct toll_pool_tables){run->merge->old.tables.pools,  run->merge->old.tables.pool_count,
+                                      run->merge->old.tables.draws,  run->merge->old.tables.draw_count,
+                                      run->merge->old.tables.counts, run->merge->old.tables.count_count};
+    return 0;
+}
+
+/* What an earlier run drew and counted whose lines are kept: all calls are late, nothing is closed. */
+static struct toll_pools_before before_of_merge(const struct run *run)
+{
+    const struct toll_run_tables *old = &run->merge->old.tables;
+    toll_ms first = 0;
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            first = run->dataset.parts[i - 1].first_start;
+    return (struct toll_pools_before){
+        .periods = old->pools,
+        .period_count = old->pool_count,
+        .draws = old->draws,
+        .draw_count = old->draw_count,
+        .counts = old->counts,
+        .count_count = old->count_count,
+        .begun = toll_day_of_ms(first),
+        .begun_first = first,
+    };
+}
+
 /* First and last of the run's CDRs, which lie in the order of their starts. */
 static int make_pools(struct run *run, struct toll_error *error)
 {
-    struct toll_run_span span = {.rows = run->rows};
+    struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
+    const struct toll_pools_before *before = NULL;
+    struct toll_pools_before merged;
     if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
-        return 0;
+        return carry_pools(run);
+    if (!run->options->cut_periods && run->first > 0)
+        span.earlier_until = (run->dataset.parts[run->first - 1].day + 1) * TOLL_DAY_MS;
+    if (run->after.open)
+        before = &run->after.before;
+    if (run->merge != NULL) {
+        merged = before_of_merge(run);
+        before = &merged;
+    }
     for (size_t i = run->last; i > run->first; i--)
         if (run->dataset.parts[i - 1].rows > 0)
             span.first = run->dataset.parts[i - 1].first_start;
     for (size_t i = run->first; i < run->last; i++)
         if (run->dataset.parts[i].rows > 0)
             span.last = run->dataset.parts[i].last_start;
-    return toll_pools_make(run->book, &span, NULL, &run->pools, error);
+    run->before = before == NULL ? (struct toll_pools_before){0} : *before;
+    return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
 
 /* No more workers than batches: each has its own memory. */
@@ -178,6 +247,8 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
         rc = toll_run_lines_open(&run->merge->old, first + i - run->first, run->how, &run->kept[i], error);
         run->set.parts[i].kept = run->kept[i];
     }
+    for (size_t i = 0; run->after.open && i < run->set.count; i++)
+        run->set.parts[i].closed = run->after.rows.bits[first + i - run->first];
     return rc;
 }
 
@@ -261,6 +332,10 @@ static int count_parts(struct run *run, struct toll_error *error)
 static int finish_periods(struct run *run, struct toll_tally *tally, struct toll_error *error)
 {
     int rc = toll_tally_charge_periods(tally, run->book, error);
+    if (rc == 0 && run->after.open) {
+        rc = toll_after_charges(&run->after, run->book, &tally->periods, error);
+        toll_period_charges_sort(&tally->periods);
+    }
     if (rc == 0 && run->pools != NULL) {
         rc = toll_pools_finish(run->pools, &run->pool_tables, &tally->periods, error);
         toll_period_charges_sort(&tally->periods);
@@ -429,6 +504,10 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         manifest.kept_from = run->merge->old.digest;
         manifest.kept = result->kept;
     }
+    manifest.has_after = run->after.open;
+    manifest.reorder = run->options->reorder;
+    if (run->after.open)
+        manifest.after = run->after.state.digest;
     memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
     find_totals(totals, tally, run->book, run->merge);
     for (int i = 0; i < result->total_count; i++) {
@@ -466,6 +545,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
     if (rc == 0)
         rc = open_all(run, error);
+    if (rc == 0 && run->after.open && options->reorder)
+        rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
     if (rc == 0) {
         choose_io(run);
         const struct toll_workers_io io = {
@@ -477,6 +558,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .ahead = tuning->ahead,
             .merge = run->merge,
             .optional = run->optional,
+            .closed = run->after.open,
         };
         rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
                                tuning->block_rows, error);
@@ -503,6 +585,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
         if (rc == 0)
             rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, &run->pool_tables, error);
+        if (rc == 0 && run->after.open)
+            rc = toll_state_keep(&run->after.state, run->writer, error);
         if (rc == 0)
             rc = write_suspense(run, tally, error);
         result->rate_ns = run->rate_ns;
@@ -519,6 +603,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     toll_pools_free(run->pools);
     toll_rater_free(&run->rater);
     toll_merge_close(&run->merged);
+    toll_after_close(&run->after);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     toll_book_close(run->book);

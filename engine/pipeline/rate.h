@@ -31,9 +31,11 @@ int toll_simd_features(enum toll_simd_choice choice, unsigned available, unsigne
 int toll_verify_with(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                      struct toll_error *error);
 
-/* Whether a period charge is what the tiers of the book counted in that period. */
+/* Whether a period charge is what the tiers of the book counted in that period, less what closed runs charged
+ * (state: a zeroed struct if there are none), or is what takes off what they charged. */
+struct toll_state;
 bool toll_tiers_follow(const struct toll_book *book, const struct toll_run_files *run,
-                       const struct toll_period_row *row);
+                       const struct toll_state *state, const struct toll_period_row *row);
 
 /* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
  * bad one or an empty range is TOLL_EUSAGE. */

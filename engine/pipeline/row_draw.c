@@ -50,7 +50,6 @@ void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *curs
         .service = toll_kind_service(row->kind),
         .credit = credit,
         .used = call.used,
-        .terms = &book->terms[book->price_terms[answer->price]],
         .deck = answer->deck,
         .found = answer->found,
         .tiers = book->rules[answer->rule].tiers,

@@ -87,7 +87,8 @@ void toll_block_draws(const struct toll_block_rows *rows, size_t first);
 /* All sums. */
 void toll_block_tally(const struct toll_block_rows *rows);
 
-/* What the finished lines cost, and its sums. Changes block->shape and all scratch. */
-void toll_block_cost(const struct toll_block_rows *rows);
+/* What the finished lines cost, and its sums; first: row of the batch. Changes block->shape and all scratch.
+ */
+void toll_block_cost(const struct toll_block_rows *rows, size_t first);
 
 #endif

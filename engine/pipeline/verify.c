@@ -2,6 +2,7 @@
 #include "pipeline/rate.h"
 
 #include "base/error.h"
+#include "pipeline/after.h"
 #include "rating/surcharge.h"
 
 #include <errno.h>
@@ -121,7 +122,8 @@ static bool period_follows(const struct toll_book *book, const struct toll_run_f
 
 /* An embedded book is opened too: the run's tables are worth no more than it. */
 static int verify_run_book(const struct toll_io *io, const struct toll_run_files *run, const char *name,
-                           struct toll_hash128 hash, bool own, struct toll_error *error)
+                           struct toll_hash128 hash, const struct toll_state *state, bool own,
+                           struct toll_error *error)
 {
     struct toll_blob image = {0};
     struct toll_book *book = NULL;
@@ -133,7 +135,7 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
         rc = toll_error_set(error, TOLL_EDATA, "%s: %s is not the book that run.json names", run->path, name);
     for (int64_t i = 0; own && rc == 0 && i < run->tables.period_count; i++)
         if (!period_follows(book, run, &run->tables.periods[i]) &&
-            !toll_tiers_follow(book, run, &run->tables.periods[i]))
+            !toll_tiers_follow(book, run, state, &run->tables.periods[i]))
             rc = toll_error_set(
                 error, TOLL_EDATA,
                 "%s/period_charges.arrow: row %lld is not what %s, line %d of its book, gives; "
@@ -146,36 +148,51 @@ static int verify_run_book(const struct toll_io *io, const struct toll_run_files
 
 /* The older books of a merged run, then its own. */
 static int verify_run_books(const struct toll_io *io, const struct toll_run_files *run,
-                            struct toll_error *error)
+                            const struct toll_state *state, struct toll_error *error)
 {
     const struct toll_run_manifest *manifest = &run->manifest;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i + 1 < manifest->book_count; i++) {
         char name[TOLL_RUN_BOOK_NAME_BYTES];
         toll_run_book_name(i, manifest->book_count, name);
-        rc = verify_run_book(io, run, name, manifest->books[i].book_hash, false, error);
+        rc = verify_run_book(io, run, name, manifest->books[i].book_hash, state, false, error);
     }
-    return rc != 0 ? rc : verify_run_book(io, run, "book.image", manifest->book_hash, true, error);
+    return rc != 0 ? rc : verify_run_book(io, run, "book.image", manifest->book_hash, state, true, error);
+}
+
+static int verify_state(const struct toll_run_files *run, struct toll_state *state, struct toll_error *error)
+{
+    const int rc = toll_state_of_run(state, run, error);
+    if (rc == 0 && !toll_hash_equal(state->digest, run->manifest.after))
+        return toll_error_set(error, TOLL_EDATA,
+                              "%s: its copy of a state is not the one that run.json names; rate again",
+                              run->path);
+    return rc;
 }
 
 static int verify_run(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                       struct toll_error *error)
 {
     struct toll_run_files run;
+    struct toll_state state = {0};
     int rc = toll_run_files_open(&run, io, path, error);
     if (rc != 0)
         return rc;
     rc = toll_run_verify(&run, error);
+    if (rc == 0 && toll_run_has_state(&run) != run.manifest.has_after)
+        rc = toll_error_set(
+            error, TOLL_EDATA,
+            "%s: it has a copy of a state, but run.json names none, or the other way round; rate again",
+            path);
+    if (rc == 0 && run.manifest.has_after)
+        rc = verify_state(&run, &state, error);
     if (rc == 0)
-        rc = verify_run_books(io, &run, error);
+        rc = verify_run_books(io, &run, &state, error);
+    toll_state_close(&state);
     if (rc == 0)
         rc = hash_manifest(io, &run, result->hash, error);
     result->kind = TOLL_DIRECTORY_RUN;
-    /* run.json, book.image, accounts, prices, buckets, suspense.csv, perhaps period charges and older books;
-     * then the lines */
-    result->files = 6 + (run.tables.period_count > 0);
-    if (run.manifest.book_count > 0)
-        result->files += (int64_t)run.manifest.book_count - 1;
+    result->files = 1 + (int64_t)toll_run_file_count(&run); /* run.json and these; then the lines */
     result->rows = run.manifest.rows;
     for (size_t i = 0; i < run.manifest.part_count; i++) {
         result->files++;

@@ -7,6 +7,7 @@
 
 #include "arrow/arrow.h"
 #include "base/check.h"
+#include "pipeline/after.h"
 #include "pipeline/baton.h"
 #include "pipeline/draws.h"
 #include "pipeline/hot.h"
@@ -41,14 +42,14 @@ struct output {
     bool waits; /* for its turn to draw */
     int64_t rows, first_row;
     struct toll_line_columns lines;
-    struct toll_draws draws;
+    struct toll_draws draws, cost_draws;
 };
 
 struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
     struct toll_band_cursor *cursors;
-    struct toll_merge_scratch *merge; /* NULL without an earlier run */
+    struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
     struct toll_bulk *bulk;
     uint8_t *memory; /* of inputs and outputs */
     struct input inputs[TOLL_WORKERS_AHEAD_MAX];
@@ -134,6 +135,18 @@ static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool 
     return 0;
 }
 
+static int make_draws(struct output *output, const struct toll_rater *rater, struct toll_error *error)
+{
+    const int rc = toll_draws_make(&output->draws, error);
+    return rc != 0 ? rc : toll_cost_draws_make(&output->cost_draws, rater, error);
+}
+
+static void free_draws(struct output *output)
+{
+    toll_draws_free(&output->draws);
+    toll_draws_free(&output->cost_draws);
+}
+
 static int worker_init(struct toll_worker *worker, const struct toll_rater *rater,
                        const struct toll_workers_io *io, struct toll_error *error)
 {
@@ -145,9 +158,9 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     worker->output_count = rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
     TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
     worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
-    if (merged)
+    if (merged || io->closed)
         worker->merge = toll_hot_alloc(sizeof *worker->merge);
-    if (worker->cursors == NULL || (merged && worker->merge == NULL))
+    if (worker->cursors == NULL || ((merged || io->closed) && worker->merge == NULL))
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     int rc = reserve_buffers(worker, input_bytes, io->ring, error);
     if (rc != 0)
@@ -170,7 +183,7 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
     if (!toll_bulk_has_ring(worker->bulk) && rater->draws == NULL)
         worker->output_count = 1;
     for (unsigned i = 0; rc == 0 && rater->draws != NULL && i < worker->output_count; i++)
-        rc = toll_draws_make(&worker->outputs[i].draws, error);
+        rc = make_draws(&worker->outputs[i], rater, error);
     if (rc == 0 && rater->draws != NULL)
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
@@ -214,7 +227,7 @@ void toll_workers_free(struct toll_workers *workers)
         toll_tally_free(&workers->worker[i].tally);
         toll_bulk_close(workers->worker[i].bulk);
         for (unsigned k = 0; k < OUTPUTS_MOST; k++)
-            toll_draws_free(&workers->worker[i].outputs[k].draws);
+            free_draws(&workers->worker[i].outputs[k]);
         toll_spent_free(&workers->worker[i].spent);
         free(workers->worker[i].cursors);
         free(workers->worker[i].merge);
@@ -365,13 +378,17 @@ static void draw_asked(struct toll_worker *worker, struct output *output, bool p
     const int64_t begun = since(worker, 0);
     toll_spent_tell(&worker->spent, request->pools);
     toll_draws_in_order(&output->draws, rater, worker->cursors, request->pools);
+    toll_draws_in_order(&output->cost_draws, rater, worker->cursors, request->pools);
     if (pass)
         toll_baton_pass(&worker->job->baton);
     const int64_t drawn = since(worker, begun);
     worker->stage_ns[TOLL_STAGE_DRAW] += drawn;
-    if (!request->count_only)
+    if (!request->count_only) {
         toll_draws_charge(&output->draws, &context, &output->lines);
+        toll_cost_draws_charge(&output->cost_draws, &context, &output->lines);
+    }
     toll_draws_clear(&output->draws);
+    toll_draws_clear(&output->cost_draws);
     worker->stage_ns[TOLL_STAGE_REST] += since(worker, begun + drawn);
 }
 
@@ -427,6 +444,7 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .cursors = worker->cursors,
         .tally = &worker->tally,
         .draws = worker->workers->rater->draws == NULL ? NULL : &output->draws,
+        .cost_draws = output->cost_draws.memory == NULL ? NULL : &output->cost_draws,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
@@ -465,6 +483,16 @@ static int merge_rows(struct toll_worker *worker, const struct input *input,
                             &output->lines, &worker->error);
 }
 
+/* The same where some rows are closed. */
+static void closed_rows(struct toll_worker *worker, const struct input *input,
+                        const struct toll_cdr_batch *batch, struct output *output)
+{
+    const struct toll_block_context context = context_of(worker, input->part, output);
+    const int64_t first = (input->batch - input->part->first_batch) * TOLL_BATCH_ROWS;
+    toll_closed_batch(&context, worker->merge, batch, input->part->closed + first / 64,
+                      worker->workers->block_rows, &output->lines);
+}
+
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
 {
     const bool draws = worker->workers->rater->draws != NULL;
@@ -483,8 +511,11 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         output->rows = batch.rows;
         output->first_row = batch.first_row;
         toll_draws_clear(&output->draws);
+        toll_draws_clear(&output->cost_draws);
         toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
-        if (input->part->kept == NULL)
+        if (input->part->closed != NULL)
+            closed_rows(worker, input, &batch, output);
+        else if (input->part->kept == NULL)
             good = rate_rows(worker, input->part, &batch, output);
         else
             rc = merge_rows(worker, input, &batch, output);

@@ -17,6 +17,7 @@ struct toll_job_part {
     const struct toll_cdr_part *part;
     struct toll_part_map map;
     const struct toll_lines *kept;   /* lines of an earlier run; NULL: every row is rated */
+    const uint64_t *closed;          /* a bit for each row that is closed; NULL: none is (pipeline/after.h) */
     struct toll_lines_writer *lines; /* NULL: the lines stay in the worker's memory and are overwritten */
     uint32_t ordinal;                /* in the run */
     int64_t first_batch;             /* set by toll_workers_run */
@@ -46,6 +47,7 @@ struct toll_workers_io {
     unsigned ahead;                 /* batches that are read at once by a ring; 0: TOLL_WORKERS_AHEAD */
     const struct toll_merge *merge; /* an earlier run's lines are kept; NULL: there is none */
     unsigned optional;              /* columns of the lines: bits TOLL_LINES_...; BOOK if merge */
+    bool closed;                    /* some parts have closed rows */
 };
 #define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6

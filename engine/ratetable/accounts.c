@@ -78,6 +78,28 @@ static void resolve_parents(struct toll_build *build, const struct toll_source *
     }
 }
 
+int toll_parents_check(struct toll_build *build)
+{
+    const struct toll_account *accounts = build->sections[TOLL_SECTION_ACCOUNTS].data;
+    const char *const *currencies = build->account_currencies.data;
+    struct toll_source *source;
+    const int code = toll_build_source(build, "accounts.csv", &source);
+
+    for (size_t i = 0; i < build->parent_cells.count && code == 0; i++) {
+        const struct parent_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct parent_cell, i);
+        const struct toll_account *account = &accounts[cell->id], *parent = &accounts[account->parent];
+        if (account->parent == 0 ||
+            (account->zone == parent->zone && account->cycle_day == parent->cycle_day &&
+             strcmp(currencies[cell->id], currencies[account->parent]) == 0))
+            continue;
+        toll_finding(build->findings, TOLL_ERROR, source->path, cell->line, cell->column,
+                     "parent: tiers of scope pool count this account with its parent (line %u), so both need "
+                     "one currency, one timezone and one cycle_day",
+                     parent->line);
+    }
+    return code;
+}
+
 static int read_account(struct toll_build *build, const struct toll_table *table,
                         const struct toll_source *source)
 {

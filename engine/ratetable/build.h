@@ -131,6 +131,8 @@ int toll_build_surcharge_rows(struct toll_build *build); /* surcharges: may name
 int toll_build_number_map(struct toll_build *build);     /* owners, slots, named, pools */
 int toll_build_surcharges(struct toll_build *build);     /* with the ids that carriers and trunks have now */
 int toll_build_tiers(struct toll_build *build);
+/* Accounts that count together with their parent need its currency, timezone and cycle_day. */
+int toll_parents_check(struct toll_build *build);
 int toll_build_rules(struct toll_build *build); /* plan_rules, chains and their prices */
 int toll_build_fx(struct toll_build *build);
 int toll_build_deck_prices(struct toll_build *build);
@@ -188,6 +190,8 @@ void toll_duplicate_finding(const struct toll_table *table, const struct toll_ce
  * until). */
 bool toll_cell_period(const struct toll_table *table, int from_column, int to_column, bool sheet,
                       toll_ms *from, toll_ms *until);
+/* The same of a row's instants: false after a finding where a change of the clocks leaves nothing of it. */
+bool toll_cell_instants(const struct toll_table *table, int to_column, toll_ms from, toll_ms until);
 bool toll_currency_valid(const char *text, size_t bytes); /* three capital letters */
 toll_ms toll_local_to_utc(const struct toll_zone *zone, toll_ms local);
 

@@ -119,6 +119,20 @@ bool toll_cell_period(const struct toll_table *table, int from_column, int to_co
     return sheet;
 }
 
+bool toll_cell_instants(const struct toll_table *table, int to_column, toll_ms from, toll_ms until)
+{
+    const struct toll_cell *to = toll_table_cell(table, to_column);
+
+    if (from < until)
+        return true;
+    toll_cell_finding(
+        table, to, TOLL_ERROR,
+        "\"%.40s\" is the instant of the from date too, for the clocks change between them: this "
+        "row is never in force",
+        to->text);
+    return false;
+}
+
 toll_ms toll_local_to_utc(const struct toll_zone *zone, toll_ms local)
 {
     toll_ms utc = local;

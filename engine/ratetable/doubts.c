@@ -156,11 +156,13 @@ static int check_files(struct toll_build *build)
     return 0;
 }
 
-/* A destination that no rule names has a meaning all the same where it cuts a hole into one that has. */
+/* A destination that no rule or bundle names has a meaning all the same where it cuts a hole into one that
+ * has. */
 static int check_destinations(struct toll_build *build)
 {
     const uint32_t count = build->destinations.strings.count;
     const struct toll_buffer *parents = &build->doubts->destination_parents;
+    const struct toll_buffer *bundled = &build->sections[TOLL_SECTION_BUNDLE_DESTINATIONS];
     bool *named = marks_make(count), *holes = marks_make(count);
     const bool good = named != NULL && holes != NULL;
     const struct toll_rule *rules;
@@ -169,6 +171,8 @@ static int check_destinations(struct toll_build *build)
     rules = rules_of(build, &rule_count);
     for (size_t i = 1; i < rule_count && good; i++)
         named[rules[i].destination] = true;
+    for (size_t i = 0; i < bundled->count && good; i++)
+        named[*TOLL_BUFFER_AT(bundled, uint32_t, i)] = true;
     for (size_t i = 0; i < parents->count && good; i++) {
         const struct toll_destination_parent *pair =
             TOLL_BUFFER_AT(parents, struct toll_destination_parent, i);
@@ -179,7 +183,7 @@ static int check_destinations(struct toll_build *build)
         if (!named[id] && !holes[id])
             toll_doubt(build, "unused_destination", toll_doubt_path(build, "destinations.csv"),
                        line_of(&build->destinations, id), 0,
-                       "the destination \"%.60s\" is used by no rule of plan_rules.csv",
+                       "the destination \"%.60s\" is used by no rule of plan_rules.csv and no bundle",
                        toll_strings_text(&build->destinations.strings, id, NULL));
     }
     free(named);
@@ -219,8 +223,8 @@ static int check_surcharges(struct toll_build *build)
 int toll_build_doubts(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
-        check_plans,      check_decks,       check_files,      check_destinations,
-        check_surcharges, toll_doubts_rules, toll_doubts_dates};
+        check_plans,      check_decks,         check_files,       check_destinations,
+        check_surcharges, toll_doubts_bundles, toll_doubts_rules, toll_doubts_dates};
     int code = 0;
 
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++)

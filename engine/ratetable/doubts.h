@@ -62,6 +62,7 @@ static inline bool toll_is_day_gap(toll_ms until, toll_ms from)
 
 /* After the last stage. */
 int toll_build_doubts(struct toll_build *build);
+int toll_doubts_bundles(struct toll_build *build);
 int toll_doubts_rules(struct toll_build *build);
 int toll_doubts_dates(struct toll_build *build);
 

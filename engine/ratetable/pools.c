@@ -403,11 +403,10 @@ static int size_named(struct storing *storing, const struct toll_pool_key *key, 
         costs = costs || toll_subscription_costs(row);
         sells = sells || !toll_subscription_costs(row);
         if (sells && costs) {
-            pool_finding(
-                storing, row,
-                "pool: what carriers and trunks draw on is a pool of its own; the bundle \"%.60s\" has "
-                "one of this name that accounts draw on",
-                toll_strings_text(&storing->build->pool_names.strings, key->name, NULL));
+            pool_finding(storing, row,
+                         "pool: accounts draw on \"%.60s\", and carriers or trunks too; give each side a "
+                         "pool of its own",
+                         toll_strings_text(&storing->build->pool_names.strings, key->name, NULL));
             good = false;
         } else if (sells) {
             good = check_row(storing, row, &first);

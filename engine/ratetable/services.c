@@ -73,6 +73,8 @@ static int read_row(struct toll_build *build, const struct toll_table *table)
     zone = *TOLL_BUFFER_AT(&build->account_zones, const struct toll_zone *, row.account);
     row.from = toll_local_to_utc(zone, row.from);
     row.until = toll_local_to_utc(zone, row.until);
+    if (!toll_cell_instants(table, TO, row.from, row.until))
+        return 0;
     row.type = toll_strings_add(&build->service_types.strings, type->text, type->bytes);
     place = TOLL_BUFFER_ADD(&build->services, struct toll_service);
     if (row.type == 0 || place == NULL)

@@ -129,6 +129,8 @@ static int read_row(struct toll_build *build, const struct toll_table *table, ui
     if (subject.zone != NULL) {
         row.from = toll_local_to_utc(subject.zone, row.from);
         row.until = toll_local_to_utc(subject.zone, row.until);
+        if (!toll_cell_instants(table, TO, row.from, row.until))
+            return 0;
     }
     place = TOLL_BUFFER_ADD(&build->subscriptions, struct toll_subscription);
     if (place == NULL)

@@ -6,8 +6,6 @@
 
 #include "ratetable/prices.h"
 
-#include <stdio.h>
-
 enum {
     TIERS,
     FROM_QTY,
@@ -47,6 +45,7 @@ struct tiers_group {
     struct toll_tiers record;
     int64_t values[COMMON];
     uint32_t lines[COMMON]; /* where it was said first; 0: nowhere */
+    uint32_t columns[COMMON];
     bool good;
 };
 
@@ -134,6 +133,7 @@ static bool read_common(struct reader *reader, struct tiers_group *group)
         } else if (group->lines[i] == 0) {
             group->values[i] = value;
             group->lines[i] = (uint32_t)cell->line;
+            group->columns[i] = (uint32_t)cell->column;
         } else if (group->values[i] != value) {
             toll_cell_finding(reader->table, cell, TOLL_ERROR,
                               "\"%.40s\": line %u says otherwise of the same tiers; say it once, or the same "
@@ -254,7 +254,8 @@ static bool check_group(struct reader *reader, struct tiers_group *group, struct
                              0);
     set_common(reader, group);
     if (record->minimum_spend > record->maximum_spend)
-        return tiers_finding(reader, group->lines[MINIMUM_SPEND - COMMON_FIRST], 0,
+        return tiers_finding(reader, group->lines[MINIMUM_SPEND - COMMON_FIRST],
+                             group->columns[MINIMUM_SPEND - COMMON_FIRST],
                              "minimum_spend: it is above the maximum_spend of line %u",
                              group->lines[MAXIMUM_SPEND - COMMON_FIRST]);
     if (rows->tier.from_qty != 0)
@@ -315,32 +316,13 @@ static int store(struct reader *reader)
     return 0;
 }
 
-/* Accounts with one parent count together: with one currency, and in one period. */
-static void check_parents(const struct reader *reader)
+static bool count_parents(const struct reader *reader)
 {
-    const struct toll_build *build = reader->build;
-    const struct toll_buffer *accounts = &build->sections[TOLL_SECTION_ACCOUNTS];
-    const char *const *currencies = build->account_currencies.data;
-    char path[4096];
-    bool pools = false;
-
-    for (size_t i = 0; i < reader->groups.count; i++)
-        pools =
-            pools || TOLL_BUFFER_AT(&reader->groups, struct tiers_group, i)->record.scope == TOLL_SCOPE_POOL;
-    snprintf(path, sizeof(path), "%s/accounts.csv", build->folder);
-    for (size_t i = 1; i < accounts->count && pools; i++) {
-        const struct toll_account *account = TOLL_BUFFER_AT(accounts, struct toll_account, i);
-        const struct toll_account *parent = TOLL_BUFFER_AT(accounts, struct toll_account, account->parent);
-        if (account->parent == 0 ||
-            (account->zone == parent->zone && account->cycle_day == parent->cycle_day &&
-             strcmp(currencies[i], currencies[account->parent]) == 0))
-            continue;
-        toll_finding(
-            build->findings, TOLL_ERROR, path, account->line, 0,
-            "parent: tiers of scope pool count this account with its parent (line %u), so both need one "
-            "currency, one timezone and one cycle_day",
-            parent->line);
+    for (size_t i = 0; i < reader->groups.count; i++) {
+        if (TOLL_BUFFER_AT(&reader->groups, struct tiers_group, i)->record.scope == TOLL_SCOPE_POOL)
+            return true;
     }
+    return false;
 }
 
 void toll_tiers_terms(const struct toll_build *build, uint32_t tiers, struct toll_terms *terms)
@@ -373,8 +355,8 @@ int toll_build_tiers(struct toll_build *build)
     toll_table_close(table);
     if (code == 0)
         code = store(&reader);
-    if (code == 0)
-        check_parents(&reader);
+    if (code == 0 && count_parents(&reader))
+        code = toll_parents_check(build);
     toll_strings_free(&reader.products);
     toll_buffer_free(&reader.groups);
     toll_buffer_free(&reader.rows);

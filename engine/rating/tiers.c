@@ -95,7 +95,7 @@ bool toll_tiers_period(const struct toll_tiers *tiers, const struct toll_tier *r
         return true;
     const toll_total fee = fees(tiers, rows, units), spend = lines + fee;
     bool fits = toll_money_narrow(fee, &due->fee);
-    if (spend < tiers->minimum_spend)
+    if (tiers->minimum_spend > 0 && spend < tiers->minimum_spend) /* credits alone: no minimum, no top-up */
         fits = toll_money_narrow(tiers->minimum_spend - spend, &due->minimum) && fits;
     if (tiers->maximum_spend != INT64_MAX && spend > tiers->maximum_spend)
         fits = toll_money_narrow(tiers->maximum_spend - spend, &due->maximum) && fits;

@@ -143,6 +143,9 @@ struct toll_run_manifest {
     size_t book_count;             /* 0: not merged; else 2 or more */
     struct toll_hash128 kept_from; /* the digest of the earlier run's run.json */
     int64_t kept;                  /* lines that are the earlier run's */
+    /* Of a run behind closed ones: the digest in the state's state.json, of which the run has a copy */
+    bool has_after, reorder; /* reorder: --late reorder */
+    struct toll_hash128 after;
 };
 
 /* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */
@@ -209,6 +212,8 @@ int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */
 void toll_run_files_close(struct toll_run_files *run);
+/* How many whole files the manifest names. */
+size_t toll_run_file_count(const struct toll_run_files *run);
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
                         struct toll_lines **out, struct toll_error *error);
 /* What the period charges of one currency add up to. */

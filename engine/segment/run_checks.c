@@ -151,11 +151,12 @@ const struct toll_pool_period_row *toll_run_pool_find(const struct toll_run_tabl
 }
 
 /* Both are in order of id and period, so one walk over the pools compares them. */
-bool toll_run_draws_add_up(const struct toll_run_tables *tables)
+bool toll_run_draws_add_up(const struct toll_run_tables *tables, bool *no_memory)
 {
     int64_t at = 0;
     toll_total *lots = calloc((size_t)tables->pool_count + 1, sizeof *lots);
     bool good = lots != NULL;
+    *no_memory = lots == NULL;
     for (int64_t i = 0; good && i < tables->pool_count; i++) {
         const struct toll_pool_period_row *pool = &tables->pools[i];
         toll_total used = 0;

@@ -10,8 +10,8 @@ bool toll_run_pools_good(const struct toll_run_tables *tables);
 bool toll_run_draws_good(const struct toll_run_tables *tables);
 bool toll_run_counts_good(const struct toll_run_tables *tables);
 /* Whether the draws of each pool and period are what it says was used, and none is of another; a lot that is
- * listed gave no more than was granted. */
-bool toll_run_draws_add_up(const struct toll_run_tables *tables);
+ * listed gave no more than was granted. *no_memory: it could not be found out, the answer is false. */
+bool toll_run_draws_add_up(const struct toll_run_tables *tables, bool *no_memory);
 
 /* The row of a pool and period, or NULL. */
 const struct toll_pool_period_row *toll_run_pool_find(const struct toll_run_tables *tables, int32_t id,

@@ -184,10 +184,13 @@ static int read_all_some(struct toll_run_files *run, struct toll_error *error)
     if (rc == 0)
         rc = read_some(run, &toll_run_tier_counts, toll_run_counts_good, (void **)&tables->counts,
                        &tables->count_count, error);
-    if (rc == 0 && !toll_run_draws_add_up(tables))
-        rc = toll_error_set(error, TOLL_EDATA,
-                            "%s/pool_draws.arrow: is not what the pools say was used; rate again", run->path);
-    return rc;
+    bool no_memory = false;
+    if (rc != 0 || toll_run_draws_add_up(tables, &no_memory))
+        return rc;
+    if (no_memory)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    return toll_error_set(error, TOLL_EDATA,
+                          "%s/pool_draws.arrow: is not what the pools say was used; rate again", run->path);
 }
 
 toll_total toll_run_period_total(const struct toll_run_tables *tables, const char *currency)
@@ -269,6 +272,11 @@ void toll_run_files_close(struct toll_run_files *run)
     free(owned);
     free(run->path);
     *run = (struct toll_run_files){.directory = -1};
+}
+
+size_t toll_run_file_count(const struct toll_run_files *run)
+{
+    return toll_run_owned(run)->file_count;
 }
 
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,

@@ -213,6 +213,10 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
     toll_json_int(json, "conflict", manifest->conflict);
     toll_json_int(json, "other_party", manifest->other_party);
     put_books(json, manifest);
+    if (manifest->has_after) {
+        toll_manifest_put_hash(json, "after", manifest->after);
+        toll_json_string(json, "late", manifest->reorder ? "reorder" : "append");
+    }
     put_statuses(json, "statuses", manifest->status_rows);
     toll_json_int(json, "billed_s", manifest->billed_s);
     toll_json_string(json, "currency", text_or_none(manifest->currency));
@@ -346,6 +350,19 @@ static void get_books(struct toll_manifest *text, struct toll_arena *arena, stru
     out->kept = toll_manifest_int(text, text->root, "kept", 0);
 }
 
+/* What only a run behind closed ones has. */
+static void get_after(struct toll_manifest *text, struct toll_run_manifest *out)
+{
+    if (!toll_yaml_get(text->root, "after"))
+        return;
+    const char *late = toll_manifest_text(text, text->root, "late");
+    out->has_after = true;
+    out->after = toll_manifest_hash(text, text->root, "after");
+    out->reorder = strcmp(late, "reorder") == 0;
+    if (!out->reorder && strcmp(late, "append") != 0)
+        toll_manifest_fault(text, "what it does with late calls is not known");
+}
+
 static void get_files(struct toll_manifest *text, struct toll_run_file *files, size_t *count)
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "files");
@@ -391,6 +408,7 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
         .currency = keep(arena, &text, root, "currency"),
     };
     get_books(&text, arena, manifest);
+    get_after(&text, manifest);
     get_statuses(&text, "statuses", manifest->status_rows);
     get_totals(&text, arena, manifest);
     get_costs(&text, arena, manifest);

@@ -26,7 +26,8 @@ static inline unsigned jurisdiction_of(uint32_t from, uint32_t to)
     const unsigned domestic =
         (unsigned)mask((from_state != 0) & (to_state != 0)) &
         (TOLL_CALL_INTRASTATE + (TOLL_CALL_INTERSTATE - TOLL_CALL_INTRASTATE) * (from_state != to_state));
-    return ((from | to) & TOLL_AREA_ABROAD) != 0 ? TOLL_CALL_INTERNATIONAL : domestic;
+    const unsigned abroad = (unsigned)mask(((from | to) & TOLL_AREA_ABROAD) != 0);
+    return (domestic & ~abroad) | (TOLL_CALL_INTERNATIONAL & abroad);
 }
 
 static inline bool may_be_local(const struct toll_areas *areas, uint32_t from, uint32_t to)
@@ -39,18 +40,26 @@ static inline bool may_be_local(const struct toll_areas *areas, uint32_t from, u
     return (areas->local[bit >> 5] >> (bit & 31) & 1) != 0;
 }
 
-size_t toll_classify_scalar(const struct toll_areas *areas, const struct toll_number_line *restrict lines,
-                            uint64_t line_count, const struct toll_classify_in *in, size_t rows,
-                            const struct toll_classify_out *out)
+/* dialled: `from` and `to` are the caller's and the callee's own; local: some areas have a bit of each other.
+ * Constants where this is inlined: what a plain book has no use for is not done for every row. */
+static inline __attribute__((always_inline)) size_t
+classify(const struct toll_areas *areas, const struct toll_number_line *restrict lines, uint64_t line_count,
+         const struct toll_classify_in *in, size_t rows, const struct toll_classify_out *out, bool dialled,
+         bool local_calls)
 {
+    const uint64_t *restrict callers = in->caller, *restrict callees = in->callee;
+    const uint64_t *restrict froms = in->from, *restrict tos = in->to;
+    const uint16_t *restrict kinds = in->kind;
+    const uint32_t *restrict words = areas->words;
+    const bool ring_to = in->ring_to;
     uint64_t *restrict near = out->near;
     uint16_t *restrict shape = out->shape;
     uint8_t *restrict class_jurisdiction = out->class_jurisdiction;
     uint32_t *restrict again = out->again;
     size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
-        const unsigned k = in->kind[i];
-        const uint64_t caller = in->caller[i], callee = in->callee[i];
+        const unsigned k = kinds[i];
+        const uint64_t caller = callers[i], callee = callees[i];
         const bool incoming = (k & TOLL_CALL_IN) != 0;
         const bool caller_e164 = (k & TOLL_CALL_CALLER_TYPE) == TOLL_CALL_CALLER_E164;
         const bool callee_e164 = (k & TOLL_CALL_CALLEE_TYPE) == TOLL_CALL_CALLEE_E164;
@@ -58,11 +67,12 @@ size_t toll_classify_scalar(const struct toll_areas *areas, const struct toll_nu
         toll_number_line_expect(lines, line_count, near[i]);
 
         /* Where a toll-free call ends the dialled number does not say. */
-        const unsigned class_ = area_of(areas->words, callee, callee_e164) >> TOLL_AREA_CLASS_SHIFT;
+        const uint32_t called = area_of(words, callee, callee_e164);
+        const unsigned class_ = called >> TOLL_AREA_CLASS_SHIFT;
         const bool toll_free = class_ == TOLL_CALL_TOLL_FREE;
-        const uint32_t from = area_of(areas->words, in->from[i], caller_e164);
-        const uint32_t to =
-            area_of(areas->words, in->to[i], callee_e164) & (uint32_t)mask(!toll_free) & TOLL_AREA_PLACE;
+        const uint32_t from = area_of(words, dialled ? caller : froms[i], caller_e164);
+        const uint32_t to = (dialled ? called : area_of(words, tos[i], callee_e164)) &
+                            (uint32_t)mask(!toll_free) & TOLL_AREA_PLACE;
         const unsigned jurisdiction = jurisdiction_of(from, to);
         class_jurisdiction[i] = (uint8_t)(class_ << 4 | jurisdiction);
         const unsigned plain = (unsigned)mask((k & PLAIN_BITS) == PLAIN_KIND) & TOLL_SHAPE_PLAIN;
@@ -70,10 +80,20 @@ size_t toll_classify_scalar(const struct toll_areas *areas, const struct toll_nu
             (unsigned)mask((k & UNANSWERED_BITS) == UNANSWERED_KIND) & TOLL_SHAPE_UNANSWERED;
         shape[i] = (uint16_t)(class_ << 3 | jurisdiction | ((unsigned)mask(incoming) & TOLL_SHAPE_IN) |
                               plain | unanswered);
-        const bool elsewhere = (((from | to) & TOLL_AREA_MORE) != 0) | (toll_free & (incoming | in->ring_to));
-        const bool local = (jurisdiction != TOLL_CALL_INTERNATIONAL) & may_be_local(areas, from, to);
+        const bool elsewhere = (((from | to) & TOLL_AREA_MORE) != 0) | (toll_free & (incoming | ring_to));
+        const bool local =
+            local_calls && (jurisdiction != TOLL_CALL_INTERNATIONAL) & may_be_local(areas, from, to);
         again[count] = (uint32_t)i | (elsewhere ? 0 : TOLL_AGAIN_LOCAL);
         count += elsewhere | local;
     }
     return count;
+}
+
+size_t toll_classify_scalar(const struct toll_areas *areas, const struct toll_number_line *restrict lines,
+                            uint64_t line_count, const struct toll_classify_in *in, size_t rows,
+                            const struct toll_classify_out *out)
+{
+    if (in->from == in->caller && in->to == in->callee && areas->local_stride == 0)
+        return classify(areas, lines, line_count, in, rows, out, true, false);
+    return classify(areas, lines, line_count, in, rows, out, false, true);
 }

@@ -94,6 +94,8 @@ void toll_probe_avx512(const struct toll_number_line *restrict lines, uint64_t l
         find_lines(line_count, keys + base + group, left - group, offsets[turn ^ 1]);
         uint64_t todo =
             probe_group(lines, keys + base, group, offsets[turn], offsets[turn ^ 1], owners + base);
+        for (uint64_t next = todo; next != 0; next &= next - 1)
+            __builtin_prefetch((const char *)lines + offsets[turn][_tzcnt_u64(next)] + sizeof *lines);
         for (; todo != 0; todo &= todo - 1) {
             const size_t i = (size_t)_tzcnt_u64(todo);
             owners[base + i] = toll_probe_one(lines, line_count, keys[base + i]);

@@ -9,7 +9,8 @@ static inline void book_base_add(struct memory_io *memory)
     static const char *const files[][2] = {
         {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\non_net: account\n"
                            "jurisdiction_basis: carrier\n"},
-        {"book/accounts.csv", "account,name,timezone\nacme,Acme,\nbeta,Beta,Europe/London\n"},
+        {"book/accounts.csv", "account,name,timezone,parent\nacme,Acme,,group\nbeta,Beta,Europe/London,\n"
+                              "group,,,\n"},
         {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
         {"book/numbers.csv", "number,account,site,from,to\n"
                              "12125550100,acme,s1,,\n"
@@ -21,23 +22,46 @@ static inline void book_base_add(struct memory_io *memory)
                             "1201555;12015561-12015563,NJ,NEWARK,,224\n1416,ON,TORONTO,CA,\n"},
         {"book/local_areas.csv", "from_ratecenter,to_ratecenter,to_state\nNEW YORK,NEWARK,NJ\n"},
         {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,intrastate,level3\n"},
-        {"book/trunks.csv", "trunk,account\nT2,beta\n"},
-        {"book/carriers.csv", "carrier,feed_role\nlevel3,bill\n"},
-        {"book/assignments.csv", "subject,plan,from,to\naccount:acme,p,,\naccount:beta,q,,2026-03-02\n"
-                                 "account:beta,p,2026-03-02,\ntrunk:T2,q,,\ncarrier:level3,q,,\n"
-                                 "default,p,,\nsite:s1,p,,\nnumber:12125550203,q,,\n"},
+        {"book/trunks.csv", "trunk,account,carrier\nT2,beta,level3\n"},
+        {"book/carriers.csv", "carrier,feed_role\nlevel3,bill\nzayo,cost\n"},
+        {"book/assignments.csv", "subject,plan,from,to,side\naccount:acme,p,,,\naccount:beta,q,,2026-03-02,\n"
+                                 "account:beta,p,2026-03-02,,\ntrunk:T2,q,,,\ncarrier:level3,q,,,\n"
+                                 "default,p,,,\nsite:s1,p,,,\nnumber:12125550203,q,,,\n"
+                                 "default,b,,,buy\ncarrier:level3,b,,,buy\n"},
+        {"book/bundles.csv",
+         "bundle,unit,quantity,scope,destinations,debit,increment,period,anchor_day,"
+         "rollover_periods,prorate,at_limit,direction\n"
+         "num,s,600,number,,,,,,,,,out\nsite,s,60,site,UK;KEEP,used,6,anchor,31,2,yes,flag,\n"
+         "acc,message,10,account,,,,anchor,,1,,reject,\nnamed,s,100,pool,,,,,,,,,\n"},
+        {"book/services.csv", "service,account,type,site,number,quantity,from,to\n1,acme,seat,s1,,3,,\n"
+                              "2,beta,seat,,12125550200,1,2026-03-01,2026-04-01\n"},
+        {"book/subscriptions.csv",
+         "subject,bundle,pool,times,from,to\nplan:q,num,,,,\ndefault,num,,count:seat,,\n"
+         "number:12125550201,num,,2,,2026-06-01\nsite:s1,site,,,,\n"
+         "account:acme,acc,,count:seat,2026-03-01,\nplan:p,acc,,,,\n"
+         "account:beta,named,x,,,\ncarrier:level3,named,y,,,\n"},
+        {"book/tiers.csv", "tiers,from_qty,rate,per,flat,unit,mode,scope,minimum_spend\n"
+                           "t,,0.05,,1,s,volume,pool,5\nt,1000,0.04,6,,,,,\n"},
+        {"book/fx.csv", "from,to,date,rate\nEUR,USD,2026-01-01,1.1\nEUR,USD,2026-03-02,1.2\n"},
         {"book/surcharges.csv", "subject,measure,amount,short_s,threshold_percent,apply,from,to\n"
                                 "default,short_calls,0.01,6,15,,,\naccount:beta,attempts,0.005,,2.5,all,,\n"
                                 "site:s1,short_calls,0.02,12,,,2026-03-02,2026-03-09\n"
                                 "trunk:T1,no_ani,0.5,,,,,\ncarrier:level3,attempts,0.25,,50,,,\n"},
-        {"book/plans.csv", "plan,name\np,P\nq,Q\n"},
-        {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
-                                "priority\n"
-                                "p,free,,toll_free,,,,,,,1\np,flat,,n11,,,,1.25,,,1\n"
-                                "p,reject,,premium,,,,,,,1\np,markup,event,,,,,0.01,10,,1\n"
-                                "p,deck,,,,,c,,,next,2\np,deck,,,,,d,,,,3\n"
-                                "q,deck,,,KEEP,T2,d,,,,1\nq,deck,,,,,d,,,,2\n"
-                                "q,deck,,,,,p,,,next,0\nq,deck,voice,,UK,,k,,,next,-1\n"},
+        {"book/plans.csv", "plan,name\np,P\nq,Q\nb,B\n"},
+        {"book/plan_rules.csv",
+         "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,priority,tiers\n"
+         "p,free,,toll_free,,,,,,,1,\n"
+         "p,flat,,n11,,,,1.25,,,1,\n"
+         "p,reject,,premium,,,,,,,1,\n"
+         "p,markup,event,,,,,0.01,10,,1,\n"
+         "p,deck,,,,,c,,,next,2,\n"
+         "p,deck,,,,,d,,,,3,\n"
+         "q,deck,,,KEEP,T2,d,,,,1,\n"
+         "q,deck,,,,,d,,,,2,\n"
+         "q,deck,,,,,p,,,next,0,\n"
+         "q,deck,voice,,UK,,k,,,next,-1,\n"
+         "p,tiers,voice,premium,,,,,,,0,t\n"
+         "b,deck,,,,,d,,,,,\n"},
         {"book/destinations.csv", "prefix,destination\n39,KEEP\n44,UK\n"},
         {"book/decks.csv", "deck,key,calendar,decimals,init_mode,zero_s,boundary,number_basis,"
                            "jurisdiction_basis,indeterminate\nd,,cal,4,round_total,connect,,,,\n"
@@ -67,14 +91,24 @@ static inline void book_base_add(struct memory_io *memory)
 static inline void book_base_add_tariffs(struct memory_io *memory)
 {
     static const char *const files[][2] = {
-        {"book/plan_rules.csv", "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,"
-                                "priority\n"
-                                "p,free,,toll_free,,,,,,,1\np,flat,,n11,,,,1.25,,,1\n"
-                                "p,deck,voice,on_net,,,s,,,,1\np,deck,voice,,UK,,s,,,,1\n"
-                                "p,deck,sms,,,,o,,,next,1\np,deck,mms,,,,x,,,next,1\n"
-                                "p,deck,data,,,,s,,,,1\np,markup,event,,,,,0.01,10,,1\n"
-                                "p,deck,,,,,c,,,next,2\np,deck,,,,,j,,,next,3\np,deck,,,,,d,,,,4\n"
-                                "q,deck,voice,,,,x,,,next,1\nq,deck,,,KEEP,T2,d,,,,2\nq,deck,,,,,j,,,,3\n"},
+        {"book/plan_rules.csv",
+         "plan,action,service,class,destination,trunk,deck,amount,percent,on_miss,priority,tiers\n"
+         "p,free,,toll_free,,,,,,,1,\n"
+         "p,flat,,n11,,,,1.25,,,1,\n"
+         "p,deck,voice,on_net,,,s,,,,1,\n"
+         "p,deck,voice,,UK,,s,,,,1,\n"
+         "p,deck,sms,,,,o,,,next,1,\n"
+         "p,deck,mms,,,,x,,,next,1,\n"
+         "p,deck,data,,,,s,,,,1,\n"
+         "p,markup,event,,,,,0.01,10,,1,\n"
+         "p,deck,,,,,c,,,next,2,\n"
+         "p,deck,,,,,j,,,next,3,\n"
+         "p,deck,,,,,d,,,,4,\n"
+         "q,deck,voice,,,,x,,,next,1,\n"
+         "q,deck,,,KEEP,T2,d,,,,2,\n"
+         "q,deck,,,,,j,,,,3,\n"
+         "p,tiers,voice,premium,,,,,,,0,t\n"
+         "b,deck,,,,,d,,,,,\n"},
         {"book/decks.csv",
          "deck,key,calendar,decimals,init_mode,zero_s,boundary,number_basis,jurisdiction_basis,"
          "indeterminate\n"

@@ -11,6 +11,29 @@
 #define USE_ROWS 60
 #define USE_START INT64_C(1772452800000) /* 2026-03-02 12:00 UTC */
 
+/* What drawing will walk. */
+static inline void use_pools(const struct toll_book *book)
+{
+    for (uint32_t i = 0; i < book->owner_count; i++) {
+        for (uint32_t k = 0; k < book->owners[i].pool_count; k++) {
+            const struct toll_entitlement *row = &book->entitlements[book->owners[i].pool_first + k];
+            const struct toll_pool *pool = &book->pools[row->pool];
+            const uint32_t first = row->pool > 0 ? pool->grant_first : row->grant_first;
+            const uint32_t count = row->pool > 0 ? pool->grant_count : row->grant_count;
+            int64_t units = 0;
+            for (uint32_t g = 0; g < count; g++)
+                units += book->grants[first + g].units;
+            TOLL_ASSERT(units <= TOLL_POOL_UNITS_MAX && book->bundles[row->bundle].increment > 0);
+            TOLL_ASSERT(toll_zone_name(book->zones[pool->zone]) != NULL);
+        }
+    }
+    for (uint32_t i = 1; i < book->tiers_count; i++) {
+        const struct toll_tiers *tiers = &book->tiers[i];
+        for (uint32_t k = 0; k < tiers->count; k++)
+            TOLL_ASSERT(tiers->per % (uint32_t)book->tier_rows[tiers->first + k].per == 0);
+    }
+}
+
 static inline void use_lookups(const struct toll_book *book)
 {
     static const char *const words[] = {"T1", "T2", "B", "level3", "LD", ""};
@@ -56,6 +79,7 @@ static inline void use_lookups(const struct toll_book *book)
     for (uint32_t i = 0; i < book->price_count; i++)
         letters += strlen(toll_book_string(book, book->origins[i].key));
     TOLL_ASSERT(letters < SIZE_MAX);
+    use_pools(book);
 }
 
 /*

@@ -212,7 +212,7 @@ TABLES = {
                "12125550150,beta,,2026-01-15,\nhint:,acme,,,\ntrunk:x,nobody,,,\n10000000000-99999999999,acme,,,\n",
     "trunks": "trunk,side,account,carrier,channels\nT1,sell,beta,,\nT2,buy,,level3,30\nT2,,,,\n",
     "carriers": "carrier,feed_role\nlevel3,cost\nx,bill\n",
-    "assignments": "subject,plan,side,from,to\ndefault,p,buy,,\nnumber:1,p,,,\nsite:s1,q,,2026-03-02,2026-03-01\ndefault,p,,,\ndefault,q,,,\n",
+    "assignments": "subject,plan,side,from,to\ndefault,p,buy,,\ncarrier:level3,b,buy,2026-01-01,2026-02-01\naccount:acme,b,buy,,\nnumber:1,p,,,\nsite:s1,q,,2026-03-02,2026-03-01\ndefault,p,,,\ndefault,q,,,\n",
     "plans": "plan,name\np,\np,\n",
     "plan_rules": "plan,action,deck,service,direction,class,jurisdiction,destination,trunk,amount,percent,on_miss,priority,from,to\n"
                   "p,tiers,,,,,,,,,,,,,\np,deck,none,voice,in,n11,international,UK,T1,,,next,-5,2026-01-01,\n"
@@ -233,7 +233,18 @@ TABLES = {
     "local_areas": "from_ratecenter,to_ratecenter,from_state,to_state\nNEWARK,NEW YORK,,\nnew york,Newark,NY,NJ\n"
                    "NEWARK,Newerk,,\nNEWARK,NEW YORK,TX,\n,,,\n",
     "calltypes": "calltype,jurisdiction,carrier\nLD,local,\nLD,international,level3\nLD,,\nLD,local,x\nIN,indeterminate,\nIN,local,\n",
-    "bundles": "bundle\nx\n", "extra": "a\n1\n",
+    "bundles": "bundle,unit,quantity,scope,services,classes,jurisdictions,destinations,direction,period,anchor_day,rollover_periods,prorate,"
+               "at_limit,debit,increment,connect_fee,priority\nx,s,60,number,voice,ordinary;n11,local; interstate,UK;;US,out,anchor,31,36,"
+               "yes,flag,used,6,charged,-1\ny,message,1000000000000000,pool,sms;mms,on_net,,,,month,2,,,reject,billed,2,,\nx,byte,-1,,data,,,,,,,,,,,,,\n",
+    "services": "service,account,type,site,number,quantity,from,to\n1,acme,seat,s1,,1000000,,\n2,acme,seat,,hint:B,0,2026-03-02,2026-03-01\n,,,,,,,\n"
+                "3,beta,seat,s1,12125550200,,2026-03-08 02:00:00,2026-03-08 03:00:00\n",
+    "subscriptions": "subject,bundle,pool,times,from,to\ndefault,named,all,,,\naccount:acme,named,y,,,\naccount:beta,named,x,count:seat,,\n"
+                     "number:12125550300,num,,count:seat,2026-02-01,2026-03-04\nnumber:12125550300,site,,1000000,,\nplan:p,acc,,,2026-03-01,2026-03-05\n"
+                     "plan:q,acc,,,2026-03-01,\ntrunk:T1,named,y,,,\ncarrier:zayo,num,,,,\nplan:p,num,z,count:,,\nhint:B,acc,,0,,\n",
+    "tiers": "tiers,from_qty,rate,per,flat,unit,mode,scope,period,decimals,rounding,minimum_spend,maximum_spend,product\nt,10,1,7,,s,package,,,2,up,,,\n"
+             "t,0,1,11,1,s,package,number,anchor,,,1,2,x\nu,,1,,,message,,,call,,,,,\nt,10,0.1,2147483647,,byte,graduated,site,month,,,2,1,y\n",
+    "fx": "from,to,date,rate\nEUR,USD,2026-01-01,1.1\nEUR,USD,2026-01-01,1.2\nUSD,USD,9999-12-31,0\neur,USD,2026-02-30,-1\nGBP,USD,0001-01-01,92233720368\n",
+    "extra": "a\n1\n",
 }
 for name, text in TABLES.items():
     put("book", "t_" + name.replace("/", "_"), f"--- {name}.csv\n{text}")
@@ -257,7 +268,7 @@ put("book", "deck_rates", "--- decks/k.csv\nprefix,rate,rate_inter,rate_intra,ra
     "1212,,,0.1,,\n1212,0.1,,0.5,,20\n,,,,,\n--- decks.csv\ndeck,key,indeterminate,jurisdiction_basis,boundary,calendar\n"
     "d,,,,split,cal\nc,calltype,,,,\nk,,intra,carrier,,\np,npanxx_pair,inter,,,\n")
 
-for section in range(44):
+for section in range(53):
     for step in range(7):
         if step in (1, 4, 5, 6) or section % 5 == step:
             put("image", f"s{section}_{step}", struct.pack("<BBIB", section, step, 24 + section * 8, 4) + b"\xff\xff\xff\x7f")

@@ -108,6 +108,10 @@ def load_bundles(book):
             raise BookError("services that are not of the unit: " + bundle.name)
         bundle.lists = {name: set(cells[column].split(";")) for name, column in
                         (("class", "classes"), ("jurisdiction", "jurisdictions"), ("destination", "destinations")) if cells[column]}
+        if not bundle.lists.get("destination", set()) <= set(book.destinations.values()):
+            raise BookError("a destination that the book does not have: " + bundle.name)
+        if book.on_net == "none" and "on_net" in bundle.lists.get("class", ()):
+            raise BookError("a bundle for on_net, but on_net of book.yaml is none: " + bundle.name)
         bundle.direction = oracle.choice(cells, "direction", "", "out", "in")
         anchor = oracle.choice(cells, "period", "month", "anchor") == "anchor"
         if cells["anchor_day"] and not anchor:
@@ -188,6 +192,8 @@ def accounts_of(book, row):
 
 def check_pool(book, bundle, name):
     accounts = set()
+    if len({row.buys for row in bundle.subscriptions if row.pool == name}) > 1:
+        raise BookError("a pool of what is sold and of cost: " + name)
     for row in bundle.subscriptions:
         if row.pool == name and not row.buys:
             accounts |= accounts_of(book, row)
@@ -226,6 +232,9 @@ def numbers_in(book, account, site=None, number=None):
     for name, rows in book.named.items():
         found.update((row.site, "") for row in rows
                      if row.account == account and site in (None, row.site) and number in (None, name))
+    for name, row in book.trunk_account.items():
+        if row.account == account and site in (None, "") and number in (None, "trunk:" + name):
+            found.add(("", ""))
     return found
 
 
@@ -246,14 +255,22 @@ def plan_times(book, account, site, digits):
 
 
 def plan_spans(book, bundle, pool, plan):
-    """When a plan is the plan of some number in a pool."""
+    """When a plan is the plan of some number in a pool: stretches of time that do not touch each other."""
     if bundle.scope == "pool":
         return [(ALWAYS, NEVER)]
     if (bundle.scope, pool[1:]) not in book.pool_plan_times:
         lies = {"number": pool[2]} if bundle.scope == "number" else {"site": pool[2]} if bundle.scope == "site" else {}
         book.pool_plan_times[bundle.scope, pool[1:]] = sorted(
             {time for site, digits in numbers_in(book, pool[1], **lies) for time in plan_times(book, pool[1], site, digits)})
-    return [time[:2] for time in book.pool_plan_times[bundle.scope, pool[1:]] if time[2] == plan]
+    stretches = []
+    for start, end, given in book.pool_plan_times[bundle.scope, pool[1:]]:
+        if given != plan:
+            continue
+        if stretches and start <= stretches[-1][1]:
+            stretches[-1] = stretches[-1][0], max(end, stretches[-1][1])
+        else:
+            stretches.append((start, end))
+    return stretches
 
 
 def belongs(book, bundle, row, pool):
@@ -333,16 +350,13 @@ def lot_size(book, bundle, pool, period):
             continue
         spans = [(max(begin, first), min(end, last)) for first, last in spans_for(book, bundle, row, pool)]
         spans = sorted(span for span in spans if span[0] < span[1])
-        if not spans:
-            continue
-        if row.times:
-            size += granted(bundle, bundle.quantity * row.times, spans[0][0], period, day, zone)
-            continue
-        for service in book.services:
-            if counts_service(bundle, row, pool, service):
-                begins = [max(first, service.span[0]) for first, last in spans if max(first, service.span[0]) < min(last, service.span[1])]
-                if begins:
-                    size += granted(bundle, bundle.quantity * service.quantity, min(begins), period, day, zone)
+        for first, last in spans:                 # of a plan each stretch counts
+            if row.times:
+                size += granted(bundle, bundle.quantity * row.times, first, period, day, zone)
+                continue
+            for service in book.services:
+                if counts_service(bundle, row, pool, service) and max(first, service.span[0]) < min(last, service.span[1]):
+                    size += granted(bundle, bundle.quantity * service.quantity, max(first, service.span[0]), period, day, zone)
     book.lot_sizes[key] = size
     return size
 
@@ -356,6 +370,7 @@ class Pools:
         self.drawn = {}           # (pool, lot's period, call's period) -> units
         self.over = {}            # (pool, call's period) -> units
         self.frozen = {}          # (pool, period) -> size of a lot that is closed
+        self.least = {}           # (pool, period) -> what closed calls took
 
     def bundle(self, pool):
         return self.book.bundles[pool[0]]
@@ -366,7 +381,7 @@ class Pools:
     def size(self, pool, period):
         if (pool, period) in self.frozen:
             return self.frozen[pool, period]
-        return lot_size(self.book, self.bundle(pool), pool, period)
+        return max(lot_size(self.book, self.bundle(pool), pool, period), self.least.get((pool, period), 0))
 
     def first_period(self, pool):
         """The first one whose lot lives on."""
@@ -519,5 +534,6 @@ def draw(pools, record, deal, candidates):
     else:
         amount = deal.amount(rest, covered)
     line["included"], line["bundle"] = str(included + covered), takings[0][0].name
+    line["pool"] = takings[0][1][1] if takings[0][0].scope == "pool" else ""
     oracle.rated(line, included + billed, amount)
     return draws

@@ -2,7 +2,7 @@
 """Compares the oracle's lines with an export of the engine.
 
     compare.py ORACLE_LINES.csv TOLLMILL_EXPORT.csv [--period ORACLE_PERIOD.csv TOLLMILL_PERIOD.csv]
-               [--totals ORACLE_TOTALS.csv RUN_FOLDER] [--pools ORACLE_POOLS.csv TOLLMILL_POOLS.json]
+               [--totals ORACLE_TOTALS.csv RUN_FOLDER] [--pools ORACLE_POOLS.csv ORACLE_COUNTS.csv TOLLMILL_POOLS.json]
 
 Exit 0 and one line if they agree, else 1 with the first differences and counts by column.
 """
@@ -14,6 +14,9 @@ import sys
 from collections import Counter
 
 SHOWN = 20
+
+# A cost status of these means that the line takes no part: it is shown without.
+NO_COST = ("conflict", "unanswered", "other_party", "closed", "cost_feed", "compare_feed")
 
 # Cells that may differ, as (status, column), each with the place that says so. Empty: nothing may differ.
 DOCUMENTED = {}
@@ -114,9 +117,12 @@ def compare_period(ours, theirs, out=sys.stdout):
 def compare_totals(ours, run, out=sys.stdout):
     """The run's own totals, as run.json has them."""
     theirs = {name: str(run.get(name)) for name in ours}
-    for name in ("charge", "cost"):
-        theirs[name] = ", ".join("%s %s" % (total["currency"], total[name]) for total in sorted(run["totals"], key=lambda total: total["currency"])
-                                 if total.get(name, "0.00000000") != "0.00000000")
+    for name, sums in (("charge", run["totals"]), ("cost", run.get("costs", []))):
+        theirs[name] = ", ".join("%s %s" % (total["currency"], total[name]) for total in sorted(sums, key=lambda total: total["currency"])
+                                 if total[name] != "0.00000000")
+    theirs["cost_statuses"] = " ".join(sorted("%s:%d" % (status["reason"] or status["name"], status["rows"])
+                                              for status in run.get("cost_statuses", [])
+                                              if (status["reason"] or status["name"]) not in NO_COST))
     wrong = [name for name in ours if ours[name] != theirs[name]]
     for name in wrong:
         print("total %s: oracle %s, engine %s" % (name, ours[name], theirs[name]), file=out)
@@ -125,25 +131,26 @@ def compare_totals(ours, run, out=sys.stdout):
     return not wrong
 
 
-def pool_name(row):
-    """By which a balance is known."""
-    return tuple(row.get(name, "") for name in ("bundle", "pool", "account", "site", "number", "period"))
-
-
-def compare_pools(ours, theirs, out=sys.stdout):
-    """The balances of pools. What either side does not list has given nothing."""
-    columns = ("granted", "rolled_in", "used", "rolled_out", "expired", "over")
-    left, right = ({pool_name(row): [str(row[name]) for name in columns] for row in rows} for rows in (ours, theirs))
-    wrong = []
-    for name in sorted(set(left) | set(right)):
-        one, other = left.get(name), right.get(name)
-        if one != other and not (one is None and other[2] == other[5] == "0") and not (other is None and one[2] == one[5] == "0"):
-            wrong.append("pool %s: oracle %s, engine %s" % (",".join(name), one, other))
-    for text in wrong[:SHOWN]:
-        print(text, file=out)
-    if not wrong:
-        print("%d balances of pools equal" % len(set(left) & set(right)), file=out)
+def compare_amounts(what, ours, theirs, names, columns, out=sys.stdout):
+    """Rows that are known by their names, by their amounts."""
+    left, right = ({tuple(row.get(name, "") for name in names): [str(row.get(name)) for name in columns] for row in rows}
+                   for rows in (ours, theirs))
+    wrong = [name for name in sorted(set(left) | set(right)) if left.get(name) != right.get(name)]
+    for name in wrong[:SHOWN]:
+        print("%s %s (%s): oracle %s, engine %s" % (what, ",".join(name), " ".join(columns), left.get(name), right.get(name)), file=out)
+    if wrong:
+        print("%d of %d differ: %s" % (len(wrong), len(set(left) | set(right)), what), file=out)
+    else:
+        print("%d equal: %s" % (len(left), what), file=out)
     return not wrong
+
+
+def compare_pools(ours, counts, summary, out=sys.stdout):
+    """The balances of pools and the counts of tiers with those of `summary --pools --json`."""
+    equal = compare_amounts("pool", ours, summary["pools"], ("bundle", "pool", "account", "site", "number", "period"),
+                            ("granted", "rolled_in", "used", "rolled_out", "expired", "over"), out)
+    return compare_amounts("count of tiers", counts, summary["tiers"], ("tiers", "account", "site", "number", "period"),
+                           ("units", "spend", "fee", "minimum", "maximum"), out) and equal
 
 
 def main():
@@ -152,7 +159,7 @@ def main():
     parser.add_argument("engine")
     parser.add_argument("--period", nargs=2, metavar=("ORACLE", "ENGINE"))
     parser.add_argument("--totals", nargs=2, metavar=("ORACLE", "RUN"))
-    parser.add_argument("--pools", nargs=2, metavar=("ORACLE", "ENGINE"))
+    parser.add_argument("--pools", nargs=3, metavar=("ORACLE_POOLS", "ORACLE_COUNTS", "ENGINE"))
     options = parser.parse_args()
     equal = compare(*read_csv(options.oracle), *read_csv(options.engine))
     if options.period:
@@ -162,8 +169,8 @@ def main():
             run = json.load(stream)
         equal &= compare_totals(read_csv(options.totals[0])[1][0], run)
     if options.pools:
-        with open(options.pools[1], encoding="utf-8") as stream:
-            equal &= compare_pools(read_csv(options.pools[0])[1], json.load(stream)["pools"])
+        with open(options.pools[2], encoding="utf-8") as stream:
+            equal &= compare_pools(read_csv(options.pools[0])[1], read_csv(options.pools[1])[1], json.load(stream))
     sys.exit(0 if equal else 1)
 
 

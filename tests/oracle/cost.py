@@ -11,6 +11,8 @@ def load_fx(book):
     book.fx = {}
     for cells in book.tables["fx"]:
         rate = oracle.parse_money(cells["rate"], "rate")
+        if cells["from"] == cells["to"]:
+            raise BookError("fx.csv: from a currency to itself: %s" % cells)
         if not rate or not cells["from"] or not cells["to"]:
             raise BookError("fx.csv: %s" % cells)
         rows = book.fx.setdefault((cells["from"], cells["to"]), [])
@@ -65,12 +67,16 @@ def add_cost(book, pools, record, line):
     line["cost_status"] = scratch["reason"] or scratch["status"]
     if scratch["status"] != "suspense":
         line["cost"], line["cost_status"] = converted(book, record, line, scratch)
+    if line["cost_status"] not in ("no_fx", "overflow"):
+        line["cost_deck"], line["cost_prefix"] = scratch["deck"], scratch["prefix"]
     return draws
 
 
 def converted(book, record, line, scratch):
     """(cost, cost_status) in the currency of the line's account."""
     amount = oracle.money_units(scratch["charge"])
+    if scratch["status"] == "zero_rated":
+        return oracle.money_text(0), scratch["reason"]
     ours = book.account_currency[line["account"]] if line["account"] else book.currency
     theirs = scratch.currency or book.currency
     if theirs != ours:

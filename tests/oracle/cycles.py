@@ -1,13 +1,5 @@
-#!/usr/bin/env python3
-"""Section 14 of docs/RATING.md: what is closed stays as it is, and a later run goes on behind it.
-
-    cycles.py FOLDER
-
-rates the chain of runs that usage_world.py --chain has made there; N-lines.csv, N-period.csv ... are those of run N.
-"""
+"""Section 14 of docs/RATING.md: what is closed stays as it is, and a later run goes on behind it."""
 import datetime
-import os
-import sys
 
 import bundles
 import oracle
@@ -46,6 +38,11 @@ class State:
         if bundles.period_begin(period, day, zone) < self.closing_of(count[1]):
             return self.charges.get((count, period), {})
         return {}
+
+    def is_whole(self, book, count, period):
+        """Whether all of a period is closed."""
+        day, zone = tiers.clock_of(book, count)
+        return bundles.period_begin(period + 1, day, zone) <= self.closing_of(count[1])
 
 
 def closing_time(book, account, until):
@@ -155,36 +152,3 @@ def reopened(run, state):
             made.already_billed.append(oracle.period_row(book, begin, account, "already_billed", -amount))
     made.rows = [row for row in state.rows if row_begin(book, row) < made.closing[row["account"]]]
     return made
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# A chain that usage_world.py made
-# ---------------------------------------------------------------------------------------------------------------------
-
-def run_chain(folder):
-    """Yields (run, the state that it came after) of each step."""
-    import rate
-    books, feeds, state = {}, [], None
-    with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
-        steps = [line.split() for line in stream]
-    for index, (date, late, name) in enumerate(steps):
-        if name not in books:
-            books[name] = rate.Book(os.path.join(folder, name))
-        delivered = os.path.join(folder, str(index))
-        for file in sorted(os.listdir(delivered)):
-            feeds.append("%s=%s" % (file[len("cdrs_"):-len(".csv")], os.path.join(delivered, file)))
-        run = rate.rate_run(books[name], rate.read_feeds(feeds), state, late if state else "append")
-        yield run, state
-        if date != "-":
-            state = close(run, date, state)
-
-
-def main():
-    import rate
-    folder = sys.argv[1]
-    for index, (run, _) in enumerate(run_chain(folder)):
-        rate.write_run(run, *(os.path.join(folder, "%d-%s.csv" % (index, name)) for name in ("lines", "period", "totals", "pools")))
-
-
-if __name__ == "__main__":
-    main()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import cycles
 import oracle
 import rate
 
@@ -76,7 +77,7 @@ def write_example(parts, folder):
     os.makedirs(os.path.join(book, "decks"))
     files = dict(DEFAULT_PARTS)
     files.update((name, lines) for name, lines in parts.items()
-                 if name not in ("cdrs", "lines", "period", "refused") and not name.startswith("cdrs "))
+                 if name not in ("cdrs", "lines", "period", "refused") and not name.startswith(("cdrs ", "after ")))
     for name, lines in files.items():
         if not re.fullmatch(r"(decks/)?[A-Za-z0-9_]+\.(csv|yaml)", name):
             raise ValueError("unknown part: " + name)
@@ -85,7 +86,9 @@ def write_example(parts, folder):
     feeds = []
     for name in parts:
         word, _, carrier = name.partition(" ")
-        if word != "cdrs":
+        if word == "after":
+            carrier = ""
+        elif word != "cdrs":
             continue
         path = os.path.join(folder, "cdrs%d.csv" % len(feeds))
         feeds.append((carrier, path))
@@ -94,10 +97,16 @@ def write_example(parts, folder):
     return book, feeds
 
 
-def through_oracle(book, feeds):
-    """(lines, period charges)"""
-    records = rate.read_feeds(["%s=%s" % feed for feed in feeds])
-    run = rate.rate_run(rate.Book(book), records)
+def through_oracle(book, feeds, closing):
+    """(lines, period charges). closing: the day before which the first feed is closed and how late calls of the second
+    are rated, or None."""
+    names = ["%s=%s" % feed for feed in feeds]
+    book = rate.Book(book)
+    if closing:
+        run = rate.rate_run(book, rate.read_feeds(names[:1]))
+        run = rate.rate_run(book, rate.read_feeds(names), cycles.close(run, closing[0]), closing[1])
+    else:
+        run = rate.rate_run(book, rate.read_feeds(names))
     return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods
 
 
@@ -106,14 +115,19 @@ def read_rows(path):
         return list(csv.DictReader(stream))
 
 
-def through_engine(binary, spec, book, feeds, folder, with_period):
+def through_engine(binary, spec, book, feeds, folder, with_period, closing):
     """(lines, period charges)"""
     data, run, out, period = (os.path.join(folder, name) for name in ("ds", "run", "out.csv", "period.csv"))
-    commands = []
-    for carrier, path in feeds:
-        commands.append([binary, "import", "--spec", spec, "-o", data, path, "--quiet"] + (["--carrier", carrier] if carrier else []))
-    commands += [[binary, "rate", "--book", book, "--cdrs", data, "-o", run, "--quiet"],
-                 [binary, "export", run, "--cdrs", data, "--format", "csv", "--csv-safe", "raw", "-o", out]]
+    imports = [[binary, "import", "--spec", spec, "-o", data, path, "--quiet"] + (["--carrier", carrier] if carrier else [])
+               for carrier, path in feeds]
+    rated = [binary, "rate", "--book", book, "--cdrs", data, "--quiet", "-o"]
+    if closing:
+        old, state = (os.path.join(folder, name) for name in ("old", "state"))
+        commands = [imports[0], rated + [old], [binary, "close", old, "--until", closing[0], "-o", state, "--quiet"], imports[1],
+                    rated + [run, "--after", state, "--late", closing[1]]]
+    else:
+        commands = imports + [rated + [run]]
+    commands.append([binary, "export", run, "--cdrs", data, "--format", "csv", "--csv-safe", "raw", "-o", out])
     if with_period:
         commands.append([binary, "export", run, "--what", "period", "--format", "csv", "-o", period])
     for command in commands:
@@ -184,9 +198,10 @@ def run_book(parts, binary, spec):
     """(lines, period charges)"""
     with tempfile.TemporaryDirectory() as folder:
         book, feeds = write_example(parts, folder)
+        closing = next((name.split()[1:] for name in parts if name.startswith("after ")), None)
         if binary:
-            return through_engine(binary, spec, book, feeds, folder, "period" in parts)
-        return through_oracle(book, feeds)
+            return through_engine(binary, spec, book, feeds, folder, "period" in parts, closing)
+        return through_oracle(book, feeds, closing)
 
 
 def main():

@@ -28,7 +28,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 MILLISECOND = datetime.timedelta(milliseconds=1)
 
 LINE_COLUMNS = ["record_id", "status", "reason", "account", "site", "number", "service", "class", "jurisdiction", "deck",
-                "prefix", "destination", "band", "billed", "included", "bundle", "charge", "cost", "cost_status"]
+                "prefix", "destination", "band", "billed", "included", "bundle", "pool", "charge", "cost", "cost_status", "cost_deck",
+                "cost_prefix"]
 PERIOD_COLUMNS = ["period", "account", "site", "number", "pool", "tiers", "kind", "charge", "currency"]
 NANP_TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data", "nanp.csv")
 JURISDICTIONS = ("indeterminate", "local", "intrastate", "interstate", "international")
@@ -282,6 +283,9 @@ def load_accounts(book):
         book.cycle_day[row["account"]] = int(row["cycle_day"] or "1")
         if not 1 <= book.cycle_day[row["account"]] <= 28:
             raise BookError("cycle_day is 1 to 28: " + row["account"])
+    for account, parent in book.parent.items():
+        if parent and (parent not in book.account_zone or parent == account):
+            raise BookError("a parent that is no other account: " + account)
     book.site_account = {}
     book.site_state = {"": ""}
     for row in book.tables["sites"]:
@@ -356,6 +360,8 @@ def load_trunks(book):
             raise BookError("trunk twice: " + row["trunk"])
         seen.add(row["trunk"])
         book.trunk_carrier[row["trunk"]] = row["carrier"]
+        if row["carrier"] and book.feed_role and row["carrier"] not in book.feed_role:
+            raise BookError("a carrier that carriers.csv does not have: " + row["carrier"])
         if row["account"] and row["account"] not in book.account_zone:
             raise BookError("trunk of an unknown account: " + row["trunk"])
         if row["account"] and row["side"] in ("", "sell"):
@@ -765,6 +771,8 @@ def load_rules(book):
         rule.destination = cells["destination"]
         rule.start, rule.end = span(cells, book.zone)
         rule.deck = book.decks[cells["deck"]] if cells["action"] == "deck" else None
+        if bool(cells["tiers"]) != (cells["action"] == "tiers"):
+            raise BookError("tiers are for action tiers: %s" % cells)
         rule.tiers = cells["tiers"] if cells["action"] == "tiers" else ""
         rule.amount = parse_decimal(cells["amount"] or "0")
         rule.percent = parse_decimal(cells["percent"] or "0")
@@ -1685,7 +1693,7 @@ def band_of(calendar, date, clock):
 
 def counts_for_surcharges(book, record, line):
     return (record.direction == "out" and record.service == "voice" and line["account"] != ""
-            and line["status"] in ("rated", "zero_rated") and book.feed_role.get(record.carrier, "bill") == "bill"
+            and (line["status"] in ("rated", "zero_rated") or line["reason"] == "pool_limit") and book.feed_role.get(record.carrier, "bill") == "bill"
             and not is_emergency(book, record))
 
 

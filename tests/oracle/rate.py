@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """All sections of docs/RATING.md together: whole runs, one after a closed one, and one that rates again what waited.
 
-    rate.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv] [--pools POOLS.csv]
+    rate.py BOOK --feed [CARRIER]=CDRS.csv... -o LINES.csv [--period PERIOD.csv] [--totals TOTALS.csv] [--pools POOLS.csv] [--counts COUNTS.csv]
             [--older BOOK]
+    rate.py FOLDER --chain
 
-With --older the calls are rated by the older book, and what that leaves in suspense by the other. cycles.py rates one
-run after another.
+With --older the calls are rated by the older book, and what that leaves in suspense by the other. With --chain the runs
+that usage_world.py --chain has prepared in a folder are rated; N-lines.csv, N-period.csv ... are those of run N.
 """
 import argparse
 import csv
+import os
 import sys
 
 import bundles
@@ -19,6 +21,7 @@ import tiers
 from cycles import Entry
 from oracle import BookError
 
+TIER_COLUMNS = ["tiers", "account", "site", "number", "period", "units", "spend", "fee", "minimum", "maximum"]
 POOL_COLUMNS = ["bundle", "pool", "account", "site", "number", "period", "granted", "rolled_in", "used", "rolled_out", "expired", "over"]
 
 
@@ -77,6 +80,9 @@ def finish(run, kept, frozen, state):
     run.pools = bundles.Pools(book, run.days)
     if state:
         run.pools.frozen = state.sizes
+    for draw in (draw for entry in kept for draw in entry.draws + entry.cost_draws):
+        if draw[1] is not None:
+            run.pools.least[draw[:2]] = run.pools.least.get(draw[:2], 0) + draw[3]
     for entry in kept:
         for draw in entry.draws + entry.cost_draws:
             run.pools.record(draw)
@@ -93,7 +99,13 @@ def finish(run, kept, frozen, state):
     spend = {}
     for use in old_uses + new_uses:
         spend[use.count, use.period] = spend.get((use.count, use.period), 0) + use.amount
+    run.units, run.spend = units, spend
     run.charges = tiers.due_charges(book, run.days, old_uses + new_uses, units, spend)
+    if state:
+        used = {(use.count, use.period) for use in new_uses}
+        for count, period in list(run.charges):
+            if state.is_whole(book, count, period) and (count, period) not in used:
+                run.charges[count, period] = state.charges.get((count, period), {})
     counted = run.entries if state is None else [entry for entry in fresh if not state.is_closed(book, entry)]
     run.periods = oracle.surcharges_of(book, [(entry.record, entry.line) for entry in counted])
     run.periods += charge_rows(book, run.charges, state)
@@ -134,23 +146,57 @@ def rate_again(older, book, records):
 # What a run writes
 # ---------------------------------------------------------------------------------------------------------------------
 
+def all_pools(run):
+    book = run.book
+    pools = {pool for pool, _ in run.pools.given} | {pool for pool, _ in run.pools.over}
+    for bundle in book.bundles.values():
+        if bundle.scope == "pool":
+            pools |= {(bundle.name, row.pool) for row in bundle.subscriptions}
+        elif bundle.scope == "account":
+            pools |= {(bundle.name, account) for account in book.account_zone}
+        elif bundle.scope == "site":
+            pools |= {(bundle.name, account, site) for site, account in book.site_account.items()}
+            pools |= {(bundle.name, account, "") for account in book.account_zone}
+    return pools
+
+
 def pool_rows(run):
-    """The balances of the pools that gave something, for the periods in which they had or gave something."""
+    """The balances of pools: those of scope number that were drawn on, and all others, as far as there was something."""
     rows = []
-    given = sorted({pool for pool, _ in run.pools.given} | {pool for pool, _ in run.pools.over})
-    for pool in given:
+    for pool in sorted(all_pools(run)):
         bundle = run.book.bundles[pool[0]]
         day, zone = run.pools.clock(pool)
         periods = set(tiers.periods_of_run(run.days, day, zone))
         periods |= {period for name, _, period in run.pools.drawn if name == pool} | {period for name, period in run.pools.over if name == pool}
         for period in sorted(periods):
+            balance = run.pools.balance(pool, period)
+            if not any(balance[name] for name in ("granted", "rolled_in", "over")):
+                continue
             row = dict.fromkeys(POOL_COLUMNS, "")
-            row.update({name: str(value) for name, value in run.pools.balance(pool, period).items()})
+            row.update({name: str(value) for name, value in balance.items()})
             row.update(bundle=pool[0], period=bundles.first_day(period, day).isoformat())
             row.update(zip({"pool": ("pool",), "account": ("account",), "site": ("account", "site"), "number": ("account", "number")}
                            [bundle.scope], pool[1:]))
             rows.append(row)
     return rows
+
+
+def tier_rows(run):
+    """The counts of tiers, as far as there is something."""
+    rows = []
+    for count, period in run.charges:
+        day, _ = tiers.clock_of(run.book, count)
+        row = dict.fromkeys(TIER_COLUMNS, "")
+        row.update(tiers=count[0], account=count[1], period=bundles.first_day(period, day).isoformat(),
+                   units=run.units.get((count, period), 0), spend=oracle.money_text(run.spend.get((count, period), 0)))
+        scope = run.book.tiers[count[0]].scope
+        if scope in ("number", "site"):
+            row[scope] = count[2]
+        for name, kind in (("fee", "tier_fee"), ("minimum", "minimum_spend"), ("maximum", "maximum_spend")):
+            row[name] = oracle.money_text(int(run.charges[count, period].get(kind, 0)))
+        if any(row[name] not in (0, oracle.money_text(0)) for name in TIER_COLUMNS[5:]):
+            rows.append(row)
+    return sorted(rows, key=lambda row: [row[name] for name in TIER_COLUMNS[:5]])
 
 
 def sums_by(pairs):
@@ -175,6 +221,8 @@ def totals_of(run):
     known["charge"] = sums_by(charges)
     known["cost"] = sums_by([(book.account_currency[line["account"]] if line["account"] else book.currency,
                               oracle.money_units(line["cost"])) for line in lines if line["cost"]])
+    statuses = [line["cost_status"] for line in lines if line["cost_status"]]
+    known["cost_statuses"] = " ".join(sorted("%s:%d" % (status, statuses.count(status)) for status in set(statuses)))
     return {name: str(value) for name, value in known.items()}
 
 
@@ -186,7 +234,7 @@ def write_rows(rows, columns, path):
             writer.writerow([row[name] for name in columns])
 
 
-def write_run(run, lines, period, totals, pools):
+def write_run(run, lines, period, totals, pools, counts):
     write_rows(run.lines(), oracle.LINE_COLUMNS, lines)
     if period:
         write_rows(run.periods, oracle.PERIOD_COLUMNS, period)
@@ -195,6 +243,8 @@ def write_run(run, lines, period, totals, pools):
         write_rows([known], list(known), totals)
     if pools:
         write_rows(pool_rows(run), POOL_COLUMNS, pools)
+    if counts:
+        write_rows(tier_rows(run), TIER_COLUMNS, counts)
 
 
 def read_feeds(feeds):
@@ -206,21 +256,44 @@ def read_feeds(feeds):
     return [record for carrier, paths in files.items() for record in oracle.read_records(paths, carrier)]
 
 
+def run_chain(folder):
+    """Yields (run, the state that it came after) of each run of a chain."""
+    books, feeds, state = {}, [], None
+    with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
+        steps = [line.split() for line in stream]
+    for index, (date, late, name) in enumerate(steps):
+        if name not in books:
+            books[name] = Book(os.path.join(folder, name))
+        delivered = os.path.join(folder, str(index))
+        for file in sorted(os.listdir(delivered)):
+            feeds.append("%s=%s" % (file[len("cdrs_"):-len(".csv")], os.path.join(delivered, file)))
+        run = rate_run(books[name], read_feeds(feeds), state, late if state else "append")
+        yield run, state
+        if date != "-":
+            state = cycles.close(run, date, state)
+
+
 def main():
     parser = argparse.ArgumentParser(description="rate CDRs by docs/RATING.md, slowly")
     parser.add_argument("book")
-    parser.add_argument("--feed", action="append", required=True, help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
-    parser.add_argument("-o", dest="output", required=True)
+    parser.add_argument("--chain", action="store_true", help="the folder has books and calls of several runs")
+    parser.add_argument("--feed", action="append", help="[CARRIER]=FILE: CDRs, of a carrier's feed or of none")
+    parser.add_argument("-o", dest="output")
     parser.add_argument("--older", help="an older book, whose lines stay unless they are in suspense")
     parser.add_argument("--period", help="write the period charges here")
     parser.add_argument("--totals", help="write the run's totals here")
     parser.add_argument("--pools", help="write the balances of pools here")
+    parser.add_argument("--counts", help="write the counts of tiers here")
     options = parser.parse_args()
     try:
+        if options.chain:
+            for index, (run, _) in enumerate(run_chain(options.book)):
+                write_run(run, *(os.path.join(options.book, "%d-%s.csv" % (index, name)) for name in ("lines", "period", "totals", "pools", "counts")))
+            return
         book = Book(options.book)
         records = read_feeds(options.feed)
         run = rate_again(Book(options.older), book, records) if options.older else rate_run(book, records)
-        write_run(run, options.output, options.period, options.totals, options.pools)
+        write_run(run, options.output, options.period, options.totals, options.pools, options.counts)
     except BookError as error:
         sys.exit("oracle: %s" % error)
 

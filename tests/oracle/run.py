@@ -56,7 +56,7 @@ def manifest(run):
 def one_book(options, seed, folder):
     """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
     python = [sys.executable]
-    names = ("book", "lines.csv", "period.csv", "totals.csv", "pools.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
+    names = ("book", "lines.csv", "period.csv", "totals.csv", "pools.csv", "counts.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
     path = {name: os.path.join(folder, name) for name in names}
     command(python + [os.path.join(HERE, "world.py" if options.kind == "calls" else "usage_world.py"), str(seed), str(options.calls), folder])
     feeds = feeds_of(folder)
@@ -64,7 +64,7 @@ def one_book(options, seed, folder):
     for carrier, file in feeds:
         words += ["--feed", "%s=%s" % (carrier, file)]
     oracle_ms, _ = command(words + ["-o", path["lines.csv"], "--period", path["period.csv"], "--totals", path["totals.csv"],
-                                    "--pools", path["pools.csv"]])
+                                    "--pools", path["pools.csv"], "--counts", path["counts.csv"]])
     threads = ["--threads", str(options.threads)] if options.threads else []
     engine = [0, 0, 0]
     steps = [(0, ["import", "--spec", options.spec, "-o", path["ds"], file, "--quiet"] + (["--carrier", carrier] if carrier else []))
@@ -79,33 +79,33 @@ def one_book(options, seed, folder):
     if manifest(path["scalar"]) != manifest(path["run"]):
         raise Failed("portable code, one thread: another run.json than with the machine's own instructions")
     compared(options, path["lines.csv"], path["export.csv"], path["period.csv"], path["export_period.csv"], path["totals.csv"],
-             path["pools.csv"], path["run"])
+             path["pools.csv"], path["counts.csv"], path["run"])
     if seed % 4 == 0:
         rate_again(options, folder, path, feeds)
     return oracle_ms, engine
 
 
-def compared(options, lines, export, period, export_period, totals, pools, run):
+def compared(options, lines, export, period, export_period, totals, pools, counts, run):
     words = [sys.executable, os.path.join(HERE, "compare.py"), lines, export, "--period", period, export_period, "--totals", totals, run]
     if options.kind != "calls":
-        _, summary = command([options.tollmill, "summary", run, "--pools", "--json"])
+        _, summary = command([options.tollmill, "summary", run, "--pools", "--json", "--unmask"])
         with open(run + ".pools.json", "w", encoding="utf-8") as stream:
             stream.write(summary)
-        words += ["--pools", pools, run + ".pools.json"]
+        words += ["--pools", pools, counts, run + ".pools.json"]
     command(words, show=True)
 
 
 def one_chain(options, seed, folder):
     """Several runs, each after closing the one before; as one_book."""
     command([sys.executable, os.path.join(HERE, "usage_world.py"), str(seed), str(options.calls), folder, "--chain"])
-    oracle_ms, _ = command([sys.executable, os.path.join(HERE, "cycles.py"), folder])
+    oracle_ms, _ = command([sys.executable, os.path.join(HERE, "rate.py"), folder, "--chain"])
     threads = ["--threads", str(options.threads)] if options.threads else []
     engine, state = [0, 0, 0], []
     with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
         steps = [line.split() for line in stream]
     for index, (date, late, book) in enumerate(steps):
         path = {name: os.path.join(folder, "%d-%s" % (index, name)) for name in
-                ("lines.csv", "period.csv", "totals.csv", "pools.csv", "run", "export.csv", "export_period.csv", "state")}
+                ("lines.csv", "period.csv", "totals.csv", "pools.csv", "counts.csv", "run", "export.csv", "export_period.csv", "state")}
         data = os.path.join(folder, "ds")
         for carrier, file in feeds_of(os.path.join(folder, str(index))):
             engine[0] += command([options.tollmill, "import", "--spec", options.spec, "-o", data, file, "--quiet"]
@@ -115,7 +115,7 @@ def one_chain(options, seed, folder):
         engine[2] += command([options.tollmill, "export", path["run"], "--cdrs", data, "--format", "csv", "-o", path["export.csv"]])[0]
         engine[2] += command([options.tollmill, "export", path["run"], "--what", "period", "--format", "csv", "-o", path["export_period.csv"]])[0]
         compared(options, path["lines.csv"], path["export.csv"], path["period.csv"], path["export_period.csv"], path["totals.csv"],
-                 path["pools.csv"], path["run"])
+                 path["pools.csv"], path["counts.csv"], path["run"])
         if date != "-":
             command([options.tollmill, "close", path["run"], "--until", date, "-o", path["state"]])
             state = ["--after", path["state"]] + (["--late", late] if late != "append" else [])
@@ -124,20 +124,20 @@ def one_chain(options, seed, folder):
 
 def rate_again(options, folder, path, feeds):
     """By an older book first; what that leaves in suspense by the book."""
-    names = ("older", "first", "again", "again.csv", "again_period.csv", "o_again.csv", "o_period.csv", "o_totals.csv", "o_pools.csv")
+    names = ("older", "first", "again", "again.csv", "again_period.csv", "o_again.csv", "o_period.csv", "o_totals.csv", "o_pools.csv", "o_counts.csv")
     path = dict(path, **{name: os.path.join(folder, name) for name in names})
     words = [sys.executable, os.path.join(HERE, "oracle.py"), path["book"], "--older", path["older"]]
     for carrier, file in feeds:
         words += ["--feed", "%s=%s" % (carrier, file)]
     command(words + ["-o", path["o_again.csv"], "--period", path["o_period.csv"], "--totals", path["o_totals.csv"],
-                     "--pools", path["o_pools.csv"]])
+                     "--pools", path["o_pools.csv"], "--counts", path["o_counts.csv"]])
     for words in (["rate", "--book", path["older"], "--cdrs", path["ds"], "-o", path["first"], "--quiet"],
                   ["rate", "--book", path["book"], "--cdrs", path["ds"], "--only-suspense", path["first"], "-o", path["again"], "--quiet"],
                   ["export", path["again"], "--cdrs", path["ds"], "--format", "csv", "-o", path["again.csv"]],
                   ["export", path["again"], "--what", "period", "--format", "csv", "-o", path["again_period.csv"]]):
         command([options.tollmill] + words)
     compared(options, path["o_again.csv"], path["again.csv"], path["o_period.csv"], path["again_period.csv"], path["o_totals.csv"],
-             path["o_pools.csv"], path["again"])
+             path["o_pools.csv"], path["o_counts.csv"], path["again"])
 
 
 def main():

@@ -81,6 +81,9 @@ def load_tiers(book):
         for rule in rules:
             if rule.action == "tiers" and rule.tiers not in book.tiers:
                 raise BookError("unknown tiers: " + rule.tiers)
+            service = rule.conditions.get("service")
+            if rule.tiers and service and service not in oracle.SERVICES_OF_UNIT[book.tiers[rule.tiers].unit]:
+                raise BookError("a rule for a service that is not of the tiers' unit: " + rule.tiers)
     if any(tiers.scope == "pool" for tiers in book.tiers.values()):
         for account, parent in book.parent.items():
             if parent and (book.account_currency[account], str(book.account_zone[account]), book.cycle_day[account]) != \
@@ -194,8 +197,8 @@ def counts_with_rule(book, tiers):
             else:
                 add(shared_count(book, tiers, account), row, account, row.site, digits, False)
     if tiers.scope in ("account", "pool"):
-        for account in book.account_zone:
-            add(shared_count(book, tiers, account), None, account, None, None, False)
+        for row in book.trunk_account.values():
+            add(shared_count(book, tiers, row.account), row, row.account, "", "", False)
     return found
 
 
@@ -210,7 +213,7 @@ def periods_of_run(days, day, zone):
 
 
 def due_charges(book, days, uses, units, spend):
-    """{(count, period): {kind: exact amount}}. uses: of all lines, closed ones, too; units and spend: {(count, period): sum}."""
+    """{(count, period): {kind: amount in 1e-8}}. uses: of all lines, closed ones, too; units and spend: {(count, period): sum}."""
     priced = {(use.count, use.period) for use in uses}
     found = {}
     for tiers in book.tiers.values():
@@ -219,9 +222,10 @@ def due_charges(book, days, uses, units, spend):
         counts = counts_with_rule(book, tiers)
         for count in set(counts) | {key[0] for key in priced if key[0][0] == tiers.name}:
             day, zone = clock_of(book, count)
-            for period in periods_of_run(days, day, zone):
+            for period in set(periods_of_run(days, day, zone)) | {key[1] for key in priced if key[0] == count}:
                 whole = [(bundles.period_begin(period, day, zone), bundles.period_begin(period + 1, day, zone))]
-                if (count, period) in priced or meet(counts.get(count, ()), whole):
+                due = period in periods_of_run(days, day, zone) and meet(counts.get(count, ()), whole)
+                if (count, period) in priced or due:
                     found[count, period] = charges_of(tiers, units.get((count, period), 0), spend.get((count, period), 0))
     return found
 

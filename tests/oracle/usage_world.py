@@ -98,7 +98,7 @@ class UsageWorld(world.World):
         self.make_services()
         for index in range(self.weighted([(0, 1), (1, 1), (2, 2), (3, 3), (5, 4), (7, 4), (10, 3), (14, 1)])):
             self.make_bundle("b%d" % index)
-        for index in range(self.weighted([(0, 4), (1, 3), (2, 3), (4, 2)])):
+        for index in range(self.weighted([(0, 2), (1, 3), (3, 3), (5, 3)])):
             self.make_tiers("t%d" % index)
         if self.chance(65):
             self.make_buying()
@@ -202,7 +202,7 @@ class UsageWorld(world.World):
         mode = self.pick(["", "graduated", "volume", "package", "package"])
         period = self.pick(["", "month", "anchor", "anchor", "call"])
         scope = self.pick(["", "account", "account", "site", "number", "pool", "pool"])
-        spend = scope != "number" and self.chance(35)
+        spend = scope != "number" and self.chance(50)
         if self.chain and (mode == "volume" or spend) and period in ("", "month"):
             period = "anchor"
         cells = {"tiers": name, "unit": unit, "mode": mode, "period": period, "scope": scope, "rounding": self.pick(self.roundings),
@@ -220,7 +220,7 @@ class UsageWorld(world.World):
             per = {"s": ["", "60", "1", "6", "7"], "message": ["", "1", "10"], "byte": ["1000", "1048576"][self.rng.randrange(2):][:1],
                    "event": ["", "1", "3"]}[unit]
             row.update(rate=self.decimal(self.pick([20, 999]), places), from_qty=str(above) if above or self.chance(50) else "",
-                       per=self.pick(per), flat=self.decimal(999, 2) if self.chance(30) and scope != "number" else "")
+                       per=self.pick(per), flat=self.decimal(999, 2) if self.chance(45) and scope != "number" else "")
             rows.append(row)
         if unit == "byte":
             for row in rows:
@@ -229,10 +229,10 @@ class UsageWorld(world.World):
         self.tables["tiers"].extend(rows)
         service = {"s": ["voice", "voice", ""], "message": ["sms", "mms", ""], "byte": ["data", ""], "event": ["event", ""]}[unit]
         rules = []
-        for plan in self.some(self.plans, self.rng.randint(1, 3)):
+        for plan in self.some(self.plans, self.pick([1, 3, 6])):
             row = self.rule(plan, "tiers", self.pick(["-1", "0", "2", "2"]), service=self.pick(service), tiers=name,
                             direction=self.pick(["", "", "out", "in"]))
-            if self.chance(60):
+            if self.chance(50):
                 row["jurisdiction"] = self.pick(list(oracle.JURISDICTIONS))
             if self.chance(15):
                 row["destination"] = self.pick(self.names)

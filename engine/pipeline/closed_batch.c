@@ -1,0 +1,105 @@
+/* Batches with closed rows: those are only shown; the others are rated as if they stood alone. */
+#include "pipeline/after.h"
+#include "pipeline/merge.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+static void scatter(const struct toll_merge_scratch *scratch, const uint32_t *rows, size_t count,
+                    const struct toll_line_columns *lines)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t row = rows[i];
+        lines->account[row] = scratch->account[i];
+        lines->price[row] = scratch->price[i];
+        lines->billed[row] = scratch->billed[i];
+        lines->charge[row] = scratch->charge[i];
+        lines->tuple[row] = scratch->tuple[i];
+        lines->status[row] = scratch->status[i];
+        lines->class_jurisdiction[row] = scratch->class_jurisdiction[i];
+        if (lines->pool != NULL) {
+            lines->included[row] = scratch->included[i];
+            lines->pool[row] = scratch->pool[i];
+        }
+        if (lines->cost != NULL) {
+            lines->cost[row] = scratch->cost[i];
+            lines->cost_price[row] = scratch->cost_price[i];
+            lines->cost_status[row] = scratch->cost_status[i];
+        }
+    }
+}
+
+static struct toll_line_columns scratch_lines(struct toll_merge_scratch *scratch,
+                                              const struct toll_line_columns *lines)
+{
+    return (struct toll_line_columns){
+        .account = scratch->account,
+        .price = scratch->price,
+        .billed = scratch->billed,
+        .tuple = scratch->tuple,
+        .charge = scratch->charge,
+        .status = scratch->status,
+        .class_jurisdiction = scratch->class_jurisdiction,
+        .included = lines->pool == NULL ? NULL : scratch->included,
+        .pool = lines->pool == NULL ? NULL : scratch->pool,
+        .cost = lines->cost == NULL ? NULL : scratch->cost,
+        .cost_price = lines->cost == NULL ? NULL : scratch->cost_price,
+        .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
+    };
+}
+
+/* A closed row, by itself: shown for whom it is by the tables of today, and counted. */
+static void show_closed(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
+                        int64_t i, const struct toll_line_columns *lines)
+{
+    const struct toll_rater *rater = context->rater;
+    struct toll_tally *tally = context->tally;
+    struct toll_row row;
+    struct toll_payer payer = {0};
+    toll_row_read(rater, context->map, batch, i, &row);
+    if ((row.kind & TOLL_KIND_CONFLICT) == 0)
+        toll_payer_find(rater, &row, &payer);
+    const struct toll_owner *owner = &rater->book->owners[payer.owner];
+    const unsigned class_ = toll_class_of(rater, &row),
+                   jurisdiction = toll_jurisdiction_of(rater, &row, rater->book->basis, owner->site);
+    lines->account[i] = owner->account;
+    lines->price[i] = lines->billed[i] = lines->tuple[i] = 0;
+    lines->charge[i] = 0;
+    lines->status[i] = TOLL_ZERO_CLOSED;
+    lines->class_jurisdiction[i] = (uint8_t)(class_ << 4 | jurisdiction);
+    if (lines->pool != NULL)
+        lines->included[i] = lines->pool[i] = 0;
+    if (lines->cost != NULL) {
+        lines->cost[i] = 0;
+        lines->cost_price[i] = 0;
+        lines->cost_status[i] = TOLL_ZERO_CLOSED;
+        tally->cost.status_rows[TOLL_ZERO_CLOSED]++;
+    }
+    tally->buckets[owner->bucket].rows++;
+    tally->status_rows[TOLL_ZERO_CLOSED]++;
+    tally->rows++;
+}
+
+void toll_closed_batch(const struct toll_block_context *context, struct toll_merge_scratch *scratch,
+                       const struct toll_cdr_batch *batch, const uint64_t *bits, size_t block_rows,
+                       const struct toll_line_columns *lines)
+{
+    const struct toll_line_columns rated = scratch_lines(scratch, lines);
+    size_t open = 0;
+    for (int64_t i = 0; i < batch->rows; i++) {
+        scratch->rows[open] = (uint32_t)i;
+        open += !toll_closed_row(bits, i);
+        if (toll_closed_row(bits, i))
+            show_closed(context, batch, i, lines);
+    }
+    for (size_t first = 0; first < open; first += block_rows) {
+        const size_t rows = open - first < block_rows ? open - first : block_rows;
+        struct toll_block_context block = *context;
+        struct toll_cdr_batch some;
+        block.places = scratch->rows + first;
+        toll_merge_gather(batch, block.places, rows, scratch, &some);
+        toll_block_rate(&block, &some, 0, rows, &rated);
+        scatter(scratch, block.places, rows, lines);
+    }
+}

@@ -1,6 +1,6 @@
 /* Drawing: docs/RATING.md section 12.2. What a call takes is decided first and taken then, because a bundle
  * that rejects it leaves all others as they were. */
-#include "pipeline/pools_data.h"
+#include "pipeline/pools_one.h"
 
 #include "base/check.h"
 #include "pipeline/draw_rules.h"
@@ -182,6 +182,25 @@ static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *
     drawn->pool = toll_pool_at(pools, pools->plan[0].pool)->id;
     drawn->all = drawing.all;
     drawn->connect = drawing.connect;
+}
+
+void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bundle, toll_ms start,
+                            int64_t billed, struct toll_pool_one *one)
+{
+    struct drawing drawing = {.billed = billed, .billed_known = true};
+    *one = (struct toll_pool_one){0};
+    if (start >= toll_pool_at(pools, pool)->until)
+        toll_pools_turn(pools, pool, start);
+    if (!plan_one(pools, pool, &pools->book->bundles[bundle], billed, &drawing, bundle)) {
+        one->rejected = true;
+        return;
+    }
+    if (drawing.plans == 0)
+        return;
+    take(pools, &pools->plan[0], start);
+    one->included = drawing.billed_taken;
+    one->id = toll_pool_at(pools, pool)->id;
+    one->over = pools->plan[0].over > 0;
 }
 
 void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,

@@ -103,13 +103,19 @@ static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, to
     }
 }
 
+static inline const struct toll_entitlement *list_of(const struct toll_pools *pools,
+                                                     const struct toll_pool_call *call)
+{
+    return call->list == NULL ? pools->book->entitlements : call->list;
+}
+
 /* Far most calls: the first bundle that fits has more than they want, of one lot, in its current period.
  * False: nothing was done. */
 static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool_call *call,
                                 struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *entitlement = &book->entitlements[call->first];
+    const struct toll_entitlement *entitlement = &list_of(pools, call)[call->first];
     if (call->count == 0 ||
         !toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
         return false;
@@ -143,7 +149,7 @@ static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *
                          const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
+    const struct toll_entitlement *list = list_of(pools, call);
     struct drawing drawing = {.used = call->used, .billed = call->billed, .billed_known = true};
     *drawn = (struct toll_pool_drawn){.used_rest = call->used};
     for (uint32_t i = call->first; i < call->first + call->count && !drawing.all; i++) {

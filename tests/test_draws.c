@@ -175,7 +175,7 @@ static void write_decks(struct text *text)
 #define TIERS 4
 static const char *const tier_units[TIERS] = {"s", "s", "message", "s"};
 
-static void write_rules(struct text *text)
+static void write_rules(struct text *text, bool may_tiers)
 {
     static const char *const classes[] = {"", "", "", "ordinary", "toll_free"};
     static const char *const jurisdictions[] = {"", "", "", "intrastate", "interstate", "international"};
@@ -189,7 +189,7 @@ static void write_rules(struct text *text)
         static const char *const actions[] = {"deck",   "deck", "deck",  "deck", "flat",
                                               "markup", "free", "tiers", "tiers"};
         const bool last = i >= 20;
-        const char *action = last ? "deck" : ANY(actions);
+        const char *action = last ? "deck" : actions[pick(may_tiers ? COUNT(actions) : COUNT(actions) - 2)];
         const unsigned tiers = pick(TIERS);
         const bool by_tiers = strcmp(action, "tiers") == 0, deck = strcmp(action, "deck") == 0;
         const bool amount = strcmp(action, "flat") == 0 || strcmp(action, "markup") == 0;
@@ -311,7 +311,7 @@ static void write_book(struct text *text, uint64_t number)
     const bool buys = number % 3 != 0;
     write_parties(text, buys);
     write_decks(text);
-    write_rules(text);
+    write_rules(text, number % 3 != 1); /* tiers that no rule names are no error */
     write_tiers(text, number % 2 == 0);
     write_bundles(text, buys);
 }

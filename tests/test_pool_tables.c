@@ -72,22 +72,28 @@ static void moved_number(void **state)
               "12125550100,acme,west,2026-06-01,2026-09-01\n12125550100,beta,,2026-09-02,\n"
               "12125550101,acme,hq,,\n");
     book_file(&f, "assignments.csv", "subject,plan\ndefault,p\nsite:west,q\n");
-    book_file(&f, "bundles.csv", "bundle,unit,quantity,scope\nnum,s,60,number\nsb,s,1000,site\n");
+    book_file(&f, "bundles.csv",
+              "bundle,unit,quantity,scope,priority\nnum,s,60,number,\nsb,s,1000,site,\nac,s,500,account,9\n");
     book_file(&f, "subscriptions.csv",
               "subject,bundle,times,from\nsite:hq,num,,\nsite:west,num,2,\n"
-              "number:12125550100,sb,,2026-05-01\nplan:p,num,5,\nplan:q,num,7,\n");
+              "number:12125550100,sb,,2026-05-01\nplan:p,num,5,\nplan:q,num,7,\n"
+              "number:12125550100,ac,,\n");
     book = book_good(&f);
-    snprintf(expected, sizeof(expected), "num - -%ssb acme hq - 2026-05-01T05:00 -\n", grants);
+    snprintf(expected, sizeof(expected), "num - -%ssb acme hq - 2026-05-01T05:00 -\nac acme - - - -\n",
+             grants);
     assert_owner_list(book, "12125550100", NOON, expected);
-    snprintf(expected, sizeof(expected), "num - -%ssb acme west - 2026-05-01T05:00 -\n", grants);
+    snprintf(expected, sizeof(expected), "num - -%ssb acme west - 2026-05-01T05:00 -\nac acme - - - -\n",
+             grants);
     assert_owner_list(book, "12125550100", "2026-07-01T12:00:00Z", expected);
     /* Another account is another number; its zone is New York. */
     assert_owner_list(book, "12125550100", "2026-10-01T12:00:00Z",
-                      "num - - {300@5 - -}\nsb beta - - 2026-05-01T04:00 -\n");
+                      "num - - {300@5 - -}\nsb beta - - 2026-05-01T04:00 -\nac beta - - - -\n");
     assert_owner_list(book, "12125550101", NOON, "num - - {60@2 - -; 300@5 - -}\n");
-    assert_pools(book, "sb acme hq - America/Chicago 15 {1000@4 2026-05-01T05:00 -}\n"
-                       "sb acme west - America/Chicago 15 {1000@4 2026-05-01T05:00 -}\n"
-                       "sb beta - - America/New_York 1 {1000@4 2026-05-01T04:00 -}\n");
+    assert_pools(book,
+                 "sb acme hq - America/Chicago 15 {1000@4 2026-05-01T05:00 -}\n"
+                 "sb acme west - America/Chicago 15 {1000@4 2026-05-01T05:00 -}\n"
+                 "sb beta - - America/New_York 1 {1000@4 2026-05-01T04:00 -}\n"
+                 "ac acme - - America/Chicago 15 {500@7 - -}\nac beta - - America/New_York 1 {500@7 - -}\n");
     book_end(&f);
 }
 
@@ -156,7 +162,8 @@ static void counted_services(void **state)
               "subject,bundle,pool,times,from,to\ndefault,num,,count:seat,,\ndefault,st,,count:seat,,\n"
               "site:hq,acc,,count:seat,,\nnumber:12125550100,acc,,count:seat,2026-03-01,2026-04-01\n"
               "account:beta,np,main,count:seat,,\nsite:hq,np,other,count:seat,,\n"
-              "number:12125550101,st,,count:line,,\nnumber:12125550101,np,third,count:seat,,\n");
+              "number:12125550101,st,,count:line,,\nnumber:12125550101,np,third,count:seat,,\n"
+              "number:12125550100,st,,count:seat,,\n");
     book = book_good(&f);
     assert_owner_list(book, "12125550100", NOON,
                       "num - - {120@2 2026-03-05T05:00 -}\nst acme hq - - -\nacc acme - - - -\n"

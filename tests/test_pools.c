@@ -322,6 +322,18 @@ static void fits(void **state)
         assert_int_equal(drawn.included, cases[i].included);
     }
     assert_int_equal(asked, 0);
+    /* a list of its own, as costs have one: the first of it fits nothing here */
+    struct toll_entitlement own[] = {w->entitlements[0], w->entitlements[0]};
+    own[0].until = own[0].from = book_ms("2026-03-02T12:59:00Z");
+    call.start = book_ms("2026-03-02T12:30:00Z");
+    call.key = key;
+    call.destination = 3;
+    call.list = own;
+    toll_pools_draw(w->run, &call, &billing, &drawn);
+    assert_int_equal(drawn.included, 0);
+    call.first = 1;
+    toll_pools_draw(w->run, &call, &billing, &drawn);
+    assert_int_equal(drawn.included, 60);
     world_end(w);
 }
 

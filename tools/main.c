@@ -41,7 +41,7 @@ static const struct verb verbs[] = {
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of later versions: named here so that asking for one gets a straight answer. */
-static const char *const later_verbs[] = {"rerate", "whatif", "compare", "tax", "invoice", "report", "bench"};
+static const char *const later_verbs[] = {"rerate", "whatif", "compare", "tax", "invoice", "bench"};
 
 static const char examples[] = "  tollmill check book\n"
                                "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"

@@ -88,7 +88,7 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
         CMD_OPTION_CDRS(report.cdrs),
         {.kind = CMD_FLAG,
          .name = "unmask",
-         .help = "telephone numbers in the names of trunks in full",
+         .help = "telephone numbers in names of trunks and in prefixes in full",
          .target = &report.unmask},
     };
     const struct cmd_usage usage = {

@@ -8,8 +8,9 @@
 /* Of the first line of a group; strings are the run's. */
 struct rows_to_blame {
     const char *destination, *reason; /* reason: of a line that is not rated, "free" */
-    const char *kind, *deck, *prefix, *file;
-    const char *cost_deck, *cost_prefix, *cost_file;
+    const char *kind, *deck, *file;
+    const char *cost_deck, *cost_file;
+    char prefix[80], cost_prefix[80]; /* masked where they are as long as a telephone number */
     int32_t line, cost_line;
     int64_t first_row;
     char first_day[16];
@@ -21,7 +22,7 @@ static bool is_below(const struct toll_line *line)
            line->status != TOLL_ZERO_COST_FEED && line->charge < line->cost;
 }
 
-static struct rows_to_blame *blame(const struct toll_line *line)
+static struct rows_to_blame *blame(const struct toll_line *line, bool unmask)
 {
     struct rows_to_blame *rows = malloc(sizeof *rows);
     if (!rows)
@@ -31,26 +32,30 @@ static struct rows_to_blame *blame(const struct toll_line *line)
         .reason = toll_status_reason(line->status),
         .kind = line->price_kind,
         .deck = line->deck,
-        .prefix = line->prefix,
         .file = line->price_file,
         .cost_deck = line->cost_deck,
-        .cost_prefix = line->cost_prefix,
         .cost_file = line->cost_file,
         .line = line->price_line,
         .cost_line = line->cost_line,
         .first_row = line->row,
     };
+    snprintf(rows->prefix, sizeof rows->prefix, "%s", line->prefix);
+    snprintf(rows->cost_prefix, sizeof rows->cost_prefix, "%s", line->cost_prefix);
+    if (!unmask) {
+        cmd_mask_within(rows->prefix, false);
+        cmd_mask_within(rows->cost_prefix, false);
+    }
     snprintf(rows->first_day, sizeof rows->first_day, "%s", line->day);
     return rows;
 }
 
 static bool add_line(struct cmd_groups *groups, const struct toll_run_facts *facts,
-                     const struct toll_line *line)
+                     const struct toll_line *line, bool unmask)
 {
     char key[64];
     snprintf(key, sizeof key, "%d/%d/%u", line->price, line->cost_price, line->status);
     struct cmd_group *group = cmd_group_find(groups, key, "", cmd_report_currency(facts, line));
-    if (!group || (!group->more && !(group->more = blame(line))))
+    if (!group || (!group->more && !(group->more = blame(line, unmask))))
         return false;
     group->rows++;
     group->billed_s += strcmp(line->service, "voice") == 0 ? line->billed : 0;
@@ -67,8 +72,8 @@ static int by_loss(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->name, y->name);
 }
 
-static int collect(struct cmd *cmd, struct toll_run *run, const struct toll_run_facts *facts,
-                   struct cmd_groups *groups)
+static int collect(struct cmd *cmd, const struct cmd_report *report, struct toll_run *run,
+                   const struct toll_run_facts *facts, struct cmd_groups *groups)
 {
     struct toll_progress progress = cmd_progress_begin(cmd);
     struct toll_error error = {0};
@@ -76,7 +81,7 @@ static int collect(struct cmd *cmd, struct toll_run *run, const struct toll_run_
     int64_t rows = 0;
     int more;
     while ((more = toll_run_next(run, &line, &error)) > 0) {
-        if (is_below(&line) && !add_line(groups, facts, &line))
+        if (is_below(&line) && !add_line(groups, facts, &line, report->unmask))
             return cmd_fail_text(cmd, CMD_BUG, "out of memory");
         if ((++rows & 0xFFFF) == 0)
             progress.tick(progress.context, "comparing", rows, facts->rows, "rows");
@@ -215,7 +220,7 @@ int cmd_report_negative(struct cmd *cmd, const struct cmd_report *report)
     int code = cmd_report_open(cmd, report, &run, &facts);
     if (code != CMD_GO)
         return code;
-    code = collect(cmd, run, &facts, &groups);
+    code = collect(cmd, report, run, &facts, &groups);
     if (code == CMD_GO) {
         code = CMD_OK;
         if (cmd->json)

@@ -162,21 +162,30 @@ static void list_draws(const struct toll_block_rows *rows, const struct toll_blo
         if ((used | billed) == 0)
             continue;
         block->buy_bucket[i] = 1;
-        draws->requests[draws->count++] = (struct toll_draw_request){
-            .start = rows->cdr.start[i],
-            .first = list.first,
-            .count = list.count,
-            .destination = destination_of(rows, i),
-            .billed = rows->line.billed[i],
-            .used = used,
-            .bucket = rules->account_currency[sell->line.account[i]],
-            .terms = block->terms[i],
+        const uint32_t key =
+            toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15);
+        draws->full[draws->full_count] = (struct toll_draw_full){
+            .call = {.start = rows->cdr.start[i],
+                     .first = list.first,
+                     .count = list.count,
+                     .list = rules->entitlements,
+                     .key = key,
+                     .destination = destination_of(rows, i),
+                     .billed = rows->line.billed[i],
+                     .used = used},
             .price = (uint32_t)rows->line.price[i],
             .deck = block->deck[i],
             .walk = block->terms[i] == 0 ? block->value[i] : 0,
+        };
+        draws->requests[draws->count++] = (struct toll_draw_request){
+            .start = rows->cdr.start[i],
+            .pool = (uint32_t)draws->full_count++,
+            .billed = rows->line.billed[i],
+            .terms = block->terms[i],
+            .bucket = rules->account_currency[sell->line.account[i]],
             .row = (uint16_t)(context->places == NULL ? first + i : context->places[i]),
-            .key = (uint8_t)toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4,
-                                           call & 15),
+            .key = (uint8_t)key,
+            .flags = TOLL_DRAW_FULL,
         };
     }
 }

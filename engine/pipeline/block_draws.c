@@ -5,6 +5,9 @@
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
+#define AHEAD 16                 /* rows whose owner is on its way */
+#define ENTITLEMENTS_LOOKED_AT 8 /* of one call, beyond that the pools look */
+
 /* Rows to look at, in block->second, ascending. */
 static size_t list_rows(const struct toll_block_rows *rows)
 {
@@ -33,15 +36,6 @@ static size_t list_rows(const struct toll_block_rows *rows)
             status[i] == TOLL_RATED && (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
     }
     return count;
-}
-
-static void expect_entitlements(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
-{
-    const struct toll_book *book = rows->rater->book;
-    for (size_t k = 0; k < count; k++)
-        __builtin_prefetch(&book->owners[rows->block->owner[list[k]]]);
-    for (size_t k = 0; k < count; k++)
-        __builtin_prefetch(&book->entitlements[book->owners[rows->block->owner[list[k]]].pool_first]);
 }
 
 /* The destination of each listed row, by place in the list. */
@@ -91,63 +85,151 @@ static uint32_t used_of(const struct toll_block_rows *rows, size_t i)
                                               : TOLL_DURATION_UP);
 }
 
-/* How many of the owner's entitlements do not fit at the front; all: none fits. */
-static uint32_t unfit(const struct toll_book *book, const struct toll_owner *owner, toll_ms start,
-                      uint32_t key, uint32_t destination)
+/* What one line asks for. */
+struct asked {
+    uint32_t key, destination;
+    uint32_t used;         /* units */
+    uint32_t first, count; /* entitlements, from the first that fits on; count 0: none fits */
+    bool credit, tiers;
+};
+
+/* Is the first entitlement the only one that fits? Some that do are not looked at. */
+static bool is_only(const struct toll_book *book, const struct asked *asked, toll_ms start)
+{
+    if (asked->count > ENTITLEMENTS_LOOKED_AT)
+        return false;
+    for (uint32_t k = 1; k < asked->count; k++)
+        if (toll_entitlement_fits(book, &book->entitlements[asked->first + k], start, asked->key,
+                                  asked->destination))
+            return false;
+    return true;
+}
+
+static bool look_for_entitlements(const struct toll_book *book, const struct toll_owner *owner, toll_ms start,
+                                  struct asked *asked)
 {
     uint32_t k = 0;
-    while (k < owner->pool_count &&
-           !toll_entitlement_fits(book, &book->entitlements[owner->pool_first + k], start, key, destination))
+    while (k < owner->pool_count && !toll_entitlement_fits(book, &book->entitlements[owner->pool_first + k],
+                                                           start, asked->key, asked->destination))
         k++;
-    return k;
+    asked->first = owner->pool_first + k;
+    asked->count = owner->pool_count - k;
+    return asked->count > 0;
+}
+
+/* The whole call. */
+static uint32_t put_full(const struct toll_block_rows *rows, size_t i, const struct asked *asked)
+{
+    struct toll_draws *draws = rows->context->draws;
+    const struct toll_block *block = rows->block;
+    draws->full[draws->full_count] = (struct toll_draw_full){
+        .call = {.start = rows->cdr.start[i],
+                 .number = rows->rater->draws->by_number ? number_of(rows, i) : 0,
+                 .owner = block->owner[i],
+                 .first = asked->first,
+                 .count = asked->count,
+                 .key = asked->key,
+                 .destination = asked->destination,
+                 .billed = rows->line.billed[i],
+                 .used = asked->used},
+        .price = (uint32_t)rows->line.price[i],
+        .deck = block->deck[i],
+        .walk = block->terms[i] == 0 ? block->value[i] : 0,
+    };
+    return (uint32_t)draws->full_count++;
+}
+
+/* The one entitlement of a simple owner. */
+static inline void put_simple(const struct toll_block_rows *rows, size_t i, size_t row, uint32_t key,
+                              struct toll_draw_owner owner)
+{
+    struct toll_draws *draws = rows->context->draws;
+    draws->requests[draws->count++] = (struct toll_draw_request){
+        .start = rows->cdr.start[i],
+        .bundle = owner.bundle,
+        .pool = owner.pool,
+        .billed = rows->line.billed[i],
+        .terms = rows->block->terms[i],
+        .bucket = rows->block->bucket[i],
+        .row = (uint16_t)row,
+        .key = (uint8_t)key,
+    };
+}
+
+static void put_request(const struct toll_block_rows *rows, size_t i, size_t row, const struct asked *asked)
+{
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_block *block = rows->block;
+    struct toll_draws *draws = rows->context->draws;
+    const struct toll_entitlement *entitlement = &book->entitlements[asked->first];
+    const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
+    const toll_ms start = rows->cdr.start[i];
+    const bool simple = asked->count > 0 && !asked->tiers && block->terms[i] != 0 && entitlement->pool != 0 &&
+                        bundle->debit_used == 0 && is_only(book, asked, start);
+    const unsigned flags = (simple ? 0u : TOLL_DRAW_FULL) | (asked->credit ? TOLL_DRAW_CREDIT : 0u) |
+                           (asked->tiers ? TOLL_DRAW_TIERS : 0u) |
+                           (simple && bundle->connect_charged != 0 ? TOLL_DRAW_CONNECT : 0u);
+    draws->requests[draws->count++] = (struct toll_draw_request){
+        .start = start,
+        .bundle = simple ? entitlement->bundle : 0,
+        .pool = simple ? entitlement->pool : put_full(rows, i, asked),
+        .billed = rows->line.billed[i],
+        .terms = block->terms[i],
+        .bucket = block->bucket[i],
+        .row = (uint16_t)row,
+        .key = (uint8_t)asked->key,
+        .flags = (uint8_t)flags,
+    };
+}
+
+static void ask(const struct toll_block_rows *rows, size_t i, size_t row, uint32_t key, uint32_t destination)
+{
+    const struct toll_draw_rules *rules = rows->rater->draws;
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_block *block = rows->block;
+    const uint32_t billed = (uint32_t)rows->line.billed[i];
+    struct asked asked = {
+        .key = key,
+        .destination = destination,
+        .used = rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : billed,
+        .credit = (rows->cdr.kind[i] & TOLL_KIND_CREDIT) != 0,
+        .tiers = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0,
+    };
+    const bool draws =
+        !asked.credit && (asked.used | billed) > 0 &&
+        look_for_entitlements(book, &book->owners[block->owner[i]], rows->cdr.start[i], &asked);
+    if (draws || asked.tiers)
+        put_request(rows, i, row, &asked);
 }
 
 void toll_block_draws(const struct toll_block_rows *rows, size_t first)
 {
     const struct toll_rater *rater = rows->rater;
-    const struct toll_book *book = rater->book;
     const struct toll_draw_rules *rules = rater->draws;
     const uint32_t *places = rows->context->places;
-    struct toll_draws *draws = rows->context->draws;
-    struct toll_block *block = rows->block;
+    const struct toll_block *block = rows->block;
     const uint32_t *list = block->second;
     const size_t count = list_rows(rows);
-    expect_entitlements(rows, list, count);
     const uint32_t *destinations = destinations_of(rows, list, count);
+    const bool no_tiers = rules->tiers_end == 0;
     for (size_t k = 0; k < count; k++) {
-        const size_t i = list[k];
+        const size_t i = list[k], row = places == NULL ? first + i : places[i];
         const uint16_t kind = rows->cdr.kind[i];
         const unsigned call = rows->line.class_jurisdiction[i];
         const uint32_t key =
             toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15);
-        const uint32_t destination = destinations == NULL ? 0 : destinations[k];
-        const struct toll_owner *owner = &book->owners[block->owner[i]];
-        const bool credit = (kind & TOLL_KIND_CREDIT) != 0;
-        const bool tiers = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0;
-        const uint32_t used =
-            rules->by_used || block->terms[i] == 0 ? used_of(rows, i) : (uint32_t)rows->line.billed[i];
-        const uint32_t skipped = unfit(book, owner, rows->cdr.start[i], key, destination);
-        const bool may =
-            !credit && skipped < owner->pool_count && (used | (uint32_t)rows->line.billed[i]) > 0;
-        struct toll_draw_request *request = &draws->requests[draws->count];
-        *request = (struct toll_draw_request){
-            .start = rows->cdr.start[i],
-            .number = rules->by_number ? number_of(rows, i) : 0,
-            .owner = block->owner[i],
-            .first = owner->pool_first + skipped,
-            .count = may ? owner->pool_count - skipped : 0,
-            .destination = destination,
-            .billed = rows->line.billed[i],
-            .used = used,
-            .bucket = block->bucket[i],
-            .terms = block->terms[i],
-            .price = (uint32_t)rows->line.price[i],
-            .deck = block->deck[i],
-            .walk = block->terms[i] == 0 ? block->value[i] : 0,
-            .row = (uint16_t)(places == NULL ? first + i : places[i]),
-            .key = (uint8_t)key,
-            .flags = (uint8_t)((credit ? TOLL_DRAW_CREDIT : 0u) | (tiers ? TOLL_DRAW_TIERS : 0u)),
-        };
-        draws->count += may | tiers;
+        const struct toll_draw_owner owner = rules->owners[block->owner[i]];
+        if (k + AHEAD < count) {
+            __builtin_prefetch(&rules->owners[block->owner[list[k + AHEAD]]]);
+            __builtin_prefetch(&rows->cdr.start[list[k + AHEAD]]);
+        }
+        const bool simple = no_tiers || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) == 0;
+        if (simple & (owner.bundle != 0) & (block->terms[i] != 0) & (rows->line.billed[i] > 0)) {
+            const uint64_t *keys = rater->book->bundles[owner.bundle].keys;
+            if ((keys[key >> 6] >> (key & 63) & 1) != 0)
+                put_simple(rows, i, row, key, owner);
+        } else {
+            ask(rows, i, row, key, destinations == NULL ? 0 : destinations[k]);
+        }
     }
 }

@@ -4,14 +4,15 @@
 #include "pipeline/cost.h"
 #include "pipeline/draws.h"
 
-static struct toll_drawn_call call_of(const struct toll_draw_request *request)
+static struct toll_drawn_call call_of(const struct toll_draw_request *request,
+                                      const struct toll_draw_full *full)
 {
     return (struct toll_drawn_call){
         .start = request->start,
         .service = request->key / 50,
-        .used = request->used,
-        .deck = (int32_t)request->deck,
-        .found = {request->price, request->terms != 0 ? 0 : request->walk},
+        .used = full->call.used,
+        .deck = (int32_t)full->deck,
+        .found = {full->price, request->terms != 0 ? 0 : full->walk},
     };
 }
 
@@ -40,17 +41,18 @@ void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_dr
     struct toll_cost_sums *sums = &context->tally->cost;
     for (size_t i = 0; i < draws->count; i++) {
         const struct toll_draw_request *request = &draws->requests[i];
-        const struct toll_drawn_call call = call_of(request);
+        const struct toll_draw_full *full = &draws->full[request->pool];
+        const struct toll_drawn_call call = call_of(request, full);
         const size_t row = request->row;
         const toll_money before = lines->cost[row];
         const struct toll_fx *fx;
         struct toll_drawn_line line = {
             .status = TOLL_RATED,
-            .price = (int32_t)request->price,
+            .price = (int32_t)full->price,
             .billed = request->billed,
             .charge = before,
         };
-        finish(context->rater, context->cursors, &call, &draws->drawn[i], request->bucket, &line, &fx);
+        finish(context->rater, context->cursors, &call, &full->drawn, request->bucket, &line, &fx);
         lines->cost[row] = line.charge;
         lines->cost_status[row] = (uint8_t)line.status;
         if (line.price == 0)

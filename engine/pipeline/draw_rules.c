@@ -13,11 +13,29 @@ static uint32_t tiers_end(const struct toll_book *book)
     return end;
 }
 
-static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules, uint64_t *entitled)
+static struct toll_draw_owner simple_owner(const struct toll_book *book, const struct toll_owner *owner)
+{
+    const struct toll_entitlement *entitlement = &book->entitlements[owner->pool_first];
+    const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
+    const bool simple = owner->pool_count == 1 && entitlement->from == TOLL_MS_MIN &&
+                        entitlement->until == TOLL_MS_MAX && entitlement->pool != 0 &&
+                        bundle->destination_count == 0 && bundle->debit_used == 0 &&
+                        bundle->connect_charged == 0;
+    return simple ? (struct toll_draw_owner){entitlement->bundle, entitlement->pool}
+                  : (struct toll_draw_owner){0, 0};
+}
+
+static void look_at_owners(const struct toll_book *book, uint64_t *entitled, struct toll_draw_owner *owners)
 {
     for (uint32_t i = 1; i < book->owner_count; i++)
-        if (book->owners[i].pool_count > 0)
+        if (book->owners[i].pool_count > 0) {
             entitled[i >> 6] |= UINT64_C(1) << (i & 63);
+            owners[i] = simple_owner(book, &book->owners[i]);
+        }
+}
+
+static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules)
+{
     for (uint32_t i = 1; i < book->bundle_count; i++) {
         const struct toll_bundle *bundle = &book->bundles[i];
         rules->by_used = rules->by_used || bundle->debit_used;
@@ -48,6 +66,8 @@ static bool costs_draw(const struct toll_book *book)
     return false;
 }
 
+_Static_assert(sizeof(struct toll_draw_owner) == 8, "as many bytes as a word of the bits");
+
 int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out, struct toll_error *error)
 {
     const uint32_t end = tiers_end(book);
@@ -56,16 +76,19 @@ int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **
     if (!book->has_bundles && end == 0 && !costs_draw(book))
         return 0;
     struct toll_draw_rules *rules = calloc(1, sizeof *rules);
-    uint64_t *memory = calloc(words + end / 2 + 1, sizeof *memory);
+    uint64_t *memory = calloc(words + book->owner_count + end / 2 + 1, sizeof *memory);
     if (rules == NULL || memory == NULL) {
         free(rules);
         free(memory);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the bundles of %u owners",
                               book->owner_count);
     }
-    uint32_t *tiers = (uint32_t *)(memory + words);
-    *rules = (struct toll_draw_rules){.entitled = memory, .tiers = tiers, .tiers_end = end, .memory = memory};
-    look_at_bundles(book, rules, memory);
+    struct toll_draw_owner *owners = (struct toll_draw_owner *)(memory + words);
+    uint32_t *tiers = (uint32_t *)(owners + book->owner_count);
+    *rules = (struct toll_draw_rules){
+        .entitled = memory, .owners = owners, .tiers = tiers, .tiers_end = end, .memory = memory};
+    look_at_owners(book, memory, owners);
+    look_at_bundles(book, rules);
     look_at_tiers(book, rules, tiers);
     rules->cost = costs_draw(book);
     *out = rules;

@@ -9,15 +9,22 @@
 
 #include <stdlib.h>
 
+/* An owner who has one entitlement, at all times, to a pool of the book, for billed units to any destination
+ * and with the connect fee waived. bundle 0: it is not so simple. */
+struct toll_draw_owner {
+    uint32_t bundle, pool;
+};
+
 struct toll_draw_rules {
     const uint64_t *entitled; /* a bit by owner: it has entitlements */
-    const uint32_t *tiers;    /* by price id below tiers_end: the tiers that price such a line, 0 none */
-    uint32_t tiers_end;       /* 0: the book has no tiers */
-    bool by_used;             /* some bundle has debit used */
-    bool by_number;           /* some bundle or tiers have scope number */
-    bool by_destination;      /* some bundle is for some destinations only */
-    bool cost;                /* some trunk or carrier has a bundle: costs draw */
-    bool volume; /* some tiers need the units of whole periods: all rows are to be counted before */
+    const struct toll_draw_owner *owners;
+    const uint32_t *tiers; /* by price id below tiers_end: the tiers that price such a line, 0 none */
+    uint32_t tiers_end;    /* 0: the book has no tiers */
+    bool by_used;          /* some bundle has debit used */
+    bool by_number;        /* some bundle or tiers have scope number */
+    bool by_destination;   /* some bundle is for some destinations only */
+    bool cost;             /* some trunk or carrier has a bundle: costs draw */
+    bool volume;           /* some tiers need the units of whole periods: all rows are to be counted before */
     uint64_t *memory;
 };
 

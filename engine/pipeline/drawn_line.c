@@ -23,7 +23,8 @@ static struct toll_given given_of(const struct toll_pool_drawn *drawn)
 
 static const struct toll_terms *terms_of(const struct toll_rater *rater, const struct toll_drawn_call *call)
 {
-    return &rater->book->terms[rater->book->price_terms[call->found.price]];
+    return call->terms != NULL ? call->terms
+                               : &rater->book->terms[rater->book->price_terms[call->found.price]];
 }
 
 static enum toll_walk_outcome walk(const struct toll_rater *rater, struct toll_band_cursor *cursors,

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "mmap_cdr/part.h"
 #include "pipeline/hot.h"
+#include "pipeline/pools_one.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,35 +16,28 @@
 
 /* ---- memory ---- */
 
-static int make_draws(struct toll_draws *draws, bool tiers, struct toll_error *error)
+int toll_draws_make(struct toll_draws *draws, struct toll_error *error)
 {
     const size_t requests = TOLL_BATCH_ROWS * sizeof *draws->requests;
-    const size_t drawn = TOLL_BATCH_ROWS * sizeof *draws->drawn;
-    const size_t before = tiers ? TOLL_BATCH_ROWS * sizeof *draws->before : 0;
-    uint8_t *memory = toll_hot_alloc(requests + drawn + before);
+    uint8_t *memory = toll_hot_alloc(requests + TOLL_BATCH_ROWS * sizeof *draws->full);
     memset(draws, 0, sizeof *draws);
     if (memory == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the draws of a batch");
     draws->memory = memory;
     draws->requests = (struct toll_draw_request *)memory;
-    draws->drawn = (struct toll_pool_drawn *)(memory + requests);
-    draws->before = before == 0 ? NULL : (int64_t *)(memory + requests + drawn);
+    draws->full = (struct toll_draw_full *)(memory + requests);
     return 0;
 }
 
-int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rules, struct toll_error *error)
+void toll_draws_clear(struct toll_draws *draws)
 {
-    return make_draws(draws, rules->tiers_end != 0, error);
+    draws->count = draws->full_count = 0;
 }
 
 int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error)
 {
     memset(draws, 0, sizeof *draws);
-    if (rater->cost == NULL || rater->cost->entitlements == NULL)
-        return 0;
-    const int rc = make_draws(draws, false, error);
-    draws->list = rater->cost->entitlements;
-    return rc;
+    return rater->cost == NULL || rater->cost->entitlements == NULL ? 0 : toll_draws_make(draws, error);
 }
 
 void toll_draws_free(struct toll_draws *draws)
@@ -80,81 +74,89 @@ struct billing {
     const struct toll_rater *rater;
     struct toll_band_cursor *cursors;
     const struct toll_draw_request *request;
+    const struct toll_draw_full *full;
 };
 
 static int64_t bill_rest(void *context, int64_t used)
 {
     const struct billing *billing = context;
-    const struct toll_draw_request *request = billing->request;
     const struct toll_drawn_call call = {
-        .start = request->start,
-        .service = request->key / 50,
-        .deck = (int32_t)request->deck,
-        .found = {request->price, request->terms == 0 ? request->walk : 0},
+        .start = billing->full->call.start,
+        .service = billing->request->key / 50,
+        .deck = (int32_t)billing->full->deck,
+        .found = {billing->full->price, billing->request->terms == 0 ? billing->full->walk : 0},
     };
     return toll_drawn_call_billed(billing->rater, billing->cursors, &call, used);
 }
 
-static inline struct toll_pool_call call_of(const struct toll_draws *draws,
-                                            const struct toll_draw_request *request)
+/* Of lines of tiers: their units, and what came before. */
+static void count_units(struct toll_draw_full *full, const struct toll_rater *rater, bool credit,
+                        struct toll_pools *pools)
 {
-    return (struct toll_pool_call){
-        .start = request->start,
-        .number = request->number,
-        .owner = request->owner,
-        .first = request->first,
-        .count = request->count,
-        .list = draws->list,
-        .key = request->key,
-        .destination = request->destination,
-        .billed = request->billed,
-        .used = request->used,
-    };
+    const uint32_t id = toll_draw_tiers(rater->draws, full->price);
+    const struct toll_tiers *tiers = &rater->book->tiers[id];
+    const int64_t units = full->drawn.used_rest - full->drawn.billed_taken;
+    full->slot = 0;
+    full->before = 0;
+    if (tiers->period == TOLL_TIER_CALL || full->drawn.rejected)
+        return;
+    full->before = toll_pools_count(pools, id, &full->call, credit ? 0 : units, &full->slot);
+    if (tiers->mode == TOLL_TIER_VOLUME)
+        full->before = toll_pools_volume(pools, full->slot);
 }
 
-/* Of lines of tiers: their units, and what came before. */
-static int64_t count_one(struct toll_draw_request *request, const struct toll_pool_call *call,
-                         const struct toll_pool_drawn *drawn, const struct toll_rater *rater,
-                         struct toll_pools *pools)
+static void draw_full(struct toll_draw_request *request, struct toll_draw_full *full,
+                      const struct toll_rater *rater, struct toll_band_cursor *cursors,
+                      struct toll_pools *pools)
 {
-    const uint32_t id = toll_draw_tiers(rater->draws, request->price);
-    const struct toll_tiers *tiers = &rater->book->tiers[id];
-    const bool credit = (request->flags & TOLL_DRAW_CREDIT) != 0;
-    uint32_t slot = 0;
-    int64_t units = 0;
-    if (tiers->period != TOLL_TIER_CALL && !drawn->rejected) {
-        units = toll_pools_count(pools, id, call, credit ? 0 : drawn->used_rest - drawn->billed_taken, &slot);
-        if (tiers->mode == TOLL_TIER_VOLUME)
-            units = toll_pools_volume(pools, slot);
-    }
-    request->slot = slot;
-    return units;
+    struct billing context = {rater, cursors, request, full};
+    const struct toll_pool_billing billing = {bill_rest, &context};
+    if (full->call.count > 0)
+        toll_pools_draw(pools, &full->call, &billing, &full->drawn);
+    else
+        full->drawn = (struct toll_pool_drawn){.used_rest = full->call.used};
+    if ((request->flags & TOLL_DRAW_TIERS) != 0)
+        count_units(full, rater, (request->flags & TOLL_DRAW_CREDIT) != 0, pools);
+}
+
+static void draw_one(struct toll_draw_request *request, struct toll_pools *pools)
+{
+    struct toll_pool_one one;
+    toll_pools_draw_one(pools, request->pool, request->bundle, request->start, request->billed, &one);
+    request->bundle = (uint32_t)one.included;
+    request->pool = (uint32_t)one.id;
+    request->flags |= (uint8_t)((one.over ? TOLL_DRAW_OVER : 0u) | (one.rejected ? TOLL_DRAW_REJECTED : 0u));
+}
+
+/* What the requests some way on will need. */
+static inline void look(const struct toll_draws *draws, size_t i, const struct toll_pools *pools)
+{
+    const struct toll_draw_request *request = &draws->requests[i];
+    if ((request->flags & TOLL_DRAW_FULL) == 0)
+        toll_pools_look_at(pools, request->pool);
+    else if (draws->full[request->pool].call.count > 0)
+        toll_pools_look(pools, &draws->full[request->pool].call);
+}
+
+static inline void look_closer(const struct toll_draws *draws, size_t i, const struct toll_pools *pools)
+{
+    const struct toll_draw_request *request = &draws->requests[i];
+    if ((request->flags & TOLL_DRAW_FULL) != 0 && draws->full[request->pool].call.count > 0)
+        toll_pools_look_closer(pools, &draws->full[request->pool].call);
 }
 
 void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rater,
                          struct toll_band_cursor *cursors, struct toll_pools *pools)
 {
-    const bool numbers = rater->draws->by_number;
-    struct billing context = {rater, cursors, NULL};
-    const struct toll_pool_billing billing = {bill_rest, &context};
     for (size_t i = 0; i < draws->count; i++) {
         struct toll_draw_request *request = &draws->requests[i];
-        struct toll_pool_drawn *drawn = &draws->drawn[i];
-        if (i + LOOK_AHEAD < draws->count && request[LOOK_AHEAD].count > 0) {
-            const struct toll_pool_call next = call_of(draws, &request[LOOK_AHEAD]);
-            toll_pools_look(pools, &next);
-        }
-        if (numbers && i + LOOK_CLOSER < draws->count && request[LOOK_CLOSER].count > 0) {
-            const struct toll_pool_call next = call_of(draws, &request[LOOK_CLOSER]);
-            toll_pools_look_closer(pools, &next);
-        }
-        const struct toll_pool_call call = call_of(draws, request);
-        context.request = request;
-        if (request->count > 0)
-            toll_pools_draw(pools, &call, &billing, drawn);
+        if (i + LOOK_AHEAD < draws->count)
+            look(draws, i + LOOK_AHEAD, pools);
+        if (draws->full_count > 0 && i + LOOK_CLOSER < draws->count)
+            look_closer(draws, i + LOOK_CLOSER, pools);
+        if ((request->flags & TOLL_DRAW_FULL) == 0)
+            draw_one(request, pools);
         else
-            *drawn = (struct toll_pool_drawn){.used_rest = call.used};
-        if ((request->flags & TOLL_DRAW_TIERS) != 0)
-            draws->before[i] = count_one(request, &call, drawn, rater, pools);
+            draw_full(request, &draws->full[request->pool], rater, cursors, pools);
     }
 }

@@ -13,43 +13,53 @@
 #include "pipeline/row.h"
 #include "pipeline/tally.h"
 
-/* One line: what the stages know of it and drawing and charging need again. */
+/* What is asked of one line, and then what came of it; two to a cache line, since far most lines need no
+ * more: one entitlement fits, its pool is the book's and its bundle takes billed units. */
 struct toll_draw_request {
     toll_ms start;
-    uint64_t number;       /* see struct toll_pool_call */
-    uint32_t owner;        /* the payer; 0: of the cost of a call */
-    uint32_t first, count; /* entitlements, from the first that fits on; count 0: it only counts */
-    uint32_t destination;
-    int32_t billed; /* as if there were no bundles */
-    uint32_t used;
+    uint32_t bundle; /* then: units included */
+    uint32_t pool;   /* of the book, then: the id of the first drawn on. TOLL_DRAW_FULL: index of `full` */
+    int32_t billed;  /* as if there were no bundles */
+    uint32_t terms;  /* 1 + index of terms, by which alone it was billed; 0: by TOLL_DRAW_FULL's */
     uint32_t bucket;
-    uint32_t terms; /* 1 + index of terms; 0: the line was billed by itself */
-    uint32_t price;
-    uint32_t deck;
-    union {
-        uint32_t walk; /* as in struct toll_price_found */
-        uint32_t slot; /* of a line of tiers: the count */
-    };
     uint16_t row;  /* of the batch */
     uint8_t key;   /* toll_chain_key */
     uint8_t flags; /* enum toll_draw_flag */
 };
-_Static_assert(sizeof(struct toll_draw_request) == 64, "one cache line");
+_Static_assert(sizeof(struct toll_draw_request) == 32, "two to a cache line");
 _Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
-enum toll_draw_flag { TOLL_DRAW_CREDIT = 1, TOLL_DRAW_TIERS = 2 };
+enum toll_draw_flag {
+    TOLL_DRAW_FULL = 1,
+    TOLL_DRAW_CREDIT = 2,  /* counts only, for tiers */
+    TOLL_DRAW_TIERS = 4,   /* priced by tiers */
+    TOLL_DRAW_CONNECT = 8, /* drawn on a bundle with connect_fee charged */
+    TOLL_DRAW_OVER = 16,   /* as in struct toll_pool_drawn */
+    TOLL_DRAW_REJECTED = 32,
+};
 
-/* The requests of one batch in row order, and what came of each. */
+/* Of any other line the whole call and all that came of it. call.count 0: it only counts. */
+struct toll_draw_full {
+    struct toll_pool_call call;
+    struct toll_pool_drawn drawn;
+    int64_t before; /* of tiers: units before it, or of its whole period */
+    uint32_t price, deck;
+    union {
+        uint32_t walk; /* as in struct toll_price_found */
+        uint32_t slot; /* of a line of tiers: the count */
+    };
+};
+
+/* The requests of one batch in row order. */
 struct toll_draws {
     struct toll_draw_request *requests; /* TOLL_BATCH_ROWS, as the others */
-    struct toll_pool_drawn *drawn;
-    const struct toll_entitlement *list; /* where the requests' entitlements lie; NULL: in the book */
-    int64_t *before; /* by request of tiers: units before it, or of its whole period; NULL: no tiers */
-    size_t count;
+    struct toll_draw_full *full;
+    size_t count, full_count;
     void *memory;
 };
-int toll_draws_make(struct toll_draws *draws, const struct toll_draw_rules *rules, struct toll_error *error);
+int toll_draws_make(struct toll_draws *draws, struct toll_error *error);
 /* The same for the costs of a batch's calls, which are another list; nothing where no cost can draw. */
 int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error);
+void toll_draws_clear(struct toll_draws *draws);
 void toll_draws_free(struct toll_draws *draws); /* safe on a zeroed struct */
 
 /* Draws and counts for all requests, in order. The baton's holder; cursors are its own. */
@@ -92,7 +102,8 @@ struct toll_drawn_call {
     toll_ms start;
     unsigned service; /* enum toll_service */
     bool credit;
-    int64_t used; /* whole units */
+    int64_t used;                   /* whole units */
+    const struct toll_terms *terms; /* NULL: those of found.price */
     int32_t deck;
     struct toll_price_found found;
     uint32_t tiers; /* that price it, 0 none */

@@ -11,8 +11,22 @@
 
 /* ---- sums ---- */
 
-static void add_difference(const struct toll_draws_context *context, const struct toll_draw_request *request,
-                           const struct toll_drawn_line *before, const struct toll_drawn_line *line)
+static void suspend(const struct toll_draws_context *context, const struct toll_draw_request *request,
+                    const struct toll_drawn_line *line)
+{
+    struct toll_suspense *suspense = &context->tally->suspense;
+    const struct toll_book *book = context->rater->book;
+    const int32_t account = book->buckets[request->bucket].account;
+    const uint64_t what = 0;
+    context->tally->buckets[request->bucket].rows--;
+    if (toll_suspense_expect(suspense, line->status, account, what))
+        toll_suspense_add(suspense, line->status, account, what, context->part,
+                          context->first_row + request->row);
+}
+
+static inline void add_difference(const struct toll_draws_context *context,
+                                  const struct toll_draw_request *request,
+                                  const struct toll_drawn_line *before, const struct toll_drawn_line *line)
 {
     struct toll_tally *tally = context->tally;
     struct toll_tally_bucket *bucket = &tally->buckets[request->bucket];
@@ -25,64 +39,96 @@ static void add_difference(const struct toll_draws_context *context, const struc
         return;
     tally->status_rows[before->status]--;
     tally->status_rows[line->status]++;
-    if (line->status < TOLL_SUSPENSE_FIRST)
-        return;
-    const int32_t account = context->rater->owners[request->owner].account;
-    const uint64_t what = 0;
-    bucket->rows--;
-    if (toll_suspense_expect(&tally->suspense, line->status, account, what))
-        toll_suspense_add(&tally->suspense, line->status, account, what, context->part,
-                          context->first_row + request->row);
+    if (line->status >= TOLL_SUSPENSE_FIRST)
+        suspend(context, request, line);
 }
 
 /* ---- one line ---- */
 
-/* By the prepared terms; false: they do not know. */
-static inline bool charge_fast(const struct toll_draws_context *context,
-                               const struct toll_draw_request *request, const struct toll_pool_drawn *drawn,
-                               struct toll_drawn_line *line)
+/* Most lines: the rest of the billed units by the prepared terms. */
+static inline void charge_fast(const struct toll_draws_context *context,
+                               const struct toll_draw_request *request, const struct toll_voice_terms *terms,
+                               const struct toll_line_columns *lines)
 {
-    const struct toll_voice_terms *terms = &context->rater->voice_terms[request->terms];
-    const int64_t rest = line->billed - drawn->billed_taken;
-    if (request->terms == 0 || terms->exact || drawn->used_rest != request->used || drawn->rejected ||
-        drawn->connect || line->billed >= UNITS_MAX)
-        return false;
-    uint64_t amount = terms->connect + terms->rate * (uint64_t)rest;
+    struct toll_tally_bucket *bucket = &context->tally->buckets[request->bucket];
+    const uint64_t rest = (uint64_t)request->billed - request->bundle;
+    uint64_t amount = terms->connect + terms->rate * rest;
     amount = amount < terms->minimum ? terms->minimum : amount;
     amount = amount > terms->maximum ? terms->maximum : amount;
     const uint64_t whole = (uint64_t)((unsigned __int128)amount * terms->magic >> 64) >> terms->shift;
-    line->charge = rest == 0 ? 0 : (toll_money)(whole * terms->quantum);
-    line->included = (int32_t)drawn->included;
-    line->pool = drawn->pool;
-    if (drawn->over)
-        line->status = TOLL_RATED_FAIR_USE;
-    return true;
+    const toll_money charge = rest == 0 ? 0 : (toll_money)(whole * terms->quantum);
+    const int64_t difference = charge - lines->charge[request->row];
+    lines->charge[request->row] = charge;
+    lines->included[request->row] = (int32_t)request->bundle;
+    lines->pool[request->row] = (int32_t)request->pool;
+    bucket->charge_low += (uint32_t)difference;
+    bucket->charge_high += difference >> 32;
 }
 
-static void charge_slowly(const struct toll_draws_context *context, const struct toll_draw_request *request,
-                          const struct toll_pool_drawn *drawn, int64_t units, struct toll_drawn_line *line)
+static void spend(struct toll_spent *spent, const struct toll_rater *rater, const struct toll_draw_full *full,
+                  const struct toll_drawn_line *line)
 {
-    const bool tiers = (request->flags & TOLL_DRAW_TIERS) != 0;
-    const struct toll_drawn_call call = {
-        .start = request->start,
-        .service = request->key / 50,
-        .credit = (request->flags & TOLL_DRAW_CREDIT) != 0,
-        .used = request->used,
-        .deck = (int32_t)request->deck,
-        .found = {request->price, tiers || request->terms != 0 ? 0 : request->walk},
-        .tiers = tiers ? toll_draw_tiers(context->rater->draws, request->price) : 0,
-    };
-    toll_drawn_line_charge(context->rater, context->cursors, &call, drawn, units, line);
-}
-
-static void spend(struct toll_spent *spent, const struct toll_rater *rater,
-                  const struct toll_draw_request *request, const struct toll_drawn_line *line)
-{
-    const struct toll_tiers *tiers = &rater->book->tiers[toll_draw_tiers(rater->draws, request->price)];
+    const struct toll_tiers *tiers = &rater->book->tiers[toll_draw_tiers(rater->draws, full->price)];
     if (line->status >= TOLL_SUSPENSE_FIRST || tiers->period == TOLL_TIER_CALL)
         return;
     spent->of[spent->count].charge = line->charge;
-    spent->of[spent->count++].slot = request->slot;
+    spent->of[spent->count++].slot = full->slot;
+}
+
+static struct toll_pool_drawn drawn_of(const struct toll_draw_request *request)
+{
+    const bool rejected = (request->flags & TOLL_DRAW_REJECTED) != 0;
+    return (struct toll_pool_drawn){
+        .included = request->bundle,
+        .billed_taken = request->bundle,
+        .used_rest = rejected ? 0 : request->billed,
+        .pool = (int32_t)request->pool,
+        .connect = (request->flags & TOLL_DRAW_CONNECT) != 0,
+        .over = (request->flags & TOLL_DRAW_OVER) != 0,
+        .rejected = rejected,
+    };
+}
+
+/* full: NULL where the request says all. */
+static void charge_slowly(const struct toll_draws_context *context, const struct toll_draw_request *request,
+                          const struct toll_draw_full *full, const struct toll_line_columns *lines)
+{
+    const struct toll_rater *rater = context->rater;
+    const struct toll_book *book = rater->book;
+    const bool tiers = (request->flags & TOLL_DRAW_TIERS) != 0;
+    const struct toll_pool_drawn drawn = full == NULL ? drawn_of(request) : full->drawn;
+    const size_t row = request->row;
+    struct toll_drawn_call call = {
+        .start = request->start,
+        .service = request->key / 50,
+        .credit = (request->flags & TOLL_DRAW_CREDIT) != 0,
+        .used = full == NULL ? request->billed : full->call.used,
+    };
+    if (full == NULL) {
+        call.terms = &book->terms[request->terms - 1];
+    } else {
+        call.terms = &book->terms[book->price_terms[full->price]];
+        call.deck = (int32_t)full->deck;
+        call.found = (struct toll_price_found){full->price, request->terms != 0 || tiers ? 0 : full->walk};
+        call.tiers = toll_draw_tiers(rater->draws, full->price);
+    }
+    const struct toll_drawn_line before = {.status = lines->status[row],
+                                           .price = lines->price[row],
+                                           .billed = lines->billed[row],
+                                           .charge = lines->charge[row]};
+    struct toll_drawn_line line = before;
+    toll_drawn_line_charge(rater, context->cursors, &call, &drawn, full == NULL ? 0 : full->before, &line);
+    lines->status[row] = (uint8_t)line.status;
+    lines->price[row] = line.price;
+    lines->billed[row] = line.billed;
+    lines->charge[row] = line.charge;
+    if (lines->included != NULL) {
+        lines->included[row] = line.included;
+        lines->pool[row] = line.pool;
+    }
+    add_difference(context, request, &before, &line);
+    if (tiers)
+        spend(context->spent, rater, full, &line);
 }
 
 /* ---- all of them ---- */
@@ -90,32 +136,25 @@ static void spend(struct toll_spent *spent, const struct toll_rater *rater,
 void toll_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
                        const struct toll_line_columns *lines)
 {
+    const struct toll_voice_terms *voice_terms = context->rater->voice_terms;
     for (size_t i = 0; i < draws->count; i++) {
         const struct toll_draw_request *request = &draws->requests[i];
-        const struct toll_pool_drawn *drawn = &draws->drawn[i];
-        const bool tiers = (request->flags & TOLL_DRAW_TIERS) != 0;
-        const size_t row = request->row;
-        if (i + AHEAD < draws->count)
+        if (i + AHEAD < draws->count) {
             __builtin_prefetch(&context->tally->buckets[request[AHEAD].bucket], 1);
-        if (drawn->included == 0 && !drawn->rejected && !tiers)
-            continue;
-        const struct toll_drawn_line before = {.status = lines->status[row],
-                                               .price = lines->price[row],
-                                               .billed = lines->billed[row],
-                                               .charge = lines->charge[row]};
-        struct toll_drawn_line line = before;
-        if (tiers || !charge_fast(context, request, drawn, &line))
-            charge_slowly(context, request, drawn, draws->before == NULL ? 0 : draws->before[i], &line);
-        lines->status[row] = (uint8_t)line.status;
-        lines->price[row] = line.price;
-        lines->billed[row] = line.billed;
-        lines->charge[row] = line.charge;
-        if (lines->included != NULL) {
-            lines->included[row] = line.included;
-            lines->pool[row] = line.pool;
+            __builtin_prefetch(&lines->charge[request[AHEAD].row], 1);
         }
-        add_difference(context, request, &before, &line);
-        if (tiers)
-            spend(context->spent, context->rater, request, &line);
+        if ((request->flags & TOLL_DRAW_FULL) != 0) {
+            const struct toll_draw_full *full = &draws->full[request->pool];
+            if (full->drawn.included > 0 || full->drawn.rejected || (request->flags & TOLL_DRAW_TIERS) != 0)
+                charge_slowly(context, request, full, lines);
+            continue;
+        }
+        const struct toll_voice_terms *terms = &voice_terms[request->terms];
+        if (request->bundle == 0 && request->flags == 0)
+            continue;
+        if (request->flags == 0 && !terms->exact && request->billed < UNITS_MAX)
+            charge_fast(context, request, terms, lines);
+        else if (request->bundle != 0 || (request->flags & TOLL_DRAW_REJECTED) != 0)
+            charge_slowly(context, request, NULL, lines);
     }
 }

@@ -1,9 +1,15 @@
 /* Drawing: docs/RATING.md section 12.2. What a call takes is decided first and taken then, because a bundle
  * that rejects it leaves all others as they were. */
-#include "pipeline/pools_data.h"
+#include "pipeline/pools_one.h"
 
 #include "base/check.h"
 #include "pipeline/draw_rules.h"
+
+static inline const struct toll_entitlement *list_of(const struct toll_book *book,
+                                                     const struct toll_pool_call *call)
+{
+    return call->list == NULL ? book->entitlements : call->list;
+}
 
 static uint32_t pool_of(struct toll_pools *pools, const struct toll_entitlement *entitlement,
                         const struct toll_pool_call *call)
@@ -75,6 +81,8 @@ static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, to
 {
     struct toll_pool_hot *hot = toll_pool_at(pools, plan->pool);
     int64_t units = plan->taken;
+    if (hot->id == 0 && hot->of_cost != 0)
+        hot->id = TOLL_POOL_OF_COSTS;
     if (hot->id == 0) {
         uint32_t *place = toll_pools_append(pools, &pools->by_id, sizeof *place);
         if (place == NULL)
@@ -109,8 +117,7 @@ static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool
                                 struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
-    const struct toll_entitlement *entitlement = &list[call->first];
+    const struct toll_entitlement *entitlement = list_of(book, call) + call->first;
     if (call->count == 0 ||
         !toll_entitlement_fits(book, entitlement, call->start, call->key, call->destination))
         return false;
@@ -144,7 +151,7 @@ static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *
                          const struct toll_pool_billing *billing, struct toll_pool_drawn *drawn)
 {
     const struct toll_book *book = pools->book;
-    const struct toll_entitlement *list = call->list == NULL ? book->entitlements : call->list;
+    const struct toll_entitlement *list = list_of(book, call);
     struct drawing drawing = {.used = call->used, .billed = call->billed, .billed_known = true};
     *drawn = (struct toll_pool_drawn){.used_rest = call->used};
     for (uint32_t i = call->first; i < call->first + call->count && !drawing.all; i++) {
@@ -177,6 +184,25 @@ static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *
     drawn->pool = toll_pool_at(pools, pools->plan[0].pool)->id;
     drawn->all = drawing.all;
     drawn->connect = drawing.connect;
+}
+
+void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bundle, toll_ms start,
+                            int64_t billed, struct toll_pool_one *one)
+{
+    struct drawing drawing = {.billed = billed, .billed_known = true};
+    *one = (struct toll_pool_one){0};
+    if (start >= toll_pool_at(pools, pool)->until)
+        toll_pools_turn(pools, pool, start);
+    if (!plan_one(pools, pool, &pools->book->bundles[bundle], billed, &drawing, bundle)) {
+        one->rejected = true;
+        return;
+    }
+    if (drawing.plans == 0)
+        return;
+    take(pools, &pools->plan[0], start);
+    one->included = drawing.billed_taken;
+    one->id = toll_pool_at(pools, pool)->id;
+    one->over = pools->plan[0].over > 0;
 }
 
 void toll_pools_draw(struct toll_pools *pools, const struct toll_pool_call *call,

@@ -137,7 +137,7 @@ static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool 
 
 static int make_draws(struct output *output, const struct toll_rater *rater, struct toll_error *error)
 {
-    const int rc = toll_draws_make(&output->draws, rater->draws, error);
+    const int rc = toll_draws_make(&output->draws, error);
     return rc != 0 ? rc : toll_cost_draws_make(&output->cost_draws, rater, error);
 }
 
@@ -362,8 +362,8 @@ static bool finish_lines(struct toll_worker *worker, struct output *output)
     return toll_bulk_has_ring(worker->bulk) || finish_output(worker, output);
 }
 
-/* An output whose turn it is. */
-static bool draw_output(struct toll_worker *worker, struct output *output)
+/* What an output whose turn it is has asked for so far; pass: it is all, and the turn goes on. */
+static void draw_asked(struct toll_worker *worker, struct output *output, bool pass)
 {
     const struct toll_workers_request *request = worker->job->request;
     const struct toll_rater *rater = worker->workers->rater;
@@ -379,15 +379,24 @@ static bool draw_output(struct toll_worker *worker, struct output *output)
     toll_spent_tell(&worker->spent, request->pools);
     toll_draws_in_order(&output->draws, rater, worker->cursors, request->pools);
     toll_draws_in_order(&output->cost_draws, rater, worker->cursors, request->pools);
-    toll_baton_pass(&worker->job->baton);
-    output->waits = false;
+    if (pass)
+        toll_baton_pass(&worker->job->baton);
     const int64_t drawn = since(worker, begun);
     worker->stage_ns[TOLL_STAGE_DRAW] += drawn;
     if (!request->count_only) {
         toll_draws_charge(&output->draws, &context, &output->lines);
         toll_cost_draws_charge(&output->cost_draws, &context, &output->lines);
     }
+    toll_draws_clear(&output->draws);
+    toll_draws_clear(&output->cost_draws);
     worker->stage_ns[TOLL_STAGE_REST] += since(worker, begun + drawn);
+}
+
+/* An output that is rated and whose turn it is. */
+static bool draw_output(struct toll_worker *worker, struct output *output)
+{
+    draw_asked(worker, output, true);
+    output->waits = false;
     return finish_lines(worker, output);
 }
 
@@ -450,8 +459,12 @@ static bool rate_rows(struct toll_worker *worker, const struct toll_job_part *pa
         toll_block_rate(&context, batch, first, rows - first < step ? rows - first : step, &output->lines);
         if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
             toll_bulk_push(worker->bulk);
-        if (context.draws != NULL && !draw_ready(worker))
+        if (context.draws == NULL)
+            continue;
+        if (!draw_ready(worker))
             return false;
+        if (toll_baton_has(&worker->job->baton, output->batch)) /* as long as the block is near */
+            draw_asked(worker, output, false);
     }
     return true;
 }
@@ -497,7 +510,8 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         output->batch = input->batch;
         output->rows = batch.rows;
         output->first_row = batch.first_row;
-        output->draws.count = output->cost_draws.count = 0;
+        toll_draws_clear(&output->draws);
+        toll_draws_clear(&output->cost_draws);
         toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
         if (input->part->closed != NULL)
             closed_rows(worker, input, &batch, output);

@@ -1,0 +1,39 @@
+/*
+ * The draw that far most lines make, where they come one after the other: billed units of one pool of the
+ * book, within its period and its oldest lot, or after there is nothing left. All else is toll_pools_draw's.
+ */
+#ifndef TOLL_PIPELINE_POOLS_ONE_H
+#define TOLL_PIPELINE_POOLS_ONE_H
+
+#include "pipeline/pools_data.h"
+
+struct toll_pool_one {
+    int64_t included;
+    int32_t id; /* of the pool, 0: nothing was drawn */
+    bool over, rejected;
+};
+
+static inline void toll_pools_look_at(const struct toll_pools *pools, uint32_t pool)
+{
+    __builtin_prefetch(toll_pool_at(pools, pool), 1);
+}
+
+/* Where the quick way ends. billed > 0. */
+void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bundle, toll_ms start,
+                            int64_t billed, struct toll_pool_one *one);
+
+static inline void toll_pools_draw_one(struct toll_pools *pools, uint32_t pool, uint32_t bundle,
+                                       toll_ms start, int64_t billed, struct toll_pool_one *one)
+{
+    struct toll_pool_hot *hot = toll_pool_at(pools, pool);
+    if (start >= hot->until || hot->lot_left <= billed || hot->id == 0) {
+        toll_pools_draw_slowly(pools, pool, bundle, start, billed, one);
+        return;
+    }
+    hot->lot_left -= billed;
+    hot->taken += billed;
+    hot->used += billed;
+    *one = (struct toll_pool_one){.included = billed, .id = hot->id};
+}
+
+#endif

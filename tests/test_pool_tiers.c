@@ -236,6 +236,22 @@ static void by_number(void **state)
     world_end(w);
 }
 
+/* One call with a wrong date: a century of fees for everybody is refused, with what to do. */
+static void wrong_date(void **state)
+{
+    struct pools_world *w = world_begin();
+    struct toll_error error;
+    (void)state;
+    fee_tiers(w, "a", TOLL_SCOPE_ACCOUNT, TOLL_TIER_MONTH);
+    tiers_rule(w);
+    planned_owner(w, 1, 0, NULL, NULL);
+    world_run(w, "1826-04-02T12:00:00Z", "2026-03-02T12:00:00Z", NULL);
+    assert_int_equal(toll_pools_finish(w->run, &w->tables, &w->charges, &error), TOLL_EDATA);
+    assert_non_null(strstr(error.text, "1826-04-02"));
+    assert_non_null(strstr(error.text, "--from"));
+    world_end(w);
+}
+
 /* The first day of a run is the later of the UTC date and the local one, the last the earlier. */
 static void days_of_a_run(void **state)
 {
@@ -371,9 +387,10 @@ static void cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scopes),        cmocka_unit_test(periods),      cmocka_unit_test(volume),
-        cmocka_unit_test(without_usage), cmocka_unit_test(by_number),    cmocka_unit_test(days_of_a_run),
-        cmocka_unit_test(behind_closed), cmocka_unit_test(among_others), cmocka_unit_test(cut),
+        cmocka_unit_test(scopes),        cmocka_unit_test(periods),       cmocka_unit_test(volume),
+        cmocka_unit_test(without_usage), cmocka_unit_test(by_number),     cmocka_unit_test(days_of_a_run),
+        cmocka_unit_test(wrong_date),    cmocka_unit_test(behind_closed), cmocka_unit_test(among_others),
+        cmocka_unit_test(cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,8 @@ int toll_pools_inherit(struct toll_pools *pools, struct toll_error *error);
 
 /* ---- pools_tables.c, pools_due.c ---- */
 
+#define TOLL_POOL_MONTHS_MOST 1200 /* of a run: a hundred years are a wrong date */
+int toll_pools_too_long(const struct toll_pools *pools, struct toll_error *error);
 const char *toll_pools_day_text(struct toll_pools *pools, int64_t day);
 const char *toll_pools_scope_name(unsigned scope);
 int toll_pools_list_periods(struct toll_pools *pools, struct toll_error *error);

@@ -20,6 +20,14 @@ struct due_rules {
     bool of_numbers; /* some of tiers by number or site: then it matters when a number is in force */
 };
 
+/* Most tiers charge nothing where nobody calls: then there is no period to look at. */
+static bool due_unused(const struct toll_book *book, const struct toll_rule *rule)
+{
+    struct toll_tiers_due due;
+    return rule->tiers != 0 && (!toll_tiers_period(&book->tiers[rule->tiers], book->tier_rows, 0, 0, &due) ||
+                                due.fee != 0 || due.minimum != 0 || due.maximum != 0);
+}
+
 static bool sort_rules(struct due_rules *due)
 {
     const struct toll_book *book = due->pools->book;
@@ -28,12 +36,12 @@ static bool sort_rules(struct due_rules *due)
     if (due->first == NULL || due->rules == NULL)
         return false;
     for (uint32_t i = 1; i < book->rule_count; i++)
-        due->first[book->rules[i].plan + 1] += book->rules[i].tiers != 0;
+        due->first[book->rules[i].plan + 1] += due_unused(book, &book->rules[i]);
     for (uint32_t plan = 0; plan <= book->plan_count; plan++)
         due->first[plan + 1] += due->first[plan];
     for (uint32_t i = 1; i < book->rule_count; i++) {
         const struct toll_rule *rule = &book->rules[i];
-        if (rule->tiers == 0)
+        if (!due_unused(book, rule))
             continue;
         uint32_t at = due->first[rule->plan];
         while (due->rules[at] != 0)
@@ -61,7 +69,9 @@ static void due_in(struct toll_pools *pools, uint32_t counter_index, toll_ms fro
     const struct toll_counter *counter = TOLL_POOL_ITEM(pools->counters, struct toll_counter, counter_index);
     const struct toll_pool_clock *clock = toll_pools_clock(pools, counter->clock);
     const uint32_t index = counter->clock;
-    for (int64_t month = clock->begun; month <= clock->last; month++) {
+    if (clock->last - clock->begun >= TOLL_POOL_MONTHS_MOST && pools->failed == 0)
+        pools->failed = toll_pools_too_long(pools, &pools->failure);
+    for (int64_t month = clock->begun; pools->failed == 0 && month <= clock->last; month++) {
         const struct toll_cycle cycle = toll_pools_month(pools, index, month);
         if (cycle.until <= from)
             continue;

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MONTHS_MOST 1200 /* of a run: a hundred years are a wrong date */
-
 const char *toll_pools_scope_name(unsigned scope)
 {
     static const char *const names[TOLL_SCOPES] = {"number", "site", "account", "pool"};
@@ -260,7 +258,7 @@ static void write_rows(struct table *table, uint32_t pool, struct toll_pool_peri
     }
 }
 
-static int too_long(const struct toll_pools *pools, struct toll_error *error)
+int toll_pools_too_long(const struct toll_pools *pools, struct toll_error *error)
 {
     char first[TOLL_TIME_TEXT_BYTES], last[TOLL_TIME_TEXT_BYTES];
     toll_day_format(toll_day_of_ms(pools->span.first), first);
@@ -278,8 +276,8 @@ static int list_pool(struct table *table, uint32_t pool, int32_t id, struct toll
     const struct toll_pool_facts *facts = &pools->facts[pool];
     const struct toll_pool_clock *clock = toll_pools_clock(pools, facts->clock);
     struct toll_pool_period_row row;
-    if (clock->last - clock->begun >= MONTHS_MOST)
-        return too_long(pools, error);
+    if (clock->last - clock->begun >= TOLL_POOL_MONTHS_MOST)
+        return toll_pools_too_long(pools, error);
     if (!gather_draws(table, facts) || !gather_months(table, facts, clock))
         return toll_pools_state(pools, error);
     fill_months(table, pool, clock);

@@ -624,6 +624,7 @@ static void damaged(void **state)
     TRY(TOLL_EDATA, row[0].used = 31);
     TRY(TOLL_EDATA, row[0].granted = 29);
     TRY(TOLL_EDATA, row[0].id = 0);
+    TRY(TOLL_EDATA, row[0].id = draw.id = INT32_MAX); /* and not gigabytes */
     TRY(TOLL_EDATA, row[0].period = "2026-13-01");
     TRY(TOLL_EDATA, row[0].over = -1);
     TRY(TOLL_EDATA, draw.units = 0);

@@ -106,6 +106,8 @@ static uint32_t find_pool(const struct names *names, const struct toll_pool_peri
     return toll_pool_named(book, bundle, row);
 }
 
+#define IDS_AHEAD (1 << 26) /* of the rows: what closed runs took out; far more is a damaged table */
+
 /* Ids have no gaps here: one that the rows do not have is 0. */
 static bool set_id(struct toll_pools *pools, int32_t id, uint32_t value)
 {
@@ -135,7 +137,8 @@ static int read_periods(const struct names *names, struct toll_error *error)
     for (int64_t i = 0; i < pools->before->period_count && pools->failed == 0; i++) {
         const struct toll_pool_period_row *row = &rows[i];
         int64_t month;
-        if (row->id <= 0 || (i > 0 && row->id < rows[i - 1].id) || i >= TOLL_POOL_FOREIGN)
+        if (row->id <= 0 || (i > 0 && row->id < rows[i - 1].id) || row->id > i + IDS_AHEAD ||
+            i >= TOLL_POOL_FOREIGN)
             return bad_row("pools", i, "its id", error);
         if (!month_of(row->period, &month) || row->used < 0 || row->over < 0 || row->granted < 0)
             return bad_row("pools", i, "its period or units", error);

@@ -209,6 +209,20 @@ static int halved_period(const char *what, const char *name, struct toll_error *
         what, name);
 }
 
+/* Of calls that are rated again the cost would draw again on what carriers give; whose calls drew there is
+ * not known any more. */
+static int check_costs(const struct reorder *reorder, const struct toll_pool_period_row *row,
+                       struct toll_error *error)
+{
+    if (reorder->after->opened_rows == 0 || (row->used == 0 && row->over == 0))
+        return 0;
+    return toll_error_set(
+        error, TOLL_EDATA,
+        "late calls cannot be put in order: closed calls have drawn on bundle %s, pool %s, which "
+        "is a carrier's or a trunk's (or no customer's any more); use --late append",
+        row->bundle, row->pool);
+}
+
 static int keep_pools(struct reorder *reorder, struct toll_error *error)
 {
     struct toll_after *after = reorder->after;
@@ -226,8 +240,9 @@ static int keep_pools(struct reorder *reorder, struct toll_error *error)
         if (i == 0 || row->id != row[-1].id)
             account = account_of_pool(reorder, row);
         const bool open = is_open(reorder, account, day, next_of(day), &halved);
-        if (halved)
-            return halved_period("bundle", row->bundle, error);
+        const int rc = account == 0 && row->account[0] == 0 ? check_costs(reorder, row, error) : 0;
+        if (halved || rc != 0)
+            return rc != 0 ? rc : halved_period("bundle", row->bundle, error);
         if (!open)
             after->periods[periods++] = *row;
         for (; draw < before->draw_count && before->draws[draw].id == row->id &&

@@ -122,6 +122,15 @@ def one_chain(options, seed, folder):
     return oracle_ms, engine
 
 
+def buys_bundles(book):
+    subscriptions = os.path.join(book, "subscriptions.csv")
+    if not os.path.exists(subscriptions):
+        return False
+    with open(subscriptions, encoding="utf-8") as stream:
+        text = stream.read()
+    return "carrier:" in text or "trunk:" in text
+
+
 def rate_again(options, folder, path, feeds):
     """By an older book first; what that leaves in suspense by the book."""
     names = ("older", "first", "again", "again.csv", "again_period.csv", "o_again.csv", "o_period.csv", "o_totals.csv", "o_pools.csv", "o_counts.csv")
@@ -131,8 +140,10 @@ def rate_again(options, folder, path, feeds):
         words += ["--feed", "%s=%s" % (carrier, file)]
     command(words + ["-o", path["o_again.csv"], "--period", path["o_period.csv"], "--totals", path["o_totals.csv"],
                      "--pools", path["o_pools.csv"], "--counts", path["o_counts.csv"]])
-    for words in (["rate", "--book", path["older"], "--cdrs", path["ds"], "-o", path["first"], "--quiet"],
-                  ["rate", "--book", path["book"], "--cdrs", path["ds"], "--only-suspense", path["first"], "-o", path["again"], "--quiet"],
+    command([options.tollmill, "rate", "--book", path["older"], "--cdrs", path["ds"], "-o", path["first"], "--quiet"])
+    if buys_bundles(path["book"]):
+        return                 # refused, for the cost of what waited has drawn already
+    for words in (["rate", "--book", path["book"], "--cdrs", path["ds"], "--only-suspense", path["first"], "-o", path["again"], "--quiet"],
                   ["export", path["again"], "--cdrs", path["ds"], "--format", "csv", "-o", path["again.csv"]],
                   ["export", path["again"], "--what", "period", "--format", "csv", "-o", path["again_period.csv"]]):
         command([options.tollmill] + words)

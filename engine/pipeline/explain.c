@@ -338,7 +338,8 @@ static bool same_as_stored(const struct toll_explainer *explainer, const struct 
             at->lines->class_jurisdiction[at->index])
         return false;
     if (toll_explain_may_draw(explainer))
-        return toll_explain_drawn(explainer, stored);
+        return (stored->status == TOLL_SUSPENSE_OVERFLOW || answer->price == stored->price) &&
+               toll_explain_drawn(explainer, stored);
     return answer->status == stored->status && answer->price == stored->price &&
            answer->billed == stored->billed && answer->charge == stored->charge;
 }

@@ -3,6 +3,7 @@
  * them, for its account and those that share pools or counts with it; what was charged for them is taken off.
  */
 #include "pipeline/after.h"
+#include "pipeline/cost.h"
 #include "pipeline/rate.h"
 
 #include "base/cycle.h"
@@ -310,6 +311,11 @@ int toll_after_reorder(struct toll_after *after, const struct toll_rater *rater,
                               .open = calloc(book->account_count + 1u, sizeof *reorder.open),
                               .latest = TOLL_MS_MIN};
     int rc = reorder.group == NULL || reorder.open == NULL ? no_memory(error) : 0;
+    if (rc == 0 && rater->cost != NULL && rater->cost->entitlements != NULL)
+        rc =
+            toll_error_set(error, TOLL_EBOOK,
+                           "late calls cannot be put in order: carriers or trunks have bundles, on which the "
+                           "costs of all accounts' calls draw; use --late append");
     for (uint32_t i = 0; rc == 0 && i < book->account_count; i++) {
         reorder.open[i] = TOLL_MS_MAX;
         if (after->closed[i] > reorder.latest)

@@ -135,6 +135,7 @@ def main():
         check_march(march, places)
         all_explained(march, places)
         tollmill("close", march, "--until", "2026-04-01", "-o", state)
+        assert "state ok" in tollmill("verify", state) and "17 rows" in tollmill("verify", state)
         import_month(cdrs, "april", CARRIERS[:1])
         tollmill("rate", "--book", BOOK, "--cdrs", cdrs, "--after", state, "-o", april)
         places = check_month("april", april)

@@ -29,7 +29,7 @@ BOOK = {
                    "minutes,s,3000,account,2,anchor,billed,,2\nown,s,400,number,0,month,used,10,1\n",
     "subscriptions.csv": "subject,bundle\naccount:acme,minutes\naccount:beta,minutes\nnumber:12125550101,own\nnumber:12125550201,own\n",
     "tiers.csv": "tiers,unit,mode,period,from_qty,rate,flat,minimum_spend\n"
-                 "t,message,graduated,anchor,,0.02,1,0.5\nt,,,,20,0.01,2,\nv,event,volume,anchor,,1,,\nv,,,,3,0.5,4,\n",
+                 "t,message,graduated,anchor,,0.02,1,3\nt,,,,20,0.01,2,\nv,event,volume,anchor,,1,,\nv,,,,3,0.5,4,\n",
     "surcharges.csv": "subject,measure,short_s,amount\ndefault,short_calls,20,0.001\n",
 }
 MONTHS = [(2026, m) for m in range(1, 13)]

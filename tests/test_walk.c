@@ -117,6 +117,34 @@ static void test_increments_over_a_step(void **state)
     expect_steps(&rows, 97, 102, 90 * CENT + 120 * CENT / 100);
 }
 
+/* A bundle has the first units: they are billed and cost nothing, and an increment may be cut. */
+static void test_beyond_a_bundle(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t included;
+        toll_money charge;
+    } cases[] = {
+        {0, 150 * CENT},  /* 1 + 0.5 */
+        {45, 105 * CENT}, /* one increment of two */
+        {60, 90 * CENT},  /* a third of the second */
+        {90, 60 * CENT},  /* all that the first row prices */
+        {93, 57 * CENT},  /* half of the third increment */
+        {150, 0},         /* all of it: the fee is for those who ask */
+    };
+    struct rows rows = {0};
+    put(&rows, 0, 0, 60 * CENT, 60, 45);
+    put(&rows, 0, 60, 60 * CENT, 60, 6);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct toll_walked walked;
+        assert_int_equal(toll_walk_beyond(&rows.walk, &rows.terms[0], 0, NO_BAND, 149, cases[i].included,
+                                          NULL, NULL, &walked),
+                         TOLL_WALK_DONE);
+        assert_int_equal(walked.billed, 150);
+        assert_int_equal(walked.charge, cases[i].charge);
+    }
+}
+
 /* RATING's 25/8: what is free or at least, and both ways to round. */
 static void test_terms_of_the_first_row(void **state)
 {
@@ -648,6 +676,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_hour),
         cmocka_unit_test(test_increments_over_a_step),
+        cmocka_unit_test(test_beyond_a_bundle),
         cmocka_unit_test(test_terms_of_the_first_row),
         cmocka_unit_test(test_nothing_used),
         cmocka_unit_test(test_one_rounding),

@@ -321,9 +321,15 @@ static bool same_as_stored(const struct toll_explainer *explainer, const struct 
     const struct toll_line_batch *lines = at->lines;
     const int64_t i = at->index;
     const char *account = toll_book_string(book, book->accounts[answer->account].account);
-    return answer->status == lines->status[i] && strcmp(account, line->account) == 0 &&
-           (answer->price == 0 ? 0 : answer->price + at->price_shift) == lines->price[i] &&
-           answer->billed == lines->billed[i] && answer->charge == lines->charge[i] &&
+    if (lines->status[i] == TOLL_ZERO_CLOSED) /* by an earlier run */
+        return strcmp(account, line->account) == 0;
+    const int32_t price = answer->price == 0 ? 0 : answer->price + at->price_shift;
+    const bool overflow = lines->status[i] == TOLL_SUSPENSE_OVERFLOW;
+    const bool same = toll_explain_depends(explainer)
+                          ? (overflow || price == lines->price[i]) && toll_explain_as_drawn(explainer)
+                          : answer->status == lines->status[i] && price == lines->price[i] &&
+                                answer->billed == lines->billed[i] && answer->charge == lines->charge[i];
+    return same && strcmp(account, line->account) == 0 &&
            ((unsigned)answer->class_ << 4 | (unsigned)answer->jurisdiction) == lines->class_jurisdiction[i];
 }
 
@@ -331,15 +337,18 @@ static void explain_result(struct toll_explainer *explainer)
 {
     const struct toll_row_answer *answer = explainer->answer;
     const struct toll_book *book = explainer->book;
-    const char *reason = toll_status_reason(answer->status);
+    const struct toll_line *line = explainer->line;
+    const char *reason = toll_status_reason(line->status);
     char money[TOLL_TOTAL_TEXT_BYTES];
     toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "status", "", 0, "%s%s%s",
-                     toll_status_name(answer->status), reason[0] == 0 ? "" : ", ", reason);
-    if (answer->status >= TOLL_SUSPENSE_FIRST)
+                     toll_status_name(line->status), reason[0] == 0 ? "" : ", ", reason);
+    if (line->status >= TOLL_SUSPENSE_FIRST)
         return;
-    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "billed", "", 0, "%d %s", answer->billed,
+    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "billed", "", 0, "%d %s", line->billed,
                      toll_unit_name(toll_kind_service(explainer->row->kind)));
-    toll_money_format(answer->charge, money);
+    if (line->included > 0)
+        toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "included", "", 0, "%d", line->included);
+    toll_money_format(line->charge, money);
     toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "charge", "", 0, "%s %s", money,
                      answer->account == 0 ? book->currency
                                           : toll_book_string(book, book->accounts[answer->account].currency));
@@ -357,6 +366,11 @@ static void explain_decisions(struct toll_explainer *explainer)
         return;
     }
     explain_payer(explainer);
+    if (explainer->line->status == TOLL_ZERO_CLOSED) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "closed", "", 0,
+                         "the cycle is closed, and a run before this one has charged the call");
+        return;
+    }
     if (answer->status == TOLL_ZERO_COST_FEED || answer->status == TOLL_ZERO_COMPARE_FEED) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "feed", "", 0,
                          "carriers.csv gives this feed the role %s: its records are not sold",
@@ -388,6 +402,8 @@ static void explain_decisions(struct toll_explainer *explainer)
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rule", "", 0,
                          "no rule of the plan matches: add one to plan_rules.csv");
     toll_explain_price(explainer);
+    if (toll_explain_depends(explainer))
+        toll_explain_draws(explainer);
 }
 
 int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,

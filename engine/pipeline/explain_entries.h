@@ -55,6 +55,12 @@ const char *toll_explain_exact(toll_total numerator, toll_total divisor, char te
 /* For struct toll_row_trace: a rule that was looked at; context: the explainer. */
 void toll_explain_rule(void *context, uint32_t rule, enum toll_rule_verdict verdict, unsigned status);
 
+/* Does the line depend on calls before it, by bundles or tiers? Then: is it one that can come of them; and
+ * what they did. */
+bool toll_explain_depends(const struct toll_explainer *explainer);
+bool toll_explain_as_drawn(const struct toll_explainer *explainer);
+void toll_explain_draws(struct toll_explainer *explainer);
+
 /* What the line costs, where the run has costs; false: the stored cost is another. Then the result. */
 bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reader_row *at);
 void toll_explain_cost_result(struct toll_explainer *explainer, const struct toll_reader_row *at);

@@ -240,7 +240,7 @@ static void explain_terms(struct toll_explainer *explainer, const struct toll_te
                          fee, rounding, terms->decimals, charge);
         return;
     }
-    if (terms->action == TOLL_ACTION_FREE)
+    if (terms->action == TOLL_ACTION_FREE || terms->action == TOLL_ACTION_TIERS)
         return;
     const bool walked = answer->found.walk != 0;
     toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "billed", "", 0,

@@ -78,6 +78,12 @@ static uint32_t most_entitlements(const struct toll_book *book)
     return most;
 }
 
+static void mark_cost_pools(struct toll_pools *pools, const struct toll_named *named)
+{
+    for (uint32_t i = 0; i < named->pool_count; i++)
+        toll_pool_at(pools, pools->book->entitlements[named->pool_first + i].pool)->of_cost = 1;
+}
+
 static bool make_book_pools(struct toll_pools *pools)
 {
     const struct toll_book *book = pools->book;
@@ -96,6 +102,9 @@ static bool make_book_pools(struct toll_pools *pools)
             .clock = toll_pools_clock_of(pool->zone, anchor == TOLL_ANCHOR_CYCLE ? pool->cycle_day : anchor),
         };
     }
+    for (int kind = 0; kind < TOLL_NAMED_KINDS; kind++)
+        for (uint32_t i = 0; i < book->named_count[kind]; i++)
+            mark_cost_pools(pools, &book->named[kind][i]);
     return true;
 }
 
@@ -196,7 +205,8 @@ static void begin_pool_again(struct toll_pools *pools, uint32_t pool)
     struct toll_pool_hot *hot = toll_pool_at(pools, pool);
     struct toll_pool_facts *facts = &pools->facts[pool];
     const bool inherited = (uint32_t)hot->id < pools->before_ids;
-    *hot = (struct toll_pool_hot){.until = TOLL_MS_MIN, .id = inherited ? hot->id : 0};
+    *hot =
+        (struct toll_pool_hot){.until = TOLL_MS_MIN, .id = inherited ? hot->id : 0, .of_cost = hot->of_cost};
     facts->exhausted = 0;
     facts->opened = 0;
     while (facts->draws >= pools->before_draws && facts->draws != 0)

@@ -22,10 +22,12 @@ struct toll_pool_hot {
     int64_t used;      /* in the period */
     int64_t over;
     int32_t month, lot;
-    int32_t id; /* 0: nobody has drawn on it */
-    uint32_t spare;
+    int32_t id;       /* 0: nobody has drawn on it; TOLL_POOL_OF_COSTS */
+    uint32_t of_cost; /* 1: costs draw on it, and lines never */
 };
 _Static_assert(sizeof(struct toll_pool_hot) == 64, "one cache line");
+/* Costs are drawn a batch or a block behind the lines, so their pools get ids when all is drawn. */
+#define TOLL_POOL_OF_COSTS (-1)
 
 struct toll_pool_facts {
     uint64_t number; /* of scope number */

@@ -81,6 +81,8 @@ static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, to
 {
     struct toll_pool_hot *hot = toll_pool_at(pools, plan->pool);
     int64_t units = plan->taken;
+    if (hot->id == 0 && hot->of_cost != 0)
+        hot->id = TOLL_POOL_OF_COSTS;
     if (hot->id == 0) {
         uint32_t *place = toll_pools_append(pools, &pools->by_id, sizeof *place);
         if (place == NULL)

@@ -283,7 +283,7 @@ static int list_pool(struct table *table, uint32_t pool, int32_t id, struct toll
     if (!gather_draws(table, facts) || !gather_months(table, facts, clock))
         return toll_pools_state(pools, error);
     fill_months(table, pool, clock);
-    bool any = id != 0;
+    bool any = id != 0 || toll_pool_at(pools, pool)->id != 0;
     for (size_t i = 0; i < table->month_count; i++)
         any = any || table->months[i].size > 0;
     if (!any)
@@ -343,7 +343,7 @@ int toll_pools_list_periods(struct toll_pools *pools, struct toll_error *error)
             rc = list_pool(&table, pool, (int32_t)id, error);
     }
     for (uint32_t i = 1; rc == 0 && i < pools->book->pool_count; i++)
-        if (toll_pool_at(pools, i)->id == 0)
+        if (toll_pool_at(pools, i)->id <= 0)
             rc = list_pool(&table, i, 0, error);
     free(table.months);
     free(table.draws);

@@ -3,6 +3,7 @@
  * them, for its account and those that share pools or counts with it; what was charged for them is taken off.
  */
 #include "pipeline/after.h"
+#include "pipeline/cost.h"
 #include "pipeline/rate.h"
 
 #include "base/cycle.h"
@@ -208,6 +209,20 @@ static int halved_period(const char *what, const char *name, struct toll_error *
         what, name);
 }
 
+/* Of calls that are rated again the cost would draw again on what carriers give; whose calls drew there is
+ * not known any more. */
+static int check_costs(const struct reorder *reorder, const struct toll_pool_period_row *row,
+                       struct toll_error *error)
+{
+    if (reorder->after->opened_rows == 0 || (row->used == 0 && row->over == 0))
+        return 0;
+    return toll_error_set(
+        error, TOLL_EDATA,
+        "late calls cannot be put in order: closed calls have drawn on bundle %s, pool %s, which "
+        "is a carrier's or a trunk's (or no customer's any more); use --late append",
+        row->bundle, row->pool);
+}
+
 static int keep_pools(struct reorder *reorder, struct toll_error *error)
 {
     struct toll_after *after = reorder->after;
@@ -225,8 +240,9 @@ static int keep_pools(struct reorder *reorder, struct toll_error *error)
         if (i == 0 || row->id != row[-1].id)
             account = account_of_pool(reorder, row);
         const bool open = is_open(reorder, account, day, next_of(day), &halved);
-        if (halved)
-            return halved_period("bundle", row->bundle, error);
+        const int rc = account == 0 && row->account[0] == 0 ? check_costs(reorder, row, error) : 0;
+        if (halved || rc != 0)
+            return rc != 0 ? rc : halved_period("bundle", row->bundle, error);
         if (!open)
             after->periods[periods++] = *row;
         for (; draw < before->draw_count && before->draws[draw].id == row->id &&
@@ -295,6 +311,11 @@ int toll_after_reorder(struct toll_after *after, const struct toll_rater *rater,
                               .open = calloc(book->account_count + 1u, sizeof *reorder.open),
                               .latest = TOLL_MS_MIN};
     int rc = reorder.group == NULL || reorder.open == NULL ? no_memory(error) : 0;
+    if (rc == 0 && rater->cost != NULL && rater->cost->entitlements != NULL)
+        rc =
+            toll_error_set(error, TOLL_EBOOK,
+                           "late calls cannot be put in order: carriers or trunks have bundles, on which the "
+                           "costs of all accounts' calls draw; use --late append");
     for (uint32_t i = 0; rc == 0 && i < book->account_count; i++) {
         reorder.open[i] = TOLL_MS_MAX;
         if (after->closed[i] > reorder.latest)

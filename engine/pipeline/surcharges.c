@@ -241,8 +241,8 @@ static void pick_rows(struct picks *picks, const struct toll_surcharge_rules *ru
                       const struct toll_cdr_batch *batch, size_t first, size_t rows, const uint8_t *statuses,
                       const uint32_t *buckets)
 {
-    const uint32_t charged =
-        1u << TOLL_RATED | 1u << TOLL_ZERO_UNANSWERED | 1u << TOLL_ZERO_FREE | 1u << TOLL_ZERO_DURATION;
+    const uint32_t charged = 1u << TOLL_RATED | 1u << TOLL_RATED_FAIR_USE | 1u << TOLL_ZERO_UNANSWERED |
+                             1u << TOLL_ZERO_FREE | 1u << TOLL_ZERO_DURATION;
     picks->count = rules->lists->counted(batch->kind + first, statuses, buckets, charged, rows, picks->row);
 }
 

@@ -189,24 +189,6 @@ int toll_build_surcharge_rows(struct toll_build *build)
     return code;
 }
 
-/* 1 + the index of a carrier among the image's, which are sorted. */
-static uint32_t carrier_id(const struct toll_build *build, uint32_t temporary)
-{
-    const struct toll_named *carriers = build->sections[TOLL_SECTION_CARRIERS].data;
-    const char *strings = build->sections[TOLL_SECTION_STRINGS].data;
-    const char *name = toll_strings_text(&build->carriers.strings, temporary, NULL);
-    size_t low = 0, high = build->sections[TOLL_SECTION_CARRIERS].count;
-
-    while (high - low > 1) {
-        const size_t middle = low + (high - low) / 2;
-        if (strcmp(strings + carriers[middle].text, name) <= 0)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (uint32_t)low + 1;
-}
-
 int toll_build_surcharges(struct toll_build *build)
 {
     struct read_row *rows = build->surcharge_rows.data;
@@ -220,7 +202,7 @@ int toll_build_surcharges(struct toll_build *build)
         if (row->level == TOLL_LEVEL_TRUNK)
             row->subject = *TOLL_BUFFER_AT(&build->trunk_ids, uint32_t, row->subject);
         else if (row->level == TOLL_LEVEL_CARRIER)
-            row->subject = carrier_id(build, row->subject);
+            row->subject = *TOLL_BUFFER_AT(&build->carrier_ids, uint32_t, row->subject);
     }
     sort_rows(&build->surcharge_rows);
     place = toll_buffer_add(&build->sections[TOLL_SECTION_SURCHARGES], sizeof(*place), count + 1);

@@ -66,8 +66,8 @@ struct toll_period_row { /* ascending (period, name of the account, site, number
 /* A pool in a period: ascending (id, period). All that was drawn on in this run or in those before it, and,
  * of scopes site, account and pool, all that have a lot in a period of the run. */
 struct toll_pool_period_row {
-    int32_t id; /* by first draw; those inherited first, with their ids; those without a draw last, in the
-                   book's order */
+    int32_t id; /* by first draw of a line; those inherited first, with their ids; those of costs and those
+                   without a draw last, in the book's order */
     const char *bundle, *scope;                 /* "number" "site" "account" "pool" */
     const char *account, *site, *number, *pool; /* "" where it is not of that kind */
     const char *unit;                           /* s | message | byte | event */

@@ -1,0 +1,132 @@
+"""Two months of data/synthetic/us-seats-book through the command, as a biller would go: March is rated, reported and closed, then
+April is rated after it. Lines, period charges, balances and margins were worked out by hand (expected/*.csv, with the reason), and
+the second rater must say so, too."""
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOLLMILL = os.environ["TOLLMILL"]
+SOURCE = os.environ["TOLL_SOURCE_DIR"]
+HOME = os.path.join(SOURCE, "data", "synthetic", "us-seats-book")
+BOOK = os.path.join(HOME, "book")
+SPEC = os.path.join(SOURCE, "data", "providers", "tollmill.yaml")
+ORACLE = os.path.join(SOURCE, "tests", "oracle", "oracle.py")
+CARRIERS = ("switch", "gamma", "old-billing")
+
+
+def run(*command, code=0):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, "%s: exit %d\n%s%s" % (" ".join(command), done.returncode, done.stdout, done.stderr)
+    return done.stdout + (done.stderr if code else "")
+
+
+def tollmill(*arguments, code=0):
+    return run(TOLLMILL, *arguments, code=code)
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8", newline="") as file:
+        return file.read()
+
+
+def expected(name):
+    return rows_of(read(HOME, "expected", name))
+
+
+def same(what, got, want, key):
+    """The cells of `want` are those of `got`; what is explained in `why` is for people."""
+    columns = [name for name in want[0] if name != "why"]
+    got = {tuple(row[name] for name in key): [row[name] for name in columns] for row in got}
+    want = {tuple(row[name] for name in key): [row[name] for name in columns] for row in want}
+    for name in sorted(set(got) | set(want)):
+        assert got.get(name) == want.get(name), "%s: %s is %s, by hand %s" % (what, name, got.get(name), want.get(name))
+
+
+def whose(row):
+    return row["number"] or row["site"] or row["account"] or row["pool"]
+
+
+def pools_by_hand(rows):
+    return sorted([row["bundle"], whose(row)] + [str(row[name]) for name in (
+        "period", "granted", "rolled_in", "used", "rolled_out", "expired", "over")] for row in rows)
+
+
+def import_month(cdrs, month, carriers):
+    for carrier in carriers:
+        tollmill("import", "--spec", SPEC, "--carrier", carrier, "-o", cdrs,
+                 os.path.join(HOME, "cdrs", "%s-%s.csv" % (carrier, month)))
+
+
+def check_month(month, run_path):
+    lines = rows_of(tollmill("export", run_path, "--format", "csv"))
+    same(month, lines, expected(month + ".csv"), ["record_id"])
+    assert tollmill("export", run_path, "--what", "period", "--format", "csv") == read(HOME, "expected", "period-%s.csv" % month)
+    tollmill("verify", run_path)
+    return {row["record_id"]: "%s:%s" % (row["day"], row["row"]) for row in lines}
+
+
+def check_pools(run_path):
+    pools = json.loads(tollmill("summary", run_path, "--pools", "--json", "--unmask"))["pools"]
+    want = [[row[name] for name in row] for row in expected("pools-april.csv")]
+    assert pools_by_hand(pools) == sorted(want), pools_by_hand(pools)
+
+
+def check_march(run_path, places):
+    margin = rows_of(tollmill("report", run_path, "--margin", "account", "--format", "csv"))
+    same("margin", margin, expected("margin-march.csv"), ["account"])
+    worst = rows_of(tollmill("report", run_path, "--negative", "--format", "csv"))[0]
+    assert (worst["file"], worst["line"], worst["cost_file"], worst["cost_line"], worst["loss"]) == (
+        "decks/retail.csv", "4", "decks/eurovoice.csv", "3", "0.07700000"), worst
+    text = tollmill("explain", run_path, places["nova_2"])
+    assert "shared" in text and "600" in text, text
+    text = tollmill("explain", run_path, places["uk_mobile"])
+    assert "eurovoice" in text and "fx.csv" in text, text
+
+
+def second_rater(work):
+    """The same two months, and what it has of pools after them."""
+    chain = os.path.join(work, "chain")
+    shutil.copytree(BOOK, os.path.join(chain, "book"))
+    for step, month in enumerate(("march", "april")):
+        os.makedirs(os.path.join(chain, str(step)))
+        for carrier in CARRIERS if month == "march" else CARRIERS[:1]:
+            shutil.copy(os.path.join(HOME, "cdrs", "%s-%s.csv" % (carrier, month)),
+                        os.path.join(chain, str(step), "cdrs_%s.csv" % carrier))
+    with open(os.path.join(chain, "steps.txt"), "w", encoding="utf-8") as file:
+        file.write("2026-04-01 append book\n- append book\n")
+    run(sys.executable, ORACLE, "--chain", chain)
+    for step, month in enumerate(("march", "april")):
+        same("the second rater's " + month, rows_of(read(chain, "%d-lines.csv" % step)), expected(month + ".csv"), ["record_id"])
+        same("the second rater's charges of " + month, rows_of(read(chain, "%d-period.csv" % step)),
+             expected("period-%s.csv" % month), ["period", "kind"])
+    assert pools_by_hand(rows_of(read(chain, "1-pools.csv"))) == sorted(
+        list(row.values()) for row in expected("pools-april.csv"))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        cdrs, march, state, april = (os.path.join(work, name) for name in ("cdrs", "march", "state", "april"))
+        assert "errors: 0, warnings: 0" in tollmill("check", BOOK)
+        import_month(cdrs, "march", CARRIERS)
+        tollmill("rate", "--book", BOOK, "--cdrs", cdrs, "-o", march)
+        check_march(march, check_month("march", march))
+        tollmill("close", march, "--until", "2026-04-01", "-o", state)
+        import_month(cdrs, "april", CARRIERS[:1])
+        tollmill("rate", "--book", BOOK, "--cdrs", cdrs, "--after", state, "-o", april)
+        check_month("april", april)
+        check_pools(april)
+        second_rater(work)
+    print("lines, period charges, balances and margins as worked out by hand")
+
+
+if __name__ == "__main__":
+    main()

@@ -130,7 +130,6 @@ class PlantedMistakes(Worlds):
         # the order of calls, and what included units are
         ("oracle", "sorted(ties, key=order_key) if", "sorted(ties, key=lambda record: record.record_id) if"),
         ("oracle", "more = min(count * row.increment, included - covered)", "more = 0"),
-        ("oracle", "fee = min(fee, self.first.maximum_charge)", "pass"),
         # periods and lots
         ("bundles", "min(day, calendar.monthrange(year, month + 1)[1])", "min(day, 28)"),
         ("bundles", "return max(local_date(self.first_ms, datetime.timezone.utc), local_date(self.first_ms, zone))",

@@ -2,6 +2,7 @@
 import datetime
 
 import bundles
+import cost
 import oracle
 import tiers
 
@@ -61,6 +62,7 @@ def close(run, until):
     state.first_ms = run.days.first_ms
     state.closing = {account: closing_time(book, account, until) for account in book.account_zone}
     state.book_closing = oracle.local_instant(until, book.zone)
+    fresh = []
     if before:
         state.closed.update(before.closed)
         state.charges.update(before.charges)
@@ -68,7 +70,9 @@ def close(run, until):
     for entry in run.entries:
         entry = entry.was
         if entry.line["status"] in ("rated", "zero_rated", "other_party") and state.is_closed(book, entry):
+            fresh += [entry] if entry.record.identity() not in state.closed else []
             state.closed[entry.record.identity()] = entry
+    draw_costs_alone(run, before, fresh)
     state.charges.update(run.charges)
     for pool, lot in run.pools.given:
         day, zone = run.pools.clock(pool)
@@ -78,6 +82,20 @@ def close(run, until):
     rows = [row for row in run.periods if row["kind"] != "already_billed"]
     state.rows = (before.rows if before else []) + [row for row in rows if row_begin(book, row) < state.closing_of(row["account"])]
     return state
+
+
+def draw_costs_alone(run, before, fresh):
+    """What the costs of closed calls draw by themselves, without those of calls that stay in suspense."""
+    pools = bundles.Pools(run.book, run.days)
+    if before:
+        pools.frozen = before.sizes
+        for entry in before.closed.values():
+            for draw in entry.cost_draws:
+                pools.record(draw)
+    for entry in fresh:
+        line = oracle.Line(entry.line.payer)
+        line.update(entry.line)
+        entry.cost_draws = cost.add_cost(run.book, pools, entry.record, line)
 
 
 def row_begin(book, row):

@@ -55,9 +55,9 @@ def billing_period(book, account, now):
     return bundles.period_at(now, book.cycle_day[account], book.account_zone[account])
 
 
-def close(run, until, before=None):
-    """The state after a run; before: the state that the run itself came after."""
-    book, state = run.book, State()
+def close(run, until):
+    """The state after a run."""
+    book, state, before = run.book, State(), run.after
     state.first_ms = run.days.first_ms
     state.closing = {account: closing_time(book, account, until) for account in book.account_zone}
     state.book_closing = oracle.local_instant(until, book.zone)

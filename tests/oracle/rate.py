@@ -34,7 +34,8 @@ class Book(oracle.Book):
 
 
 class Run:
-    """book, days, entries in the order of the dataset, pools, charges of tiers and the rows of period charges."""
+    """book, days, entries in the order of the dataset, pools, charges of tiers, the rows of period charges, and the state
+    that it came after."""
 
     def lines(self):
         return [entry.line for entry in self.entries]
@@ -68,6 +69,7 @@ def rate_run(book, records, state=None, late="append"):
         run.entries = [Entry(record, oracle.rate_record(book, record)) if record.identity() in closed.keys() - state.closed.keys()
                        else entry for record, entry in zip(records, run.entries)]
     frozen = {id(entry) for entry in state.closed.values()} if state else set()
+    run.after = state
     finish(run, list(state.closed.values()) if state else [], frozen, state)
     if state:
         run.entries = [cycles.closed_entry(book, entry) if id(entry) in frozen else entry for entry in run.entries]
@@ -147,17 +149,24 @@ def rate_again(older, book, records):
 # ---------------------------------------------------------------------------------------------------------------------
 
 def all_pools(run):
+    """Those that were drawn on, and those of a site, of an account or with a name in which a number lies."""
     book = run.book
     pools = {pool for pool, _ in run.pools.given} | {pool for pool, _ in run.pools.over}
+    places = [(account, site) for site, account in book.site_account.items()] + [(account, "") for account in book.account_zone]
     for bundle in book.bundles.values():
         if bundle.scope == "pool":
-            pools |= {(bundle.name, row.pool) for row in bundle.subscriptions}
+            pools |= {(bundle.name, row.pool) for row in bundle.subscriptions if reaches_number(book, row)}
         elif bundle.scope == "account":
-            pools |= {(bundle.name, account) for account in book.account_zone}
+            pools |= {(bundle.name, account) for account in book.account_zone if bundles.numbers_in(book, account)}
         elif bundle.scope == "site":
-            pools |= {(bundle.name, account, site) for site, account in book.site_account.items()}
-            pools |= {(bundle.name, account, "") for account in book.account_zone}
+            pools |= {(bundle.name, *place) for place in places if bundles.numbers_in(book, *place)}
     return pools
+
+
+def reaches_number(book, row):
+    if row.kind == "site":
+        return bool(bundles.numbers_in(book, book.site_account[row.value], row.value))
+    return row.kind != "account" or bool(bundles.numbers_in(book, row.value))
 
 
 def pool_rows(run):
@@ -257,7 +266,7 @@ def read_feeds(feeds):
 
 
 def run_chain(folder):
-    """Yields (run, the state that it came after) of each run of a chain."""
+    """Yields the runs of a chain."""
     books, feeds, state = {}, [], None
     with open(os.path.join(folder, "steps.txt"), encoding="utf-8") as stream:
         steps = [line.split() for line in stream]
@@ -268,9 +277,9 @@ def run_chain(folder):
         for file in sorted(os.listdir(delivered)):
             feeds.append("%s=%s" % (file[len("cdrs_"):-len(".csv")], os.path.join(delivered, file)))
         run = rate_run(books[name], read_feeds(feeds), state, late if state else "append")
-        yield run, state
+        yield run
         if date != "-":
-            state = cycles.close(run, date, state)
+            state = cycles.close(run, date)
 
 
 def main():
@@ -287,7 +296,7 @@ def main():
     options = parser.parse_args()
     try:
         if options.chain:
-            for index, (run, _) in enumerate(run_chain(options.book)):
+            for index, run in enumerate(run_chain(options.book)):
                 write_run(run, *(os.path.join(options.book, "%d-%s.csv" % (index, name)) for name in ("lines", "period", "totals", "pools", "counts")))
             return
         book = Book(options.book)

@@ -72,6 +72,7 @@ class UsageWorld(world.World):
 
     def make_accounts(self):
         self.edges = []
+        self.late = "reorder" if self.chance(35) else "append"
         self.accounts = ["acc%d" % index for index in range(self.rng.randint(2, 5))]
         self.zone, self.sites, self.profile = {}, {}, {}
         zones = [self.some_zone() if self.chance(60) else "" for _ in range(2)]
@@ -141,13 +142,17 @@ class UsageWorld(world.World):
         profile = self.profile[self.pick(self.accounts)]
         return [account for account in self.accounts if self.profile[account] == profile]
 
+    def ordered(self):
+        """Late calls are put in order: all periods begin with the billing periods, or a book is refused."""
+        return self.chain and self.late == "reorder"
+
     def words(self, items, percent):
         return ";".join(sorted(self.some(items, self.rng.randint(1, 3)))) if self.chance(percent) else ""
 
     def bundle_cells(self, name, unit, scope):
         services = {"s": ["voice"], "message": ["sms", "mms"], "byte": ["data"], "event": ["event"]}[unit]
         classes = ["ordinary", "ordinary", "toll_free", "premium", "n11"] + (["on_net"] if self.on_net in ("any", "account") else [])
-        period = self.pick(["", "month", "anchor"])
+        period = "anchor" if self.ordered() else self.pick(["", "month", "anchor"])
         used = self.chance(35)
         steps = [1024, 1000, 2**20, 1] if unit == "byte" else [1, 6, 10, 60] if unit == "s" else [1, 2, 5]
         quantity = self.pick(UNITS_OF[unit])
@@ -155,7 +160,7 @@ class UsageWorld(world.World):
                 "services": self.pick(services) if self.chance(30) else "", "classes": self.words(classes, 20),
                 "jurisdictions": self.words(list(oracle.JURISDICTIONS), 20), "destinations": self.words(self.names, 10),
                 "direction": self.weighted([("", 7), ("out", 2), ("in", 1)]), "period": period,
-                "anchor_day": self.pick(["", "1", "15", "28", "29", "30", "31"]) if period == "anchor" else "",
+                "anchor_day": self.pick(["", "1", "15", "28", "29", "30", "31"]) if period == "anchor" and not self.ordered() else "",
                 "rollover_periods": self.pick(["", "0", "1", "1", "2", "36"]), "prorate": self.pick(["", "no", "yes", "yes"]),
                 "at_limit": self.weighted([("", 4), ("overage", 4), ("flag", 3), ("reject", 2)]),
                 "debit": "used" if used else self.pick(["", "billed"]),
@@ -203,7 +208,7 @@ class UsageWorld(world.World):
         period = self.pick(["", "month", "anchor", "anchor", "call"])
         scope = self.pick(["", "account", "account", "site", "number", "pool", "pool"])
         spend = scope != "number" and self.chance(50)
-        if self.chain and (mode == "volume" or spend) and period in ("", "month"):
+        if period in ("", "month") and (self.ordered() or self.chain and (mode == "volume" or spend)):
             period = "anchor"
         cells = {"tiers": name, "unit": unit, "mode": mode, "period": period, "scope": scope, "rounding": self.pick(self.roundings),
                  "decimals": self.pick(["", "2", "4", "6", "8"]), "product": self.pick(["", "talk"])}
@@ -276,7 +281,7 @@ class UsageWorld(world.World):
                 self.add("fx", start=currency, to="USD", date=date.isoformat(), rate=self.decimal(3 * 10**8, 8)[:-1] + "1")
         if self.chance(50):
             self.add("fx", start="USD", to="EUR", date="2020-01-01", rate="0.9")
-        for index in range(self.pick([0, 1, 1, 2])):
+        for index in range(0 if self.ordered() else self.pick([0, 1, 1, 2])):
             name = "bc%d" % index
             cells = self.bundle_cells(name, self.pick(["s", "s", "message"]), "pool")
             self.tables["bundles"].insert(self.rng.randrange(len(self.tables["bundles"]) + 1), cells)
@@ -328,10 +333,9 @@ class ChainWorld(UsageWorld):
         for _ in range(self.pick([1, 2, 3, 4])):
             date = self.first_date.replace(day=1) + DAY * 31 * self.rng.randint(1, max(1, self.days // 30 - 1))
             dates.add(date.replace(day=self.pick([1, 1, 1, 15, self.rng.randint(2, 28)])))
-        late = "reorder" if self.chance(35) else "append"
         first_book = self.pick(["book", "older"])
         dates = [date for date in sorted(dates) if date < last]
-        return [(date, late, "book" if index else first_book) for index, date in enumerate(dates)] + [("", late, "book")]
+        return [(date, self.late, "book" if index else first_book) for index, date in enumerate(dates)] + [("", self.late, "book")]
 
     def deliver(self, rows, steps):
         """The rows of each step: those until some days after the date, but for some that come late."""

@@ -142,6 +142,10 @@ def main():
         all_explained(april, places)
         assert "billed by the run that was closed" in tollmill("explain", april, places["acme_1"])
         check_pools(april)
+        cut = ["rate", "--book", BOOK, "--cdrs", cdrs, "--from", "2026-04-02", "-o", os.path.join(work, "cut")]
+        # bolt's minimum of the period from 15 March would not know of bolt_2 and bolt_3
+        assert "2026-03-15 of tiers bulk" in tollmill(*cut, code=65)
+        tollmill(*cut, "--cut-periods")
         second_rater(work)
     print("lines, period charges, balances and margins as worked out by hand")
 

@@ -142,7 +142,8 @@ int cmd_check(struct cmd *cmd, int argc, char **argv)
             "Reads a book (a folder of CSV tables and book.yaml) and lists everything that is wrong with "
             "it,\n"
             "and what is hardly meant: rules that no call comes to, bands that leave a gap in the week,\n"
-            "plans and decks of nobody, a prefix at ten times the price of what it lies in. Each warning\n"
+            "plans, decks and bundles of nobody, a prefix at ten times the price of what it lies in. Each "
+            "warning\n"
             "has a name; docs/CHECK.md says what it means and what to do. Exit 0: nothing, 1: warnings,\n"
             "78: errors (mend them first: what is doubtful is looked for when there are none).",
         .examples = "  tollmill check book\n"

@@ -323,7 +323,7 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .examples = "  tollmill export runs/2026-03 --format csv -o lines.csv\n"
                     "  tollmill export runs/2026-03 --format jsonl --status suspense,conflict\n"
                     "  tollmill export runs/2026-03 --format csv --csv-safe=raw -o for-programs.csv\n"
-                    "  tollmill export runs/2026-03 --format csv --what period -o surcharges.csv\n",
+                    "  tollmill export runs/2026-03 --format csv --what period -o period.csv\n",
         .operands = "RUN",
         .operands_min = 1,
         .operands_max = 1,

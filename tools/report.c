@@ -46,7 +46,7 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
     static const char *const margins[] = {"account", "site", "destination", "deck", "trunk",
                                           "carrier", "hour", "day",         NULL};
     static const char *const formats[] = {"text", "csv", NULL};
-    static const char *const safeties[] = {"safe", "raw", NULL};
+    static const char *const safeties[] = {"excel", "raw", NULL};
     struct cmd_report report = {.margin = -1};
     bool negative = false, least_cost = false;
     int format = 0, safety = 0;
@@ -74,8 +74,8 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
          .choices = formats},
         {.kind = CMD_CHOICE,
          .name = "csv-safe",
-         .value = "safe|raw",
-         .help = "safe: a ' before texts that a spreadsheet would run as formulas (default)",
+         .value = "excel|raw",
+         .help = "excel (default): ' before texts that a spreadsheet would run as formulas; raw: as they are",
          .target = &safety,
          .choices = safeties},
         {.kind = CMD_NUMBER,

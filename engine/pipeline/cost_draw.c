@@ -65,18 +65,6 @@ void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_dr
 
 /* ---- one row ---- */
 
-struct billing {
-    const struct toll_rater *rater;
-    struct toll_band_cursor *cursors;
-    const struct toll_drawn_call *call;
-};
-
-static int64_t bill_rest(void *context, int64_t used)
-{
-    const struct billing *billing = context;
-    return toll_drawn_call_billed(billing->rater, billing->cursors, billing->call, used);
-}
-
 void toll_row_draw_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                         struct toll_pools *pools, const struct toll_row *row,
                         const struct toll_row_answer *sell, struct toll_cost_answer *cost)
@@ -111,8 +99,8 @@ void toll_row_draw_cost(const struct toll_rater *rater, struct toll_band_cursor 
         .billed = cost->billed,
         .used = used,
     };
-    struct billing context = {rater, cursors, &call};
-    const struct toll_pool_billing billing = {bill_rest, &context};
+    struct toll_drawn_billing context = {rater, cursors, &call};
+    const struct toll_pool_billing billing = {toll_drawn_billing_rest, &context};
     struct toll_pool_drawn drawn;
     toll_pools_draw(pools, &pool_call, &billing, &drawn);
     struct toll_drawn_line line = {

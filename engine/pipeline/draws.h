@@ -122,6 +122,14 @@ void toll_drawn_line_charge(const struct toll_rater *rater, struct toll_band_cur
 int64_t toll_drawn_call_billed(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                                const struct toll_drawn_call *call, int64_t used);
 
+/* The same as a struct toll_pool_billing wants it. */
+struct toll_drawn_billing {
+    const struct toll_rater *rater;
+    struct toll_band_cursor *cursors;
+    const struct toll_drawn_call *call;
+};
+int64_t toll_drawn_billing_rest(void *context, int64_t used); /* context: such a struct */
+
 /*
  * toll_row_rate and what depends on the calls before, one row after the other in the order of the dataset:
  * the specification of the above. `first`: of two passes the first, which only counts (volume tiers).

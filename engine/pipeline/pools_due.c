@@ -77,6 +77,8 @@ static void due_in(struct toll_pools *pools, uint32_t counter_index, toll_ms fro
             continue;
         if (cycle.from >= until)
             break;
+        toll_pools_check_cut(pools, &cycle, counter->account, "tiers",
+                             toll_book_string(pools->book, pools->book->tiers[counter->tiers].name));
         toll_pools_count_slot(pools, counter_index, month);
     }
 }

@@ -50,15 +50,9 @@ uint32_t toll_row_rejecter(const struct toll_rater *rater, const struct toll_row
     return 0;
 }
 
-struct billing {
-    const struct toll_rater *rater;
-    struct toll_band_cursor *cursors;
-    const struct toll_drawn_call *call;
-};
-
-static int64_t bill_rest(void *context, int64_t used)
+int64_t toll_drawn_billing_rest(void *context, int64_t used)
 {
-    const struct billing *billing = context;
+    const struct toll_drawn_billing *billing = context;
     return toll_drawn_call_billed(billing->rater, billing->cursors, billing->call, used);
 }
 
@@ -75,8 +69,8 @@ void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *curs
     struct toll_pool_call call;
     struct toll_drawn_call of;
     toll_row_draw_calls(rater, row, answer, &call, &of);
-    struct billing context = {rater, cursors, &of};
-    const struct toll_pool_billing billing = {bill_rest, &context};
+    struct toll_drawn_billing context = {rater, cursors, &of};
+    const struct toll_pool_billing billing = {toll_drawn_billing_rest, &context};
     struct toll_pool_drawn drawn = {.used_rest = call.used};
     if (!credit && call.count > 0 && (call.billed > 0 || call.used > 0))
         toll_pools_draw(pools, &call, &billing, &drawn);

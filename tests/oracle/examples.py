@@ -97,7 +97,7 @@ def write_example(parts, folder):
     return book, feeds
 
 
-def through_oracle(book, feeds, closing):
+def through_oracle(book, feeds, closing=None):
     """(lines, period charges). closing: the day before which the first feed is closed and how late calls of the second
     are rated, or None."""
     names = ["%s=%s" % feed for feed in feeds]

@@ -420,15 +420,14 @@ class PlantedMistakes(unittest.TestCase):
          'self.deck.calendar is not None and self.record.service in ("voice", "sms")'),
         ("if any(row.step or (row.band and self.splits()) for row in self.rows):", "if any(row.step for row in self.rows):"),
         ("length = ceil_div(length, first.increment) * first.increment", "pass"),
-        ("return self.walk(first, d, free)", "return self.walk(first, d, 0)"),
-        ("units.get(row, 0) + count * row.increment\n", "units.get(row, 0) + min(d - billed, count * row.increment)\n"),
+        ("return self.walk(first, d, free, included)", "return self.walk(first, d, 0, included)"),
+        ("units.get(row, 0) + count * row.increment - more\n", "units.get(row, 0) + min(d - billed, count * row.increment) - more\n"),
         ("count = min(count, ceil_div(change - position, row.increment))", "pass"),
         ("        if row.blocked:\n            raise", "        if row.blocked and not row.step:\n            raise"),
         ("free = min(d, row.free_s)", "free = 0"),
         ("round_money(exact_charge(first, cost), deck.decimals, deck.rounding)", "round_money(exact_charge(first, cost), 8, \"half_up\")"),
         # credits
-        ("    if record.quantity < 0:\n        amount = -amount\n    return rated(line, units_used",
-         "    return rated(line, units_used"),
+        ("return rated(line, used, -amount if credit else amount)", "return rated(line, used, amount)"),
         ("    if record.quantity < 0:\n        amount = -amount\n    line = rated", "    line = rated"),
         # surcharges
         ('record.direction == "out" and record.service', "record.service"),
@@ -444,11 +443,10 @@ class PlantedMistakes(unittest.TestCase):
         ("local_instant(first.isoformat(), zone) > now", "local_instant(first.isoformat(), zone) >= now"),
         ('(("trunk", record.trunk), ("site", line["site"]), ("account", line["account"]), ("carrier"',
          '(("trunk", record.trunk), ("account", line["account"]), ("site", line["site"]), ("carrier"'),
-        ('"site": row.value if row.kind == "site" else ""', '"site": ""'),
+        ('site=row.value if row.kind == "site" else ""', 'site=""'),
         # what was there before
         ('found.charged, found.trunk, found.hint, found.near', "found.trunk, found.charged, found.hint, found.near"),
-        ('("carrier", record.carrier), ("default", "")]\n    for kind, value in subjects:\n        if not value',
-         '("default", "")]\n    for kind, value in subjects:\n        if not value'),
+        ('("carrier", record.carrier), ("default", "")]\n    if not by_route', '("default", "")]\n    if not by_route'),
     ]
 
     @staticmethod

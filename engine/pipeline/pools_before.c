@@ -246,7 +246,7 @@ static int read_counts(const struct names *names, struct toll_error *error)
         if (tiers == 0 || account == 0 || book->tiers[tiers].period == TOLL_TIER_CALL ||
             (site == 0) != (*row->site == 0) || (number == 0) != (*row->number == 0))
             continue; /* carried along: see pools_due.c */
-        const uint32_t counter = toll_pools_counter(pools, tiers, (int32_t)account, (int32_t)site, number);
+        const uint32_t counter = toll_pools_counter_of(pools, tiers, (int32_t)account, (int32_t)site, number);
         const uint32_t index = counter == 0 ? 0 : toll_pools_count_slot(pools, counter, month);
         if (index == 0)
             break;

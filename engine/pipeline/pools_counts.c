@@ -41,12 +41,16 @@ static bool grow(struct toll_pools *pools)
 uint32_t toll_pools_counter(struct toll_pools *pools, uint32_t tiers_id, int32_t account, int32_t site,
                             uint64_t number)
 {
+    const int32_t parent = pools->book->accounts[account].parent;
+    const bool with_parent = pools->book->tiers[tiers_id].scope == TOLL_SCOPE_POOL && parent != 0;
+    return toll_pools_counter_of(pools, tiers_id, with_parent ? parent : account, site, number);
+}
+
+uint32_t toll_pools_counter_of(struct toll_pools *pools, uint32_t tiers_id, int32_t account, int32_t site,
+                               uint64_t number)
+{
     const struct toll_tiers *tiers = &pools->book->tiers[tiers_id];
     const struct toll_account *record = &pools->book->accounts[account];
-    if (tiers->scope == TOLL_SCOPE_POOL && record->parent != 0) {
-        account = record->parent;
-        record = &pools->book->accounts[account];
-    }
     const struct toll_counter key = {
         .number = tiers->scope == TOLL_SCOPE_NUMBER ? number : 0,
         .until = TOLL_MS_MIN,

@@ -200,6 +200,9 @@ uint32_t toll_pools_owner_field(const struct toll_pools *pools, uint64_t number)
  * is none. 0: out of memory. */
 uint32_t toll_pools_counter(struct toll_pools *pools, uint32_t tiers, int32_t account, int32_t site,
                             uint64_t number);
+/* The same where the account is the one that is charged, of scope pool the parent. */
+uint32_t toll_pools_counter_of(struct toll_pools *pools, uint32_t tiers, int32_t account, int32_t site,
+                               uint64_t number);
 /* A counter's period; made if there is none. 0: out of memory. */
 uint32_t toll_pools_count_slot(struct toll_pools *pools, uint32_t counter, int64_t month);
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import fault_tools as tools
 
-CALLS = int(os.environ.get("CYCLE_CALLS", "90"))  # a month
+CALLS = int(os.environ.get("CYCLE_CALLS", "60"))  # a month
 BOOK = {
     "book.yaml": "book: cycles\ncurrency: USD\ntimezone: America/New_York\n",
     "accounts.csv": "account,timezone,cycle_day\nacme,America/New_York,1\nbeta,America/New_York,15\n",

@@ -30,7 +30,7 @@ static const struct verb verbs[] = {
     {"check", "what is wrong or doubtful in a book", cmd_check},
     {"rate", "price every CDR of a dataset with a book", cmd_rate},
     {"close", "freeze what a run has billed, for the next run to go on from", cmd_close},
-    {"verify", "re-read a dataset, a run or an image and check every byte", cmd_verify},
+    {"verify", "re-read a dataset, a run, a state or an image: every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
     {"report", "margins, what sells below cost, and the cheapest vendor", cmd_report},
     {"explain", "why one call costs what it costs", cmd_explain},

@@ -21,9 +21,16 @@ step $tollmill rate --book quickstart/book.image --cdrs quickstart/cdrs -o quick
 step $tollmill verify quickstart/run
 step $tollmill summary quickstart/run
 
+seats=data/synthetic/us-seats-book
+step $tollmill import --spec data/providers/tollmill.yaml --carrier switch -o quickstart/seats-cdrs $seats/cdrs/switch-march.csv
+step $tollmill import --spec data/providers/tollmill.yaml --carrier gamma -o quickstart/seats-cdrs $seats/cdrs/gamma-march.csv
+step $tollmill rate --book $seats/book --cdrs quickstart/seats-cdrs -o quickstart/seats-run
+step $tollmill summary quickstart/seats-run --pools
+step $tollmill report quickstart/seats-run --margin account
+
 cat <<'END'
 
-That was a month of a small carrier. What to try next:
+That was a month of a small carrier, and one of a reseller that gives minutes by the seat (data/synthetic/us-seats-book). What to try next:
   build/tollmill explain quickstart/run 2026-03-01:4940                 why this call costs what it costs
   build/tollmill export quickstart/run --format csv -o quickstart/lines.csv
   build/tollmill export quickstart/run --format jsonl --status suspense,conflict

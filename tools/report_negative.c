@@ -29,7 +29,7 @@ static struct rows_to_blame *blame(const struct toll_line *line, bool unmask)
         return NULL;
     *rows = (struct rows_to_blame){
         .destination = cmd_report_destination(line),
-        .reason = toll_status_reason(line->status),
+        .reason = toll_status_is_rated(line->status) ? "" : toll_status_reason(line->status),
         .kind = line->price_kind,
         .deck = line->deck,
         .file = line->price_file,
@@ -53,7 +53,8 @@ static bool add_line(struct cmd_groups *groups, const struct toll_run_facts *fac
                      const struct toll_line *line, bool unmask)
 {
     char key[64];
-    snprintf(key, sizeof key, "%d/%d/%u", line->price, line->cost_price, line->status);
+    const unsigned status = toll_status_is_rated(line->status) ? TOLL_RATED : line->status;
+    snprintf(key, sizeof key, "%d/%d/%u", line->price, line->cost_price, status);
     struct cmd_group *group = cmd_group_find(groups, key, "", cmd_report_currency(facts, line));
     if (!group || (!group->more && !(group->more = blame(line, unmask))))
         return false;
@@ -102,7 +103,8 @@ static void price_text(const char *deck, const char *kind, const char *prefix, c
     if (line == 0)
         snprintf(text, room, "%s", kind[0] ? kind : "-");
     else
-        snprintf(text, room, "%s %s (%s:%d)", deck[0] ? deck : kind, deck[0] ? prefix : "rule", file, line);
+        snprintf(text, room, "%s %s%s(%s:%d)", deck[0] ? deck : kind, deck[0] ? prefix : "rule",
+                 deck[0] && !prefix[0] ? "" : " ", file, line);
 }
 
 static void print_human(struct cmd *cmd, const struct cmd_report *report, const struct cmd_groups *groups)

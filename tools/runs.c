@@ -150,13 +150,19 @@ int cmd_cdrs_find(struct cmd *cmd, const char *run_path, const char *given, char
 {
     struct stat facts;
     if (stat(run_path, &facts) != 0)
-        return cmd_fail_text(cmd, CMD_NOINPUT, "there is no run %s", run_path);
+        return cmd_fail_text(cmd, CMD_NOINPUT, "there is no run %s; tollmill rate makes one (-o RUN)",
+                             run_path);
     if (given) {
         if (strlen(given) >= CMD_PATH_BYTES)
             return cmd_fail_text(cmd, CMD_USAGE, "the path after --cdrs is too long");
         strcpy(path, given);
         return CMD_GO;
     }
+    char manifest[CMD_PATH_BYTES];
+    snprintf(manifest, sizeof manifest, "%s/run.json", run_path);
+    if (stat(manifest, &facts) != 0)
+        return cmd_fail_text(cmd, CMD_NOINPUT,
+                             "%s is no run: it has no run.json; give the folder that rate -o made", run_path);
     if (!cmd_stats_cdrs(run_path, path))
         return cmd_fail_text(cmd, CMD_NOINPUT,
                              "%s does not say where its CDRs are; give --cdrs DATASET, the folder that was "

@@ -1,5 +1,5 @@
 /*
- * tollmill verify: reads a dataset, a run or an image again, byte by byte.
+ * tollmill verify: reads a dataset, a run, a state or an image again, byte by byte.
  */
 #include "options.h"
 #include "print.h"
@@ -10,10 +10,11 @@
 int cmd_verify(struct cmd *cmd, int argc, char **argv)
 {
     const struct cmd_usage usage = {
-        .about = "Checks every checksum, every count and every total of a dataset or a run folder, or of a\n"
-                 "book's image. Exit 65 names the first thing that is wrong.",
+        .about = "Checks every checksum, every count and every total of a dataset, a run or a state, or of\n"
+                 "a book's image. Exit 65 names the first thing that is wrong.",
         .examples = "  tollmill verify cdrs\n"
                     "  tollmill verify runs/2026-03\n"
+                    "  tollmill verify state-03\n"
                     "  tollmill verify book.image --json\n",
         .operands = "PATH",
         .operands_min = 1,
@@ -31,7 +32,10 @@ int cmd_verify(struct cmd *cmd, int argc, char **argv)
     int64_t wall_ns = cmd_now_ns() - begin_ns;
     struct stat facts;
     bool folder = stat(argv[1], &facts) == 0 && S_ISDIR(facts.st_mode);
-    const char *kind = !folder ? "image" : result.kind == TOLL_DIRECTORY_RUN ? "run" : "dataset";
+    const char *kind = !folder                               ? "image"
+                       : result.kind == TOLL_DIRECTORY_RUN   ? "run"
+                       : result.kind == TOLL_DIRECTORY_STATE ? "state"
+                                                             : "dataset";
     if (cmd->json) {
         struct cmd_json json;
         cmd_json_begin(&json, &cmd->out, "verify");

@@ -1,5 +1,6 @@
 /* What the closed calls have drawn and counted. */
 #include "pipeline/close.h"
+#include "pipeline/pool_accounts.h"
 
 #include "base/cpu.h"
 #include "base/cycle.h"
@@ -7,25 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Whose closing time is that of a pool: its account, or one of those that share it; 0: of trunks and
- * carriers, or the book does not have it any more. */
-static uint32_t account_of_pool(const struct toll_closing *closing, const struct toll_pool_period_row *row)
-{
-    const struct toll_book *book = closing->book;
-    if (row->account[0] != 0)
-        return toll_account_named(&closing->names, row->account);
-    for (uint32_t i = 1; i < book->owner_count; i++) {
-        for (uint32_t k = 0; k < book->owners[i].pool_count; k++) {
-            const struct toll_entitlement *have = &book->entitlements[book->owners[i].pool_first + k];
-            const struct toll_pool *pool = &book->pools[have->pool];
-            if (have->pool != 0 && strcmp(toll_book_string(book, pool->name), row->pool) == 0 &&
-                strcmp(toll_book_string(book, book->bundles[have->bundle].bundle), row->bundle) == 0)
-                return (uint32_t)book->owners[i].account;
-        }
-    }
-    return 0;
-}
 
 static toll_ms begins(const struct toll_book *book, uint32_t account, const char *period)
 {
@@ -46,12 +28,16 @@ static int take(struct toll_closing *closing, const struct toll_pool_tables *tab
     closing->tier_counts = calloc((size_t)tables->count_count + 1, sizeof *closing->tier_counts);
     if (closing->periods == NULL || closing->draws == NULL || closing->tier_counts == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the pools that are closed");
+    struct toll_pool_payers payers;
+    const int rc = toll_pool_payers_make(&payers, book, &closing->names, error);
+    if (rc != 0)
+        return rc;
     int64_t draw = 0;
     uint32_t account = 0;
     for (int64_t i = 0; i < tables->period_count; i++) {
         const struct toll_pool_period_row *row = &tables->periods[i];
         if (i == 0 || row->id != row[-1].id)
-            account = account_of_pool(closing, row);
+            account = toll_pool_payer(&payers, row);
         const bool keep = begins(book, account, row->period) < closing->closed[account];
         if (keep)
             closing->periods[closing->period_count++] = *row;
@@ -61,6 +47,7 @@ static int take(struct toll_closing *closing, const struct toll_pool_tables *tab
             if (keep)
                 closing->draws[closing->draw_count++] = tables->draws[draw];
     }
+    toll_pool_payers_free(&payers);
     for (int64_t i = 0; i < tables->count_count; i++) {
         const struct toll_tier_count_row *row = &tables->counts[i];
         account = toll_account_named(&closing->names, row->account);

@@ -129,6 +129,13 @@ int64_t toll_drawn_call_billed(const struct toll_rater *rater, struct toll_band_
 void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *cursors, struct toll_pools *pools,
                    const struct toll_row *row, const struct toll_row_answer *answer, bool first,
                    struct toll_drawn_line *line);
+/* What it asks, of a row that is rated. */
+void toll_row_draw_calls(const struct toll_rater *rater, const struct toll_row *row,
+                         const struct toll_row_answer *answer, struct toll_pool_call *call,
+                         struct toll_drawn_call *drawn);
+/* The first bundle that fits and rejects what it cannot give; 0 none. */
+uint32_t toll_row_rejecter(const struct toll_rater *rater, const struct toll_row *row,
+                           const struct toll_row_answer *answer);
 /* The same of what toll_row_cost has found: the cost with the bundles of trunk and carrier. */
 void toll_row_draw_cost(const struct toll_rater *rater, struct toll_band_cursor *cursors,
                         struct toll_pools *pools, const struct toll_row *row,

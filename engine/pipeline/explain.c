@@ -5,6 +5,7 @@
 #include "pipeline/explain_entries.h"
 
 #include "base/error.h"
+#include "pipeline/draws.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -313,45 +314,53 @@ static void explain_other_rules(struct toll_explainer *explainer)
 
 /* ---- all of it ---- */
 
-static bool same_as_stored(const struct toll_explainer *explainer, const struct toll_reader_row *at,
-                           const struct toll_line *line)
+static struct toll_drawn_line stored_line(const struct toll_reader_row *at)
 {
-    const struct toll_row_answer *answer = explainer->answer;
-    const struct toll_book *book = explainer->book;
     const struct toll_line_batch *lines = at->lines;
     const int64_t i = at->index;
-    const char *account = toll_book_string(book, book->accounts[answer->account].account);
-    if (lines->status[i] == TOLL_ZERO_CLOSED) /* by an earlier run */
-        return strcmp(account, line->account) == 0;
-    const int32_t price = answer->price == 0 ? 0 : answer->price + at->price_shift;
-    const bool overflow = lines->status[i] == TOLL_SUSPENSE_OVERFLOW;
-    const bool same = toll_explain_depends(explainer)
-                          ? (overflow || price == lines->price[i]) && toll_explain_as_drawn(explainer)
-                          : answer->status == lines->status[i] && price == lines->price[i] &&
-                                answer->billed == lines->billed[i] && answer->charge == lines->charge[i];
-    return same && strcmp(account, line->account) == 0 &&
-           ((unsigned)answer->class_ << 4 | (unsigned)answer->jurisdiction) == lines->class_jurisdiction[i];
+    return (struct toll_drawn_line){
+        .status = lines->status[i],
+        .price = lines->price[i] == 0 ? 0 : lines->price[i] - at->price_shift,
+        .billed = lines->billed[i],
+        .included = lines->included == NULL ? 0 : lines->included[i],
+        .charge = lines->charge[i],
+    };
 }
 
-static void explain_result(struct toll_explainer *explainer)
+static bool same_as_stored(const struct toll_explainer *explainer, const struct toll_reader_row *at,
+                           const struct toll_drawn_line *stored)
 {
     const struct toll_row_answer *answer = explainer->answer;
     const struct toll_book *book = explainer->book;
-    const struct toll_line *line = explainer->line;
-    const char *reason = toll_status_reason(line->status);
+    const char *account = toll_book_string(book, book->accounts[answer->account].account);
+    if (strcmp(account, explainer->line->account) != 0 ||
+        ((unsigned)answer->class_ << 4 | (unsigned)answer->jurisdiction) !=
+            at->lines->class_jurisdiction[at->index])
+        return false;
+    if (toll_explain_may_draw(explainer))
+        return (stored->status == TOLL_SUSPENSE_OVERFLOW || answer->price == stored->price) &&
+               toll_explain_drawn(explainer, stored);
+    return answer->status == stored->status && answer->price == stored->price &&
+           answer->billed == stored->billed && answer->charge == stored->charge;
+}
+
+static void explain_result(struct toll_explainer *explainer, const struct toll_drawn_line *stored)
+{
+    const struct toll_book *book = explainer->book;
+    const char *reason = toll_status_reason(stored->status);
+    const char *unit = toll_unit_name(toll_kind_service(explainer->row->kind));
+    const char *currency = explainer->line->currency;
     char money[TOLL_TOTAL_TEXT_BYTES];
     toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "status", "", 0, "%s%s%s",
-                     toll_status_name(line->status), reason[0] == 0 ? "" : ", ", reason);
-    if (line->status >= TOLL_SUSPENSE_FIRST)
+                     toll_status_name(stored->status), reason[0] == 0 ? "" : ", ", reason);
+    if (stored->status >= TOLL_SUSPENSE_FIRST)
         return;
-    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "billed", "", 0, "%d %s", line->billed,
-                     toll_unit_name(toll_kind_service(explainer->row->kind)));
-    if (line->included > 0)
-        toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "included", "", 0, "%d", line->included);
-    toll_money_format(line->charge, money);
+    toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "billed", "", 0, "%d %s", stored->billed, unit);
+    if (stored->included > 0)
+        toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "included", "", 0, "%d %s", stored->included, unit);
+    toll_money_format(stored->charge, money);
     toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "charge", "", 0, "%s %s", money,
-                     answer->account == 0 ? book->currency
-                                          : toll_book_string(book, book->accounts[answer->account].currency));
+                     currency[0] == 0 ? book->currency : currency);
 }
 
 static void explain_decisions(struct toll_explainer *explainer)
@@ -366,11 +375,6 @@ static void explain_decisions(struct toll_explainer *explainer)
         return;
     }
     explain_payer(explainer);
-    if (explainer->line->status == TOLL_ZERO_CLOSED) {
-        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "closed", "", 0,
-                         "the cycle is closed, and a run before this one has charged the call");
-        return;
-    }
     if (answer->status == TOLL_ZERO_COST_FEED || answer->status == TOLL_ZERO_COMPARE_FEED) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "feed", "", 0,
                          "carriers.csv gives this feed the role %s: its records are not sold",
@@ -402,8 +406,6 @@ static void explain_decisions(struct toll_explainer *explainer)
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rule", "", 0,
                          "no rule of the plan matches: add one to plan_rules.csv");
     toll_explain_price(explainer);
-    if (toll_explain_depends(explainer))
-        toll_explain_draws(explainer);
 }
 
 int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,
@@ -431,6 +433,8 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
         rc = toll_run_seek(run, day, row, &at, error);
     if (rc == 0) {
         const struct toll_rater *rater = at.rater;
+        const struct toll_drawn_line stored = stored_line(&at);
+        const bool closed = stored.status == TOLL_ZERO_CLOSED;
         struct toll_row_answer answer;
         struct toll_explainer explainer = {.rater = rater,
                                            .book = rater->book,
@@ -446,7 +450,7 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
         }
         explainer.cursors = cursors;
         toll_row_rate(rater, cursors, &at.row, NULL, &answer);
-        if (!same_as_stored(&explainer, &at, &line)) {
+        if (!closed && !same_as_stored(&explainer, &at, &stored)) {
             rc =
                 toll_error_set(error, TOLL_EBUG,
                                "%s: %s:%lld was rated otherwise by another version; rate again with this one",
@@ -457,7 +461,16 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
         if (at.kept)
             toll_explain_add(&explainer, TOLL_EXPLAIN_FACT, "book", "", 0,
                              "kept from an earlier run: rated by that run's book, %s", rater->book->name);
-        explain_decisions(&explainer);
+        if (closed) {
+            toll_explain_add(
+                &explainer, TOLL_EXPLAIN_STEP, "closed", "", 0,
+                "the account's period was closed before this run: the call was billed by the run that "
+                "was closed; explain it there");
+        } else {
+            explain_decisions(&explainer);
+            if (toll_explain_may_draw(&explainer))
+                toll_explain_draws(&explainer, &stored);
+        }
         if (!toll_explain_cost(&explainer, &at)) {
             rc = toll_error_set(error, TOLL_EBUG,
                                 "%s: the cost of %s:%lld was found otherwise by another version; rate again "
@@ -465,7 +478,7 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
                                 run_path, day, (long long)row);
             goto out;
         }
-        explain_result(&explainer);
+        explain_result(&explainer, &stored);
         toll_explain_cost_result(&explainer, &at);
         if (explainer.failed)
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");

@@ -1,6 +1,7 @@
 /* The list that an explanation grows into, and its parts: where rows stand in the book's tables
  * (explain_source.c), class and jurisdiction (explain_call.c), deck, price row, arithmetic and near misses
- * (explain_price.c), calls that change their rate (explain_walk.c), what it costs us (explain_cost.c). */
+ * (explain_price.c), calls that change their rate (explain_walk.c), bundles and tiers
+ * (explain_draws.c), what it costs us (explain_cost.c). */
 #ifndef TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 #define TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 
@@ -55,11 +56,11 @@ const char *toll_explain_exact(toll_total numerator, toll_total divisor, char te
 /* For struct toll_row_trace: a rule that was looked at; context: the explainer. */
 void toll_explain_rule(void *context, uint32_t rule, enum toll_rule_verdict verdict, unsigned status);
 
-/* Does the line depend on calls before it, by bundles or tiers? Then: is it one that can come of them; and
- * what they did. */
-bool toll_explain_depends(const struct toll_explainer *explainer);
-bool toll_explain_as_drawn(const struct toll_explainer *explainer);
-void toll_explain_draws(struct toll_explainer *explainer);
+/* What bundles and tiers made of the answer. drawn: could they have made the stored line of it? */
+struct toll_drawn_line;
+bool toll_explain_may_draw(const struct toll_explainer *explainer);
+bool toll_explain_drawn(const struct toll_explainer *explainer, const struct toll_drawn_line *stored);
+void toll_explain_draws(struct toll_explainer *explainer, const struct toll_drawn_line *stored);
 
 /* What the line costs, where the run has costs; false: the stored cost is another. Then the result. */
 bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reader_row *at);

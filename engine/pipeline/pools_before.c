@@ -1,5 +1,6 @@
 /* What earlier runs have drawn and counted, by names, becomes what this run's pools and counters begin with.
  * What the book does not know any more is carried along as it is. */
+#include "pipeline/pool_accounts.h"
 #include "pipeline/pools_data.h"
 
 #include "base/error.h"
@@ -23,9 +24,7 @@ static bool enter(struct toll_strings *strings, const struct toll_book *book, ui
 static bool enter_all(struct names *names)
 {
     const struct toll_book *book = names->pools->book;
-    bool good = true;
-    for (uint32_t i = 1; i < book->bundle_count; i++)
-        good = good && enter(&names->bundles, book, book->bundles[i].bundle, i);
+    bool good = toll_bundle_names(book, &names->bundles);
     for (uint32_t i = 1; i < book->account_count; i++)
         good = good && enter(&names->accounts, book, book->accounts[i].account, i);
     for (uint32_t i = 1; i < book->site_count; i++)
@@ -87,20 +86,6 @@ static void find_grants(const struct toll_pools *pools, uint32_t bundle, int32_t
     }
 }
 
-static int compare_pool(const struct toll_book *book, const struct toll_pool *pool, uint32_t bundle,
-                        const struct toll_pool_period_row *row)
-{
-    if (pool->bundle != bundle)
-        return pool->bundle < bundle ? -1 : 1;
-    const char *account =
-        pool->account == 0 ? "" : toll_book_string(book, book->accounts[pool->account].account);
-    int order = strcmp(account, row->account);
-    if (order == 0)
-        order =
-            strcmp(pool->site == 0 ? "" : toll_book_string(book, book->sites[pool->site].site), row->site);
-    return order != 0 ? order : strcmp(toll_book_string(book, pool->name), row->pool);
-}
-
 /* The pool of a row, 0 if the book has none. */
 static uint32_t find_pool(const struct names *names, const struct toll_pool_period_row *row)
 {
@@ -118,18 +103,7 @@ static uint32_t find_pool(const struct names *names, const struct toll_pool_peri
         find_grants(pools, bundle, (int32_t)account, number, &first, &count);
         return toll_pools_number(pools, bundle, (int32_t)account, number, first, count);
     }
-    uint32_t low = 1, high = book->pool_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        const int order = compare_pool(book, &book->pools[middle], bundle, row);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
+    return toll_pool_named(book, bundle, row);
 }
 
 /* Ids have no gaps here: one that the rows do not have is 0. */
@@ -288,16 +262,11 @@ static int read_counts(const struct names *names, struct toll_error *error)
 /* Accounts that share a named pool have one closing time: one of them stands for all. */
 static bool find_closing(struct toll_pools *pools)
 {
-    const struct toll_book *book = pools->book;
-    pools->closing = calloc(book->pool_count + 1, sizeof *pools->closing);
+    pools->closing = toll_pool_accounts(pools->book);
     if (pools->closing == NULL) {
         toll_pools_no_memory(pools);
         return false;
     }
-    for (uint32_t i = 1; i < book->owner_count; i++)
-        for (uint32_t k = 0; k < book->owners[i].pool_count; k++)
-            pools->closing[book->entitlements[book->owners[i].pool_first + k].pool] = book->owners[i].account;
-    pools->closing[0] = 0;
     return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "pipeline/after.h"
 #include "pipeline/cost.h"
+#include "pipeline/pool_accounts.h"
 #include "pipeline/rate.h"
 
 #include "base/cycle.h"
@@ -157,24 +158,6 @@ static int64_t day_of(const char *text)
     return day;
 }
 
-/* An account of those that a named pool is of; 0 none. */
-static uint32_t account_of_pool(const struct reorder *reorder, const struct toll_pool_period_row *row)
-{
-    const struct toll_book *book = reorder->book;
-    if (row->account[0] != 0)
-        return toll_account_named(&reorder->names, row->account);
-    for (uint32_t i = 1; i < book->owner_count; i++) {
-        for (uint32_t k = 0; k < book->owners[i].pool_count; k++) {
-            const struct toll_entitlement *have = &book->entitlements[book->owners[i].pool_first + k];
-            if (have->pool != 0 &&
-                strcmp(toll_book_string(book, book->pools[have->pool].name), row->pool) == 0 &&
-                strcmp(toll_book_string(book, book->bundles[have->bundle].bundle), row->bundle) == 0)
-                return (uint32_t)book->owners[i].account;
-        }
-    }
-    return 0;
-}
-
 /* Does a period begin behind the time from which on the account is open again? halved: it begins before, and
  * its rows have calls behind it, too. */
 static bool is_open(const struct reorder *reorder, uint32_t account, int64_t first_day, int64_t next_day,
@@ -223,7 +206,8 @@ static int check_costs(const struct reorder *reorder, const struct toll_pool_per
         row->bundle, row->pool);
 }
 
-static int keep_pools(struct reorder *reorder, struct toll_error *error)
+static int keep_pools(struct reorder *reorder, const struct toll_pool_payers *payers,
+                      struct toll_error *error)
 {
     struct toll_after *after = reorder->after;
     struct toll_pools_before *before = &after->before;
@@ -238,7 +222,7 @@ static int keep_pools(struct reorder *reorder, struct toll_error *error)
         const int64_t day = day_of(row->period);
         bool halved = false;
         if (i == 0 || row->id != row[-1].id)
-            account = account_of_pool(reorder, row);
+            account = toll_pool_payer(payers, row);
         const bool open = is_open(reorder, account, day, next_of(day), &halved);
         const int rc = account == 0 && row->account[0] == 0 ? check_costs(reorder, row, error) : 0;
         if (halved || rc != 0)
@@ -310,6 +294,7 @@ int toll_after_reorder(struct toll_after *after, const struct toll_rater *rater,
                               .group = calloc(book->account_count + 1u, sizeof *reorder.group),
                               .open = calloc(book->account_count + 1u, sizeof *reorder.open),
                               .latest = TOLL_MS_MIN};
+    struct toll_pool_payers payers = {0};
     int rc = reorder.group == NULL || reorder.open == NULL ? no_memory(error) : 0;
     if (rc == 0 && rater->cost != NULL && rater->cost->entitlements != NULL)
         rc =
@@ -335,7 +320,10 @@ int toll_after_reorder(struct toll_after *after, const struct toll_rater *rater,
     if (rc == 0)
         rc = do_parts(&reorder, dataset, first, last, true, error);
     if (rc == 0)
-        rc = keep_pools(&reorder, error);
+        rc = toll_pool_payers_make(&payers, book, &reorder.names, error);
+    if (rc == 0)
+        rc = keep_pools(&reorder, &payers, error);
+    toll_pool_payers_free(&payers);
     if (rc == 0)
         rc = keep_counts(&reorder, error);
     if (rc == 0)

@@ -22,6 +22,34 @@ static struct toll_pool_call call_of(const struct toll_rater *rater, const struc
     };
 }
 
+void toll_row_draw_calls(const struct toll_rater *rater, const struct toll_row *row,
+                         const struct toll_row_answer *answer, struct toll_pool_call *call,
+                         struct toll_drawn_call *drawn)
+{
+    *call = call_of(rater, row, answer);
+    *drawn = (struct toll_drawn_call){
+        .start = row->start,
+        .service = toll_kind_service(row->kind),
+        .credit = (row->kind & TOLL_KIND_CREDIT) != 0,
+        .used = call->used,
+        .deck = answer->deck,
+        .found = answer->found,
+        .tiers = rater->book->rules[answer->rule].tiers,
+    };
+}
+
+uint32_t toll_row_rejecter(const struct toll_rater *rater, const struct toll_row *row,
+                           const struct toll_row_answer *answer)
+{
+    const struct toll_book *book = rater->book;
+    const struct toll_pool_call call = call_of(rater, row, answer);
+    for (uint32_t i = call.first; i < call.first + call.count; i++)
+        if (book->bundles[book->entitlements[i].bundle].at_limit == TOLL_LIMIT_REJECT &&
+            toll_entitlement_fits(book, &book->entitlements[i], call.start, call.key, call.destination))
+            return book->entitlements[i].bundle;
+    return 0;
+}
+
 struct billing {
     const struct toll_rater *rater;
     struct toll_band_cursor *cursors;
@@ -44,16 +72,9 @@ void toll_row_draw(const struct toll_rater *rater, struct toll_band_cursor *curs
         .status = answer->status, .price = answer->price, .billed = answer->billed, .charge = answer->charge};
     if (answer->status != TOLL_RATED)
         return;
-    const struct toll_pool_call call = call_of(rater, row, answer);
-    const struct toll_drawn_call of = {
-        .start = row->start,
-        .service = toll_kind_service(row->kind),
-        .credit = credit,
-        .used = call.used,
-        .deck = answer->deck,
-        .found = answer->found,
-        .tiers = book->rules[answer->rule].tiers,
-    };
+    struct toll_pool_call call;
+    struct toll_drawn_call of;
+    toll_row_draw_calls(rater, row, answer, &call, &of);
     struct billing context = {rater, cursors, &of};
     const struct toll_pool_billing billing = {bill_rest, &context};
     struct toll_pool_drawn drawn = {.used_rest = call.used};

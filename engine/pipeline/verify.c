@@ -31,14 +31,15 @@ static int find_kind(const struct toll_io *io, const char *path, struct toll_err
                                 "%s: cannot open", path);
     const int dataset = has_file(io, directory, path, "dataset.json", error);
     const int run = dataset == 0 ? has_file(io, directory, path, "run.json", error) : 0;
+    const int state = dataset == 0 && run == 0 ? has_file(io, directory, path, "state.json", error) : 0;
     io->close(io->context, directory);
-    if (dataset < 0 || run < 0)
-        return dataset < 0 ? dataset : run;
-    if (dataset == 0 && run == 0)
-        return toll_error_set(error, TOLL_ENOINPUT,
-                              "%s is neither a dataset nor a run: it has no dataset.json and no run.json",
-                              path);
-    return dataset ? TOLL_DIRECTORY_DATASET : TOLL_DIRECTORY_RUN;
+    if (dataset < 0 || run < 0 || state < 0)
+        return dataset < 0 ? dataset : run < 0 ? run : state;
+    if (dataset == 0 && run == 0 && state == 0)
+        return toll_error_set(
+            error, TOLL_ENOINPUT,
+            "%s is no dataset, run or state: it has no dataset.json, run.json or state.json", path);
+    return dataset ? TOLL_DIRECTORY_DATASET : run ? TOLL_DIRECTORY_RUN : TOLL_DIRECTORY_STATE;
 }
 
 static int verify_dataset(const struct toll_io *io, const char *path, struct toll_verify_result *result,
@@ -59,6 +60,22 @@ static int verify_dataset(const struct toll_io *io, const char *path, struct tol
     toll_hash_text(dataset.cdr_hash, result->hash);
     toll_dataset_close(&dataset);
     return rc;
+}
+
+static int verify_closed(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                         struct toll_error *error)
+{
+    struct toll_state state;
+    const int rc = toll_state_open(&state, io, path, error); /* which reads and checks all of it */
+    if (rc != 0)
+        return rc;
+    *result = (struct toll_verify_result){.kind = TOLL_DIRECTORY_STATE,
+                                          .files = state.file_count,
+                                          .bytes = state.bytes,
+                                          .rows = state.closed_rows};
+    toll_hash_text(state.digest, result->hash);
+    toll_state_close(&state);
+    return 0;
 }
 
 static int hash_manifest(const struct toll_io *io, const struct toll_run_files *run, char hash[33],
@@ -235,6 +252,8 @@ int toll_verify_with(const struct toll_io *io, const char *path, struct toll_ver
         return kind;
     if (kind == TOLL_DIRECTORY_DATASET)
         return verify_dataset(io, path, result, error);
+    if (kind == TOLL_DIRECTORY_STATE)
+        return verify_closed(io, path, result, error);
     return kind == TOLL_DIRECTORY_RUN ? verify_run(io, path, result, error)
                                       : verify_image(io, path, result, error);
 }

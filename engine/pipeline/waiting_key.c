@@ -12,6 +12,7 @@
  *     rejected, no_provider_charge, overflow   a: rule
  *     party_conflict  a, b: the accounts that the record names
  */
+#include "pipeline/draws.h"
 #include "pipeline/waiting.h"
 
 #include "base/error.h"
@@ -234,6 +235,10 @@ static bool find_key(struct toll_waiting *waiting, const struct toll_reader_row 
     case TOLL_SUSPENSE_OVERFLOW:
         key->a = (uint32_t)answer->rule;
         return true;
+    case TOLL_SUSPENSE_POOL_LIMIT:
+        key->account = answer->account;
+        key->a = toll_row_rejecter(waiting->rater, &at->row, answer);
+        return true;
     default:
         return true;
     }
@@ -248,7 +253,9 @@ int toll_waiting_key_of(struct toll_waiting *waiting, const struct toll_reader_r
     *key = (struct toll_waiting_key){.status = at->lines->status[at->index]};
     if (at->rater == waiting->rater)
         toll_row_rate(waiting->rater, waiting->cursors, &at->row, &trace, &answer);
-    if (at->rater != waiting->rater || answer.status != key->status)
+    const bool drew = answer.status == TOLL_RATED && /* bundles made it wait */
+                      (key->status == TOLL_SUSPENSE_POOL_LIMIT || key->status == TOLL_SUSPENSE_OVERFLOW);
+    if (at->rater != waiting->rater || (answer.status != key->status && !drew))
         return toll_error_set(error, TOLL_EDATA,
                               "%s:%lld was rated otherwise, by another version; rate again with this one",
                               at->day, (long long)at->day_row);

@@ -311,6 +311,20 @@ static void describe_rule(struct describer *describer, const char *advice)
     describer->out->advice = advice;
 }
 
+static void describe_limit(struct describer *describer)
+{
+    const struct toll_book *book = describer->book;
+    const struct toll_waiting_key *key = &describer->group->key;
+    const char *name = toll_book_string(book, book->accounts[key->account].account);
+    describer->out->about = text(describer, "bundle %s of account %s",
+                                 toll_book_string(book, book->bundles[key->a].bundle), name);
+    describer->out->account = text(describer, "%s", name);
+    describer->out->advice =
+        "the bundle has less left than these calls need and rejects what is beyond its limit: they stay here "
+        "unless more is subscribed for that period (subscriptions.csv) or its at_limit is changed "
+        "(bundles.csv)";
+}
+
 bool toll_waiting_describe(const struct toll_waiting *waiting, const struct toll_waiting_group *group,
                            bool unmask, struct toll_arena *arena, struct toll_suspense_group *out)
 {
@@ -373,6 +387,9 @@ bool toll_waiting_describe(const struct toll_waiting *waiting, const struct toll
     case TOLL_SUSPENSE_OVERFLOW:
         describe_rule(&describer, "units or money beyond what a line can hold: look at the record and the "
                                   "rate (explain shows both)");
+        break;
+    case TOLL_SUSPENSE_POOL_LIMIT:
+        describe_limit(&describer);
         break;
     default:
         break;

@@ -52,8 +52,9 @@ struct toll_state {
     int64_t draw_count;
     struct toll_tier_count_row *counts;
     int64_t count_count;
-    struct toll_hash128 digest; /* of state.json; of one that was read */
-    void *owned;                /* of one that was read: its bytes and texts */
+    struct toll_hash128 digest; /* of state.json; of one that was read, as the next two */
+    int64_t file_count, bytes;
+    void *owned; /* of one that was read: its bytes and texts */
 };
 /* Rows are borrowed. The directory must not exist; it appears whole or not at all. */
 int toll_state_write(const struct toll_io *io, const char *path, const struct toll_state *state,

@@ -119,8 +119,11 @@ static int load(struct toll_state *state, const struct source *source, struct to
     if (state->owned == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", source->path);
     int rc = read_manifest(source, state, files, error);
-    for (unsigned i = 0; rc == 0 && i < TOLL_STATE_FILES; i++)
+    for (unsigned i = 0; rc == 0 && i < TOLL_STATE_FILES; i++) {
         rc = read_table(source, state, i, &files[i], error);
+        state->bytes += files[i].bytes;
+    }
+    state->file_count = TOLL_STATE_FILES + 1;
     bool no_memory = false;
     if (rc == 0 && !toll_state_good(state, &no_memory))
         rc = no_memory ? toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", source->path)

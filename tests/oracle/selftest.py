@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import types
 import unittest
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ import examples
 import oracle
 import rate as whole
 import run
+import selftest_usage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -197,7 +197,7 @@ def rate(**parts):
     for name, lines in parts.items():
         named[name.replace("__", "/").replace("_csv", ".csv").replace("_yaml", ".yaml")] = lines
     with tempfile.TemporaryDirectory() as folder:
-        return {line["record_id"]: line for line in examples.through_oracle(*examples.write_example(named, folder))[0]}
+        return {line["record_id"]: line for line in examples.through_oracle(*examples.write_example(named, folder), None)[0]}
 
 
 class WholeBooks(unittest.TestCase):
@@ -420,15 +420,14 @@ class PlantedMistakes(unittest.TestCase):
          'self.deck.calendar is not None and self.record.service in ("voice", "sms")'),
         ("if any(row.step or (row.band and self.splits()) for row in self.rows):", "if any(row.step for row in self.rows):"),
         ("length = ceil_div(length, first.increment) * first.increment", "pass"),
-        ("return self.walk(first, d, free)", "return self.walk(first, d, 0)"),
-        ("units.get(row, 0) + count * row.increment\n", "units.get(row, 0) + min(d - billed, count * row.increment)\n"),
+        ("return self.walk(first, d, free, included)", "return self.walk(first, d, 0, included)"),
+        ("units.get(row, 0) + count * row.increment - more\n", "units.get(row, 0) + min(d - billed, count * row.increment) - more\n"),
         ("count = min(count, ceil_div(change - position, row.increment))", "pass"),
         ("        if row.blocked:\n            raise", "        if row.blocked and not row.step:\n            raise"),
         ("free = min(d, row.free_s)", "free = 0"),
         ("round_money(exact_charge(first, cost), deck.decimals, deck.rounding)", "round_money(exact_charge(first, cost), 8, \"half_up\")"),
         # credits
-        ("    if record.quantity < 0:\n        amount = -amount\n    return rated(line, units_used",
-         "    return rated(line, units_used"),
+        ("return rated(line, used, -amount if credit else amount)", "return rated(line, used, amount)"),
         ("    if record.quantity < 0:\n        amount = -amount\n    line = rated", "    line = rated"),
         # surcharges
         ('record.direction == "out" and record.service', "record.service"),
@@ -444,27 +443,27 @@ class PlantedMistakes(unittest.TestCase):
         ("local_instant(first.isoformat(), zone) > now", "local_instant(first.isoformat(), zone) >= now"),
         ('(("trunk", record.trunk), ("site", line["site"]), ("account", line["account"]), ("carrier"',
          '(("trunk", record.trunk), ("account", line["account"]), ("site", line["site"]), ("carrier"'),
-        ('"site": row.value if row.kind == "site" else ""', '"site": ""'),
+        ('site=row.value if row.kind == "site" else ""', 'site=""'),
         # what was there before
         ('found.charged, found.trunk, found.hint, found.near', "found.trunk, found.charged, found.hint, found.near"),
-        ('("carrier", record.carrier), ("default", "")]\n    for kind, value in subjects:\n        if not value',
-         '("default", "")]\n    for kind, value in subjects:\n        if not value'),
+        ('("account", account), ("carrier", record.carrier), ("default", "")]', '("account", account), ("default", "")]'),
     ]
 
     @staticmethod
     def module(source):
-        made = types.ModuleType("mistaken")
-        made.__file__ = oracle.__file__
-        exec(compile(source, oracle.__file__, "exec"), made.__dict__)  # our own source, one rule changed
-        return made
+        sources = {}
+        for name in selftest_usage.MODULES[1:]:
+            with open(os.path.join(HERE, name + ".py"), encoding="utf-8") as stream:
+                sources[name] = stream.read()
+        return selftest_usage.PlantedMistakes.load(dict(sources, oracle=source))
 
     def caught_by_examples(self, made, parts):
-        """Whether an example fails; the module that examples.py uses is replaced for the while."""
-        examples.oracle = made
+        """Whether an example fails; the modules that examples.py uses are replaced for the while."""
+        examples.oracle, examples.rate, examples.cycles = made.oracle, made, made.cycles
         try:
             return any(examples.run_example(part, None, None) for part in parts)
         finally:
-            examples.oracle = oracle
+            examples.oracle, examples.rate, examples.cycles = oracle, whole, whole.cycles
 
     def test_each_is_caught(self):
         with open(oracle.__file__, encoding="utf-8") as stream:

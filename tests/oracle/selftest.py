@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import types
 import unittest
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ import examples
 import oracle
 import rate as whole
 import run
+import selftest_usage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -197,7 +197,7 @@ def rate(**parts):
     for name, lines in parts.items():
         named[name.replace("__", "/").replace("_csv", ".csv").replace("_yaml", ".yaml")] = lines
     with tempfile.TemporaryDirectory() as folder:
-        return {line["record_id"]: line for line in examples.through_oracle(*examples.write_example(named, folder))[0]}
+        return {line["record_id"]: line for line in examples.through_oracle(*examples.write_example(named, folder), None)[0]}
 
 
 class WholeBooks(unittest.TestCase):
@@ -446,23 +446,24 @@ class PlantedMistakes(unittest.TestCase):
         ('site=row.value if row.kind == "site" else ""', 'site=""'),
         # what was there before
         ('found.charged, found.trunk, found.hint, found.near', "found.trunk, found.charged, found.hint, found.near"),
-        ('("carrier", record.carrier), ("default", "")]\n    if not by_route', '("default", "")]\n    if not by_route'),
+        ('("account", account), ("carrier", record.carrier), ("default", "")]', '("account", account), ("default", "")]'),
     ]
 
     @staticmethod
     def module(source):
-        made = types.ModuleType("mistaken")
-        made.__file__ = oracle.__file__
-        exec(compile(source, oracle.__file__, "exec"), made.__dict__)  # our own source, one rule changed
-        return made
+        sources = {}
+        for name in selftest_usage.MODULES[1:]:
+            with open(os.path.join(HERE, name + ".py"), encoding="utf-8") as stream:
+                sources[name] = stream.read()
+        return selftest_usage.PlantedMistakes.load(dict(sources, oracle=source))
 
     def caught_by_examples(self, made, parts):
-        """Whether an example fails; the module that examples.py uses is replaced for the while."""
-        examples.oracle = made
+        """Whether an example fails; the modules that examples.py uses are replaced for the while."""
+        examples.oracle, examples.rate, examples.cycles = made.oracle, made, made.cycles
         try:
             return any(examples.run_example(part, None, None) for part in parts)
         finally:
-            examples.oracle = oracle
+            examples.oracle, examples.rate, examples.cycles = oracle, whole, whole.cycles
 
     def test_each_is_caught(self):
         with open(oracle.__file__, encoding="utf-8") as stream:

@@ -196,9 +196,13 @@ def counts_with_rule(book, tiers):
                 add((tiers.name, account, row.site), row, account, row.site, digits, True)
             else:
                 add(shared_count(book, tiers, account), row, account, row.site, digits, False)
-    if tiers.scope in ("account", "pool"):
-        for row in book.trunk_account.values():
+    for name, row in book.trunk_account.items():
+        if "trunk:" + name in book.named:
+            continue
+        if tiers.scope in ("account", "pool"):
             add(shared_count(book, tiers, row.account), row, row.account, "", "", False)
+        else:
+            add((tiers.name, row.account, "trunk:" + name if tiers.scope == "number" else ""), row, row.account, "", "", True)
     return found
 
 

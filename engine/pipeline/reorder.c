@@ -94,13 +94,14 @@ static void open_row(struct reorder *reorder, uint64_t *bits, int64_t row, uint3
     reorder->after->opened_rows++;
 }
 
+/* Of a closed call whoever would pay, also where its row is in conflict by now. */
 static uint32_t payer_of(const struct reorder *reorder, const struct toll_part_map *map,
-                         const struct toll_cdr_batch *batch, int64_t i)
+                         const struct toll_cdr_batch *batch, int64_t i, bool closed)
 {
     struct toll_row row;
     struct toll_payer payer;
     toll_row_read(reorder->rater, map, batch, i, &row);
-    if ((row.kind & TOLL_KIND_CONFLICT) != 0)
+    if (!closed && (row.kind & TOLL_KIND_CONFLICT) != 0)
         return 0;
     toll_payer_find(reorder->rater, &row, &payer);
     return (uint32_t)reorder->book->owners[payer.owner].account;
@@ -119,7 +120,7 @@ static int do_part(struct reorder *reorder, const struct toll_job_part *job, uin
             const toll_ms start = batch.start[i];
             if (start >= reorder->latest || toll_closed_row(bits, row) != opening)
                 continue;
-            const uint32_t account = payer_of(reorder, &job->map, &batch, i);
+            const uint32_t account = payer_of(reorder, &job->map, &batch, i, opening);
             if (opening)
                 open_row(reorder, bits, row, account, start);
             else

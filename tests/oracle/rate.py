@@ -166,6 +166,10 @@ def all_pools(run):
 def reaches_number(book, row):
     if row.kind == "site":
         return bool(bundles.numbers_in(book, book.site_account[row.value], row.value))
+    if row.kind == "plan":
+        start, end = row.spans[None]
+        return any(time[2] == row.value and time[0] < end and start < time[1] for account in book.account_zone for site, digits in bundles.numbers_in(book, account)
+                   for time in bundles.plan_times(book, account, site, digits))
     return row.kind != "account" or bool(bundles.numbers_in(book, row.value))
 
 

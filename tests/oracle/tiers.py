@@ -196,13 +196,10 @@ def counts_with_rule(book, tiers):
                 add((tiers.name, account, row.site), row, account, row.site, digits, True)
             else:
                 add(shared_count(book, tiers, account), row, account, row.site, digits, False)
-    for name, row in book.trunk_account.items():
-        if "trunk:" + name in book.named:
-            continue
-        if tiers.scope in ("account", "pool"):
-            add(shared_count(book, tiers, row.account), row, row.account, "", "", False)
-        else:
-            add((tiers.name, row.account, "trunk:" + name if tiers.scope == "number" else ""), row, row.account, "", "", True)
+    for trunk, row in book.trunk_account.items():
+        whole = {"number": (tiers.name, row.account, "trunk:" + trunk), "site": (tiers.name, row.account, "")}
+        if "trunk:" + trunk not in book.named:
+            add(whole.get(tiers.scope) or shared_count(book, tiers, row.account), row, row.account, "", "", False)
     return found
 
 

@@ -285,14 +285,21 @@ static int compare_buckets(const struct toll_run_files *run, struct sums *sums, 
 }
 
 /* Lines include no more than the pools say was used; lines of other runs, and costs, draw on them, too. */
+/* Costs and earlier runs draw on pools, too, and a charge out of range leaves what was drawn. Where there is
+ * none of that, lines include exactly what was used. */
 static int compare_pools(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
 {
+    const struct toll_run_manifest *manifest = &run->manifest;
+    const bool alone = !manifest->has_cost && !manifest->has_after && manifest->book_count == 0 &&
+                       manifest->status_rows[TOLL_SUSPENSE_OVERFLOW] == 0;
     toll_total used = 0;
     for (int64_t i = 0; i < run->tables.pool_count; i++)
         used += (toll_total)run->tables.pools[i].used + run->tables.pools[i].over;
-    return sums->included <= used
-               ? 0
-               : wrong_sum(run, "its lines include more than its pools say was used", error);
+    if (sums->included > used)
+        return wrong_sum(run, "its lines include more than its pools say was used", error);
+    return alone && sums->included < used
+               ? wrong_sum(run, "its lines include less than its pools say was used", error)
+               : 0;
 }
 
 static int verify_lines(const struct toll_run_files *run, struct toll_error *error)

@@ -8,9 +8,9 @@
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage
 //   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools   only that one; several: plain,cost
 //
-// The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the one
-// of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h). What they cost is given
-// as a share of the plain one's speed, repetition by repetition.
+// The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the
+// one of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h). What they cost
+// is given as a share of the plain one's speed, repetition by repetition.
 //
 // Scalar and vector kernels take turns in one run, each on a rater of its own, so that their ratio holds on a
 // machine with other work to do; it is given by the processor's time and by the clock on the wall. For each
@@ -64,8 +64,9 @@ struct {
         {"plain", toll_world_write, "413f09841c7fe6d0495e2b1996f59678", "0d31442e0329c2dddab33343a36f8aa4"},
         {"whole", toll_whole_write, "2b709c7ea55ecc92de35be568fee21e7", "65d7596721fb1ba0810471a02628669c"},
         {"cost", toll_cost_write, "9984c97292fed69082da72b59075e83c", "3d991697802ea4f9c2ff4bc7cc080c88"},
-        {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1", nullptr},
-        {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", nullptr},
+        {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1",
+         "7b6cf598aefcb6374e5caeef08131afc"},
+        {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", "a5abb515c81a67592cba44ff4a003772"},
     };
     int levels = 0; // how many this processor has
     bool stages = false;
@@ -223,8 +224,8 @@ void print_table()
     for (const frozen_world &other : bench.worlds)
         for (int threads = 1; threads <= threads_most && one.wanted; threads++)
             for (int level = 0; level < bench.levels && other.wanted && &other != &one; level++)
-                std::printf("%d thread%s %-7s the %s world has %.2f of the plain one's speed by CPU\n", threads,
-                            threads == 1 ? " " : "s", level_names[level], other.name,
+                std::printf("%d thread%s %-7s the %s world has %.2f of the plain one's speed by CPU\n",
+                            threads, threads == 1 ? " " : "s", level_names[level], other.name,
                             ratio(one.rate[level][threads].cpu_ns, other.rate[level][threads].cpu_ns) *
                                 double(other.rows) / double(one.rows));
     if (copied > 0)
@@ -251,13 +252,16 @@ int open_levels(frozen_world &world, const std::string &folder)
 int open_world(frozen_world &world, bool small)
 {
     const bool half = !small && &world == &bench.worlds[whole];
-    toll_world_size size = {setting("TOLL_BENCH_CDRS", small ? 150000 : half ? 10000000 : 20000000),
+    toll_world_size size = {setting("TOLL_BENCH_CDRS", small  ? 150000
+                                                       : half ? 10000000
+                                                              : 20000000),
                             uint32_t(setting("TOLL_BENCH_NUMBERS", small ? 2000 : 200000)),
                             small ? 20u : 400u, small ? 3 : 30};
     const char *kept = std::getenv("TOLL_BENCH_FOLDER");
     std::string folder;
     if (kept != nullptr) {
-        folder = std::string(kept) + (&world == &bench.worlds[plain] ? std::string() : std::string("/") + world.name);
+        folder = std::string(kept) +
+                 (&world == &bench.worlds[plain] ? std::string() : std::string("/") + world.name);
         std::filesystem::create_directories(folder);
     } else {
         std::string pattern = (std::filesystem::temp_directory_path() / "toll_bench_XXXXXX").string();
@@ -285,11 +289,11 @@ int print_world(const frozen_world &world, int level, const char *expected)
         std::fprintf(stderr, "%s\n", error.text);
         return 1;
     }
-    std::printf(
-        "%s %s: rows %lld, rated %lld, zero-rated %lld, suspense %lld, billed %lld s, charge %s %s, lines %s\n",
-        world.name, level_names[level], (long long)result.rows, (long long)result.rated, (long long)result.zero_rated,
-        (long long)result.suspense, (long long)result.billed_s, result.totals[0].charge,
-        result.totals[0].currency, hash);
+    std::printf("%s %s: rows %lld, rated %lld, zero-rated %lld, suspense %lld, billed %lld s, charge %s %s, "
+                "lines %s\n",
+                world.name, level_names[level], (long long)result.rows, (long long)result.rated,
+                (long long)result.zero_rated, (long long)result.suspense, (long long)result.billed_s,
+                result.totals[0].charge, result.totals[0].currency, hash);
     if (expected == nullptr || std::strcmp(expected, hash) == 0)
         return 0;
     std::fprintf(stderr, "the lines' hash is not the frozen %s: a result has changed\n", expected);

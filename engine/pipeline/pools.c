@@ -39,16 +39,18 @@ static bool grow_facts(struct toll_pools *pools)
     const uint32_t capacity = pools->pool_capacity + TOLL_POOL_CHUNK;
     if (capacity >= TOLL_POOL_FOREIGN)
         return false;
-    struct toll_pool_hot **chunks =
-        realloc(pools->chunks, capacity / TOLL_POOL_CHUNK * sizeof(struct toll_pool_hot *));
-    pools->chunks = chunks != NULL ? chunks : pools->chunks;
-    struct toll_pool_facts *facts = realloc(pools->facts, capacity * sizeof *facts);
-    pools->facts = facts != NULL ? facts : pools->facts;
-    struct toll_pool_hot *chunk =
-        chunks != NULL && facts != NULL ? toll_hot_alloc(TOLL_POOL_CHUNK * sizeof *chunk) : NULL;
+    void *grown = realloc(pools->chunks, capacity / TOLL_POOL_CHUNK * sizeof *pools->chunks);
+    if (grown == NULL)
+        return false;
+    pools->chunks = grown;
+    grown = realloc(pools->facts, capacity * sizeof *pools->facts);
+    if (grown == NULL)
+        return false;
+    pools->facts = grown;
+    struct toll_pool_hot *chunk = toll_hot_alloc(TOLL_POOL_CHUNK * sizeof *chunk);
     if (chunk == NULL)
         return false;
-    chunks[pools->pool_capacity / TOLL_POOL_CHUNK] = chunk;
+    pools->chunks[pools->pool_capacity / TOLL_POOL_CHUNK] = chunk;
     pools->pool_capacity = capacity;
     return true;
 }

@@ -95,7 +95,7 @@ struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
         fast.round_ms = 999;
         fast.status = fast.zero_status = TOLL_ZERO_FREE;
     } else {
-        good = terms->action == TOLL_ACTION_DECK   ? set_deck(&fast, terms)
+        good = terms->action == TOLL_ACTION_DECK ? set_deck(&fast, terms)
                : terms->action == TOLL_ACTION_FLAT || terms->action == TOLL_ACTION_TIERS
                    ? set_flat(&fast, terms)
                    : false;

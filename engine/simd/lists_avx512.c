@@ -73,15 +73,14 @@ static size_t far_ends(const struct toll_far_ends_in *in, size_t rows, uint32_t 
         const __mmask16 ends = kind_is(kind, TOLL_CALL_CALLER_TYPE | TOLL_CALL_CALLEE_TYPE,
                                        TOLL_CALL_CALLER_E164 | TOLL_CALL_CALLEE_E164);
         const __mmask16 incoming = kind_is(kind, TOLL_CALL_IN, TOLL_CALL_IN);
-        const __mmask16 ordinary =
-            _mm_cmplt_epu8_mask(_mm_maskz_loadu_epi8(here, &in->class_jurisdiction[i]),
-                                _mm_set1_epi8((char)(TOLL_CALL_TOLL_FREE << 4)));
+        const __mmask16 ordinary = _mm_cmplt_epu8_mask(_mm_maskz_loadu_epi8(here, &in->class_jurisdiction[i]),
+                                                       _mm_set1_epi8((char)(TOLL_CALL_TOLL_FREE << 4)));
         const __m512i near = _mm512_maskz_loadu_epi32(here, &in->near_owner[i]);
         const __mmask16 asked = here & ends & ordinary & _mm512_test_epi32_mask(near, near);
         const __m512i low = eight_numbers(in, i, (__mmask8)incoming, (__mmask8)here);
         const __m512i high = eight_numbers(in, i + 8, (__mmask8)(incoming >> 8), (__mmask8)(here >> 8));
-        const __m512i exchange = _mm512_inserti64x4(_mm512_castsi256_si512(eight_exchanges(low)),
-                                                    eight_exchanges(high), 1);
+        const __m512i exchange =
+            _mm512_inserti64x4(_mm512_castsi256_si512(eight_exchanges(low)), eight_exchanges(high), 1);
         const __m512i bit =
             _mm512_srli_epi32(_mm512_mullo_epi32(exchange, _mm512_set1_epi32((int)TOLL_EXCHANGE_HASH)),
                               TOLL_EXCHANGE_HASH_SHIFT);
@@ -108,8 +107,8 @@ static size_t counted(const uint16_t *kind, const uint8_t *status, const uint32_
         const __mmask16 here = lanes_of(i, rows);
         const __mmask16 outgoing = kind_is(_mm256_maskz_loadu_epi16(here, &kind[i]),
                                            TOLL_CALL_SERVICE | TOLL_CALL_IN, TOLL_CALL_VOICE);
-        const __m512i is = _mm512_sllv_epi32(
-            _mm512_set1_epi32(1), _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(here, &status[i])));
+        const __m512i is = _mm512_sllv_epi32(_mm512_set1_epi32(1),
+                                             _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(here, &status[i])));
         const __m512i in = _mm512_maskz_loadu_epi32(here, &bucket[i]);
         const __mmask16 wanted = here & outgoing & _mm512_test_epi32_mask(in, in) &
                                  _mm512_test_epi32_mask(is, _mm512_set1_epi32((int)statuses));

@@ -36,6 +36,12 @@ bool cmd_report_knows_charge(const struct toll_line *line)
     return line->status < TOLL_SUSPENSE_FIRST;
 }
 
+bool cmd_report_is_below(const struct toll_line *line)
+{
+    return cmd_report_knows_charge(line) && cmd_report_knows_cost(line) && !line->credit &&
+           line->status != TOLL_ZERO_COST_FEED && line->charge < line->cost;
+}
+
 const char *cmd_report_destination(const struct toll_line *line)
 {
     return line->destination[0] ? line->destination : line->cost_destination;

@@ -61,7 +61,7 @@ static void add_line(struct cmd_group *group, const struct toll_line *line)
     if (cost)
         toll_sum_add(&group->cost, line->cost);
     group->cost_unknown += line->has_cost && !cost;
-    if (charge && cost && !line->credit && line->status != TOLL_ZERO_COST_FEED && line->charge < line->cost) {
+    if (cmd_report_is_below(line)) {
         group->below++;
         toll_sum_add(&group->loss, line->cost - line->charge);
     }

@@ -16,12 +16,6 @@ struct rows_to_blame {
     char first_day[16];
 };
 
-static bool is_below(const struct toll_line *line)
-{
-    return cmd_report_knows_charge(line) && cmd_report_knows_cost(line) && !line->credit &&
-           line->status != TOLL_ZERO_COST_FEED && line->charge < line->cost;
-}
-
 static struct rows_to_blame *blame(const struct toll_line *line, bool unmask)
 {
     struct rows_to_blame *rows = malloc(sizeof *rows);
@@ -82,7 +76,7 @@ static int collect(struct cmd *cmd, const struct cmd_report *report, struct toll
     int64_t rows = 0;
     int more;
     while ((more = toll_run_next(run, &line, &error)) > 0) {
-        if (is_below(&line) && !add_line(groups, facts, &line, report->unmask))
+        if (cmd_report_is_below(&line) && !add_line(groups, facts, &line, report->unmask))
             return cmd_fail_text(cmd, CMD_BUG, "out of memory");
         if ((++rows & 0xFFFF) == 0)
             progress.tick(progress.context, "comparing", rows, facts->rows, "rows");

@@ -42,6 +42,8 @@ const char *cmd_report_currency(const struct toll_run_facts *facts, const struct
 /* Is this cost known (0 too), and is that charge? */
 bool cmd_report_knows_cost(const struct toll_line *line);
 bool cmd_report_knows_charge(const struct toll_line *line);
+/* Both are, and it sells for less than it costs us; credits and records of cost feeds never do. */
+bool cmd_report_is_below(const struct toll_line *line);
 /* Of the sell side's price row, else of the buy side's; "" not named. */
 const char *cmd_report_destination(const struct toll_line *line);
 

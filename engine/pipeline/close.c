@@ -25,28 +25,14 @@ static int no_memory(struct toll_error *error)
 /* The dataset's parts that the run answers; one of them may have been imported into since. */
 static int find_parts(struct toll_closing *closing, struct toll_error *error)
 {
-    const struct toll_run_manifest *manifest = &closing->run.manifest;
     const struct toll_dataset *dataset = &closing->dataset;
-    size_t at = 0;
-    while (at < dataset->part_count && manifest->part_count > 0 &&
-           (dataset->parts[at].day != manifest->parts[0].day ||
-            dataset->parts[at].part != manifest->parts[0].part))
-        at++;
-    bool same = manifest->part_count <= dataset->part_count - at;
-    for (size_t i = 0; same && i < manifest->part_count; i++) {
-        const struct toll_run_part *part = &manifest->parts[i];
-        const struct toll_dataset_part *cdrs = &dataset->parts[at + i];
-        same = cdrs->day == part->day && cdrs->part == part->part && cdrs->rows == part->rows &&
-               toll_hash_equal(cdrs->seal.digest, part->cdr_seal.digest);
-    }
-    closing->first = at;
-    closing->last = at + manifest->part_count;
-    return same ? 0
-                : toll_error_set(
-                      error, TOLL_EDATA,
-                      "%s: a day that %s rated was imported into since, or it is another dataset; rate it "
-                      "again and close that run, or name the right dataset",
-                      dataset->path, closing->run.path);
+    return toll_parts_of_run(dataset, &closing->run.manifest, &closing->first, &closing->last)
+               ? 0
+               : toll_error_set(
+                     error, TOLL_EDATA,
+                     "%s: a day that %s rated was imported into since, or it is another dataset; rate it "
+                     "again and close that run, or name the right dataset",
+                     dataset->path, closing->run.path);
 }
 
 static int open_all(struct toll_closing *closing, struct toll_error *error)

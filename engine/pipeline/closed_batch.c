@@ -6,49 +6,6 @@
 
 #include <string.h>
 
-static void scatter(const struct toll_merge_scratch *scratch, const uint32_t *rows, size_t count,
-                    const struct toll_line_columns *lines)
-{
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t row = rows[i];
-        lines->account[row] = scratch->account[i];
-        lines->price[row] = scratch->price[i];
-        lines->billed[row] = scratch->billed[i];
-        lines->charge[row] = scratch->charge[i];
-        lines->tuple[row] = scratch->tuple[i];
-        lines->status[row] = scratch->status[i];
-        lines->class_jurisdiction[row] = scratch->class_jurisdiction[i];
-        if (lines->pool != NULL) {
-            lines->included[row] = scratch->included[i];
-            lines->pool[row] = scratch->pool[i];
-        }
-        if (lines->cost != NULL) {
-            lines->cost[row] = scratch->cost[i];
-            lines->cost_price[row] = scratch->cost_price[i];
-            lines->cost_status[row] = scratch->cost_status[i];
-        }
-    }
-}
-
-static struct toll_line_columns scratch_lines(struct toll_merge_scratch *scratch,
-                                              const struct toll_line_columns *lines)
-{
-    return (struct toll_line_columns){
-        .account = scratch->account,
-        .price = scratch->price,
-        .billed = scratch->billed,
-        .tuple = scratch->tuple,
-        .charge = scratch->charge,
-        .status = scratch->status,
-        .class_jurisdiction = scratch->class_jurisdiction,
-        .included = lines->pool == NULL ? NULL : scratch->included,
-        .pool = lines->pool == NULL ? NULL : scratch->pool,
-        .cost = lines->cost == NULL ? NULL : scratch->cost,
-        .cost_price = lines->cost == NULL ? NULL : scratch->cost_price,
-        .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
-    };
-}
-
 /* A closed row, by itself: shown for whom it is by the tables of today, and counted. */
 static void show_closed(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
                         int64_t i, const struct toll_line_columns *lines)
@@ -85,7 +42,7 @@ void toll_closed_batch(const struct toll_block_context *context, struct toll_mer
                        const struct toll_cdr_batch *batch, const uint64_t *bits, size_t block_rows,
                        const struct toll_line_columns *lines)
 {
-    const struct toll_line_columns rated = scratch_lines(scratch, lines);
+    const struct toll_line_columns rated = toll_merge_scratch_lines(scratch, lines);
     size_t open = 0;
     for (int64_t i = 0; i < batch->rows; i++) {
         scratch->rows[open] = (uint32_t)i;
@@ -100,6 +57,6 @@ void toll_closed_batch(const struct toll_block_context *context, struct toll_mer
         block.places = scratch->rows + first;
         toll_merge_gather(batch, block.places, rows, scratch, &some);
         toll_block_rate(&block, &some, 0, rows, &rated);
-        scatter(scratch, block.places, rows, lines);
+        toll_merge_scatter(scratch, block.places, rows, lines);
     }
 }

@@ -9,7 +9,7 @@ static struct toll_drawn_call call_of(const struct toll_draw_request *request,
 {
     return (struct toll_drawn_call){
         .start = request->start,
-        .service = request->key / 50,
+        .service = toll_chain_key_service(request->key),
         .used = full->call.used,
         .deck = (int32_t)full->deck,
         .found = {full->price, request->terms != 0 ? 0 : full->walk},

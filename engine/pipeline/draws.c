@@ -82,7 +82,7 @@ static int64_t bill_rest(void *context, int64_t used)
     const struct billing *billing = context;
     const struct toll_drawn_call call = {
         .start = billing->full->call.start,
-        .service = billing->request->key / 50,
+        .service = toll_chain_key_service(billing->request->key),
         .deck = (int32_t)billing->full->deck,
         .found = {billing->full->price, billing->request->terms == 0 ? billing->full->walk : 0},
     };

@@ -34,7 +34,7 @@ static inline void add_difference(const struct toll_draws_context *context,
     bucket->charge_low += (uint32_t)charge;
     bucket->charge_high += charge >> 32;
     bucket->units += units;
-    tally->billed_s += request->key / 50 == TOLL_VOICE ? units : 0;
+    tally->billed_s += toll_chain_key_service(request->key) == TOLL_VOICE ? units : 0;
     if (line->status == before->status)
         return;
     tally->status_rows[before->status]--;
@@ -100,7 +100,7 @@ static void charge_slowly(const struct toll_draws_context *context, const struct
     const size_t row = request->row;
     struct toll_drawn_call call = {
         .start = request->start,
-        .service = request->key / 50,
+        .service = toll_chain_key_service(request->key),
         .credit = (request->flags & TOLL_DRAW_CREDIT) != 0,
         .used = full == NULL ? request->billed : full->call.used,
     };

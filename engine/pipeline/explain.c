@@ -274,7 +274,7 @@ static bool rule_takes(const struct toll_book *book, uint32_t id, int service, i
 {
     const size_t plan = (size_t)book->rules[id].plan * TOLL_CHAIN_KEYS;
     for (uint32_t key = 0; key < TOLL_CHAIN_KEYS; key++) {
-        if ((service >= 0 && key / 50 != (uint32_t)service) ||
+        if ((service >= 0 && toll_chain_key_service(key) != (uint32_t)service) ||
             (direction >= 0 && key / 25 % 2 != (uint32_t)direction) ||
             (class_ >= 0 && key / 5 % 5 != (uint32_t)class_) ||
             (jurisdiction >= 0 && key % 5 != (uint32_t)jurisdiction))

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "pipeline/rate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,29 +39,15 @@ static int find_parts(struct toll_merge *merge, const struct toll_dataset *datas
                       size_t *last, struct toll_error *error)
 {
     const struct toll_run_manifest *manifest = &merge->old.manifest;
-    size_t at = 0;
     if (!toll_hash_equal(dataset->cdr_hash, manifest->cdr_hash))
         return toll_error_set(error, TOLL_EDATA,
                               "%s is not the dataset that %s rated (other cdr_hash: it was imported into "
                               "since, or it is another); name the right one, or rate all of it without "
                               "the earlier run",
                               dataset->path, merge->old.path);
-    while (at < dataset->part_count && manifest->part_count > 0 &&
-           (dataset->parts[at].day != manifest->parts[0].day ||
-            dataset->parts[at].part != manifest->parts[0].part))
-        at++;
-    bool same = manifest->part_count <= dataset->part_count - at;
-    for (size_t i = 0; same && i < manifest->part_count; i++) {
-        const struct toll_run_part *part = &manifest->parts[i];
-        const struct toll_dataset_part *cdrs = &dataset->parts[at + i];
-        same = cdrs->day == part->day && cdrs->part == part->part && cdrs->rows == part->rows &&
-               toll_hash_equal(cdrs->seal.digest, part->cdr_seal.digest);
-    }
-    if (!same)
+    if (!toll_parts_of_run(dataset, manifest, first, last))
         return toll_error_set(error, TOLL_EDATA, "%s: a day that %s rated is not there any more as it was",
                               dataset->path, merge->old.path);
-    *first = at;
-    *last = at + manifest->part_count;
     return 0;
 }
 

@@ -73,6 +73,13 @@ struct toll_merge_scratch {
 void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows, size_t count,
                        struct toll_merge_scratch *scratch, struct toll_cdr_batch *out);
 
+/* Where gathered rows are rated to: the columns of scratch that `lines` has, too. */
+struct toll_line_columns toll_merge_scratch_lines(struct toll_merge_scratch *scratch,
+                                                  const struct toll_line_columns *lines);
+/* And back to their rows, as they are. */
+void toll_merge_scatter(const struct toll_merge_scratch *scratch, const uint32_t *rows, size_t count,
+                        const struct toll_line_columns *lines);
+
 /* Fills all of `lines`, of which the columns that there are have room for the batch. block_rows: as in
  * toll_workers_init. TOLL_EDATA: a kept line names an account, price or book that the earlier run does not
  * have, or the call is another account's now and surcharges would have to be counted for both. */

@@ -129,30 +129,63 @@ void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows,
     }
 }
 
-static void scatter(const struct toll_merge *merge, const struct toll_merge_scratch *scratch,
-                    const uint32_t *rows, size_t count, const struct toll_line_columns *lines)
+struct toll_line_columns toll_merge_scratch_lines(struct toll_merge_scratch *scratch,
+                                                  const struct toll_line_columns *lines)
 {
-    const uint8_t own = (uint8_t)(merge->book_count - 1);
-    const int32_t shift = merge->books[own].price_shift;
+    return (struct toll_line_columns){
+        .account = scratch->account,
+        .price = scratch->price,
+        .billed = scratch->billed,
+        .tuple = scratch->tuple,
+        .charge = scratch->charge,
+        .status = scratch->status,
+        .class_jurisdiction = scratch->class_jurisdiction,
+        .included = lines->pool == NULL ? NULL : scratch->included,
+        .pool = lines->pool == NULL ? NULL : scratch->pool,
+        .cost = lines->cost == NULL ? NULL : scratch->cost,
+        .cost_price = lines->cost == NULL ? NULL : scratch->cost_price,
+        .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
+    };
+}
+
+void toll_merge_scatter(const struct toll_merge_scratch *scratch, const uint32_t *rows, size_t count,
+                        const struct toll_line_columns *lines)
+{
     for (size_t i = 0; i < count; i++) {
         const uint32_t row = rows[i];
-        lines->account[row] = merge->account_ids[scratch->account[i]];
-        lines->price[row] = scratch->price[i] == 0 ? 0 : scratch->price[i] + shift;
+        lines->account[row] = scratch->account[i];
+        lines->price[row] = scratch->price[i];
         lines->billed[row] = scratch->billed[i];
         lines->charge[row] = scratch->charge[i];
         lines->tuple[row] = scratch->tuple[i];
         lines->status[row] = scratch->status[i];
         lines->class_jurisdiction[row] = scratch->class_jurisdiction[i];
-        lines->book[row] = own;
         if (lines->pool != NULL) {
             lines->included[row] = scratch->included[i];
             lines->pool[row] = scratch->pool[i];
         }
         if (lines->cost != NULL) {
             lines->cost[row] = scratch->cost[i];
-            lines->cost_price[row] = scratch->cost_price[i] == 0 ? 0 : scratch->cost_price[i] + shift;
+            lines->cost_price[row] = scratch->cost_price[i];
             lines->cost_status[row] = scratch->cost_status[i];
         }
+    }
+}
+
+/* The same in the run's terms: its ids of accounts and prices, and whose book it was. */
+static void scatter(const struct toll_merge *merge, const struct toll_merge_scratch *scratch,
+                    const uint32_t *rows, size_t count, const struct toll_line_columns *lines)
+{
+    const uint8_t own = (uint8_t)(merge->book_count - 1);
+    const int32_t shift = merge->books[own].price_shift;
+    toll_merge_scatter(scratch, rows, count, lines);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t row = rows[i];
+        lines->account[row] = merge->account_ids[lines->account[row]];
+        lines->price[row] += lines->price[row] == 0 ? 0 : shift;
+        lines->book[row] = own;
+        if (lines->cost != NULL)
+            lines->cost_price[row] += lines->cost_price[row] == 0 ? 0 : shift;
     }
 }
 
@@ -202,20 +235,7 @@ int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_con
                               "%s: a line names an account, a price or a book that the run does not have; "
                               "rate again without it",
                               merge->old.path);
-    const struct toll_line_columns rated = {
-        .account = scratch->account,
-        .price = scratch->price,
-        .billed = scratch->billed,
-        .tuple = scratch->tuple,
-        .charge = scratch->charge,
-        .status = scratch->status,
-        .class_jurisdiction = scratch->class_jurisdiction,
-        .included = lines->pool == NULL ? NULL : scratch->included,
-        .pool = lines->pool == NULL ? NULL : scratch->pool,
-        .cost = lines->cost == NULL ? NULL : scratch->cost,
-        .cost_price = lines->cost == NULL ? NULL : scratch->cost_price,
-        .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
-    };
+    const struct toll_line_columns rated = toll_merge_scratch_lines(scratch, lines);
     copy_lines(kept, lines);
     count_kept_costs(merge, kept, lines, &context->tally->cost);
     const size_t count = find_suspended(kept, context->tally, scratch->rows);

@@ -93,3 +93,23 @@ bool toll_parts_resident(const struct toll_dataset *dataset, size_t first, size_
     }
     return resident >= bytes / 100 * MOSTLY_PERCENT;
 }
+
+bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,
+                       size_t *first, size_t *last)
+{
+    size_t at = 0;
+    while (at < dataset->part_count && manifest->part_count > 0 &&
+           (dataset->parts[at].day != manifest->parts[0].day ||
+            dataset->parts[at].part != manifest->parts[0].part))
+        at++;
+    bool same = manifest->part_count <= dataset->part_count - at;
+    for (size_t i = 0; same && i < manifest->part_count; i++) {
+        const struct toll_run_part *part = &manifest->parts[i];
+        const struct toll_dataset_part *cdrs = &dataset->parts[at + i];
+        same = cdrs->day == part->day && cdrs->part == part->part && cdrs->rows == part->rows &&
+               toll_hash_equal(cdrs->seal.digest, part->cdr_seal.digest);
+    }
+    *first = at;
+    *last = at + manifest->part_count;
+    return same;
+}

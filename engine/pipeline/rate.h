@@ -42,6 +42,10 @@ bool toll_tiers_follow(const struct toll_book *book, const struct toll_run_files
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
                       size_t *first, size_t *last, struct toll_error *error);
 
+/* The parts that a run answers: false, one of them is not there any more as it was. */
+bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,
+                       size_t *first, size_t *last);
+
 /* Parts that are open at once: a file or two each, far below any limit on open files, and many batches. */
 #define TOLL_PARTS_AT_ONCE 64
 

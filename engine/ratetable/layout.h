@@ -85,6 +85,10 @@ static inline uint32_t toll_chain_key(uint32_t service, uint32_t direction, uint
 {
     return ((service * 2u + direction) * 5u + class_) * 5u + jurisdiction;
 }
+static inline uint32_t toll_chain_key_service(uint32_t key)
+{
+    return key / toll_chain_key(1, 0, 0, 0);
+}
 /* Rules in order of priority, then row. chains[0] is empty: no rule. */
 struct toll_chain {
     uint32_t first; /* into chain_rules, an array of rule ids */

@@ -247,6 +247,16 @@ def refused():
     done = tools.run(*rate, "feb-state")
     assert done.returncode in (65, 66) and "imported into since" in done.stderr and not os.path.exists("no"), done.stderr
     os.rename("kept", old[0])
+    # A dataset without the closed day: refused, unless the run leaves that day out.
+    import_rows("less", ["mar,2026-03-05T12:00:00Z,110,+12125550100,+12015550111,,\n"])
+    lacking = ("rate", "--book", "hand", "--cdrs", "less", "--after", "feb-state", "-o", "no", "--quiet")
+    for days in (), ("--from", "2026-02-20"), ("--to", "2026-03-06"):
+        done = tools.run(*lacking, *days)
+        assert done.returncode == 65 and not os.path.exists("no"), (days, done.returncode, done.stderr)
+        assert "2026-02-20" in done.stderr and "import its file again" in done.stderr and "--from" in done.stderr, done.stderr
+    tools.ok(*lacking, "--from", "2026-02-21")
+    assert {name: row["included"] for name, row in lines("no", "less").items()} == {"mar": "100"}
+    shutil.rmtree("no")
     done = tools.run("close", "append", "--cdrs", "hands", "--until", "2026-04-01", "-o", "no")
     assert done.returncode == 65 and "rate it again" in done.stderr, done.stderr
     done = tools.run("close", "feb", "--until", "2026-03-01", "-o", "feb-state")

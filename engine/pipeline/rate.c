@@ -83,7 +83,9 @@ static int open_after(struct run *run, struct toll_error *error)
             error, TOLL_EUSAGE,
             "a run keeps the lines of an earlier one or goes on behind a closed one, not both: "
             "what was in suspense is rated after a closed run anyway");
-    return toll_after_open(&run->after, run->io, run->options->after, error);
+    const int rc = toll_days_read(run->options->from_day, run->options->to_day, &run->after.from_day,
+                                  &run->after.to_day, error);
+    return rc != 0 ? rc : toll_after_open(&run->after, run->io, run->options->after, error);
 }
 
 static int open_all(struct run *run, struct toll_error *error)

@@ -162,9 +162,21 @@ static struct toll_pools_before before_of_merge(const struct run *run)
 }
 
 /* First and last of the run's CDRs, which lie in the order of their starts. */
-static int make_pools(struct run *run, struct toll_error *error)
+static struct toll_run_span span_of(const struct run *run)
 {
     struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            span.first = run->dataset.parts[i - 1].first_start;
+    for (size_t i = run->first; i < run->last; i++)
+        if (run->dataset.parts[i].rows > 0)
+            span.last = run->dataset.parts[i].last_start;
+    return span;
+}
+
+static int make_pools(struct run *run, struct toll_error *error)
+{
+    struct toll_run_span span = span_of(run);
     const struct toll_pools_before *before = NULL;
     struct toll_pools_before merged;
     if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
@@ -177,12 +189,6 @@ static int make_pools(struct run *run, struct toll_error *error)
         merged = before_of_merge(run);
         before = &merged;
     }
-    for (size_t i = run->last; i > run->first; i--)
-        if (run->dataset.parts[i - 1].rows > 0)
-            span.first = run->dataset.parts[i - 1].first_start;
-    for (size_t i = run->first; i < run->last; i++)
-        if (run->dataset.parts[i].rows > 0)
-            span.last = run->dataset.parts[i].last_start;
     run->before = before == NULL ? (struct toll_pools_before){0} : *before;
     return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
@@ -510,6 +516,12 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     manifest.reorder = run->options->reorder;
     if (run->after.open)
         manifest.after = run->after.state.digest;
+    manifest.has_starts = run->book->tax.taxed && run->rows > 0;
+    if (manifest.has_starts) {
+        const struct toll_run_span span = span_of(run);
+        manifest.first_start = span.first;
+        manifest.last_start = span.last;
+    }
     memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
     find_totals(totals, tally, run->book, run->merge);
     for (int i = 0; i < result->total_count; i++) {

@@ -174,6 +174,9 @@ struct toll_run_manifest {
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
+    /* Of a taxed book: the starts of the first and last CDR, ms since 1970 UTC; else 0 */
+    bool has_starts;
+    int64_t first_start, last_start;
     /* Of a merged run only, else 0: */
     struct toll_run_book *books;   /* oldest first; the last is book_hash's */
     size_t book_count;             /* 0: not merged; else 2 or more */

@@ -206,6 +206,10 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
     toll_manifest_put_hash(json, "tzdata_hash", manifest->tzdata_hash);
     toll_json_string(json, "from_day", text_or_none(manifest->from_day));
     toll_json_string(json, "to_day", text_or_none(manifest->to_day));
+    if (manifest->has_starts) {
+        toll_json_int(json, "first_start_ms", manifest->first_start);
+        toll_json_int(json, "last_start_ms", manifest->last_start);
+    }
     toll_json_int(json, "rows", manifest->rows);
     toll_json_int(json, "rated", manifest->rated);
     toll_json_int(json, "zero_rated", manifest->zero_rated);
@@ -363,6 +367,18 @@ static void get_after(struct toll_manifest *text, struct toll_run_manifest *out)
         toll_manifest_fault(text, "what it does with late calls is not known");
 }
 
+/* What only a run of a taxed book has. */
+static void get_starts(struct toll_manifest *text, struct toll_run_manifest *out)
+{
+    if (!toll_yaml_get(text->root, "first_start_ms"))
+        return;
+    out->has_starts = true;
+    out->first_start = toll_manifest_int(text, text->root, "first_start_ms", INT64_MIN);
+    out->last_start = toll_manifest_int(text, text->root, "last_start_ms", INT64_MIN);
+    if (out->last_start < out->first_start)
+        toll_manifest_fault(text, "its last call starts before its first");
+}
+
 static void get_files(struct toll_manifest *text, struct toll_run_file *files, size_t *count)
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "files");
@@ -409,6 +425,7 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
     };
     get_books(&text, arena, manifest);
     get_after(&text, manifest);
+    get_starts(&text, manifest);
     get_statuses(&text, "statuses", manifest->status_rows);
     get_totals(&text, arena, manifest);
     get_costs(&text, arena, manifest);

@@ -58,10 +58,11 @@ static const char *books_fault(const struct toll_run_manifest *manifest)
     const size_t count = manifest->book_count;
     if (count == 0)
         return NULL;
-    if (count < 2 || count > TOLL_RUN_BOOKS || books[0].price_shift != 0)
+    if (count < 2 || count > TOLL_RUN_BOOKS || books[0].price_shift != 0 || books[0].tuple_shift != 0)
         return "its books are impossible";
     for (size_t i = 1; i < count; i++) {
-        if (books[i].price_shift < books[i - 1].price_shift)
+        if (books[i].price_shift < books[i - 1].price_shift ||
+            books[i].tuple_shift < books[i - 1].tuple_shift)
             return "its books are not in order";
     }
     if (!toll_hash_equal(books[count - 1].book_hash, manifest->book_hash) ||
@@ -188,6 +189,8 @@ static void put_books(struct toll_json *json, const struct toll_run_manifest *ma
         toll_manifest_put_hash(json, "book_hash", manifest->books[i].book_hash);
         toll_manifest_put_hash(json, "tzdata_hash", manifest->books[i].tzdata_hash);
         toll_json_int(json, "price_shift", manifest->books[i].price_shift);
+        if (manifest->books[i].tuple_shift != 0)
+            toll_json_int(json, "tuple_shift", manifest->books[i].tuple_shift);
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
@@ -341,13 +344,17 @@ static void get_books(struct toll_manifest *text, struct toll_arena *arena, stru
     for (struct toll_yaml *map = out->books ? list->child : NULL; map; map = map->next) {
         char name[TOLL_RUN_BOOK_NAME_BYTES];
         int64_t shift = toll_manifest_int(text, map, "price_shift", 0);
+        int64_t tuples =
+            toll_yaml_get(map, "tuple_shift") == NULL ? 0 : toll_manifest_int(text, map, "tuple_shift", 1);
         toll_run_book_name(out->book_count, count, name);
-        if (strcmp(toll_manifest_text(text, map, "file"), name) != 0 || shift > INT32_MAX)
+        if (strcmp(toll_manifest_text(text, map, "file"), name) != 0 || shift > INT32_MAX ||
+            tuples > INT32_MAX)
             toll_manifest_fault(text, "a book is not where it should be");
         out->books[out->book_count++] = (struct toll_run_book){
             .book_hash = toll_manifest_hash(text, map, "book_hash"),
             .tzdata_hash = toll_manifest_hash(text, map, "tzdata_hash"),
             .price_shift = (int32_t)(shift & INT32_MAX),
+            .tuple_shift = (int32_t)(tuples & INT32_MAX),
         };
     }
     out->kept_from = toll_manifest_hash(text, text->root, "kept_from");

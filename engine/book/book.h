@@ -15,6 +15,7 @@
 #include "base/zone.h"
 #include "io/file.h"
 #include "ratetable/layout.h"
+#include "ratetable/tax_layout.h"
 #include "tollmill.h"
 
 struct toll_book {
@@ -109,6 +110,8 @@ struct toll_book {
     bool has_bundles;                  /* some owner has an entitlement: lines have included and pool */
     bool has_cost;  /* some trunk, carrier or the default has a buy plan: lines have a cost */
     bool has_feeds; /* some carrier's feed_role is not bill */
+
+    struct toll_tax_tables tax; /* docs/TAX.md; all 0 where the book has none */
 
     struct toll_zone *const *zones; /* parsed at open; [0] is the book's zone */
     uint32_t zone_count;

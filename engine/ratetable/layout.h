@@ -118,7 +118,7 @@ struct toll_rule {
     int32_t priority;
     uint32_t file, line; /* string offset and line of plan_rules.csv */
     uint32_t tiers;      /* id, of action tiers; else 0 */
-    uint32_t spare;
+    int32_t product;     /* for taxes: id of products; 0 none. Of tiers the rule's, else that of the tiers */
 };
 _Static_assert(sizeof(struct toll_rule) == 64, "stored");
 
@@ -395,8 +395,10 @@ struct toll_tiers {           /* tiers[0] is none */
     uint8_t mode, unit, scope, period;
     uint8_t rounding, decimals;
     uint8_t spare[2];
+    int32_t product; /* id of products, 0 none */
+    uint32_t spare2;
 };
-_Static_assert(sizeof(struct toll_tiers) == 56, "stored");
+_Static_assert(sizeof(struct toll_tiers) == 64, "stored");
 struct toll_tier {
     int64_t from_qty;
     toll_money rate, flat; /* rate for `per` units (package: for a block of them); fee for entering */
@@ -423,12 +425,19 @@ struct toll_account {
     uint32_t file, line;
     int32_t cycle_day; /* 1..28 */
     int32_t parent;    /* account id, 0 none */
+    /* for taxes: docs/TAX.md sections 1 and 2 */
+    uint32_t class_, seller; /* string offsets, "" none */
+    int32_t resale;          /* 1: sale resale */
+    int32_t tax_site;        /* where it is that has no site: the tax_site, else the only site; 0 none */
+    int32_t tax_site_named;  /* 1: the cell tax_site says so */
+    uint32_t spare;
 };
 struct toll_site {
     uint32_t site, name;
     int32_t account;
     uint32_t line;
     uint32_t state; /* id into state_names (of the book's country), 0 not known */
+    int32_t area;   /* of tax_areas, 0 none */
 };
 struct toll_plan {
     uint32_t plan, name;

@@ -1,8 +1,8 @@
 /*
  * A run's directory: run.json (manifest, last), book.image + book/ sources are inside the image,
- * accounts.arrow, prices.arrow, buckets.arrow, period_charges.arrow, pools.arrow, pool_draws.arrow,
- * tier_counts.arrow, lines/<day>.<part>.arrow, suspense.csv, and stats.json (outside every hash).
- * docs/FORMATS.md has the columns.
+ * accounts.arrow, prices.arrow, buckets.arrow, tuples.arrow, components.arrow, period_charges.arrow,
+ * pools.arrow, pool_draws.arrow, tier_counts.arrow, lines/<day>.<part>.arrow, suspense.csv, and stats.json
+ * (outside every hash). docs/FORMATS.md has the columns.
  *
  * A merged run (rate --only-suspense) keeps the lines that an earlier run settled, byte for byte, and has
  * rated anew what that one had in suspense. Each line says by which book it was priced: `book` counts from
@@ -58,6 +58,42 @@ struct toll_period_row { /* ascending (period, name of the account, site, number
     int64_t charge;
     const char *file; /* of the book's sources */
     int32_t line;
+};
+
+/* ---- taxes: docs/TAX.md; only of taxed books ---- */
+
+/* What a line's taxes depend on: ascending id, from 1 on, only those that some line has. Names, not ids, so
+ * that they last; lists are "a;b". */
+struct toll_tuple_row {
+    int32_t id;
+    int32_t book;             /* of a merged run: as the lines' column; else 0 */
+    const char *period;       /* the billing period's first day */
+    const char *from;         /* first day of the span in it */
+    const char *area;         /* "" none */
+    const char *resolved;     /* "site" "tax_site" "only_site", "" not */
+    const char *reason;       /* "" or why it is in tax suspense: "no_site" ... */
+    const char *tax_services; /* of the split: "telecom", "data:0.4;voice:0.6" */
+    int32_t split_line;       /* of tax_map.csv: the split's first row; 0 none */
+    const char *service, *jurisdiction;
+    const char *customer_class, *sale, *seller;
+    const char *exemptions;            /* lines of exemptions.csv */
+    const char *origin, *two_of_three; /* jurisdictions, where some tax is sourced so; else "" */
+};
+/* What a tuple's charge is taxed with: ascending (tuple, tax, tax_jurisdiction, line). Numbers are texts as
+ * in docs/TAX.md section 5. */
+struct toll_component_row {
+    int32_t tuple;
+    const char *tax, *tax_jurisdiction, *level, *category, *name, *kind;
+    int32_t billable, surcharge, late; /* 0 or 1 */
+    const char *rate;                  /* or amount, or "brackets" */
+    const char *base;                  /* of a unit of charge: share x part */
+    const char *exempt;                /* percent of it */
+    const char *per_charge;            /* tax of a unit of charge; "" of late ones */
+    const char *per_minute;            /* tax of a minute; likewise */
+    const char *taxed; /* what is taxed of a unit of charge, taxes on which it stands included */
+    const char *certificate;
+    const char *source, *as_of;
+    int32_t line; /* of taxes.csv */
 };
 
 /* ---- pools and counts: docs/RATING.md sections 12 to 14; keys are the trade's names, so that they last from
@@ -166,6 +202,11 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
 /* Only if there are any. */
 int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
                          struct toll_error *error);
+/* Both only of a taxed book. */
+int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_tuple_row *rows, int64_t count,
+                        struct toll_error *error);
+int toll_run_add_components(struct toll_run_writer *writer, const struct toll_component_row *rows,
+                            int64_t count, struct toll_error *error);
 /* Pools, their draws and the counts of tiers; each only if there are any, in their order. */
 int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
                        struct toll_error *error);
@@ -196,6 +237,10 @@ struct toll_run_tables {
     int64_t draw_count;
     struct toll_tier_count_row *counts;
     int64_t count_count;
+    struct toll_tuple_row *tuples; /* NULL: no taxed book */
+    int64_t tuple_count;
+    struct toll_component_row *components;
+    int64_t component_count;
 };
 struct toll_run_files { /* an opened run */
     const struct toll_io *io;

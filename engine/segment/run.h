@@ -136,7 +136,8 @@ struct toll_run_part {
     int part;
     int64_t rows;
     struct toll_file_seal seal;
-    struct toll_file_seal cdr_seal; /* of the CDR part it answers */
+    struct toll_file_seal cdr_seal;      /* of the CDR part it answers */
+    struct toll_file_seal cdr_text_seal; /* and of its sidecar; bytes 0: the run does not say */
 };
 /* The name for toll_lines_create and toll_lines_open: "2026-03-01.0". */
 void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PART_NAME_BYTES]);

@@ -140,6 +140,10 @@ static void put_parts(struct toll_json *json, const struct toll_run_manifest *ma
         toll_manifest_put_hash(json, "digest", part->seal.digest);
         toll_json_int(json, "cdr_bytes", part->cdr_seal.bytes);
         toll_manifest_put_hash(json, "cdr_digest", part->cdr_seal.digest);
+        if (part->cdr_text_seal.bytes > 0) {
+            toll_json_int(json, "cdr_text_bytes", part->cdr_text_seal.bytes);
+            toll_manifest_put_hash(json, "cdr_text_digest", part->cdr_text_seal.digest);
+        }
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
@@ -308,6 +312,15 @@ static void get_costs(struct toll_manifest *text, struct toll_arena *arena, stru
     get_statuses(text, "cost_statuses", out->cost_rows);
 }
 
+/* Runs of earlier versions do not have it. */
+static struct toll_file_seal get_text_seal(struct toll_manifest *text, struct toll_yaml *map)
+{
+    if (!toll_yaml_get(map, "cdr_text_bytes"))
+        return (struct toll_file_seal){0};
+    return (struct toll_file_seal){toll_manifest_int(text, map, "cdr_text_bytes", 1),
+                                   toll_manifest_hash(text, map, "cdr_text_digest")};
+}
+
 static void get_parts(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "parts");
@@ -324,6 +337,7 @@ static void get_parts(struct toll_manifest *text, struct toll_arena *arena, stru
             .seal = {toll_manifest_int(text, map, "bytes", 1), toll_manifest_hash(text, map, "digest")},
             .cdr_seal = {toll_manifest_int(text, map, "cdr_bytes", 1),
                          toll_manifest_hash(text, map, "cdr_digest")},
+            .cdr_text_seal = get_text_seal(text, map),
         };
     }
 }

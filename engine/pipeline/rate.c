@@ -267,8 +267,11 @@ static int finish_lines(struct run *run, size_t first, struct toll_error *error)
         const struct toll_dataset_part *part = &run->dataset.parts[first + i];
         struct toll_run_part *out = &run->parts[first + i - run->first];
         struct toll_lines_writer *lines = run->lines[i];
-        *out = (struct toll_run_part){
-            .day = part->day, .part = part->part, .rows = part->rows, .cdr_seal = part->seal};
+        *out = (struct toll_run_part){.day = part->day,
+                                      .part = part->part,
+                                      .rows = part->rows,
+                                      .cdr_seal = part->seal,
+                                      .cdr_text_seal = part->text_seal};
         run->lines[i] = NULL;
         rc = toll_lines_finish(lines, &out->seal, error);
     }

@@ -150,7 +150,7 @@ static inline void put_simple(const struct toll_block_rows *rows, size_t i, size
         .pool = owner.pool,
         .billed = rows->line.billed[i],
         .terms = rows->block->terms[i],
-        .bucket = rows->block->bucket[i],
+        .bucket = toll_block_slots(rows)[i],
         .row = (uint16_t)row,
         .key = (uint8_t)key,
     };
@@ -175,7 +175,7 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
         .pool = simple ? entitlement->pool : put_full(rows, i, asked),
         .billed = rows->line.billed[i],
         .terms = block->terms[i],
-        .bucket = block->bucket[i],
+        .bucket = toll_block_slots(rows)[i],
         .row = (uint16_t)row,
         .key = (uint8_t)asked->key,
         .flags = (uint8_t)flags,

@@ -53,6 +53,16 @@ struct toll_tax_line {
     int64_t line;       /* of charges.csv or services.csv, else 0 */
     const char *charge; /* exact; without the tax that a price includes */
     int64_t calls;
+    int64_t index;    /* of the charge line: 0, 1, ... over all; its components follow one another */
+    const char *day;  /* "2026-03-01": of usage the first day of its tuple's span, of the others theirs */
+    const char *area; /* of its place, "" none */
+    const char *customer_class, *seller;
+    bool resale;
+    int64_t units;        /* of usage: billed, in seconds, messages, bytes, events; else 0 */
+    const char *quantity; /* of charges and services; else "" */
+    const char *type;     /* of services, as taxes count it (`toll_free`); else "" */
+    bool tax_included;    /* of charges, with: */
+    const char *amount;   /* amount x quantity as charges.csv says, credits negative; else the charge */
     /* the component */
     const char *tax_jurisdiction, *level, *tax, *base, *exempt, *rate, *tax_exact, *source, *certificate;
     bool billable;

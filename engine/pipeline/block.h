@@ -85,6 +85,7 @@ struct toll_block {
     uint32_t feed[TOLL_BLOCK_ROWS_MAX]; /* rows of feeds that are not sold, and their shapes */
     uint16_t feed_shape[TOLL_BLOCK_ROWS_MAX];
     size_t feed_count;
+    uint8_t draw_key[TOLL_BLOCK_ROWS_MAX]; /* of rows that may draw, by place in their list */
 
     /* of taxed books */
     uint32_t slot[TOLL_BLOCK_ROWS_MAX]; /* where the line counts by tuple, too */

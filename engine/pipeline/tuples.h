@@ -69,6 +69,11 @@ struct toll_tuple_time {
  * than 2^31 tuples; TOLL_ENOMEM. The book is borrowed. */
 int toll_tuples_make(const struct toll_book *book, const struct toll_tuple_time *times, size_t count,
                      struct toll_tuples **out, struct toll_error *error);
+/* Ids are not above this. */
+static inline int64_t toll_tuples_most(const struct toll_tuples *tuples)
+{
+    return (int64_t)tuples->profile_count * tuples->kind_count * tuples->span_most;
+}
 void toll_tuples_free(struct toll_tuples *tuples); /* NULL is nothing */
 
 /* The span of a calendar around an instant; one beyond the run's is the nearest. */

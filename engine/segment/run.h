@@ -136,7 +136,8 @@ struct toll_run_part {
     int part;
     int64_t rows;
     struct toll_file_seal seal;
-    struct toll_file_seal cdr_seal; /* of the CDR part it answers */
+    struct toll_file_seal cdr_seal;      /* of the CDR part it answers */
+    struct toll_file_seal cdr_text_seal; /* and of its sidecar; bytes 0: the run does not say */
 };
 /* The name for toll_lines_create and toll_lines_open: "2026-03-01.0". */
 void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PART_NAME_BYTES]);
@@ -175,6 +176,9 @@ struct toll_run_manifest {
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
+    /* Of a taxed book: the starts of the first and last CDR, ms since 1970 UTC; else 0 */
+    bool has_starts;
+    int64_t first_start, last_start;
     /* Of a merged run only, else 0: */
     struct toll_run_book *books;   /* oldest first; the last is book_hash's */
     size_t book_count;             /* 0: not merged; else 2 or more */

@@ -18,8 +18,9 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 
 const char *toll_stage_name(enum toll_stage stage)
 {
-    static const char *const names[] = {"read",   "classify", "payer", "ends",  "rules", "prefix", "price",
-                                        "charge", "odd", "tax",      "list",  "tally", "cost",  "draw",   "rest"};
+    static const char *const names[] = {"read",   "classify", "payer",  "ends", "rules",
+                                        "prefix", "price",    "charge", "odd",  "tax",
+                                        "list",   "tally",    "cost",   "draw", "rest"};
     return names[stage];
 }
 

@@ -62,9 +62,9 @@ struct toll_block {
     uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* 1 + index of terms, 0 nothing to charge */
     uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
     uint32_t odd_rule[TOLL_BLOCK_ROWS_MAX]; /* and the rule that it found, 0 none */
-    uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that need a second look */
-    uint16_t shape[TOLL_BLOCK_ROWS_MAX];  /* verdict key and more: simd/layout_call.h */
-    uint32_t others[TOLL_BLOCK_ROWS_MAX]; /* rows of services other than voice */
+    uint32_t rest[TOLL_BLOCK_ROWS_MAX];     /* rows that need a second look */
+    uint16_t shape[TOLL_BLOCK_ROWS_MAX];    /* verdict key and more: simd/layout_call.h */
+    uint32_t others[TOLL_BLOCK_ROWS_MAX];   /* rows of services other than voice */
     size_t odd_count, other_count;
 
     /* of books and records beyond the plain ones */

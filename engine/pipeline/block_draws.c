@@ -5,7 +5,7 @@
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
-#define AHEAD 32 /* rows whose owner is on its way */
+#define AHEAD 32                 /* rows whose owner is on its way */
 #define ENTITLEMENTS_LOOKED_AT 8 /* of one call, beyond that the pools look */
 
 _Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
@@ -203,7 +203,7 @@ void toll_block_draws(const struct toll_block_rows *rows, size_t first)
     const struct toll_bundle *bundles = rater->book->bundles;
     const uint32_t *places = rows->context->places;
     const struct toll_block *block = rows->block;
-    const uint32_t *list = block->second, *slots = toll_block_slots(rows);
+    const uint32_t *list = block->second;
     const toll_ms *start = rows->cdr.start;
     const int32_t *billed = rows->line.billed;
     struct toll_draws *draws = rows->context->draws;

@@ -18,7 +18,8 @@ static const uint32_t *products_of(const struct toll_block_rows *rows)
         } else {
             const int32_t plan = rater->owners[block->owner[i]].plan;
             const uint32_t key = block->shape[i] & (TOLL_VERDICT_KEYS - 1);
-            block->product[i] = tuples->verdict_products[(uint32_t)(plan > 0 ? plan : 0) * TOLL_VERDICT_KEYS + key];
+            block->product[i] =
+                tuples->verdict_products[(uint32_t)(plan > 0 ? plan : 0) * TOLL_VERDICT_KEYS + key];
         }
     }
     for (size_t k = 0; k < block->odd_count; k++)
@@ -40,7 +41,8 @@ static void make_planes(const struct toll_block_rows *rows, size_t first, const 
 }
 
 /* Rows from `first` on that begin within the spans of today; how many. */
-static size_t rows_within(const struct toll_block_rows *rows, const struct toll_tuple_sums *sums, size_t first)
+static size_t rows_within(const struct toll_block_rows *rows, const struct toll_tuple_sums *sums,
+                          size_t first)
 {
     const int64_t *start = rows->cdr.start;
     size_t end = rows->rows;

@@ -350,10 +350,11 @@ static int make_tuples(struct run *run, struct toll_error *error)
     const int64_t shift = run->merge->books[run->merge->book_count - 1].tuple_shift;
     return shift + toll_tuples_most(run->tuples) <= INT32_MAX
                ? 0
-               : toll_error_set(error, TOLL_EDATA,
-                                "%s holds tuples up to %lld, and there is no room for those of one more book; "
-                                "rate all of the dataset, without an earlier run",
-                                run->options->only_suspense, (long long)shift);
+               : toll_error_set(
+                     error, TOLL_EDATA,
+                     "%s holds tuples up to %lld, and there is no room for those of one more book; "
+                     "rate all of the dataset, without an earlier run",
+                     run->options->only_suspense, (long long)shift);
 }
 
 /* What is charged by period, and the balances of the pools. */

@@ -100,6 +100,8 @@ int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll
  * toll_service of the lines that use it. */
 void toll_price_describe(const struct toll_book *book, int32_t price, unsigned services,
                          struct toll_price_row *row);
+/* "voice" "sms" "mms" "data" "event" */
+const char *toll_service_name(unsigned service);
 /* "s" "message" "byte" "event" */
 const char *toll_unit_name(unsigned service);
 

@@ -12,6 +12,12 @@ const char *toll_unit_name(unsigned service)
     return service < TOLL_SERVICES ? names[service] : "";
 }
 
+const char *toll_service_name(unsigned service)
+{
+    static const char *const names[TOLL_SERVICES] = {"voice", "sms", "mms", "data", "event"};
+    return service < TOLL_SERVICES ? names[service] : "";
+}
+
 void toll_price_describe(const struct toll_book *book, int32_t price, unsigned services,
                          struct toll_price_row *row)
 {
@@ -156,8 +162,7 @@ static int list_buckets(const struct toll_book *book, const struct toll_tally *t
         *row = (struct toll_bucket_row){
             .account = merge == NULL ? key->account : merge->account_ids[key->account],
             .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
-            .tuple = plane == 0 ? 0
-                                : shift + (int32_t)(sums->tuples->buckets[i].first + sums->keys[plane]),
+            .tuple = plane == 0 ? 0 : shift + (int32_t)(sums->tuples->buckets[i].first + sums->keys[plane]),
             .count = bucket->rows,
             .units = bucket->units,
         };

@@ -71,7 +71,8 @@ static const char *exemption_text(struct writing *writing, uint32_t profile)
         return "";
     for (uint32_t i = 0; i < of->exemption_count; i++) {
         const uint32_t row = tuples->exemptions[of->exemption_first + i];
-        bytes += (size_t)sprintf(text + bytes, "%s%u", i == 0 ? "" : ";", tuples->book->tax.exemptions[row].line);
+        bytes +=
+            (size_t)sprintf(text + bytes, "%s%u", i == 0 ? "" : ";", tuples->book->tax.exemptions[row].line);
     }
     writing->exemptions[profile] = copy(writing, text, bytes);
     free(text);

@@ -17,6 +17,21 @@ static uint32_t exemptions_of(const struct toll_book *book, int32_t account, int
     return count;
 }
 
+/* They are in order of precedence. */
+static uint32_t split_of(const struct toll_book *book, int32_t product, unsigned service,
+                         const struct toll_row_answer *answer)
+{
+    for (uint32_t i = 1; i < book->tax.split_count; i++) {
+        const struct toll_tax_split *split = &book->tax.splits[i];
+        if ((split->product == 0 || split->product == product) &&
+            (split->service < 0 || split->service == (int)service) &&
+            (split->class_ < 0 || split->class_ == (int)answer->class_) &&
+            (split->jurisdiction < 0 || split->jurisdiction == (int)answer->jurisdiction))
+            return i;
+    }
+    return 0;
+}
+
 /* The last day of change that is not after the call's, if one is in its period. */
 static int32_t first_day_of_span(const struct toll_book *book, int32_t period, int64_t day)
 {
@@ -43,8 +58,7 @@ void toll_row_tuple(const struct toll_book *book, const struct toll_row *row,
     facts->profile.exemption_count = exemptions_of(book, owner->account, owner->site, exemptions);
     facts->exemptions = exemptions;
     facts->kind = (struct toll_tuple_kind){
-        .split = toll_tax_split_find(&book->tax, book->rules[answer->rule].product, (int)service,
-                                     (int)answer->class_, (int)answer->jurisdiction),
+        .split = split_of(book, book->rules[answer->rule].product, service, answer),
         .service = (uint8_t)service,
         .jurisdiction = (uint8_t)answer->jurisdiction,
     };

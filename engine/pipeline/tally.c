@@ -11,8 +11,9 @@
 
 #define PLANES_AT_FIRST 8
 #define PAGE_BYTES ((size_t)4096)
-#define LARGE_PLANE_BYTES ((size_t)64 << 20) /* beyond that a plane is too big to be there where hardly any
-                                                of its buckets is */
+#define LARGE_PLANE_BYTES                                                             \
+    ((size_t)64 << 20) /* beyond that a plane is too big to be there where hardly any \
+                          of its buckets is */
 
 static size_t price_words(const struct toll_book *book)
 {
@@ -224,8 +225,7 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
     for (size_t i = 1; i < slots && count >= 0; i++) {
         if (tally->buckets[i].rows == 0 || i % book->bucket_count == 0)
             continue;
-        const struct toll_account *account =
-            &book->accounts[book->buckets[i % book->bucket_count].account];
+        const struct toll_account *account = &book->accounts[book->buckets[i % book->bucket_count].account];
         count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),
                                         toll_tally_charge(&tally->buckets[i]), 0);
     }

@@ -37,8 +37,8 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
 void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_free(struct toll_tally *tally); /* safe on a zeroed struct */
 
-/* The first slot of the plane of a key, made if it is not there; 0, the plane of what has no tuple, when there
- * is no memory or no room: toll_tally_check tells then. */
+/* The first slot of the plane of a key, made if it is not there; 0, the plane of what has no tuple, when
+ * there is no memory or no room: toll_tally_check tells then. */
 uint32_t toll_tally_plane(struct toll_tally *tally, const struct toll_book *book, uint32_t key);
 /* TOLL_ENOMEM, TOLL_EDATA: sums by tuple are not all there is. */
 int toll_tally_check(const struct toll_tally *tally, struct toll_error *error);

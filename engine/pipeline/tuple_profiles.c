@@ -25,100 +25,6 @@ int32_t toll_tuple_site(const struct toll_book *book, int32_t account, int32_t s
     return site;
 }
 
-/* ---- exemptions: their rows by account, and by site where no account is named ---- */
-
-struct rows_by {
-    uint32_t *first; /* by id, and one more */
-    uint32_t *rows;
-};
-struct exempt {
-    struct rows_by account, site;
-    uint32_t *all, all_count; /* rows that name neither */
-    uint32_t *list;           /* room for all of one bucket */
-};
-
-static int32_t subject_of(const struct toll_tax_exemption *row, bool by_site)
-{
-    return by_site ? (row->account == 0 ? row->site : 0) : row->account;
-}
-
-static bool index_rows(const struct toll_book *book, bool by_site, uint32_t ids, struct rows_by *out)
-{
-    const struct toll_tax_tables *tax = &book->tax;
-    out->first = calloc((size_t)ids + 2, sizeof *out->first);
-    out->rows = calloc((size_t)tax->exemption_count + 1, sizeof *out->rows);
-    if (out->first == NULL || out->rows == NULL)
-        return false;
-    for (uint32_t i = 1; i < tax->exemption_count; i++)
-        out->first[subject_of(&tax->exemptions[i], by_site) + 1]++;
-    out->first[1] = 0; /* of none */
-    for (uint32_t id = 1; id <= ids; id++)
-        out->first[id + 1] += out->first[id];
-    for (uint32_t i = 1; i < tax->exemption_count; i++) {
-        const int32_t id = subject_of(&tax->exemptions[i], by_site);
-        if (id != 0)
-            out->rows[out->first[id]++] = i;
-    }
-    for (uint32_t id = ids; id > 0; id--)
-        out->first[id] = out->first[id - 1];
-    out->first[0] = 0;
-    if (ids > 0)
-        out->first[1] = 0;
-    return true;
-}
-
-static bool exempt_make(const struct toll_book *book, struct exempt *exempt)
-{
-    const struct toll_tax_tables *tax = &book->tax;
-    memset(exempt, 0, sizeof *exempt);
-    exempt->all = calloc((size_t)tax->exemption_count + 1, sizeof *exempt->all);
-    exempt->list = calloc((size_t)tax->exemption_count + 1, sizeof *exempt->list);
-    if (exempt->all == NULL || exempt->list == NULL ||
-        !index_rows(book, false, book->account_count, &exempt->account) ||
-        !index_rows(book, true, book->site_count, &exempt->site))
-        return false;
-    for (uint32_t i = 1; i < tax->exemption_count; i++)
-        if (tax->exemptions[i].account == 0 && tax->exemptions[i].site == 0)
-            exempt->all[exempt->all_count++] = i;
-    return true;
-}
-
-static void exempt_free(struct exempt *exempt)
-{
-    free(exempt->account.first);
-    free(exempt->account.rows);
-    free(exempt->site.first);
-    free(exempt->site.rows);
-    free(exempt->all);
-    free(exempt->list);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Into exempt->list; how many. */
-static uint32_t exemptions_of(const struct toll_book *book, struct exempt *exempt,
-                              const struct toll_bucket_key *key)
-{
-    uint32_t count = exempt->all_count;
-    memcpy(exempt->list, exempt->all, count * sizeof *exempt->list);
-    const struct rows_by *by = &exempt->account;
-    for (uint32_t k = by->first[key->account]; k < by->first[key->account + 1]; k++) {
-        const int32_t site = book->tax.exemptions[by->rows[k]].site;
-        if (site == 0 || site == key->site)
-            exempt->list[count++] = by->rows[k];
-    }
-    by = &exempt->site;
-    for (uint32_t k = by->first[key->site]; key->site != 0 && k < by->first[key->site + 1]; k++)
-        exempt->list[count++] = by->rows[k];
-    if (count > 1)
-        qsort(exempt->list, count, sizeof *exempt->list, ascending);
-    return count;
-}
-
 /* ---- profiles ---- */
 
 struct found {
@@ -230,7 +136,7 @@ static int64_t find_calendar(struct toll_tuples *tuples, struct found *found,
     return tuples->calendar_count++;
 }
 
-static bool add_bucket(struct toll_tuples *tuples, struct found *found, struct exempt *exempt, uint32_t bucket)
+static bool add_bucket(struct toll_tuples *tuples, struct found *found, uint32_t *exemptions, uint32_t bucket)
 {
     const struct toll_book *book = tuples->book;
     const struct toll_bucket_key *key = &book->buckets[bucket];
@@ -243,11 +149,12 @@ static bool add_bucket(struct toll_tuples *tuples, struct found *found, struct e
         .seller = account->seller,
         .resale = account->resale != 0,
         .calendar = (uint32_t)calendar,
-        .exemption_count = exemptions_of(book, exempt, key),
+        .exemption_count = (uint32_t)toll_tax_exemptions_find(tuples->index, key->account, key->site,
+                                                              exemptions, book->tax.exemption_count),
     };
     const int32_t site = toll_tuple_site(book, key->account, key->site, &profile.resolved);
     profile.area = site == 0 ? 0 : book->sites[site].area;
-    const int64_t index = find_profile(tuples, found, &profile, exempt->list);
+    const int64_t index = find_profile(tuples, found, &profile, exemptions);
     tuples->profile_of[bucket] = (uint32_t)index;
     tuples->buckets[bucket].calendar = profile.calendar;
     return index >= 0;
@@ -256,11 +163,11 @@ static bool add_bucket(struct toll_tuples *tuples, struct found *found, struct e
 int toll_tuple_profiles_make(struct toll_tuples *tuples)
 {
     struct found found = {0};
-    struct exempt exempt;
-    bool good = exempt_make(tuples->book, &exempt);
+    uint32_t *exemptions = calloc((size_t)tuples->book->tax.exemption_count + 1, sizeof *exemptions);
+    bool good = exemptions != NULL;
     for (uint32_t bucket = 1; good && bucket < tuples->book->bucket_count; bucket++)
-        good = add_bucket(tuples, &found, &exempt, bucket);
-    exempt_free(&exempt);
+        good = add_bucket(tuples, &found, exemptions, bucket);
+    free(exemptions);
     free(found.slots);
     return good ? 0 : -1;
 }

@@ -91,13 +91,12 @@ static int64_t kind_of(struct toll_tuples *tuples, struct kinds *kinds, uint32_t
 /* The kinds of one product's calls. */
 static bool fill_kinds(struct toll_tuples *tuples, struct kinds *kinds, int32_t product, uint32_t *offsets)
 {
-    const struct toll_tax_tables *tax = &tuples->book->tax;
     for (unsigned bits = 0; bits <= TOLL_CALL_SERVICE; bits++)
         for (unsigned class_ = 0; class_ < TOLL_CLASSES; class_++)
             for (unsigned jurisdiction = 0; jurisdiction < TOLL_CALL_JURISDICTIONS; jurisdiction++) {
                 const unsigned service = toll_kind_service((uint16_t)bits);
                 const uint32_t split =
-                    toll_tax_split_find(tax, product, (int)service, (int)class_, (int)jurisdiction);
+                    toll_tax_split_find(tuples->index, product, (int)service, (int)class_, (int)jurisdiction);
                 const int64_t kind = kind_of(tuples, kinds, split, service, jurisdiction);
                 if (kind < 0)
                     return false;
@@ -114,8 +113,8 @@ static bool make_kinds(struct toll_tuples *tuples)
     struct kinds kinds = {.places = place_products(tuples)};
     if (kinds.places == 0)
         return false;
-    kinds.of = calloc((size_t)(tax->split_count + 1) * TOLL_SERVICES * TOLL_CALL_JURISDICTIONS,
-                      sizeof *kinds.of);
+    kinds.of =
+        calloc((size_t)(tax->split_count + 1) * TOLL_SERVICES * TOLL_CALL_JURISDICTIONS, sizeof *kinds.of);
     tuples->offsets = calloc((size_t)kinds.places * TOLL_TUPLE_KEYS, sizeof *tuples->offsets);
     bool good = kinds.of != NULL && tuples->offsets != NULL && fill_kinds(tuples, &kinds, 0, tuples->offsets);
     for (uint32_t id = 1; good && tuples->products != NULL && id < tax->product_count; id++)
@@ -165,9 +164,10 @@ int toll_tuples_make(const struct toll_book *book, const struct toll_tuple_time 
     tuples->book = book;
     tuples->buckets = calloc((size_t)book->bucket_count + 1, sizeof *tuples->buckets);
     tuples->profile_of = calloc((size_t)book->bucket_count + 1, sizeof *tuples->profile_of);
-    int rc = 0;
-    if (tuples->buckets == NULL || tuples->profile_of == NULL || toll_tuple_profiles_make(tuples) != 0 ||
-        !make_spans(tuples, times, count) || !make_kinds(tuples))
+    int rc = toll_tax_index_build(&book->tax, &tuples->arena, &tuples->index, error);
+    if (rc == 0 &&
+        (tuples->buckets == NULL || tuples->profile_of == NULL || toll_tuple_profiles_make(tuples) != 0 ||
+         !make_spans(tuples, times, count) || !make_kinds(tuples)))
         rc = no_memory(error);
     if (rc == 0)
         rc = number(tuples, error);
@@ -184,6 +184,7 @@ void toll_tuples_free(struct toll_tuples *tuples)
         return;
     for (uint32_t i = 0; i < tuples->calendar_count; i++)
         free(tuples->calendars[i].spans);
+    toll_arena_free(&tuples->arena);
     free(tuples->buckets);
     free(tuples->profile_of);
     free(tuples->profiles);

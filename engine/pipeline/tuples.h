@@ -34,8 +34,8 @@ struct toll_tuple_kind {
 };
 /* Days are local, since 1970. */
 struct toll_tuple_span {
-    toll_ms from, until; /* UTC, half open */
-    int32_t day;         /* its first */
+    toll_ms from, until;         /* UTC, half open */
+    int32_t day;                 /* its first */
     int32_t period, next_period; /* first days of the billing period that it is in, and of the next */
 };
 /* Of a zone and a cycle_day: spans that the run's CDRs can touch, ascending. */
@@ -48,6 +48,8 @@ struct toll_tuple_calendar {
 
 struct toll_tuples {
     const struct toll_book *book;
+    const struct toll_tax_index *index;
+    struct toll_arena arena;           /* of the index */
     struct toll_tuple_bucket *buckets; /* by bucket: simd/layout_call.h */
     uint32_t *profile_of;              /* by bucket */
     struct toll_tuple_profile *profiles;
@@ -56,7 +58,7 @@ struct toll_tuples {
     struct toll_tuple_calendar *calendars;
     uint32_t profile_count, exemption_count, kind_count, calendar_count;
     uint32_t span_most; /* of a calendar */
-    uint32_t *offsets;  /* [place of the product * TOLL_TUPLE_KEYS + toll_tuple_key()]: 1 + kind * span_most */
+    uint32_t *offsets; /* [place of the product * TOLL_TUPLE_KEYS + toll_tuple_key()]: 1 + kind * span_most */
     uint32_t *products; /* by product id: place * TOLL_TUPLE_KEYS; NULL: kinds do not depend on products */
     uint32_t *verdict_products; /* [plan * TOLL_VERDICT_KEYS + key]: likewise, of the rule of a verdict */
 };
@@ -65,8 +67,8 @@ struct toll_tuples {
 struct toll_tuple_time {
     toll_ms first, last;
 };
-/* times: of the run's parts, ascending. *out is NULL where the book is not taxed. TOLL_EDATA: there may be more
- * than 2^31 tuples; TOLL_ENOMEM. The book is borrowed. */
+/* times: of the run's parts, ascending. *out is NULL where the book is not taxed. TOLL_EDATA: there may be
+ * more than 2^31 tuples; TOLL_ENOMEM. The book is borrowed. */
 int toll_tuples_make(const struct toll_book *book, const struct toll_tuple_time *times, size_t count,
                      struct toll_tuples **out, struct toll_error *error);
 /* Ids are not above this. */
@@ -98,8 +100,8 @@ bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_
 
 struct toll_row;
 struct toll_row_answer;
-/* The same of one rated row, read from the book as docs/TAX.md has it. exemptions: room for all of the book's;
- * profile.calendar and exemption_first are 0. */
+/* The same of one rated row, read from the book as docs/TAX.md has it. exemptions: room for all of the
+ * book's; profile.calendar and exemption_first are 0. */
 void toll_row_tuple(const struct toll_book *book, const struct toll_row *row,
                     const struct toll_row_answer *answer, uint32_t *exemptions,
                     struct toll_tuple_facts *facts);
@@ -111,9 +113,9 @@ int32_t toll_tuple_site(const struct toll_book *book, int32_t account, int32_t s
 
 struct toll_tuple_sums {
     const struct toll_tuples *tuples;
-    uint32_t *planes;  /* by plane key: first slot, 0 none yet; [0] is 0 */
-    uint32_t *keys;    /* by plane */
-    uint32_t *spans;   /* by calendar: the span of the rows around the last one */
+    uint32_t *planes;    /* by plane key: first slot, 0 none yet; [0] is 0 */
+    uint32_t *keys;      /* by plane */
+    uint32_t *spans;     /* by calendar: the span of the rows around the last one */
     toll_ms from, until; /* in which that holds */
     uint32_t plane_count;
     bool full; /* no memory or no more room for a plane: sums are not all there is */

@@ -188,7 +188,7 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
         return rc;
-    return toll_tally_init(&worker->tally, rater->book, error);
+    return toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
 }
 
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,

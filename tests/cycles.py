@@ -247,10 +247,42 @@ def refused():
     done = tools.run(*rate, "feb-state")
     assert done.returncode in (65, 66) and "imported into since" in done.stderr and not os.path.exists("no"), done.stderr
     os.rename("kept", old[0])
+    # A dataset without the closed day: refused, unless the run leaves that day out.
+    import_rows("less", ["mar,2026-03-05T12:00:00Z,110,+12125550100,+12015550111,,\n"])
+    lacking = ("rate", "--book", "hand", "--cdrs", "less", "--after", "feb-state", "-o", "no", "--quiet")
+    for days in (), ("--from", "2026-02-20"), ("--to", "2026-03-06"):
+        done = tools.run(*lacking, *days)
+        assert done.returncode == 65 and not os.path.exists("no"), (days, done.returncode, done.stderr)
+        assert "2026-02-20" in done.stderr and "import its file again" in done.stderr and "--from" in done.stderr, done.stderr
+    tools.ok(*lacking, "--from", "2026-02-21")
+    assert {name: row["included"] for name, row in lines("no", "less").items()} == {"mar": "100"}
+    shutil.rmtree("no")
     done = tools.run("close", "append", "--cdrs", "hands", "--until", "2026-04-01", "-o", "no")
     assert done.returncode == 65 and "rate it again" in done.stderr, done.stderr
     done = tools.run("close", "feb", "--until", "2026-03-01", "-o", "feb-state")
     assert done.returncode in (65, 73), done.stderr
+
+
+def half_opened():
+    """A bundle of anchor 31, an account of cycle day 28: of a late call of 29 March the billing period from 28 March is rated
+    again, and the bundle's period from 28 February to 31 March, of which closed calls have drawn, would be halved."""
+    write("short", {"book.yaml": "book: short\ncurrency: USD\ntimezone: UTC\n", "accounts.csv": "account,cycle_day\nacme,28\n",
+                    "numbers.csv": "number,account\n12125550100,acme\n", "plans.csv": "plan\np\n", "assignments.csv": "subject,plan\ndefault,p\n",
+                    "plan_rules.csv": "plan,action,deck\np,deck,d\n", "decks.csv": "deck\nd\n", "decks/d.csv": "prefix,rate\n1,0.60\n",
+                    "bundles.csv": "bundle,unit,quantity,period,anchor_day\nb,s,100,anchor,31\n", "subscriptions.csv": "subject,bundle\ndefault,b\n"})
+    call = "%s,%s,60,+12125550100,+12015550111,,\n"
+    import_rows("shorts", [call % ("feb", "2026-02-28T12:00:00Z"), call % ("apr", "2026-04-02T12:00:00Z")])
+    tools.ok("rate", "--book", "short", "--cdrs", "shorts", "-o", "short-run", "--quiet")
+    tools.ok("close", "short-run", "--until", "2026-04-28", "-o", "short-state")
+    late = ("rate", "--book", "short", "--after", "short-state", "--late", "reorder", "--quiet", "-o", "no", "--cdrs")
+    shutil.copytree("shorts", "shorts-2")
+    import_rows("shorts", [call % ("late", "2026-03-29T12:00:00Z")])
+    done = tools.run(*late, "shorts")
+    assert done.returncode == 65 and "half closed" in done.stderr and not os.path.exists("no"), (done.returncode, done.stderr)
+    import_rows("shorts-2", [call % ("late", "2026-03-01T12:00:00Z")])  # from 28 February on: both periods whole
+    tools.ok(*late, "shorts-2")
+    assert {name: row["included"] for name, row in lines("no", "shorts-2").items()} == {"feb": "60", "late": "40", "apr": "60"}
+    clean("no", "short*")
 
 
 with tools.work_folder():
@@ -258,5 +290,6 @@ with tools.work_folder():
     year_at_once()
     late_calls()
     one_late_call()
+    half_opened()
     refused()
 print("ok")

@@ -23,6 +23,13 @@ static int by_name(const void *a, const void *b)
     return 0;
 }
 
+/* A run that went on from another one keeps the periods in which now nothing is: their lots stay what they
+ * were (docs/RATING.md 12.1). */
+static bool anything(const struct toll_pool_balance *pool)
+{
+    return pool->granted != 0 || pool->rolled_in != 0 || pool->over != 0;
+}
+
 /* Telephone numbers are masked; a trunk's or a hint's name is not. */
 static const char *number_text(const char *number, bool unmask, char text[64])
 {
@@ -207,8 +214,9 @@ int cmd_pools(struct cmd *cmd, const char *path, int64_t top, bool unmask)
         toll_run_close(run);
         return cmd_fail_text(cmd, CMD_BUG, "out of memory");
     }
-    for (int64_t i = 0; i < count; i++)
-        toll_run_pool(run, i, &pools[i]);
+    count = 0;
+    for (int64_t i = 0; toll_run_pool(run, i, &pools[count]); i++)
+        count += anything(&pools[count]);
     qsort(pools, (size_t)count, sizeof *pools, by_name);
     if (top < 0)
         top = cmd->json ? INT64_MAX : SHOWN_TO_PEOPLE;

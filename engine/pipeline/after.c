@@ -68,7 +68,8 @@ int toll_after_join(struct toll_after *after, const struct toll_book *book,
     const struct toll_state *state = &after->state;
     int rc = toll_closing_times(book, state, &after->closed, error);
     if (rc == 0)
-        rc = toll_closed_rows_find(&after->rows, state, dataset, first, last, error);
+        rc = toll_closed_rows_find(&after->rows, state, dataset, first, last, after->from_day, after->to_day,
+                                   error);
     after->before = (struct toll_pools_before){
         .periods = state->pools,
         .period_count = state->pool_count,

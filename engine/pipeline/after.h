@@ -35,10 +35,11 @@ struct toll_closed_rows {
     int64_t rows; /* closed ones */
 };
 /* Finds the state's closed rows in the dataset's parts [first, last): by row where a part is what it was,
- * else by joining it with the part of the older generation, which must still be there. */
+ * else by joining it with the part of the older generation, which must still be there. A closed row that is
+ * not there is TOLL_EDATA, also of a day of [from_day, to_day) that the dataset does not have any more. */
 int toll_closed_rows_find(struct toll_closed_rows *closed, const struct toll_state *state,
-                          const struct toll_dataset *dataset, size_t first, size_t last,
-                          struct toll_error *error);
+                          const struct toll_dataset *dataset, size_t first, size_t last, int64_t from_day,
+                          int64_t to_day, struct toll_error *error);
 void toll_closed_rows_free(struct toll_closed_rows *closed); /* safe on a zeroed struct */
 static inline bool toll_closed_row(const uint64_t *bits, int64_t row)
 {
@@ -50,7 +51,8 @@ static inline bool toll_closed_row(const uint64_t *bits, int64_t row)
 struct toll_after {
     struct toll_state state;
     bool open;
-    toll_ms *closed; /* by account id of the book */
+    int64_t from_day, to_day; /* of the run that must have all its closed days; equal: of none */
+    toll_ms *closed;          /* by account id of the book */
     struct toll_closed_rows rows;
     struct toll_pools_before before;
     /* of --late reorder: what of the state's tables remains, and what was charged for what is rated again */

@@ -83,6 +83,7 @@ struct toll_block {
     uint32_t feed[TOLL_BLOCK_ROWS_MAX]; /* rows of feeds that are not sold, and their shapes */
     uint16_t feed_shape[TOLL_BLOCK_ROWS_MAX];
     size_t feed_count;
+    uint8_t draw_key[TOLL_BLOCK_ROWS_MAX]; /* of rows that may draw, by place in their list */
 
     /* the buy side */
     uint32_t buy_plan[TOLL_BLOCK_ROWS_MAX];

@@ -156,13 +156,14 @@ static int compare(const struct walk *a, const struct walk *b)
     return 0;
 }
 
-static int vanished(const struct walk *old, struct toll_error *error)
+static int vanished(const struct toll_dataset *dataset, int64_t day, struct toll_error *error)
 {
-    char day[TOLL_TIME_TEXT_BYTES];
-    toll_day_format(old->parts[0].day, day);
+    char text[TOLL_TIME_TEXT_BYTES];
+    toll_day_format(day, text);
     return toll_error_set(error, TOLL_EDATA,
-                          "%s: a call of %s that is closed is not there any more; import its file again",
-                          old->dataset->path, day);
+                          "%s: a call of %s that is closed is not there any more; import its file again, or "
+                          "leave the day out with --from or --to",
+                          dataset->path, text);
 }
 
 /* Both walks stand at their first rows. */
@@ -174,7 +175,7 @@ static int walk_both(struct toll_closed_rows *closed, const struct toll_state *s
         const bool was_closed = toll_state_row_closed(state, old_rows->old[old_rows->at], row_of(old_rows));
         const int order = new_rows->end ? 1 : compare(new_rows, old_rows);
         if (order > 0 && was_closed)
-            return vanished(old_rows, error);
+            return vanished(old_rows->dataset, old_rows->parts[0].day, error);
         if (order == 0 && was_closed) {
             const size_t at = first_at + new_rows->at;
             uint64_t *bits = make_bits(closed, at, new_rows->parts[new_rows->at].rows);
@@ -234,33 +235,60 @@ static int join_day(struct toll_closed_rows *closed, const struct toll_state *st
 
 /* ---- all parts ---- */
 
-int toll_closed_rows_find(struct toll_closed_rows *closed, const struct toll_state *state,
-                          const struct toll_dataset *dataset, size_t first, size_t last,
-                          struct toll_error *error)
+/* Closed days of which the dataset has nothing at all. */
+static int find_vanished(const struct toll_closed_rows *closed, const struct toll_state *state,
+                         const struct toll_dataset *dataset, int64_t from_day, int64_t to_day,
+                         struct toll_error *error)
 {
+    size_t at = closed->first;
+    const size_t last = closed->first + closed->count;
+    for (int64_t i = 0; i < state->part_count; i++) {
+        const int64_t day = state->parts[i].day;
+        if (day < from_day || day >= to_day || state->parts[i].closed == 0)
+            continue;
+        while (at < last && dataset->parts[at].day < day)
+            at++;
+        if (at == last || dataset->parts[at].day != day)
+            return vanished(dataset, day, error);
+    }
+    return 0;
+}
+
+/* The dataset's parts [first, last) of one day. */
+static int find_day(struct toll_closed_rows *closed, const struct toll_state *state,
+                    const struct toll_dataset *dataset, size_t first, size_t last, struct toll_error *error)
+{
+    int64_t known = 0, same = 0;
     int rc = 0;
+    for (int64_t i = 0; i < state->part_count; i++)
+        known += state->parts[i].day == dataset->parts[first].day;
+    for (size_t i = first; i < last; i++)
+        same += same_part(&dataset->parts[i],
+                          toll_state_part_find(state, dataset->parts[i].day, dataset->parts[i].part));
+    if (known != same)
+        return join_day(closed, state, dataset, first, last - first, error);
+    for (size_t i = first; rc == 0 && i < last; i++) {
+        const struct toll_state_part *old =
+            toll_state_part_find(state, dataset->parts[i].day, dataset->parts[i].part);
+        if (old != NULL)
+            rc = copy_bits(closed, i - closed->first, state, old, error);
+    }
+    return rc;
+}
+
+int toll_closed_rows_find(struct toll_closed_rows *closed, const struct toll_state *state,
+                          const struct toll_dataset *dataset, size_t first, size_t last, int64_t from_day,
+                          int64_t to_day, struct toll_error *error)
+{
     *closed = (struct toll_closed_rows){
         .bits = calloc(last - first + 1, sizeof *closed->bits), .first = first, .count = last - first};
     if (closed->bits == NULL)
         return no_memory(error);
-    for (size_t i = first; rc == 0 && i < last;) {
-        size_t end = i;
-        bool same = true, any = false;
-        for (; end < last && dataset->parts[end].day == dataset->parts[i].day; end++) {
-            const struct toll_state_part *old =
-                toll_state_part_find(state, dataset->parts[end].day, dataset->parts[end].part);
-            any |= old != NULL;
-            same &= old == NULL || same_part(&dataset->parts[end], old);
-        }
-        for (size_t k = i; rc == 0 && any && same && k < end; k++) {
-            const struct toll_state_part *old =
-                toll_state_part_find(state, dataset->parts[k].day, dataset->parts[k].part);
-            if (old != NULL)
-                rc = copy_bits(closed, k - first, state, old, error);
-        }
-        if (any && !same)
-            rc = join_day(closed, state, dataset, i, end - i, error);
-        i = end;
+    int rc = find_vanished(closed, state, dataset, from_day, to_day, error);
+    for (size_t i = first, end; rc == 0 && i < last; i = end) {
+        for (end = i; end < last && dataset->parts[end].day == dataset->parts[i].day;)
+            end++;
+        rc = find_day(closed, state, dataset, i, end, error);
     }
     return rc;
 }

@@ -15,18 +15,27 @@ static int read_day(const char *text, const char *option, int64_t *day, struct t
     return toll_error_set(error, TOLL_EUSAGE, "%s %s is no day; write it as 2026-03-01", option, text);
 }
 
+int toll_days_read(const char *from_day, const char *to_day, int64_t *from, int64_t *to,
+                   struct toll_error *error)
+{
+    *from = INT64_MIN;
+    *to = INT64_MAX;
+    int rc = read_day(from_day, "from day", from, error);
+    if (rc == 0)
+        rc = read_day(to_day, "to day", to, error);
+    if (rc == 0 && *from >= *to)
+        rc = toll_error_set(error, TOLL_EUSAGE, "from day %s is not before to day %s (to is exclusive)",
+                            from_day, to_day);
+    return rc;
+}
+
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
                       size_t *first, size_t *last, struct toll_error *error)
 {
-    int64_t from = INT64_MIN, to = INT64_MAX;
-    int rc = read_day(from_day, "from day", &from, error);
-    if (rc == 0)
-        rc = read_day(to_day, "to day", &to, error);
+    int64_t from, to;
+    const int rc = toll_days_read(from_day, to_day, &from, &to, error);
     if (rc != 0)
         return rc;
-    if (from >= to)
-        return toll_error_set(error, TOLL_EUSAGE, "from day %s is not before to day %s (to is exclusive)",
-                              from_day, to_day);
     *first = *last = 0;
     while (*first < dataset->part_count && dataset->parts[*first].day < from)
         ++*first;

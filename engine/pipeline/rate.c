@@ -83,7 +83,9 @@ static int open_after(struct run *run, struct toll_error *error)
             error, TOLL_EUSAGE,
             "a run keeps the lines of an earlier one or goes on behind a closed one, not both: "
             "what was in suspense is rated after a closed run anyway");
-    return toll_after_open(&run->after, run->io, run->options->after, error);
+    const int rc = toll_days_read(run->options->from_day, run->options->to_day, &run->after.from_day,
+                                  &run->after.to_day, error);
+    return rc != 0 ? rc : toll_after_open(&run->after, run->io, run->options->after, error);
 }
 
 static int open_all(struct run *run, struct toll_error *error)
@@ -160,9 +162,21 @@ static struct toll_pools_before before_of_merge(const struct run *run)
 }
 
 /* First and last of the run's CDRs, which lie in the order of their starts. */
-static int make_pools(struct run *run, struct toll_error *error)
+static struct toll_run_span span_of(const struct run *run)
 {
     struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            span.first = run->dataset.parts[i - 1].first_start;
+    for (size_t i = run->first; i < run->last; i++)
+        if (run->dataset.parts[i].rows > 0)
+            span.last = run->dataset.parts[i].last_start;
+    return span;
+}
+
+static int make_pools(struct run *run, struct toll_error *error)
+{
+    struct toll_run_span span = span_of(run);
     const struct toll_pools_before *before = NULL;
     struct toll_pools_before merged;
     if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
@@ -175,12 +189,6 @@ static int make_pools(struct run *run, struct toll_error *error)
         merged = before_of_merge(run);
         before = &merged;
     }
-    for (size_t i = run->last; i > run->first; i--)
-        if (run->dataset.parts[i - 1].rows > 0)
-            span.first = run->dataset.parts[i - 1].first_start;
-    for (size_t i = run->first; i < run->last; i++)
-        if (run->dataset.parts[i].rows > 0)
-            span.last = run->dataset.parts[i].last_start;
     run->before = before == NULL ? (struct toll_pools_before){0} : *before;
     return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
@@ -259,8 +267,11 @@ static int finish_lines(struct run *run, size_t first, struct toll_error *error)
         const struct toll_dataset_part *part = &run->dataset.parts[first + i];
         struct toll_run_part *out = &run->parts[first + i - run->first];
         struct toll_lines_writer *lines = run->lines[i];
-        *out = (struct toll_run_part){
-            .day = part->day, .part = part->part, .rows = part->rows, .cdr_seal = part->seal};
+        *out = (struct toll_run_part){.day = part->day,
+                                      .part = part->part,
+                                      .rows = part->rows,
+                                      .cdr_seal = part->seal,
+                                      .cdr_text_seal = part->text_seal};
         run->lines[i] = NULL;
         rc = toll_lines_finish(lines, &out->seal, error);
     }
@@ -508,6 +519,12 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     manifest.reorder = run->options->reorder;
     if (run->after.open)
         manifest.after = run->after.state.digest;
+    manifest.has_starts = run->book->tax.taxed && run->rows > 0;
+    if (manifest.has_starts) {
+        const struct toll_run_span span = span_of(run);
+        manifest.first_start = span.first;
+        manifest.last_start = span.last;
+    }
     memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
     find_totals(totals, tally, run->book, run->merge);
     for (int i = 0; i < result->total_count; i++) {

@@ -37,8 +37,11 @@ struct toll_state;
 bool toll_tiers_follow(const struct toll_book *book, const struct toll_run_files *run,
                        const struct toll_state *state, const struct toll_period_row *row);
 
-/* Parts of which days are rated: [first, last) of dataset->parts. from_day, to_day: "2026-03-01" or NULL; a
- * bad one or an empty range is TOLL_EUSAGE. */
+/* UTC days [from, to) since 1970; from_day, to_day: "2026-03-01", or NULL for all. A bad one or an empty
+ * range is TOLL_EUSAGE. */
+int toll_days_read(const char *from_day, const char *to_day, int64_t *from, int64_t *to,
+                   struct toll_error *error);
+/* Parts of which days are rated: [first, last) of dataset->parts; days as above. */
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
                       size_t *first, size_t *last, struct toll_error *error);
 

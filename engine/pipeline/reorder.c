@@ -174,14 +174,25 @@ static bool is_open(const struct reorder *reorder, uint32_t account, int64_t fir
     return account != 0 && from >= open;
 }
 
-/* The first day of the next period, of which only the first day is known: the same day of the next month, or
+/* The first day of the next period, of one that begins on this day or, where the month has no such day, on
  * its last one. */
-static int64_t next_of(int64_t first_day)
+static int64_t next_of(int64_t first_day, int cycle_day)
 {
     int year, month, day;
     toll_civil_from_days(first_day, &year, &month, &day);
-    const int64_t months = (int64_t)year * 12 + month; /* of the next month */
-    return toll_cycle_first_day(day, months);
+    const int64_t months = (int64_t)year * 12 + month - 1;
+    if (cycle_day == 0 || toll_cycle_first_day(cycle_day, months) != first_day)
+        cycle_day = day;
+    return toll_cycle_first_day(cycle_day, months + 1);
+}
+
+/* The day on which a bundle's periods begin; 0: the same each month. An anchor of 29 to 31 cannot be told
+ * from a period's first day. */
+static int anchor_of(const struct toll_pool_payers *payers, const char *name)
+{
+    const uint32_t bundle = toll_strings_find(&payers->bundles, name, strlen(name));
+    const int anchor = bundle == 0 ? 0 : payers->book->bundles[bundle].anchor_day;
+    return anchor == TOLL_ANCHOR_CYCLE ? 0 : anchor;
 }
 
 static int halved_period(const char *what, const char *name, struct toll_error *error)
@@ -224,7 +235,8 @@ static int keep_pools(struct reorder *reorder, const struct toll_pool_payers *pa
         bool halved = false;
         if (i == 0 || row->id != row[-1].id)
             account = toll_pool_payer(payers, row);
-        const bool open = is_open(reorder, account, day, next_of(day), &halved);
+        const bool open =
+            is_open(reorder, account, day, next_of(day, anchor_of(payers, row->bundle)), &halved);
         const int rc = account == 0 && row->account[0] == 0 ? check_costs(reorder, row, error) : 0;
         if (halved || rc != 0)
             return rc != 0 ? rc : halved_period("bundle", row->bundle, error);
@@ -255,8 +267,8 @@ static int keep_counts(struct reorder *reorder, struct toll_error *error)
         const struct toll_tier_count_row *row = &before->counts[i];
         const int64_t day = day_of(row->period);
         bool halved = false;
-        const bool open =
-            is_open(reorder, toll_account_named(&reorder->names, row->account), day, next_of(day), &halved);
+        const bool open = is_open(reorder, toll_account_named(&reorder->names, row->account), day,
+                                  next_of(day, 0), &halved);
         if (halved)
             return halved_period("tiers", row->tiers, error);
         if (!open)
@@ -278,7 +290,8 @@ static int list_again(struct reorder *reorder, struct toll_error *error)
         const struct toll_state_charge *row = &state->charges[i];
         const int64_t day = day_of(row->period);
         bool halved = false;
-        if (is_open(reorder, toll_account_named(&reorder->names, row->account), day, next_of(day), &halved))
+        if (is_open(reorder, toll_account_named(&reorder->names, row->account), day, next_of(day, 0),
+                    &halved))
             after->again[after->again_count++] = *row;
     }
     return 0;

@@ -64,6 +64,15 @@ static inline uint32_t toll_exchange_bit(uint64_t number)
     return (uint32_t)(number >> TOLL_EXCHANGE_SHIFT) * TOLL_EXCHANGE_HASH >> TOLL_EXCHANGE_HASH_SHIFT;
 }
 
+/* Service, direction, class and jurisdiction of a call as one number below TOLL_CALL_KEYS; that of a chain of
+ * rules (toll_chain_key). class_jurisdiction: a line's byte. */
+#define TOLL_CALL_KEYS 512u
+static inline uint32_t toll_call_key(unsigned kind, unsigned class_jurisdiction)
+{
+    const uint32_t service = kind & TOLL_CALL_SERVICE, direction = (kind & TOLL_CALL_IN) != 0;
+    return (service * 2 + direction) * 25 + (class_jurisdiction >> 4) * 5 + (class_jurisdiction & 15);
+}
+
 /* The classes and jurisdictions that the kernel itself gives (tollmill_segment.h has all). */
 #define TOLL_CALL_TOLL_FREE 1u
 #define TOLL_CALL_INTRASTATE 2u

@@ -7,6 +7,7 @@ Without --tollmill through the oracle, with it through the engine.
 """
 import argparse
 import csv
+import json
 import os
 import re
 import subprocess
@@ -77,7 +78,7 @@ def write_example(parts, folder):
     os.makedirs(os.path.join(book, "decks"))
     files = dict(DEFAULT_PARTS)
     files.update((name, lines) for name, lines in parts.items()
-                 if name not in ("cdrs", "lines", "period", "refused") and not name.startswith(("cdrs ", "after ")))
+                 if name not in ("cdrs", "lines", "period", "pools", "refused") and not name.startswith(("cdrs ", "after ")))
     for name, lines in files.items():
         if not re.fullmatch(r"(decks/)?[A-Za-z0-9_]+\.(csv|yaml)", name):
             raise ValueError("unknown part: " + name)
@@ -98,7 +99,7 @@ def write_example(parts, folder):
 
 
 def through_oracle(book, feeds, closing=None):
-    """(lines, period charges). closing: the day before which the first feed is closed and how late calls of the second
+    """(lines, period charges, pools). closing: the day before which the first feed is closed and how late calls of the second
     are rated, or None."""
     names = ["%s=%s" % feed for feed in feeds]
     book = rate.Book(book)
@@ -107,7 +108,7 @@ def through_oracle(book, feeds, closing=None):
         run = rate.rate_run(book, rate.read_feeds(names), cycles.close(run, closing[0]), closing[1])
     else:
         run = rate.rate_run(book, rate.read_feeds(names))
-    return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods
+    return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods, rate.pool_rows(run)
 
 
 def read_rows(path):
@@ -115,8 +116,8 @@ def read_rows(path):
         return list(csv.DictReader(stream))
 
 
-def through_engine(binary, spec, book, feeds, folder, with_period, closing):
-    """(lines, period charges)"""
+def through_engine(binary, spec, book, feeds, folder, with_period, with_pools, closing):
+    """(lines, period charges, pools)"""
     data, run, out, period = (os.path.join(folder, name) for name in ("ds", "run", "out.csv", "period.csv"))
     imports = [[binary, "import", "--spec", spec, "-o", data, path, "--quiet"] + (["--carrier", carrier] if carrier else [])
                for carrier, path in feeds]
@@ -136,7 +137,12 @@ def through_engine(binary, spec, book, feeds, folder, with_period, closing):
             raise oracle.BookError(done.stdout.strip())
         if done.returncode != 0:
             raise RuntimeError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout.strip()))
-    return read_rows(out), read_rows(period) if with_period else []
+    return read_rows(out), read_rows(period) if with_period else [], pools_of(binary, run) if with_pools else []
+
+
+def pools_of(binary, run):
+    done = subprocess.run([binary, "summary", run, "--pools", "--json", "--unmask"], stdout=subprocess.PIPE, check=True)
+    return [{name: str(value) for name, value in pool.items()} for pool in json.loads(done.stdout)["pools"]]
 
 
 def differences(expected_lines, actual):
@@ -162,13 +168,13 @@ def differences(expected_lines, actual):
     return problems
 
 
-def period_differences(expected_lines, actual):
+def row_differences(what, expected_lines, actual):
     header, *rows = csv.reader(expected_lines)
     got = [[row.get(name, "(no column)") for name in header] for row in actual]
-    problems = ["period charge missing: " + ",".join(cells) for cells in rows if cells not in got]
-    problems += ["period charge that the example does not have: " + ",".join(cells) for cells in got if cells not in rows]
+    problems = ["%s missing: %s" % (what, ",".join(cells)) for cells in rows if cells not in got]
+    problems += ["%s that the example does not have: %s" % (what, ",".join(cells)) for cells in got if cells not in rows]
     if not problems and len(rows) != len(got):
-        problems.append("period: %d rows, not %d" % (len(got), len(rows)))
+        problems.append("%s: %d rows, not %d" % (what, len(got), len(rows)))
     return problems
 
 
@@ -187,20 +193,22 @@ def run_example(parts, binary, spec):
             return []
         return ["the book should be refused, but was not"]
     try:
-        actual, period = run_book(parts, binary, spec)
+        actual, period, pools = run_book(parts, binary, spec)
     except (oracle.BookError, RuntimeError, OSError, KeyError, ValueError) as error:
         return ["%s: %s" % (type(error).__name__, error)]
     found = differences(parts["lines"], actual)
-    return found + period_differences(parts["period"], period) if "period" in parts else found
+    for part, what, rows in (("period", "period charge", period), ("pools", "pool", pools)):
+        found += row_differences(what, parts[part], rows) if part in parts else []
+    return found
 
 
 def run_book(parts, binary, spec):
-    """(lines, period charges)"""
+    """(lines, period charges, pools)"""
     with tempfile.TemporaryDirectory() as folder:
         book, feeds = write_example(parts, folder)
         closing = next((name.split()[1:] for name in parts if name.startswith("after ")), None)
         if binary:
-            return through_engine(binary, spec, book, feeds, folder, "period" in parts, closing)
+            return through_engine(binary, spec, book, feeds, folder, "period" in parts, "pools" in parts, closing)
         return through_oracle(book, feeds, closing)
 
 

@@ -149,28 +149,37 @@ def rate_again(older, book, records):
 # ---------------------------------------------------------------------------------------------------------------------
 
 def all_pools(run):
-    """Those that were drawn on, and those of a site, of an account or with a name in which a number lies."""
+    """Those that were drawn on, those of cost, and those of a site, of an account or with a name on which a number could draw."""
     book = run.book
     pools = {pool for pool, _ in run.pools.given} | {pool for pool, _ in run.pools.over}
     places = [(account, site) for site, account in book.site_account.items()] + [(account, "") for account in book.account_zone]
     for bundle in book.bundles.values():
-        if bundle.scope == "pool":
-            pools |= {(bundle.name, row.pool) for row in bundle.subscriptions if reaches_number(book, row)}
-        elif bundle.scope == "account":
-            pools |= {(bundle.name, account) for account in book.account_zone if bundles.numbers_in(book, account)}
-        elif bundle.scope == "site":
-            pools |= {(bundle.name, *place) for place in places if bundles.numbers_in(book, *place)}
+        for row in bundle.subscriptions:
+            if bundle.scope == "pool":
+                if row.buys or any(leads(book, row, account) for account in book.account_zone):
+                    pools.add((bundle.name, row.pool))
+            elif bundle.scope == "account":
+                pools |= {(bundle.name, account) for account in book.account_zone if leads(book, row, account)}
+            elif bundle.scope == "site":
+                pools |= {(bundle.name, *place) for place in places if leads(book, row, *place)}
     return pools
 
 
-def reaches_number(book, row):
+def leads(book, row, account, site=None):
+    """Whether a subscription leads some number of an account (and site) to its pool."""
+    if row.kind in ("carrier", "trunk"):
+        return False
+    if row.kind == "number":
+        return account in row.spans and bool(bundles.numbers_in(book, account, site, "+" + row.value))
     if row.kind == "site":
-        return bool(bundles.numbers_in(book, book.site_account[row.value], row.value))
-    if row.kind == "plan":
-        start, end = row.spans[None]
-        return any(time[2] == row.value and time[0] < end and start < time[1] for account in book.account_zone for site, digits in bundles.numbers_in(book, account)
-                   for time in bundles.plan_times(book, account, site, digits))
-    return row.kind != "account" or bool(bundles.numbers_in(book, row.value))
+        return book.site_account[row.value] == account and site in (None, row.value) and bool(bundles.numbers_in(book, account, row.value))
+    if row.kind == "account":
+        return row.value == account and bool(bundles.numbers_in(book, account, site))
+    if row.kind == "default":
+        return bool(bundles.numbers_in(book, account, site))
+    start, end = row.spans[None]
+    return any(plan == row.value and first < end and start < last for lies, digits in bundles.numbers_in(book, account, site)
+               for first, last, plan in bundles.plan_times(book, account, lies, digits))
 
 
 def pool_rows(run):

@@ -125,7 +125,7 @@ static int add_charges(struct toll_taxes *taxes, struct toll_error *error)
             continue;
         const bool credit = charge->kind == TOLL_CHARGE_CREDIT;
         int rc = solve(taxes, &source, charge->site, true,
-                       credit ? TOLL_TAX_KINDS_CREDIT : TOLL_TAX_KINDS_CHARGE, error);
+                       credit ? TOLL_TAX_KINDS_PLAIN : TOLL_TAX_KINDS_CHARGE, error);
         if (rc != 0)
             return rc;
         if (!add_line(taxes, &source, &line))
@@ -240,7 +240,8 @@ static int add_periods(struct toll_taxes *taxes, struct toll_error *error)
         struct toll_tax_charge_line *line;
         source.product = product_of(taxes, row);
         source.site = toll_strings_find(&taxes->site_names, row->site, strlen(row->site));
-        const int rc = solve(taxes, &source, taxes->book_site[source.site], true, 1u << TOLL_TAX_RATE, error);
+        const int rc =
+            solve(taxes, &source, taxes->book_site[source.site], true, TOLL_TAX_KINDS_PLAIN, error);
         if (rc != 0)
             return rc;
         if (!add_line(taxes, &source, &line))

@@ -178,7 +178,7 @@ int toll_taxes_solve_tuple(struct toll_taxes *taxes, const struct toll_taxes_pla
         .day = {[TOLL_TAX_DATE_CALL] = known->from,
                 [TOLL_TAX_DATE_BILL] = (int32_t)next_period(known->period),
                 [TOLL_TAX_DATE_PERIOD] = (int32_t)known->period},
-        .kinds = known->voice ? TOLL_TAX_KINDS_USAGE : 1u << TOLL_TAX_RATE,
+        .kinds = known->voice ? TOLL_TAX_KINDS_VOICE : TOLL_TAX_KINDS_PLAIN,
     };
     if (!exemptions_of(taxes, place, &rows, &count, &set) ||
         (taxes->tables->origin && !read_set(taxes, row->origin, &facts.origin)) ||

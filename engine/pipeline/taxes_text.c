@@ -341,6 +341,15 @@ bool toll_taxes_totals(struct toll_taxes *taxes, int index, struct toll_tax_tota
     return true;
 }
 
+bool toll_taxes_demo(const struct toll_taxes *taxes)
+{
+    const struct toll_tax_tables *tables = taxes->tables;
+    for (uint32_t i = 0; i < tables->bracket_count; i++)
+        if (strncmp(toll_tax_string(tables, tables->brackets[i].source), "demo", 4) == 0)
+            return true;
+    return false;
+}
+
 bool toll_taxes_stale(struct toll_taxes *taxes, int64_t index, struct toll_tax_stale_row *out)
 {
     (void)taxes;

@@ -5,7 +5,7 @@
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
-#define AHEAD 32 /* rows whose owner is on its way */
+#define AHEAD 32                 /* rows whose owner is on its way */
 #define ENTITLEMENTS_LOOKED_AT 8 /* of one call, beyond that the pools look */
 
 _Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
@@ -166,7 +166,7 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
         .pool = simple ? entitlement->pool : put_full(rows, i, asked),
         .billed = rows->line.billed[i],
         .terms = block->terms[i],
-        .bucket = block->bucket[i],
+        .bucket = toll_block_slots(rows)[i],
         .row = (uint16_t)row,
         .key = (uint8_t)asked->key,
         .flags = (uint8_t)flags,
@@ -198,6 +198,7 @@ void toll_block_draws(const struct toll_block_rows *rows, size_t first)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_draw_rules *rules = rater->draws;
+    const uint32_t *slots = toll_block_slots(rows);
     const struct toll_draw_owner *owners = rules->owners;
     const struct toll_bundle *bundles = rater->book->bundles;
     const uint32_t *places = rows->context->places;
@@ -225,7 +226,7 @@ void toll_block_draws(const struct toll_block_rows *rows, size_t first)
                 .pool = owner.pool,
                 .billed = billed[i],
                 .terms = block->terms[i],
-                .bucket = block->bucket[i],
+                .bucket = slots[i],
                 .row = (uint16_t)row,
                 .key = (uint8_t)key,
             };

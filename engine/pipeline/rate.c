@@ -30,6 +30,7 @@ struct run {
     size_t first, last;             /* of dataset.parts */
     int64_t rows;
     struct toll_rater rater;
+    struct toll_tuples *tuples; /* NULL: the book is not taxed */
     struct toll_workers workers;
     struct toll_pools *pools; /* NULL: the book has neither bundles nor tiers */
     struct toll_pool_tables pool_tables;
@@ -339,6 +340,23 @@ static int count_parts(struct run *run, struct toll_error *error)
     return rc;
 }
 
+/* After the parts are chosen, before the workers' sums are made. */
+static int make_tuples(struct run *run, struct toll_error *error)
+{
+    const int rc = toll_tuples_of_parts(run->book, &run->dataset, run->first, run->last, &run->tuples, error);
+    run->rater.tuples = run->tuples;
+    if (rc != 0 || run->merge == NULL || run->tuples == NULL)
+        return rc;
+    const int64_t shift = run->merge->books[run->merge->book_count - 1].tuple_shift;
+    return shift + toll_tuples_most(run->tuples) <= INT32_MAX
+               ? 0
+               : toll_error_set(
+                     error, TOLL_EDATA,
+                     "%s holds tuples up to %lld, and there is no room for those of one more book; "
+                     "rate all of the dataset, without an earlier run",
+                     run->options->only_suspense, (long long)shift);
+}
+
 /* What is charged by period, and the balances of the pools. */
 static int finish_periods(struct run *run, struct toll_tally *tally, struct toll_error *error)
 {
@@ -564,6 +582,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = open_all(run, error);
     if (rc == 0 && run->after.open && options->reorder)
         rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
+    if (rc == 0)
+        rc = make_tuples(run, error);
     if (rc == 0) {
         choose_io(run);
         const struct toll_workers_io io = {
@@ -594,7 +614,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0) {
         struct toll_tally *tally = toll_workers_sum(&run->workers);
         TOLL_ASSERT(tally->rows == run->rows);
-        if (run->merge != NULL)
+        rc = toll_tally_check(tally, error);
+        if (rc == 0 && run->merge != NULL)
             rc = toll_merge_check(run->merge, tally, error);
         if (rc == 0)
             rc = finish_periods(run, tally, error);
@@ -619,6 +640,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     toll_workers_free(&run->workers);
     toll_pools_free(run->pools);
     toll_rater_free(&run->rater);
+    toll_tuples_free(run->tuples);
     toll_merge_close(&run->merged);
     toll_after_close(&run->after);
     if (run->dataset_open)

@@ -18,13 +18,13 @@ struct place {
     toll_total rows, charge;
 };
 
-struct toll_tuple_sums {
+struct toll_tuple_recount {
     struct place *places;
     uint64_t mask;
     bool taxed[TOLL_RUN_BOOKS]; /* books that have tuples */
 };
 
-static struct place *place_of(const struct toll_tuple_sums *sums, int32_t account, int32_t tuple)
+static struct place *place_of(const struct toll_tuple_recount *sums, int32_t account, int32_t tuple)
 {
     const uint64_t key = (uint64_t)(uint32_t)account << 32 | (uint32_t)tuple;
     for (uint64_t at = key * UINT64_C(0x9E3779B97F4A7C15) >> 20;; at++) {
@@ -44,21 +44,21 @@ static void describe(struct place *place, const struct toll_tuple_row *row)
     place->last = (int32_t)period + TOLL_PERIOD_DAYS_MAX - 1 + ZONE_DAYS;
 }
 
-int toll_tuple_sums_make(const struct toll_run_files *run, struct toll_tuple_sums **out,
-                         struct toll_error *error)
+int toll_tuple_recount_make(const struct toll_run_files *run, struct toll_tuple_recount **out,
+                            struct toll_error *error)
 {
     const struct toll_run_tables *tables = &run->tables;
     *out = NULL;
     if (tables->tuples == NULL)
         return 0;
-    struct toll_tuple_sums *sums = calloc(1, sizeof *sums);
+    struct toll_tuple_recount *sums = calloc(1, sizeof *sums);
     uint64_t places = 64;
     while (places < 2 * (uint64_t)tables->bucket_count)
         places *= 2;
     if (sums != NULL)
         sums->places = calloc(places, sizeof *sums->places);
     if (sums == NULL || sums->places == NULL) {
-        toll_tuple_sums_free(sums);
+        toll_tuple_recount_free(sums);
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     }
     sums->mask = places - 1;
@@ -78,15 +78,15 @@ int toll_tuple_sums_make(const struct toll_run_files *run, struct toll_tuple_sum
     return 0;
 }
 
-void toll_tuple_sums_free(struct toll_tuple_sums *sums)
+void toll_tuple_recount_free(struct toll_tuple_recount *sums)
 {
     if (sums != NULL)
         free(sums->places);
     free(sums);
 }
 
-const char *toll_tuple_sums_line(struct toll_tuple_sums *sums, const struct toll_line_batch *batch, int64_t i,
-                                 int64_t day)
+const char *toll_tuple_recount_line(struct toll_tuple_recount *sums, const struct toll_line_batch *batch,
+                                    int64_t i, int64_t day)
 {
     const int32_t account = batch->account[i], tuple = batch->tuple[i];
     const uint8_t book = batch->book == NULL ? 0 : batch->book[i];
@@ -109,7 +109,7 @@ const char *toll_tuple_sums_line(struct toll_tuple_sums *sums, const struct toll
     return NULL;
 }
 
-bool toll_tuple_sums_all(const struct toll_tuple_sums *sums, int32_t *account)
+bool toll_tuple_recount_all(const struct toll_tuple_recount *sums, int32_t *account)
 {
     for (uint64_t i = 0; i <= sums->mask; i++) {
         *account = sums->places[i].account;

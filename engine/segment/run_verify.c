@@ -89,8 +89,8 @@ struct sums {
     int64_t kept;    /* lines of books that are not the run's own */
     uint8_t *pools;  /* bit set of ids */
     int32_t highest_pool;
-    toll_total included;            /* units that bundles gave */
-    struct toll_tuple_sums *tuples; /* NULL: no taxed book */
+    toll_total included;               /* units that bundles gave */
+    struct toll_tuple_recount *tuples; /* NULL: no taxed book */
 };
 
 static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row, const char *what,
@@ -169,7 +169,7 @@ static int sum_part(const struct toll_run_files *run, size_t part, void *buffer,
         for (int64_t i = 0; rc == 0 && i < batch.rows; i++) {
             const char *what = line_fault(run, sums, &batch, i);
             if (what == NULL && sums->tuples != NULL)
-                what = toll_tuple_sums_line(sums->tuples, &batch, i, run->manifest.parts[part].day);
+                what = toll_tuple_recount_line(sums->tuples, &batch, i, run->manifest.parts[part].day);
             if (what == NULL && sums->tuples == NULL && batch.tuple[i] != 0)
                 what = "it has a tuple, but the run has no tuples.arrow";
             if (what)
@@ -293,7 +293,7 @@ static int compare_buckets(const struct toll_run_files *run, struct sums *sums, 
 static int compare_tuples(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
 {
     int32_t account;
-    if (sums->tuples == NULL || toll_tuple_sums_all(sums->tuples, &account))
+    if (sums->tuples == NULL || toll_tuple_recount_all(sums->tuples, &account))
         return 0;
     return toll_error_set(
         error, TOLL_EDATA,
@@ -339,7 +339,7 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     if (!sums.rows || !sums.charge || !sums.cost || !sums.prices || !sums.pools || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     if (rc == 0)
-        rc = toll_tuple_sums_make(run, &sums.tuples, error);
+        rc = toll_tuple_recount_make(run, &sums.tuples, error);
     for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
         sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
     for (int64_t i = 0; rc == 0 && i < tables->pool_count; i++)
@@ -360,7 +360,7 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
         rc = compare_tuples(run, &sums, error);
     if (rc == 0)
         rc = compare_pools(run, &sums, error);
-    toll_tuple_sums_free(sums.tuples);
+    toll_tuple_recount_free(sums.tuples);
     free(buffer);
     free(sums.pools);
     free(sums.cost);

@@ -103,4 +103,21 @@ struct toll_tally_bucket {
 };
 _Static_assert(sizeof(struct toll_tally_bucket) == 32, "two to a cache line, never across two");
 
+/*
+ * Tax tuples. What the kind of a call is looked up by: its service and its class byte, whose highest bit is
+ * never set. The ids of a bucket's tuples count from `first` on.
+ */
+#define TOLL_TUPLE_KEYS 1024u
+#define TOLL_TUPLE_SERVICE_SHIFT 7
+#define TOLL_TUPLE_CLASS 0x7fu
+static inline uint32_t toll_tuple_key(uint16_t kind, uint8_t class_jurisdiction)
+{
+    return (kind & TOLL_CALL_SERVICE) << TOLL_TUPLE_SERVICE_SHIFT | (class_jurisdiction & TOLL_TUPLE_CLASS);
+}
+struct toll_tuple_bucket {
+    uint32_t first;
+    uint32_t calendar; /* of its billing periods */
+};
+_Static_assert(sizeof(struct toll_tuple_bucket) == 8, "eight to a cache line");
+
 #endif

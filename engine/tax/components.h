@@ -58,12 +58,12 @@ bool toll_tax_split_text(const struct toll_tax_tables *tables, uint32_t split, c
 size_t toll_tax_exemptions_find(const struct toll_tax_index *index, int32_t account, int32_t site,
                                 uint32_t *rows, size_t room);
 
-/* Which kinds of tax a line can have. */
-#define TOLL_TAX_KINDS_USAGE (1u << TOLL_TAX_RATE | 1u << TOLL_TAX_PER_MINUTE) /* and period charges */
-#define TOLL_TAX_KINDS_CHARGE (1u << TOLL_TAX_RATE | 1u << TOLL_TAX_FIXED)     /* but credits */
-#define TOLL_TAX_KINDS_CREDIT (1u << TOLL_TAX_RATE)
-#define TOLL_TAX_KINDS_SERVICE (1u << TOLL_TAX_RATE | 1u << TOLL_TAX_PER_LINE)
-#define TOLL_TAX_KINDS_ACCOUNT (1u << TOLL_TAX_RATE | 1u << TOLL_TAX_PER_ACCOUNT)
+/* Which kinds of tax a line can have; usage other than voice, period charges and credits: rate alone. */
+#define TOLL_TAX_KINDS_PLAIN (1u << TOLL_TAX_RATE)
+#define TOLL_TAX_KINDS_VOICE (TOLL_TAX_KINDS_PLAIN | 1u << TOLL_TAX_PER_MINUTE)
+#define TOLL_TAX_KINDS_CHARGE (TOLL_TAX_KINDS_PLAIN | 1u << TOLL_TAX_FIXED)
+#define TOLL_TAX_KINDS_SERVICE (TOLL_TAX_KINDS_PLAIN | 1u << TOLL_TAX_PER_LINE)
+#define TOLL_TAX_KINDS_ACCOUNT (TOLL_TAX_KINDS_PLAIN | 1u << TOLL_TAX_PER_ACCOUNT)
 
 /* All that decides a tuple's components. */
 struct toll_tax_facts {

@@ -3,10 +3,11 @@
 
     examples.py [--tollmill BINARY] [--spec SPEC] [--rating RATING.md]...
 
-Without --tollmill through the oracle, with it through the engine.
+Without --tollmill through the oracle, and those of docs/TAX.md, too; with it through the engine.
 """
 import argparse
 import csv
+import datetime
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import tempfile
 import cycles
 import oracle
 import rate
+import tax
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE_DIR = os.environ.get("TOLL_SOURCE_DIR") or os.path.dirname(os.path.dirname(HERE))
@@ -29,6 +31,15 @@ DEFAULT_PARTS = {
     "plans.csv": ["plan", "p"],
     "plan_rules.csv": ["plan,action,deck", "p,deck,d"],
 }
+TAX_PARTS = {
+    "tax_jurisdictions.csv": ["id,level,state,parent", "US,federal,,", "TX,state,TX,US", "NY,state,NY,US"],
+    "tax_areas.csv": ["area,tax_jurisdiction", "austin,TX", "nyc,NY"],
+    "sites.csv": ["site,account,area", "hq,acme,austin"],
+    "numbers.csv": ["number,account,site", "12125550100,acme,hq"],
+    "tax_map.csv": ["tax_service", "telecom"],
+    "decks/d.csv": ["prefix,rate", "1,0.60"],
+}
+TAX_SHOWN = {"register": "register", "tax_lines": "lines", "tax_suspense": "suspense", "coverage": "coverage"}
 DEFAULT_CALLER = "+12125550100"
 ANY_CALL = ["record_id,start,duration_s,callee", "a,2026-03-02T12:00:00Z,60,+12015550111"]
 
@@ -37,6 +48,7 @@ def read_examples(path):
     """[(heading, {part: [line]})] of every fenced example."""
     examples = []
     heading = ""
+    taxed = {"taxed": []} if os.path.basename(path) in ("TAX.md", "refused_tax.md") else {}
     parts = part = None
     with open(path, encoding="utf-8") as stream:
         for line in stream:
@@ -45,7 +57,7 @@ def read_examples(path):
                 if line.startswith("#"):
                     heading = line.lstrip("# ")
                 if line.strip() == "```example":
-                    parts = {}
+                    parts = dict(taxed)
                     part = None
             elif line.strip() == "```":
                 examples.append((heading, parts))
@@ -64,8 +76,26 @@ def read_examples(path):
     return examples
 
 
+def repeated(cdrs):
+    """`repeat`: so many calls, a second apart, with ids of their own."""
+    header, *rows = csv.reader(cdrs)
+    if "repeat" not in header:
+        return cdrs
+    at, start, name = header.index("repeat"), header.index("start"), header.index("record_id")
+    lines = [header[:at] + header[at + 1:]]
+    for cells in rows:
+        first = datetime.datetime.fromisoformat(cells[start].replace("Z", "+00:00"))
+        for index in range(int(cells[at] or "1")):
+            call = list(cells)
+            call[start] = (first + datetime.timedelta(seconds=index)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            call[name] = "%s-%d" % (cells[name], index + 1) if cells[at] else cells[name]
+            lines.append(call[:at] + call[at + 1:])
+    return [",".join(cells) for cells in lines]
+
+
 def with_caller(cdrs):
     """The CDR lines, with the default caller where the column is missing."""
+    cdrs = repeated(cdrs)
     header = cdrs[0].split(",")
     if "caller" in header:
         return cdrs
@@ -76,9 +106,10 @@ def write_example(parts, folder):
     """Writes the book and the feeds; returns (the book's path, [(carrier or "", path of its CDRs)])."""
     book = os.path.join(folder, "book")
     os.makedirs(os.path.join(book, "decks"))
-    files = dict(DEFAULT_PARTS)
+    files = dict(DEFAULT_PARTS, **TAX_PARTS) if "taxed" in parts else dict(DEFAULT_PARTS)
     files.update((name, lines) for name, lines in parts.items()
-                 if name not in ("cdrs", "lines", "period", "pools", "refused") and not name.startswith(("cdrs ", "after ")))
+                 if name not in ("cdrs", "lines", "period", "pools", "refused", "taxed", *TAX_SHOWN) and not name.startswith(("cdrs ", "after ")))
+    files.pop("taxed", None)
     for name, lines in files.items():
         if not re.fullmatch(r"(decks/)?[A-Za-z0-9_]+\.(csv|yaml)", name):
             raise ValueError("unknown part: " + name)
@@ -99,7 +130,7 @@ def write_example(parts, folder):
 
 
 def through_oracle(book, feeds, closing=None):
-    """(lines, period charges, pools). closing: the day before which the first feed is closed and how late calls of the second
+    """(lines, period charges, pools, what `tax` shows). closing: the day before which the first feed is closed and how late calls of the second
     are rated, or None."""
     names = ["%s=%s" % feed for feed in feeds]
     book = rate.Book(book)
@@ -108,7 +139,8 @@ def through_oracle(book, feeds, closing=None):
         run = rate.rate_run(book, rate.read_feeds(names), cycles.close(run, closing[0]), closing[1])
     else:
         run = rate.rate_run(book, rate.read_feeds(names))
-    return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods, rate.pool_rows(run)
+    return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods, rate.pool_rows(run), \
+        tax.shown(book, run) if book.taxed else {}
 
 
 def read_rows(path):
@@ -117,7 +149,7 @@ def read_rows(path):
 
 
 def through_engine(binary, spec, book, feeds, folder, with_period, with_pools, closing):
-    """(lines, period charges, pools)"""
+    """(lines, period charges, pools, nothing)"""
     data, run, out, period = (os.path.join(folder, name) for name in ("ds", "run", "out.csv", "period.csv"))
     imports = [[binary, "import", "--spec", spec, "-o", data, path, "--quiet"] + (["--carrier", carrier] if carrier else [])
                for carrier, path in feeds]
@@ -137,7 +169,7 @@ def through_engine(binary, spec, book, feeds, folder, with_period, with_pools, c
             raise oracle.BookError(done.stdout.strip())
         if done.returncode != 0:
             raise RuntimeError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout.strip()))
-    return read_rows(out), read_rows(period) if with_period else [], pools_of(binary, run) if with_pools else []
+    return read_rows(out), read_rows(period) if with_period else [], pools_of(binary, run) if with_pools else [], {}
 
 
 def pools_of(binary, run):
@@ -193,17 +225,18 @@ def run_example(parts, binary, spec):
             return []
         return ["the book should be refused, but was not"]
     try:
-        actual, period, pools = run_book(parts, binary, spec)
+        actual, period, pools, taxes = run_book(parts, binary, spec)
     except (oracle.BookError, RuntimeError, OSError, KeyError, ValueError) as error:
         return ["%s: %s" % (type(error).__name__, error)]
-    found = differences(parts["lines"], actual)
-    for part, what, rows in (("period", "period charge", period), ("pools", "pool", pools)):
+    found = differences(parts["lines"], actual) if "lines" in parts else []
+    shown = [(part, part, taxes.get(what, [])) for part, what in TAX_SHOWN.items()]
+    for part, what, rows in [("period", "period charge", period), ("pools", "pool", pools)] + shown:
         found += row_differences(what, parts[part], rows) if part in parts else []
     return found
 
 
 def run_book(parts, binary, spec):
-    """(lines, period charges, pools)"""
+    """(lines, period charges, pools, what `tax` shows)"""
     with tempfile.TemporaryDirectory() as folder:
         book, feeds = write_example(parts, folder)
         closing = next((name.split()[1:] for name in parts if name.startswith("after ")), None)
@@ -219,6 +252,10 @@ def main():
     parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
     options = parser.parse_args()
     pages = options.rating or [os.path.join(SOURCE_DIR, "docs", "RATING.md"), os.path.join(HERE, "refused.md")]
+    if not options.rating and os.path.exists(os.path.join(HERE, "refused_tax.md")):
+        pages.append(os.path.join(HERE, "refused_tax.md"))
+    if not options.rating and not options.tollmill:
+        pages.append(os.path.join(SOURCE_DIR, "docs", "TAX.md"))
     examples = [example for page in pages for example in read_examples(page)]
     failed = 0
     for number, (heading, parts) in enumerate(examples, 1):

@@ -97,7 +97,7 @@ def money_text(amount):
 # ---------------------------------------------------------------------------------------------------------------------
 
 TABLES = {
-    "accounts": "account name parent class sale timezone currency cycle_day terms seller status psa_id accounting_id",
+    "accounts": "account name parent class sale timezone currency cycle_day terms seller status psa_id accounting_id tax_site",
     "sites": "site account name street city state zip area",
     "numbers": "number account site from to",
     "trunks": "trunk side account carrier channels",
@@ -105,7 +105,7 @@ TABLES = {
     "assignments": "subject plan side from to",
     "plans": "plan name",
     "plan_rules": "plan action service direction class jurisdiction destination trunk deck tiers amount percent on_miss"
-                  " priority from to",
+                  " priority from to product",
     "destinations": "prefix destination",
     "decks": "deck currency key number_basis jurisdiction_basis indeterminate decimals rounding init_mode boundary"
              " duration_rounding zero_s timezone calendar columns",
@@ -122,6 +122,16 @@ TABLES = {
     "services": "service account type site number product carrier circuit quantity ring_to from to",
     "tiers": "tiers rate from_qty per flat product mode unit scope period decimals rounding minimum_spend maximum_spend",
     "fx": "from to date rate",
+    "tax_jurisdictions": "id level name state fips parent",
+    "tax_areas": "area tax_jurisdiction",
+    "sellers": "seller fusf_method interstate_share tax_services from to",
+    "products": "product name sku gl",
+    "tax_map": "tax_service product service class jurisdiction share",
+    "taxes": "tax category name kind sourcing scope round_scope rounding date_basis surcharge billable exempt_by line_basis part_month"
+             " tax_jurisdiction level tax_services customer_classes sale base on_taxes rate amount bracket_from bracket_to cap threshold"
+             " from to source as_of cadence",
+    "exemptions": "account site tax_jurisdiction level category tax percent certificate from to",
+    "charges": "account product kind amount site quantity tax_included from to",
 }
 DECK_FILE_COLUMNS = ("prefix key caller_prefix rate rate_inter rate_intra rate_indeterminate step_from_s destination per_s"
                      " connect_fee initial_s increment_s minimum_s free_s minimum_charge maximum_charge band from to status")
@@ -157,6 +167,7 @@ def read_table(path, columns, rename=None, required=()):
                 raise BookError("%s: line %d has %d cells, not %d" % (path, lines.line_num, len(cells), len(header)))
             row = dict.fromkeys(known, "")
             row.update(zip(header, cells))
+            row["#"] = lines.line_num
             rows.append(row)
     return rows
 
@@ -776,6 +787,7 @@ def load_rules(book):
         rule.tiers = cells["tiers"] if cells["action"] == "tiers" else ""
         rule.amount = parse_decimal(cells["amount"] or "0")
         rule.percent = parse_decimal(cells["percent"] or "0")
+        rule.product = cells["product"]
         rule.next_on_miss = {"": False, "suspense": False, "next": True}[cells["on_miss"]]
         book.rules[cells["plan"]].append(rule)
     for rules in book.rules.values():
@@ -802,7 +814,7 @@ def load_surcharges(book):
         if kind not in ("default", "account", "site", "trunk", "carrier"):
             raise BookError("unknown subject: " + cells["subject"])
         row = Surcharge()
-        row.kind, row.value = kind, value
+        row.kind, row.value, row.line = kind, value, cells["#"]
         row.measure = choice(cells, "measure", "", "short_calls", "attempts", "no_ani")
         row.amount = parse_money(cells["amount"], "amount")
         if (row.measure == "short_calls") != bool(cells["short_s"]):
@@ -1060,6 +1072,7 @@ class Line(dict):
     def __init__(self, payer):
         super().__init__(dict.fromkeys(LINE_COLUMNS, ""))
         self.payer, self.deal, self.currency = payer, None, None
+        self.product = ""                     # of the rule that prices the line
 
 
 class Deal:
@@ -1291,6 +1304,7 @@ class End:
 
     def __init__(self, book, digits):
         """digits: of an E.164 number, or "" for an end without one."""
+        self.digits = digits
         self.place = place_of(book, digits) if digits else NOWHERE
         self.abroad = bool(digits) and (digits[0] != "1" or self.place[0] not in ("", book.country))
 
@@ -1375,9 +1389,11 @@ def apply_rules(book, record, payer, plan, line):
     for rule in book.rules[plan]:
         if not rule_matches(book, record, line, rule):
             continue
+        line.product = rule.product
         if rule.action == "tiers":
             if record.service not in SERVICES_OF_UNIT[book.tiers[rule.tiers].unit]:
                 continue
+            line.product = rule.product or book.tiers[rule.tiers].product
             return rated_by_rule(record, line, 0, book.tiers[rule.tiers])
         if rule.action == "reject":
             return suspense(line, "rejected")
@@ -1745,6 +1761,7 @@ def surcharge_amount(book, row, calls, hits):
 def period_row(book, period, account, kind, amount, **other):
     """A row of `export --what period`, of so many 1e-8."""
     row = dict.fromkeys(PERIOD_COLUMNS, "")
+    row["#"] = 0                  # of a surcharge: its row in the table
     row.update(other, period=period, account=account, kind=kind, charge=money_text(amount), currency=book.account_currency[account])
     return row
 
@@ -1771,7 +1788,7 @@ def surcharges_of(book, rated_records):
     for (row, account, period), (calls, hits) in sums.items():
         amount = surcharge_amount(book, row, calls, hits)
         if amount is not None:
-            found.append(period_row(book, period, account, row.measure, amount, site=row.value if row.kind == "site" else ""))
+            found.append(period_row(book, period, account, row.measure, amount, site=row.value if row.kind == "site" else "", **{"#": row.line}))
     return found
 
 

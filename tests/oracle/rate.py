@@ -17,6 +17,8 @@ import bundles
 import cost
 import cycles
 import oracle
+import tax
+import tax_tables
 import tiers
 from cycles import Entry
 from oracle import BookError
@@ -31,6 +33,7 @@ class Book(oracle.Book):
         tiers.load_tiers(self)
         bundles.load_bundles(self)
         cost.load_fx(self)
+        tax_tables.load_taxes(self)
 
 
 class Run:
@@ -269,6 +272,12 @@ def write_run(run, lines, period, totals, pools, counts):
         write_rows(tier_rows(run), TIER_COLUMNS, counts)
 
 
+def write_taxes(book, run, folder):
+    os.makedirs(folder, exist_ok=True)
+    for what, rows in tax.shown(book, run).items():
+        write_rows(rows, tax.SHOWN[what], os.path.join(folder, what + ".csv"))
+
+
 def read_feeds(feeds):
     """feeds: [CARRIER]=FILE; several files of one carrier are one feed."""
     files = {}
@@ -305,6 +314,7 @@ def main():
     parser.add_argument("--period", help="write the period charges here")
     parser.add_argument("--totals", help="write the run's totals here")
     parser.add_argument("--pools", help="write the balances of pools here")
+    parser.add_argument("--taxes", help="write what accounts owe in taxes into this folder")
     parser.add_argument("--counts", help="write the counts of tiers here")
     options = parser.parse_args()
     try:
@@ -316,6 +326,8 @@ def main():
         records = read_feeds(options.feed)
         run = rate_again(Book(options.older), book, records) if options.older else rate_run(book, records)
         write_run(run, options.output, options.period, options.totals, options.pools, options.counts)
+        if options.taxes:
+            write_taxes(book, run, options.taxes)
     except BookError as error:
         sys.exit("oracle: %s" % error)
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Random books through the oracle and the engine: rated, rated by portable code, and rated again after an older book.
 
-    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--kind calls|usage|chain] [--threads T] [--spec SPEC] [--keep]
+    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--kind calls|usage|chain|taxes|ends] [--threads T] [--spec SPEC] [--keep]
 
-Kind usage: books with bundles, tiers and cost over months; chain: such books month after month, each closed before the next. Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
+Kind usage: books with bundles, tiers and cost over months; chain: such books month after month, each closed before the next; taxes: such books with
+taxes; ends: some of which go by the ends of calls. Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
 """
 import argparse
 import os
@@ -56,15 +57,18 @@ def manifest(run):
 def one_book(options, seed, folder):
     """(oracle's ms, engine's ms of import, rate, export); raises Failed."""
     python = [sys.executable]
-    names = ("book", "lines.csv", "period.csv", "totals.csv", "pools.csv", "counts.csv", "ds", "run", "scalar", "export.csv", "export_period.csv")
+    names = ("book", "lines.csv", "period.csv", "totals.csv", "pools.csv", "counts.csv", "ds", "run", "scalar", "export.csv", "export_period.csv",
+             "taxes", "shown")
     path = {name: os.path.join(folder, name) for name in names}
-    command(python + [os.path.join(HERE, "world.py" if options.kind == "calls" else "usage_world.py"), str(seed), str(options.calls), folder])
+    maker = {"calls": ["world.py"], "usage": ["usage_world.py"], "taxes": ["tax_world.py"], "ends": ["tax_world.py", "--ends"]}[options.kind]
+    command(python + [os.path.join(HERE, maker[0]), str(seed), str(options.calls), folder] + maker[1:])
     feeds = feeds_of(folder)
     words = python + [os.path.join(HERE, "rate.py"), path["book"]]
     for carrier, file in feeds:
         words += ["--feed", "%s=%s" % (carrier, file)]
     oracle_ms, _ = command(words + ["-o", path["lines.csv"], "--period", path["period.csv"], "--totals", path["totals.csv"],
-                                    "--pools", path["pools.csv"], "--counts", path["counts.csv"]])
+                                    "--pools", path["pools.csv"], "--counts", path["counts.csv"]]
+                           + (["--taxes", path["taxes"]] if taxed(options) else []))
     threads = ["--threads", str(options.threads)] if options.threads else []
     engine = [0, 0, 0]
     steps = [(0, ["import", "--spec", options.spec, "-o", path["ds"], file, "--quiet"] + (["--carrier", carrier] if carrier else []))
@@ -80,9 +84,22 @@ def one_book(options, seed, folder):
         raise Failed("portable code, one thread: another run.json than with the machine's own instructions")
     compared(options, path["lines.csv"], path["export.csv"], path["period.csv"], path["export_period.csv"], path["totals.csv"],
              path["pools.csv"], path["counts.csv"], path["run"])
-    if seed % 4 == 0:
+    if taxed(options):
+        compare_taxes(options, path)
+    elif seed % 4 == 0:
         rate_again(options, folder, path, feeds)
     return oracle_ms, engine
+
+
+def taxed(options):
+    return options.kind in ("taxes", "ends")
+
+
+def compare_taxes(options, path):
+    os.makedirs(path["shown"])
+    for what in ("register", "lines", "suspense", "coverage"):
+        command([options.tollmill, "tax", path["run"], "--what", what, "--format", "csv", "-o", os.path.join(path["shown"], what + ".csv")])
+    command([sys.executable, os.path.join(HERE, "tax_compare.py"), path["taxes"], path["run"], path["export.csv"], path["shown"]], show=True)
 
 
 def compared(options, lines, export, period, export_period, totals, pools, counts, run):
@@ -158,7 +175,7 @@ def main():
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--books", type=int, default=1)
     parser.add_argument("--work", required=True)
-    parser.add_argument("--kind", choices=("calls", "usage", "chain"), default="calls")
+    parser.add_argument("--kind", choices=("calls", "usage", "chain", "taxes", "ends"), default="calls")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
     parser.add_argument("--keep", action="store_true", help="keep every book's folder")

@@ -58,6 +58,7 @@ def load_tiers(book):
         cells = {column: "".join(values) for column, values in said.items()}
         tiers = Tiers()
         tiers.name = name
+        tiers.product = cells["product"]
         tiers.mode = oracle.choice(cells, "mode", "graduated", "volume", "package")
         tiers.unit = oracle.choice(cells, "unit", "", *bundles.UNITS)
         tiers.scope = oracle.choice(cells, "scope", "account", "number", "site", "pool")

@@ -37,10 +37,12 @@ SERVICES = ["voice", "sms", "mms", "data", "event"]
 SERVICE_WEIGHTS = [80, 8, 3, 5, 4]
 BUSY = 50000              # so many calls or more are mostly of one day, which then has more rows than a batch (65,536)
 DAY = datetime.timedelta(days=1)
+TAXED = {("accounts", "tax_site"), ("plan_rules", "product")}     # columns that only worlds with taxes have
 
 
 class World:
     range_size = 500
+    taxed = False
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
@@ -1123,10 +1125,13 @@ class World:
                     "local_areas": ["from_ratecenter", "to_ratecenter"], "calltypes": ["calltype", "jurisdiction"],
                     "surcharges": ["subject", "measure", "amount"], "bundles": ["bundle", "unit", "quantity"],
                     "subscriptions": ["subject", "bundle"], "services": ["account", "type"], "tiers": ["tiers", "rate", "unit"],
-                    "fx": ["from", "to", "date", "rate"]}
+                    "fx": ["from", "to", "date", "rate"], "tax_jurisdictions": ["id", "level"], "tax_areas": ["area", "tax_jurisdiction"],
+                    "sellers": ["seller", "fusf_method"], "products": ["product"], "tax_map": ["tax_service"], "taxes": ["tax"],
+                    "exemptions": [], "charges": ["account", "product", "kind", "amount"]}
         for name, rows in self.tables.items():
             if rows:
-                self.write_csv(os.path.join(folder, name + ".csv"), rows, TABLES[name].split(), required[name])
+                columns = [column for column in TABLES[name].split() if (name, column) not in TAXED or self.taxed]
+                self.write_csv(os.path.join(folder, name + ".csv"), rows, columns, required[name])
         for file, (rows, deck) in sorted(self.deck_files.items()):
             self.write_deck_file(folder, file, rows, deck)
 

@@ -181,9 +181,9 @@ static int share_cents(struct toll_tax_outside *o, struct toll_error *error)
 
 struct account_sums {
     uint32_t account, currency;
-    int64_t items, answered, cents, all_cents;
+    int64_t items, answered, cents, other_cents;
     toll_total charge;
-    struct toll_rational tax, all;
+    struct toll_rational tax, other;
 };
 
 static int compare_accounts(const void *a, const void *b, void *context)
@@ -205,7 +205,7 @@ static struct account_sums *sums_of(struct account_sums *sums, size_t *count, st
     if (id > *count) {
         sums[*count] = (struct account_sums){.account = account, .currency = currency};
         toll_rational_zero(&sums[*count].tax);
-        toll_rational_zero(&sums[*count].all);
+        toll_rational_zero(&sums[*count].other);
         ++*count;
     }
     return &sums[id - 1];
@@ -230,10 +230,10 @@ static bool fill_account(struct toll_tax_outside *o, const struct account_sums *
                                              .answered = sums->answered,
                                              .charge = toll_arena_copy(&o->arena, charge, bytes),
                                              .tax_exact = kept_text(o, &sums->tax),
-                                             .all_exact = kept_text(o, &sums->all),
+                                             .other_exact = kept_text(o, &sums->other),
                                              .tax_cents = sums->cents,
-                                             .all_cents = sums->all_cents};
-    return out->charge != NULL && out->tax_exact != NULL && out->all_exact != NULL;
+                                             .other_cents = sums->other_cents};
+    return out->charge != NULL && out->tax_exact != NULL && out->other_exact != NULL;
 }
 
 static bool sum_accounts(struct toll_tax_outside *o, struct account_sums *sums, size_t *count)
@@ -253,13 +253,12 @@ static bool sum_accounts(struct toll_tax_outside *o, struct account_sums *sums, 
     for (size_t i = 0; ok && i < o->row_count; i++) {
         const struct toll_answer_row *row = &o->rows[i];
         struct account_sums *one = sums_of(sums, count, &keys, row->account, row->currency);
-        ok = one != NULL && toll_rational_add(&one->all, &one->all, &row->tax_sum);
+        struct toll_rational *sum = one == NULL ? NULL : row->billable ? &one->tax : &one->other;
+        ok = sum != NULL && toll_rational_add(sum, sum, &row->tax_sum);
         if (ok && row->billable)
-            ok = toll_rational_add(&one->tax, &one->tax, &row->tax_sum);
-        if (ok) {
-            one->all_cents += row->cents;
-            one->cents += row->billable ? row->cents : 0;
-        }
+            one->cents += row->cents;
+        else if (ok)
+            one->other_cents += row->cents;
     }
     toll_strings_free(&keys);
     return ok;

@@ -102,6 +102,8 @@ struct toll_tax_stale_row {
     int64_t line;
 };
 bool toll_taxes_stale(struct toll_taxes *taxes, int64_t index, struct toll_tax_stale_row *out);
+/* Some row of taxes.csv says in its source that it is a demo. */
+bool toll_taxes_demo(const struct toll_taxes *taxes);
 
 /* ---- engines of others (docs/TAX.md section 9) ---- */
 

@@ -40,6 +40,7 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(GMP REQUIRED IMPORTED_TARGET gmp)
 pkg_check_modules(JEMALLOC IMPORTED_TARGET jemalloc)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 

@@ -1,4 +1,4 @@
-"""Every system call that small runs of import, rate, compile and export make fails once, and each write gets lost once.
+"""Every system call that small runs of import, rate, close, compile and export make fails once, and each write gets lost once.
 
 A run with a failed call either ends well and leaves the bytes of an undisturbed one, or it ends with the right exit
 code and one line, and publishes nothing; either way the next run ends well. A write that is reported but never made
@@ -127,7 +127,7 @@ def main():
     tools.need_strace()
     with tools.work_folder():
         jobs = tools.small_jobs()
-        jobs = (*jobs, tools.merge_job(jobs[2]))
+        jobs = (*jobs, tools.merge_job(jobs[2]), *tools.cycle_jobs())
         for job in (*jobs, *tools.file_jobs(jobs[2])):
             job.start()
             calls = tools.trace(job.arguments)

@@ -234,7 +234,7 @@ class Job:
 
     def check_next(self, what):
         """The next run takes all away that the disturbed one left, and ends where an undisturbed one does."""
-        if self.manifest.endswith("run.json") and read(self.manifest) is not None:
+        if self.manifest.endswith(("run.json", "state.json")) and read(self.manifest) is not None:
             assert tree(self.output) == self.expected, what  # published; the same command would be refused
         else:
             done = run(*self.arguments)
@@ -300,6 +300,32 @@ def merge_job(rate, book="book", threads="1"):
     cdrs = rate.arguments[rate.arguments.index("--cdrs") + 1]
     return Job("rate --only-suspense", ["rate", "--book", book, "--cdrs", cdrs, "--only-suspense", "earlier", "-o", "merged",
                                         "--threads", threads, "--io", "mmap"], "merged", "run.json")
+
+
+def cycle_jobs(book="book"):
+    """A cycle is closed, and rated behind: of its day more has come since, which is late, so that the older part is read,
+    too. Bundles and tiers, so that a state has all its tables. After small_jobs()."""
+    shutil.copytree(book, "pooled")
+    for name, text in {"bundles.csv": "bundle,unit,quantity,scope,rollover_periods\nb,s,900,account,1\nn,s,60,number,\n",
+                       "subscriptions.csv": "subject,bundle\ndefault,b\ndefault,n\n"}.items():
+        with open(os.path.join("pooled", name), "w", encoding="utf-8") as out:
+            out.write(text)
+    ok("rate", "--book", "pooled", "--cdrs", "generation-1", "-o", "cycle", "--quiet")
+    with open(os.path.join("cycle", "run.json"), encoding="utf-8") as manifest:
+        year, month = json.load(manifest)["parts"][-1]["day"].split("-")[:2]
+    until = "%d-%02d-01" % (int(year) + int(month) // 12, int(month) % 12 + 1)
+    close = Job("close", ["close", "cycle", "--cdrs", "generation-1", "--until", until, "--threads", "1", "-o", "state"],
+                "state", "state.json")
+    assert any(name.startswith("state_pool") for name in close.expected), close.expected
+    ok(*close.arguments)
+    os.rename("state", "closed")
+    jobs = [close]
+    for late in "append", "reorder":
+        jobs.append(Job("rate --late " + late, ["rate", "--book", "pooled", "--cdrs", "both", "--after", "closed", "--late", late,
+                                                "-o", "behind", "--threads", "1", "--io", "mmap"], "behind", "run.json"))
+        statuses = {one["reason"]: one["rows"] for one in json.loads(jobs[-1].after)["statuses"]}
+        assert (statuses.get("closed", 0) * 50 > sum(statuses.values())) == (late == "append"), statuses  # reorder: without account
+    return tuple(jobs)
 
 
 def file_jobs(rate):

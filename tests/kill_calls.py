@@ -1,4 +1,5 @@
-"""SIGKILL in every system call of a small import, a second one on top of it, a rating, a compile and an export.
+"""SIGKILL in every system call of a small import, a second one on top of it, a rating, the closing of a cycle, ratings behind
+it, a compile and an export.
 
 After each kill: the manifest is the old or the new one, it verifies, and the next run succeeds and leaves the very
 bytes of a run that nobody disturbed, nothing else. KILL_CALLS=all takes every call, also with two threads and each
@@ -59,7 +60,7 @@ def main():
     rng = random.Random(3)
     with tools.work_folder():
         jobs = tools.small_jobs()
-        jobs = (*jobs, tools.merge_job(jobs[2]))
+        jobs = (*jobs, tools.merge_job(jobs[2]), *tools.cycle_jobs())
         for job in (*jobs, *tools.file_jobs(jobs[2])):
             job.start()
             calls = tools.trace(job.arguments)

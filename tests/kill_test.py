@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of import and rate: never a manifest that does not verify, and the next run succeeds.
+"""SIGKILL at random moments of import, rate and close: never a manifest that does not verify, and the next run succeeds.
 
 KILLS (default 20 here; the long run uses 200) moments are spread over the measured length of an undisturbed run, in
 turn with one thread, with two, and with each way to read. What a killed run leaves is either nothing, an unpublished
@@ -70,9 +70,11 @@ def main():
         merge = tools.merge_job(rate, book="world/book")
         for job in first, second:
             kill_many(job, [job.with_option("--threads", threads) for threads in ("1", "2")], rng)
-        for job in rate, merge:
+        close, append, reorder = tools.cycle_jobs("world/book")
+        for job in rate, merge, append, reorder:
             kill_many(job, [job.with_option("--threads", threads).with_option("--io", path)
                             for path in tools.rate_paths() for threads in ("1", "2")], rng)
+        kill_many(close, [close.with_option("--threads", threads) for threads in ("1", "2")], rng)
     return 0
 
 

@@ -114,6 +114,18 @@ def main():
                   tried("run"), made("run"), start)
         sweep("export", [made("run"), "--cdrs", made("cdrs"), "--format", "csv", "-o", tried("lines.csv")],
               tried("lines.csv"), made("lines.csv"), start)
+        with open(at("world", "book", "bundles.csv"), "w", encoding="utf-8") as out:
+            out.write("bundle,unit,quantity,scope\nb,s,900,account\nn,s,60,number\n")
+        with open(at("world", "book", "subscriptions.csv"), "w", encoding="utf-8") as out:
+            out.write("subject,bundle\ndefault,b\ndefault,n\n")
+        ok("rate", "--book", at("world", "book"), "--cdrs", made("cdrs"), "-o", made("cycle"))
+        closing = [made("cycle"), "--cdrs", made("cdrs"), "--until", "2099-01-01", "-o"]
+        ok("close", *closing, made("state"))
+        for threads in "1", "2":
+            sweep("close", [*closing, tried("state"), "--threads", threads], tried("state"), made("state"), start)
+        behind = ["--book", at("world", "book"), "--cdrs", made("cdrs"), "--after", made("state"), "-o"]
+        ok("rate", *behind, made("behind"))
+        sweep("rate", [*behind, tried("behind")], tried("behind"), made("behind"), start)
         for verb, arguments in (("verify", [made("cdrs")]), ("verify", [made("run")]), ("summary", [made("run")])):
             sweep(verb, arguments, None, made("run"), start)
     return 0

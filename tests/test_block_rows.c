@@ -514,7 +514,7 @@ static void check_blocks(const struct toll_rater *rater, const struct toll_part_
     assert_non_null(memory);
     memset(memory, 0xa5, toll_lines_batch_layout(ROWS, optional, offsets));
     memset(&block, 0x5a, sizeof block);
-    assert_int_equal(toll_tally_init(&tally, rater->book, &error), 0);
+    assert_int_equal(toll_tally_init(&tally, rater->book, rater->tuples, &error), 0);
     toll_line_columns_place(&lines, memory, ROWS, optional);
     struct toll_band_cursor *cursors = calloc(rater->book->deck_count + 1u, sizeof *cursors);
     const struct toll_block_context context = {

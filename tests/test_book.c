@@ -204,7 +204,6 @@ static void all_errors(void **state)
     book_file(&f, "assignments.csv", "");
     book_file(&f, "decks/d.csv", "prefix,rate\n1,x\n\"1,2\n2,0.1\n\xFF,1\n");
     book_bad(&f, "E plan_rule.csv:0:0: ~no table of a book\n"
-                 "E taxes.csv:0:0: ~not supported by this version\n"
                  "E accounts.csv:1:16: ~the column \"colour\" is unknown\n"
                  "E sites.csv:1:14: ~second time\n"
                  "E numbers.csv:1:0: ~the column \"account\" is missing\n"
@@ -214,7 +213,8 @@ static void all_errors(void **state)
                  "E assignments.csv:0:0: ~the table is empty\n"
                  "E decks/d.csv:2:3: ~is not a decimal number\n"
                  "E decks/d.csv:3:0: ~a quote is not closed\n"
-                 "E decks/d.csv:5:1: ~no UTF-8\n");
+                 "E decks/d.csv:5:1: ~no UTF-8\n"
+                 "E taxes.csv:0:0: ~the table is empty\n");
     assert_int_equal(f.result.errors, 12);
     assert_non_null(strstr(f.error.text, "the book has 12 errors; the first: "));
     book_end(&f);

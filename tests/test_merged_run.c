@@ -93,7 +93,7 @@ static void make_run(const char *path, enum mistake mistake)
         {8, "deck", "", "us", "1", "", "", "s", UNIT, 60, 0, "decks/us.csv", 3, 0, "rate"}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 0, 3 * UNIT}};
     struct toll_run_part part = {.day = DAY, .rows = ROWS, .cdr_seal = {1000, {1, 2}}};
-    struct toll_run_book books[] = {{{7, 8}, {9, 9}, 0}, {{3, 4}, {5, 6}, 5}};
+    struct toll_run_book books[] = {{{7, 8}, {9, 9}, 0, 0}, {{3, 4}, {5, 6}, 5, 0}};
     struct toll_run_manifest manifest = {
         .cdr_hash = {1, 2},
         .book_hash = {3, 4},
@@ -236,7 +236,7 @@ static void test_kept_ids(void **state)
 static void test_books_of_a_manifest(void **state)
 {
     (void)state;
-    struct toll_run_book books[3] = {{{1, 1}, {2, 2}, 0}, {{3, 3}, {4, 4}, 7}, {{5, 5}, {6, 6}, 9}};
+    struct toll_run_book books[3] = {{{1, 1}, {2, 2}, 0, 0}, {{3, 3}, {4, 4}, 7, 0}, {{5, 5}, {6, 6}, 9, 0}};
     struct toll_run_manifest manifest = {
         .book_hash = {5, 5}, .tzdata_hash = {6, 6}, .books = books, .book_count = 3};
     assert_null(toll_run_manifest_fault(&manifest));

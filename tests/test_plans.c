@@ -199,7 +199,6 @@ static void refused(void **state)
             "E plan_rules.csv:2:1: ~the plan \"q\" is unknown: it has no row in plans.csv\n"
             "E plan_rules.csv:3:1: ~must not be empty\n"
             "E plan_rules.csv:4:3: ~must not be empty\n"
-            "E plan_rules.csv:5:21: product: ~not supported by this version\n"
             "E plan_rules.csv:5:19: tiers: ~the tiers \"t\" is unknown\n"
             "E plan_rules.csv:6:8: deck: ~must not be empty\n"
             "E plan_rules.csv:7:8: deck: ~the deck \"dd\" is unknown\n"

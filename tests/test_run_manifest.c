@@ -129,8 +129,9 @@ static void make_run(const char *path, enum mistake mistake)
     struct toll_bucket_row buckets[] = {{1, "", 0, each, 60 * each, each * (UNIT / 20)},
                                         {1, "hq", 0, each, 0, 0},
                                         {3, "", 0, each, each, -each * (UNIT / 50)}};
-    struct toll_run_part parts[2] = {{.day = DAY, .rows = ROWS, .cdr_seal = {1000, {1, 2}}},
-                                     {.day = DAY + 1, .rows = ROWS, .cdr_seal = {1000, {3, 4}}}};
+    struct toll_run_part parts[2] = {
+        {.day = DAY, .rows = ROWS, .cdr_seal = {1000, {1, 2}}},
+        {.day = DAY + 1, .rows = ROWS, .cdr_seal = {1000, {3, 4}}, .cdr_text_seal = {500, {5, 6}}}};
     struct toll_run_manifest manifest = {
         .cdr_hash = {1, 2},
         .book_hash = {3, 4},
@@ -216,6 +217,9 @@ static void test_round_trip(void **state)
     assert_int_equal(manifest->cdr_hash.low, 1);
     assert_int_equal(manifest->part_count, 2);
     assert_int_equal(manifest->parts[1].day, DAY + 1);
+    assert_int_equal(manifest->parts[0].cdr_text_seal.bytes, 0);
+    assert_int_equal(manifest->parts[1].cdr_text_seal.bytes, 500);
+    assert_int_equal(manifest->parts[1].cdr_text_seal.digest.high, 6);
     assert_int_equal(manifest->status_rows[TOLL_SUSPENSE_CONFLICT], 2 * ROWS / 5);
     assert_string_equal(manifest->from_day, "2026-03-01");
     assert_string_equal(manifest->totals[0].currency, "EUR");

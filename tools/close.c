@@ -78,9 +78,8 @@ int cmd_close(struct cmd *cmd, int argc, char **argv)
         .option_count = sizeof options / sizeof options[0],
         .notes =
             "An account whose billing periods begin on the 15th is closed until the 15th before the day.\n"
-            "Keep the parts of the dataset that the run rated: a later import makes new ones beside them.\n"
-            "Export, report and explain read a run with the dataset that it rated: take what you need of it\n"
-            "before the next month is imported there.",
+            "Keep the parts of the dataset that the run rated: a later import makes new ones beside them,\n"
+            "and the next run, export, report and explain still read the old ones.",
     };
     int operands;
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="build-essential cmake ninja-build pkg-config libxxhash-dev libssl-dev libyaml-dev libjemalloc-dev
-libcmocka-dev libbenchmark-dev liburing-dev tzdata python3 xz-utils clang-format cppcheck strace valgrind"
+libcmocka-dev libbenchmark-dev liburing-dev libgmp-dev tzdata python3 xz-utils clang-format cppcheck strace valgrind"
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
     echo "setup: this is no Debian or Ubuntu; install the likes of these, then build with cmake:" $packages >&2

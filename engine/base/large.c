@@ -1,5 +1,6 @@
 #include "base/large.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -18,4 +19,26 @@ void *toll_large_alloc(size_t bytes)
         madvise(block, toll_large_bytes(bytes), MADV_HUGEPAGE);
     }
     return block;
+}
+
+void *toll_large_map(size_t bytes, bool large)
+{
+    const size_t wider = bytes + LARGE_PAGE;
+    uint8_t *map =
+        mmap(NULL, wider, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return NULL;
+    const size_t before = (LARGE_PAGE - (uintptr_t)map % LARGE_PAGE) % LARGE_PAGE;
+    if (before > 0)
+        munmap(map, before);
+    if (before < LARGE_PAGE)
+        munmap(map + before + bytes, LARGE_PAGE - before);
+    if (large)
+        madvise(map + before, bytes, MADV_HUGEPAGE);
+    return map + before;
+}
+
+void toll_large_unmap(void *map, size_t bytes)
+{
+    munmap(map, bytes);
 }

@@ -5,11 +5,17 @@
 #ifndef TOLL_BASE_LARGE_H
 #define TOLL_BASE_LARGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Not zeroed, nothing touched; begins on such a page; free() ends it. NULL: out of memory. */
 void *toll_large_alloc(size_t bytes);
 /* How many bytes it really has. */
 size_t toll_large_bytes(size_t bytes);
+
+/* The same as a map, all 0, that takes memory only as it is touched; bytes: whole such pages; large: whether
+ * it wants them. NULL: out of memory. */
+void *toll_large_map(size_t bytes, bool large);
+void toll_large_unmap(void *map, size_t bytes);
 
 #endif

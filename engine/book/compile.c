@@ -20,14 +20,14 @@ int64_t toll_book_now_ns(void)
 int toll_book_stages(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
-        toll_build_folder,      toll_build_settings,       toll_build_accounts,
-        toll_build_trunks,      toll_build_places,         toll_build_numbers,
-        toll_build_services,    toll_build_calendars,      toll_build_plans,
-        toll_build_decks,       toll_build_destinations,   toll_build_bundles,
-        toll_build_assignments, toll_build_surcharge_rows, toll_build_subscriptions,
-        toll_build_number_map,  toll_build_surcharges,     toll_build_tiers,
-        toll_build_rules,       toll_build_deck_prices,    toll_build_reach,
-        toll_build_fx,          toll_build_embed,
+        toll_build_folder,        toll_build_settings,    toll_build_tax_places,  toll_build_tax_map,
+        toll_build_accounts,      toll_build_trunks,      toll_build_places,      toll_build_numbers,
+        toll_build_services,      toll_build_calendars,   toll_build_plans,       toll_build_decks,
+        toll_build_destinations,  toll_build_bundles,     toll_build_assignments, toll_build_surcharge_rows,
+        toll_build_subscriptions, toll_build_number_map,  toll_build_surcharges,  toll_build_tiers,
+        toll_build_rules,         toll_build_deck_prices, toll_build_reach,       toll_build_fx,
+        toll_build_taxes,         toll_build_exemptions,  toll_build_charges,     toll_build_products,
+        toll_build_embed,
     };
     int code = 0;
 

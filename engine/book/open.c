@@ -25,11 +25,54 @@ static int bad(struct toll_error *error, const char *name, const char *what)
                           name, what);
 }
 
-/* Section pointers and counts. */
-static void set_sections(struct toll_book *book, const struct toll_image_view *view)
-{
+/* -- sections -- */
+
 #define AT(id) view->data[TOLL_SECTION_##id]
 #define COUNT(id) (uint32_t) view->count[TOLL_SECTION_##id]
+
+static void set_taxes(struct toll_tax_tables *tax, const struct toll_image_view *view)
+{
+    tax->strings = AT(STRINGS);
+    tax->jurisdictions = AT(TAX_JURISDICTIONS);
+    tax->jurisdiction_count = COUNT(TAX_JURISDICTIONS);
+    tax->areas = AT(TAX_AREAS);
+    tax->area_count = COUNT(TAX_AREAS);
+    tax->area_jurisdictions = AT(TAX_AREA_JURISDICTIONS);
+    tax->area_jurisdiction_count = COUNT(TAX_AREA_JURISDICTIONS);
+    tax->sellers = AT(TAX_SELLERS);
+    tax->seller_count = COUNT(TAX_SELLERS);
+    tax->services = AT(TAX_SERVICES);
+    tax->service_count = COUNT(TAX_SERVICES);
+    tax->products = AT(PRODUCTS);
+    tax->product_count = COUNT(PRODUCTS);
+    tax->splits = AT(TAX_SPLITS);
+    tax->split_count = COUNT(TAX_SPLITS);
+    tax->split_parts = AT(TAX_SPLIT_PARTS);
+    tax->split_part_count = COUNT(TAX_SPLIT_PARTS);
+    tax->taxes = AT(TAXES);
+    tax->tax_count = COUNT(TAXES);
+    tax->line_bases = AT(TAX_LINE_BASES);
+    tax->line_basis_count = COUNT(TAX_LINE_BASES);
+    tax->series = AT(TAX_SERIES);
+    tax->series_count = COUNT(TAX_SERIES);
+    tax->brackets = AT(TAX_BRACKETS);
+    tax->bracket_count = COUNT(TAX_BRACKETS);
+    tax->ids = AT(TAX_IDS);
+    tax->id_count = COUNT(TAX_IDS);
+    tax->texts = AT(TAX_TEXTS);
+    tax->text_count = COUNT(TAX_TEXTS);
+    tax->exemptions = AT(TAX_EXEMPTIONS);
+    tax->exemption_count = COUNT(TAX_EXEMPTIONS);
+    tax->changes = AT(TAX_CHANGES);
+    tax->change_count = COUNT(TAX_CHANGES);
+    tax->charges = AT(CHARGES);
+    tax->charge_count = COUNT(CHARGES);
+    tax->inventory = AT(INVENTORY);
+    tax->inventory_count = COUNT(INVENTORY);
+}
+
+static void set_sections(struct toll_book *book, const struct toll_image_view *view)
+{
     book->strings = AT(STRINGS);
     book->string_bytes = view->count[TOLL_SECTION_STRINGS];
     book->numbers = AT(NUMBERS);
@@ -116,9 +159,10 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->tier_row_count = COUNT(TIER_ROWS);
     book->fx = AT(FX);
     book->fx_count = COUNT(FX);
+    set_taxes(&book->tax, view);
+}
 #undef AT
 #undef COUNT
-}
 
 static const char *set_meta(struct toll_book *book, const struct toll_image_view *view)
 {
@@ -151,6 +195,9 @@ static const char *set_meta(struct toll_book *book, const struct toll_image_view
     book->number_count = meta->number_count;
     book->buy_span = meta->buy_span;
     book->buy_span_count = meta->buy_span_count;
+    if (meta->taxed > 1 || meta->spare != 0)
+        return "its settings";
+    book->tax.taxed = meta->taxed == 1;
     return NULL;
 }
 
@@ -170,6 +217,15 @@ static void set_assigned(struct toll_book *book)
     }
     for (uint32_t i = 1; i < book->owner_count && !book->has_bundles; i++)
         book->has_bundles = book->owners[i].pool_count > 0;
+}
+
+static void set_sourcing(struct toll_tax_tables *tax)
+{
+    for (uint32_t i = 1; i < tax->tax_count; i++) {
+        tax->origin = tax->origin || tax->taxes[i].sourcing == TOLL_TAX_BY_ORIGIN;
+        tax->two_of_three = tax->two_of_three || tax->taxes[i].sourcing == TOLL_TAX_TWO_OF_THREE;
+    }
+    tax->legs = tax->origin || tax->two_of_three;
 }
 
 static int set_zones(struct toll_book *book, const struct toll_image_view *view, struct owned *owned,
@@ -240,6 +296,7 @@ static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes
     if (problem != NULL)
         return bad(error, name, problem);
     set_assigned(book);
+    set_sourcing(&book->tax);
     return 0;
 }
 

@@ -144,8 +144,9 @@ struct toll_line {
 
 struct toll_run;
 
-/* dataset_path: where the run's CDRs are now; its cdr_hash must be the run's (TOLL_EDATA). NULL: lines
- * without their CDR's fields. threads-safe for reads through separate handles only. */
+/* dataset_path: where the run's CDRs are now; of days that were imported into since, the older part files
+ * must still be there (TOLL_EDATA). NULL: lines without their CDR's fields. threads-safe for reads through
+ * separate handles only. */
 int toll_run_open(const char *run_path, const char *dataset_path, struct toll_run **out,
                   struct toll_error *error);
 void toll_run_close(struct toll_run *run);

@@ -79,9 +79,7 @@ static int make_folder(const struct toll_dataset *dataset, const char *name, str
     return toll_error_errno(error, TOLL_ECREATE, -rc, "%s/%s: cannot be made", dataset->path, name);
 }
 
-/* The generation in the name of a part's file ("2026-03-01.0.g7.arrow", "....text.arrow"); 0 for any other
- * name. */
-static int64_t generation_of(const char *name)
+int64_t toll_part_file_generation(const char *name)
 {
     char expected[PATH_ROOM];
     long long generation;
@@ -109,7 +107,7 @@ static int remove_leftovers(const struct toll_dataset *dataset, struct toll_erro
     if (rc)
         return toll_error_within(error, rc, dataset->path);
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (generation_of(names[i]) <= dataset->generation)
+        if (toll_part_file_generation(names[i]) <= dataset->generation)
             continue;
         char path[PATH_ROOM + sizeof "parts/"];
         snprintf(path, sizeof path, "parts/%s", names[i]);
@@ -223,7 +221,7 @@ int toll_dataset_text_open(const struct toll_dataset *dataset, size_t index, enu
 
 /* ---- publishing ---- */
 
-static int compare_parts(const void *a, const void *b)
+int toll_dataset_compare_parts(const void *a, const void *b)
 {
     const struct toll_dataset_part *x = a, *y = b;
     if (x->day != y->day)
@@ -250,7 +248,7 @@ static int copy_lists(struct toll_dataset *next, const struct toll_dataset_part 
         if (!toll_receipt_copy(&next->receipts[next->receipt_count++], &receipts[i]))
             return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", next->path);
     }
-    qsort(next->parts, part_count, sizeof *next->parts, compare_parts);
+    qsort(next->parts, part_count, sizeof *next->parts, toll_dataset_compare_parts);
     qsort(next->receipts, receipt_count, sizeof *next->receipts, compare_receipts);
     return 0;
 }

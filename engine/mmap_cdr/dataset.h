@@ -75,6 +75,13 @@ int toll_dataset_part_open(const struct toll_dataset *dataset, size_t index, enu
 int toll_dataset_text_open(const struct toll_dataset *dataset, size_t index, enum toll_read_path how,
                            struct toll_cdr_text **out, struct toll_error *error);
 
+/* Makes the dataset's parts those that somebody read when they were its parts, also where they are older
+ * generations' by now: wanted[i] has day, part, rows, seal and text_seal (bytes 0: not known, then only a
+ * part that still is one will do). Starts and conflicts are not told of older ones. For reading only.
+ * TOLL_ENOINPUT: a file is not there any more; *dataset is then as before. */
+int toll_dataset_as_it_was(struct toll_dataset *dataset, const struct toll_dataset_part *wanted, size_t count,
+                           struct toll_error *error);
+
 /* Publishes a new generation: these parts and receipts are the dataset from now on, also in *dataset (both
  * are copied and sorted here; they may be or hold what dataset points to; cdr_hash is computed here). The
  * part and rejects files were written, and fsynced, before. Old generations' files stay. After a failure

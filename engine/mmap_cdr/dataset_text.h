@@ -22,6 +22,12 @@ bool toll_dataset_hash(const struct toll_dataset_part *parts, size_t count, stru
 /* What is wrong with parts or receipts as a whole (order, doubles, overlaps), or NULL. */
 const char *toll_dataset_fault(const struct toll_dataset *dataset);
 
+/* The generation in the name of a part's file ("2026-03-01.0.g7.arrow", "....text.arrow"); 0 for any other
+ * name. */
+int64_t toll_part_file_generation(const char *name);
+/* Of struct toll_dataset_part, by (day, part); for qsort and bsearch. */
+int toll_dataset_compare_parts(const void *a, const void *b);
+
 bool toll_receipt_copy(struct toll_receipt *to, const struct toll_receipt *from); /* false: out of memory */
 void toll_receipts_free(struct toll_receipt *receipts, size_t count);
 

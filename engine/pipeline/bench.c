@@ -14,6 +14,7 @@ struct toll_bench_world {
     struct toll_dataset dataset;
     bool dataset_open;
     struct toll_rater rater;
+    struct toll_tuples *tuples;
     struct toll_part_set *sets;
     size_t set_count;
     int64_t rows, batches;
@@ -68,7 +69,12 @@ int toll_bench_open(const char *book_path, const char *dataset_path, enum toll_s
     if (rc == 0)
         rc = toll_rater_init(&world->rater, world->book, features, error);
     if (rc == 0)
+        rc = toll_tuples_of_parts(world->book, &world->dataset, 0, world->dataset.part_count, &world->tuples,
+                                  error);
+    if (rc == 0) {
+        world->rater.tuples = world->tuples;
         rc = open_parts(world, error);
+    }
     if (rc != 0)
         toll_bench_close(world);
     else
@@ -86,6 +92,7 @@ void toll_bench_close(struct toll_bench_world *world)
         toll_part_set_close(&world->sets[i]);
     free(world->sets);
     toll_rater_free(&world->rater);
+    toll_tuples_free(world->tuples);
     if (world->dataset_open)
         toll_dataset_close(&world->dataset);
     toll_book_close(world->book);
@@ -152,6 +159,8 @@ int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct tol
     int rc = rate_all(world, threads, NULL, error);
     result->rate_ns = now_ns() - begun;
     struct toll_tally *tally = rc == 0 ? toll_workers_sum(&world->workers) : NULL;
+    if (rc == 0)
+        rc = toll_tally_check(tally, error);
     if (rc == 0)
         rc = toll_tally_charge_periods(tally, world->book, error);
     if (rc == 0)

@@ -18,8 +18,9 @@ _Static_assert(TOLL_CALL_SERVICE == TOLL_KIND_SERVICE && TOLL_CALL_VOICE == TOLL
 
 const char *toll_stage_name(enum toll_stage stage)
 {
-    static const char *const names[] = {"read",   "classify", "payer", "ends",  "rules", "prefix", "price",
-                                        "charge", "odd",      "list",  "tally", "cost",  "draw",   "rest"};
+    static const char *const names[] = {"read",   "classify", "payer",  "ends", "rules",
+                                        "prefix", "price",    "charge", "odd",  "tax",
+                                        "list",   "tally",    "cost",   "draw", "rest"};
     return names[stage];
 }
 
@@ -137,7 +138,8 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     toll_block_prices(&block);
     lap(context, TOLL_STAGE_PRICE, &since);
     toll_block_charges(&block);
-    memset(block.line.tuple, 0, rows * sizeof *block.line.tuple);
+    if (context->rater->tuples == NULL)
+        memset(block.line.tuple, 0, rows * sizeof *block.line.tuple);
     if (block.line.pool != NULL) { /* until bundles are drawn on */
         memset(block.line.included, 0, rows * sizeof *block.line.included);
         memset(block.line.pool, 0, rows * sizeof *block.line.pool);
@@ -145,6 +147,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_CHARGE, &since);
     toll_block_odd(&block);
     lap(context, TOLL_STAGE_ODD, &since);
+    if (context->rater->tuples != NULL)
+        toll_block_tuples(&block);
+    lap(context, TOLL_STAGE_TAX, &since);
     if (context->draws != NULL)
         toll_block_draws(&block, first);
     lap(context, TOLL_STAGE_LIST, &since);

@@ -24,6 +24,7 @@ enum toll_stage {
     TOLL_STAGE_PRICE,
     TOLL_STAGE_CHARGE,
     TOLL_STAGE_ODD,  /* rows done one by one */
+    TOLL_STAGE_TAX,  /* tuples of taxed books */
     TOLL_STAGE_LIST, /* rows that may draw on bundles or are priced by tiers */
     TOLL_STAGE_TALLY,
     TOLL_STAGE_COST, /* all of the buy side */
@@ -60,9 +61,10 @@ struct toll_block {
     uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has; of a row to be billed alone its entry, or 0 */
     uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* 1 + index of terms, 0 nothing to charge */
     uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
-    uint32_t rest[TOLL_BLOCK_ROWS_MAX];   /* rows that need a second look */
-    uint16_t shape[TOLL_BLOCK_ROWS_MAX];  /* verdict key and more: simd/layout_call.h */
-    uint32_t others[TOLL_BLOCK_ROWS_MAX]; /* rows of services other than voice */
+    uint32_t odd_rule[TOLL_BLOCK_ROWS_MAX]; /* and the rule that it found, 0 none */
+    uint32_t rest[TOLL_BLOCK_ROWS_MAX];     /* rows that need a second look */
+    uint16_t shape[TOLL_BLOCK_ROWS_MAX];    /* verdict key and more: simd/layout_call.h */
+    uint32_t others[TOLL_BLOCK_ROWS_MAX];   /* rows of services other than voice */
     size_t odd_count, other_count;
 
     /* of books and records beyond the plain ones */
@@ -83,6 +85,11 @@ struct toll_block {
     uint32_t feed[TOLL_BLOCK_ROWS_MAX]; /* rows of feeds that are not sold, and their shapes */
     uint16_t feed_shape[TOLL_BLOCK_ROWS_MAX];
     size_t feed_count;
+    uint8_t draw_key[TOLL_BLOCK_ROWS_MAX]; /* of rows that may draw, by place in their list */
+
+    /* of taxed books */
+    uint32_t slot[TOLL_BLOCK_ROWS_MAX]; /* where the line counts by tuple, too */
+    uint32_t product[TOLL_BLOCK_ROWS_MAX];
 
     /* the buy side */
     uint32_t buy_plan[TOLL_BLOCK_ROWS_MAX];

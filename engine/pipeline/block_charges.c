@@ -97,5 +97,6 @@ void toll_block_odd(const struct toll_block_rows *rows)
         block->deck[i] = (uint32_t)answer.deck;
         block->value[i] = answer.found.walk;
         block->terms[i] = 0;
+        block->odd_rule[k] = (uint32_t)answer.rule;
     }
 }

@@ -5,37 +5,45 @@
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
-#define AHEAD 16                 /* rows whose owner is on its way */
+#define AHEAD 32                 /* rows whose owner is on its way */
 #define ENTITLEMENTS_LOOKED_AT 8 /* of one call, beyond that the pools look */
 
-/* Rows to look at, in block->second, ascending. */
+_Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
+
+/* Where tiers price some lines: these, and those that may draw. */
+static size_t list_with_tiers(const struct toll_block_rows *rows)
+{
+    const struct toll_draw_rules *rules = rows->rater->draws;
+    struct toll_block *block = rows->block;
+    size_t count = 0;
+    for (size_t i = 0; i < rows->rows; i++) {
+        const uint32_t owner = block->owner[i];
+        const bool credit = (rows->cdr.kind[i] & TOLL_KIND_CREDIT) != 0;
+        const bool may = (rules->entitled[owner >> 5] >> (owner & 31) & 1) != 0 && !credit;
+        block->second[count] = (uint32_t)i;
+        block->draw_key[count] = (uint8_t)toll_call_key(rows->cdr.kind[i], rows->line.class_jurisdiction[i]);
+        count += rows->line.status[i] == TOLL_RATED &&
+                 (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
+    }
+    return count;
+}
+
+/* Rows to look at, in block->second, ascending, and their keys. */
 static size_t list_rows(const struct toll_block_rows *rows)
 {
     const struct toll_draw_rules *rules = rows->rater->draws;
-    const uint64_t *entitled = rules->entitled;
     struct toll_block *block = rows->block;
-    const uint16_t *kind = rows->cdr.kind;
-    const uint8_t *status = rows->line.status;
-    uint32_t *list = block->second;
-    size_t count = 0;
-    if (rules->tiers_end == 0) {
-        for (size_t i = 0; i < rows->rows; i++) {
-            const uint32_t owner = block->owner[i];
-            const bool credit = (kind[i] & TOLL_KIND_CREDIT) != 0;
-            list[count] = (uint32_t)i;
-            count += (entitled[owner >> 6] >> (owner & 63) & 1) & (status[i] == TOLL_RATED) & !credit;
-        }
-        return count;
-    }
-    for (size_t i = 0; i < rows->rows; i++) {
-        const uint32_t owner = block->owner[i];
-        const bool credit = (kind[i] & TOLL_KIND_CREDIT) != 0;
-        const bool may = (entitled[owner >> 6] >> (owner & 63) & 1) != 0 && !credit;
-        list[count] = (uint32_t)i;
-        count +=
-            status[i] == TOLL_RATED && (may || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) != 0);
-    }
-    return count;
+    const struct toll_may_draw_in in = {
+        .kind = rows->cdr.kind,
+        .status = rows->line.status,
+        .class_jurisdiction = rows->line.class_jurisdiction,
+        .owner = block->owner,
+        .owners = rules->entitled,
+        .keys = rules->keys,
+    };
+    if (rules->tiers_end != 0)
+        return list_with_tiers(rows);
+    return rows->rater->kernels->lists->may_draw(&in, rows->rows, block->second, block->draw_key);
 }
 
 /* The destination of each listed row, by place in the list. */
@@ -139,23 +147,6 @@ static uint32_t put_full(const struct toll_block_rows *rows, size_t i, const str
     return (uint32_t)draws->full_count++;
 }
 
-/* The one entitlement of a simple owner. */
-static inline void put_simple(const struct toll_block_rows *rows, size_t i, size_t row, uint32_t key,
-                              struct toll_draw_owner owner)
-{
-    struct toll_draws *draws = rows->context->draws;
-    draws->requests[draws->count++] = (struct toll_draw_request){
-        .start = rows->cdr.start[i],
-        .bundle = owner.bundle,
-        .pool = owner.pool,
-        .billed = rows->line.billed[i],
-        .terms = rows->block->terms[i],
-        .bucket = rows->block->bucket[i],
-        .row = (uint16_t)row,
-        .key = (uint8_t)key,
-    };
-}
-
 static void put_request(const struct toll_block_rows *rows, size_t i, size_t row, const struct asked *asked)
 {
     const struct toll_book *book = rows->rater->book;
@@ -175,7 +166,7 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
         .pool = simple ? entitlement->pool : put_full(rows, i, asked),
         .billed = rows->line.billed[i],
         .terms = block->terms[i],
-        .bucket = block->bucket[i],
+        .bucket = toll_block_slots(rows)[i],
         .row = (uint16_t)row,
         .key = (uint8_t)asked->key,
         .flags = (uint8_t)flags,
@@ -202,32 +193,44 @@ static void ask(const struct toll_block_rows *rows, size_t i, size_t row, uint32
         put_request(rows, i, row, &asked);
 }
 
+/* Rows of simple owners become requests at once, the others are looked at one by one. */
 void toll_block_draws(const struct toll_block_rows *rows, size_t first)
 {
     const struct toll_rater *rater = rows->rater;
     const struct toll_draw_rules *rules = rater->draws;
+    const uint32_t *slots = toll_block_slots(rows);
+    const struct toll_draw_owner *owners = rules->owners;
+    const struct toll_bundle *bundles = rater->book->bundles;
     const uint32_t *places = rows->context->places;
     const struct toll_block *block = rows->block;
     const uint32_t *list = block->second;
+    const toll_ms *start = rows->cdr.start;
+    const int32_t *billed = rows->line.billed;
+    struct toll_draws *draws = rows->context->draws;
     const size_t count = list_rows(rows);
     const uint32_t *destinations = destinations_of(rows, list, count);
     const bool no_tiers = rules->tiers_end == 0;
     for (size_t k = 0; k < count; k++) {
         const size_t i = list[k], row = places == NULL ? first + i : places[i];
-        const uint16_t kind = rows->cdr.kind[i];
-        const unsigned call = rows->line.class_jurisdiction[i];
-        const uint32_t key =
-            toll_chain_key(toll_kind_service(kind), (kind & TOLL_KIND_IN) != 0, call >> 4, call & 15);
-        const struct toll_draw_owner owner = rules->owners[block->owner[i]];
+        const uint32_t key = block->draw_key[k];
+        const struct toll_draw_owner owner = owners[block->owner[i]];
         if (k + AHEAD < count) {
-            __builtin_prefetch(&rules->owners[block->owner[list[k + AHEAD]]]);
-            __builtin_prefetch(&rows->cdr.start[list[k + AHEAD]]);
+            __builtin_prefetch(&owners[block->owner[list[k + AHEAD]]]);
+            __builtin_prefetch(&start[list[k + AHEAD]]);
         }
         const bool simple = no_tiers || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) == 0;
-        if (simple & (owner.bundle != 0) & (block->terms[i] != 0) & (rows->line.billed[i] > 0)) {
-            const uint64_t *keys = rater->book->bundles[owner.bundle].keys;
-            if ((keys[key >> 6] >> (key & 63) & 1) != 0)
-                put_simple(rows, i, row, key, owner);
+        if (simple & (owner.bundle != 0) & (block->terms[i] != 0) & (billed[i] > 0)) {
+            draws->requests[draws->count] = (struct toll_draw_request){
+                .start = start[i],
+                .bundle = owner.bundle,
+                .pool = owner.pool,
+                .billed = billed[i],
+                .terms = block->terms[i],
+                .bucket = slots[i],
+                .row = (uint16_t)row,
+                .key = (uint8_t)key,
+            };
+            draws->count += bundles[owner.bundle].keys[key >> 6] >> (key & 63) & 1;
         } else {
             ask(rows, i, row, key, destinations == NULL ? 0 : destinations[k]);
         }

@@ -225,7 +225,7 @@ void toll_block_rules(const struct toll_block_rows *rows)
     rater->kernels->rules(rater->owners, rater->verdicts, block->owner, block->shape, by_record, rows->rows,
                           &out);
     block->bill_count = 0;
-    if (rater->has_next)
+    if (rater->has_next || (rater->tuples != NULL && rater->tuples->products != NULL))
         memset(block->chain, 0, rows->rows * sizeof *block->chain);
     size_t open = out.planless_count;
     block->odd_count = block->other_count = 0;

@@ -83,7 +83,7 @@ void toll_block_tally(const struct toll_block_rows *rows)
     struct toll_tally_out out = {
         .buckets = tally->buckets, .voice_prices = tally->voice_prices, .rest = block->rest};
     rater->kernels->tally(rows->cdr.kind, rows->line.price, rows->line.billed, rows->line.charge,
-                          rows->line.status, block->bucket, rows->rows, &out);
+                          rows->line.status, toll_block_slots(rows), rows->rows, &out);
     tally->billed_s += out.voice_units;
     tally->rows += (int64_t)rows->rows;
     tally->status_rows[TOLL_RATED] += out.rated;

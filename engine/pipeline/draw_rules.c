@@ -2,6 +2,7 @@
 #include "pipeline/draw_rules.h"
 
 #include "base/error.h"
+#include "simd/layout_call.h"
 
 /* The prices of rules come before those of decks, so few ids are looked at. */
 static uint32_t tiers_end(const struct toll_book *book)
@@ -25,19 +26,21 @@ static struct toll_draw_owner simple_owner(const struct toll_book *book, const s
                   : (struct toll_draw_owner){0, 0};
 }
 
-static void look_at_owners(const struct toll_book *book, uint64_t *entitled, struct toll_draw_owner *owners)
+static void look_at_owners(const struct toll_book *book, uint32_t *entitled, struct toll_draw_owner *owners)
 {
     for (uint32_t i = 1; i < book->owner_count; i++)
         if (book->owners[i].pool_count > 0) {
-            entitled[i >> 6] |= UINT64_C(1) << (i & 63);
+            entitled[i >> 5] |= UINT32_C(1) << (i & 31);
             owners[i] = simple_owner(book, &book->owners[i]);
         }
 }
 
-static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules)
+static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules, uint32_t *keys)
 {
     for (uint32_t i = 1; i < book->bundle_count; i++) {
         const struct toll_bundle *bundle = &book->bundles[i];
+        for (uint32_t key = 0; key < TOLL_CHAIN_KEYS; key++)
+            keys[key >> 5] |= (uint32_t)(bundle->keys[key >> 6] >> (key & 63) & 1) << (key & 31);
         rules->by_used = rules->by_used || bundle->debit_used;
         rules->by_number = rules->by_number || bundle->scope == TOLL_SCOPE_NUMBER;
         rules->by_destination = rules->by_destination || bundle->destination_count > 0;
@@ -66,29 +69,35 @@ static bool costs_draw(const struct toll_book *book)
     return false;
 }
 
-_Static_assert(sizeof(struct toll_draw_owner) == 8, "as many bytes as a word of the bits");
-
 int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out, struct toll_error *error)
 {
     const uint32_t end = tiers_end(book);
-    const size_t words = book->owner_count / 64 + 1;
+    const size_t entitled_bytes = ((size_t)book->owner_count / 32 + 1) * sizeof(uint32_t),
+                 keys_bytes = TOLL_CALL_KEYS / 8,
+                 owners_bytes = book->owner_count * sizeof(struct toll_draw_owner),
+                 tiers_bytes = end * sizeof(uint32_t);
     *out = NULL;
     if (!book->has_bundles && end == 0 && !costs_draw(book))
         return 0;
     struct toll_draw_rules *rules = calloc(1, sizeof *rules);
-    uint64_t *memory = calloc(words + book->owner_count + end / 2 + 1, sizeof *memory);
-    if (rules == NULL || memory == NULL) {
+    if (rules == NULL ||
+        !toll_hot_init(&rules->hot, toll_hot_round(entitled_bytes) + toll_hot_round(keys_bytes) +
+                                        toll_hot_round(owners_bytes) + toll_hot_round(tiers_bytes))) {
         free(rules);
-        free(memory);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the bundles of %u owners",
                               book->owner_count);
     }
-    struct toll_draw_owner *owners = (struct toll_draw_owner *)(memory + words);
-    uint32_t *tiers = (uint32_t *)(owners + book->owner_count);
-    *rules = (struct toll_draw_rules){
-        .entitled = memory, .owners = owners, .tiers = tiers, .tiers_end = end, .memory = memory};
-    look_at_owners(book, memory, owners);
-    look_at_bundles(book, rules);
+    uint32_t *entitled = toll_hot_take(&rules->hot, entitled_bytes);
+    uint32_t *keys = toll_hot_take(&rules->hot, keys_bytes);
+    struct toll_draw_owner *owners = toll_hot_take(&rules->hot, owners_bytes);
+    uint32_t *tiers = toll_hot_take(&rules->hot, tiers_bytes);
+    rules->entitled = entitled;
+    rules->keys = keys;
+    rules->owners = owners;
+    rules->tiers = tiers;
+    rules->tiers_end = end;
+    look_at_owners(book, entitled, owners);
+    look_at_bundles(book, rules, keys);
     look_at_tiers(book, rules, tiers);
     rules->cost = costs_draw(book);
     *out = rules;
@@ -99,6 +108,6 @@ void toll_draw_rules_free(struct toll_draw_rules *rules)
 {
     if (rules == NULL)
         return;
-    free(rules->memory);
+    toll_hot_free(&rules->hot);
     free(rules);
 }

@@ -6,6 +6,7 @@
 #define TOLL_PIPELINE_DRAW_RULES_H
 
 #include "book/book.h"
+#include "pipeline/hot.h"
 
 #include <stdlib.h>
 
@@ -16,7 +17,8 @@ struct toll_draw_owner {
 };
 
 struct toll_draw_rules {
-    const uint64_t *entitled; /* a bit by owner: it has entitlements */
+    const uint32_t *entitled; /* a bit by owner: it has entitlements */
+    const uint32_t *keys;     /* a bit by toll_call_key: some bundle is for such calls */
     const struct toll_draw_owner *owners;
     const uint32_t *tiers; /* by price id below tiers_end: the tiers that price such a line, 0 none */
     uint32_t tiers_end;    /* 0: the book has no tiers */
@@ -25,7 +27,7 @@ struct toll_draw_rules {
     bool by_destination;   /* some bundle is for some destinations only */
     bool cost;             /* some trunk or carrier has a bundle: costs draw */
     bool volume;           /* some tiers need the units of whole periods: all rows are to be counted before */
-    uint64_t *memory;
+    struct toll_hot hot;
 };
 
 /* *out is NULL when the book has neither bundles nor tiers. */

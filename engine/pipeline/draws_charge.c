@@ -16,7 +16,7 @@ static void suspend(const struct toll_draws_context *context, const struct toll_
 {
     struct toll_suspense *suspense = &context->tally->suspense;
     const struct toll_book *book = context->rater->book;
-    const int32_t account = book->buckets[request->bucket].account;
+    const int32_t account = book->buckets[request->bucket % book->bucket_count].account;
     const uint64_t what = 0;
     context->tally->buckets[request->bucket].rows--;
     if (toll_suspense_expect(suspense, line->status, account, what))
@@ -122,6 +122,8 @@ static void charge_slowly(const struct toll_draws_context *context, const struct
     lines->price[row] = line.price;
     lines->billed[row] = line.billed;
     lines->charge[row] = line.charge;
+    if (line.status >= TOLL_SUSPENSE_FIRST)
+        lines->tuple[row] = 0;
     if (lines->included != NULL) {
         lines->included[row] = line.included;
         lines->pool[row] = line.pool;

@@ -160,7 +160,10 @@ static int join_books(struct toll_merge *merge, const struct toll_book *book, st
     else
         memcpy(merge->books, old->books, old_count * sizeof *merge->books);
     merge->books[old_count] = (struct toll_run_book){
-        .book_hash = book->book_hash, .tzdata_hash = book->tzdata_hash, .price_shift = (int32_t)shift};
+        .book_hash = book->book_hash,
+        .tzdata_hash = book->tzdata_hash,
+        .price_shift = (int32_t)shift,
+        .tuple_shift = tables->tuple_count == 0 ? 0 : tables->tuples[tables->tuple_count - 1].id};
     merge->book_count = old_count + 1;
     return 0;
 }

@@ -30,8 +30,9 @@ static bool ids_known(const struct toll_merge *merge, const struct toll_line_bat
 {
     const struct toll_run_tables *tables = &merge->old.tables;
     const int64_t prices = tables->price_count == 0 ? 1 : tables->prices[tables->price_count - 1].id + 1ll;
+    const int64_t tuples = tables->tuple_count == 0 ? 1 : tables->tuples[tables->tuple_count - 1].id + 1ll;
     return below(kept->account, kept->rows, tables->account_count) &&
-           below(kept->price, kept->rows, prices) &&
+           below(kept->price, kept->rows, prices) && below(kept->tuple, kept->rows, tuples) &&
            (kept->cost_price == NULL || below(kept->cost_price, kept->rows, prices)) &&
            (kept->book == NULL || books_below(kept->book, kept->rows, merge->book_count - 1));
 }
@@ -177,12 +178,13 @@ static void scatter(const struct toll_merge *merge, const struct toll_merge_scra
                     const uint32_t *rows, size_t count, const struct toll_line_columns *lines)
 {
     const uint8_t own = (uint8_t)(merge->book_count - 1);
-    const int32_t shift = merge->books[own].price_shift;
+    const int32_t shift = merge->books[own].price_shift, tuple_shift = merge->books[own].tuple_shift;
     toll_merge_scatter(scratch, rows, count, lines);
     for (size_t i = 0; i < count; i++) {
         const uint32_t row = rows[i];
         lines->account[row] = merge->account_ids[lines->account[row]];
         lines->price[row] += lines->price[row] == 0 ? 0 : shift;
+        lines->tuple[row] += lines->tuple[row] == 0 ? 0 : tuple_shift;
         lines->book[row] = own;
         if (lines->cost != NULL)
             lines->cost_price[row] += lines->cost_price[row] == 0 ? 0 : shift;

@@ -6,6 +6,7 @@
 #include "base/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int read_day(const char *text, const char *option, int64_t *day, struct toll_error *error)
@@ -69,6 +70,23 @@ int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater
         }
     }
     return 0;
+}
+
+int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset *dataset, size_t first,
+                         size_t last, struct toll_tuples **out, struct toll_error *error)
+{
+    struct toll_tuple_time *times = calloc(last - first + 1, sizeof *times);
+    size_t count = 0;
+    *out = NULL;
+    if (times == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    for (size_t i = first; i < last; i++)
+        if (dataset->parts[i].rows > 0)
+            times[count++] =
+                (struct toll_tuple_time){dataset->parts[i].first_start, dataset->parts[i].last_start};
+    const int rc = toll_tuples_make(book, times, count, out, error);
+    free(times);
+    return rc;
 }
 
 void toll_part_set_close(struct toll_part_set *set)

@@ -47,7 +47,7 @@ static bool grow_facts(struct toll_pools *pools)
     if (grown == NULL)
         return false;
     pools->facts = grown;
-    struct toll_pool_hot *chunk = toll_hot_alloc(TOLL_POOL_CHUNK * sizeof *chunk);
+    struct toll_pool_chunk *chunk = toll_hot_alloc(sizeof *chunk);
     if (chunk == NULL)
         return false;
     pools->chunks[pools->pool_capacity / TOLL_POOL_CHUNK] = chunk;
@@ -62,7 +62,8 @@ uint32_t toll_pools_new(struct toll_pools *pools)
         return 0;
     }
     const uint32_t pool = pools->pool_count++;
-    *toll_pool_at(pools, pool) = (struct toll_pool_hot){.until = TOLL_MS_MIN};
+    *toll_pool_at(pools, pool) = (struct toll_pool_hot){0};
+    *toll_pool_tap_at(pools, pool) = (struct toll_pool_tap){.until = TOLL_MS_MIN};
     pools->facts[pool] = (struct toll_pool_facts){0};
     return pool;
 }
@@ -83,7 +84,7 @@ static uint32_t most_entitlements(const struct toll_book *book)
 static void mark_cost_pools(struct toll_pools *pools, const struct toll_named *named)
 {
     for (uint32_t i = 0; i < named->pool_count; i++)
-        toll_pool_at(pools, pools->book->entitlements[named->pool_first + i].pool)->of_cost = 1;
+        toll_pool_at(pools, pools->book->entitlements[named->pool_first + i].pool)->of_cost = true;
 }
 
 static bool make_book_pools(struct toll_pools *pools)
@@ -207,8 +208,8 @@ static void begin_pool_again(struct toll_pools *pools, uint32_t pool)
     struct toll_pool_hot *hot = toll_pool_at(pools, pool);
     struct toll_pool_facts *facts = &pools->facts[pool];
     const bool inherited = (uint32_t)hot->id < pools->before_ids;
-    *hot =
-        (struct toll_pool_hot){.until = TOLL_MS_MIN, .id = inherited ? hot->id : 0, .of_cost = hot->of_cost};
+    *hot = (struct toll_pool_hot){.id = inherited ? hot->id : 0, .of_cost = hot->of_cost};
+    *toll_pool_tap_at(pools, pool) = (struct toll_pool_tap){.until = TOLL_MS_MIN};
     facts->exhausted = 0;
     facts->opened = 0;
     while (facts->draws >= pools->before_draws && facts->draws != 0)

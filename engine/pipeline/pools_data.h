@@ -1,7 +1,7 @@
 /*
  * What the files pools*.c share. A pool is an index: those of the book by their own, then those of numbers
- * as they come up. A draw in a pool's current period touches one line, struct toll_pool_hot; all else is
- * for when a period or a lot ends, and for the tables.
+ * as they come up. A draw in a pool's current period touches its tap, four to a cache line; all else is for
+ * when a period or a lot ends, and for the tables.
  *
  * Periods and lots are months (base/cycle.h). What was drawn is kept as a list for each pool: so many units
  * in this period on that lot; from it and from the lots' sizes all tables follow.
@@ -13,17 +13,28 @@
 #include "base/strings.h"
 #include "pipeline/pools.h"
 
-/* The current period of a pool. */
+/* What may be drawn of a pool at once: fewer units than `left`, by calls before `until`. Shut it says 0. Of a
+ * pool with nothing left, whose calls all remain to be charged, it gives nothing at once: id 0. */
+struct toll_pool_tap {
+    toll_ms until; /* end of the current period; TOLL_MS_MIN: none yet */
+    uint32_t left;
+    int32_t id;
+};
+_Static_assert(sizeof(struct toll_pool_tap) == 16, "four to a cache line");
+#define TOLL_POOL_DRY UINT32_MAX
+
+/* The current period of a pool, without what was drawn by its tap since that was opened. */
 struct toll_pool_hot {
-    toll_ms until;     /* its end; TOLL_MS_MIN: none yet */
     int64_t lot_left;  /* of `lot`, the oldest that has something left (or the last one) */
     int64_t rest_left; /* of the later ones */
     int64_t taken;     /* of `lot`, not yet in the list of draws */
     int64_t used;      /* in the period */
     int64_t over;
     int32_t month, lot;
-    int32_t id;       /* 0: nobody has drawn on it; TOLL_POOL_OF_COSTS */
-    uint32_t of_cost; /* 1: costs draw on it, and lines never */
+    int32_t id;      /* 0: nobody has drawn on it; TOLL_POOL_OF_COSTS */
+    uint32_t poured; /* what the tap's `left` was when it was opened; 0: it is shut or dry */
+    bool of_cost;    /* costs draw on it, and lines never */
+    uint8_t spare[7];
 };
 _Static_assert(sizeof(struct toll_pool_hot) == 64, "one cache line");
 /* Costs are drawn a batch or a block behind the lines, so their pools get ids when all is drawn. */
@@ -55,6 +66,12 @@ struct toll_pool_month {
     int64_t used, over;
     toll_ms exhausted;
     int64_t granted; /* of an earlier run, frozen; else -1 */
+};
+
+#define TOLL_POOL_CHUNK 32768u /* never moved */
+struct toll_pool_chunk {
+    struct toll_pool_tap taps[TOLL_POOL_CHUNK];
+    struct toll_pool_hot hot[TOLL_POOL_CHUNK];
 };
 
 /* A growing array. Index 0 is not used, so that 0 is none. */
@@ -106,15 +123,13 @@ struct toll_count_slot {
     uint8_t spare[15];
 };
 
-#define TOLL_POOL_CHUNK 32768u /* hot records: 2 MiB, never moved */
-
 struct toll_pools {
     const struct toll_book *book;
     const struct toll_pools_before *before;
     struct toll_run_span span;
     struct toll_arena arena;
 
-    struct toll_pool_hot **chunks;
+    struct toll_pool_chunk **chunks;
     struct toll_pool_facts *facts;
     uint32_t pool_count, pool_capacity;
     struct toll_pool_slot *slots; /* pools of numbers */
@@ -151,7 +166,11 @@ struct toll_pool_plan {
 
 static inline struct toll_pool_hot *toll_pool_at(const struct toll_pools *pools, uint32_t pool)
 {
-    return &pools->chunks[pool / TOLL_POOL_CHUNK][pool % TOLL_POOL_CHUNK];
+    return &pools->chunks[pool / TOLL_POOL_CHUNK]->hot[pool % TOLL_POOL_CHUNK];
+}
+static inline struct toll_pool_tap *toll_pool_tap_at(const struct toll_pools *pools, uint32_t pool)
+{
+    return &pools->chunks[pool / TOLL_POOL_CHUNK]->taps[pool % TOLL_POOL_CHUNK];
 }
 
 /* ---- pools.c ---- */
@@ -170,6 +189,9 @@ struct toll_cycle toll_pools_month(const struct toll_pools *pools, uint32_t cloc
 uint32_t toll_pools_clock_of(uint32_t zone, int32_t first_day);
 /* The size of a lot: by the book, or frozen by a closed run. */
 int64_t toll_pools_lot(struct toll_pools *pools, uint32_t pool, int64_t month);
+/* Taps: whoever looks at the hot record shuts it before; what was drawn goes into the hot record then. */
+void toll_pools_open_tap(struct toll_pools *pools, uint32_t pool);
+void toll_pools_shut_tap(struct toll_pools *pools, uint32_t pool);
 /* Ends the current period, if there is one, and begins that of a call. */
 void toll_pools_turn(struct toll_pools *pools, uint32_t pool, toll_ms start);
 /* Puts what the hot record alone knows into the lists; the period goes on. */

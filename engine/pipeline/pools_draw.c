@@ -45,6 +45,19 @@ static int64_t wanted_of(struct drawing *drawing, const struct toll_bundle *bund
     return drawing->billed;
 }
 
+static inline bool is_dry(const struct toll_pool_tap *tap, toll_ms start)
+{
+    return tap->left == TOLL_POOL_DRY && start < tap->until;
+}
+
+/* What the pool has in the call's period is in its hot record then. */
+static void begin_draw(struct toll_pools *pools, uint32_t pool, toll_ms start)
+{
+    toll_pools_shut_tap(pools, pool);
+    if (start >= toll_pool_tap_at(pools, pool)->until)
+        toll_pools_turn(pools, pool, start);
+}
+
 /* False: the bundle rejects the call. */
 static bool plan_one(struct toll_pools *pools, uint32_t pool, const struct toll_bundle *bundle,
                      int64_t wanted, struct drawing *drawing, uint32_t bundle_id)
@@ -77,7 +90,7 @@ static bool plan_one(struct toll_pools *pools, uint32_t pool, const struct toll_
     return true;
 }
 
-static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, toll_ms start)
+static void take_shut(struct toll_pools *pools, const struct toll_pool_plan *plan, toll_ms start)
 {
     struct toll_pool_hot *hot = toll_pool_at(pools, plan->pool);
     int64_t units = plan->taken;
@@ -111,6 +124,13 @@ static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, to
     }
 }
 
+static void take(struct toll_pools *pools, const struct toll_pool_plan *plan, toll_ms start)
+{
+    toll_pools_shut_tap(pools, plan->pool);
+    take_shut(pools, plan, start);
+    toll_pools_open_tap(pools, plan->pool);
+}
+
 /* Far most calls: the first bundle that fits has more than they want, of one lot, in its current period.
  * False: nothing was done. */
 static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool_call *call,
@@ -130,17 +150,19 @@ static inline bool draw_at_once(struct toll_pools *pools, const struct toll_pool
     const uint32_t pool = wanted <= 0 ? 0 : pool_of(pools, entitlement, call);
     if (pool == 0)
         return false;
-    struct toll_pool_hot *hot = toll_pool_at(pools, pool);
-    if (call->start >= hot->until || hot->lot_left <= wanted || hot->id == 0)
+    struct toll_pool_tap *tap = toll_pool_tap_at(pools, pool);
+    if (is_dry(tap, call->start) && call->count == 1) {
+        *drawn = (struct toll_pool_drawn){.used_rest = call->used};
+        return true;
+    }
+    if (call->start >= tap->until || wanted >= tap->left || tap->id == 0)
         return false;
-    hot->lot_left -= wanted;
-    hot->taken += wanted;
-    hot->used += wanted;
+    tap->left -= (uint32_t)wanted;
     *drawn = (struct toll_pool_drawn){
         .included = wanted,
         .billed_taken = used ? 0 : wanted,
         .used_rest = used ? 0 : call->used,
-        .pool = hot->id,
+        .pool = tap->id,
         .all = true,
         .connect = bundle->connect_charged != 0,
     };
@@ -165,9 +187,12 @@ static void draw_in_turn(struct toll_pools *pools, const struct toll_pool_call *
         const uint32_t pool = pool_of(pools, entitlement, call);
         if (pool == 0)
             continue;
-        if (call->start >= toll_pool_at(pools, pool)->until)
-            toll_pools_turn(pools, pool, call->start);
-        if (!plan_one(pools, pool, bundle, wanted, &drawing, entitlement->bundle)) {
+        if (is_dry(toll_pool_tap_at(pools, pool), call->start))
+            continue;
+        begin_draw(pools, pool, call->start);
+        const bool good = plan_one(pools, pool, bundle, wanted, &drawing, entitlement->bundle);
+        toll_pools_open_tap(pools, pool);
+        if (!good) {
             *drawn = (struct toll_pool_drawn){.rejected = true};
             return;
         }
@@ -191,12 +216,9 @@ void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bu
 {
     struct drawing drawing = {.billed = billed, .billed_known = true};
     *one = (struct toll_pool_one){0};
-    if (start >= toll_pool_at(pools, pool)->until)
-        toll_pools_turn(pools, pool, start);
-    if (!plan_one(pools, pool, &pools->book->bundles[bundle], billed, &drawing, bundle)) {
-        one->rejected = true;
-        return;
-    }
+    begin_draw(pools, pool, start);
+    one->rejected = !plan_one(pools, pool, &pools->book->bundles[bundle], billed, &drawing, bundle);
+    toll_pools_open_tap(pools, pool);
     if (drawing.plans == 0)
         return;
     take(pools, &pools->plan[0], start);

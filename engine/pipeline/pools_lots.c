@@ -162,6 +162,33 @@ static int64_t lot_left(struct toll_pools *pools, uint32_t pool, int64_t month)
     return units > drawn ? units - drawn : 0;
 }
 
+/* ---- taps ---- */
+
+void toll_pools_open_tap(struct toll_pools *pools, uint32_t pool)
+{
+    struct toll_pool_hot *hot = toll_pool_at(pools, pool);
+    struct toll_pool_tap *tap = toll_pool_tap_at(pools, pool);
+    const struct toll_bundle *bundle = &pools->book->bundles[pools->facts[pool].bundle];
+    if (hot->lot_left > 0 && hot->id != 0) {
+        hot->poured = tap->left = hot->lot_left < INT32_MAX ? (uint32_t)hot->lot_left : INT32_MAX;
+        tap->id = hot->id;
+    } else if (hot->lot_left == 0 && hot->rest_left == 0 && bundle->at_limit == TOLL_LIMIT_OVERAGE) {
+        tap->left = TOLL_POOL_DRY;
+    }
+}
+
+void toll_pools_shut_tap(struct toll_pools *pools, uint32_t pool)
+{
+    struct toll_pool_hot *hot = toll_pool_at(pools, pool);
+    struct toll_pool_tap *tap = toll_pool_tap_at(pools, pool);
+    const int64_t drawn = tap->id == 0 ? 0 : (int64_t)hot->poured - tap->left;
+    hot->lot_left -= drawn;
+    hot->taken += drawn;
+    hot->used += drawn;
+    hot->poured = tap->left = 0;
+    tap->id = 0;
+}
+
 /* ---- turning ---- */
 
 static void note_draw(struct toll_pools *pools, uint32_t pool)
@@ -182,6 +209,7 @@ void toll_pools_settle(struct toll_pools *pools, uint32_t pool)
 {
     struct toll_pool_hot *hot = toll_pool_at(pools, pool);
     struct toll_pool_facts *facts = &pools->facts[pool];
+    toll_pools_shut_tap(pools, pool);
     note_draw(pools, pool);
     if (hot->used == 0 && hot->over == 0)
         return;
@@ -251,7 +279,7 @@ void toll_pools_turn(struct toll_pools *pools, uint32_t pool, toll_ms start)
         *place_of_lot(pools, facts, hot->lot) = hot->lot_left;
     toll_pools_check_cut(pools, &cycle, toll_pools_closing(pools, pool), "bundle",
                          toll_book_string(pools->book, bundle->bundle));
-    hot->until = cycle.until;
+    toll_pool_tap_at(pools, pool)->until = cycle.until;
     hot->month = hot->lot = (int32_t)cycle.month;
     hot->rest_left = 0;
     if (bundle->rollover_periods == 0) {

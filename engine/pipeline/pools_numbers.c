@@ -74,7 +74,7 @@ void toll_pools_look(const struct toll_pools *pools, const struct toll_pool_call
     const struct toll_entitlement *entitlement =
         &(call->list == NULL ? pools->book->entitlements : call->list)[call->first];
     if (entitlement->pool != 0) {
-        __builtin_prefetch(toll_pool_at(pools, entitlement->pool), 1);
+        __builtin_prefetch(toll_pool_tap_at(pools, entitlement->pool), 1);
         return;
     }
     const uint32_t seat = (uint32_t)pools->book->owners[call->owner].account * pools->number_bundles +
@@ -92,7 +92,7 @@ void toll_pools_look_closer(const struct toll_pools *pools, const struct toll_po
                           pools->bundle_ranks[entitlement->bundle];
     const struct toll_pool_slot *slot = &pools->slots[place_of(call->number, seat, pools->slot_mask)];
     if (slot->number != 0)
-        __builtin_prefetch(toll_pool_at(pools, slot->pool), 1);
+        __builtin_prefetch(toll_pool_tap_at(pools, slot->pool), 1);
 }
 
 /* ---- texts ---- */

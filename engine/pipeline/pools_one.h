@@ -15,7 +15,7 @@ struct toll_pool_one {
 
 static inline void toll_pools_look_at(const struct toll_pools *pools, uint32_t pool)
 {
-    __builtin_prefetch(toll_pool_at(pools, pool), 1);
+    __builtin_prefetch(toll_pool_tap_at(pools, pool), 1);
 }
 
 /* Where the quick way ends. billed > 0. */
@@ -23,17 +23,16 @@ void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bu
                             int64_t billed, struct toll_pool_one *one);
 
 static inline void toll_pools_draw_one(struct toll_pools *pools, uint32_t pool, uint32_t bundle,
-                                       toll_ms start, int64_t billed, struct toll_pool_one *one)
+                                       toll_ms start, int32_t billed, struct toll_pool_one *one)
 {
-    struct toll_pool_hot *hot = toll_pool_at(pools, pool);
-    if (start >= hot->until || hot->lot_left <= billed || hot->id == 0) {
+    struct toll_pool_tap *tap = toll_pool_tap_at(pools, pool);
+    if (start >= tap->until || (uint32_t)billed >= tap->left) {
         toll_pools_draw_slowly(pools, pool, bundle, start, billed, one);
         return;
     }
-    hot->lot_left -= billed;
-    hot->taken += billed;
-    hot->used += billed;
-    *one = (struct toll_pool_one){.included = billed, .id = hot->id};
+    const uint32_t units = tap->id == 0 ? 0 : (uint32_t)billed;
+    tap->left -= units;
+    *one = (struct toll_pool_one){.included = units, .id = tap->id};
 }
 
 #endif

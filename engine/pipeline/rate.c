@@ -30,6 +30,7 @@ struct run {
     size_t first, last;             /* of dataset.parts */
     int64_t rows;
     struct toll_rater rater;
+    struct toll_tuples *tuples; /* NULL: the book is not taxed */
     struct toll_workers workers;
     struct toll_pools *pools; /* NULL: the book has neither bundles nor tiers */
     struct toll_pool_tables pool_tables;
@@ -162,9 +163,21 @@ static struct toll_pools_before before_of_merge(const struct run *run)
 }
 
 /* First and last of the run's CDRs, which lie in the order of their starts. */
-static int make_pools(struct run *run, struct toll_error *error)
+static struct toll_run_span span_of(const struct run *run)
 {
     struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
+    for (size_t i = run->last; i > run->first; i--)
+        if (run->dataset.parts[i - 1].rows > 0)
+            span.first = run->dataset.parts[i - 1].first_start;
+    for (size_t i = run->first; i < run->last; i++)
+        if (run->dataset.parts[i].rows > 0)
+            span.last = run->dataset.parts[i].last_start;
+    return span;
+}
+
+static int make_pools(struct run *run, struct toll_error *error)
+{
+    struct toll_run_span span = span_of(run);
     const struct toll_pools_before *before = NULL;
     struct toll_pools_before merged;
     if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
@@ -177,12 +190,6 @@ static int make_pools(struct run *run, struct toll_error *error)
         merged = before_of_merge(run);
         before = &merged;
     }
-    for (size_t i = run->last; i > run->first; i--)
-        if (run->dataset.parts[i - 1].rows > 0)
-            span.first = run->dataset.parts[i - 1].first_start;
-    for (size_t i = run->first; i < run->last; i++)
-        if (run->dataset.parts[i].rows > 0)
-            span.last = run->dataset.parts[i].last_start;
     run->before = before == NULL ? (struct toll_pools_before){0} : *before;
     return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
@@ -261,8 +268,11 @@ static int finish_lines(struct run *run, size_t first, struct toll_error *error)
         const struct toll_dataset_part *part = &run->dataset.parts[first + i];
         struct toll_run_part *out = &run->parts[first + i - run->first];
         struct toll_lines_writer *lines = run->lines[i];
-        *out = (struct toll_run_part){
-            .day = part->day, .part = part->part, .rows = part->rows, .cdr_seal = part->seal};
+        *out = (struct toll_run_part){.day = part->day,
+                                      .part = part->part,
+                                      .rows = part->rows,
+                                      .cdr_seal = part->seal,
+                                      .cdr_text_seal = part->text_seal};
         run->lines[i] = NULL;
         rc = toll_lines_finish(lines, &out->seal, error);
     }
@@ -328,6 +338,23 @@ static int count_parts(struct run *run, struct toll_error *error)
         toll_pools_second_pass(run->pools);
     toll_workers_clear(&run->workers);
     return rc;
+}
+
+/* After the parts are chosen, before the workers' sums are made. */
+static int make_tuples(struct run *run, struct toll_error *error)
+{
+    const int rc = toll_tuples_of_parts(run->book, &run->dataset, run->first, run->last, &run->tuples, error);
+    run->rater.tuples = run->tuples;
+    if (rc != 0 || run->merge == NULL || run->tuples == NULL)
+        return rc;
+    const int64_t shift = run->merge->books[run->merge->book_count - 1].tuple_shift;
+    return shift + toll_tuples_most(run->tuples) <= INT32_MAX
+               ? 0
+               : toll_error_set(
+                     error, TOLL_EDATA,
+                     "%s holds tuples up to %lld, and there is no room for those of one more book; "
+                     "rate all of the dataset, without an earlier run",
+                     run->options->only_suspense, (long long)shift);
 }
 
 /* What is charged by period, and the balances of the pools. */
@@ -510,6 +537,12 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     manifest.reorder = run->options->reorder;
     if (run->after.open)
         manifest.after = run->after.state.digest;
+    manifest.has_starts = run->book->tax.taxed && run->rows > 0;
+    if (manifest.has_starts) {
+        const struct toll_run_span span = span_of(run);
+        manifest.first_start = span.first;
+        manifest.last_start = span.last;
+    }
     memcpy(manifest.status_rows, rows, sizeof manifest.status_rows);
     find_totals(totals, tally, run->book, run->merge);
     for (int i = 0; i < result->total_count; i++) {
@@ -549,6 +582,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = open_all(run, error);
     if (rc == 0 && run->after.open && options->reorder)
         rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
+    if (rc == 0)
+        rc = make_tuples(run, error);
     if (rc == 0) {
         choose_io(run);
         const struct toll_workers_io io = {
@@ -579,7 +614,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0) {
         struct toll_tally *tally = toll_workers_sum(&run->workers);
         TOLL_ASSERT(tally->rows == run->rows);
-        if (run->merge != NULL)
+        rc = toll_tally_check(tally, error);
+        if (rc == 0 && run->merge != NULL)
             rc = toll_merge_check(run->merge, tally, error);
         if (rc == 0)
             rc = finish_periods(run, tally, error);
@@ -604,6 +640,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     toll_workers_free(&run->workers);
     toll_pools_free(run->pools);
     toll_rater_free(&run->rater);
+    toll_tuples_free(run->tuples);
     toll_merge_close(&run->merged);
     toll_after_close(&run->after);
     if (run->dataset_open)

@@ -82,6 +82,14 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           const struct toll_pool_tables *pools, struct toll_error *error);
+/* The tuples of dataset->parts[first..last): see toll_tuples_make. */
+int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset *dataset, size_t first,
+                         size_t last, struct toll_tuples **out, struct toll_error *error);
+/* tuples.arrow and components.arrow, of the run and of the earlier one whose lines are kept; nothing where
+ * neither has any (tuples: NULL). */
+int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,
+                          const struct toll_tally *tally, const struct toll_merge *merge,
+                          struct toll_error *error);
 /* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
  */
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,
@@ -92,6 +100,8 @@ int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll
  * toll_service of the lines that use it. */
 void toll_price_describe(const struct toll_book *book, int32_t price, unsigned services,
                          struct toll_price_row *row);
+/* "voice" "sms" "mms" "data" "event" */
+const char *toll_service_name(unsigned service);
 /* "s" "message" "byte" "event" */
 const char *toll_unit_name(unsigned service);
 

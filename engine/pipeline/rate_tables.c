@@ -12,6 +12,12 @@ const char *toll_unit_name(unsigned service)
     return service < TOLL_SERVICES ? names[service] : "";
 }
 
+const char *toll_service_name(unsigned service)
+{
+    static const char *const names[TOLL_SERVICES] = {"voice", "sms", "mms", "data", "event"};
+    return service < TOLL_SERVICES ? names[service] : "";
+}
+
 void toll_price_describe(const struct toll_book *book, int32_t price, unsigned services,
                          struct toll_price_row *row)
 {
@@ -143,15 +149,20 @@ static int list_buckets(const struct toll_book *book, const struct toll_tally *t
                         const struct toll_merge *merge, struct toll_bucket_row *rows, int64_t *count,
                         struct toll_error *error)
 {
-    for (uint32_t i = 1; i < book->bucket_count; i++) {
-        const struct toll_tally_bucket *bucket = &tally->buckets[i];
+    const struct toll_tuple_sums *sums = &tally->tuples;
+    const size_t slots = toll_tally_slots(tally, book);
+    const int32_t shift = merge == NULL ? 0 : merge->books[merge->book_count - 1].tuple_shift;
+    for (size_t slot = 1; slot < slots; slot++) {
+        const struct toll_tally_bucket *bucket = &tally->buckets[slot];
+        const size_t plane = slot / book->bucket_count, i = slot % book->bucket_count;
         const struct toll_bucket_key *key = &book->buckets[i];
-        if (bucket->rows == 0)
+        if (bucket->rows == 0 || i == 0)
             continue;
         struct toll_bucket_row *row = &rows[(*count)++];
         *row = (struct toll_bucket_row){
             .account = merge == NULL ? key->account : merge->account_ids[key->account],
             .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
+            .tuple = plane == 0 ? 0 : shift + (int32_t)(sums->tuples->buckets[i].first + sums->keys[plane]),
             .count = bucket->rows,
             .units = bucket->units,
         };
@@ -188,12 +199,21 @@ static int join_buckets(const struct toll_merge *merge, struct toll_bucket_row *
     return 0;
 }
 
+static int64_t count_buckets(const struct toll_book *book, const struct toll_tally *tally)
+{
+    const size_t slots = toll_tally_slots(tally, book);
+    int64_t count = 0;
+    for (size_t slot = 1; slot < slots; slot++)
+        count += tally->buckets[slot].rows != 0;
+    return count;
+}
+
 static int write_buckets(struct toll_run_writer *writer, const struct toll_book *book,
                          const struct toll_tally *tally, const struct toll_merge *merge,
                          struct toll_error *error)
 {
     int64_t count = merge == NULL ? 0 : merge->old.tables.bucket_count;
-    struct toll_bucket_row *rows = calloc((size_t)count + book->bucket_count + 1, sizeof *rows);
+    struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
     if (count > 0)
@@ -242,6 +262,8 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         rc = write_buckets(writer, book, tally, merge, error);
     if (rc == 0)
         rc = write_periods(writer, tally, merge, error);
+    if (rc == 0)
+        rc = toll_run_write_tuples(writer, tally->tuples.tuples, tally, merge, error);
     if (rc == 0 && pools->period_count > 0)
         rc = toll_run_add_pools(writer, pools->periods, pools->period_count, error);
     if (rc == 0 && pools->draw_count > 0)

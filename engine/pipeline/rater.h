@@ -46,6 +46,7 @@ struct toll_rater {
     struct toll_surcharge_rules *surcharges; /* pipeline/surcharges.h; NULL: the book has none */
     struct toll_draw_rules *draws;           /* NULL: the book has neither bundles nor tiers */
     struct toll_cost_rules *cost;            /* pipeline/cost.h; NULL: the book has no buy plan */
+    const struct toll_tuples *tuples;        /* pipeline/tuples.h, of a run: borrowed; NULL: it has none */
     struct toll_verdicts rules;
     struct toll_hot hot;
 };

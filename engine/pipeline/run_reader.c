@@ -22,9 +22,8 @@ struct toll_run {
     const struct toll_io *io;
     struct toll_run_files files;
     bool files_open, dataset_open;
-    struct toll_dataset dataset;
+    struct toll_dataset dataset; /* its parts are the run's */
     struct toll_reader_books books;
-    size_t *cdr_parts; /* index of dataset.parts by run part */
     struct reader_day *days;
     int64_t day_count;
 
@@ -65,42 +64,35 @@ static int list_days(struct toll_run *run, struct toll_error *error)
     return 0;
 }
 
-static int match_parts(struct toll_run *run, struct toll_error *error)
-{
-    const struct toll_run_manifest *manifest = &run->files.manifest;
-    run->cdr_parts = calloc(manifest->part_count + 1, sizeof *run->cdr_parts);
-    if (run->cdr_parts == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    size_t at = 0;
-    for (size_t i = 0; i < manifest->part_count; i++) {
-        const struct toll_run_part *part = &manifest->parts[i];
-        while (at < run->dataset.part_count &&
-               (run->dataset.parts[at].day != part->day || run->dataset.parts[at].part != part->part))
-            at++;
-        if (at == run->dataset.part_count ||
-            !toll_hash_equal(run->dataset.parts[at].seal.digest, part->cdr_seal.digest) ||
-            run->dataset.parts[at].rows != part->rows)
-            return toll_error_set(error, TOLL_EDATA,
-                                  "%s: a day that %s rated is not there any more as it was",
-                                  run->dataset.path, run->files.path);
-        run->cdr_parts[i] = at;
-    }
-    return 0;
-}
-
+/* The dataset with the parts that the run rated, in its order. */
 static int open_dataset(struct toll_run *run, const char *path, struct toll_error *error)
 {
+    const struct toll_run_manifest *manifest = &run->files.manifest;
     int rc = toll_dataset_open(&run->dataset, run->io, path, error);
     if (rc != 0)
         return rc;
     run->dataset_open = true;
-    if (!toll_hash_equal(run->dataset.cdr_hash, run->files.manifest.cdr_hash))
+    struct toll_dataset_part *parts = calloc(manifest->part_count + 1, sizeof *parts);
+    if (parts == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        const struct toll_run_part *part = &manifest->parts[i];
+        parts[i] = (struct toll_dataset_part){.day = part->day,
+                                              .part = part->part,
+                                              .rows = part->rows,
+                                              .seal = part->cdr_seal,
+                                              .text_seal = part->cdr_text_seal};
+    }
+    struct toll_error reason = {0};
+    rc = toll_dataset_as_it_was(&run->dataset, parts, manifest->part_count, &reason);
+    free(parts);
+    if (rc == TOLL_ENOINPUT)
         return toll_error_set(
             error, TOLL_EDATA,
-            "%s is not the dataset that %s rated (other cdr_hash: it was imported into since, or it "
-            "is another); rate it again, or name the right one",
-            path, run->files.path);
-    return match_parts(run, error);
+            "%s is not the dataset that %s rated, or was imported into since (%s); name the "
+            "right one, restore those files from a backup, or rate it again",
+            path, run->files.path, reason.text);
+    return rc == 0 ? 0 : toll_error_set(error, rc, "%s", reason.text);
 }
 
 int toll_run_open(const char *run_path, const char *dataset_path, struct toll_run **out,
@@ -155,7 +147,6 @@ void toll_run_close(struct toll_run *run)
         toll_dataset_close(&run->dataset);
     if (run->files_open)
         toll_run_files_close(&run->files);
-    free(run->cdr_parts);
     free(run->days);
     free(run->record_id);
     free(run);
@@ -306,11 +297,10 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
     int rc = toll_run_lines_open(&run->files, part, TOLL_READ_MMAP, &run->lines, error);
     if (rc != 0 || !run->dataset_open)
         return rc;
-    const size_t index = run->cdr_parts[part];
-    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, &run->dataset, index,
-                            index + 1, TOLL_READ_MMAP, 0, NULL, error);
+    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, &run->dataset, part,
+                            part + 1, TOLL_READ_MMAP, 0, NULL, error);
     if (rc == 0)
-        rc = toll_dataset_text_open(&run->dataset, index, TOLL_READ_MMAP, &run->text, error);
+        rc = toll_dataset_text_open(&run->dataset, part, TOLL_READ_MMAP, &run->text, error);
     return rc;
 }
 

@@ -80,6 +80,14 @@ void toll_block_charges(const struct toll_block_rows *rows);
 /* The odd rows, one by one. */
 void toll_block_odd(const struct toll_block_rows *rows);
 
+/* Tuples, and where each line counts then; rater->tuples is there. */
+void toll_block_tuples(const struct toll_block_rows *rows);
+/* Where the block's lines count: block->slot of a taxed book, else block->bucket. */
+static inline const uint32_t *toll_block_slots(const struct toll_block_rows *rows)
+{
+    return rows->rater->tuples == NULL ? rows->block->bucket : rows->block->slot;
+}
+
 /* The rows whose charge depends on the calls before, into context->draws; first: the block's first row in the
  * batch. */
 void toll_block_draws(const struct toll_block_rows *rows, size_t first);

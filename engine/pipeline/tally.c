@@ -3,20 +3,46 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/large.h"
 #include "pipeline/hot.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define PLANES_AT_FIRST 8
+#define PAGE_BYTES ((size_t)4096)
+#define LARGE_PLANE_BYTES                                                             \
+    ((size_t)64 << 20) /* beyond that a plane is too big to be there where hardly any \
+                          of its buckets is */
 
 static size_t price_words(const struct toll_book *book)
 {
     return (size_t)book->price_count / 64 + 1;
 }
 
-int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error)
+static size_t bucket_bytes(const struct toll_book *book)
+{
+    return ((size_t)book->bucket_count + 1) * sizeof(struct toll_tally_bucket);
+}
+
+/* Planes come as they are needed, so memory for them is mapped, which can grow. */
+static void make_buckets(struct toll_tally *tally, const struct toll_book *book)
+{
+    if (tally->tuples.tuples == NULL) {
+        tally->buckets = toll_hot_alloc(bucket_bytes(book));
+        return;
+    }
+    tally->mapped_bytes = toll_large_bytes(PLANES_AT_FIRST * bucket_bytes(book));
+    tally->buckets = toll_large_map(tally->mapped_bytes, bucket_bytes(book) <= LARGE_PLANE_BYTES);
+}
+
+int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, const struct toll_tuples *tuples,
+                    struct toll_error *error)
 {
     memset(tally, 0, sizeof *tally);
-    tally->buckets = toll_hot_alloc(((size_t)book->bucket_count + 1) * sizeof *tally->buckets);
+    if (toll_tuple_sums_init(&tally->tuples, tuples, error) != 0)
+        return TOLL_ENOMEM;
+    make_buckets(tally, book);
     tally->voice_prices = malloc(price_words(book) * sizeof *tally->voice_prices);
     tally->other_prices = malloc((size_t)book->price_count + 1);
     if (tally->buckets == NULL || tally->voice_prices == NULL || tally->other_prices == NULL) {
@@ -36,7 +62,12 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, stru
 
 void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
 {
-    memset(tally->buckets, 0, ((size_t)book->bucket_count + 1) * sizeof *tally->buckets);
+    memset(tally->buckets, 0, (toll_tally_slots(tally, book) + 1) * sizeof *tally->buckets);
+    for (uint32_t plane = 1; plane < tally->tuples.plane_count; plane++)
+        tally->tuples.planes[tally->tuples.keys[plane]] = 0;
+    tally->tuples.plane_count = 1;
+    tally->tuples.from = tally->tuples.until = 0;
+    tally->tuples.full = false;
     memset(tally->voice_prices, 0, price_words(book) * sizeof *tally->voice_prices);
     memset(tally->other_prices, 0, (size_t)book->price_count + 1);
     memset(tally->status_rows, 0, sizeof tally->status_rows);
@@ -49,21 +80,81 @@ void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
 
 void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book)
 {
-    for (uint32_t i = 0; i < book->bucket_count; i++) {
+    const size_t slots = toll_tally_slots(tally, book);
+    for (size_t i = 0; i < slots; i++) {
         tally->buckets[i].charge_high += (int64_t)(tally->buckets[i].charge_low >> 32);
         tally->buckets[i].charge_low = (uint32_t)tally->buckets[i].charge_low;
     }
     tally->settled_rows = tally->rows;
 }
 
+static void add_buckets(struct toll_tally_bucket *to, const struct toll_tally_bucket *from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        to[i].charge_low += from[i].charge_low;
+        to[i].charge_high += from[i].charge_high;
+        to[i].rows += from[i].rows;
+        to[i].units += from[i].units;
+    }
+}
+
+/* Pages of nothing stay untouched. */
+static void move_touched(void *to, const void *from, size_t bytes)
+{
+    static const char nothing[PAGE_BYTES];
+    for (size_t at = 0; at < bytes; at += PAGE_BYTES) {
+        const size_t some = bytes - at < PAGE_BYTES ? bytes - at : PAGE_BYTES;
+        if (memcmp((const char *)from + at, nothing, some) != 0)
+            memcpy((char *)to + at, (const char *)from + at, some);
+    }
+}
+
+uint32_t toll_tally_plane(struct toll_tally *tally, const struct toll_book *book, uint32_t key)
+{
+    struct toll_tuple_sums *sums = &tally->tuples;
+    if (key == 0 || sums->planes[key] != 0)
+        return key == 0 ? 0 : sums->planes[key];
+    const size_t first = toll_tally_slots(tally, book);
+    const size_t bytes = (first + book->bucket_count + 1) * sizeof *tally->buckets;
+    if (first + book->bucket_count > UINT32_MAX) {
+        sums->full = true;
+        return 0;
+    }
+    if (bytes > tally->mapped_bytes) {
+        const size_t more = toll_large_bytes(2 * bytes);
+        void *buckets = toll_large_map(more, bucket_bytes(book) <= LARGE_PLANE_BYTES);
+        if (buckets == NULL) {
+            sums->full = true;
+            return 0;
+        }
+        move_touched(buckets, tally->buckets, first * sizeof *tally->buckets);
+        toll_large_unmap(tally->buckets, tally->mapped_bytes);
+        tally->buckets = buckets;
+        tally->mapped_bytes = more;
+    }
+    sums->keys[sums->plane_count++] = key;
+    sums->planes[key] = (uint32_t)first;
+    return sums->planes[key];
+}
+
+int toll_tally_check(const struct toll_tally *tally, struct toll_error *error)
+{
+    if (!tally->tuples.full)
+        return 0;
+    return toll_error_set(error, TOLL_ENOMEM,
+                          "no memory for the sums of %u kinds of taxed calls by account and site; rate fewer "
+                          "days at a time",
+                          tally->tuples.plane_count);
+}
+
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book)
 {
-    for (uint32_t i = 0; i < book->bucket_count; i++) {
-        tally->buckets[i].charge_low += from->buckets[i].charge_low;
-        tally->buckets[i].charge_high += from->buckets[i].charge_high;
-        tally->buckets[i].rows += from->buckets[i].rows;
-        tally->buckets[i].units += from->buckets[i].units;
+    for (uint32_t plane = 0; plane < from->tuples.plane_count; plane++) {
+        const uint32_t to = plane == 0 ? 0 : toll_tally_plane(tally, book, from->tuples.keys[plane]);
+        add_buckets(tally->buckets + to, from->buckets + (size_t)plane * book->bucket_count,
+                    book->bucket_count);
     }
+    tally->tuples.full |= from->tuples.full;
     for (size_t i = 0; i < price_words(book); i++)
         tally->voice_prices[i] |= from->voice_prices[i];
     for (uint32_t i = 0; i < book->price_count; i++)
@@ -82,7 +173,11 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
 
 void toll_tally_free(struct toll_tally *tally)
 {
-    free(tally->buckets);
+    if (tally->mapped_bytes > 0)
+        toll_large_unmap(tally->buckets, tally->mapped_bytes);
+    else
+        free(tally->buckets);
+    toll_tuple_sums_free(&tally->tuples);
     free(tally->voice_prices);
     free(tally->other_prices);
     toll_suspense_free(&tally->suspense);
@@ -126,10 +221,11 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
                       struct toll_currency_total *totals, int room)
 {
     int count = 0;
-    for (uint32_t i = 1; i < book->bucket_count && count >= 0; i++) {
-        if (tally->buckets[i].rows == 0)
+    const size_t slots = toll_tally_slots(tally, book);
+    for (size_t i = 1; i < slots && count >= 0; i++) {
+        if (tally->buckets[i].rows == 0 || i % book->bucket_count == 0)
             continue;
-        const struct toll_account *account = &book->accounts[book->buckets[i].account];
+        const struct toll_account *account = &book->accounts[book->buckets[i % book->bucket_count].account];
         count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),
                                         toll_tally_charge(&tally->buckets[i]), 0);
     }

@@ -8,9 +8,12 @@
 #include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
 #include "pipeline/suspense.h"
+#include "pipeline/tuples.h"
 
 struct toll_tally {
-    struct toll_tally_bucket *buckets; /* book->bucket_count */
+    struct toll_tally_bucket *buckets; /* book->bucket_count; of a taxed book so many for each plane */
+    size_t mapped_bytes;               /* of these, if they are mapped; else malloc'ed */
+    struct toll_tuple_sums tuples;     /* tuples.tuples NULL: the run has none */
     uint64_t *voice_prices;            /* a bit for each price id that a voice line names */
     uint8_t *other_prices; /* by price id: bits 1 << enum toll_service of other lines that name it */
     int64_t status_rows[TOLL_STATUS_COUNT];
@@ -23,7 +26,9 @@ struct toll_tally {
     struct toll_period_charges periods;       /* see toll_tally_charge_periods */
 };
 
-int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, struct toll_error *error);
+/* tuples: NULL, or those of the run. */
+int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, const struct toll_tuples *tuples,
+                    struct toll_error *error);
 void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book);
 /* Carries what the low halves of the buckets' charges hold beyond 32 bits; due before every 2^30th row, to
@@ -31,6 +36,17 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
 #define TOLL_TALLY_SETTLE_ROWS (INT64_C(1) << 30)
 void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book);
 void toll_tally_free(struct toll_tally *tally); /* safe on a zeroed struct */
+
+/* The first slot of the plane of a key, made if it is not there; 0, the plane of what has no tuple, when
+ * there is no memory or no room: toll_tally_check tells then. */
+uint32_t toll_tally_plane(struct toll_tally *tally, const struct toll_book *book, uint32_t key);
+/* TOLL_ENOMEM, TOLL_EDATA: sums by tuple are not all there is. */
+int toll_tally_check(const struct toll_tally *tally, struct toll_error *error);
+/* All buckets: of all planes. */
+static inline size_t toll_tally_slots(const struct toll_tally *tally, const struct toll_book *book)
+{
+    return (size_t)book->bucket_count * tally->tuples.plane_count;
+}
 
 static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucket)
 {

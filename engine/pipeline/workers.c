@@ -188,7 +188,7 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
         return rc;
-    return toll_tally_init(&worker->tally, rater->book, error);
+    return toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
 }
 
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
@@ -598,11 +598,11 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
     if (workers->pin)
         pthread_setaffinity_np(pthread_self(), sizeof before, &before);
 
+    for (unsigned i = 1; i < started; i++) /* before the first is told: until then they hold the baton */
+        pthread_join(workers->worker[i].thread, NULL);
     const struct toll_worker *failed = NULL;
     for (unsigned i = 0; i < started; i++) {
         struct toll_worker *worker = &workers->worker[i];
-        if (i > 0)
-            pthread_join(worker->thread, NULL);
         worker->job = NULL;
         toll_spent_tell(&worker->spent, request->pools);
         if (worker->rc != 0 && (failed == NULL || worker->failed_batch < failed->failed_batch))

@@ -1,6 +1,7 @@
 /* accounts.csv and sites.csv. Of an account rating uses name, parent, timezone, currency and the day its
- * period begins, of a site the state; the other columns are the biller's own. */
-#include "ratetable/build.h"
+ * period begins, of a site the state; taxes use class, sale, seller and tax_site, and a site's area. The
+ * other columns are the biller's own. */
+#include "ratetable/tax_build.h"
 
 enum {
     ACCOUNT,
@@ -16,6 +17,7 @@ enum {
     STATUS,
     PSA_ID,
     ACCOUNTING_ID,
+    TAX_SITE,
     ACCOUNT_COLUMNS
 };
 static const struct toll_table_column account_columns[ACCOUNT_COLUMNS] = {
@@ -31,7 +33,8 @@ static const struct toll_table_column account_columns[ACCOUNT_COLUMNS] = {
     [SELLER] = {"seller", false},
     [STATUS] = {"status", false},
     [PSA_ID] = {"psa_id", false},
-    [ACCOUNTING_ID] = {"accounting_id", false}};
+    [ACCOUNTING_ID] = {"accounting_id", false},
+    [TAX_SITE] = {"tax_site", false}};
 
 bool toll_currency_valid(const char *text, size_t bytes)
 {
@@ -39,31 +42,32 @@ bool toll_currency_valid(const char *text, size_t bytes)
            text[2] >= 'A' && text[2] <= 'Z';
 }
 
-/* Parents may come after their children: resolved when all accounts have their ids. */
-struct parent_cell {
+/* Parents may come after their children, and sites have a table of their own: resolved when all accounts and
+ * sites have their ids. */
+struct kept_cell {
     const char *text;
     uint32_t id, line, column;
 };
 
-static int keep_parent(struct toll_build *build, const struct toll_table *table, uint32_t id)
+static int keep_cell(struct toll_build *build, struct toll_buffer *cells, const struct toll_cell *cell,
+                     uint32_t id)
 {
-    const struct toll_cell *cell = toll_table_cell(table, PARENT);
-    struct parent_cell *place;
+    struct kept_cell *place;
 
     if (cell->bytes == 0)
         return 0;
-    place = TOLL_BUFFER_ADD(&build->parent_cells, struct parent_cell);
+    place = TOLL_BUFFER_ADD(cells, struct kept_cell);
     if (place == NULL)
         return toll_build_memory(build);
-    *place = (struct parent_cell){toll_arena_copy(&build->arena, cell->text, cell->bytes), id,
-                                  (uint32_t)cell->line, (uint32_t)cell->column};
+    *place = (struct kept_cell){toll_arena_copy(&build->arena, cell->text, cell->bytes), id,
+                                (uint32_t)cell->line, (uint32_t)cell->column};
     return place->text != NULL ? 0 : toll_build_memory(build);
 }
 
 static void resolve_parents(struct toll_build *build, const struct toll_source *source)
 {
     for (size_t i = 0; i < build->parent_cells.count; i++) {
-        const struct parent_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct parent_cell, i);
+        const struct kept_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct kept_cell, i);
         const uint32_t parent = toll_table_names_find(&build->accounts, cell->text, strlen(cell->text));
         if (parent == 0 || parent == cell->id)
             toll_finding(build->findings, TOLL_ERROR, source->path, cell->line, cell->column,
@@ -86,7 +90,7 @@ int toll_parents_check(struct toll_build *build)
     const int code = toll_build_source(build, "accounts.csv", &source);
 
     for (size_t i = 0; i < build->parent_cells.count && code == 0; i++) {
-        const struct parent_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct parent_cell, i);
+        const struct kept_cell *cell = TOLL_BUFFER_AT(&build->parent_cells, struct kept_cell, i);
         const struct toll_account *account = &accounts[cell->id], *parent = &accounts[account->parent];
         if (account->parent == 0 ||
             (account->zone == parent->zone && account->cycle_day == parent->cycle_day &&
@@ -98,6 +102,21 @@ int toll_parents_check(struct toll_build *build)
                      parent->line);
     }
     return code;
+}
+
+/* A book that knows nothing of sellers may have any text there. False: out of memory. */
+static bool read_tax_cells(struct toll_build *build, const struct toll_table *table,
+                           struct toll_account *record)
+{
+    static const char *const sales[] = {"retail", "resale"};
+    const struct toll_cell *seller = toll_table_cell(table, SELLER);
+    int32_t known;
+
+    (void)toll_cell_choice(table, SALE, sales, 2, TOLL_TAX_RETAIL, &record->resale);
+    if (build->tax.has_sellers || build->tax.taxed)
+        (void)toll_cell_reference(build, table, SELLER, "seller", "sellers.csv", &build->tax.sellers, &known);
+    return toll_build_cell(build, seller, &record->seller) &&
+           toll_build_cell(build, toll_table_cell(table, CLASS), &record->class_);
 }
 
 static int read_account(struct toll_build *build, const struct toll_table *table,
@@ -149,12 +168,14 @@ static int read_account(struct toll_build *build, const struct toll_table *table
     if (place == NULL || zone_place == NULL || currency_place == NULL ||
         !toll_build_text(build, cell->text, cell->bytes, &record.account) ||
         !toll_build_text(build, name->text, name->bytes, &record.name) ||
-        !toll_build_text(build, currency_text, strlen(currency_text), &record.currency))
+        !toll_build_text(build, currency_text, strlen(currency_text), &record.currency) ||
+        !read_tax_cells(build, table, &record))
         return toll_build_memory(build);
     *place = record;
     *zone_place = zone;
     *currency_place = currency_text;
-    return keep_parent(build, table, id);
+    code = keep_cell(build, &build->parent_cells, toll_table_cell(table, PARENT), id);
+    return code != 0 ? code : keep_cell(build, &build->tax.site_cells, toll_table_cell(table, TAX_SITE), id);
 }
 
 enum { SITE, SITE_ACCOUNT, SITE_NAME, STREET, CITY, STATE, ZIP, AREA, SITE_COLUMNS };
@@ -183,6 +204,9 @@ static int read_site(struct toll_build *build, const struct toll_table *table)
     if (toll_cell_name(table, SITE_ACCOUNT, &account_cell))
         toll_cell_reference(build, table, SITE_ACCOUNT, "account", "accounts.csv", &build->accounts,
                             &record.account);
+    if (build->tax.has_areas || build->tax.taxed)
+        toll_cell_tax_id(build, table, AREA, "area", "tax_areas.csv", &build->tax.areas, &build->tax.area_ids,
+                         &record.area);
     place = TOLL_BUILD_ADD(build, SITES, struct toll_site);
     account_place = TOLL_BUFFER_ADD(&build->site_accounts, int32_t);
     if (place == NULL || account_place == NULL ||
@@ -193,6 +217,37 @@ static int read_site(struct toll_build *build, const struct toll_table *table)
     *place = record;
     *account_place = record.account;
     return 0;
+}
+
+/* Where an account is that has no site: its tax_site, else its only site. */
+static int set_tax_sites(struct toll_build *build)
+{
+    struct toll_account *accounts = build->sections[TOLL_SECTION_ACCOUNTS].data;
+    const int32_t *site_accounts = build->site_accounts.data;
+    struct toll_source *source;
+    const int code = toll_build_source(build, "accounts.csv", &source);
+
+    for (size_t site = 1; site < build->site_accounts.count; site++) {
+        struct toll_account *account = &accounts[site_accounts[site]];
+        account->tax_site = account->tax_site == 0 ? (int32_t)site : -1; /* -1: several */
+    }
+    for (size_t i = 0; i < build->sections[TOLL_SECTION_ACCOUNTS].count; i++)
+        accounts[i].tax_site = i == 0 || accounts[i].tax_site < 0 ? 0 : accounts[i].tax_site;
+    for (size_t i = 0; i < build->tax.site_cells.count && code == 0; i++) {
+        const struct kept_cell *cell = TOLL_BUFFER_AT(&build->tax.site_cells, struct kept_cell, i);
+        const uint32_t site = toll_table_names_find(&build->sites, cell->text, strlen(cell->text));
+        if (site > 0 && site_accounts[site] == (int32_t)cell->id) {
+            accounts[cell->id].tax_site = (int32_t)site;
+            accounts[cell->id].tax_site_named = 1;
+            continue;
+        }
+        toll_finding(build->findings, TOLL_ERROR, source->path, cell->line, cell->column,
+                     site == 0 ? "tax_site: the site \"%.60s\" is unknown: it has no row in sites.csv"
+                               : "tax_site: the site \"%.60s\" does not belong to this account; name one of "
+                                 "its own",
+                     cell->text);
+    }
+    return code;
 }
 
 int toll_build_accounts(struct toll_build *build)
@@ -223,5 +278,5 @@ int toll_build_accounts(struct toll_build *build)
             code = read_site(build, table);
         toll_table_close(table);
     }
-    return code;
+    return code == 0 ? set_tax_sites(build) : code;
 }

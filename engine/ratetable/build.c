@@ -71,11 +71,21 @@ void toll_build_end(struct toll_build *build)
                                            &build->calendar_bands,
                                            &build->deck_builds,
                                            &build->deck_versions,
+                                           &build->tax.jurisdiction_ids,
+                                           &build->tax.area_ids,
+                                           &build->tax.service_ids,
+                                           &build->tax.tax_ids,
+                                           &build->tax.list_places,
+                                           &build->tax.site_cells,
                                            &build->rule_matches};
     struct toll_table_names *const names[] = {
-        &build->accounts, &build->sites,      &build->trunks,        &build->hints,     &build->carriers,
-        &build->plans,    &build->decks,      &build->destinations,  &build->calendars, &build->bands,
-        &build->bundles,  &build->pool_names, &build->service_types, &build->tiers};
+        &build->accounts,      &build->sites,        &build->trunks,
+        &build->hints,         &build->carriers,     &build->plans,
+        &build->decks,         &build->destinations, &build->calendars,
+        &build->bands,         &build->bundles,      &build->pool_names,
+        &build->service_types, &build->tiers,        &build->tax.jurisdictions,
+        &build->tax.areas,     &build->tax.services, &build->tax.sellers,
+        &build->tax.products,  &build->tax.taxes};
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         toll_buffer_free(buffers[i]);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -85,6 +95,8 @@ void toll_build_end(struct toll_build *build)
     toll_strings_free(&build->texts);
     toll_strings_free(&build->states);
     toll_strings_free(&build->terms);
+    toll_strings_free(&build->tax.categories);
+    toll_strings_free(&build->tax.lists);
     toll_arena_free(&build->arena);
     if (build->io != NULL && build->directory >= 0)
         build->io->close(build->io->context, build->directory);

@@ -38,6 +38,18 @@ struct toll_table_names {
     struct toll_buffer lines; /* uint32_t */
 };
 
+/* Taxes while a book is compiled (tax_build.h). Names have temporary ids in the order in which they are seen;
+ * those of the image are sorted: uint32_t by temporary id, 0 where the row has an error. */
+struct toll_build_tax {
+    bool taxed, has_sellers, has_areas, has_products; /* that table is there */
+    struct toll_table_names jurisdictions, areas, services, sellers, products, taxes;
+    struct toll_buffer jurisdiction_ids, area_ids, service_ids, tax_ids;
+    struct toll_strings categories; /* of taxes.csv */
+    struct toll_strings lists;      /* of ids and texts: tax_cells.c */
+    struct toll_buffer list_places; /* struct toll_list_place by id of lists - 1 */
+    struct toll_buffer site_cells;  /* of accounts.c: tax_site */
+};
+
 struct toll_build {
     const struct toll_io *io;
     const char *folder;
@@ -102,6 +114,8 @@ struct toll_build {
     uint64_t deck_keys;
     int64_t deck_price_rows;
 
+    struct toll_build_tax tax;
+
     struct toll_buffer rule_matches; /* struct toll_rule_match by rule id (rules.h) */
     struct toll_doubts *doubts;      /* what is doubtful is asked for, too (doubts.h); else NULL */
 };
@@ -113,15 +127,17 @@ void toll_build_end(struct toll_build *build);
 int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_ENOMEM */
 
 /* -- the stages, in this order -- */
-int toll_build_folder(struct toll_build *build);    /* tables that this version does not support */
-int toll_build_settings(struct toll_build *build);  /* book.yaml */
-int toll_build_accounts(struct toll_build *build);  /* accounts, sites */
-int toll_build_trunks(struct toll_build *build);    /* trunks, carriers */
-int toll_build_places(struct toll_build *build);    /* npanxx, local_areas, calltypes */
-int toll_build_numbers(struct toll_build *build);   /* numbers: rows only */
-int toll_build_calendars(struct toll_build *build); /* calendars, holidays */
-int toll_build_plans(struct toll_build *build);     /* plans */
-int toll_build_decks(struct toll_build *build);     /* decks, deck_versions: no prices yet */
+int toll_build_folder(struct toll_build *build);     /* files that are no table */
+int toll_build_settings(struct toll_build *build);   /* book.yaml */
+int toll_build_tax_places(struct toll_build *build); /* tax_jurisdictions, tax_areas */
+int toll_build_tax_map(struct toll_build *build);    /* products, tax_map, sellers */
+int toll_build_accounts(struct toll_build *build);   /* accounts, sites */
+int toll_build_trunks(struct toll_build *build);     /* trunks, carriers */
+int toll_build_places(struct toll_build *build);     /* npanxx, local_areas, calltypes */
+int toll_build_numbers(struct toll_build *build);    /* numbers: rows only */
+int toll_build_calendars(struct toll_build *build);  /* calendars, holidays */
+int toll_build_plans(struct toll_build *build);      /* plans */
+int toll_build_decks(struct toll_build *build);      /* decks, deck_versions: no prices yet */
 int toll_build_destinations(struct toll_build *build);
 int toll_build_bundles(struct toll_build *build);
 int toll_build_services(struct toll_build *build);
@@ -135,6 +151,10 @@ int toll_build_tiers(struct toll_build *build);
 int toll_parents_check(struct toll_build *build);
 int toll_build_rules(struct toll_build *build); /* plan_rules, chains and their prices */
 int toll_build_fx(struct toll_build *build);
+int toll_build_taxes(struct toll_build *build);      /* taxes */
+int toll_build_exemptions(struct toll_build *build); /* exemptions, and the days of change */
+int toll_build_charges(struct toll_build *build);    /* charges */
+int toll_build_products(struct toll_build *build);   /* last: what all tables name, sorted */
 int toll_build_deck_prices(struct toll_build *build);
 int toll_build_reach(struct toll_build *build); /* currencies */
 int toll_build_embed(struct toll_build *build); /* sources, zones */

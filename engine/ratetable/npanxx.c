@@ -123,6 +123,7 @@ static int new_place(struct reader *reader, uint32_t *id)
     const struct toll_table *table = reader->table;
     const struct toll_cell *state = toll_table_cell(table, STATE);
     struct toll_place place = {0};
+    int32_t known;
     char country[3];
     const struct {
         int column;
@@ -134,6 +135,8 @@ static int new_place(struct reader *reader, uint32_t *id)
     if (!read_country(reader, country))
         return 0;
     place.abroad = strcmp(country, build->country) != 0;
+    if (build->tax.taxed)
+        (void)toll_cell_reference(build, table, AREA, "area", "tax_areas.csv", &build->tax.areas, &known);
     good = toll_build_text(build, country, 2, &place.country) &&
            toll_build_state(build, country, state->text, state->bytes, &place.state) &&
            ratecenter_id(reader, country, &place.ratecenter);

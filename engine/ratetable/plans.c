@@ -3,6 +3,7 @@
 #include "ratetable/decks.h"
 #include "ratetable/prices.h"
 #include "ratetable/rules.h"
+#include "ratetable/tax_build.h"
 #include "ratetable/tiers.h"
 #include "tollmill_segment.h"
 
@@ -253,6 +254,8 @@ static bool read_tiers(struct toll_build *build, const struct toll_table *table,
     if (rule->tiers == 0)
         return false; /* its rows have an error */
     tiers = TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_TIERS], struct toll_tiers, rule->tiers);
+    if (rule->product == 0)
+        rule->product = tiers->product;
     match->services = (uint8_t)toll_unit_services(tiers->unit);
     if (match->service == TOLL_RULE_ANY || (match->services >> match->service & 1) != 0)
         return true;
@@ -282,7 +285,7 @@ static int read_rule(struct toll_build *build, const struct toll_table *table, u
     struct toll_rule_match match = {.services = 0}, *match_place;
     struct toll_price_origin origin = {.file = file, .line = rule.line};
     struct toll_terms terms;
-    int on_miss = 0, action = -1, code;
+    int on_miss = 0, action = -1, code, product;
     bool good = toll_cell_name(table, PLAN, &cell);
 
     good = toll_cell_reference(build, table, PLAN, "plan", "plans.csv", &build->plans, &rule.plan) && good;
@@ -290,8 +293,10 @@ static int read_rule(struct toll_build *build, const struct toll_table *table, u
            good;
     good = toll_cell_choice(table, ON_MISS, on_misses, 2, 0, &on_miss) && good;
     good = read_match(build, table, &match, &rule) && good;
-    toll_cell_unsupported(table, PRODUCT);
-    if (action < 0)
+    product = toll_cell_product(build, table, PRODUCT, &rule.product);
+    if (product < 0)
+        return product;
+    if (action < 0 || product == 0)
         return 0;
     good = read_tiers(build, table, action, &match, &rule) && good;
     good = read_price(build, table, action, &terms) && good;

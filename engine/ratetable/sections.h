@@ -7,6 +7,7 @@
 #define TOLL_RATETABLE_SECTIONS_H
 
 #include "ratetable/layout.h"
+#include "ratetable/tax_layout.h"
 
 /* What book.yaml says. */
 struct toll_book_meta {
@@ -17,8 +18,10 @@ struct toll_book_meta {
     uint32_t country; /* string offset */
     uint64_t number_count;
     uint32_t buy_span, buy_span_count; /* default buy plan */
+    uint32_t taxed;                    /* 1: there is taxes.csv */
+    uint32_t spare;
 };
-_Static_assert(sizeof(struct toll_book_meta) == 48, "stored");
+_Static_assert(sizeof(struct toll_book_meta) == 56, "stored");
 
 /* A file that is embedded: a source, or a zone's TZif bytes (UTC: no bytes). Offset into the bytes' section.
  */
@@ -82,6 +85,24 @@ _Static_assert(sizeof(struct toll_embedded) == 24, "stored");
     X(TIERS, struct toll_tiers)                                                   \
     X(TIER_ROWS, struct toll_tier)                                                \
     X(FX, struct toll_fx)                                                         \
+    X(TAX_JURISDICTIONS, struct toll_tax_jurisdiction)                            \
+    X(TAX_AREAS, struct toll_tax_area)                                            \
+    X(TAX_AREA_JURISDICTIONS, int32_t)                                            \
+    X(TAX_SELLERS, struct toll_tax_seller)                                        \
+    X(TAX_SERVICES, uint32_t)                                                     \
+    X(PRODUCTS, uint32_t)                                                         \
+    X(TAX_SPLITS, struct toll_tax_split)                                          \
+    X(TAX_SPLIT_PARTS, struct toll_tax_split_part)                                \
+    X(TAXES, struct toll_tax)                                                     \
+    X(TAX_LINE_BASES, struct toll_tax_line_basis)                                 \
+    X(TAX_SERIES, struct toll_tax_series)                                         \
+    X(TAX_BRACKETS, struct toll_tax_bracket)                                      \
+    X(TAX_IDS, int32_t)                                                           \
+    X(TAX_TEXTS, uint32_t)                                                        \
+    X(TAX_EXEMPTIONS, struct toll_tax_exemption)                                  \
+    X(TAX_CHANGES, int32_t)                                                       \
+    X(CHARGES, struct toll_charge)                                                \
+    X(INVENTORY, struct toll_inventory_row)                                       \
     X(SOURCES, struct toll_embedded) /* sorted bytewise by name */                \
     X(SOURCE_BYTES, char)
 

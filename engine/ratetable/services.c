@@ -1,7 +1,8 @@
-/* services.csv: what an account has, as far as bundles count it. */
+/* services.csv: what an account has, as far as bundles count it, and as taxes by the line do. */
 #include "base/digits.h"
 #include "ratetable/prefix_cell.h"
 #include "ratetable/subscriptions.h"
+#include "ratetable/tax_build.h"
 
 enum {
     SERVICE,
@@ -24,6 +25,8 @@ static const struct toll_table_column columns[COLUMNS] = {
     [CARRIER] = {"carrier", false}, [CIRCUIT] = {"circuit", false}, [QUANTITY] = {"quantity", false},
     [RING_TO] = {"ring_to", false}, [FROM] = {"from", false},       [TO] = {"to", false}};
 
+#define NUMBER_DIGITS_MIN 7 /* of E.164 */
+
 /* The account, and a site that must be this account's. */
 static bool read_account(struct toll_build *build, const struct toll_table *table, struct toll_service *row)
 {
@@ -41,11 +44,22 @@ static bool read_account(struct toll_build *build, const struct toll_table *tabl
     return false;
 }
 
-static bool read_number(const struct toll_table *table, uint64_t *number)
+static bool is_toll_free(uint64_t packed)
+{
+    static const uint32_t codes[] = {0x800, 0x833, 0x844, 0x855, 0x866, 0x877, 0x888};
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        found = found || packed >> 48 == (UINT32_C(1) << 12 | codes[i]);
+    return found && toll_digits_count(packed) >= NUMBER_DIGITS_MIN;
+}
+
+static bool read_number(const struct toll_table *table, uint64_t *number, bool *toll_free)
 {
     const struct toll_cell *cell = toll_table_cell(table, NUMBER);
     uint64_t packed;
 
+    *toll_free = false;
     if (cell->bytes == 0)
         return true;
     if (!toll_prefix_parse(cell->text, cell->bytes, 1, &packed)) {
@@ -53,6 +67,35 @@ static bool read_number(const struct toll_table *table, uint64_t *number)
         return false;
     }
     *number = toll_digits_count(packed) * TOLL_NUMBER_LENGTH + toll_number_value(packed);
+    *toll_free = is_toll_free(packed);
+    return true;
+}
+
+/* -- as taxes count it -- */
+
+/* The local days of which it holds an instant. */
+static void set_days(struct toll_inventory_row *row, toll_ms from, toll_ms until)
+{
+    row->from = from == TOLL_MS_MIN ? TOLL_TAX_DAY_MIN : (int32_t)toll_day_of_ms(from);
+    row->until = until == TOLL_MS_MAX ? TOLL_TAX_DAY_MAX : (int32_t)toll_day_of_ms(until - 1) + 1;
+}
+
+/* False: out of memory. */
+static bool add_inventory(struct toll_build *build, const struct toll_service *service,
+                          const struct toll_cell *type, bool toll_free, struct toll_inventory_row *row)
+{
+    static const char number[] = "number", free_number[] = "toll_free";
+    const bool other = toll_free && build->nanp && strcmp(type->text, number) == 0;
+    struct toll_inventory_row *place = TOLL_BUILD_ADD(build, INVENTORY, struct toll_inventory_row);
+
+    row->account = service->account;
+    row->site = service->site;
+    row->quantity = service->quantity;
+    row->line = service->line;
+    if (place == NULL || !toll_build_text(build, other ? free_number : type->text,
+                                          other ? strlen(free_number) : type->bytes, &row->type))
+        return false;
+    *place = *row;
     return true;
 }
 
@@ -60,16 +103,22 @@ static int read_row(struct toll_build *build, const struct toll_table *table)
 {
     const struct toll_cell *cell, *type;
     struct toll_service row = {.line = (uint32_t)toll_table_line(table), .quantity = 1}, *place;
+    struct toll_inventory_row inventory = {0};
     const struct toll_zone *zone;
-    bool good = toll_cell_name(table, SERVICE, &cell);
+    bool toll_free, good = toll_cell_name(table, SERVICE, &cell);
+    const int product = toll_cell_product(build, table, PRODUCT, &inventory.product);
+
+    if (product < 0)
+        return product;
 
     good = read_account(build, table, &row) && good;
-    good = read_number(table, &row.number) && good;
+    good = read_number(table, &row.number, &toll_free) && good;
     good = toll_cell_name(table, TYPE, &type) && good;
     good = toll_cell_int(table, QUANTITY, 1, 1000000, 1, &row.quantity) && good;
     good = toll_cell_period(table, FROM, TO, false, &row.from, &row.until) && good;
-    if (!good)
+    if (!good || product == 0)
         return 0;
+    set_days(&inventory, row.from, row.until);
     zone = *TOLL_BUFFER_AT(&build->account_zones, const struct toll_zone *, row.account);
     row.from = toll_local_to_utc(zone, row.from);
     row.until = toll_local_to_utc(zone, row.until);
@@ -77,7 +126,7 @@ static int read_row(struct toll_build *build, const struct toll_table *table)
         return 0;
     row.type = toll_strings_add(&build->service_types.strings, type->text, type->bytes);
     place = TOLL_BUFFER_ADD(&build->services, struct toll_service);
-    if (row.type == 0 || place == NULL)
+    if (row.type == 0 || place == NULL || !add_inventory(build, &row, type, toll_free, &inventory))
         return toll_build_memory(build);
     *place = row;
     return 0;

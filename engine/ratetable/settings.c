@@ -1,4 +1,4 @@
-/* The folder as a whole: book.yaml, and the tables that must not be there. */
+/* The folder as a whole: book.yaml, and files that are no table of it. */
 #include "ratetable/build.h"
 
 #include "base/money.h"
@@ -6,15 +6,37 @@
 
 #include <stdio.h>
 
-static const char *const known_tables[] = {
-    "accounts.csv", "assignments.csv",   "bundles.csv", "calendars.csv",     "calltypes.csv",
-    "carriers.csv", "deck_versions.csv", "decks.csv",   "destinations.csv",  "fx.csv",
-    "holidays.csv", "local_areas.csv",   "npanxx.csv",  "numbers.csv",       "plan_rules.csv",
-    "plans.csv",    "services.csv",      "sites.csv",   "subscriptions.csv", "surcharges.csv",
-    "tiers.csv",    "trunks.csv",        NULL};
-static const char *const later_tables[] = {"charges.csv", "exemptions.csv", "products.csv",
-                                           "sellers.csv", "tax_areas.csv",  "tax_jurisdictions.csv",
-                                           "tax_map.csv", "taxes.csv",      NULL};
+static const char *const known_tables[] = {"accounts.csv",
+                                           "assignments.csv",
+                                           "bundles.csv",
+                                           "calendars.csv",
+                                           "calltypes.csv",
+                                           "carriers.csv",
+                                           "charges.csv",
+                                           "deck_versions.csv",
+                                           "decks.csv",
+                                           "destinations.csv",
+                                           "exemptions.csv",
+                                           "fx.csv",
+                                           "holidays.csv",
+                                           "local_areas.csv",
+                                           "npanxx.csv",
+                                           "numbers.csv",
+                                           "plan_rules.csv",
+                                           "plans.csv",
+                                           "products.csv",
+                                           "sellers.csv",
+                                           "services.csv",
+                                           "sites.csv",
+                                           "subscriptions.csv",
+                                           "surcharges.csv",
+                                           "tax_areas.csv",
+                                           "tax_jurisdictions.csv",
+                                           "tax_map.csv",
+                                           "taxes.csv",
+                                           "tiers.csv",
+                                           "trunks.csv",
+                                           NULL};
 
 static bool among(const char *name, const char *const *names)
 {
@@ -39,9 +61,7 @@ int toll_build_folder(struct toll_build *build)
             continue;
         snprintf(path, sizeof(path), "%s/%s", build->folder, names[i]);
         toll_finding(build->findings, TOLL_ERROR, path, 0, 0,
-                     among(names[i], later_tables)
-                         ? "this table is not supported by this version; take it out of the book"
-                         : "this is no table of a book; correct its name or take it out of the folder");
+                     "this is no table of a book; correct its name or take it out of the folder");
     }
     toll_names_free(names, count);
     return 0;

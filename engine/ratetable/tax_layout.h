@@ -125,22 +125,24 @@ struct toll_tax_series {
     uint32_t on_first, on_count;       /* of tax_ids: taxes ascending */
     uint32_t bracket_first, bracket_count; /* of tax_brackets, ascending, at least one */
     uint32_t spare;
-    int64_t threshold; /* rate: money; per_line: lines in 1e-6; 0 none */
+    int64_t threshold; /* rate: money; else what is counted (lines, minutes) in 1e-6; 0 none */
     int64_t cap;       /* money; per_line: lines in 1e-6; INT64_MAX none */
     uint8_t sale;      /* enum toll_tax_sale */
     uint8_t base;      /* enum toll_tax_base */
-    uint8_t cadence;   /* enum toll_tax_cadence */
     uint8_t late;      /* 1: brackets, threshold or cap; or on_taxes leads to such a tax */
-    int32_t as_of;     /* a day, TOLL_TAX_DAY_MIN none */
+    uint8_t spare2[5];
 };
 _Static_assert(sizeof(struct toll_tax_series) == 80, "stored");
+/* A row of taxes.csv. */
 struct toll_tax_bracket {
-    int64_t from;    /* rate: money; per_line: lines in 1e-6; reaches to the next one's; the first has 0 */
-    int64_t rate;    /* kind rate: in 1e-12; else money */
-    uint32_t source; /* string offset */
-    uint32_t line;   /* of taxes.csv */
+    int64_t from;     /* as the series' threshold; reaches to the next one's; the first has 0 */
+    int64_t rate;     /* kind rate: in 1e-12; else money */
+    uint32_t source;  /* string offset */
+    uint32_t line;    /* of taxes.csv */
+    int32_t as_of;    /* a day, TOLL_TAX_DAY_MIN none */
+    uint32_t cadence; /* enum toll_tax_cadence */
 };
-_Static_assert(sizeof(struct toll_tax_bracket) == 24, "stored");
+_Static_assert(sizeof(struct toll_tax_bracket) == 32, "stored");
 
 /* In the order of exemptions.csv; [0] is none. */
 struct toll_tax_exemption {

@@ -5,6 +5,7 @@
 #include "ratetable/tiers.h"
 
 #include "ratetable/prices.h"
+#include "ratetable/tax_build.h"
 
 enum {
     TIERS,
@@ -61,7 +62,6 @@ struct reader {
     const struct toll_table *table;
     const char *path;
     uint32_t file;
-    struct toll_strings products;
     struct toll_buffer groups, rows; /* groups by id of build->tiers - 1 */
 };
 
@@ -98,10 +98,12 @@ static bool common_value(struct reader *reader, int column, int64_t *value)
     const struct toll_table *table = reader->table;
 
     switch (column) {
-    case PRODUCT:
-        *value = toll_strings_add(&reader->products, toll_table_cell(table, PRODUCT)->text,
-                                  toll_table_cell(table, PRODUCT)->bytes);
-        return *value > 0;
+    case PRODUCT: {
+        int32_t product = 0;
+        const int result = toll_cell_product(reader->build, table, PRODUCT, &product);
+        *value = product;
+        return result == 1;
+    }
     case MODE:
         return read_choice(table, column, modes, 3, value);
     case UNIT:
@@ -219,6 +221,7 @@ static void set_common(const struct reader *reader, struct tiers_group *group)
     const int decimals =
         lines[DECIMALS - COMMON_FIRST] > 0 ? (int)values[DECIMALS - COMMON_FIRST] : reader->build->decimals;
 
+    record->product = (int32_t)values[PRODUCT - COMMON_FIRST];
     record->mode = (uint8_t)values[MODE - COMMON_FIRST];
     record->unit = (uint8_t)values[UNIT - COMMON_FIRST];
     record->scope =
@@ -357,7 +360,6 @@ int toll_build_tiers(struct toll_build *build)
         code = store(&reader);
     if (code == 0 && count_parents(&reader))
         code = toll_parents_check(build);
-    toll_strings_free(&reader.products);
     toll_buffer_free(&reader.groups);
     toll_buffer_free(&reader.rows);
     return code;

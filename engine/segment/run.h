@@ -136,15 +136,17 @@ struct toll_run_part {
     int part;
     int64_t rows;
     struct toll_file_seal seal;
-    struct toll_file_seal cdr_seal; /* of the CDR part it answers */
+    struct toll_file_seal cdr_seal;      /* of the CDR part it answers */
+    struct toll_file_seal cdr_text_seal; /* and of its sidecar; bytes 0: the run does not say */
 };
 /* The name for toll_lines_create and toll_lines_open: "2026-03-01.0". */
 void toll_run_part_name(const struct toll_run_part *part, char name[TOLL_RUN_PART_NAME_BYTES]);
 
-/* A book of a merged run. The lines' price ids are the book's own plus the shift. */
+/* A book of a merged run. The lines' ids of prices and tuples are the book's own plus the shifts. */
 struct toll_run_book {
     struct toll_hash128 book_hash, tzdata_hash;
     int32_t price_shift; /* 0 of the first; never less than a price id of an earlier book's lines */
+    int32_t tuple_shift; /* likewise, of tuples */
 };
 #define TOLL_RUN_BOOKS 256 /* a line's book is one byte */
 /* The name of book `index` of `count`'s image: "book.image" of the last, "book.0.image" of an older one. */
@@ -174,6 +176,9 @@ struct toll_run_manifest {
     struct toll_run_part *parts;
     size_t part_count;
     const char *from_day, *to_day; /* "" when the whole dataset */
+    /* Of a taxed book: the starts of the first and last CDR, ms since 1970 UTC; else 0 */
+    bool has_starts;
+    int64_t first_start, last_start;
     /* Of a merged run only, else 0: */
     struct toll_run_book *books;   /* oldest first; the last is book_hash's */
     size_t book_count;             /* 0: not merged; else 2 or more */
@@ -261,6 +266,8 @@ void toll_run_files_close(struct toll_run_files *run);
 size_t toll_run_file_count(const struct toll_run_files *run);
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
                         struct toll_lines **out, struct toll_error *error);
+/* The row of a tuple, or NULL. */
+const struct toll_tuple_row *toll_run_tuple_find(const struct toll_run_tables *tables, int32_t id);
 /* What the period charges of one currency add up to. */
 toll_total toll_run_period_total(const struct toll_run_tables *tables, const char *currency);
 /* Re-reads everything: every file the manifest names, every buffer, conservation, money and unit totals, ids

@@ -13,6 +13,12 @@ bool toll_run_counts_good(const struct toll_run_tables *tables);
  * listed gave no more than was granted. *no_memory: it could not be found out, the answer is false. */
 bool toll_run_draws_add_up(const struct toll_run_tables *tables, bool *no_memory);
 
+/* Ids, days, books and order; which books they are of is the manifest's to say. */
+bool toll_run_tuples_good(const struct toll_run_files *run);
+/* Order, and each of a tuple that there is. */
+bool toll_run_components_good(const struct toll_run_tables *tables);
+#define TOLL_PERIOD_DAYS_MAX 31 /* of a billing period */
+
 /* The row of a pool and period, or NULL. */
 const struct toll_pool_period_row *toll_run_pool_find(const struct toll_run_tables *tables, int32_t id,
                                                       const char *period);

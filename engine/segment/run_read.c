@@ -202,6 +202,32 @@ toll_total toll_run_period_total(const struct toll_run_tables *tables, const cha
     return total;
 }
 
+static int wrong_rows(const struct toll_run_files *run, const struct toll_run_table *table,
+                      struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_EDATA, "%s/%s: its rows are wrong; rate again", run->path, table->file);
+}
+
+/* Of a taxed book both are there, even without rows. */
+static int read_taxes(struct toll_run_files *run, struct toll_error *error)
+{
+    struct toll_run_tables *tables = &run->tables;
+    if (!find_file(run, toll_run_tuples.file) && !find_file(run, toll_run_components.file))
+        return 0;
+    int rc = read_table(run, &toll_run_tuples, (void **)&tables->tuples, &tables->tuple_count, error);
+    if (rc == 0 && !toll_run_tuples_good(run))
+        rc = wrong_rows(run, &toll_run_tuples, error);
+    if (rc == 0)
+        rc = read_table(run, &toll_run_components, (void **)&tables->components, &tables->component_count,
+                        error);
+    if (rc == 0 && !toll_run_components_good(tables))
+        rc = wrong_rows(run, &toll_run_components, error);
+    for (int64_t i = 0; rc == 0 && i < tables->bucket_count; i++)
+        if (tables->buckets[i].tuple != 0 && toll_run_tuple_find(tables, tables->buckets[i].tuple) == NULL)
+            rc = wrong_rows(run, &toll_run_buckets, error);
+    return rc;
+}
+
 static int read_tables(struct toll_run_files *run, struct toll_error *error)
 {
     void *rows = NULL;
@@ -226,6 +252,8 @@ static int read_tables(struct toll_run_files *run, struct toll_error *error)
         rc = check_buckets(run, error);
     if (rc == 0)
         rc = read_all_some(run, error);
+    if (rc == 0)
+        rc = read_taxes(run, error);
     return rc;
 }
 
@@ -267,6 +295,8 @@ void toll_run_files_close(struct toll_run_files *run)
     free(run->tables.pools);
     free(run->tables.draws);
     free(run->tables.counts);
+    free(run->tables.tuples);
+    free(run->tables.components);
     if (owned)
         toll_arena_free(&owned->arena);
     free(owned);

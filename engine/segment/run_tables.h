@@ -1,5 +1,5 @@
-/* The small tables of a run (accounts, prices, buckets, period charges, pools, counts of tiers) as Arrow
- * files and back: rows of structs, one description each. */
+/* The small tables of a run (accounts, prices, buckets, period charges, pools, counts of tiers, tuples) as
+ * Arrow files and back: rows of structs, one description each. */
 #ifndef TOLL_SEGMENT_RUN_TABLES_H
 #define TOLL_SEGMENT_RUN_TABLES_H
 
@@ -14,7 +14,7 @@ struct toll_run_table {
     size_t row_bytes;
 };
 extern const struct toll_run_table toll_run_accounts, toll_run_prices, toll_run_buckets, toll_run_periods,
-    toll_run_pools, toll_run_pool_draws, toll_run_tier_counts;
+    toll_run_pools, toll_run_pool_draws, toll_run_tier_counts, toll_run_tuples, toll_run_components;
 
 /* The file's bytes in *memory (free(memory->bytes)). NULL texts are "". */
 int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,

@@ -58,10 +58,11 @@ static const char *books_fault(const struct toll_run_manifest *manifest)
     const size_t count = manifest->book_count;
     if (count == 0)
         return NULL;
-    if (count < 2 || count > TOLL_RUN_BOOKS || books[0].price_shift != 0)
+    if (count < 2 || count > TOLL_RUN_BOOKS || books[0].price_shift != 0 || books[0].tuple_shift != 0)
         return "its books are impossible";
     for (size_t i = 1; i < count; i++) {
-        if (books[i].price_shift < books[i - 1].price_shift)
+        if (books[i].price_shift < books[i - 1].price_shift ||
+            books[i].tuple_shift < books[i - 1].tuple_shift)
             return "its books are not in order";
     }
     if (!toll_hash_equal(books[count - 1].book_hash, manifest->book_hash) ||
@@ -139,6 +140,10 @@ static void put_parts(struct toll_json *json, const struct toll_run_manifest *ma
         toll_manifest_put_hash(json, "digest", part->seal.digest);
         toll_json_int(json, "cdr_bytes", part->cdr_seal.bytes);
         toll_manifest_put_hash(json, "cdr_digest", part->cdr_seal.digest);
+        if (part->cdr_text_seal.bytes > 0) {
+            toll_json_int(json, "cdr_text_bytes", part->cdr_text_seal.bytes);
+            toll_manifest_put_hash(json, "cdr_text_digest", part->cdr_text_seal.digest);
+        }
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
@@ -188,6 +193,8 @@ static void put_books(struct toll_json *json, const struct toll_run_manifest *ma
         toll_manifest_put_hash(json, "book_hash", manifest->books[i].book_hash);
         toll_manifest_put_hash(json, "tzdata_hash", manifest->books[i].tzdata_hash);
         toll_json_int(json, "price_shift", manifest->books[i].price_shift);
+        if (manifest->books[i].tuple_shift != 0)
+            toll_json_int(json, "tuple_shift", manifest->books[i].tuple_shift);
         toll_json_close_map(json);
     }
     toll_json_close_list(json);
@@ -206,6 +213,10 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
     toll_manifest_put_hash(json, "tzdata_hash", manifest->tzdata_hash);
     toll_json_string(json, "from_day", text_or_none(manifest->from_day));
     toll_json_string(json, "to_day", text_or_none(manifest->to_day));
+    if (manifest->has_starts) {
+        toll_json_int(json, "first_start_ms", manifest->first_start);
+        toll_json_int(json, "last_start_ms", manifest->last_start);
+    }
     toll_json_int(json, "rows", manifest->rows);
     toll_json_int(json, "rated", manifest->rated);
     toll_json_int(json, "zero_rated", manifest->zero_rated);
@@ -301,6 +312,15 @@ static void get_costs(struct toll_manifest *text, struct toll_arena *arena, stru
     get_statuses(text, "cost_statuses", out->cost_rows);
 }
 
+/* Runs of earlier versions do not have it. */
+static struct toll_file_seal get_text_seal(struct toll_manifest *text, struct toll_yaml *map)
+{
+    if (!toll_yaml_get(map, "cdr_text_bytes"))
+        return (struct toll_file_seal){0};
+    return (struct toll_file_seal){toll_manifest_int(text, map, "cdr_text_bytes", 1),
+                                   toll_manifest_hash(text, map, "cdr_text_digest")};
+}
+
 static void get_parts(struct toll_manifest *text, struct toll_arena *arena, struct toll_run_manifest *out)
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "parts");
@@ -317,6 +337,7 @@ static void get_parts(struct toll_manifest *text, struct toll_arena *arena, stru
             .seal = {toll_manifest_int(text, map, "bytes", 1), toll_manifest_hash(text, map, "digest")},
             .cdr_seal = {toll_manifest_int(text, map, "cdr_bytes", 1),
                          toll_manifest_hash(text, map, "cdr_digest")},
+            .cdr_text_seal = get_text_seal(text, map),
         };
     }
 }
@@ -337,13 +358,17 @@ static void get_books(struct toll_manifest *text, struct toll_arena *arena, stru
     for (struct toll_yaml *map = out->books ? list->child : NULL; map; map = map->next) {
         char name[TOLL_RUN_BOOK_NAME_BYTES];
         int64_t shift = toll_manifest_int(text, map, "price_shift", 0);
+        int64_t tuples =
+            toll_yaml_get(map, "tuple_shift") == NULL ? 0 : toll_manifest_int(text, map, "tuple_shift", 1);
         toll_run_book_name(out->book_count, count, name);
-        if (strcmp(toll_manifest_text(text, map, "file"), name) != 0 || shift > INT32_MAX)
+        if (strcmp(toll_manifest_text(text, map, "file"), name) != 0 || shift > INT32_MAX ||
+            tuples > INT32_MAX)
             toll_manifest_fault(text, "a book is not where it should be");
         out->books[out->book_count++] = (struct toll_run_book){
             .book_hash = toll_manifest_hash(text, map, "book_hash"),
             .tzdata_hash = toll_manifest_hash(text, map, "tzdata_hash"),
             .price_shift = (int32_t)(shift & INT32_MAX),
+            .tuple_shift = (int32_t)(tuples & INT32_MAX),
         };
     }
     out->kept_from = toll_manifest_hash(text, text->root, "kept_from");
@@ -361,6 +386,18 @@ static void get_after(struct toll_manifest *text, struct toll_run_manifest *out)
     out->reorder = strcmp(late, "reorder") == 0;
     if (!out->reorder && strcmp(late, "append") != 0)
         toll_manifest_fault(text, "what it does with late calls is not known");
+}
+
+/* What only a run of a taxed book has. */
+static void get_starts(struct toll_manifest *text, struct toll_run_manifest *out)
+{
+    if (!toll_yaml_get(text->root, "first_start_ms"))
+        return;
+    out->has_starts = true;
+    out->first_start = toll_manifest_int(text, text->root, "first_start_ms", INT64_MIN);
+    out->last_start = toll_manifest_int(text, text->root, "last_start_ms", INT64_MIN);
+    if (out->last_start < out->first_start)
+        toll_manifest_fault(text, "its last call starts before its first");
 }
 
 static void get_files(struct toll_manifest *text, struct toll_run_file *files, size_t *count)
@@ -409,6 +446,7 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
     };
     get_books(&text, arena, manifest);
     get_after(&text, manifest);
+    get_starts(&text, manifest);
     get_statuses(&text, "statuses", manifest->status_rows);
     get_totals(&text, arena, manifest);
     get_costs(&text, arena, manifest);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "mmap_cdr/arrow_file.h"
 #include "segment/run_files.h"
+#include "segment/run_tuples.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +89,8 @@ struct sums {
     int64_t kept;    /* lines of books that are not the run's own */
     uint8_t *pools;  /* bit set of ids */
     int32_t highest_pool;
-    toll_total included; /* units that bundles gave */
+    toll_total included;               /* units that bundles gave */
+    struct toll_tuple_recount *tuples; /* NULL: no taxed book */
 };
 
 static int wrong_line(const struct toll_run_files *run, size_t part, int64_t row, const char *what,
@@ -166,6 +168,10 @@ static int sum_part(const struct toll_run_files *run, size_t part, void *buffer,
         rc = toll_lines_batch(lines, b, buffer, &batch, error);
         for (int64_t i = 0; rc == 0 && i < batch.rows; i++) {
             const char *what = line_fault(run, sums, &batch, i);
+            if (what == NULL && sums->tuples != NULL)
+                what = toll_tuple_recount_line(sums->tuples, &batch, i, run->manifest.parts[part].day);
+            if (what == NULL && sums->tuples == NULL && batch.tuple[i] != 0)
+                what = "it has a tuple, but the run has no tuples.arrow";
             if (what)
                 rc = wrong_line(run, part, b * TOLL_BATCH_ROWS + i, what, error);
             else if (batch.status[i] < TOLL_SUSPENSE_FIRST)
@@ -284,6 +290,17 @@ static int compare_buckets(const struct toll_run_files *run, struct sums *sums, 
     return 0;
 }
 
+static int compare_tuples(const struct toll_run_files *run, const struct sums *sums, struct toll_error *error)
+{
+    int32_t account;
+    if (sums->tuples == NULL || toll_tuple_recount_all(sums->tuples, &account))
+        return 0;
+    return toll_error_set(
+        error, TOLL_EDATA,
+        "%s: account %s: the lines of some tuple and its buckets have other rows or charges; rate again",
+        run->path, run->tables.accounts[account].account);
+}
+
 /* Lines include no more than the pools say was used; lines of other runs, and costs, draw on them, too. */
 /* Costs and earlier runs draw on pools, too, and a charge out of range leaves what was drawn. Where there is
  * none of that, lines include exactly what was used. */
@@ -321,6 +338,8 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     int rc = 0;
     if (!sums.rows || !sums.charge || !sums.cost || !sums.prices || !sums.pools || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    if (rc == 0)
+        rc = toll_tuple_recount_make(run, &sums.tuples, error);
     for (int64_t i = 0; rc == 0 && i < tables->price_count; i++)
         sums.prices[tables->prices[i].id / 8] |= (uint8_t)(1 << tables->prices[i].id % 8);
     for (int64_t i = 0; rc == 0 && i < tables->pool_count; i++)
@@ -338,7 +357,10 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     if (rc == 0)
         rc = compare_buckets(run, &sums, error);
     if (rc == 0)
+        rc = compare_tuples(run, &sums, error);
+    if (rc == 0)
         rc = compare_pools(run, &sums, error);
+    toll_tuple_recount_free(sums.tuples);
     free(buffer);
     free(sums.pools);
     free(sums.cost);

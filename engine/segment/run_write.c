@@ -103,6 +103,18 @@ int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_perio
     return add_table(writer, &toll_run_periods, rows, count, error);
 }
 
+int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_tuple_row *rows, int64_t count,
+                        struct toll_error *error)
+{
+    return add_table(writer, &toll_run_tuples, rows, count, error);
+}
+
+int toll_run_add_components(struct toll_run_writer *writer, const struct toll_component_row *rows,
+                            int64_t count, struct toll_error *error)
+{
+    return add_table(writer, &toll_run_components, rows, count, error);
+}
+
 int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
                        struct toll_error *error)
 {

@@ -13,6 +13,7 @@ static const struct toll_kernels scalar = {
     .price = toll_price_scalar,
     .voice = toll_voice_scalar,
     .tally = toll_tally_scalar,
+    .tuple = toll_tuple_scalar,
     .hash = toll_hash,
     .lists = &toll_lists_scalar,
 };
@@ -28,6 +29,7 @@ static const struct toll_kernels avx2 = {
     .price = toll_price_avx2,
     .voice = toll_voice_avx2,
     .tally = toll_tally_avx2,
+    .tuple = toll_tuple_avx2,
     .hash = toll_hash_avx2,
     .lists = &toll_lists_scalar,
 };
@@ -42,6 +44,7 @@ static const struct toll_kernels avx512 = {
     .price = toll_price_avx512,
     .voice = toll_voice_avx512,
     .tally = toll_tally_avx512,
+    .tuple = toll_tuple_avx512,
     .hash = toll_hash_avx512,
     .lists = &toll_lists_avx512,
 };

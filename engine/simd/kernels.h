@@ -37,6 +37,16 @@ struct toll_tally_out {
     size_t rest_count;
 };
 
+/* What the tuple kernel reads. */
+struct toll_tuple_in {
+    const struct toll_tuple_bucket *buckets;
+    const uint32_t *offsets; /* by product + toll_tuple_key(): of the call's kind */
+    const uint32_t *product; /* added to the key of each row; NULL: 0 */
+    const uint32_t *spans;   /* by calendar: of all rows */
+    bool one_calendar;       /* that is spans[0] */
+    const uint32_t *planes;  /* by offset + span: first slot, 0 none yet */
+};
+
 /* Each kernel's contract is its type; toll_<kernel>_scalar is the specification, the others are its twins. */
 
 /* owners[i] = the owner field of the number keys[i], 0 when it is not there or 0. At least one of the lines
@@ -114,6 +124,14 @@ typedef size_t toll_voice_kernel(const struct toll_voice_terms *terms, const uin
                                  const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
                                  uint8_t *status, uint32_t *exact);
 
+/* Tuple and slot of each line: of a rated one first + offset + span of its bucket, kind and calendar, and the
+ * bucket's place in the plane of offset + span; of any other 0 and the bucket. Returns how many rows are in
+ * `rest`: those whose plane is not there yet. rest: arrays of `rows`; behind the count anything. */
+typedef size_t toll_tuple_kernel(const struct toll_tuple_in *in, const uint16_t *kind,
+                                 const uint8_t *class_jurisdiction, const uint8_t *status,
+                                 const uint32_t *bucket, size_t rows, int32_t *tuple, uint32_t *slot,
+                                 uint32_t *rest);
+
 /* Adds up finished lines; those in suspense count in bucket 0. */
 typedef void toll_tally_kernel(const uint16_t *kind, const int32_t *price, const int32_t *billed,
                                const int64_t *charge, const uint8_t *status, const uint32_t *bucket,
@@ -129,6 +147,7 @@ struct toll_kernels {
     toll_price_kernel *price;
     toll_voice_kernel *voice;
     toll_tally_kernel *tally;
+    toll_tuple_kernel *tuple;
     toll_hash_kernel *hash;
     const struct toll_list_kernels *lists;
 };
@@ -146,6 +165,7 @@ toll_ask_kernel toll_ask_scalar, toll_ask_avx2, toll_ask_avx512;
 toll_price_kernel toll_price_scalar, toll_price_avx2, toll_price_avx512;
 toll_voice_kernel toll_voice_scalar, toll_voice_avx2, toll_voice_avx512;
 toll_tally_kernel toll_tally_scalar, toll_tally_avx2, toll_tally_avx512;
+toll_tuple_kernel toll_tuple_scalar, toll_tuple_avx2, toll_tuple_avx512;
 
 /* One number, for whoever has only one. */
 uint32_t toll_probe_one(const struct toll_number_line *lines, uint64_t line_count, uint64_t key);

@@ -64,6 +64,15 @@ static inline uint32_t toll_exchange_bit(uint64_t number)
     return (uint32_t)(number >> TOLL_EXCHANGE_SHIFT) * TOLL_EXCHANGE_HASH >> TOLL_EXCHANGE_HASH_SHIFT;
 }
 
+/* Service, direction, class and jurisdiction of a call as one number below TOLL_CALL_KEYS; that of a chain of
+ * rules (toll_chain_key). class_jurisdiction: a line's byte. */
+#define TOLL_CALL_KEYS 512u
+static inline uint32_t toll_call_key(unsigned kind, unsigned class_jurisdiction)
+{
+    const uint32_t service = kind & TOLL_CALL_SERVICE, direction = (kind & TOLL_CALL_IN) != 0;
+    return (service * 2 + direction) * 25 + (class_jurisdiction >> 4) * 5 + (class_jurisdiction & 15);
+}
+
 /* The classes and jurisdictions that the kernel itself gives (tollmill_segment.h has all). */
 #define TOLL_CALL_TOLL_FREE 1u
 #define TOLL_CALL_INTRASTATE 2u
@@ -93,5 +102,22 @@ struct toll_tally_bucket {
     int64_t rows, units;
 };
 _Static_assert(sizeof(struct toll_tally_bucket) == 32, "two to a cache line, never across two");
+
+/*
+ * Tax tuples. What the kind of a call is looked up by: its service and its class byte, whose highest bit is
+ * never set. The ids of a bucket's tuples count from `first` on.
+ */
+#define TOLL_TUPLE_KEYS 1024u
+#define TOLL_TUPLE_SERVICE_SHIFT 7
+#define TOLL_TUPLE_CLASS 0x7fu
+static inline uint32_t toll_tuple_key(uint16_t kind, uint8_t class_jurisdiction)
+{
+    return (kind & TOLL_CALL_SERVICE) << TOLL_TUPLE_SERVICE_SHIFT | (class_jurisdiction & TOLL_TUPLE_CLASS);
+}
+struct toll_tuple_bucket {
+    uint32_t first;
+    uint32_t calendar; /* of its billing periods */
+};
+_Static_assert(sizeof(struct toll_tuple_bucket) == 8, "eight to a cache line");
 
 #endif

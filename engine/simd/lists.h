@@ -40,11 +40,24 @@ typedef size_t toll_counted_kernel(const uint16_t *kind, const uint8_t *status, 
 typedef size_t toll_other_kinds_kernel(const uint16_t *kind, uint16_t bits, uint16_t value, size_t rows,
                                        uint32_t *list);
 
+/* Rows that may draw on a bundle: rated and no credit, of an owner whose bit is set, of a call whose key's
+ * bit is set. call_keys[k]: the key of list[k], its low 8 bits. */
+struct toll_may_draw_in {
+    const uint16_t *kind;
+    const uint8_t *status, *class_jurisdiction;
+    const uint32_t *owner;
+    const uint32_t *owners; /* a bit by owner */
+    const uint32_t *keys;   /* a bit by toll_call_key */
+};
+typedef size_t toll_may_draw_kernel(const struct toll_may_draw_in *in, size_t rows, uint32_t *list,
+                                    uint8_t *call_keys);
+
 struct toll_list_kernels {
     toll_other_payers_kernel *other_payers;
     toll_far_ends_kernel *far_ends;
     toll_counted_kernel *counted;
     toll_other_kinds_kernel *other_kinds;
+    toll_may_draw_kernel *may_draw;
 };
 extern const struct toll_list_kernels toll_lists_scalar, toll_lists_avx512; /* the twin on x86-64 only */
 

@@ -129,4 +129,47 @@ static size_t other_kinds(const uint16_t *kind, uint16_t bits, uint16_t value, s
     return count;
 }
 
-const struct toll_list_kernels toll_lists_avx512 = {other_payers, far_ends, counted, other_kinds};
+static inline __m512i bit_of(__m512i index)
+{
+    return _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(index, _mm512_set1_epi32(31)));
+}
+
+static inline __m512i sixteen_keys(__m256i kinds, __m128i class_jurisdiction)
+{
+    const __m512i kind = _mm512_cvtepu16_epi32(kinds), call = _mm512_cvtepu8_epi32(class_jurisdiction);
+    const __m512i service = _mm512_and_si512(kind, _mm512_set1_epi32(TOLL_CALL_SERVICE));
+    const __m512i direction = _mm512_and_si512(_mm512_srli_epi32(kind, 3), _mm512_set1_epi32(1));
+    const __m512i way = _mm512_or_si512(_mm512_slli_epi32(service, 1), direction);
+    const __m512i class_ = _mm512_srli_epi32(call, 4),
+                  jurisdiction = _mm512_and_si512(call, _mm512_set1_epi32(15));
+    const __m512i high = _mm512_add_epi32(_mm512_mullo_epi32(way, _mm512_set1_epi32(25)), jurisdiction);
+    return _mm512_add_epi32(high, _mm512_add_epi32(class_, _mm512_slli_epi32(class_, 2)));
+}
+
+static size_t may_draw(const struct toll_may_draw_in *in, size_t rows, uint32_t *restrict list,
+                       uint8_t *restrict call_keys)
+{
+    _Static_assert(TOLL_CALL_IN == 1 << 3 && TOLL_CALL_KEYS == LANES * 32, "keys have one word a lane");
+    const __m512i keys = _mm512_loadu_si512(in->keys);
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i += LANES) {
+        const __mmask16 here = lanes_of(i, rows);
+        const __m256i kind = _mm256_maskz_loadu_epi16(here, &in->kind[i]);
+        const __m128i status = _mm_maskz_loadu_epi8(here, &in->status[i]);
+        const __m512i key = sixteen_keys(kind, _mm_maskz_loadu_epi8(here, &in->class_jurisdiction[i]));
+        const __mmask16 fits =
+            _mm512_test_epi32_mask(_mm512_permutexvar_epi32(_mm512_srli_epi32(key, 5), keys), bit_of(key));
+        const __mmask16 sold =
+            here & _mm_testn_epi8_mask(status, status) & kind_is(kind, TOLL_CALL_CREDIT, 0) & fits;
+        const __m512i owner = _mm512_maskz_loadu_epi32(sold, &in->owner[i]);
+        const __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), sold,
+                                                          _mm512_srli_epi32(owner, 5), in->owners, 4);
+        const __mmask16 wanted = _mm512_test_epi32_mask(words, bit_of(owner));
+        _mm_mask_storeu_epi8(&call_keys[count], here,
+                             _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(wanted, key)));
+        count = put(list, count, i, wanted, here);
+    }
+    return count;
+}
+
+const struct toll_list_kernels toll_lists_avx512 = {other_payers, far_ends, counted, other_kinds, may_draw};

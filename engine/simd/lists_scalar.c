@@ -61,4 +61,19 @@ static size_t other_kinds(const uint16_t *kind, uint16_t bits, uint16_t value, s
     return count;
 }
 
-const struct toll_list_kernels toll_lists_scalar = {other_payers, far_ends, counted, other_kinds};
+static size_t may_draw(const struct toll_may_draw_in *in, size_t rows, uint32_t *restrict list,
+                       uint8_t *restrict call_keys)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const uint32_t key = toll_call_key(in->kind[i], in->class_jurisdiction[i]);
+        const uint32_t owner = in->owner[i];
+        const bool sold = (in->status[i] == 0) & ((in->kind[i] & TOLL_CALL_CREDIT) == 0);
+        list[count] = (uint32_t)i;
+        call_keys[count] = (uint8_t)key;
+        count += sold & (in->keys[key >> 5] >> (key & 31)) & (in->owners[owner >> 5] >> (owner & 31));
+    }
+    return count;
+}
+
+const struct toll_list_kernels toll_lists_scalar = {other_payers, far_ends, counted, other_kinds, may_draw};

@@ -186,8 +186,9 @@ static void manifests(void)
          .rejects_bytes = 9},
         {.sha256 = FIXTURE_SHA_B, .file = x, .spec = x, .spec_version = x, .carrier = x}};
     struct toll_dataset dataset = {.generation = 2};
-    struct toll_run_part run_parts[2] = {{.day = 20514, .rows = 5, .seal.bytes = 4096, .cdr_seal.bytes = 1},
-                                         {.day = 20515, .rows = 7, .seal.bytes = 4096, .cdr_seal.bytes = 1}};
+    struct toll_run_part run_parts[2] = {
+        {.day = 20514, .rows = 5, .seal.bytes = 4096, .cdr_seal.bytes = 1},
+        {.day = 20515, .rows = 7, .seal.bytes = 4096, .cdr_seal.bytes = 1, .cdr_text_seal.bytes = 1}};
     const struct toll_run_file files[] = {{"book.image", 10, {1, 2}}, {"suspense.csv", 3, {3, 4}}};
     struct toll_run_manifest run = {.rows = 12,
                                     .rated = 10,

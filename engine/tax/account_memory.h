@@ -1,0 +1,74 @@
+/* Inside of account.h: the memory of an evaluation, and the steps that share it. */
+#ifndef TOLL_TAX_ACCOUNT_MEMORY_H
+#define TOLL_TAX_ACCOUNT_MEMORY_H
+
+#include "tax/account.h"
+
+#define TOLL_TAX_NONE UINT32_MAX
+
+/* What a tax has had in a jurisdiction so far, of the account, a site, or the line. */
+struct toll_tax_running {
+    uint32_t pair, site;
+    uint32_t next; /* of the same pair */
+    uint32_t line; /* of scope line: whose it is */
+    struct toll_rational before;
+};
+struct toll_tax_group { /* what is rounded together */
+    int32_t tax;
+    uint32_t first, count; /* of `sorted`: its items */
+    struct toll_tax_sum sum;
+};
+/* Of a tax that is no sum: what it came to on the line. */
+struct toll_tax_source {
+    bool present;
+    struct toll_rational tax, base, over /* what the threshold took off */;
+    struct toll_rational counted;
+};
+
+struct toll_tax_stamp { /* is the number of now? */
+    uint64_t stamp;
+    uint32_t at;
+};
+struct toll_tax_account_memory {
+    size_t item_room, sorted_room, group_room, running_room, row_room, source_room;
+    size_t rest_room, pair_room, tone_room, line_room, site_room;
+    uint32_t group_count, running_count;
+    struct toll_tax_group *groups;
+    uint32_t *sorted; /* items by group */
+    void *rests;
+    struct toll_tax_running *running;
+    struct toll_tax_source *sources; /* by place in the line's list */
+    struct toll_rational *source_taxes;
+    struct toll_tax_stamp *pair_running, *pair_group; /* by pair */
+    struct toll_tax_stamp *tone_row;                  /* by tone */
+    uint64_t stamp, account_stamp, site_stamp, line_stamp;
+    uint32_t *item_first; /* by line, and the end */
+    uint32_t *by_site;    /* lines */
+    uint32_t *site_end;   /* of by_site; [s + 1] of site s */
+};
+
+/* Room for `count` things, doubled; false: out of memory. New memory is zero. */
+bool toll_tax_grow(void **list, size_t *room, size_t count, size_t bytes);
+
+/* ---- late.c ---- */
+
+/* The tax of x by a series with brackets, threshold and cap, and what of x is taxed at all. */
+bool toll_tax_curve(const struct toll_tax_tables *tables, const struct toll_tax_series *series,
+                    const struct toll_rational *x, struct toll_rational *tax, struct toll_rational *base);
+/* All taxes of a line that are no sums, in their order, into memory->sources. False: does not fit, or out of
+ * memory; *place is then that of the component. */
+bool toll_tax_sources(struct toll_tax_account *account, const struct toll_tax_tables *tables,
+                      const struct toll_tax_charge_line *line, uint32_t line_index,
+                      const struct toll_rational *charge, const struct toll_rational *minutes,
+                      uint32_t *place);
+
+/* How many lines a row of the inventory counts for a tax: n / d in 1e-6. False: it is none of them. */
+bool toll_tax_count(const struct toll_tax_tables *tables, const struct toll_tax *tax,
+                    const struct toll_tax_inventory *inventory, toll_total *n, int64_t *d);
+
+/* ---- cents.c ---- */
+
+/* Rounds each group and gives its cents to its items. */
+bool toll_tax_give_cents(struct toll_tax_account *account, const struct toll_tax_tables *tables);
+
+#endif

@@ -1,0 +1,71 @@
+/* Exact sums. See sum.h. */
+#include "tax/sum.h"
+
+#include <string.h>
+
+/* A cent is 6e25 units: 2^26 x 894069671630859375, so that two cheap steps divide by it. */
+#define CENT_SHIFT 26
+#define CENT_ODD INT64_C(894069671630859375)
+#define CENT ((toll_total)CENT_ODD * (1 << CENT_SHIFT))
+
+bool toll_tax_sum_add_fixed(struct toll_tax_sum *sum, toll_total fixed)
+{
+    return !__builtin_add_overflow(sum->fixed, fixed, &sum->fixed);
+}
+
+bool toll_tax_sum_add_rational(struct toll_tax_sum *sum, const struct toll_rational *value,
+                               struct toll_arena *arena)
+{
+    if (toll_rational_is_zero(value))
+        return true;
+    if (sum->rest != NULL)
+        return toll_rational_add(sum->rest, sum->rest, value);
+    sum->rest = toll_arena_alloc(arena, sizeof *sum->rest);
+    if (sum->rest == NULL)
+        return false;
+    toll_rational_copy(sum->rest, value);
+    return true;
+}
+
+bool toll_tax_sum_add(struct toll_tax_sum *sum, const struct toll_tax_sum *value, struct toll_arena *arena)
+{
+    return toll_tax_sum_add_fixed(sum, value->fixed) &&
+           (value->rest == NULL || toll_tax_sum_add_rational(sum, value->rest, arena));
+}
+
+bool toll_tax_sum_rational(const struct toll_tax_sum *sum, struct toll_rational *out)
+{
+    struct toll_rational low, high;
+    toll_rational_of_total(&low, sum->fixed, TOLL_TAX_UNIT_LOW);
+    toll_rational_of(&high, 1, TOLL_TAX_UNIT_HIGH);
+    return toll_rational_multiply(out, &low, &high) &&
+           (sum->rest == NULL || toll_rational_add(out, out, sum->rest));
+}
+
+int64_t toll_tax_fixed_floor(toll_total fixed, toll_total *rest)
+{
+    const toll_total high = fixed >> CENT_SHIFT;
+    toll_total whole = high / CENT_ODD;
+    whole -= whole * CENT_ODD > high;
+    *rest = fixed - whole * CENT;
+    return (int64_t)whole;
+}
+
+bool toll_tax_sum_cents(const struct toll_tax_sum *sum, enum toll_rounding rounding, int64_t *out)
+{
+    if (sum->rest != NULL && !toll_rational_is_zero(sum->rest)) {
+        struct toll_rational value;
+        return toll_tax_sum_rational(sum, &value) && toll_rational_round(&value, 2, rounding, out);
+    }
+    *out = (int64_t)toll_round_ratio(sum->fixed, CENT, rounding);
+    return true;
+}
+
+bool toll_tax_sum_text(const struct toll_tax_sum *sum, char out[TOLL_RATIONAL_TEXT_BYTES])
+{
+    struct toll_rational value;
+    if (!toll_tax_sum_rational(sum, &value))
+        return false;
+    toll_rational_text(&value, out);
+    return true;
+}

@@ -14,6 +14,7 @@ static const struct toll_kernels scalar = {
     .voice = toll_voice_scalar,
     .tally = toll_tally_scalar,
     .hash = toll_hash,
+    .ask_pools = toll_ask_pools_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -29,6 +30,7 @@ static const struct toll_kernels avx2 = {
     .voice = toll_voice_avx2,
     .tally = toll_tally_avx2,
     .hash = toll_hash_avx2,
+    .ask_pools = toll_ask_pools_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -43,6 +45,7 @@ static const struct toll_kernels avx512 = {
     .voice = toll_voice_avx512,
     .tally = toll_tally_avx512,
     .hash = toll_hash_avx512,
+    .ask_pools = toll_ask_pools_avx512,
     .lists = &toll_lists_avx512,
 };
 #endif

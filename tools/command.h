@@ -48,6 +48,7 @@ int cmd_summary(struct cmd *cmd, int argc, char **argv);
 int cmd_report(struct cmd *cmd, int argc, char **argv);
 int cmd_explain(struct cmd *cmd, int argc, char **argv);
 int cmd_reconcile(struct cmd *cmd, int argc, char **argv);
+int cmd_tax(struct cmd *cmd, int argc, char **argv);
 int cmd_export(struct cmd *cmd, int argc, char **argv);
 int cmd_gen(struct cmd *cmd, int argc, char **argv);
 

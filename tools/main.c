@@ -35,13 +35,14 @@ static const struct verb verbs[] = {
     {"report", "margins, what sells below cost, and the cheapest vendor", cmd_report},
     {"explain", "why one call costs what it costs", cmd_explain},
     {"reconcile", "our charges against the provider's, line by line", cmd_reconcile},
+    {"tax", "what a run's accounts owe in taxes", cmd_tax},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},
     {"gen", "make a synthetic book and CDRs to try things with", cmd_gen},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of later versions: named here so that asking for one gets a straight answer. */
-static const char *const later_verbs[] = {"rerate", "whatif", "compare", "tax", "invoice", "bench"};
+static const char *const later_verbs[] = {"rerate", "whatif", "compare", "invoice", "bench"};
 
 static const char examples[] = "  tollmill check book\n"
                                "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"

@@ -102,6 +102,8 @@ struct toll_tax_stale_row {
     int64_t line;
 };
 bool toll_taxes_stale(struct toll_taxes *taxes, int64_t index, struct toll_tax_stale_row *out);
+/* Some row of taxes.csv says in its source that it is a demo. */
+bool toll_taxes_demo(const struct toll_taxes *taxes);
 
 /* ---- engines of others (docs/TAX.md section 9) ---- */
 
@@ -155,11 +157,10 @@ bool toll_tax_outside_register(struct toll_tax_outside *outside, int64_t index,
                                struct toll_tax_register_row *out);
 
 struct toll_tax_outside_difference {
-    const char *reason;                 /* "missing_line": sent, and not in the responses
-                                           "unknown_line": in the responses, and not sent
-                                           "line_twice": the second is not counted
-                                           "line_refused", "invoice_refused", "request_refused": about says why
-                                           "total": what the engine adds up to is not the sum of its lines */
+    /* "missing_line": sent, and not in the responses; "unknown_line": in the responses, and not sent;
+     * "line_twice": the second is not counted; "line_refused", "invoice_refused", "request_refused": about
+     * says why; "total": what the engine adds up to is not the sum of its lines. */
+    const char *reason;
     const char *account, *period;       /* of lines that were sent, else "" */
     const char *invoice, *line;         /* as in the request */
     const char *charge, *ours, *theirs; /* exact; "" where there is none */
@@ -173,9 +174,9 @@ bool toll_tax_outside_difference(struct toll_tax_outside *outside, int64_t index
 struct toll_tax_outside_account {
     const char *account, *currency;
     int64_t items, answered;
-    const char *charge, *tax_exact; /* tax_exact: the billable components; of all: all_exact */
-    const char *all_exact;
-    int64_t tax_cents, all_cents; /* of the register's rows */
+    const char *charge, *tax_exact; /* tax_exact: of the billable components */
+    const char *other_exact;        /* of the others */
+    int64_t tax_cents, other_cents; /* of the register's rows */
 };
 bool toll_tax_outside_account(struct toll_tax_outside *outside, int64_t index,
                               struct toll_tax_outside_account *out);

@@ -67,4 +67,7 @@ int toll_tax_account_evaluate(struct toll_tax_account *account, const struct tol
                               size_t line_count, uint32_t sites, struct toll_error *error);
 void toll_tax_account_free(struct toll_tax_account *account);
 
+/* Room for `count` things, doubled; false: out of memory. New memory is zero. */
+bool toll_tax_grow(void **list, size_t *room, size_t count, size_t bytes);
+
 #endif

@@ -47,9 +47,6 @@ struct toll_tax_account_memory {
     uint32_t *site_end;   /* of by_site; [s + 1] of site s */
 };
 
-/* Room for `count` things, doubled; false: out of memory. New memory is zero. */
-bool toll_tax_grow(void **list, size_t *room, size_t count, size_t bytes);
-
 /* ---- late.c ---- */
 
 /* The tax of x by a series with brackets, threshold and cap, and what of x is taxed at all. */

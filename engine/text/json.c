@@ -172,6 +172,12 @@ void toll_json_int(struct toll_json *json, const char *key, int64_t value)
     put(json, buffer, (size_t)bytes);
 }
 
+void toll_json_number(struct toll_json *json, const char *key, const char *digits)
+{
+    put_start(json, key);
+    put(json, digits, strlen(digits));
+}
+
 void toll_json_bool(struct toll_json *json, const char *key, bool value)
 {
     put_start(json, key);

@@ -28,6 +28,8 @@ void toll_json_close_list(struct toll_json *json);
 void toll_json_string(struct toll_json *json, const char *key, const char *text);
 void toll_json_string_n(struct toll_json *json, const char *key, const char *text, size_t bytes);
 void toll_json_int(struct toll_json *json, const char *key, int64_t value);
+/* A number as it stands, a JSON number already: "12.50". */
+void toll_json_number(struct toll_json *json, const char *key, const char *digits);
 void toll_json_bool(struct toll_json *json, const char *key, bool value);
 void toll_json_null(struct toll_json *json, const char *key);
 /* A decimal string with 8 places, quoted. */

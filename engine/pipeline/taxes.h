@@ -1,0 +1,194 @@
+/* Inside of the public taxes of a run (tollmill_tax.h). */
+#ifndef TOLL_PIPELINE_TAXES_H
+#define TOLL_PIPELINE_TAXES_H
+
+#include "base/cycle.h"
+#include "base/strings.h"
+#include "pipeline/reader_books.h"
+#include "segment/run.h"
+#include "tax/account.h"
+#include "tollmill_tax.h"
+
+enum toll_charge_line_kind {
+    TOLL_FROM_CHARGE,
+    TOLL_FROM_SERVICE,
+    TOLL_FROM_ACCOUNT,
+    TOLL_FROM_PERIOD,
+    TOLL_FROM_USAGE
+};
+
+/* An account's billing period that has charge lines, or could have. */
+struct toll_taxes_task {
+    int64_t day;      /* its first day */
+    uint32_t account; /* of the book */
+    bool closed;      /* charged by a closed run but for what came late */
+};
+/* Where a charge line comes from; beside the same line of struct toll_tax_charge_line. */
+struct toll_taxes_source {
+    enum toll_charge_line_kind kind;
+    enum toll_tax_reason reason;
+    int64_t index; /* of charges, inventory, the run's periods or buckets */
+    int32_t product;
+    uint32_t site; /* of site_names, 0 none */
+    int32_t area;
+    uint32_t split;
+    uint32_t recipe; /* of recipes, where the reason is TOLL_TAX_TAXED */
+    int32_t day;
+};
+/* All that was solved: by what it depends on. */
+struct toll_taxes_recipe {
+    struct toll_tax_recipe recipe;
+    enum toll_tax_reason reason;
+};
+/* A row of the register. */
+struct toll_taxes_row {
+    uint32_t task, site, tone;
+    int64_t lines, cents;
+    struct toll_tax_sum measure[TOLL_TAX_MEASURES];
+};
+/* Sums by a key of texts, each with a NUL behind it. */
+struct toll_taxes_sum {
+    int64_t lines, calls;
+    struct toll_tax_sum charge;
+};
+struct toll_taxes_sums {
+    struct toll_strings keys;
+    struct toll_taxes_sum *list; /* by id of the key */
+    size_t room;
+    uint32_t *order; /* ids by key, when all is summed */
+};
+
+struct toll_taxes_total { /* of a currency */
+    int64_t accounts, buckets, lines, suspense_lines;
+    int64_t billable_cents, other_cents;
+    struct toll_tax_sum suspense;
+};
+
+struct toll_taxes_tuple { /* of the run's tuples, by index */
+    int64_t period;       /* first day */
+    uint32_t rank;        /* in the order of usage lines */
+    bool solved;          /* its recipe is that of its index + 1 */
+    int32_t area;
+    uint32_t split;
+    int32_t from;
+    bool voice;
+    enum toll_tax_reason reason;
+};
+
+struct toll_taxes {
+    struct toll_run_files files;
+    struct toll_reader_books books;
+    bool files_open, books_open;
+    const struct toll_book *book;
+    const struct toll_tax_tables *tables;
+    const struct toll_tax_index *index;
+    const char *report_period; /* NULL: each row's own */
+    struct toll_arena arena;   /* as long as this lives */
+
+    /* what lines are looked up by */
+    struct toll_strings site_names, tier_names, split_texts;
+    uint32_t *site_of_book, *site_rank; /* by site of the book; by site name */
+    int32_t *book_site;                 /* by site name, 0 none */
+    uint32_t *account_rank;             /* by account of the book: place by name */
+    uint32_t *charge_first, *charges;   /* rows by account, in file order */
+    uint32_t *inventory_first, *inventory;
+    struct toll_bucket_span {
+        int64_t first, count;
+        uint32_t next;       /* another account of the run with this name; 0 none */
+    } * bucket_spans;        /* by account of the run */
+    uint32_t *run_account;   /* by account of the book: of the run, 0 none */
+    int32_t *account_of_run; /* and the other way round */
+    uint32_t *bucket_sites;  /* by bucket: site name */
+    struct toll_taxes_tuple *tuples;
+    int32_t *tuple_at; /* by tuple id, up to tuple_most: index of tuples, -1 none */
+    int32_t tuple_most;
+    uint32_t *split_of_text;          /* by id of split_texts */
+    uint32_t *period_first, *periods; /* the run's period charges by account of the book */
+    bool per_account;                 /* some tax is */
+
+    struct toll_strings recipe_keys, exemption_sets;
+    struct toll_taxes_recipe *recipes; /* [0] unused */
+    size_t recipe_room;
+    uint32_t recipe_count, tuple_recipes; /* those of tuples come first */
+    struct toll_tax_ledger ledger;
+
+    struct toll_taxes_task *tasks;
+    size_t task_count;
+
+    /* the task that is evaluated */
+    size_t task; /* task_count: none */
+    struct toll_cycle cycle;
+    struct toll_tax_charge_line *lines;
+    struct toll_taxes_source *sources;
+    struct toll_tax_inventory *counted;
+    size_t line_count, line_room, source_room, counted_room;
+    uint32_t *sites; /* by dense number of the task: site name */
+    size_t site_room;
+    uint32_t site_count;
+    uint32_t *site_dense;
+    uint64_t *site_stamp, *first_stamp, stamp; /* by site name */
+    void *usage;                               /* keys for sorting */
+    size_t usage_room;
+    struct toll_arena task_arena;
+    struct toll_tax_account account;
+
+    /* the register */
+    struct toll_taxes_row *rows;
+    size_t row_count, row_room;
+    struct toll_taxes_sums suspense, coverage;
+    struct toll_taxes_sums occurs;      /* by area, split and currency */
+    struct toll_taxes_sums by_currency; /* and with the same ids: */
+    struct toll_taxes_total *totals;
+    size_t total_room;
+    uint8_t *account_seen;
+    char *key; /* of a sum, while it is made */
+    size_t key_bytes, key_room;
+    uint32_t *stale;
+    size_t stale_count;
+
+    /* the walk, and texts of what was asked last */
+    size_t walk_task, walk_line, walk_item;
+    int64_t walk_index;
+    struct toll_taxes_text *text;
+};
+
+/* ---- taxes_find.c: what lines are looked up by ---- */
+int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error);
+void toll_taxes_index_free(struct toll_taxes *taxes);
+int toll_taxes_list_tasks(struct toll_taxes *taxes, struct toll_error *error);
+/* The first day of the billing period to which a period charge of the run belongs. */
+int64_t toll_taxes_period_day(const struct toll_taxes *taxes, int64_t period);
+int toll_taxes_jurisdiction(const struct toll_tuple_row *row); /* enum toll_call_jurisdiction */
+
+/* ---- taxes_recipes.c: each distinct tuple is solved once ---- */
+struct toll_taxes_place {
+    uint32_t account;
+    int32_t site; /* of the book, 0 none */
+    int32_t area;
+};
+/* Of a line that is no usage. *recipe: of taxes->recipes. */
+int toll_taxes_solve(struct toll_taxes *taxes, const struct toll_taxes_place *place, uint32_t split,
+                     unsigned kinds, int32_t day, uint32_t *recipe, struct toll_error *error);
+int toll_taxes_solve_tuple(struct toll_taxes *taxes, const struct toll_taxes_place *place, uint32_t tuple,
+                           uint32_t *recipe, struct toll_error *error);
+
+/* ---- taxes_lines.c: the charge lines of a task, evaluated ---- */
+int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error *error);
+
+/* ---- taxes_sums.c ---- */
+struct toll_taxes_sum *toll_taxes_sum_of(struct toll_taxes_sums *sums, const char *key, size_t bytes);
+bool toll_taxes_sums_sort(struct toll_taxes_sums *sums);
+void toll_taxes_sums_free(struct toll_taxes_sums *sums);
+/* Adds the evaluated task to suspense, coverage and totals; false: out of memory. */
+bool toll_taxes_sum_task(struct toll_taxes *taxes);
+/* When all are: coverage loses what somebody has decided about. */
+bool toll_taxes_finish_sums(struct toll_taxes *taxes);
+
+const char *toll_taxes_currency(const struct toll_taxes *taxes, uint32_t account);
+const char *toll_taxes_kind_text(enum toll_charge_line_kind kind);
+/* The tuple of a usage line, NULL of others; the name of a line's product, or "". */
+const struct toll_tuple_row *toll_taxes_tuple_of(const struct toll_taxes *taxes,
+                                                 const struct toll_taxes_source *source);
+const char *toll_taxes_product(const struct toll_taxes *taxes, const struct toll_taxes_source *source);
+
+#endif

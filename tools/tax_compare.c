@@ -2,8 +2,6 @@
  * tollmill tax --compare and --jurisdictions: effective rates against another run's, and side by side.
  * docs/TAX.md section 7.
  */
-#include "options.h"
-#include "print.h"
 #include "tax_parts.h"
 
 #include <stdio.h>
@@ -172,8 +170,7 @@ static int put_moves(struct cmd *cmd, const struct toll_tax_moves *moves, const 
     return toll_tax_move(moves, 0, &move) ? CMD_FINDINGS : CMD_OK;
 }
 
-int cmd_tax_compare(struct cmd *cmd, const char *run_a, const char *run_b, const char *threshold, bool csv,
-                    bool safe)
+int cmd_tax_compare(struct cmd *cmd, const struct cmd_tax *tax, const char *run_b, const char *threshold)
 {
     struct toll_tax_effects *before = NULL, *after = NULL;
     struct toll_tax_moves *moves = NULL;
@@ -186,13 +183,14 @@ int cmd_tax_compare(struct cmd *cmd, const char *run_a, const char *run_b, const
                   threshold);
         return CMD_USAGE;
     }
-    code = open_effects(cmd, run_a, &before);
+    code = open_effects(cmd, tax->run_path, &before);
     if (code == CMD_GO)
         code = open_effects(cmd, run_b, &after);
     if (code == CMD_GO && toll_tax_moves_open(before, after, ppm, &moves, &error) < 0)
         code = cmd_fail(cmd, &error);
     if (code == CMD_GO)
-        code = put_moves(cmd, moves, (const char *const[2]){run_a, run_b}, threshold, csv, safe);
+        code = put_moves(cmd, moves, (const char *const[2]){tax->run_path, run_b}, threshold, tax->to_csv,
+                         tax->safe);
     toll_tax_moves_close(moves);
     toll_tax_effects_close(after);
     toll_tax_effects_close(before);
@@ -248,12 +246,6 @@ static bool find_effect(const struct toll_tax_effects *effects, const char *juri
     return false;
 }
 
-static void cents_text(int64_t cents, char text[32])
-{
-    const unsigned long long whole = cents < 0 ? 0ull - (unsigned long long)cents : (unsigned long long)cents;
-    snprintf(text, 32, "%s%llu.%02llu", cents < 0 ? "-" : "", whole / 100, whole % 100);
-}
-
 static void side_print(struct cmd *cmd, const struct toll_tax_effects *effects, const char *const *names,
                        size_t count)
 {
@@ -281,7 +273,7 @@ static void side_print(struct cmd *cmd, const struct toll_tax_effects *effects, 
             row[1 + 2 * i] = row[2 + 2 * i] = "";
             if (!found)
                 continue;
-            cents_text(one.tax_cents, cells[2 * i]);
+            cmd_cents_text(one.tax_cents, cells[2 * i]);
             row[1 + 2 * i] = cells[2 * i];
             row[2 + 2 * i] = short_text(one.rate, cells[2 * i + 1], sizeof cells[0]);
         }
@@ -340,7 +332,8 @@ static void side_rows(struct cmd *cmd, struct cmd_json *json, const struct toll_
             }
 }
 
-int cmd_tax_side_by_side(struct cmd *cmd, struct toll_taxes *taxes, const char *list, bool csv, bool safe)
+int cmd_tax_side_by_side(struct cmd *cmd, const struct cmd_tax *tax, struct toll_taxes *taxes,
+                         const char *list)
 {
     const char *names[JURISDICTIONS_MOST];
     char *copy = strdup(list);
@@ -358,14 +351,14 @@ int cmd_tax_side_by_side(struct cmd *cmd, struct toll_taxes *taxes, const char *
         struct cmd_json json;
         cmd_json_begin(&json, &cmd->out, "tax");
         cmd_json_open(&json, "taxes", '[');
-        side_rows(cmd, &json, effects, names, count, safe);
+        side_rows(cmd, &json, effects, names, count, tax->safe);
         cmd_json_close(&json, ']');
         cmd_json_end(&json);
-    } else if (csv) {
+    } else if (tax->to_csv) {
         cmd_put_text(&cmd->out,
                      "tax,name,tax_jurisdiction,level,lines,charge,base,exempt,tax_exact,tax_cents,rate,"
                      "rate_of,currency\n");
-        side_rows(cmd, NULL, effects, names, count, safe);
+        side_rows(cmd, NULL, effects, names, count, tax->safe);
     } else {
         side_print(cmd, effects, names, count);
     }

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RATE_DECIMALS 6 /* for people; programs get the exact value */
-
 /* "5", "2.5%", with at most four places: millionths. -1: it is none. */
 static int64_t threshold_ppm(const char *text)
 {
@@ -34,16 +32,13 @@ static int64_t threshold_ppm(const char *text)
     return value;
 }
 
-/* An exact decimal or fraction, for people: cut behind so many places, fractions as they are. */
-static const char *short_text(const char *exact, char *text, size_t room)
+/* Hundredths of a percent: "-3.85%". */
+static const char *percent_text(const struct toll_tax_move *move, char text[CMD_CENTS_TEXT + 1])
 {
-    const char *point = strchr(exact, '.');
-    if (point == NULL || strlen(point) <= RATE_DECIMALS + 1) {
-        snprintf(text, room, "%s", exact);
-        return text;
-    }
-    snprintf(text, room, "%.*s...", (int)(point - exact) + RATE_DECIMALS + 1, exact);
-    return text;
+    if (move->change[0] == '\0')
+        return "";
+    cmd_cents_text(move->change_bp, text);
+    return strcat(text, "%");
 }
 
 static int open_effects(struct cmd *cmd, const char *run, struct toll_tax_effects **effects)
@@ -125,12 +120,11 @@ static void moves_print(struct cmd *cmd, const struct toll_tax_moves *moves, con
                                                 "moved by", ""});
     for (; toll_tax_move(moves, count, &move); count++) {
         const struct toll_tax_effect *any = move.before != NULL ? move.before : move.after;
-        char before[512], after[512], by[512];
-        cmd_table_row(&table,
-                      (const char *const[]){kind_of(&move), any->tax_jurisdiction, any->tax,
-                                            short_text(move.before ? move.before->rate : "", before, 512),
-                                            short_text(move.after ? move.after->rate : "", after, 512),
-                                            short_text(move.change, by, 512), any->currency});
+        char by[CMD_CENTS_TEXT + 1];
+        cmd_table_row(&table, (const char *const[]){kind_of(&move), any->tax_jurisdiction, any->tax,
+                                                    move.before ? move.before->rate_short : "",
+                                                    move.after ? move.after->rate_short : "",
+                                                    percent_text(&move, by), any->currency});
     }
     if (count > 0)
         cmd_table_print(&table, &cmd->out, "");
@@ -251,7 +245,7 @@ static void side_print(struct cmd *cmd, const struct toll_tax_effects *effects, 
 {
     enum cmd_align align[2 + 2 * JURISDICTIONS_MOST] = {CMD_LEFT};
     const char *row[2 + 2 * JURISDICTIONS_MOST], *tax = NULL, *currency = NULL;
-    char cells[2 * JURISDICTIONS_MOST][512];
+    char cells[JURISDICTIONS_MOST][CMD_CENTS_TEXT];
     struct cmd_table table;
 
     for (size_t i = 0; i < 2 * count; i++)
@@ -273,9 +267,9 @@ static void side_print(struct cmd *cmd, const struct toll_tax_effects *effects, 
             row[1 + 2 * i] = row[2 + 2 * i] = "";
             if (!found)
                 continue;
-            cmd_cents_text(one.tax_cents, cells[2 * i]);
-            row[1 + 2 * i] = cells[2 * i];
-            row[2 + 2 * i] = short_text(one.rate, cells[2 * i + 1], sizeof cells[0]);
+            cmd_cents_text(one.tax_cents, cells[i]);
+            row[1 + 2 * i] = cells[i];
+            row[2 + 2 * i] = one.rate_short;
         }
         row[1 + 2 * count] = currency;
         cmd_table_row(&table, row);

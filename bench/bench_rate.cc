@@ -6,17 +6,18 @@
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
 //   TOLL_BENCH_FOLDER              keep the worlds there and use them again
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage
-//   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools   only that one; several: plain,cost
+//   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools|taxes   only that one; several: plain,cost
 //
 // The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the
-// one of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h). What they cost
-// is given as a share of the plain one's speed, repetition by repetition.
+// one of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h), one is taxed
+// (taxes.h). What they cost is given as a share of the plain one's speed, repetition by repetition.
 //
 // Scalar and vector kernels take turns in one run, each on a rater of its own, so that their ratio holds on a
 // machine with other work to do; it is given by the processor's time and by the clock on the wall. For each
 // the money total and a hash of all lines: what is made faster must not change either.
 #include "bundles.h"
 #include "cost.h"
+#include "taxes.h"
 #include "whole.h"
 #include "world.h"
 
@@ -57,7 +58,7 @@ struct frozen_world {
     measures rate[levels_most][threads_most + 1] = {};
     std::vector<double> stage_ns[levels_most][16] = {};
 };
-enum { plain, whole, cost, bundles, pools, worlds };
+enum { plain, whole, cost, bundles, pools, taxes, worlds };
 
 struct {
     frozen_world worlds[::worlds] = {
@@ -67,6 +68,7 @@ struct {
         {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1",
          "7b6cf598aefcb6374e5caeef08131afc"},
         {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", "a5abb515c81a67592cba44ff4a003772"},
+        {"taxes", toll_taxes_write, nullptr, nullptr},
     };
     int levels = 0; // how many this processor has
     bool stages = false;
@@ -211,6 +213,15 @@ void print_speedup(const frozen_world &world)
                     level_names[level], ratio(world.rate[level][1].wall_ns, world.rate[level][2].wall_ns));
 }
 
+// What a world takes more than the plain one, repetition by repetition.
+double difference_ns(const measures &one, double rows, const measures &other, double other_rows)
+{
+    std::vector<double> each;
+    for (size_t i = 0; i < one.cpu_ns.size() && i < other.cpu_ns.size(); i++)
+        each.push_back(other.cpu_ns[i] / other_rows - one.cpu_ns[i] / rows);
+    return median(each);
+}
+
 // Medians, which is what may be quoted.
 void print_table()
 {
@@ -224,10 +235,14 @@ void print_table()
     for (const frozen_world &other : bench.worlds)
         for (int threads = 1; threads <= threads_most && one.wanted; threads++)
             for (int level = 0; level < bench.levels && other.wanted && &other != &one; level++)
-                std::printf("%d thread%s %-7s the %s world has %.2f of the plain one's speed by CPU\n",
-                            threads, threads == 1 ? " " : "s", level_names[level], other.name,
-                            ratio(one.rate[level][threads].cpu_ns, other.rate[level][threads].cpu_ns) *
-                                double(other.rows) / double(one.rows));
+                std::printf(
+                    "%d thread%s %-7s the %s world has %.2f of the plain one's speed by CPU, %+.2f ns "
+                    "a CDR\n",
+                    threads, threads == 1 ? " " : "s", level_names[level], other.name,
+                    ratio(one.rate[level][threads].cpu_ns, other.rate[level][threads].cpu_ns) *
+                        double(other.rows) / double(one.rows),
+                    difference_ns(one.rate[level][threads], double(one.rows), other.rate[level][threads],
+                                  double(other.rows)));
     if (copied > 0)
         std::printf("memcpy %.2f GB/s copied, median of %zu\n", double(copy_bytes) / copied,
                     bench.copy_ns.size());

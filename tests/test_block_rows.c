@@ -37,6 +37,8 @@ static bool chance(uint32_t percent)
 
 /* ---- a random book ---- */
 
+static bool taxed; /* the book is */
+
 static const char *const numbers[] = {
     "12125550100", "12125550101", "12125560100", "16465550100",  "12015550100", "12015551234",
     "13105550100", "14165550100", "12645550100", "13405550100",  "19075550100", "442079460000",
@@ -82,20 +84,92 @@ static const char *date(uint32_t percent)
     return chance(percent) ? ANY(dates) : "";
 }
 
+static const char *const areas[] = {"", "city", "town", "county", "mixed"};
+
+static void write_accounts(struct text *text)
+{
+    static const char *const zones[] = {"", "America/New_York", "America/Chicago", "Asia/Tokyo"};
+    begin(text, "accounts.csv", "account,class,sale,seller,timezone,cycle_day,tax_site\n");
+    for (unsigned i = 0; i < 4; i++) {
+        char tax_site[8] = "";
+        if (taxed && chance(30))
+            snprintf(tax_site, sizeof tax_site, "%c%u", i == 2 || chance(50) ? 's' : 't', i);
+        put(text, "a%u,%s,%s,%s,%s,%u,%s\n", i, chance(50) ? "" : "big", chance(80) ? "" : "resale",
+            taxed && chance(70) ? "us" : "", taxed ? ANY(zones) : "", taxed ? 1 + pick(10) : 1, tax_site);
+    }
+    end(text);
+    begin(text, "sites.csv", "site,account,state,area\n");
+    for (unsigned i = 0; i < 4; i++)
+        put(text, "s%u,a%u,%s,%s\n", i, i,
+            chance(30)   ? ""
+            : chance(50) ? "NY"
+                         : "NJ",
+            taxed ? ANY(areas) : "");
+    for (unsigned i = 0; i < 4 && taxed; i++)
+        if (i != 2)
+            put(text, "t%u,a%u,,%s\n", i, i, ANY(areas));
+    end(text);
+}
+
+static void write_taxes(struct text *text)
+{
+    static const char *const days[] = {"", "", "2026-02-25", "2026-03-03", "2026-03-06", "2026-03-08"};
+    static const char *const services[] = {"", "", "voice", "sms", "data", "event"};
+    static const char *const classes[] = {"", "", "ordinary", "premium", "on_net"};
+    static const char *const jurisdictions[] = {"", "", "local", "intrastate", "interstate", "international"};
+    static const char *const products[] = {"", "x", "y"};
+    const char *const names[] = {"tax_jurisdictions.csv", "tax_areas.csv", "sellers.csv",
+                                 "tax_map.csv",           "taxes.csv",     "exemptions.csv"};
+    char path[160];
+    for (size_t i = 0; i < COUNT(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", text->folder, names[i]);
+        unlink(path);
+    }
+    if (!taxed)
+        return;
+    begin(text, "tax_jurisdictions.csv",
+          "id,level,state,parent\nUS,federal,,\nNY,state,NY,US\nC,county,,NY\nT,city,,C\n");
+    end(text);
+    begin(text, "tax_areas.csv", "area,tax_jurisdiction\ncity,T\ntown,NY\ncounty,C\nmixed,C\nmixed,US\n");
+    end(text);
+    begin(text, "sellers.csv", "seller,fusf_method,from,to\n");
+    put(text, "us,safe_harbour,,2026-03-04\nus,actual,2026-03-04,\n");
+    end(text);
+    begin(text, "tax_map.csv", "tax_service,product,service,class,jurisdiction\n");
+    for (unsigned i = 0; i < 6; i++)
+        put(text, "s%u,%s,%s,%s,%s\n", i, products[i % 3], services[i < 3 ? 2 + pick(2) : 4 + pick(2)],
+            ANY(classes), ANY(jurisdictions)); /* none is there twice */
+    if (chance(70))
+        put(text, "rest,,,,\n");
+    end(text);
+    begin(text, "taxes.csv", "tax,tax_jurisdiction,rate,from,to\n");
+    put(text, "a,US,1%%,,\nb,NY,2%%,,2026-03-07\nb,NY,3%%,2026-03-07,\n");
+    end(text);
+    begin(text, "exemptions.csv", "account,site,tax,from,to\n");
+    for (unsigned i = 0; i < 5; i++) {
+        const unsigned account = pick(4);
+        char site[8] = "";
+        if (chance(40))
+            snprintf(site, sizeof site, "s%u", account);
+        if (chance(70))
+            put(text, "a%u,%s,a,%s,\n", account, site, ANY(days));
+        else
+            put(text, ",%s,b,%s,\n", site, ANY(days));
+    }
+    end(text);
+}
+
 static void write_parties(struct text *text)
 {
-    begin(text, "accounts.csv", "account\na0\na1\na2\na3\n");
-    end(text);
-    begin(text, "sites.csv", "site,account,state\n");
-    for (unsigned i = 0; i < 4; i++)
-        put(text, "s%u,a%u,%s\n", i, i, chance(30) ? "" : chance(50) ? "NY" : "NJ");
-    end(text);
+    write_accounts(text);
     begin(text, "numbers.csv", "number,account,site,from,to\n");
     for (size_t i = 0; i < COUNT(numbers); i++) {
         const unsigned account = pick(4);
         char site[8] = "";
         if (chance(50))
             snprintf(site, sizeof site, "s%u", account);
+        if (site[0] != 0 && taxed && account != 2 && chance(30))
+            site[0] = 't';
         if (chance(20))
             put(text, "%s,a%u,%s,,2026-03-05\n%s,a%u,,2026-03-06,\n", numbers[i], account, site, numbers[i],
                 pick(4));
@@ -247,7 +321,8 @@ static void put_rules(struct text *text, char plan, unsigned decks, bool on_net)
         else
             put(text, ",%s,%s,,", strcmp(action, "flat") == 0 || strcmp(action, "markup") == 0 ? "0.25" : "",
                 strcmp(action, "markup") == 0 ? "12.5" : "");
-        put(text, "%u,%s\n", i >= 21 ? 9 : pick(4), i >= 21 ? "" : date(20));
+        put(text, "%u,%s,%s\n", i >= 21 ? 9 : pick(4), i >= 21 ? "" : date(20),
+            taxed && chance(40) ? chance(50) ? "x" : "y" : "");
     }
 }
 
@@ -260,7 +335,7 @@ static void write_rules(struct text *text, bool on_net)
     begin(text, "plan_rules.csv",
           "plan,action,service,direction,class,jurisdiction,destination,trunk,deck,amount,percent,on_miss,"
           "priority,"
-          "from\n");
+          "from,product\n");
     put_rules(text, 'p', SELL_DECKS, on_net);
     put_rules(text, 'b', DECKS, on_net);
     end(text);
@@ -277,7 +352,9 @@ static void write_book(struct text *text)
     begin(text, "book.yaml", "book: random\ncurrency: USD\ntimezone: America/New_York\n");
     put(text, "jurisdiction_basis: %s\non_net: %s\n", ANY(bases), on_nets[on_net]);
     end(text);
+    taxed = chance(60);
     write_parties(text);
+    write_taxes(text);
     write_places(text);
     write_decks(text);
     write_rules(text, on_net != 0);
@@ -426,6 +503,10 @@ static void make_map(struct map *map, const struct toll_rater *rater)
 
 static struct toll_row_answer answers[ROWS];
 static struct toll_cost_answer costs[ROWS];
+#define EXEMPTIONS 16
+static struct toll_tuple_facts facts[ROWS];
+static uint32_t exempt[ROWS][EXEMPTIONS];
+static unsigned seen_tuples;
 static unsigned seen_cost[TOLL_STATUS_COUNT];
 static uint64_t book_number;
 static unsigned seen[TOLL_STATUS_COUNT];
@@ -439,6 +520,8 @@ static void rate_rows(const struct toll_rater *rater, const struct toll_part_map
         toll_row_read(rater, map, batch, i, &row);
         toll_row_rate(rater, cursors, &row, NULL, &answers[i]);
         seen[answers[i].status]++;
+        if (rater->tuples != NULL && toll_status_is_rated(answers[i].status))
+            toll_row_tuple(rater->book, &row, &answers[i], exempt[i], &facts[i]);
         costs[i] = (struct toll_cost_answer){0};
         if (rater->cost == NULL)
             continue;
@@ -446,6 +529,42 @@ static void rate_rows(const struct toll_rater *rater, const struct toll_part_map
         seen_cost[costs[i].status]++;
     }
     free(cursors);
+}
+
+static bool same_facts(const struct toll_tuple_facts *a, const struct toll_tuple_facts *b)
+{
+    const struct toll_tuple_profile *p = &a->profile, *q = &b->profile;
+    return p->area == q->area && p->resolved == q->resolved && p->customer_class == q->customer_class &&
+           p->seller == q->seller && p->resale == q->resale && p->exemption_count == q->exemption_count &&
+           memcmp(a->exemptions, b->exemptions, p->exemption_count * sizeof *a->exemptions) == 0 &&
+           a->kind.split == b->kind.split && a->kind.service == b->kind.service &&
+           a->kind.jurisdiction == b->kind.jurisdiction && a->day == b->day && a->period == b->period &&
+           a->next_period == b->next_period;
+}
+
+static void check_tuples(const struct toll_rater *rater, const struct toll_line_columns *lines,
+                         const char *kernels, size_t step)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        struct toll_tuple_facts found;
+        const bool rated = rater->tuples != NULL && toll_status_is_rated(lines->status[i]);
+        if (!rated && lines->tuple[i] != 0)
+            fail_msg("%s, blocks of %zu, row %zu has a tuple", kernels, step, i);
+        if (!rated)
+            continue;
+        if (!toll_tuple_facts(rater->tuples, lines->tuple[i], &found))
+            fail_msg("%s, blocks of %zu, row %zu has no tuple", kernels, step, i);
+        seen_tuples++;
+        if (!same_facts(&found, &facts[i]))
+            fail_msg("book %d, %s, blocks of %zu, row %zu: tuple %d is of area %d (%d) split %u service %d "
+                     "jurisdiction %d period %d day %d; by itself area %d (%d) split %u service %d "
+                     "jurisdiction %d period %d day %d",
+                     (int)book_number, kernels, step, i, lines->tuple[i], found.profile.area,
+                     found.profile.resolved, found.kind.split, found.kind.service, found.kind.jurisdiction,
+                     found.period, found.day, facts[i].profile.area, facts[i].profile.resolved,
+                     facts[i].kind.split, facts[i].kind.service, facts[i].kind.jurisdiction, facts[i].period,
+                     facts[i].day);
+    }
 }
 
 static void check_lines(const struct toll_line_columns *lines, const char *kernels, size_t step)
@@ -474,7 +593,8 @@ static void check_lines(const struct toll_line_columns *lines, const char *kerne
     }
 }
 
-static void check_sums(const struct toll_tally *tally, const struct toll_book *book)
+static void check_sums(struct toll_tally *tally, const struct toll_book *book,
+                       const struct toll_line_columns *lines)
 {
     toll_total charge = 0, want = 0, cost = 0, want_cost = 0;
     int64_t rows = 0, with_account = 0, status_rows[TOLL_STATUS_COUNT] = {0};
@@ -489,10 +609,27 @@ static void check_sums(const struct toll_tally *tally, const struct toll_book *b
         if (answers[i].price != 0)
             assert_true((toll_tally_price_services(tally, (uint32_t)answers[i].price) >> service & 1) != 0);
     }
-    for (uint32_t i = 1; i < book->bucket_count; i++) {
+    for (size_t i = 1; i < toll_tally_slots(tally, book); i++) {
+        if (i % book->bucket_count == 0)
+            continue;
         charge += toll_tally_charge(&tally->buckets[i]);
         rows += tally->buckets[i].rows;
     }
+    for (size_t i = 0; i < ROWS; i++) { /* each line from where it belongs; nothing may remain */
+        const uint32_t bucket = book->owners[answers[i].payer.owner].bucket;
+        uint32_t plane = 0;
+        if (bucket == 0 || answers[i].status >= TOLL_SUSPENSE_FIRST)
+            continue;
+        if (lines->tuple[i] != 0)
+            plane =
+                tally->tuples.planes[(uint32_t)lines->tuple[i] - tally->tuples.tuples->buckets[bucket].first];
+        tally->buckets[plane + bucket].rows--;
+        tally->buckets[plane + bucket].charge_low -= (uint32_t)lines->charge[i];
+        tally->buckets[plane + bucket].charge_high -= lines->charge[i] >> 32;
+    }
+    for (size_t i = 1; i < toll_tally_slots(tally, book); i++)
+        if (i % book->bucket_count != 0)
+            assert_true(tally->buckets[i].rows == 0 && toll_tally_charge(&tally->buckets[i]) == 0);
     for (unsigned i = 0; i < TOLL_CURRENCIES_MAX; i++)
         cost += tally->cost.cost[i];
     assert_true(charge == want);
@@ -522,7 +659,8 @@ static void check_blocks(const struct toll_rater *rater, const struct toll_part_
     for (size_t first = 0; first < ROWS; first += step)
         toll_block_rate(&context, batch, first, ROWS - first < step ? ROWS - first : step, &lines);
     check_lines(&lines, rater->kernels->name, step);
-    check_sums(&tally, rater->book);
+    check_tuples(rater, &lines, rater->kernels->name, step);
+    check_sums(&tally, rater->book, &lines);
     toll_tally_free(&tally);
     free(cursors);
     free(memory);
@@ -533,6 +671,19 @@ static void report(void *context, const struct toll_diagnostic *diagnostic)
     (void)context;
     if (diagnostic->severity == TOLL_ERROR)
         print_message("%s:%ld: %s\n", diagnostic->file, diagnostic->line, diagnostic->text);
+}
+
+static struct toll_tuples *make_tuples(const struct toll_book *book)
+{
+    struct toll_tuple_time times[DAYS + 1];
+    struct toll_tuples *tuples;
+    struct toll_error error;
+    for (int i = 0; i <= DAYS; i++)
+        times[i] = (struct toll_tuple_time){FIRST + i * TOLL_DAY_MS, FIRST + (i + 1) * TOLL_DAY_MS - 1};
+    if (toll_tuples_make(book, times, COUNT(times), &tuples, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_true((tuples != NULL) == taxed && book->tax.exemption_count <= EXEMPTIONS);
+    return tuples;
 }
 
 static void check_book(const char *folder)
@@ -553,10 +704,13 @@ static void check_book(const char *folder)
             continue;
         assert_int_equal(toll_rater_init(&rater, book, masks[m], &error), 0);
         make_map(&map, &rater);
+        struct toll_tuples *tuples = make_tuples(book);
+        rater.tuples = tuples;
         rate_rows(&rater, &map.map, &batch);
         for (size_t s = 0; s < COUNT(steps); s++)
             check_blocks(&rater, &map.map, &batch, steps[s]);
         toll_rater_free(&rater);
+        toll_tuples_free(tuples);
     }
     toll_book_close(book);
 }
@@ -619,6 +773,8 @@ static void test_random_books(void **state)
         TOLL_SUSPENSE_NO_RATE,
         TOLL_SUSPENSE_OVERFLOW,
     };
+    if (one == NULL)
+        assert_true(seen_tuples > 10000);
     for (size_t i = 0; i < COUNT(wanted_costs) && one == NULL; i++)
         if (seen_cost[wanted_costs[i]] == 0)
             fail_msg("no cost became %s", toll_status_reason(wanted_costs[i]));

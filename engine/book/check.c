@@ -280,5 +280,6 @@ const char *toll_image_check(const struct toll_book *book, const struct toll_ima
     problem = problem != NULL ? problem : toll_check_pools(book);
     problem = problem != NULL ? problem : toll_check_tiers(book);
     problem = problem != NULL ? problem : toll_check_fx(book);
+    problem = problem != NULL ? problem : toll_check_tax(book);
     return problem != NULL ? problem : check_sources(book, view);
 }

@@ -51,6 +51,9 @@ const char *toll_check_pools(const struct toll_book *book);
 const char *toll_check_tiers(const struct toll_book *book);
 const char *toll_check_fx(const struct toll_book *book);
 
+/* The tables of taxes; accounts, sites, rules and tiers were checked before. */
+const char *toll_check_tax(const struct toll_book *book);
+
 static inline bool toll_check_range(uint64_t first, uint64_t count, uint64_t limit)
 {
     return first <= limit && count <= limit - first;

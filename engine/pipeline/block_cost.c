@@ -177,7 +177,7 @@ static void list_draws(const struct toll_block_rows *rows, const struct toll_blo
             .deck = block->deck[i],
             .walk = block->terms[i] == 0 ? block->value[i] : 0,
         };
-        draws->requests[draws->count++] = (struct toll_draw_request){
+        const struct toll_draw_request request = {
             .start = rows->cdr.start[i],
             .pool = (uint32_t)draws->full_count++,
             .billed = rows->line.billed[i],
@@ -187,6 +187,7 @@ static void list_draws(const struct toll_block_rows *rows, const struct toll_blo
             .key = (uint8_t)key,
             .flags = TOLL_DRAW_FULL,
         };
+        toll_draws_put(draws, request);
     }
 }
 

@@ -5,10 +5,7 @@
 #include "pipeline/draws.h"
 #include "pipeline/stages.h"
 
-#define AHEAD 32                 /* rows whose owner is on its way */
 #define ENTITLEMENTS_LOOKED_AT 8 /* of one call, beyond that the pools look */
-
-_Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
 
 /* Where tiers price some lines: these, and those that may draw. */
 static size_t list_with_tiers(const struct toll_block_rows *rows)
@@ -151,7 +148,6 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
 {
     const struct toll_book *book = rows->rater->book;
     const struct toll_block *block = rows->block;
-    struct toll_draws *draws = rows->context->draws;
     const struct toll_entitlement *entitlement = &book->entitlements[asked->first];
     const struct toll_bundle *bundle = &book->bundles[entitlement->bundle];
     const toll_ms start = rows->cdr.start[i];
@@ -160,7 +156,7 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
     const unsigned flags = (simple ? 0u : TOLL_DRAW_FULL) | (asked->credit ? TOLL_DRAW_CREDIT : 0u) |
                            (asked->tiers ? TOLL_DRAW_TIERS : 0u) |
                            (simple && bundle->connect_charged != 0 ? TOLL_DRAW_CONNECT : 0u);
-    draws->requests[draws->count++] = (struct toll_draw_request){
+    const struct toll_draw_request request = {
         .start = start,
         .bundle = simple ? entitlement->bundle : 0,
         .pool = simple ? entitlement->pool : put_full(rows, i, asked),
@@ -171,6 +167,7 @@ static void put_request(const struct toll_block_rows *rows, size_t i, size_t row
         .key = (uint8_t)asked->key,
         .flags = (uint8_t)flags,
     };
+    toll_draws_put(rows->context->draws, request);
 }
 
 static void ask(const struct toll_block_rows *rows, size_t i, size_t row, uint32_t key, uint32_t destination)
@@ -193,46 +190,60 @@ static void ask(const struct toll_block_rows *rows, size_t i, size_t row, uint32
         put_request(rows, i, row, &asked);
 }
 
-/* Rows of simple owners become requests at once, the others are looked at one by one. */
+/* Of the requests from `first` on, those that the kernel has left open are made now; the others move on. */
+static void look_at_rest(const struct toll_block_rows *rows, size_t first, const uint32_t *list,
+                         const uint32_t *destinations)
+{
+    struct toll_draws *draws = rows->context->draws;
+    const size_t end = draws->count;
+    draws->count = first;
+    for (size_t at = first; at < end; at++) {
+        const struct toll_draw_request request = toll_draws_at(draws, at);
+        if ((request.flags & TOLL_DRAW_FULL) == 0)
+            toll_draws_put(draws, request);
+        else
+            ask(rows, list[request.pool], request.row, request.key,
+                destinations == NULL ? 0 : destinations[request.pool]);
+    }
+}
+
+/* Terms by which alone a row is charged: none where tiers price it. */
+static const uint32_t *terms_alone(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    const struct toll_draw_rules *rules = rows->rater->draws;
+    struct toll_block *block = rows->block;
+    uint32_t *terms = block->list_value[1];
+    if (rules->tiers_end == 0)
+        return block->terms;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        terms[i] = toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) == 0 ? block->terms[i] : 0;
+    }
+    return terms;
+}
+
 void toll_block_draws(const struct toll_block_rows *rows, size_t first)
 {
-    const struct toll_rater *rater = rows->rater;
-    const struct toll_draw_rules *rules = rater->draws;
-    const uint32_t *slots = toll_block_slots(rows);
-    const struct toll_draw_owner *owners = rules->owners;
-    const struct toll_bundle *bundles = rater->book->bundles;
-    const uint32_t *places = rows->context->places;
+    const struct toll_draw_rules *rules = rows->rater->draws;
     const struct toll_block *block = rows->block;
-    const uint32_t *list = block->second;
-    const toll_ms *start = rows->cdr.start;
-    const int32_t *billed = rows->line.billed;
     struct toll_draws *draws = rows->context->draws;
-    const size_t count = list_rows(rows);
-    const uint32_t *destinations = destinations_of(rows, list, count);
-    const bool no_tiers = rules->tiers_end == 0;
-    for (size_t k = 0; k < count; k++) {
-        const size_t i = list[k], row = places == NULL ? first + i : places[i];
-        const uint32_t key = block->draw_key[k];
-        const struct toll_draw_owner owner = owners[block->owner[i]];
-        if (k + AHEAD < count) {
-            __builtin_prefetch(&owners[block->owner[list[k + AHEAD]]]);
-            __builtin_prefetch(&start[list[k + AHEAD]]);
-        }
-        const bool simple = no_tiers || toll_draw_tiers(rules, (uint32_t)rows->line.price[i]) == 0;
-        if (simple & (owner.bundle != 0) & (block->terms[i] != 0) & (billed[i] > 0)) {
-            draws->requests[draws->count] = (struct toll_draw_request){
-                .start = start[i],
-                .bundle = owner.bundle,
-                .pool = owner.pool,
-                .billed = billed[i],
-                .terms = block->terms[i],
-                .bucket = slots[i],
-                .row = (uint16_t)row,
-                .key = (uint8_t)key,
-            };
-            draws->count += bundles[owner.bundle].keys[key >> 6] >> (key & 63) & 1;
-        } else {
-            ask(rows, i, row, key, destinations == NULL ? 0 : destinations[k]);
-        }
-    }
+    const size_t count = list_rows(rows), before = draws->count;
+    const uint32_t *destinations = destinations_of(rows, block->second, count);
+    const struct toll_ask_pools_in in = {
+        .list = block->second,
+        .call_keys = block->draw_key,
+        .start = rows->cdr.start,
+        .billed = rows->line.billed,
+        .terms = terms_alone(rows, block->second, count),
+        .bucket = toll_block_slots(rows),
+        .owner = block->owner,
+        .owners = rules->owners,
+        .bundle_keys = rules->bundle_keys,
+        .places = rows->context->places,
+        .first = (uint32_t)first,
+    };
+    size_t full;
+    draws->count = rows->rater->kernels->ask_pools(&in, count, &draws->requests, before, &full);
+    if (full > 0)
+        look_at_rest(rows, before, block->second, destinations);
 }

@@ -13,10 +13,9 @@ static void show_closed(const struct toll_block_context *context, const struct t
     const struct toll_rater *rater = context->rater;
     struct toll_tally *tally = context->tally;
     struct toll_row row;
-    struct toll_payer payer = {0};
+    struct toll_payer payer;
     toll_row_read(rater, context->map, batch, i, &row);
-    if ((row.kind & TOLL_KIND_CONFLICT) == 0)
-        toll_payer_find(rater, &row, &payer);
+    toll_payer_find(rater, &row, &payer); /* also where its record came again otherwise: it was charged */
     const struct toll_owner *owner = &rater->book->owners[payer.owner];
     const unsigned class_ = toll_class_of(rater, &row),
                    jurisdiction = toll_jurisdiction_of(rater, &row, rater->book->basis, owner->site);

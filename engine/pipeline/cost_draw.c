@@ -40,24 +40,24 @@ void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_dr
 {
     struct toll_cost_sums *sums = &context->tally->cost;
     for (size_t i = 0; i < draws->count; i++) {
-        const struct toll_draw_request *request = &draws->requests[i];
-        const struct toll_draw_full *full = &draws->full[request->pool];
-        const struct toll_drawn_call call = call_of(request, full);
-        const size_t row = request->row;
+        const struct toll_draw_request request = toll_draws_at(draws, i);
+        const struct toll_draw_full *full = &draws->full[request.pool];
+        const struct toll_drawn_call call = call_of(&request, full);
+        const size_t row = request.row;
         const toll_money before = lines->cost[row];
         const struct toll_fx *fx;
         struct toll_drawn_line line = {
             .status = TOLL_RATED,
             .price = (int32_t)full->price,
-            .billed = request->billed,
+            .billed = request.billed,
             .charge = before,
         };
-        finish(context->rater, context->cursors, &call, &full->drawn, request->bucket, &line, &fx);
+        finish(context->rater, context->cursors, &call, &full->drawn, request.bucket, &line, &fx);
         lines->cost[row] = line.charge;
         lines->cost_status[row] = (uint8_t)line.status;
         if (line.price == 0)
             lines->cost_price[row] = 0; /* else it is that of before, with the shift of a merged run */
-        sums->cost[request->bucket] += line.charge - (toll_total)before;
+        sums->cost[request.bucket] += line.charge - (toll_total)before;
         sums->status_rows[TOLL_RATED]--;
         sums->status_rows[line.status]++;
     }

@@ -35,12 +35,17 @@ static void look_at_owners(const struct toll_book *book, uint32_t *entitled, str
         }
 }
 
-static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules, uint32_t *keys)
+_Static_assert(TOLL_KEY_WORDS * 64 == 8 * 32, "words of bundle_keys");
+
+static void look_at_bundles(const struct toll_book *book, struct toll_draw_rules *rules, uint32_t *keys,
+                            uint32_t *bundle_keys)
 {
     for (uint32_t i = 1; i < book->bundle_count; i++) {
         const struct toll_bundle *bundle = &book->bundles[i];
-        for (uint32_t key = 0; key < TOLL_CHAIN_KEYS; key++)
-            keys[key >> 5] |= (uint32_t)(bundle->keys[key >> 6] >> (key & 63) & 1) << (key & 31);
+        for (uint32_t word = 0; word < 8; word++) {
+            bundle_keys[i * 8 + word] = (uint32_t)(bundle->keys[word / 2] >> word % 2 * 32);
+            keys[word] |= bundle_keys[i * 8 + word];
+        }
         rules->by_used = rules->by_used || bundle->debit_used;
         rules->by_number = rules->by_number || bundle->scope == TOLL_SCOPE_NUMBER;
         rules->by_destination = rules->by_destination || bundle->destination_count > 0;
@@ -72,32 +77,34 @@ static bool costs_draw(const struct toll_book *book)
 int toll_draw_rules_make(const struct toll_book *book, struct toll_draw_rules **out, struct toll_error *error)
 {
     const uint32_t end = tiers_end(book);
-    const size_t entitled_bytes = ((size_t)book->owner_count / 32 + 1) * sizeof(uint32_t),
-                 keys_bytes = TOLL_CALL_KEYS / 8,
-                 owners_bytes = book->owner_count * sizeof(struct toll_draw_owner),
-                 tiers_bytes = end * sizeof(uint32_t);
+    const size_t entitled_bytes = toll_hot_round(((size_t)book->owner_count / 32 + 1) * sizeof(uint32_t)),
+                 keys_bytes = toll_hot_round(TOLL_CALL_KEYS / 8),
+                 bundle_keys_bytes = toll_hot_round((size_t)book->bundle_count * 8 * sizeof(uint32_t)),
+                 owners_bytes = toll_hot_round(book->owner_count * sizeof(struct toll_draw_owner)),
+                 tiers_bytes = toll_hot_round(end * sizeof(uint32_t));
     *out = NULL;
     if (!book->has_bundles && end == 0 && !costs_draw(book))
         return 0;
     struct toll_draw_rules *rules = calloc(1, sizeof *rules);
-    if (rules == NULL ||
-        !toll_hot_init(&rules->hot, toll_hot_round(entitled_bytes) + toll_hot_round(keys_bytes) +
-                                        toll_hot_round(owners_bytes) + toll_hot_round(tiers_bytes))) {
+    if (rules == NULL || !toll_hot_init(&rules->hot, entitled_bytes + keys_bytes + bundle_keys_bytes +
+                                                         owners_bytes + tiers_bytes)) {
         free(rules);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the bundles of %u owners",
                               book->owner_count);
     }
     uint32_t *entitled = toll_hot_take(&rules->hot, entitled_bytes);
     uint32_t *keys = toll_hot_take(&rules->hot, keys_bytes);
+    uint32_t *bundle_keys = toll_hot_take(&rules->hot, bundle_keys_bytes);
     struct toll_draw_owner *owners = toll_hot_take(&rules->hot, owners_bytes);
     uint32_t *tiers = toll_hot_take(&rules->hot, tiers_bytes);
     rules->entitled = entitled;
     rules->keys = keys;
+    rules->bundle_keys = bundle_keys;
     rules->owners = owners;
     rules->tiers = tiers;
     rules->tiers_end = end;
     look_at_owners(book, entitled, owners);
-    look_at_bundles(book, rules, keys);
+    look_at_bundles(book, rules, keys, bundle_keys);
     look_at_tiers(book, rules, tiers);
     rules->cost = costs_draw(book);
     *out = rules;

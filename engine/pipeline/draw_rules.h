@@ -7,18 +7,14 @@
 
 #include "book/book.h"
 #include "pipeline/hot.h"
+#include "simd/draws.h"
 
 #include <stdlib.h>
 
-/* An owner who has one entitlement, at all times, to a pool of the book, for billed units to any destination
- * and with the connect fee waived. bundle 0: it is not so simple. */
-struct toll_draw_owner {
-    uint32_t bundle, pool;
-};
-
 struct toll_draw_rules {
-    const uint32_t *entitled; /* a bit by owner: it has entitlements */
-    const uint32_t *keys;     /* a bit by toll_call_key: some bundle is for such calls */
+    const uint32_t *entitled;    /* a bit by owner: it has entitlements */
+    const uint32_t *keys;        /* a bit by toll_call_key: some bundle is for such calls */
+    const uint32_t *bundle_keys; /* [bundle * 8 + key / 32]: a bit by key */
     const struct toll_draw_owner *owners;
     const uint32_t *tiers; /* by price id below tiers_end: the tiers that price such a line, 0 none */
     uint32_t tiers_end;    /* 0: the book has no tiers */

@@ -16,16 +16,34 @@
 
 /* ---- memory ---- */
 
+static void *column(uint8_t **at, size_t element_bytes)
+{
+    uint8_t *begin = *at;
+    *at += TOLL_BATCH_ROWS * element_bytes;
+    return begin;
+}
+
 int toll_draws_make(struct toll_draws *draws, struct toll_error *error)
 {
-    const size_t requests = TOLL_BATCH_ROWS * sizeof *draws->requests;
-    uint8_t *memory = toll_hot_alloc(requests + TOLL_BATCH_ROWS * sizeof *draws->full);
+    struct toll_draw_requests *of = &draws->requests;
+    const size_t request_bytes = sizeof *of->start + sizeof *of->bundle + sizeof *of->pool +
+                                 sizeof *of->billed + sizeof *of->terms + sizeof *of->bucket +
+                                 sizeof *of->row + sizeof *of->key + sizeof *of->flags;
     memset(draws, 0, sizeof *draws);
-    if (memory == NULL)
+    draws->memory = toll_hot_alloc(TOLL_BATCH_ROWS * (request_bytes + sizeof *draws->full));
+    if (draws->memory == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the draws of a batch");
-    draws->memory = memory;
-    draws->requests = (struct toll_draw_request *)memory;
-    draws->full = (struct toll_draw_full *)(memory + requests);
+    uint8_t *at = draws->memory;
+    of->start = column(&at, sizeof *of->start);
+    draws->full = column(&at, sizeof *draws->full);
+    of->bundle = column(&at, sizeof *of->bundle);
+    of->pool = column(&at, sizeof *of->pool);
+    of->billed = column(&at, sizeof *of->billed);
+    of->terms = column(&at, sizeof *of->terms);
+    of->bucket = column(&at, sizeof *of->bucket);
+    of->row = column(&at, sizeof *of->row);
+    of->key = column(&at, sizeof *of->key);
+    of->flags = column(&at, sizeof *of->flags);
     return 0;
 }
 
@@ -105,58 +123,69 @@ static void count_units(struct toll_draw_full *full, const struct toll_rater *ra
         full->before = toll_pools_volume(pools, full->slot);
 }
 
-static void draw_full(struct toll_draw_request *request, struct toll_draw_full *full,
-                      const struct toll_rater *rater, struct toll_band_cursor *cursors,
-                      struct toll_pools *pools)
+static void draw_full(const struct toll_draws *draws, size_t i, const struct toll_rater *rater,
+                      struct toll_band_cursor *cursors, struct toll_pools *pools)
 {
-    struct billing context = {rater, cursors, request, full};
+    const struct toll_draw_request request = toll_draws_at(draws, i);
+    struct toll_draw_full *full = &draws->full[request.pool];
+    struct billing context = {rater, cursors, &request, full};
     const struct toll_pool_billing billing = {bill_rest, &context};
     if (full->call.count > 0)
         toll_pools_draw(pools, &full->call, &billing, &full->drawn);
     else
         full->drawn = (struct toll_pool_drawn){.used_rest = full->call.used};
-    if ((request->flags & TOLL_DRAW_TIERS) != 0)
-        count_units(full, rater, (request->flags & TOLL_DRAW_CREDIT) != 0, pools);
+    if ((request.flags & TOLL_DRAW_TIERS) != 0)
+        count_units(full, rater, (request.flags & TOLL_DRAW_CREDIT) != 0, pools);
 }
 
-static void draw_one(struct toll_draw_request *request, struct toll_pools *pools)
+static inline void draw_one(const struct toll_draw_requests *of, size_t i, struct toll_pools *pools)
 {
     struct toll_pool_one one;
-    toll_pools_draw_one(pools, request->pool, request->bundle, request->start, request->billed, &one);
-    request->bundle = (uint32_t)one.included;
-    request->pool = (uint32_t)one.id;
-    request->flags |= (uint8_t)((one.over ? TOLL_DRAW_OVER : 0u) | (one.rejected ? TOLL_DRAW_REJECTED : 0u));
+    toll_pools_draw_one(pools, of->pool[i], of->bundle[i], of->start[i], of->billed[i], &one);
+    of->bundle[i] = (uint32_t)one.included;
+    of->pool[i] = (uint32_t)one.id;
+    if (one.over | one.rejected)
+        of->flags[i] |=
+            (uint8_t)((one.over ? TOLL_DRAW_OVER : 0u) | (one.rejected ? TOLL_DRAW_REJECTED : 0u));
 }
 
 /* What the requests some way on will need. */
 static inline void look(const struct toll_draws *draws, size_t i, const struct toll_pools *pools)
 {
-    const struct toll_draw_request *request = &draws->requests[i];
-    if ((request->flags & TOLL_DRAW_FULL) == 0)
-        toll_pools_look_at(pools, request->pool);
-    else if (draws->full[request->pool].call.count > 0)
-        toll_pools_look(pools, &draws->full[request->pool].call);
+    const uint32_t pool = draws->requests.pool[i];
+    if ((draws->requests.flags[i] & TOLL_DRAW_FULL) == 0)
+        toll_pools_look_at(pools, pool);
+    else if (draws->full[pool].call.count > 0)
+        toll_pools_look(pools, &draws->full[pool].call);
 }
 
 static inline void look_closer(const struct toll_draws *draws, size_t i, const struct toll_pools *pools)
 {
-    const struct toll_draw_request *request = &draws->requests[i];
-    if ((request->flags & TOLL_DRAW_FULL) != 0 && draws->full[request->pool].call.count > 0)
-        toll_pools_look_closer(pools, &draws->full[request->pool].call);
+    const uint32_t pool = draws->requests.pool[i];
+    if ((draws->requests.flags[i] & TOLL_DRAW_FULL) != 0 && draws->full[pool].call.count > 0)
+        toll_pools_look_closer(pools, &draws->full[pool].call);
 }
 
 void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rater,
                          struct toll_band_cursor *cursors, struct toll_pools *pools)
 {
-    for (size_t i = 0; i < draws->count; i++) {
-        struct toll_draw_request *request = &draws->requests[i];
-        if (i + LOOK_AHEAD < draws->count)
+    const struct toll_draw_requests of = draws->requests;
+    const size_t count = draws->count;
+    if (draws->full_count == 0) {
+        for (size_t i = 0; i < count; i++) {
+            toll_pools_look_at(pools, of.pool[i + LOOK_AHEAD < count ? i + LOOK_AHEAD : i]);
+            draw_one(&of, i, pools);
+        }
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i + LOOK_AHEAD < count)
             look(draws, i + LOOK_AHEAD, pools);
-        if (draws->full_count > 0 && i + LOOK_CLOSER < draws->count)
+        if (i + LOOK_CLOSER < count)
             look_closer(draws, i + LOOK_CLOSER, pools);
-        if ((request->flags & TOLL_DRAW_FULL) == 0)
-            draw_one(request, pools);
+        if ((of.flags[i] & TOLL_DRAW_FULL) == 0)
+            draw_one(&of, i, pools);
         else
-            draw_full(request, &draws->full[request->pool], rater, cursors, pools);
+            draw_full(draws, i, rater, cursors, pools);
     }
 }

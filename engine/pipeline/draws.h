@@ -13,23 +13,18 @@
 #include "pipeline/row.h"
 #include "pipeline/tally.h"
 
-/* What is asked of one line, and then what came of it; two to a cache line, since far most lines need no
- * more: one entitlement fits, its pool is the book's and its bundle takes billed units. */
+/* What is asked of one line, and then what came of it, as one record; the columns are simd/draws.h's. Far
+ * most lines need no more: one entitlement fits, its pool is the book's and its bundle takes billed units. */
 struct toll_draw_request {
     toll_ms start;
-    uint32_t bundle; /* then: units included */
-    uint32_t pool;   /* of the book, then: the id of the first drawn on. TOLL_DRAW_FULL: index of `full` */
-    int32_t billed;  /* as if there were no bundles */
-    uint32_t terms;  /* 1 + index of terms, by which alone it was billed; 0: by TOLL_DRAW_FULL's */
-    uint32_t bucket;
-    uint16_t row;  /* of the batch */
-    uint8_t key;   /* toll_chain_key */
-    uint8_t flags; /* enum toll_draw_flag */
+    uint32_t bundle, pool;
+    int32_t billed;
+    uint32_t terms, bucket;
+    uint16_t row;
+    uint8_t key, flags;
 };
-_Static_assert(sizeof(struct toll_draw_request) == 32, "two to a cache line");
 _Static_assert(TOLL_CHAIN_KEYS <= 256, "a key is a byte");
 enum toll_draw_flag {
-    TOLL_DRAW_FULL = 1,
     TOLL_DRAW_CREDIT = 2,  /* counts only, for tiers */
     TOLL_DRAW_TIERS = 4,   /* priced by tiers */
     TOLL_DRAW_CONNECT = 8, /* drawn on a bundle with connect_fee charged */
@@ -51,11 +46,40 @@ struct toll_draw_full {
 
 /* The requests of one batch in row order. */
 struct toll_draws {
-    struct toll_draw_request *requests; /* TOLL_BATCH_ROWS, as the others */
+    struct toll_draw_requests requests; /* of TOLL_BATCH_ROWS, as `full` */
     struct toll_draw_full *full;
     size_t count, full_count;
     void *memory;
 };
+static inline struct toll_draw_request toll_draws_at(const struct toll_draws *draws, size_t i)
+{
+    const struct toll_draw_requests *of = &draws->requests;
+    return (struct toll_draw_request){
+        .start = of->start[i],
+        .bundle = of->bundle[i],
+        .pool = of->pool[i],
+        .billed = of->billed[i],
+        .terms = of->terms[i],
+        .bucket = of->bucket[i],
+        .row = of->row[i],
+        .key = of->key[i],
+        .flags = of->flags[i],
+    };
+}
+static inline void toll_draws_put(struct toll_draws *draws, struct toll_draw_request request)
+{
+    const struct toll_draw_requests *of = &draws->requests;
+    const size_t i = draws->count++;
+    of->start[i] = request.start;
+    of->bundle[i] = request.bundle;
+    of->pool[i] = request.pool;
+    of->billed[i] = request.billed;
+    of->terms[i] = request.terms;
+    of->bucket[i] = request.bucket;
+    of->row[i] = request.row;
+    of->key[i] = request.key;
+    of->flags[i] = request.flags;
+}
 int toll_draws_make(struct toll_draws *draws, struct toll_error *error);
 /* The same for the costs of a batch's calls, which are another list; nothing where no cost can draw. */
 int toll_cost_draws_make(struct toll_draws *draws, const struct toll_rater *rater, struct toll_error *error);

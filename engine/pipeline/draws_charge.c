@@ -45,24 +45,24 @@ static inline void add_difference(const struct toll_draws_context *context,
 
 /* ---- one line ---- */
 
-/* Most lines: the rest of the billed units by the prepared terms. */
-static inline void charge_fast(const struct toll_draws_context *context,
-                               const struct toll_draw_request *request, const struct toll_voice_terms *terms,
-                               const struct toll_line_columns *lines)
+static inline void put_charge(const struct toll_draws_context *context, const struct toll_line_columns *lines,
+                              size_t row, uint32_t bucket_id, toll_money charge)
 {
-    struct toll_tally_bucket *bucket = &context->tally->buckets[request->bucket];
-    const uint64_t rest = (uint64_t)request->billed - request->bundle;
+    struct toll_tally_bucket *bucket = &context->tally->buckets[bucket_id];
+    const int64_t difference = charge - lines->charge[row];
+    lines->charge[row] = charge;
+    bucket->charge_low += (uint32_t)difference;
+    bucket->charge_high += difference >> 32;
+}
+
+/* The rest of the billed units by the prepared terms. */
+static toll_money charge_rest(const struct toll_voice_terms *terms, uint64_t rest)
+{
     uint64_t amount = terms->connect + terms->rate * rest;
     amount = amount < terms->minimum ? terms->minimum : amount;
     amount = amount > terms->maximum ? terms->maximum : amount;
     const uint64_t whole = (uint64_t)((unsigned __int128)amount * terms->magic >> 64) >> terms->shift;
-    const toll_money charge = rest == 0 ? 0 : (toll_money)(whole * terms->quantum);
-    const int64_t difference = charge - lines->charge[request->row];
-    lines->charge[request->row] = charge;
-    lines->included[request->row] = (int32_t)request->bundle;
-    lines->pool[request->row] = (int32_t)request->pool;
-    bucket->charge_low += (uint32_t)difference;
-    bucket->charge_high += difference >> 32;
+    return (toll_money)(whole * terms->quantum);
 }
 
 static void spend(struct toll_spent *spent, const struct toll_rater *rater, const struct toll_draw_full *full,
@@ -135,28 +135,45 @@ static void charge_slowly(const struct toll_draws_context *context, const struct
 
 /* ---- all of them ---- */
 
+static void charge_one(const struct toll_draws *draws, size_t i, const struct toll_draws_context *context,
+                       const struct toll_line_columns *lines)
+{
+    const struct toll_draw_request request = toll_draws_at(draws, i);
+    const struct toll_voice_terms *terms = &context->rater->voice_terms[request.terms];
+    if ((request.flags & TOLL_DRAW_FULL) != 0) {
+        const struct toll_draw_full *full = &draws->full[request.pool];
+        if (full->drawn.included > 0 || full->drawn.rejected || (request.flags & TOLL_DRAW_TIERS) != 0)
+            charge_slowly(context, &request, full, lines);
+    } else if (request.flags == 0 && !terms->exact && request.billed < UNITS_MAX) {
+        lines->included[request.row] = (int32_t)request.bundle;
+        lines->pool[request.row] = (int32_t)request.pool;
+        put_charge(context, lines, request.row, request.bucket,
+                   charge_rest(terms, (uint64_t)request.billed - request.bundle));
+    } else if (request.bundle != 0 || (request.flags & TOLL_DRAW_REJECTED) != 0) {
+        charge_slowly(context, &request, NULL, lines);
+    }
+}
+
+/* Most lines have all their units included, or none. */
 void toll_draws_charge(const struct toll_draws *draws, const struct toll_draws_context *context,
                        const struct toll_line_columns *lines)
 {
-    const struct toll_voice_terms *voice_terms = context->rater->voice_terms;
+    const struct toll_draw_requests of = draws->requests;
     for (size_t i = 0; i < draws->count; i++) {
-        const struct toll_draw_request *request = &draws->requests[i];
+        const uint32_t included = of.bundle[i];
         if (i + AHEAD < draws->count) {
-            __builtin_prefetch(&context->tally->buckets[request[AHEAD].bucket], 1);
-            __builtin_prefetch(&lines->charge[request[AHEAD].row], 1);
+            __builtin_prefetch(&context->tally->buckets[of.bucket[i + AHEAD]], 1);
+            __builtin_prefetch(&lines->charge[of.row[i + AHEAD]], 1);
         }
-        if ((request->flags & TOLL_DRAW_FULL) != 0) {
-            const struct toll_draw_full *full = &draws->full[request->pool];
-            if (full->drawn.included > 0 || full->drawn.rejected || (request->flags & TOLL_DRAW_TIERS) != 0)
-                charge_slowly(context, request, full, lines);
+        if (of.flags[i] == 0 && included == 0)
             continue;
+        if (of.flags[i] == 0 && included == (uint32_t)of.billed[i]) {
+            const size_t row = of.row[i];
+            lines->included[row] = (int32_t)included;
+            lines->pool[row] = (int32_t)of.pool[i];
+            put_charge(context, lines, row, of.bucket[i], 0);
+        } else {
+            charge_one(draws, i, context, lines);
         }
-        const struct toll_voice_terms *terms = &voice_terms[request->terms];
-        if (request->bundle == 0 && request->flags == 0)
-            continue;
-        if (request->flags == 0 && !terms->exact && request->billed < UNITS_MAX)
-            charge_fast(context, request, terms, lines);
-        else if (request->bundle != 0 || (request->flags & TOLL_DRAW_REJECTED) != 0)
-            charge_slowly(context, request, NULL, lines);
     }
 }

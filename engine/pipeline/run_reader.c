@@ -383,7 +383,7 @@ static int fill_payer(const struct toll_run *run, const struct toll_reader_book 
 {
     const struct toll_book *book = reader->book;
     struct toll_payer payer = {0};
-    if ((row->kind & TOLL_KIND_CONFLICT) == 0)
+    if ((row->kind & TOLL_KIND_CONFLICT) == 0 || line->status == TOLL_ZERO_CLOSED)
         toll_payer_find(&reader->rater, row, &payer);
     const struct toll_owner *owner = &book->owners[payer.owner];
     if (strcmp(toll_book_string(book, book->accounts[owner->account].account), line->account) != 0)

@@ -246,10 +246,10 @@ static int64_t thread_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows)
+static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows, bool taxed)
 {
     const size_t pooled = lines->pool == NULL ? 0 : rows;
-    struct toll_hash128 each[11] = {
+    struct toll_hash128 each[12] = {
         toll_hash(lines->account, rows * sizeof *lines->account),
         toll_hash(lines->price, rows * sizeof *lines->price),
         toll_hash(lines->billed, rows * sizeof *lines->billed),
@@ -265,6 +265,8 @@ static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, siz
         each[count++] = toll_hash(lines->cost_price, rows * sizeof *lines->cost_price);
         each[count++] = toll_hash(lines->cost_status, rows);
     }
+    if (taxed)
+        each[count++] = toll_hash(lines->tuple, rows * sizeof *lines->tuple);
     return toll_hash(each, count * sizeof *each);
 }
 
@@ -353,7 +355,8 @@ static bool finish_lines(struct toll_worker *worker, struct output *output)
     const struct toll_workers_request *request = worker->job->request;
     const struct toll_job_part *part = output->part;
     if (request->hash_lines)
-        request->hashes[output->batch] = hash_lines(&output->lines, (size_t)output->rows);
+        request->hashes[output->batch] =
+            hash_lines(&output->lines, (size_t)output->rows, worker->workers->rater->tuples != NULL);
     atomic_fetch_add_explicit(&worker->job->rows_done, output->rows, memory_order_relaxed);
     if (part->lines == NULL)
         return true;

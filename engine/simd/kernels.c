@@ -15,6 +15,7 @@ static const struct toll_kernels scalar = {
     .tally = toll_tally_scalar,
     .tuple = toll_tuple_scalar,
     .hash = toll_hash,
+    .ask_pools = toll_ask_pools_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -31,6 +32,7 @@ static const struct toll_kernels avx2 = {
     .tally = toll_tally_avx2,
     .tuple = toll_tuple_avx2,
     .hash = toll_hash_avx2,
+    .ask_pools = toll_ask_pools_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -46,6 +48,7 @@ static const struct toll_kernels avx512 = {
     .tally = toll_tally_avx512,
     .tuple = toll_tuple_avx512,
     .hash = toll_hash_avx512,
+    .ask_pools = toll_ask_pools_avx512,
     .lists = &toll_lists_avx512,
 };
 #endif

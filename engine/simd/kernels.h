@@ -8,6 +8,7 @@
 #define TOLL_SIMD_KERNELS_H
 
 #include "base/checksum.h"
+#include "simd/draws.h"
 #include "simd/layout_call.h"
 #include "simd/layout_deck.h"
 #include "simd/layout_lpm.h"
@@ -149,6 +150,7 @@ struct toll_kernels {
     toll_tally_kernel *tally;
     toll_tuple_kernel *tuple;
     toll_hash_kernel *hash;
+    toll_ask_pools_kernel *ask_pools;
     const struct toll_list_kernels *lists;
 };
 

@@ -18,7 +18,7 @@ import tempfile
 import cycles
 import oracle
 import rate
-import tax
+import tax_shown
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE_DIR = os.environ.get("TOLL_SOURCE_DIR") or os.path.dirname(os.path.dirname(HERE))
@@ -140,7 +140,7 @@ def through_oracle(book, feeds, closing=None):
     else:
         run = rate.rate_run(book, rate.read_feeds(names))
     return [{name: str(value) for name, value in line.items()} for line in run.lines()], run.periods, rate.pool_rows(run), \
-        tax.shown(book, run) if book.taxed else {}
+        tax_shown.shown(book, run) if book.taxed else {}
 
 
 def read_rows(path):

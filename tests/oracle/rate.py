@@ -17,7 +17,7 @@ import bundles
 import cost
 import cycles
 import oracle
-import tax
+import tax_shown
 import tax_tables
 import tiers
 from cycles import Entry
@@ -274,8 +274,8 @@ def write_run(run, lines, period, totals, pools, counts):
 
 def write_taxes(book, run, folder):
     os.makedirs(folder, exist_ok=True)
-    for what, rows in tax.shown(book, run).items():
-        write_rows(rows, tax.SHOWN[what], os.path.join(folder, what + ".csv"))
+    for what, rows in tax_shown.shown(book, run).items():
+        write_rows(rows, tax_shown.SHOWN[what], os.path.join(folder, what + ".csv"))
 
 
 def read_feeds(feeds):

@@ -15,6 +15,7 @@ from collections import Counter
 from fractions import Fraction
 
 import tax
+import tax_shown
 
 try:
     import pyarrow as pa
@@ -77,7 +78,7 @@ def engine_tuples(run):
     """{id: text}"""
     found = {}
     for row in read_arrow(os.path.join(run, "tuples.arrow")):
-        found[row["id"]] = tax.tuple_text({name: row[name] for name in tax.TUPLE_COLUMNS})
+        found[row["id"]] = tax_shown.tuple_text({name: row[name] for name in tax.TUPLE_COLUMNS})
     return found
 
 
@@ -99,7 +100,7 @@ def compare_tuples(found, ours, run, export):
     names = engine_tuples(run)
     wanted = {}
     for row in ours["tuples"]:
-        wanted.setdefault(row["record_id"], []).append(tax.tuple_text(row))
+        wanted.setdefault(row["record_id"], []).append(tax_shown.tuple_text(row))
     for record_id, lines in tuples_of_lines(run, export).items():
         got = []
         for status, key in lines:
@@ -122,7 +123,7 @@ def compare_buckets(found, ours, run, names):
 def compare_components(found, ours, run, names):
     path = os.path.join(run, "components.arrow")
     theirs = [dict(row, tuple=names[row["tuple"]]) for row in read_arrow(path)] if os.path.exists(path) else []
-    found.rows("component", tax.COMPONENT_COLUMNS, ours["components"], theirs)
+    found.rows("component", tax_shown.COMPONENT_COLUMNS, ours["components"], theirs)
     return theirs
 
 
@@ -152,7 +153,7 @@ def check_lines(found, shown, components, names, buckets):
 
 def compare(folder, run, export, shown_folder, out=sys.stdout):
     """True when both sides say the same."""
-    ours = {what: read_csv(os.path.join(folder, what + ".csv")) for what in tax.SHOWN}
+    ours = {what: read_csv(os.path.join(folder, what + ".csv")) for what in tax_shown.SHOWN}
     shown = {what: read_csv(os.path.join(shown_folder, what + ".csv")) for what in ("register", "lines", "suspense", "coverage")}
     found = Differences()
     names = compare_tuples(found, ours, run, read_csv(export))
@@ -160,12 +161,12 @@ def compare(folder, run, export, shown_folder, out=sys.stdout):
     components = compare_components(found, ours, run, names)
     for row in shown["lines"]:
         row["tuple"] = names[int(row["tuple"])] if row["tuple"] not in ("", "0") else ""
-    found.sequence("line", tax.TAX_LINE_COLUMNS, ours["lines"], shown["lines"])
+    found.sequence("line", tax_shown.TAX_LINE_COLUMNS, ours["lines"], shown["lines"])
     checked = check_lines(found, shown, components, names, ours["buckets"])
-    for what, columns in (("register", tax.REGISTER_COLUMNS), ("suspense", tax.SUSPENSE_COLUMNS), ("coverage", tax.COVERAGE_COLUMNS)):
+    for what, columns in (("register", tax_shown.REGISTER_COLUMNS), ("suspense", tax_shown.SUSPENSE_COLUMNS), ("coverage", tax_shown.COVERAGE_COLUMNS)):
         found.rows(what, columns, ours[what], shown[what])
-    keys = [plain(row, tax.REGISTER_COLUMNS) for row in shown["register"]]
-    if not found.counts and keys != [plain(row, tax.REGISTER_COLUMNS) for row in ours["register"]]:
+    keys = [plain(row, tax_shown.REGISTER_COLUMNS) for row in shown["register"]]
+    if not found.counts and keys != [plain(row, tax_shown.REGISTER_COLUMNS) for row in ours["register"]]:
         found.add("register", "another order")
     if found.counts:
         for text in found.texts:

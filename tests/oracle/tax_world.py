@@ -248,8 +248,9 @@ class TaxWorld(usage_world.UsageWorld):
         return [{"sale": "retail"}, {"sale": "resale"}]
 
     def make_taxes(self):
+        self.sourcings = self.pick([["", "origin"], ["site", "two_of_three"], ["", "site", "origin", "two_of_three", "two_of_three"]])
         names = ["tax%02d" % index for index in range(self.rng.randint(4, 14))]
-        self.kinds = {name: self.weighted([("rate", 12), ("per_minute", 2), ("per_line", 4), ("per_account", 2), ("fixed", 2)])
+        self.kinds = {name: self.weighted([("rate", 12), ("per_minute", 2), ("per_line", 4), ("per_account", 2), ("fixed", 5 if self.included else 2)])
                       for name in names}
         rates = [name for name in names if self.kinds[name] == "rate"]
         cycles = [self.some(rates, self.rng.randint(1, 3))] if rates and self.chance(60) else []
@@ -282,7 +283,7 @@ class TaxWorld(usage_world.UsageWorld):
                  "date_basis": self.pick(["", "call", "bill", "period"]), "surcharge": self.pick(["", "yes", "no"]),
                  "billable": self.weighted([("", 5), ("yes", 3), ("no", 2)]), "exempt_by": self.pick(["", "any", "named"])}
         if self.with_ends and self.nanp:
-            whole["sourcing"] = self.pick(["", "site", "origin", "two_of_three", "two_of_three"])
+            whole["sourcing"] = self.pick(self.sourcings)
         if kind == "per_line":
             weights = [part + (":" + self.pick(["24", "0.5", "3", "1.25"]) if self.chance(35) else "") for part in self.some(TYPES + ["toll_free", "seat"], 4)]
             weights = list({part.partition(":")[0]: part for part in weights + (["location:2"] if self.chance(25) else [])}.values())

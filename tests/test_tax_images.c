@@ -1,4 +1,5 @@
 /* Tables of taxes in images that somebody changed and sealed again. */
+#include "fuzz/tax_use.h"
 #include "image_fixture.h"
 #include "random.h"
 #include "ratetable/tax_stale.h"
@@ -348,57 +349,6 @@ static void rest_fits(void **state)
 
 /* -- whatever is written there -- */
 
-static uint64_t text_sum(const struct toll_tax_tables *tax, uint32_t offset)
-{
-    return strlen(toll_tax_string(tax, offset));
-}
-
-/* All that the tables lead to. */
-static uint64_t use(const struct toll_book *book)
-{
-    const struct toll_tax_tables *tax = &book->tax;
-    struct toll_tax_stale walk = {0};
-    uint64_t sum = 0;
-
-    for (uint32_t i = 1; i < tax->area_count; i++) {
-        for (uint32_t k = 0; k < tax->areas[i].count; k++) {
-            int32_t at = tax->area_jurisdictions[tax->areas[i].first + k];
-            for (; at > 0; at = tax->jurisdictions[at].parent)
-                sum += text_sum(tax, tax->jurisdictions[at].id);
-        }
-    }
-    for (uint32_t i = 1; i < tax->split_count; i++) {
-        for (uint32_t k = 0; k < tax->splits[i].count; k++)
-            sum += text_sum(tax, tax->services[tax->split_parts[tax->splits[i].first + k].service]);
-        sum += text_sum(tax, tax->products[tax->splits[i].product]);
-    }
-    for (uint32_t i = 0; i < tax->seller_count; i++) {
-        for (uint32_t k = 0; k < tax->sellers[i].service_count; k++)
-            sum += text_sum(tax, tax->services[tax->ids[tax->sellers[i].service_first + k]]);
-    }
-    for (uint32_t i = 0; i < tax->series_count; i++) {
-        const struct toll_tax_series *series = &tax->series[i];
-        for (uint32_t k = 0; k < series->service_count; k++)
-            sum += text_sum(tax, tax->services[tax->ids[series->service_first + k]]);
-        for (uint32_t k = 0; k < series->on_count; k++)
-            sum += text_sum(tax, tax->taxes[tax->ids[series->on_first + k]].tax);
-        for (uint32_t k = 0; k < series->class_count; k++)
-            sum += text_sum(tax, tax->texts[series->class_first + k]);
-        sum += text_sum(tax, tax->jurisdictions[series->jurisdiction].name);
-    }
-    while (toll_tax_stale_next(tax, 20600, &walk))
-        sum +=
-            tax->brackets[walk.bracket].line + text_sum(tax, tax->taxes[tax->series[walk.series].tax].name);
-    for (uint32_t i = 0; i < tax->charge_count; i++)
-        sum += text_sum(tax, tax->products[tax->charges[i].product]) +
-               text_sum(tax, book->sites[tax->charges[i].site].site);
-    for (uint32_t i = 0; i < tax->inventory_count; i++)
-        sum += text_sum(tax, tax->inventory[i].type);
-    for (uint32_t i = 1; i < book->account_count; i++)
-        sum += text_sum(tax, tax->areas[book->sites[book->accounts[i].tax_site].area].area);
-    return sum;
-}
-
 #define HOSTILE_ROUNDS 4000u
 static void hostile(void **state)
 {
@@ -443,7 +393,7 @@ static void hostile(void **state)
         }
         refit(x.f.image);
         if (toll_book_open_bytes(x.f.image, x.f.image_bytes, "hostile", &book, &error) == 0) {
-            sum += use(book);
+            sum += use_taxes(book);
             toll_book_close(book);
             accepted++;
         } else {

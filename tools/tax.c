@@ -2,8 +2,9 @@
  * tollmill tax: what a run's accounts owe in taxes. The rows go to stdout or a file, what a person wants to
  * know at once to stderr: the totals, and what could not be taxed.
  */
-#include "taxes.h"
+#include "tax_parts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,13 +147,71 @@ static int run(struct cmd *cmd, const struct cmd_tax *tax)
     return code;
 }
 
+/* What else than rows of our own is asked for. */
+struct parts {
+    int to, from; /* enum toll_tax_engine, -1: not */
+    struct cmd_tax_outside outside;
+    bool compare;
+    const char *threshold, *jurisdictions;
+    char **operands; /* RUN and what follows it */
+    int operand_count;
+};
+
+static int run_part(struct cmd *cmd, const struct cmd_tax *tax, struct parts *parts)
+{
+    const struct toll_tax_options how = {.report_period = tax->report_period};
+    struct toll_taxes *taxes = NULL;
+    struct toll_error error = {0};
+    int code;
+    if (parts->compare)
+        return cmd_tax_compare(cmd, tax, parts->operands[1], parts->threshold ? parts->threshold : "5%");
+    if (toll_taxes_open(tax->run_path, &how, &taxes, &error) < 0)
+        return cmd_fail(cmd, &error);
+    parts->outside.engine = parts->to >= 0 ? parts->to : parts->from;
+    if (parts->jurisdictions)
+        code = cmd_tax_side_by_side(cmd, tax, taxes, parts->jurisdictions);
+    else if (parts->to >= 0)
+        code = cmd_tax_for(cmd, tax, taxes, &parts->outside);
+    else
+        code = cmd_tax_from(cmd, tax, taxes, &parts->outside, (const char *const *)(parts->operands + 1),
+                            (size_t)parts->operand_count - 1);
+    toll_taxes_close(taxes);
+    return code;
+}
+
+/* CMD_GO when the operands and options of parts fit each other. */
+static int check_parts(struct cmd *cmd, const struct parts *parts)
+{
+    const bool outside = parts->to >= 0 || parts->from >= 0;
+    const char *wrong = NULL;
+    if ((parts->to >= 0) + (parts->from >= 0) + parts->compare + (parts->jurisdictions != NULL) > 1)
+        wrong = "--for, --from, --compare and --jurisdictions are four things; ask for one";
+    else if (outside && !parts->outside.codes)
+        wrong = "--for and --from need --codes FILE: what of the book is what of the engine's";
+    else if (!outside && (parts->outside.codes || parts->outside.invoice_lines > 0))
+        wrong = "--codes and --invoice-lines belong to --for and --from";
+    else if (parts->threshold && !parts->compare)
+        wrong = "--threshold belongs to --compare";
+    else if (parts->compare && parts->operand_count != 2)
+        wrong = "--compare wants two runs: tollmill tax --compare RUN_A RUN_B";
+    else if (parts->from >= 0 && parts->operand_count < 2)
+        wrong = "--from wants the run and the responses: tollmill tax RUN --from avalara RESPONSE...";
+    else if (!parts->compare && parts->from < 0 && parts->operand_count != 1)
+        wrong = "one run is wanted";
+    if (wrong)
+        cmd_error(cmd, "%s", wrong);
+    return wrong ? CMD_USAGE : CMD_GO;
+}
+
 int cmd_tax(struct cmd *cmd, int argc, char **argv)
 {
+    static const char *const engines[] = {"avalara", "suretax", NULL};
     static const char *const whats[] = {"register", "lines", "suspense", "coverage", NULL};
     static const char *const formats[] = {"csv", "jsonl", NULL};
     static const char *const safeties[] = {"excel", "raw", NULL};
     struct cmd_tax tax = {0};
-    int what = 0, format = 0, safety = 0;
+    struct parts parts = {.to = -1, .from = -1};
+    int what = 0, format = -1, safety = 0;
     const struct cmd_option options[] = {
         {.kind = CMD_CHOICE,
          .name = "what",
@@ -191,6 +250,44 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
          .help = "excel (default): ' before texts that begin with = + - @ TAB CR; raw: as they are",
          .target = &safety,
          .choices = safeties},
+        {.kind = CMD_CHOICE,
+         .name = "for",
+         .value = "avalara|suretax",
+         .help = "the charge lines as requests to an engine, one JSON document a line",
+         .target = &parts.to,
+         .choices = engines},
+        {.kind = CMD_CHOICE,
+         .name = "from",
+         .value = "avalara|suretax",
+         .help = "the register of the engine's responses; what does not agree is told",
+         .target = &parts.from,
+         .choices = engines},
+        {.kind = CMD_TEXT,
+         .name = "codes",
+         .value = "FILE",
+         .help = "which of the engine's codes tax services, areas and classes are (docs/TAX.md section 9)",
+         .target = &parts.outside.codes},
+        {.kind = CMD_NUMBER,
+         .name = "invoice-lines",
+         .value = "N",
+         .help = "lines of an invoice and a request at most (default: 10000)",
+         .target = &parts.outside.invoice_lines,
+         .minimum = 1,
+         .maximum = TOLL_TAX_INVOICE_LINES},
+        {.kind = CMD_FLAG,
+         .name = "compare",
+         .help = "effective rates of two runs: what moved, appeared or vanished",
+         .target = &parts.compare},
+        {.kind = CMD_TEXT,
+         .name = "threshold",
+         .value = "P%",
+         .help = "how far a rate may move, of what it was (default: 5%)",
+         .target = &parts.threshold},
+        {.kind = CMD_TEXT,
+         .name = "jurisdictions",
+         .value = "A,B,C",
+         .help = "the taxes of up to eight jurisdictions side by side",
+         .target = &parts.jurisdictions},
     };
     const struct cmd_usage usage = {
         .about =
@@ -203,10 +300,14 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
                     "  tollmill tax runs/2026-03 --what suspense\n"
                     "  tollmill tax runs/2026-03 --what lines --format jsonl -o lines.jsonl\n"
                     "  tollmill tax runs/2025-11-again --report-period 2026-03 -o register.csv\n"
-                    "  tollmill tax runs/2026-03 --json\n",
-        .operands = "RUN",
+                    "  tollmill tax runs/2026-03 --json\n"
+                    "  tollmill tax runs/2026-03 --jurisdictions TX,IL,NY\n"
+                    "  tollmill tax --compare runs/2026-02 runs/2026-03 --threshold 2.5%\n"
+                    "  tollmill tax runs/2026-03 --for avalara --codes codes.csv -o requests.jsonl\n"
+                    "  tollmill tax runs/2026-03 --from avalara --codes codes.csv responses.jsonl\n",
+        .operands = "RUN [RUN_B | RESPONSE...]",
         .operands_min = 1,
-        .operands_max = 1,
+        .operands_max = INT_MAX,
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .notes = "tax_exact is a decimal, or a fraction p/q where no decimal is exact. docs/TAX.md has the\n"
@@ -218,7 +319,14 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
         return code;
     tax.run_path = argv[1];
     tax.what = (enum cmd_tax_what)what;
-    tax.csv = format == 0;
+    tax.csv = format != 1;
+    tax.to_csv = format == 0;
     tax.safe = safety == 0;
-    return run(cmd, &tax);
+    parts.operands = argv + 1;
+    parts.operand_count = operands;
+    const int fits = check_parts(cmd, &parts);
+    if (fits != CMD_GO)
+        return fits;
+    const bool part = parts.to >= 0 || parts.from >= 0 || parts.compare || parts.jurisdictions;
+    return part ? run_part(cmd, &tax, &parts) : run(cmd, &tax);
 }

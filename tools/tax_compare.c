@@ -2,15 +2,11 @@
  * tollmill tax --compare and --jurisdictions: effective rates against another run's, and side by side.
  * docs/TAX.md section 7.
  */
-#include "options.h"
-#include "print.h"
 #include "tax_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RATE_DECIMALS 6 /* for people; programs get the exact value */
 
 /* "5", "2.5%", with at most four places: millionths. -1: it is none. */
 static int64_t threshold_ppm(const char *text)
@@ -36,16 +32,13 @@ static int64_t threshold_ppm(const char *text)
     return value;
 }
 
-/* An exact decimal or fraction, for people: cut behind so many places, fractions as they are. */
-static const char *short_text(const char *exact, char *text, size_t room)
+/* Hundredths of a percent: "-3.85%". */
+static const char *percent_text(const struct toll_tax_move *move, char text[CMD_CENTS_TEXT + 1])
 {
-    const char *point = strchr(exact, '.');
-    if (point == NULL || strlen(point) <= RATE_DECIMALS + 1) {
-        snprintf(text, room, "%s", exact);
-        return text;
-    }
-    snprintf(text, room, "%.*s...", (int)(point - exact) + RATE_DECIMALS + 1, exact);
-    return text;
+    if (move->change[0] == '\0')
+        return "";
+    cmd_cents_text(move->change_bp, text);
+    return strcat(text, "%");
 }
 
 static int open_effects(struct cmd *cmd, const char *run, struct toll_tax_effects **effects)
@@ -127,12 +120,11 @@ static void moves_print(struct cmd *cmd, const struct toll_tax_moves *moves, con
                                                 "moved by", ""});
     for (; toll_tax_move(moves, count, &move); count++) {
         const struct toll_tax_effect *any = move.before != NULL ? move.before : move.after;
-        char before[512], after[512], by[512];
-        cmd_table_row(&table,
-                      (const char *const[]){kind_of(&move), any->tax_jurisdiction, any->tax,
-                                            short_text(move.before ? move.before->rate : "", before, 512),
-                                            short_text(move.after ? move.after->rate : "", after, 512),
-                                            short_text(move.change, by, 512), any->currency});
+        char by[CMD_CENTS_TEXT + 1];
+        cmd_table_row(&table, (const char *const[]){kind_of(&move), any->tax_jurisdiction, any->tax,
+                                                    move.before ? move.before->rate_short : "",
+                                                    move.after ? move.after->rate_short : "",
+                                                    percent_text(&move, by), any->currency});
     }
     if (count > 0)
         cmd_table_print(&table, &cmd->out, "");
@@ -172,8 +164,7 @@ static int put_moves(struct cmd *cmd, const struct toll_tax_moves *moves, const 
     return toll_tax_move(moves, 0, &move) ? CMD_FINDINGS : CMD_OK;
 }
 
-int cmd_tax_compare(struct cmd *cmd, const char *run_a, const char *run_b, const char *threshold, bool csv,
-                    bool safe)
+int cmd_tax_compare(struct cmd *cmd, const struct cmd_tax *tax, const char *run_b, const char *threshold)
 {
     struct toll_tax_effects *before = NULL, *after = NULL;
     struct toll_tax_moves *moves = NULL;
@@ -186,13 +177,14 @@ int cmd_tax_compare(struct cmd *cmd, const char *run_a, const char *run_b, const
                   threshold);
         return CMD_USAGE;
     }
-    code = open_effects(cmd, run_a, &before);
+    code = open_effects(cmd, tax->run_path, &before);
     if (code == CMD_GO)
         code = open_effects(cmd, run_b, &after);
     if (code == CMD_GO && toll_tax_moves_open(before, after, ppm, &moves, &error) < 0)
         code = cmd_fail(cmd, &error);
     if (code == CMD_GO)
-        code = put_moves(cmd, moves, (const char *const[2]){run_a, run_b}, threshold, csv, safe);
+        code = put_moves(cmd, moves, (const char *const[2]){tax->run_path, run_b}, threshold, tax->to_csv,
+                         tax->safe);
     toll_tax_moves_close(moves);
     toll_tax_effects_close(after);
     toll_tax_effects_close(before);
@@ -248,18 +240,12 @@ static bool find_effect(const struct toll_tax_effects *effects, const char *juri
     return false;
 }
 
-static void cents_text(int64_t cents, char text[32])
-{
-    const unsigned long long whole = cents < 0 ? 0ull - (unsigned long long)cents : (unsigned long long)cents;
-    snprintf(text, 32, "%s%llu.%02llu", cents < 0 ? "-" : "", whole / 100, whole % 100);
-}
-
 static void side_print(struct cmd *cmd, const struct toll_tax_effects *effects, const char *const *names,
                        size_t count)
 {
     enum cmd_align align[2 + 2 * JURISDICTIONS_MOST] = {CMD_LEFT};
     const char *row[2 + 2 * JURISDICTIONS_MOST], *tax = NULL, *currency = NULL;
-    char cells[2 * JURISDICTIONS_MOST][512];
+    char cells[JURISDICTIONS_MOST][CMD_CENTS_TEXT];
     struct cmd_table table;
 
     for (size_t i = 0; i < 2 * count; i++)
@@ -281,9 +267,9 @@ static void side_print(struct cmd *cmd, const struct toll_tax_effects *effects, 
             row[1 + 2 * i] = row[2 + 2 * i] = "";
             if (!found)
                 continue;
-            cents_text(one.tax_cents, cells[2 * i]);
-            row[1 + 2 * i] = cells[2 * i];
-            row[2 + 2 * i] = short_text(one.rate, cells[2 * i + 1], sizeof cells[0]);
+            cmd_cents_text(one.tax_cents, cells[i]);
+            row[1 + 2 * i] = cells[i];
+            row[2 + 2 * i] = one.rate_short;
         }
         row[1 + 2 * count] = currency;
         cmd_table_row(&table, row);
@@ -340,7 +326,8 @@ static void side_rows(struct cmd *cmd, struct cmd_json *json, const struct toll_
             }
 }
 
-int cmd_tax_side_by_side(struct cmd *cmd, struct toll_taxes *taxes, const char *list, bool csv, bool safe)
+int cmd_tax_side_by_side(struct cmd *cmd, const struct cmd_tax *tax, struct toll_taxes *taxes,
+                         const char *list)
 {
     const char *names[JURISDICTIONS_MOST];
     char *copy = strdup(list);
@@ -358,14 +345,14 @@ int cmd_tax_side_by_side(struct cmd *cmd, struct toll_taxes *taxes, const char *
         struct cmd_json json;
         cmd_json_begin(&json, &cmd->out, "tax");
         cmd_json_open(&json, "taxes", '[');
-        side_rows(cmd, &json, effects, names, count, safe);
+        side_rows(cmd, &json, effects, names, count, tax->safe);
         cmd_json_close(&json, ']');
         cmd_json_end(&json);
-    } else if (csv) {
+    } else if (tax->to_csv) {
         cmd_put_text(&cmd->out,
                      "tax,name,tax_jurisdiction,level,lines,charge,base,exempt,tax_exact,tax_cents,rate,"
                      "rate_of,currency\n");
-        side_rows(cmd, NULL, effects, names, count, safe);
+        side_rows(cmd, NULL, effects, names, count, tax->safe);
     } else {
         side_print(cmd, effects, names, count);
     }

@@ -2,8 +2,6 @@
  * tollmill tax --for and --from: charge lines to an outside tax engine, and its answers back. docs/TAX.md
  * section 9.
  */
-#include "options.h"
-#include "print.h"
 #include "tax_parts.h"
 
 #include <stdio.h>
@@ -14,12 +12,13 @@
 
 static const char *const engines[] = {"Avalara", "SureTax"};
 
-static struct toll_tax_outside_options options_of(struct cmd *cmd, const struct cmd_tax_outside *outside)
+static struct toll_tax_outside_options options_of(struct cmd *cmd, const struct cmd_tax *tax,
+                                                  const struct cmd_tax_outside *outside)
 {
     return (struct toll_tax_outside_options){.engine = (enum toll_tax_engine)outside->engine,
                                              .codes_path = outside->codes,
                                              .invoice_lines = outside->invoice_lines,
-                                             .report_period = outside->report_period,
+                                             .report_period = tax->report_period,
                                              .reporter = cmd_reporter(cmd)};
 }
 
@@ -51,14 +50,14 @@ static int put_request(void *context, const char *text, size_t bytes)
     return 0;
 }
 
-static void print_sent(struct cmd *cmd, const struct cmd_tax_outside *outside,
+static void print_sent(struct cmd *cmd, const struct cmd_tax *tax, const struct cmd_tax_outside *outside,
                        const struct toll_tax_outside_facts *facts)
 {
     if (cmd->json) {
         struct cmd_json json;
         cmd_json_begin(&json, &cmd->out, "tax");
         cmd_json_text(&json, "for", outside->engine == TOLL_TAX_AVALARA ? "avalara" : "suretax");
-        cmd_json_text(&json, "file", outside->file);
+        cmd_json_text(&json, "file", tax->file);
         cmd_json_integer(&json, "requests", facts->requests);
         cmd_json_integer(&json, "invoices", facts->invoices);
         cmd_json_integer(&json, "items", facts->items);
@@ -67,31 +66,32 @@ static void print_sent(struct cmd *cmd, const struct cmd_tax_outside *outside,
         cmd_json_integer(&json, "without_service", facts->without_service);
         cmd_json_end(&json);
     } else if (!cmd->quiet) {
-        cmd_put_format(&cmd->out, "%s: requests %lld, invoices %lld, lines %lld, for %s\n", outside->file,
+        cmd_put_format(&cmd->out, "%s: requests %lld, invoices %lld, lines %lld, for %s\n", tax->file,
                        (long long)facts->requests, (long long)facts->invoices, (long long)facts->items,
                        engines[outside->engine]);
     }
 }
 
-int cmd_tax_for(struct cmd *cmd, struct toll_taxes *taxes, const struct cmd_tax_outside *outside)
+int cmd_tax_for(struct cmd *cmd, const struct cmd_tax *tax, struct toll_taxes *taxes,
+                const struct cmd_tax_outside *outside)
 {
-    const struct toll_tax_outside_options options = options_of(cmd, outside);
+    const struct toll_tax_outside_options options = options_of(cmd, tax, outside);
     struct toll_tax_outside_facts facts = {0};
-    struct cmd_output file = {.fd = -1}, *out = outside->file ? &file : &cmd->out;
+    struct cmd_output file = {.fd = -1}, *out = tax->file ? &file : &cmd->out;
     struct toll_error error = {0};
     int code = CMD_GO;
 
-    if (outside->file && cmd_output_to_file(&file, outside->file, &error) < 0)
+    if (tax->file && cmd_output_to_file(&file, tax->file, &error) < 0)
         return cmd_fail(cmd, &error);
     if (toll_tax_requests(taxes, &options, put_request, out, &facts, &error) < 0)
         code = cmd_fail(cmd, &error);
-    if (code == CMD_GO && outside->file && cmd_output_commit(&file, &error) < 0)
+    if (code == CMD_GO && tax->file && cmd_output_commit(&file, &error) < 0)
         code = cmd_fail(cmd, &error);
     cmd_output_close(&file);
     if (code != CMD_GO)
         return code;
-    if (outside->file)
-        print_sent(cmd, outside, &facts);
+    if (tax->file)
+        print_sent(cmd, tax, outside, &facts);
     return tell_unsent(cmd, &facts);
 }
 
@@ -131,12 +131,6 @@ static int64_t tell_differences(struct cmd *cmd, struct toll_tax_outside *answer
     return count;
 }
 
-static void cents_text(int64_t cents, char text[32])
-{
-    const unsigned long long whole = cents < 0 ? 0ull - (unsigned long long)cents : (unsigned long long)cents;
-    snprintf(text, 32, "%s%llu.%02llu", cents < 0 ? "-" : "", whole / 100, whole % 100);
-}
-
 static void json_differences(struct cmd_json *json, struct toll_tax_outside *answers)
 {
     struct toll_tax_outside_difference one;
@@ -159,17 +153,18 @@ static void json_differences(struct cmd_json *json, struct toll_tax_outside *ans
     cmd_json_close(json, ']');
 }
 
-static void put_json(struct cmd *cmd, const struct cmd_tax_outside *outside, struct toll_tax_outside *answers)
+static void put_json(struct cmd *cmd, const struct cmd_tax *tax, const struct cmd_tax_outside *outside,
+                     struct toll_tax_outside *answers)
 {
     struct toll_tax_outside_account one;
     struct toll_tax_outside_facts facts;
     struct cmd_json json;
-    char cents[32];
+    char cents[CMD_CENTS_TEXT];
 
     toll_tax_outside_facts(answers, &facts);
     cmd_json_begin(&json, &cmd->out, "tax");
     cmd_json_text(&json, "from", outside->engine == TOLL_TAX_AVALARA ? "avalara" : "suretax");
-    cmd_json_text(&json, "file", outside->file);
+    cmd_json_text(&json, "file", tax->file);
     cmd_json_integer(&json, "items", facts.items);
     cmd_json_integer(&json, "suspense", facts.suspense);
     cmd_json_integer(&json, "without_service", facts.without_service);
@@ -182,10 +177,10 @@ static void put_json(struct cmd *cmd, const struct cmd_tax_outside *outside, str
         cmd_json_integer(&json, "answered", one.answered);
         cmd_json_text(&json, "charge", one.charge);
         cmd_json_text(&json, "tax_exact", one.tax_exact);
-        cents_text(one.tax_cents, cents);
+        cmd_cents_text(one.tax_cents, cents);
         cmd_json_text(&json, "tax", cents);
         cmd_json_text(&json, "not_billable_exact", one.other_exact);
-        cents_text(one.other_cents, cents);
+        cmd_cents_text(one.other_cents, cents);
         cmd_json_text(&json, "not_billable", cents);
         cmd_json_close(&json, '}');
     }
@@ -205,42 +200,41 @@ static void print_accounts(struct cmd *cmd, struct toll_tax_outside *answers)
     cmd_table_row(&table,
                   (const char *const[]){"account", "lines", "answered", "charge", "tax", "not billable", ""});
     for (int64_t i = 0; toll_tax_outside_account(answers, i, &one); i++) {
-        char items[32], answered[32], charge[64], tax[32], other[32];
+        char items[32], answered[32], charge[64], billed[CMD_CENTS_TEXT], other[CMD_CENTS_TEXT];
         cmd_thousands(one.items, items, sizeof items);
         cmd_thousands(one.answered, answered, sizeof answered);
         cmd_money_text(one.charge, charge, sizeof charge);
-        cents_text(one.tax_cents, tax);
-        cents_text(one.other_cents, other);
-        cmd_table_row(&table,
-                      (const char *const[]){one.account, items, answered, charge, tax, other, one.currency});
+        cmd_cents_text(one.tax_cents, billed);
+        cmd_cents_text(one.other_cents, other);
+        cmd_table_row(
+            &table, (const char *const[]){one.account, items, answered, charge, billed, other, one.currency});
     }
     cmd_table_print(&table, &cmd->out, "");
     cmd_table_end(&table);
 }
 
-static int put_register(struct cmd *cmd, const struct cmd_tax_outside *outside,
-                        struct toll_tax_outside *answers)
+static int put_register(struct cmd *cmd, const struct cmd_tax *tax, struct toll_tax_outside *answers)
 {
-    struct cmd_output file = {.fd = -1}, *out = outside->file ? &file : &cmd->out;
+    struct cmd_output file = {.fd = -1}, *out = tax->file ? &file : &cmd->out;
     struct toll_tax_register_row row;
     struct toll_error error = {0};
     int code = CMD_GO;
 
-    if (outside->file && cmd_output_to_file(&file, outside->file, &error) < 0)
+    if (tax->file && cmd_output_to_file(&file, tax->file, &error) < 0)
         return cmd_fail(cmd, &error);
-    cmd_put_text(out, cmd_tax_register_header);
+    cmd_tax_put_register(out, NULL, tax->csv, tax->safe);
     for (int64_t i = 0; toll_tax_outside_register(answers, i, &row); i++)
-        cmd_tax_put_register(out, &row, outside->safe);
-    if (outside->file && cmd_output_commit(&file, &error) < 0)
+        cmd_tax_put_register(out, &row, tax->csv, tax->safe);
+    if (tax->file && cmd_output_commit(&file, &error) < 0)
         code = cmd_fail(cmd, &error);
     cmd_output_close(&file);
     return code;
 }
 
-int cmd_tax_from(struct cmd *cmd, struct toll_taxes *taxes, const struct cmd_tax_outside *outside,
-                 const char *const *responses, size_t count)
+int cmd_tax_from(struct cmd *cmd, const struct cmd_tax *tax, struct toll_taxes *taxes,
+                 const struct cmd_tax_outside *outside, const char *const *responses, size_t count)
 {
-    const struct toll_tax_outside_options options = options_of(cmd, outside);
+    const struct toll_tax_outside_options options = options_of(cmd, tax, outside);
     struct toll_tax_outside *answers = NULL;
     struct toll_tax_outside_facts facts;
     struct toll_error error = {0};
@@ -248,12 +242,12 @@ int cmd_tax_from(struct cmd *cmd, struct toll_taxes *taxes, const struct cmd_tax
 
     if (toll_tax_outside_open(taxes, &options, responses, count, &answers, &error) < 0)
         return cmd_fail(cmd, &error);
-    if (outside->file || !cmd->json)
-        code = put_register(cmd, outside, answers);
+    if (tax->file || !cmd->json)
+        code = put_register(cmd, tax, answers);
     if (code == CMD_GO) {
         if (cmd->json)
-            put_json(cmd, outside, answers);
-        else if (outside->file && !cmd->quiet)
+            put_json(cmd, tax, outside, answers);
+        else if (tax->file && !cmd->quiet)
             print_accounts(cmd, answers);
         toll_tax_outside_facts(answers, &facts);
         code = tell_unsent(cmd, &facts);

@@ -191,6 +191,26 @@ static int next_row(const struct cmd_tax *tax, struct toll_taxes *taxes, int64_t
     }
 }
 
+static void put_header(struct cmd_output *out, const struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        cmd_put_text(out, i == 0 ? "" : ",");
+        cmd_put_text(out, table->columns[i].name);
+    }
+    cmd_put_char(out, '\n');
+}
+
+void cmd_tax_put_register(struct cmd_output *out, const struct toll_tax_register_row *row, bool csv,
+                          bool safe)
+{
+    if (row == NULL && csv)
+        put_header(out, &tables[CMD_TAX_REGISTER]);
+    else if (row != NULL && csv)
+        put_csv(out, &tables[CMD_TAX_REGISTER], row, safe);
+    else if (row != NULL)
+        put_jsonl(out, &tables[CMD_TAX_REGISTER], row);
+}
+
 int cmd_tax_write(struct cmd *cmd, const struct cmd_tax *tax, struct toll_taxes *taxes,
                   struct cmd_output *out, int64_t *rows)
 {
@@ -198,12 +218,8 @@ int cmd_tax_write(struct cmd *cmd, const struct cmd_tax *tax, struct toll_taxes 
     struct toll_error error = {0};
     union row row;
     int more = 1;
-    for (size_t i = 0; tax->csv && i < table->count; i++) {
-        cmd_put_text(out, i == 0 ? "" : ",");
-        cmd_put_text(out, table->columns[i].name);
-    }
     if (tax->csv)
-        cmd_put_char(out, '\n');
+        put_header(out, table);
     *rows = 0;
     while ((tax->top == 0 || *rows < tax->top) && (more = next_row(tax, taxes, *rows, &row, &error)) > 0) {
         if (tax->csv)

@@ -190,8 +190,9 @@ struct toll_tax_effect {
     const char *charge; /* of these lines, exact */
     const char *base, *exempt, *tax_exact;
     int64_t tax_cents;
-    const char *rate; /* effective: tax_exact / charge; of lines without charge: / lines; exact */
-    bool per_line;    /* the latter */
+    const char *rate;       /* effective: tax_exact / charge; of lines without charge: / lines; exact */
+    const char *rate_short; /* rounded to six places, for people */
+    bool per_line;          /* the latter */
 };
 struct toll_tax_effects;
 /* What each tax comes to in each jurisdiction, by (jurisdiction, tax, currency). jurisdictions: only these
@@ -203,6 +204,7 @@ bool toll_tax_effect(const struct toll_tax_effects *effects, int64_t index, stru
 
 struct toll_tax_move {
     const struct toll_tax_effect *before, *after; /* NULL: appeared, vanished */
+    int64_t change_bp;  /* change in hundredths of a percent, rounded; 0 where it is "" */
     const char *change; /* (after - before) / before, exact; "" where before is 0 or one is NULL */
 };
 struct toll_tax_moves;

@@ -139,6 +139,22 @@ static const char *exact_text(struct toll_tax_effects *e, const struct toll_rati
     return toll_arena_copy(&e->arena, text, bytes);
 }
 
+/* For people: six places, without zeros at the end. */
+static const char *short_text(struct toll_tax_effects *e, const struct toll_rational *value)
+{
+    char text[TOLL_TOTAL_TEXT_BYTES];
+    int64_t millionths;
+    size_t bytes;
+
+    if (!toll_rational_round(value, 6, TOLL_HALF_UP, &millionths))
+        return exact_text(e, value);
+    bytes = toll_total_format(millionths, 6, text);
+    while (text[bytes - 1] == '0')
+        bytes--;
+    bytes -= text[bytes - 1] == '.';
+    return toll_arena_copy(&e->arena, text, bytes);
+}
+
 static bool fill_effect(struct toll_tax_effects *e, struct sums *sums, struct toll_tax_effect *out)
 {
     struct toll_rational below;
@@ -159,8 +175,9 @@ static bool fill_effect(struct toll_tax_effects *e, struct sums *sums, struct to
     if (!toll_rational_divide(&sums->rate, &sums->tax_sum, out->per_line ? &below : &sums->charge))
         return false;
     out->rate = exact_text(e, &sums->rate);
+    out->rate_short = short_text(e, &sums->rate);
     return out->charge != NULL && out->base != NULL && out->exempt != NULL && out->tax_exact != NULL &&
-           out->rate != NULL;
+           out->rate != NULL && out->rate_short != NULL;
 }
 
 int toll_tax_effects_open(struct toll_taxes *taxes, const char *const *jurisdictions, size_t count,
@@ -234,12 +251,11 @@ static int compare_effects(const struct toll_tax_effect *a, const struct toll_ta
 
 /* Did the rate move by more than the threshold? 1, 0, or -1: it does not fit. */
 static int moved(struct toll_tax_moves *m, const struct sums *before, const struct sums *after,
-                 int64_t threshold_ppm, const char **change)
+                 int64_t threshold_ppm, struct toll_tax_move *move)
 {
     struct toll_rational difference, allowed, ppm, part;
     char text[TOLL_RATIONAL_TEXT_BYTES];
 
-    *change = "";
     toll_rational_of(&ppm, threshold_ppm, 1000000);
     if (!toll_rational_subtract(&difference, &after->rate, &before->rate) ||
         !toll_rational_multiply(&allowed, &before->rate, &ppm))
@@ -247,8 +263,10 @@ static int moved(struct toll_tax_moves *m, const struct sums *before, const stru
     if (!toll_rational_is_zero(&before->rate)) {
         if (!toll_rational_divide(&part, &difference, &before->rate))
             return -1;
-        *change = toll_arena_copy(&m->arena, text, toll_rational_text(&part, text));
-        if (*change == NULL)
+        if (!toll_rational_round(&part, 4, TOLL_HALF_UP, &move->change_bp))
+            move->change_bp = part.negative ? INT64_MIN : INT64_MAX;
+        move->change = toll_arena_copy(&m->arena, text, toll_rational_text(&part, text));
+        if (move->change == NULL)
             return -1;
     }
     difference.negative = allowed.negative = false;
@@ -275,7 +293,7 @@ int toll_tax_moves_open(const struct toll_tax_effects *a, const struct toll_tax_
         struct toll_tax_move move = {.before = order <= 0 ? &a->effects[i] : NULL,
                                      .after = order >= 0 ? &b->effects[j] : NULL,
                                      .change = ""};
-        const int flag = order == 0 ? moved(m, &a->sums[i], &b->sums[j], threshold_ppm, &move.change) : 1;
+        const int flag = order == 0 ? moved(m, &a->sums[i], &b->sums[j], threshold_ppm, &move) : 1;
         if (flag < 0) {
             toll_tax_moves_close(m);
             return toll_error_set(error, TOLL_EDATA,

@@ -137,7 +137,7 @@ static void test_one_call(void **state)
     static const char *const expected[][6] = {
         /* tax, base, exempt, tax, late */
         {"capped", "0.05389", "0", "", "late"},
-        {"city4", "0.0608957", "0", "0.000608957", ""},      /* 0.05389 + 0.0070057 */
+        {"city4", "0.0608957", "0", "0.000608957", ""},     /* 0.05389 + 0.0070057 */
         {"fusf", "0.0350285", "0", "0.0070057", ""},        /* 0.65 of it */
         {"minutes", "1.7", "0", "0.0068", ""},              /* 102 s */
         {"sales", "0.061298957", "0", "0.00306494785", ""}, /* 0.05389 + 0.0068 + 0.000608957 */
@@ -169,6 +169,77 @@ static void test_one_call(void **state)
     assert_int_equal(taxes.count, 0);
     assert_int_equal(toll_run_line_taxes(run, INT32_MAX, 1, 1, &taxes, &error), TOLL_EDATA);
     toll_run_close(run);
+    remove_all();
+}
+
+/* ---- explained ---- */
+
+static const struct toll_explain_entry *entry_of(const struct toll_explanation *explanation, const char *name,
+                                                 const char *text)
+{
+    for (size_t i = 0; i < explanation->count; i++) {
+        if (strcmp(explanation->entries[i].name, name) == 0 &&
+            strstr(explanation->entries[i].text, text) != NULL)
+            return &explanation->entries[i];
+    }
+    fail_msg("no %s with %s", name, text);
+    return NULL;
+}
+
+static void assert_entry(const struct toll_explanation *explanation, const char *name, const char *text,
+                         const char *file, int line)
+{
+    const struct toll_explain_entry *entry = entry_of(explanation, name, text);
+    assert_string_equal(entry->file, file);
+    assert_int_equal(entry->line, line);
+}
+
+/* Place, tax services, each tax with its row, why it is exempt; a line in tax suspense says what is missing.
+ */
+static void test_explained(void **state)
+{
+    (void)state;
+    char run[256], dataset[256];
+    struct toll_explanation explanation;
+    struct toll_error error = {0};
+    write_book("tax,tax_jurisdiction,kind,rate,amount,on_taxes,billable,cap,sale\n"
+               "city4,AUS,,1%,,,,,any\n"
+               "city4,ALB,,10%,,own,,,any\n"
+               "own,US,,1%,,,no,,any\n"
+               "minutes,NY,per_minute,,0.5,,,,any\n"
+               "retail,US,,3%,,,,,\n"
+               "capped,US,,2%,,,,9,any\n");
+    rate("record_id,start,duration_s,caller,callee\n"
+         "a,2026-03-02T12:00:00Z,60,+12125550103,+12015550111\n"
+         "b,2026-03-02T13:00:00Z,60,+12125550102,+12015550111\n"
+         "c,2026-03-02T14:00:00Z,60,+12125550104,+12015550111\n"
+         "d,2026-03-12T14:00:00Z,60,+12125550100,+12015550111\n");
+    path_of("run", run);
+    path_of("ds", dataset);
+    assert_int_equal(toll_explain(run, dataset, "2026-03-02", 0, false, &explanation, &error), 0);
+    assert_entry(&explanation, "tax place", "area albany, that of the account's only site: ALB, NY, US",
+                 "tax_areas.csv", 3);
+    assert_entry(&explanation, "tax services", "data:0.35;voice:0.65", "tax_map.csv", 2);
+    /* own is not billed, so not in the base; 37.5 % of the charge are exempt */
+    assert_entry(&explanation, "tax", "city4 of ALB: 0.1 of 0.0198125 (the charge, own) = 0.00198125",
+                 "taxes.csv", 3);
+    assert_entry(&explanation, "exempt", "city4 of ALB to 37.5 %, certificate Z-1", "exemptions.csv", 2);
+    assert_entry(&explanation, "tax", "minutes of NY: 0.5 for each of 1 minutes = 0.5", "taxes.csv", 5);
+    assert_entry(&explanation, "tax", "own of US: 0.01 of 0.0317 (the charge) = 0.000317; the seller's own",
+                 "taxes.csv", 4);
+    assert_entry(&explanation, "tax", "capped of US: it has brackets, a cap", "taxes.csv", 7);
+    /* 0.00198125 + 0.5 + 0.03 x 0.0317 */
+    assert_entry(&explanation, "taxes", "0.50293225 USD, not rounded; with those", "", 0);
+    toll_explanation_free(&explanation);
+    assert_int_equal(toll_explain(run, dataset, "2026-03-02", 1, false, &explanation, &error), 0);
+    assert_entry(&explanation, "tax suspense", "(no_site)", "", 0);
+    toll_explanation_free(&explanation);
+    assert_int_equal(toll_explain(run, dataset, "2026-03-02", 2, false, &explanation, &error), 0);
+    assert_entry(&explanation, "exempt", "retail of US is on retail", "", 0);
+    toll_explanation_free(&explanation);
+    assert_int_equal(toll_explain(run, dataset, "2026-03-12", 0, false, &explanation, &error), 0);
+    assert_entry(&explanation, "tax", "city4 of AUS: 0.01 of 0.0317", "taxes.csv", 2);
+    toll_explanation_free(&explanation);
     remove_all();
 }
 
@@ -349,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_call),
+        cmocka_unit_test(test_explained),
         cmocka_unit_test(test_sums),
     };
 

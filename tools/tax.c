@@ -216,8 +216,8 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
         {.kind = CMD_CHOICE,
          .name = "what",
          .value = "register|lines|suspense|coverage",
-         .help = "the register (default), charge lines and their taxes, what could not be taxed and why,\n"
-                 "or which jurisdictions and tax services no tax is for",
+         .help = "the register (default), charge lines and taxes, what could not be taxed, "
+                 "what no tax is for",
          .target = &what,
          .choices = whats},
         {.kind = CMD_TEXT,

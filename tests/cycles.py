@@ -212,6 +212,24 @@ def one_late_call():
     assert done.returncode == 2 and "2026-03-01" in done.stderr, done.stderr
 
 
+def who_goes_along():
+    """A late call of a daughter opens her mother's months only where tiers count for the two together."""
+    book = {"book.yaml": "book: kin\ncurrency: USD\ntimezone: UTC\n", "accounts.csv": "account,parent\nmother,\ndaughter,mother\n",
+            "numbers.csv": "number,account\n12125550100,mother\n12125550200,daughter\n", "plans.csv": "plan\np\n",
+            "assignments.csv": "subject,plan\ndefault,p\n", "plan_rules.csv": "plan,action,tiers\np,tiers,t\n"}
+    call = "%s,%s,0,+%s,+12015550111,sms,1\n"
+    for scope, mother in ("account", "closed"), ("pool", ""):
+        write("kin", {**book, "tiers.csv": "tiers,unit,rate,scope\nt,message,0.1,%s\n" % scope})
+        import_rows("kin-data", [call % ("m", "2026-01-10T12:00:00Z", "12125550100"), call % ("d", "2026-01-11T12:00:00Z", "12125550200")])
+        tools.ok("rate", "--book", "kin", "--cdrs", "kin-data", "-o", "kin-run", "--quiet")
+        tools.ok("close", "kin-run", "--until", "2026-02-01", "-o", "kin-state")
+        import_rows("kin-data", [call % ("late", "2026-01-12T12:00:00Z", "12125550200")])
+        tools.ok("rate", "--book", "kin", "--cdrs", "kin-data", "--after", "kin-state", "--late", "reorder", "-o", "no", "--quiet")
+        got = {name: row["reason"] for name, row in lines("no", "kin-data").items()}
+        assert got == {"m": mother, "d": "", "late": ""}, (scope, got)
+        clean("no", "kin*")
+
+
 def refused():
     """Whatever is wrong with the state or with the old parts: nothing is published, and the remedy is told."""
     rate = ("rate", "--book", "hand", "--cdrs", "hands", "-o", "no", "--after")
@@ -291,5 +309,6 @@ with tools.work_folder():
     late_calls()
     one_late_call()
     half_opened()
+    who_goes_along()
     refused()
 print("ok")

@@ -192,6 +192,45 @@ doubt("no_fx", ["plan_rules.csv:8 no_fx"] * 2, "buys in EUR, but fx.csv has no r
       plan_rules=CLEAN["plan_rules.csv"] + "b,deck,e,,,,,,,,\nb,free,,toll_free,,,,,,,-1\n",
       fx="from,to,date,rate\nEUR,CAD,2026-01-01,1.5\n", **{"decks/e.csv": "prefix,rate\n1,0.01\n"})
 
+# A book that is taxed, without a doubt: the site and the area of its numbers, a tax of its tax service.
+TAXED = {
+    "accounts": "account,tax_site\nacme,hq\nbeta,\n",
+    "sites": "site,account,area\nhq,acme,austin\nlab,acme,austin\nbr,beta,nyc\n",
+    "tax_jurisdictions": "id,level,state,parent\nUS,federal,,\nTX,state,TX,US\nNY,state,NY,US\n",
+    "tax_areas": "area,tax_jurisdiction\naustin,TX\nnyc,NY\n",
+    "tax_map": "tax_service\ntelecom\n",
+    "taxes": "tax,tax_jurisdiction,rate,as_of,cadence,category,from,to\nsales,TX,7%,2026-01-31,month,sales,,\nuse,NY,1%,2026-02-28,,,,2026-03-01\n",
+    "services": "service,account,type,site\ns1,acme,seat,lab\n",
+}
+
+
+def tax_doubt(name, lines, words, options=(), **tables):
+    doubt(name, lines, words, options, **{**TAXED, **tables})
+
+
+tax_doubt("stale_tax", "taxes.csv:2 stale_tax", "\"sales\" was to be looked at again by 2026-02-28 (as_of and cadence), and it is 2026-03-01",
+          options=("--closed-until", "2026-03-01"))
+# The newest as_of is the day; a row that ended is told if nothing follows it.
+tax_doubt("stale_tax by another row", ["taxes.csv:2 stale_tax", "taxes.csv:5 stale_tax"], "it is 2026-07-02 at least",
+          taxes="tax,tax_jurisdiction,rate,as_of,cadence,from,to\na,TX,1%,2026-04-01,quarter,,\na,NY,1%,2026-04-02,quarter,,\n"
+                "b,TX,1%,2025-01-01,year,,2026-02-01\nb,TX,1%,2025-07-01,year,2026-02-01,2026-03-01\nc,TX,1%,2026-07-02,,,\n")
+tax_doubt("no_area", "sites.csv:3 no_area", "\"lab\" has no area",
+          sites="site,account,area\nhq,acme,austin\nlab,acme,\nidle,acme,\nbr,beta,nyc\n")
+tax_doubt("no_tax_site", "accounts.csv:3 no_tax_site", "\"beta\" has numbers, charges or services without a site",
+          sites=TAXED["sites"] + "br2,beta,nyc\n")
+tax_doubt("idle_area", "tax_areas.csv:4 idle_area", "\"rome\"; there are 2 such areas",
+          tax_areas=TAXED["tax_areas"] + "rome,NY\nparis,NY\nlocal,NY\n", npanxx="prefix,state,area\n1212,NY,local\n")
+tax_doubt("untaxed_service", "tax_map.csv:3 untaxed_service", "\"data\"",
+          tax_map="tax_service,service\ntelecom,\ndata,data\n",
+          taxes="tax,tax_jurisdiction,rate,tax_services\nsales,TX,7%,telecom\n")
+tax_doubt("idle_exemption", [f"exemptions.csv:{n} idle_exemption" for n in (3, 5, 6, 8)], "spares nobody",
+          exemptions="account,tax_jurisdiction,level,category,tax,from,to\n"
+                     "acme,US,,,,,\n,NY,,,sales,,\n,,state,sales,,,\n,,city,,,,\n,,,sales,use,,\n,,,,use,2026-01-01,2026-02-01\n,,,,use,2026-03-01,\n")
+# A type that a tax counts as lines is counted.
+tax_doubt("uncounted_service but by a tax", "services.csv:4 uncounted_service", "\"fax\"",
+          services="service,account,type,site\ns1,acme,seat,lab\ns2,acme,pri,lab\ns3,acme,fax,lab\n",
+          taxes="tax,tax_jurisdiction,kind,amount,line_basis\ne911,TX,per_line,0.5,pri:23\n")
+
 
 def book(folder, tables):
     files = dict(CLEAN)
@@ -228,6 +267,10 @@ class CheckTest(unittest.TestCase):
         done = check(book(self.folder, {}), "--closed-until", "2026-03-15")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("errors: 0, warnings: 0.", done.stdout)
+
+    def test_clean_and_taxed(self):
+        done = check(book(self.folder, TAXED))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_doubts(self):
         for name, (tables, lines, words, options) in DOUBTS.items():

@@ -210,10 +210,12 @@ static void test_mistakes_are_found(void **state)
 static void test_kept_ids(void **state)
 {
     static const struct {
-        int32_t account, price;
+        int32_t account, price, tuple;
         uint8_t book;
-    } wrong[] = {{-1, 0, 0}, {2, 0, 0}, {INT32_MIN, 0, 0}, {1, -1, 0}, {1, 9, 0}, {1, 8, 1}};
+    } wrong[] = {{-1, 0, 0, 0}, {2, 0, 0, 0}, {INT32_MIN, 0, 0, 0}, {1, -1, 0, 0},
+                 {1, 9, 0, 0},  {1, 8, 0, 1}, {1, 8, 4, 0},         {1, 8, -1, 0}};
     struct toll_price_row price = {.id = 8};
+    struct toll_tuple_row tuple = {.id = 3};
     struct toll_merge merge = {.book_count = 2};
     struct toll_merge_scratch *scratch = calloc(1, sizeof *scratch);
     (void)state;
@@ -221,9 +223,16 @@ static void test_kept_ids(void **state)
     merge.old.tables.account_count = 2;
     merge.old.tables.prices = &price;
     merge.old.tables.price_count = 1;
+    merge.old.tables.tuples = &tuple;
+    merge.old.tables.tuple_count = 1;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const struct toll_line_batch kept = {
-            .rows = 1, .account = &wrong[i].account, .price = &wrong[i].price, .book = &wrong[i].book};
+            .rows = 1,
+            .account = &wrong[i].account,
+            .price = &wrong[i].price,
+            .tuple = &wrong[i].tuple,
+            .book = &wrong[i].book,
+        };
         const struct toll_cdr_batch cdrs = {.rows = 1};
         struct toll_error error;
         if (toll_merge_batch(&merge, NULL, scratch, &cdrs, &kept, 1, NULL, &error) != TOLL_EDATA)

@@ -123,6 +123,8 @@ static void check_case(const char *op, const char *a_text, const char *b_text, c
         read_number(a_text, &a);
         assert_int_equal(toll_rational_text(&a, text), strlen(expected));
         assert_string_equal(text, expected);
+        assert_true(toll_rational_parse(&b, expected));
+        assert_true(same(&a, &b));
     } else {
         check_whole(op, a_text, b_text, expected);
     }
@@ -180,6 +182,30 @@ static void test_by_hand(void **state)
     assert_int_equal(n, -1);
     assert_true(toll_rational_floor(&a, 2, &n));
     assert_int_equal(n, -1);
+}
+
+static void test_parse(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",    "-",  ".5", "5.", "1..2",  "1.2.3",
+                                      "1/0", "1/", "/2", "x",  "1/2/3", "1e5"};
+    char wide[1500];
+    struct toll_rational a;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(toll_rational_parse(&a, bad[i]));
+    assert_true(toll_rational_parse(&a, "-006.2500"));
+    assert_text(&a, "-6.25");
+    assert_true(toll_rational_parse(&a, "-0"));
+    assert_text(&a, "0");
+    assert_true(toll_rational_parse(&a, "6/8"));
+    assert_text(&a, "0.75");
+    memset(wide, '1', sizeof wide); /* more than 1,024 bits, then more than any such text */
+    wide[400] = 0;
+    assert_false(toll_rational_parse(&a, wide));
+    wide[400] = '1';
+    wide[sizeof wide - 1] = 0;
+    assert_false(toll_rational_parse(&a, wide));
 }
 
 static void random_number(uint64_t *seed, struct toll_rational *out)
@@ -243,10 +269,8 @@ static void test_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_laws),
-        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_table), cmocka_unit_test(test_by_hand), cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_laws),  cmocka_unit_test(test_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,7 +143,7 @@ static void test_billed_taxes_only(void **state)
     static const int64_t surcharges[5] = {475, 120, 60, 23, 20}; /* 1e-4 */
     struct fixture f;
     struct toll_tax *state_taxes[5];
-    char name[16];
+    char name[24];
 
     begin(&f);
     struct toll_tax *users = tax_of(f.w, "users", TOLL_TAX_RATE);
@@ -615,7 +615,7 @@ static void assert_obeys(const struct fixture *f)
 
 static void random_system(struct fixture *f, uint64_t *seed, int taxes, int cycles)
 {
-    char name[16];
+    char name[24];
 
     begin(f);
     for (int i = 0; i < taxes; i++) {
@@ -662,7 +662,7 @@ static void test_two_hundred(void **state)
 {
     (void)state;
     struct fixture f;
-    char name[16];
+    char name[24];
 
     begin(&f);
     for (int i = 0; i < 200; i++) {
@@ -686,7 +686,7 @@ static void test_too_wide(void **state)
     (void)state;
     struct fixture f;
     struct toll_error error = {0};
-    char name[16];
+    char name[24];
 
     begin(&f);
     for (int i = 0; i < 40; i++) {

@@ -239,8 +239,9 @@ static bool series_good(const struct toll_book *book, const struct toll_tax_seri
            ids_good(tax, series->on_first, series->on_count, tax->tax_count) && classes_good(book, series) &&
            (kind == TOLL_TAX_RATE || (series->on_count == 0 && series->base == TOLL_TAX_BASE_CHARGE)) &&
            series->threshold >= 0 && series->cap >= 0 && series->sale <= TOLL_TAX_ANY_SALE &&
-           series->base <= TOLL_TAX_BASE_NONE && series->late <= 1 && series->spare == 0 &&
-           toll_check_zero(series->spare2, sizeof(series->spare2)) && brackets_good(book, series, kind);
+           series->base <= TOLL_TAX_BASE_NONE && series->late <= 1 && series->followed <= 1 &&
+           series->spare == 0 && toll_check_zero(series->spare2, sizeof(series->spare2)) &&
+           brackets_good(book, series, kind);
 }
 
 /* A series is late that has brackets, a threshold or a cap, and one that stands on such a tax. */

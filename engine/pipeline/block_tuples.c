@@ -62,7 +62,8 @@ void toll_block_tuples(const struct toll_block_rows *rows)
         .buckets = tuples->buckets,
         .offsets = tuples->offsets,
         .spans = sums->spans,
-        .one_calendar = tuples->calendar_count <= 1,
+        .calendars = tuples->calendar_count,
+        .voice = (rows->kinds & TOLL_CALL_SERVICE) == TOLL_CALL_VOICE && tuples->products == NULL,
         .planes = sums->planes,
     };
     const uint32_t *product = products_of(rows);

@@ -1,4 +1,6 @@
-/* tuples.arrow: the tuples that lines have, in words that last. */
+/* tuples.arrow: the tuples that lines have, in words that last; with components.arrow, what each is taxed
+ * with. */
+#include "pipeline/component_rows.h"
 #include "pipeline/rate.h"
 #include "pipeline/tuples.h"
 
@@ -15,6 +17,9 @@ struct writing {
     const char **exemptions;  /* by profile */
     struct toll_tuple_row *rows;
     int64_t count, room;
+    struct toll_component_rows components;
+    struct toll_error *error;
+    int rc; /* of them */
     bool no_memory;
 };
 
@@ -81,12 +86,17 @@ static const char *exemption_text(struct writing *writing, uint32_t profile)
 
 /* ---- rows ---- */
 
-static enum toll_tax_reason reason_of(const struct toll_tuple_facts *facts)
+/* Adds the components of a tuple with its id; the reason if it has none. */
+static enum toll_tax_reason add_components(struct writing *writing, int32_t id,
+                                           const struct toll_tuple_facts *facts)
 {
-    return facts->profile.resolved == TOLL_PLACE_NONE ? TOLL_TAX_NO_SITE
-           : facts->profile.area == 0                 ? TOLL_TAX_NO_AREA
-           : facts->kind.split == 0                   ? TOLL_TAX_NO_TAX_SERVICE
-                                                      : TOLL_TAX_TAXED;
+    enum toll_tax_reason reason = toll_tuple_reason(facts);
+    struct toll_tax_facts tax;
+    if (reason != TOLL_TAX_TAXED)
+        return reason;
+    toll_tuple_tax_facts(writing->tuples->book, facts, &tax);
+    writing->rc = toll_component_rows_add(&writing->components, id, &tax, &reason, writing->error);
+    return reason;
 }
 
 static void describe(struct writing *writing, int32_t id, struct toll_tuple_row *row)
@@ -103,7 +113,7 @@ static void describe(struct writing *writing, int32_t id, struct toll_tuple_row 
         .from = day_text(writing, facts.day),
         .area = facts.profile.area == 0 ? "" : toll_tax_string(tax, tax->areas[facts.profile.area].area),
         .resolved = toll_tax_place_name(facts.profile.resolved),
-        .reason = toll_tax_reason_name(reason_of(&facts)),
+        .reason = toll_tax_reason_name(add_components(writing, id, &facts)),
         .tax_services = split_text(writing, facts.kind.split),
         .split_line = (int32_t)tax->splits[facts.kind.split].line,
         .service = toll_service_name(facts.kind.service),
@@ -145,7 +155,7 @@ static bool add_row(struct writing *writing, int32_t id)
         writing->room = more;
     }
     describe(writing, id, &writing->rows[writing->count++]);
-    return !writing->no_memory;
+    return !writing->no_memory && writing->rc == 0;
 }
 
 static bool list_rows(struct writing *writing, const struct toll_tally *tally)
@@ -162,6 +172,21 @@ static bool list_rows(struct writing *writing, const struct toll_tally *tally)
 }
 
 /* ---- with those of an earlier run ---- */
+
+static bool put_components(struct writing *writing, const struct toll_run_tables *old)
+{
+    struct toll_component_rows *own = &writing->components;
+    struct toll_component_row *rows =
+        realloc(own->rows, (size_t)(old->component_count + own->count + 1) * sizeof *rows);
+    if (rows == NULL)
+        return false;
+    memmove(rows + old->component_count, rows, (size_t)own->count * sizeof *rows);
+    if (old->component_count > 0)
+        memcpy(rows, old->components, (size_t)old->component_count * sizeof *rows);
+    own->rows = rows;
+    own->count += old->component_count;
+    return true;
+}
 
 static bool put_behind(struct writing *writing, const struct toll_merge *merge)
 {
@@ -180,31 +205,41 @@ static bool put_behind(struct writing *writing, const struct toll_merge *merge)
         rows[i].id += merge->books[own].tuple_shift;
         rows[i].book = (int32_t)own;
     }
-    return true;
+    for (int64_t i = 0; i < writing->components.count; i++)
+        writing->components.rows[i].tuple += merge->books[own].tuple_shift;
+    return put_components(writing, old);
 }
 
 int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error)
 {
-    struct writing writing = {.tuples = tuples};
+    struct writing writing = {.tuples = tuples, .error = error};
     if (tuples == NULL && (merge == NULL || merge->old.tables.tuples == NULL))
         return 0;
+    int rc = 0;
     bool good = true;
     if (tuples != NULL) {
-        writing.split_texts = calloc((size_t)tuples->book->tax.split_count + 1, sizeof *writing.split_texts);
+        const struct toll_tax_tables *tax = &tuples->book->tax;
+        rc = toll_component_rows_init(&writing.components, tuples->index, tax, error);
+        writing.split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing.split_texts);
         writing.exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing.exemptions);
-        good = writing.split_texts != NULL && writing.exemptions != NULL && list_rows(&writing, tally);
+        good = rc == 0 && writing.split_texts != NULL && writing.exemptions != NULL &&
+               list_rows(&writing, tally);
+        rc = rc == 0 ? writing.rc : rc;
     }
     if (good && merge != NULL)
         good = put_behind(&writing, merge);
-    int rc = good ? toll_run_add_tuples(writer, writing.rows, writing.count, error) : no_memory(error);
+    if (rc == 0 && !good)
+        rc = no_memory(error);
     if (rc == 0)
-        rc = toll_run_add_components(writer, merge == NULL ? NULL : merge->old.tables.components,
-                                     merge == NULL ? 0 : merge->old.tables.component_count, error);
+        rc = toll_run_add_tuples(writer, writing.rows, writing.count, error);
+    if (rc == 0)
+        rc = toll_run_add_components(writer, writing.components.rows, writing.components.count, error);
     free(writing.rows);
     free(writing.split_texts);
     free(writing.exemptions);
+    toll_component_rows_free(&writing.components);
     toll_arena_free(&writing.arena);
     return rc;
 }

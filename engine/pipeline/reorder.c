@@ -44,6 +44,14 @@ static void join(struct reorder *reorder, uint32_t a, uint32_t b)
     reorder->group[a < b ? b : a] = a < b ? a : b;
 }
 
+static bool parents_count(const struct toll_book *book)
+{
+    for (uint32_t i = 1; i < book->tiers_count; i++)
+        if (book->tiers[i].scope == TOLL_SCOPE_POOL)
+            return true;
+    return false;
+}
+
 static int make_groups(struct reorder *reorder, struct toll_error *error)
 {
     const struct toll_book *book = reorder->book;
@@ -63,7 +71,7 @@ static int make_groups(struct reorder *reorder, struct toll_error *error)
             first[pool] = (uint32_t)owner->account;
         }
     }
-    for (uint32_t i = 1; i < book->account_count; i++)
+    for (uint32_t i = 1; parents_count(book) && i < book->account_count; i++)
         if (book->accounts[i].parent != 0)
             join(reorder, (uint32_t)book->accounts[i].parent, i);
     free(first);

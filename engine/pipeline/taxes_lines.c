@@ -172,7 +172,7 @@ static int add_services(struct toll_taxes *taxes, struct toll_error *error)
             .quantity = row->quantity,
             .days = (row->until < next ? row->until : next) - from,
             .period_days = next - first,
-            .first_of_site = taxes->first_stamp[site] != taxes->stamp,
+            .first_of_site = row->site != 0 && taxes->first_stamp[site] != taxes->stamp,
         };
         taxes->first_stamp[site] = taxes->stamp;
         line->inventory = counted;

@@ -223,8 +223,8 @@ static int check_surcharges(struct toll_build *build)
 int toll_build_doubts(struct toll_build *build)
 {
     static int (*const stages[])(struct toll_build *) = {
-        check_plans,      check_decks,         check_files,       check_destinations,
-        check_surcharges, toll_doubts_bundles, toll_doubts_rules, toll_doubts_dates};
+        check_plans,         check_decks,       check_files,       check_destinations, check_surcharges,
+        toll_doubts_bundles, toll_doubts_rules, toll_doubts_dates, toll_doubts_tax};
     int code = 0;
 
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++)

@@ -65,5 +65,6 @@ int toll_build_doubts(struct toll_build *build);
 int toll_doubts_bundles(struct toll_build *build);
 int toll_doubts_rules(struct toll_build *build);
 int toll_doubts_dates(struct toll_build *build);
+int toll_doubts_tax(struct toll_build *build);
 
 #endif

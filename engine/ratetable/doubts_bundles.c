@@ -128,14 +128,14 @@ static int check_subscriptions(struct toll_build *build)
 
 /* -- services -- */
 
-/* What a tax for each line counts is there for a reason. */
-static void count_for_taxes(struct toll_build *build, bool *counted)
+/* Types that a tax counts as lines; good where `counted` is there. */
+static void count_taxed(const struct toll_build *build, bool *counted)
 {
     const struct toll_buffer *bases = &build->sections[TOLL_SECTION_TAX_LINE_BASES];
-    const char *strings = build->sections[TOLL_SECTION_STRINGS].data;
 
-    for (size_t i = 0; i < bases->count; i++) {
-        const char *type = strings + TOLL_BUFFER_AT(bases, struct toll_tax_line_basis, i)->type;
+    for (size_t i = 0; i < bases->count && counted != NULL; i++) {
+        const char *type = (const char *)build->sections[TOLL_SECTION_STRINGS].data +
+                           TOLL_BUFFER_AT(bases, struct toll_tax_line_basis, i)->type;
         counted[toll_strings_find(&build->service_types.strings, type, strlen(type))] = true;
     }
 }
@@ -160,8 +160,7 @@ static int check_services(struct toll_build *build)
                       "services.csv has no service of type \"%.60s\", so this row gives nothing",
                       toll_strings_text(&build->service_types.strings, row->type, NULL));
     }
-    if (good)
-        count_for_taxes(build, counted);
+    count_taxed(build, counted);
     /* Services are there for more than bundles: only who counts some may have meant the others. */
     for (size_t i = 0; i < build->services.count && good && counts; i++) {
         const struct toll_service *service = TOLL_BUFFER_AT(&build->services, struct toll_service, i);

@@ -84,12 +84,14 @@ static void check_state(struct reader *reader, const struct row *rows, size_t co
         const struct toll_tax_jurisdiction *other = &all[first->jurisdiction];
         if (own->state == other->state)
             continue;
-        const struct row *late = rows[i].line > first->line ? &rows[i] : first;
+        const bool swap = rows[i].line < first->line;
+        const struct row *late = swap ? first : &rows[i];
+        const struct toll_tax_jurisdiction *here = swap ? other : own, *there = swap ? own : other;
         toll_finding(reader->build->findings, TOLL_ERROR, reader->path, late->line, late->column,
                      "tax_jurisdiction: the area \"%.60s\" lies in two states: \"%.60s\" is of %s, and "
                      "\"%.60s\" of %s; an area is in one",
                      toll_strings_text(&reader->build->tax.areas.strings, late->area, NULL),
-                     strings + own->id, strings + own->state, strings + other->id, strings + other->state);
+                     strings + here->id, strings + here->state, strings + there->id, strings + there->state);
         return;
     }
 }

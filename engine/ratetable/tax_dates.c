@@ -181,11 +181,15 @@ static int compare_kind_time(const void *left, const void *right)
 
 static void check_gaps(const struct sweep *sweep, struct ordered *order, uint32_t count)
 {
+    struct toll_tax_series *series = sweep->rows->build->sections[TOLL_SECTION_TAX_SERIES].data;
     char until[TOLL_TIME_TEXT_BYTES], from[TOLL_TIME_TEXT_BYTES];
 
     qsort(order, count, sizeof(*order), compare_kind_time);
     for (uint32_t i = 1; i < count; i++) {
-        if (compare_kind(&order[i - 1], &order[i]) != 0 || order[i - 1].key.until >= order[i].key.from)
+        if (compare_kind(&order[i - 1], &order[i]) != 0)
+            continue;
+        series[order[i - 1].index].followed = 1;
+        if (order[i - 1].key.until >= order[i].key.from)
             continue;
         toll_day_format(order[i - 1].key.until, until);
         toll_day_format(order[i].key.from, from);

@@ -130,7 +130,8 @@ struct toll_tax_series {
     uint8_t sale;      /* enum toll_tax_sale */
     uint8_t base;      /* enum toll_tax_base */
     uint8_t late;      /* 1: brackets, threshold or cap; or on_taxes leads to such a tax */
-    uint8_t spare2[5];
+    uint8_t followed;  /* 1: another one that is equal but for its dates begins where this one ends */
+    uint8_t spare2[4];
 };
 _Static_assert(sizeof(struct toll_tax_series) == 80, "stored");
 /* A row of taxes.csv. */

@@ -44,7 +44,8 @@ struct toll_tuple_in {
     const uint32_t *offsets; /* by product + toll_tuple_key(): of the call's kind */
     const uint32_t *product; /* added to the key of each row; NULL: 0 */
     const uint32_t *spans;   /* by calendar: of all rows */
-    bool one_calendar;       /* that is spans[0] */
+    uint32_t calendars;      /* how many; of one its bucket is not asked */
+    bool voice;              /* all rows are voice, and product is NULL */
     const uint32_t *planes;  /* by offset + span: first slot, 0 none yet */
 };
 

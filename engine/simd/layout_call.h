@@ -104,15 +104,16 @@ struct toll_tally_bucket {
 _Static_assert(sizeof(struct toll_tally_bucket) == 32, "two to a cache line, never across two");
 
 /*
- * Tax tuples. What the kind of a call is looked up by: its service and its class byte, whose highest bit is
- * never set. The ids of a bucket's tuples count from `first` on.
+ * Tax tuples. What the kind of a call is looked up by: service, class and jurisdiction (its class byte is
+ * class
+ * << 4 | jurisdiction). The ids of a bucket's tuples count from `first` on.
  */
-#define TOLL_TUPLE_KEYS 1024u
-#define TOLL_TUPLE_SERVICE_SHIFT 7
-#define TOLL_TUPLE_CLASS 0x7fu
+#define TOLL_TUPLE_KEYS 512u
+#define TOLL_TUPLE_SERVICE_KEYS 64u /* of one service; those above 39 have no class */
 static inline uint32_t toll_tuple_key(uint16_t kind, uint8_t class_jurisdiction)
 {
-    return (kind & TOLL_CALL_SERVICE) << TOLL_TUPLE_SERVICE_SHIFT | (class_jurisdiction & TOLL_TUPLE_CLASS);
+    return (kind & TOLL_CALL_SERVICE) * TOLL_TUPLE_SERVICE_KEYS | (class_jurisdiction >> 1 & 0x38u) |
+           (class_jurisdiction & 7u);
 }
 struct toll_tuple_bucket {
     uint32_t first;

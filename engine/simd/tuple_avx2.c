@@ -25,17 +25,19 @@ size_t toll_tuple_avx2(const struct toll_tuple_in *in, const uint16_t *restrict 
         const __m256i service =
             _mm256_and_si256(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)&kind[i])),
                              _mm256_set1_epi32(TOLL_CALL_SERVICE));
-        const __m256i class_ =
-            _mm256_and_si256(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&class_jurisdiction[i])),
-                             _mm256_set1_epi32(TOLL_TUPLE_CLASS));
-        __m256i call = _mm256_or_si256(_mm256_slli_epi32(service, TOLL_TUPLE_SERVICE_SHIFT), class_);
+        const __m256i class_ = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&class_jurisdiction[i]));
+        __m256i call =
+            _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi32(class_, 1), _mm256_set1_epi32(0x38)),
+                            _mm256_and_si256(class_, _mm256_set1_epi32(7)));
+        call =
+            _mm256_add_epi32(call, _mm256_mullo_epi32(service, _mm256_set1_epi32(TOLL_TUPLE_SERVICE_KEYS)));
         if (in->product != NULL)
             call = _mm256_add_epi32(call, _mm256_loadu_si256((const __m256i *)&in->product[i]));
         const __m256i buckets = _mm256_loadu_si256((const __m256i *)&bucket[i]);
         const __m256i pairs = _mm256_slli_epi32(buckets, 1);
         const __m256i span =
-            in->one_calendar ? one_span
-                             : look(in->spans, look(firsts, _mm256_or_si256(pairs, _mm256_set1_epi32(1))));
+            in->calendars <= 1 ? one_span
+                               : look(in->spans, look(firsts, _mm256_or_si256(pairs, _mm256_set1_epi32(1))));
         const __m256i key = _mm256_and_si256(rated, _mm256_add_epi32(look(in->offsets, call), span));
         const __m256i plane = look(in->planes, key);
         _mm256_storeu_si256((__m256i *)&tuple[i],

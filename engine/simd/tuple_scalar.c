@@ -21,7 +21,7 @@ size_t toll_tuple_scalar(const struct toll_tuple_in *in, const uint16_t *restric
         __builtin_prefetch(&in->buckets[bucket[i + AHEAD < rows ? i + AHEAD : i]]);
         const uint32_t product = in->product == NULL ? 0 : in->product[i];
         const uint32_t offset = in->offsets[product + toll_tuple_key(kind[i], class_jurisdiction[i])];
-        const uint32_t key = (offset + in->spans[in->one_calendar ? 0 : of->calendar]) & rated;
+        const uint32_t key = (offset + in->spans[in->calendars <= 1 ? 0 : of->calendar]) & rated;
         const uint32_t plane = in->planes[key];
         tuple[i] = (int32_t)((of->first & rated) + key);
         slot[i] = plane + bucket[i];

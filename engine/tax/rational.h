@@ -59,5 +59,7 @@ bool toll_rational_exact(const struct toll_rational *a, int decimals, int64_t *o
  * terminated, needs at most TOLL_RATIONAL_TEXT_BYTES. Returns its length. */
 #define TOLL_RATIONAL_TEXT_BYTES 1600
 size_t toll_rational_text(const struct toll_rational *a, char *out);
+/* Reads such a text. False: it is none, or does not fit. */
+bool toll_rational_parse(struct toll_rational *out, const char *text);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Fractions as people read them: "0.07", "-12.5", "50000/19381". A decimal is exact when the denominator has
- * no prime but 2 and 5; the number of its decimals is then the larger of their powers.
+ * no prime but 2 and 5; the number of its decimals is then the larger of their powers. And read again.
  */
 #include "base/check.h"
 #include "tax/rational.h"
@@ -10,7 +10,8 @@
 
 /* 2^1023 below a numerator of 1024 bits: 10^1023 / 2^1023 x it has 1024 + 1023 x log2(5) bits. */
 #define TEXT_WORDS 56
-#define DIGITS 1400 /* of that */
+#define DIGITS 1400   /* of that */
+#define READ_WORDS 80 /* of any so many digits */
 
 static size_t digits_of(uint64_t *word, size_t count, unsigned char *digits)
 {
@@ -36,26 +37,43 @@ static size_t write_whole(const uint64_t *word, size_t count, char *out)
     return length;
 }
 
-/* The powers of 2 and 5 in q; false: it has other primes. */
-static bool powers(const uint64_t *q, size_t count, size_t *twos, size_t *fives)
+static size_t significant(const uint64_t *word, size_t count)
 {
-    uint64_t rest[TOLL_WIDE_WORDS], quotient[TOLL_WIDE_WORDS];
+    while (count > 0 && word[count - 1] == 0)
+        count--;
+    return count;
+}
 
-    *twos = mpn_scan1(q, 0);
+/* Takes at most `most` twos and fives out of n, which is above 0; returns its words then. */
+static size_t strip(uint64_t *word, size_t count, size_t most, size_t *twos, size_t *fives)
+{
+    uint64_t quotient[TEXT_WORDS];
+
+    *twos = mpn_scan1(word, 0);
+    *twos = *twos < most ? *twos : most;
     *fives = 0;
     const size_t skip = *twos / 64;
     count -= skip;
-    memcpy(rest, q + skip, count * sizeof *rest);
+    memmove(word, word + skip, count * sizeof *word);
     if (*twos % 64 != 0)
-        mpn_rshift(rest, rest, (mp_size_t)count, (unsigned)(*twos % 64));
-    for (;;) {
-        while (count > 1 && rest[count - 1] == 0)
-            count--;
-        if (mpn_divrem_1(quotient, 0, rest, (mp_size_t)count, 5) != 0)
-            return count == 1 && rest[0] == 1;
-        memcpy(rest, quotient, count * sizeof *rest);
+        mpn_rshift(word, word, (mp_size_t)count, (unsigned)(*twos % 64));
+    count = significant(word, count);
+    while (*fives < most && mpn_divrem_1(quotient, 0, word, (mp_size_t)count, 5) == 0) {
+        count = significant(quotient, count);
+        memcpy(word, quotient, count * sizeof *word);
         (*fives)++;
     }
+    return count;
+}
+
+/* The powers of 2 and 5 in q; false: it has other primes. */
+static bool powers(const uint64_t *q, size_t count, size_t *twos, size_t *fives)
+{
+    uint64_t rest[TOLL_WIDE_WORDS];
+
+    memcpy(rest, q, count * sizeof *rest);
+    count = strip(rest, count, SIZE_MAX, twos, fives);
+    return count == 1 && rest[0] == 1;
 }
 
 /* n x 2^twos x 5^fives */
@@ -129,4 +147,75 @@ size_t toll_rational_text(const struct toll_rational *a, char *out)
     }
     *at = 0;
     return (size_t)(at - out);
+}
+
+/* ---- reading ---- */
+
+/* Digits, of which `decimals` stand behind the point, as a number and its words; false: none, or too many. */
+static bool read_digits(const char *text, size_t bytes, uint64_t *word, size_t *count, size_t *decimals)
+{
+    unsigned char digits[DIGITS];
+    size_t length = 0;
+    bool point = false;
+
+    *decimals = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] == '.' && !point && i > 0 && i + 1 < bytes) {
+            point = true;
+            continue;
+        }
+        if (text[i] < '0' || text[i] > '9' || length == DIGITS)
+            return false;
+        *decimals += point;
+        if (length > 0 || text[i] != '0')
+            digits[length++] = (unsigned char)(text[i] - '0');
+    }
+    *count = length == 0 ? 0 : (size_t)mpn_set_str(word, digits, length, 10);
+    return bytes > 0;
+}
+
+static bool store(struct toll_rational *out, const uint64_t *p, size_t p_count, const uint64_t *q,
+                  size_t q_count)
+{
+    if (p_count > TOLL_WIDE_WORDS || q_count > TOLL_WIDE_WORDS)
+        return false;
+    out->p_count = (uint16_t)p_count;
+    out->q_count = (uint16_t)q_count;
+    out->negative = false;
+    memcpy(out->word, p, p_count * sizeof *p);
+    memcpy(out->word + p_count, q, q_count * sizeof *q);
+    return true;
+}
+
+static bool read_decimal(const char *text, size_t bytes, struct toll_rational *out)
+{
+    uint64_t p[READ_WORDS], q[READ_WORDS] = {1};
+    size_t count, decimals, twos, fives;
+
+    if (!read_digits(text, bytes, p, &count, &decimals) || count > TEXT_WORDS)
+        return false;
+    if (count == 0) {
+        toll_rational_zero(out);
+        return true;
+    }
+    count = strip(p, count, decimals, &twos, &fives);
+    if (decimals > TOLL_WIDE_BITS)
+        return false;
+    return store(out, p, count, q, scale(q, 1, decimals - twos, decimals - fives));
+}
+
+bool toll_rational_parse(struct toll_rational *out, const char *text)
+{
+    const bool negative = *text == '-';
+    const char *slash = strchr(text += negative, '/');
+    struct toll_rational p, q;
+
+    if (!read_decimal(text, slash == NULL ? strlen(text) : (size_t)(slash - text), &p))
+        return false;
+    if (slash != NULL && (!read_decimal(slash + 1, strlen(slash + 1), &q) || toll_rational_is_zero(&q) ||
+                          !toll_rational_divide(&p, &p, &q)))
+        return false;
+    p.negative = negative && !toll_rational_is_zero(&p);
+    toll_rational_copy(out, &p);
+    return true;
 }

@@ -273,6 +273,23 @@ def plan_spans(book, bundle, pool, plan):
     return stretches
 
 
+def leads(book, row, account, site=None):
+    """Whether a subscription leads some number of an account (and site) to its pool."""
+    if row.kind in ("carrier", "trunk"):
+        return False
+    if row.kind == "number":
+        return account in row.spans and bool(numbers_in(book, account, site, "+" + row.value))
+    if row.kind == "site":
+        return book.site_account[row.value] == account and site in (None, row.value) and bool(numbers_in(book, account, row.value))
+    if row.kind == "account":
+        return row.value == account and bool(numbers_in(book, account, site))
+    if row.kind == "default":
+        return bool(numbers_in(book, account, site))
+    start, end = row.spans[None]
+    return any(plan == row.value and first < end and start < last for lies, digits in numbers_in(book, account, site)
+               for first, last, plan in plan_times(book, account, lies, digits))
+
+
 def belongs(book, bundle, row, pool):
     """Whether a subscription, but for its dates, gives to a pool."""
     if bundle.scope == "pool":

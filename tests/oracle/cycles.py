@@ -126,7 +126,7 @@ def groups_of(book):
 
     for bundle in book.bundles.values():
         for name in {row.pool for row in bundle.subscriptions if row.pool and not row.buys}:
-            join(set().union(*(bundles.accounts_of(book, row) for row in bundle.subscriptions if row.pool == name)))
+            join({account for row in bundle.subscriptions if row.pool == name for account in groups if bundles.leads(book, row, account)})
     if any(tiers.scope == "pool" for tiers in book.tiers.values()):
         for account, parent in book.parent.items():
             if parent:

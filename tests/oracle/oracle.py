@@ -149,7 +149,7 @@ def read_table(path, columns, rename=None, required=()):
         lines = csv.reader(stream)
         header = None
         for cells in lines:
-            if not cells:
+            if not any(cells):
                 continue
             if header is None:
                 header = [name.strip().lower() for name in cells]

@@ -159,30 +159,13 @@ def all_pools(run):
     for bundle in book.bundles.values():
         for row in bundle.subscriptions:
             if bundle.scope == "pool":
-                if row.buys or any(leads(book, row, account) for account in book.account_zone):
+                if row.buys or any(bundles.leads(book, row, account) for account in book.account_zone):
                     pools.add((bundle.name, row.pool))
             elif bundle.scope == "account":
-                pools |= {(bundle.name, account) for account in book.account_zone if leads(book, row, account)}
+                pools |= {(bundle.name, account) for account in book.account_zone if bundles.leads(book, row, account)}
             elif bundle.scope == "site":
-                pools |= {(bundle.name, *place) for place in places if leads(book, row, *place)}
+                pools |= {(bundle.name, *place) for place in places if bundles.leads(book, row, *place)}
     return pools
-
-
-def leads(book, row, account, site=None):
-    """Whether a subscription leads some number of an account (and site) to its pool."""
-    if row.kind in ("carrier", "trunk"):
-        return False
-    if row.kind == "number":
-        return account in row.spans and bool(bundles.numbers_in(book, account, site, "+" + row.value))
-    if row.kind == "site":
-        return book.site_account[row.value] == account and site in (None, row.value) and bool(bundles.numbers_in(book, account, row.value))
-    if row.kind == "account":
-        return row.value == account and bool(bundles.numbers_in(book, account, site))
-    if row.kind == "default":
-        return bool(bundles.numbers_in(book, account, site))
-    start, end = row.spans[None]
-    return any(plan == row.value and first < end and start < last for lies, digits in bundles.numbers_in(book, account, site)
-               for first, last, plan in bundles.plan_times(book, account, lies, digits))
 
 
 def pool_rows(run):

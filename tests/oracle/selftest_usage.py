@@ -160,6 +160,7 @@ class PlantedMistakes(Worlds):
         ("u1", "bundles", "if any(bundle.fee_charged for bundle, *_ in takings) else 0", ""),
         ("u12", "bundles", "amount = deal.amount(rest, covered)", "amount = deal.amount(deal.used, covered)"),
         ("u1", "rate", "if not deal.credit:", "if True:"),
+        ("u3", "rate", "charges = [(book.account_currency[line[\"account\"]],", "charges = [(book.currency,"),
         # tiers
         ("u4", "tiers", "for tier in self.tiers if tier[0] < units)", "for tier in self.tiers if tier[0] <= units)"),
         ("u4", "tiers", "oracle.ceil_div(inside, per) if self.mode", "inside // per if self.mode"),

@@ -330,8 +330,9 @@ def evaluate(book, line, charge, before):
             else:
                 x = quantity(tax, line) * taxed(part)
             key = scope_key(part, line)
-            start = before.get(key, Fraction(0))
-            before[key] = start + x
+            start = before.get(key, Fraction(0)) if part.series.runs else Fraction(0)
+            if part.series.runs:
+                before[key] = start + x
             count = Count(part.series)
             exact = count.total(start + x) - count.total(start)
             if tax.id in book.cyclic and exact != part.exact:

@@ -22,9 +22,20 @@ TYPES = ["seat", "line", "sim"]
 DEAR = ["EUR", "GBP"]
 
 
+def covers(cell, number):
+    """Whether a row of numbers.csv is of a number."""
+    low, _, high = cell.replace("+", "").partition("-")
+    number = number.replace("+", "")
+    return len(low) == len(number) and low <= number <= (high or low)
+
+
 class UsageWorld(world.World):
     range_size = 12
     chain = False
+
+    def __init__(self, seed):
+        self.foreign = seed % 5 == 3
+        super().__init__(seed)
 
     # -- dates: within a few months ------------------------------------------------------------------------------------
 
@@ -103,6 +114,49 @@ class UsageWorld(world.World):
             self.make_tiers("t%d" % index)
         if self.chance(65):
             self.make_buying()
+        if self.foreign:
+            self.make_foreign()
+
+    # -- an account that is billed in another currency -----------------------------------------------------------------
+
+    def make_foreign(self):
+        """Of one account that is nobody's parent or child: it has copies of the plans, whose decks are in its currency."""
+        families = {name for row in self.tables["accounts"] if row["parent"] for name in (row["account"], row["parent"])}
+        accounts = [row for row in self.tables["accounts"] if row["account"] not in families]
+        if not accounts:
+            return
+        row = self.pick(accounts)
+        row["currency"] = self.pick(DEAR)
+        rules = self.tables["plan_rules"]
+        for plan in self.plans:
+            self.add("plans", plan=plan + "x")
+            rules += [dict(rule, plan=plan + "x", **({"deck": rule["deck"] + "x"} if rule.get("deck") else {})) for rule in rules
+                      if rule["plan"] == plan]
+        for deck in sorted({rule["deck"] for rule in rules if rule["plan"] in self.plans and rule.get("deck")}):
+            self.copy_deck(deck, row["currency"])
+        self.tables["subscriptions"] += [dict(cells, subject=cells["subject"] + "x") for cells in self.tables["subscriptions"]
+                                         if cells["subject"].startswith("plan:") and self.chance(60)]
+        self.tables["assignments"] = [kept for cells in self.tables["assignments"] for kept in self.foreign_assignment(cells, row["account"])]
+        self.add("assignments", subject="account:" + row["account"], plan=self.pick(self.plans) + "x")
+
+    def copy_deck(self, deck, currency):
+        cells = next((cells for cells in self.tables["decks"] if cells["deck"] == deck), {})
+        self.add("decks", **dict(cells, deck=deck + "x", currency=currency))
+        versions = [cells for cells in self.tables["deck_versions"] if cells["deck"] == deck]
+        versions = versions or [{"deck": deck, "file": deck, "effective": "", "mode": ""}]
+        self.tables["deck_versions"] += [dict(cells, deck=deck + "x") for cells in versions]
+
+    def foreign_assignment(self, cells, account):
+        """An assignment with the copied plan where it is for that account alone; none where it would be for others, too."""
+        kind, _, value = cells["subject"].partition(":")
+        if cells.get("side") == "buy" or kind in ("default", "carrier"):
+            return [cells]                       # the account's own one comes before these
+        owners = {value} if kind == "account" else {row["account"] for row in self.tables["sites"] if row["site"] == value}
+        if kind == "number":
+            owners = {row["account"] for row in self.tables["numbers"] if ":" not in row["number"] and covers(row["number"], value)}
+        if kind == "trunk" or (account in owners and (kind == "account" or len(owners) > 1)):
+            return []
+        return [dict(cells, plan=cells["plan"] + "x")] if account in owners else [cells]
 
     def single_numbers(self):
         """Rows of numbers.csv of one number that nobody else has ever had."""

@@ -1,0 +1,221 @@
+/* Components as rows of texts: numbers as docs/TAX.md section 5 has them. */
+#include "pipeline/component_rows.h"
+
+#include "base/error.h"
+#include "base/time.h"
+#include "pipeline/row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FRACTIONS_BYTES ((size_t)1 << 20) /* from then on they are given back */
+
+enum toll_tax_reason toll_tuple_reason(const struct toll_tuple_facts *facts)
+{
+    return facts->profile.resolved == TOLL_PLACE_NONE ? TOLL_TAX_NO_SITE
+           : facts->profile.area == 0                 ? TOLL_TAX_NO_AREA
+           : facts->kind.split == 0                   ? TOLL_TAX_NO_TAX_SERVICE
+                                                      : TOLL_TAX_TAXED;
+}
+
+void toll_tuple_tax_facts(const struct toll_book *book, const struct toll_tuple_facts *facts,
+                          struct toll_tax_facts *out)
+{
+    const struct toll_tax_set place = toll_tax_area_set(&book->tax, (uint32_t)facts->profile.area);
+
+    *out = (struct toll_tax_facts){
+        .place = place,
+        .origin = place,
+        .two_of_three = place,
+        .split = facts->kind.split,
+        .customer_class = toll_book_string(book, facts->profile.customer_class),
+        .seller = toll_book_string(book, facts->profile.seller),
+        .resale = facts->profile.resale,
+        .call = true,
+        .jurisdiction = facts->kind.jurisdiction,
+        .exemptions = facts->exemptions,
+        .exemption_count = facts->profile.exemption_count,
+        .kinds = facts->kind.service == TOLL_VOICE ? TOLL_TAX_KINDS_VOICE : TOLL_TAX_KINDS_PLAIN,
+    };
+    out->day[TOLL_TAX_DATE_CALL] = facts->day; /* nothing changes within the span */
+    out->day[TOLL_TAX_DATE_BILL] = facts->next_period;
+    out->day[TOLL_TAX_DATE_PERIOD] = facts->period;
+}
+
+const char *toll_component_number(int64_t scaled, int decimals, char *text)
+{
+    size_t length = toll_total_format(scaled, decimals, text);
+
+    while (decimals > 0 && text[length - 1] == '0')
+        length--;
+    text[length - (text[length - 1] == '.')] = 0;
+    return text;
+}
+
+/* ---- rows ---- */
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the taxes of a run");
+}
+
+int toll_component_rows_init(struct toll_component_rows *rows, const struct toll_tax_index *index,
+                             const struct toll_tax_tables *tables, struct toll_error *error)
+{
+    memset(rows, 0, sizeof *rows);
+    rows->index = index;
+    rows->tables = tables;
+    rows->rates = calloc((size_t)tables->series_count + 1, sizeof *rows->rates);
+    rows->as_of = calloc((size_t)tables->series_count + 1, sizeof *rows->as_of);
+    if (rows->rates != NULL && rows->as_of != NULL)
+        return 0;
+    toll_component_rows_free(rows);
+    return no_memory(error);
+}
+
+void toll_component_rows_free(struct toll_component_rows *rows)
+{
+    free(rows->rows);
+    free(rows->rates);
+    free(rows->as_of);
+    toll_arena_free(&rows->arena);
+    toll_arena_free(&rows->fractions);
+    memset(rows, 0, sizeof *rows);
+}
+
+static const char *copy(struct toll_component_rows *rows, const char *text)
+{
+    return toll_arena_copy(&rows->arena, text, strlen(text));
+}
+
+/* NULL: out of memory; so below. */
+static const char *rate_text(struct toll_component_rows *rows, uint32_t series)
+{
+    const struct toll_tax_series *of = &rows->tables->series[series];
+    const bool rate = rows->tables->taxes[of->tax].kind == TOLL_TAX_RATE;
+    char text[TOLL_TOTAL_TEXT_BYTES];
+
+    if (of->bracket_count > 1)
+        return "brackets";
+    if (rows->rates[series] == NULL)
+        rows->rates[series] = copy(rows, toll_component_number(rows->tables->brackets[of->bracket_first].rate,
+                                                               rate ? 12 : TOLL_MONEY_DECIMALS, text));
+    return rows->rates[series];
+}
+
+static const char *as_of_text(struct toll_component_rows *rows, uint32_t series)
+{
+    const int32_t day = rows->tables->brackets[rows->tables->series[series].bracket_first].as_of;
+    char text[TOLL_TIME_TEXT_BYTES];
+
+    if (day == TOLL_TAX_DAY_MIN)
+        return "";
+    if (rows->as_of[series] == NULL) {
+        toll_day_format(day, text);
+        rows->as_of[series] = copy(rows, text);
+    }
+    return rows->as_of[series];
+}
+
+static const char *number_text(struct toll_component_rows *rows, const struct toll_rational *value)
+{
+    char text[TOLL_RATIONAL_TEXT_BYTES];
+
+    if (toll_rational_is_zero(value))
+        return "0";
+    toll_rational_text(value, text);
+    return strcmp(text, "1") == 0 ? "1" : copy(rows, text);
+}
+
+static const char *exempt_text(struct toll_component_rows *rows, const struct toll_tax_component *component)
+{
+    char text[TOLL_TOTAL_TEXT_BYTES];
+
+    if (component->exempt == 0)
+        return "0";
+    if (component->exempt == TOLL_TAX_PERCENT_ONE)
+        return "100";
+    return copy(rows, toll_component_number(component->exempt, 6, text));
+}
+
+static const char *taxed_text(struct toll_component_rows *rows, const struct toll_tax_component *component,
+                              const struct toll_component_row *row)
+{
+    if (component->term_count > 0)
+        return ""; /* late, by what it stands on */
+    if (component->base->p_count == component->taxed_per_charge->p_count &&
+        toll_rational_compare(component->base, component->taxed_per_charge) == 0)
+        return row->base;
+    return number_text(rows, component->taxed_per_charge);
+}
+
+static bool describe(struct toll_component_rows *rows, int32_t tuple,
+                     const struct toll_tax_component *component, struct toll_component_row *row)
+{
+    const struct toll_tax_tables *tables = rows->tables;
+    const struct toll_tax *tax = &tables->taxes[component->tax];
+    const struct toll_tax_jurisdiction *jurisdiction = &tables->jurisdictions[component->jurisdiction];
+    const struct toll_tax_bracket *bracket =
+        &tables->brackets[tables->series[component->series].bracket_first];
+
+    *row = (struct toll_component_row){
+        .tuple = tuple,
+        .tax = toll_tax_string(tables, tax->tax),
+        .tax_jurisdiction = toll_tax_string(tables, jurisdiction->id),
+        .level = toll_tax_level_name(jurisdiction->level),
+        .category = toll_tax_string(tables, tax->category),
+        .name = toll_tax_string(tables, tax->name),
+        .kind = toll_tax_kind_name(tax->kind),
+        .billable = tax->billable,
+        .surcharge = tax->surcharge,
+        .late = component->late,
+        .rate = rate_text(rows, component->series),
+        .base = number_text(rows, component->base),
+        .exempt = exempt_text(rows, component),
+        .per_charge = component->late ? "" : number_text(rows, component->per_charge),
+        .per_minute = component->late ? "" : number_text(rows, component->per_minute),
+        .certificate = toll_tax_string(tables, tables->exemptions[component->exemption].certificate),
+        .source = toll_tax_string(tables, bracket->source),
+        .as_of = as_of_text(rows, component->series),
+        .line = (int32_t)bracket->line,
+    };
+    row->taxed = row->base == NULL ? NULL : taxed_text(rows, component, row);
+    return row->rate != NULL && row->exempt != NULL && row->per_charge != NULL && row->per_minute != NULL &&
+           row->as_of != NULL && row->taxed != NULL;
+}
+
+static bool make_room(struct toll_component_rows *rows, uint32_t more)
+{
+    if (rows->count + more <= rows->room)
+        return true;
+    int64_t room = rows->room == 0 ? 1024 : rows->room * 2;
+    room = room < rows->count + more ? rows->count + more : room;
+    struct toll_component_row *bigger = realloc(rows->rows, (size_t)room * sizeof *bigger);
+    if (bigger == NULL)
+        return false;
+    rows->rows = bigger;
+    rows->room = room;
+    return true;
+}
+
+int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
+                            const struct toll_tax_facts *facts, enum toll_tax_reason *reason,
+                            struct toll_error *error)
+{
+    struct toll_tax_list list;
+
+    if (rows->fractions.total_bytes > FRACTIONS_BYTES) /* the rows have them as texts */
+        toll_arena_free(&rows->fractions);
+    int rc = toll_tax_components(rows->index, facts, &rows->fractions, &list, error);
+
+    *reason = rc == 0 ? list.reason : TOLL_TAX_TAXED;
+    if (rc == 0 && !make_room(rows, list.count))
+        rc = no_memory(error);
+    for (uint32_t i = 0; rc == 0 && i < list.count; i++) {
+        if (describe(rows, tuple, &list.components[i], &rows->rows[rows->count]))
+            rows->count++;
+        else
+            rc = no_memory(error);
+    }
+    return rc;
+}

@@ -155,7 +155,9 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         cdrs, march, state, april = (os.path.join(work, name) for name in ("cdrs", "march", "state", "april"))
         check_demo_tables()
-        assert "errors: 0, warnings: 0" in tollmill("check", BOOK)
+        # the demo's figures were to be looked at again, and two of its areas are nobody's; else the book is clean
+        doubts = json.loads(tollmill("check", BOOK, "--json", code=1).split("\n}\n")[0] + "\n}")
+        assert {one["name"] for one in doubts["doubts"]} == {"stale_tax", "idle_area"} and doubts["errors"] == 0, doubts
         import_month(cdrs, "march", CARRIERS)
         tollmill("rate", "--book", BOOK, "--cdrs", cdrs, "-o", march)
         places = check_month("march", march)

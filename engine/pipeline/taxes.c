@@ -24,8 +24,7 @@ const struct toll_tuple_row *toll_taxes_tuple_of(const struct toll_taxes *taxes,
                                                  const struct toll_taxes_source *source)
 {
     const struct toll_run_tables *run = &taxes->files.tables;
-    return source->kind != TOLL_FROM_USAGE ? NULL
-                                           : &run->tuples[taxes->tuple_at[run->buckets[source->index].tuple]];
+    return source->kind != TOLL_FROM_USAGE ? NULL : &run->tuples[taxes->bucket_tuples[source->index]];
 }
 
 const char *toll_taxes_product(const struct toll_taxes *taxes, const struct toll_taxes_source *source)

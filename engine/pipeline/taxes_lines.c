@@ -268,7 +268,7 @@ static int by_key(const void *a, const void *b)
 static int add_bucket(struct toll_taxes *taxes, int64_t index, struct toll_error *error)
 {
     const struct toll_bucket_row *bucket = &taxes->files.tables.buckets[index];
-    const uint32_t tuple = (uint32_t)taxes->tuple_at[bucket->tuple];
+    const uint32_t tuple = taxes->bucket_tuples[index];
     const struct toll_taxes_tuple *known = &taxes->tuples[tuple];
     struct toll_taxes_source source = {
         .kind = TOLL_FROM_USAGE,
@@ -311,7 +311,7 @@ static int add_usage(struct toll_taxes *taxes, struct toll_error *error)
         for (int64_t i = span->first; i < span->first + span->count; i++) {
             if (run->buckets[i].tuple == 0)
                 continue;
-            const struct toll_taxes_tuple *tuple = &taxes->tuples[taxes->tuple_at[run->buckets[i].tuple]];
+            const struct toll_taxes_tuple *tuple = &taxes->tuples[taxes->bucket_tuples[i]];
             if (tuple->period != task->day)
                 continue;
             list[count] =

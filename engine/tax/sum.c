@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-/* A cent is 6e25 units: 2^26 x 894069671630859375, so that two cheap steps divide by it. */
-#define CENT_SHIFT 26
-#define CENT_ODD INT64_C(894069671630859375)
-#define CENT ((toll_total)CENT_ODD * (1 << CENT_SHIFT))
-
-bool toll_tax_sum_add_fixed(struct toll_tax_sum *sum, toll_total fixed)
-{
-    return !__builtin_add_overflow(sum->fixed, fixed, &sum->fixed);
-}
-
 bool toll_tax_sum_add_rational(struct toll_tax_sum *sum, const struct toll_rational *value,
                                struct toll_arena *arena)
 {
@@ -27,12 +17,6 @@ bool toll_tax_sum_add_rational(struct toll_tax_sum *sum, const struct toll_ratio
     return true;
 }
 
-bool toll_tax_sum_add(struct toll_tax_sum *sum, const struct toll_tax_sum *value, struct toll_arena *arena)
-{
-    return toll_tax_sum_add_fixed(sum, value->fixed) &&
-           (value->rest == NULL || toll_tax_sum_add_rational(sum, value->rest, arena));
-}
-
 bool toll_tax_sum_rational(const struct toll_tax_sum *sum, struct toll_rational *out)
 {
     struct toll_rational low, high;
@@ -42,22 +26,13 @@ bool toll_tax_sum_rational(const struct toll_tax_sum *sum, struct toll_rational 
            (sum->rest == NULL || toll_rational_add(out, out, sum->rest));
 }
 
-int64_t toll_tax_fixed_floor(toll_total fixed, toll_total *rest)
-{
-    const toll_total high = fixed >> CENT_SHIFT;
-    toll_total whole = high / CENT_ODD;
-    whole -= whole * CENT_ODD > high;
-    *rest = fixed - whole * CENT;
-    return (int64_t)whole;
-}
-
 bool toll_tax_sum_cents(const struct toll_tax_sum *sum, enum toll_rounding rounding, int64_t *out)
 {
     if (sum->rest != NULL && !toll_rational_is_zero(sum->rest)) {
         struct toll_rational value;
         return toll_tax_sum_rational(sum, &value) && toll_rational_round(&value, 2, rounding, out);
     }
-    *out = (int64_t)toll_round_ratio(sum->fixed, CENT, rounding);
+    *out = (int64_t)toll_round_ratio(sum->fixed, TOLL_TAX_CENT, rounding);
     return true;
 }
 

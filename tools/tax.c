@@ -265,7 +265,7 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
         {.kind = CMD_TEXT,
          .name = "codes",
          .value = "FILE",
-         .help = "which of the engine's codes tax services, areas and classes are (docs/TAX.md section 9)",
+         .help = "which of the engine's codes tax services, areas and classes are (docs/TAX_ENGINES.md)",
          .target = &parts.outside.codes},
         {.kind = CMD_NUMBER,
          .name = "invoice-lines",

@@ -36,9 +36,40 @@ bool toll_tax_sum_cents(const struct toll_tax_sum *sum, enum toll_rounding round
     return true;
 }
 
+/* A decimal is exact where the sixtieths leave no third: then it is n x 1e-28, and printed without its zeros.
+ */
+static bool decimal_text(toll_total fixed, char *out)
+{
+    enum { PLACES = 28 };
+    toll_total n;
+    char digits[48];
+    if (fixed % 3 != 0 || __builtin_mul_overflow(fixed / 3, (toll_total)5, &n))
+        return false;
+    size_t length = toll_total_format(n < 0 ? -n : n, 0, digits), at = 0;
+    if (n < 0)
+        out[at++] = '-';
+    const size_t whole = length > PLACES ? length - PLACES : 0;
+    if (whole == 0)
+        out[at++] = '0';
+    memcpy(out + at, digits, whole);
+    at += whole;
+    out[at++] = '.';
+    for (size_t i = length; i < PLACES; i++)
+        out[at++] = '0';
+    memcpy(out + at, digits + whole, length - whole);
+    at += length - whole;
+    while (out[at - 1] == '0')
+        at--;
+    at -= out[at - 1] == '.';
+    out[at] = 0;
+    return true;
+}
+
 bool toll_tax_sum_text(const struct toll_tax_sum *sum, char out[TOLL_RATIONAL_TEXT_BYTES])
 {
     struct toll_rational value;
+    if ((sum->rest == NULL || toll_rational_is_zero(sum->rest)) && decimal_text(sum->fixed, out))
+        return true;
     if (!toll_tax_sum_rational(sum, &value))
         return false;
     toll_rational_text(&value, out);

@@ -304,6 +304,8 @@ def main():
         if options.chain:
             for index, run in enumerate(run_chain(options.book)):
                 write_run(run, *(os.path.join(options.book, "%d-%s.csv" % (index, name)) for name in ("lines", "period", "totals", "pools", "counts")))
+                if run.book.taxed:
+                    write_taxes(run.book, run, os.path.join(options.book, "%d-taxes" % index))
             return
         book = Book(options.book)
         records = read_feeds(options.feed)

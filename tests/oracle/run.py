@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Random books through the oracle and the engine: rated, rated by portable code, and rated again after an older book.
 
-    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--kind calls|usage|chain|taxes|ends] [--threads T] [--spec SPEC] [--keep]
+    run.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--kind calls|usage|chain|taxes|ends|tax_chain] [--threads T] [--spec SPEC] [--keep]
 
 Kind usage: books with bundles, tiers and cost over months; chain: such books month after month, each closed before the next; taxes: such books with
-taxes; ends: some of which go by the ends of calls. Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
+taxes; ends: some of which go by the ends of calls; tax_chain: of both month after month. Book i has seed S + i. Ends with "N passed, M failed" (books); a failed book's folder is kept.
 """
 import argparse
 import os
@@ -92,7 +92,7 @@ def one_book(options, seed, folder):
 
 
 def taxed(options):
-    return options.kind in ("taxes", "ends")
+    return options.kind in ("taxes", "ends", "tax_chain")
 
 
 def compare_taxes(options, path):
@@ -115,7 +115,8 @@ def compared(options, lines, export, period, export_period, totals, pools, count
 
 def one_chain(options, seed, folder):
     """Several runs, each after closing the one before; as one_book."""
-    command([sys.executable, os.path.join(HERE, "usage_world.py"), str(seed), str(options.calls), folder, "--chain"])
+    maker = "tax_world.py" if taxed(options) else "usage_world.py"
+    command([sys.executable, os.path.join(HERE, maker), str(seed), str(options.calls), folder, "--chain"])
     oracle_ms, _ = command([sys.executable, os.path.join(HERE, "rate.py"), folder, "--chain"])
     threads = ["--threads", str(options.threads)] if options.threads else []
     engine, state = [0, 0, 0], []
@@ -123,7 +124,7 @@ def one_chain(options, seed, folder):
         steps = [line.split() for line in stream]
     for index, (date, late, book) in enumerate(steps):
         path = {name: os.path.join(folder, "%d-%s" % (index, name)) for name in
-                ("lines.csv", "period.csv", "totals.csv", "pools.csv", "counts.csv", "run", "export.csv", "export_period.csv", "state")}
+                ("lines.csv", "period.csv", "totals.csv", "pools.csv", "counts.csv", "run", "export.csv", "export_period.csv", "state", "taxes", "shown")}
         data = os.path.join(folder, "ds")
         for carrier, file in feeds_of(os.path.join(folder, str(index))):
             engine[0] += command([options.tollmill, "import", "--spec", options.spec, "-o", data, file, "--quiet"]
@@ -134,6 +135,8 @@ def one_chain(options, seed, folder):
         engine[2] += command([options.tollmill, "export", path["run"], "--what", "period", "--format", "csv", "-o", path["export_period.csv"]])[0]
         compared(options, path["lines.csv"], path["export.csv"], path["period.csv"], path["export_period.csv"], path["totals.csv"],
                  path["pools.csv"], path["counts.csv"], path["run"])
+        if taxed(options):
+            compare_taxes(options, path)
         if date != "-":
             command([options.tollmill, "close", path["run"], "--until", date, "-o", path["state"]])
             state = ["--after", path["state"]] + (["--late", late] if late != "append" else [])
@@ -176,7 +179,7 @@ def main():
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--books", type=int, default=1)
     parser.add_argument("--work", required=True)
-    parser.add_argument("--kind", choices=("calls", "usage", "chain", "taxes", "ends"), default="calls")
+    parser.add_argument("--kind", choices=("calls", "usage", "chain", "taxes", "ends", "tax_chain"), default="calls")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
     parser.add_argument("--keep", action="store_true", help="keep every book's folder")
@@ -188,7 +191,7 @@ def main():
         if os.path.exists(folder):
             shutil.rmtree(folder)
         try:
-            oracle_ms, engine = (one_chain if options.kind == "chain" else one_book)(options, seed, folder)
+            oracle_ms, engine = (one_chain if options.kind in ("chain", "tax_chain") else one_book)(options, seed, folder)
         except Failed as error:
             failed += 1
             print("seed %d FAILED (kept: %s)\n%s" % (seed, folder, error), flush=True)

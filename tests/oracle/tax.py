@@ -193,6 +193,12 @@ def find_components(book, line, kinds=tax_tables.KINDS):
     if any(part.weight is None for part in line.components):
         line.reason, line.components = "no_seller", []
     line.components.sort(key=lambda part: (part.tax.id, part.jurisdiction, part.series.line))
+    grows = True
+    while grows:                        # what stands on something late is late
+        grows = False
+        for part in line.components:
+            if not part.late and any(other.late and other.tax.billable and other.tax.id in part.series.on_taxes for other in line.components):
+                part.late = grows = True
 
 
 def applies(book, series, name, date, payer):
@@ -343,7 +349,6 @@ def evaluate(book, line, charge, before):
             if tax.kind == "per_line":
                 part.base = count.cut(start + x) - count.cut(start)
             part.exempt = amount * part.percent * Fraction(1, 100) + spared if tax.kind == "rate" else Fraction(0)
-            part.late = part.series.runs or any(other.late for other in line.components if other.tax.id in part.series.on_taxes)
 
 
 def named_taxes(line, part):
@@ -606,19 +611,25 @@ def tax_run(book, run):
 def periods_of(book, run, taxes, account):
     periods = Periods(book, account)
     found = set(tiers.periods_of_run(run.days, periods.day, periods.zone))
-    if run.after:
-        closing = run.after.closing_of(account)
-        found = {period for period in found if bundles.period_begin(period + 1, periods.day, periods.zone) > closing}
+    found = {period for period in found if not is_closed(book, run, account, period)}
     found |= {key[2] for key in taxes.buckets if key[0] == account}
     return found | {periods.of(datetime.date.fromisoformat(row["period"])) for row in run.periods if row["account"] == account}
+
+
+def is_closed(book, run, account, period):
+    """Whether a period lies before what the run goes on from."""
+    periods = Periods(book, account)
+    return bool(run.after) and bundles.period_begin(period + 1, periods.day, periods.zone) <= run.after.closing_of(account)
 
 
 def tax_period(book, run, taxes, account, period):
     periods = Periods(book, account)
     first, following = periods.first(period), periods.first(period + 1)
-    lines = charge_lines(book, account, first, following) + service_lines(book, account, first, following)
+    lines = []
+    if not is_closed(book, run, account, period):
+        lines = charge_lines(book, account, first, following) + service_lines(book, account, first, following)
     later = period_lines(book, run, account, period, periods) + usage_lines(book, taxes.buckets, account, period)
-    if lines or later:
+    if (lines or later) and not is_closed(book, run, account, period):
         line = account_line(book, account, first, following)
         lines += [line] if line else []
     lines += later

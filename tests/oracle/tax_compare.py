@@ -143,7 +143,7 @@ def check_lines(found, shown, components, names, buckets):
         if any(str(row["late"]) == "1" for row in some):
             continue
         voice = key.split("|")[tax.TUPLE_COLUMNS.index("service")] == "voice"
-        units = minutes[account, site, key] if voice else 0
+        units = minutes.get((account, site, key), 0) if voice else 0
         exact = sum(Fraction(row["per_charge"] or 0) * Fraction(charge) + Fraction(row["per_minute"] or 0) * units for row in some)
         checked += 1
         if exact != sum(Fraction(row["tax_exact"]) for row in rows):

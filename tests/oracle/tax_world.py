@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Random taxed books with everything that usage_world.py has, and their calls; the same for the same seed.
 
-    tax_world.py SEED CALLS OUTDIR [--ends]
+    tax_world.py SEED CALLS OUTDIR [--ends] [--chain]
 
---ends: some taxes are sourced by the ends of calls.
+--ends: some taxes are sourced by the ends of calls. --chain: several runs, as usage_world.py has them.
 """
 import argparse
 from decimal import Decimal
@@ -345,13 +345,25 @@ class EndsWorld(TaxWorld):
     with_ends = True
 
 
+class TaxChainWorld(TaxWorld, usage_world.ChainWorld):
+    """Months of taxed calls, each closed before the next."""
+
+
+class EndsChainWorld(EndsWorld, usage_world.ChainWorld):
+    """The same, with taxes by the ends of calls."""
+
+
 def main():
     parser = argparse.ArgumentParser(description="write a random taxed book, and CDRs")
     parser.add_argument("seed", type=int)
     parser.add_argument("calls", type=int)
     parser.add_argument("outdir")
     parser.add_argument("--ends", action="store_true")
+    parser.add_argument("--chain", action="store_true")
     options = parser.parse_args()
+    if options.chain:
+        usage_world.make_chain(options.seed, options.calls, options.outdir, EndsChainWorld if options.ends else TaxChainWorld)
+        return
     world.make(options.seed, options.calls, options.outdir, EndsWorld if options.ends else TaxWorld)
 
 

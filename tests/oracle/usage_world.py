@@ -404,11 +404,11 @@ class ChainWorld(UsageWorld):
         return found
 
 
-def make_chain(seed, calls, folder):
-    older = ChainWorld(seed)
+def make_chain(seed, calls, folder, kind=ChainWorld):
+    older = kind(seed)
     older.forget()
     older.write_book(os.path.join(folder, "older"))
-    made = ChainWorld(seed)
+    made = kind(seed)
     made.write_book(os.path.join(folder, "book"))
     rows = made.calls(calls)
     last = max(datetime.date.fromisoformat(row["start"][:10]) for row in rows)

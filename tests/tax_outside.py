@@ -1,4 +1,4 @@
-"""Outside tax engines (docs/TAX.md section 9): requests for Avalara and SureTax, and made-up responses read back. What is expected was
+"""Outside tax engines (docs/TAX_ENGINES.md): requests for Avalara and SureTax, and made-up responses read back. What is expected was
 worked out by hand. Damaged, incomplete and hostile responses are refused or told, line by line."""
 import csv
 import io

@@ -539,6 +539,76 @@ static void test_tally(void **state)
     every_count(check_tally);
 }
 
+/* What the scalar kernel gives is worked out by hand, too; then the twin gives the same. */
+static void check_tuple(const struct toll_kernels *twin, size_t rows, bool at_end)
+{
+    enum { BUCKETS = 11, PRODUCTS = 3, KEYS = 3000, CALENDARS = 70 };
+    static const uint32_t calendar_counts[] = {1, 2, 16, 17, 32, 33, CALENDARS};
+    struct arrays arrays = {.at_end = at_end};
+    struct toll_tuple_in in = {.calendars = calendar_counts[pick(COUNT(calendar_counts))]};
+    const bool products = pick(2) == 0;
+    in.voice = !products && pick(2) == 0;
+    ARRAY(uint16_t, kind, rows);
+    ARRAY(uint8_t, class_jurisdiction, rows);
+    ARRAY(uint8_t, status, rows);
+    ARRAY(uint32_t, bucket, rows);
+    ARRAY(uint32_t, product, rows);
+    ARRAY(struct toll_tuple_bucket, buckets, BUCKETS);
+    ARRAY(uint32_t, offsets, (size_t)PRODUCTS * TOLL_TUPLE_KEYS);
+    ARRAY(uint32_t, spans, CALENDARS);
+    ARRAY(uint32_t, planes, KEYS);
+    in.buckets = buckets;
+    in.offsets = offsets;
+    in.product = products ? product : NULL;
+    in.spans = spans + CALENDARS - in.calendars; /* nothing behind them may be read */
+    in.planes = planes;
+    for (size_t i = 0; i < BUCKETS; i++)
+        buckets[i] = (struct toll_tuple_bucket){pick(1000000), pick(in.calendars)};
+    for (size_t i = 0; i < (size_t)PRODUCTS * TOLL_TUPLE_KEYS; i++)
+        offsets[i] = 1 + pick(KEYS - 10);
+    for (size_t i = 0; i < CALENDARS; i++)
+        spans[i] = pick(9);
+    for (size_t i = 1; i < KEYS; i++)
+        planes[i] = pick(5) == 0 ? 0 : (uint32_t)next_random() | 1;
+    for (size_t i = 0; i < rows; i++) {
+        kind[i] = (uint16_t)(in.voice ? next_random() & ~TOLL_CALL_SERVICE : next_random());
+        class_jurisdiction[i] = (uint8_t)(pick(5) << 4 | pick(5));
+        status[i] = (uint8_t)(pick(3) == 0 ? pick(TOLL_STATUS_COUNT) : TOLL_RATED);
+        bucket[i] = pick(BUCKETS);
+        product[i] = pick(PRODUCTS) * TOLL_TUPLE_KEYS;
+    }
+    for (int k = 0; k < 2; k++) {
+        int32_t *tuple = array(&arrays, rows * sizeof *tuple);
+        uint32_t *slot = array(&arrays, rows * sizeof *slot), *rest = array(&arrays, rows * sizeof *rest);
+        const size_t count =
+            (k == 0 ? toll_kernels_select(0) : twin)
+                ->tuple(&in, kind, class_jurisdiction, status, bucket, rows, tuple, slot, rest);
+        size_t wanted = 0;
+        for (size_t i = 0; i < rows; i++) {
+            const uint32_t service = kind[i] & 7u, class_ = class_jurisdiction[i] >> 4,
+                           jurisdiction = class_jurisdiction[i] & 15u;
+            const uint32_t key =
+                offsets[(products ? product[i] : 0) + service * 64 + class_ * 8 + jurisdiction] +
+                in.spans[in.calendars == 1 ? 0 : buckets[bucket[i]].calendar];
+            const bool rated = status[i] == TOLL_RATED;
+            assert_int_equal((uint32_t)tuple[i], rated ? buckets[bucket[i]].first + key : 0);
+            assert_int_equal(slot[i], (rated ? planes[key] : 0) + bucket[i]);
+            if (rated && planes[key] == 0) {
+                assert_true(wanted < count);
+                assert_int_equal(rest[wanted++], i);
+            }
+        }
+        assert_int_equal(count, wanted);
+    }
+    release(&arrays);
+}
+
+static void test_tuple(void **state)
+{
+    (void)state;
+    every_count(check_tuple);
+}
+
 /* The low halves of a bucket are carried before they can run over. */
 static void test_settle(void **state)
 {
@@ -563,7 +633,7 @@ int main(void)
         cmocka_unit_test(test_rules),       cmocka_unit_test(test_ask),
         cmocka_unit_test(test_ask_by_hand), cmocka_unit_test(test_price),
         cmocka_unit_test(test_voice),       cmocka_unit_test(test_tally),
-        cmocka_unit_test(test_settle),
+        cmocka_unit_test(test_tuple),       cmocka_unit_test(test_settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -443,6 +443,7 @@ static void bad_places(void **state)
               "K,district,,,J\n"     /* 16 */
               "L,city,,,L\n"         /* 17 */
               "NY,state,NY,,US\n"    /* 18 */
+              "N,state,NY,,US\n"     /* 19 */
               "M,state,TX,36,TX\n"); /* 19 */
     book_file(&f, "tax_areas.csv", "area,tax_jurisdiction\na,TX\na,NY\na,TX\nb,\n,TX\nc,ZZ\n");
     book_bad(
@@ -457,10 +458,12 @@ static void bad_places(void **state)
         "E tax_jurisdictions.csv:12:13: parent: ~of the level state, and so no parent of the federal\n"
         "E tax_jurisdictions.csv:16:14: parent: ~of the level district\n"
         "E tax_jurisdictions.csv:17:10: parent: ~of the level city\n"
-        "E tax_jurisdictions.csv:19:15: parent: ~of the level state\n"
+        "E tax_jurisdictions.csv:20:15: parent: ~of the level state\n"
         "E tax_jurisdictions.csv:8:1: state: ~must have its two letters\n"
         "E tax_jurisdictions.csv:14:11: fips: ~a jurisdiction outside its state\n"
         "E tax_jurisdictions.csv:13:8: state: ~a jurisdiction outside its state: \"H\" is of NY\n"
+        "E tax_jurisdictions.csv:19:9: state: ~line 18 is the state NY, too\n"
+        "E tax_jurisdictions.csv:20:9: state: ~line 11 is the state TX, too\n"
         "E tax_areas.csv:5:3: tax_jurisdiction: ~must not be empty\n"
         "E tax_areas.csv:6:1: area: ~must not be empty\n"
         "E tax_areas.csv:7:3: tax_jurisdiction: ~\"ZZ\" is unknown\n"

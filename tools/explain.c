@@ -102,9 +102,10 @@ int cmd_explain(struct cmd *cmd, int argc, char **argv)
     const struct cmd_usage usage = {
         .about =
             "Tells why one call costs what it costs: who pays, which plan, rule and price row decided and\n"
-            "where they stand in the book, what was tried and did not match, and the arithmetic. DAY is\n"
-            "the UTC day of the call's start, ROW its row in that day, from 0; export and reconcile print\n"
-            "both.",
+            "where they stand in the book, what was tried and did not match, the arithmetic, and its taxes,\n"
+            "where the book has any. DAY is the UTC day of the call's start, ROW its row in that day, from "
+            "0;\n"
+            "export and reconcile print both.",
         .examples = "  tollmill explain runs/2026-03 2026-03-01:0\n"
                     "  tollmill explain runs/2026-03 2026-03-01:1234 --unmask\n"
                     "  tollmill explain runs/2026-03 2026-03-01:1234 --json\n",

@@ -28,9 +28,15 @@ step $tollmill rate --book $seats/book --cdrs quickstart/seats-cdrs -o quickstar
 step $tollmill summary quickstart/seats-run --pools
 step $tollmill report quickstart/seats-run --margin account
 
+# The taxes of that month, by data/tax-demo. It ends with 1: about some of what is sold the demo has not decided, and says so.
+step $tollmill tax quickstart/seats-run --jurisdictions US,NY,IL
+step $tollmill tax quickstart/seats-run -o quickstart/tax-register.csv || [ $? -eq 1 ]
+step $tollmill tax quickstart/seats-run --what coverage --quiet || [ $? -eq 1 ]
+
 cat <<'END'
 
-That was a month of a small carrier, and one of a reseller that gives minutes by the seat (data/synthetic/us-seats-book). What to try next:
+That was a month of a small carrier, and one of a reseller that gives minutes by the seat (data/synthetic/us-seats-book),
+with its taxes by a demo table that is not for filing (data/tax-demo). What to try next:
   build/tollmill explain quickstart/run 2026-03-01:4940                 why this call costs what it costs
   build/tollmill export quickstart/run --format csv -o quickstart/lines.csv
   build/tollmill export quickstart/run --format jsonl --status suspense,conflict

@@ -216,8 +216,8 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
         {.kind = CMD_CHOICE,
          .name = "what",
          .value = "register|lines|suspense|coverage",
-         .help = "the register (default), charge lines and their taxes, what could not be taxed and why,\n"
-                 "or which jurisdictions and tax services no tax is for",
+         .help = "the register (default), charge lines and taxes, what could not be taxed, "
+                 "what no tax is for",
          .target = &what,
          .choices = whats},
         {.kind = CMD_TEXT,
@@ -265,7 +265,7 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
         {.kind = CMD_TEXT,
          .name = "codes",
          .value = "FILE",
-         .help = "which of the engine's codes tax services, areas and classes are (docs/TAX.md section 9)",
+         .help = "which of the engine's codes tax services, areas and classes are (docs/TAX_ENGINES.md)",
          .target = &parts.outside.codes},
         {.kind = CMD_NUMBER,
          .name = "invoice-lines",

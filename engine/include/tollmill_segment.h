@@ -215,6 +215,36 @@ struct toll_tier_count {
 /* By index, ascending by the names; false past the end. Borrowed until the run is closed. */
 bool toll_run_tier_count(const struct toll_run *run, int64_t index, struct toll_tier_count *out);
 
+/* A tax of one line, not rounded (docs/TAX.md). Exact numbers are decimals without trailing zeros, or reduced
+ * fractions "p/q". */
+struct toll_line_tax {
+    const char *tax, *name, *category;
+    const char *kind; /* "rate" "per_minute" */
+    const char *tax_jurisdiction, *level;
+    bool billable, surcharge;
+    bool late;          /* not a function of the line alone (a cap, brackets, a threshold): without amount */
+    const char *rate;   /* or amount of a minute; "brackets" */
+    const char *base;   /* what of the line is taxed, or its minutes; "" if that, too, is not its own */
+    const char *exempt; /* of the charge: what is exempt */
+    const char *tax_exact;   /* "" of late ones */
+    const char *certificate; /* of the exemption that counts, "" */
+    const char *source, *as_of;
+    int32_t line; /* of taxes.csv */
+};
+struct toll_line_taxes {
+    const char *reason;                /* "" or why the line is in tax suspense: "no_site" ... */
+    const char *period;                /* first day of the billing period */
+    const char *area;                  /* the place, "" none */
+    const char *resolved;              /* by "site" "tax_site" "only_site", "" not */
+    const char *tax_services;          /* "telecom", "data:0.4;voice:0.6" */
+    const struct toll_line_tax *taxes; /* by tax, jurisdiction and row */
+    size_t count;
+};
+/* The taxes of a line with this tuple, charge and billed units: a pure function of the three. tuple 0: none.
+ * Borrowed until the next such call. TOLL_EDATA: the run has no such tuple, or an amount does not fit. */
+int toll_run_line_taxes(struct toll_run *run, int32_t tuple, int64_t charge, int64_t billed,
+                        struct toll_line_taxes *out, struct toll_error *error);
+
 /* One line by day ("2026-03-01") and row: TOLL_EUSAGE when there is none. */
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,
                   struct toll_error *error);

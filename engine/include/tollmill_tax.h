@@ -105,7 +105,7 @@ bool toll_taxes_stale(struct toll_taxes *taxes, int64_t index, struct toll_tax_s
 /* Some row of taxes.csv says in its source that it is a demo. */
 bool toll_taxes_demo(const struct toll_taxes *taxes);
 
-/* ---- engines of others (docs/TAX.md section 9) ---- */
+/* ---- engines of others (docs/TAX_ENGINES.md) ---- */
 
 /* Avalara for Communications, REST v2 CalcTaxes; CCH SureTax Communications, PostRequest. */
 enum toll_tax_engine { TOLL_TAX_AVALARA, TOLL_TAX_SURETAX };

@@ -174,6 +174,7 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
         .exempt = exempt_text(rows, component),
         .per_charge = component->late ? "" : number_text(rows, component->per_charge),
         .per_minute = component->late ? "" : number_text(rows, component->per_minute),
+        .taxed_per_minute = component->term_count > 0 ? "" : number_text(rows, component->taxed_per_minute),
         .certificate = toll_tax_string(tables, tables->exemptions[component->exemption].certificate),
         .source = toll_tax_string(tables, bracket->source),
         .as_of = as_of_text(rows, component->series),
@@ -181,7 +182,7 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
     };
     row->taxed = row->base == NULL ? NULL : taxed_text(rows, component, row);
     return row->rate != NULL && row->exempt != NULL && row->per_charge != NULL && row->per_minute != NULL &&
-           row->as_of != NULL && row->taxed != NULL;
+           row->as_of != NULL && row->taxed != NULL && row->taxed_per_minute != NULL;
 }
 
 static bool make_room(struct toll_component_rows *rows, uint32_t more)

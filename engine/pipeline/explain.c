@@ -471,6 +471,9 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
             if (toll_explain_may_draw(&explainer))
                 toll_explain_draws(&explainer, &stored);
         }
+        rc = toll_explain_taxes(&explainer, run, &at, error);
+        if (rc != 0)
+            goto out;
         if (!toll_explain_cost(&explainer, &at)) {
             rc = toll_error_set(error, TOLL_EBUG,
                                 "%s: the cost of %s:%lld was found otherwise by another version; rate again "
@@ -479,6 +482,7 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
             goto out;
         }
         explain_result(&explainer, &stored);
+        toll_explain_taxes_result(&explainer, run, &at);
         toll_explain_cost_result(&explainer, &at);
         if (explainer.failed)
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory");

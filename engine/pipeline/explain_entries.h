@@ -1,7 +1,7 @@
 /* The list that an explanation grows into, and its parts: where rows stand in the book's tables
  * (explain_source.c), class and jurisdiction (explain_call.c), deck, price row, arithmetic and near misses
  * (explain_price.c), calls that change their rate (explain_walk.c), bundles and tiers
- * (explain_draws.c), what it costs us (explain_cost.c). */
+ * (explain_draws.c), its taxes (explain_taxes.c), what it costs us (explain_cost.c). */
 #ifndef TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 #define TOLL_PIPELINE_EXPLAIN_ENTRIES_H
 
@@ -65,6 +65,12 @@ void toll_explain_draws(struct toll_explainer *explainer, const struct toll_draw
 /* What the line costs, where the run has costs; false: the stored cost is another. Then the result. */
 bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reader_row *at);
 void toll_explain_cost_result(struct toll_explainer *explainer, const struct toll_reader_row *at);
+
+/* The taxes of the line, where its book is taxed. TOLL_EBUG: the run has others. Then the result. */
+int toll_explain_taxes(struct toll_explainer *explainer, struct toll_run *run,
+                       const struct toll_reader_row *at, struct toll_error *error);
+void toll_explain_taxes_result(struct toll_explainer *explainer, struct toll_run *run,
+                               const struct toll_reader_row *at);
 
 /* Lines of the tables that the image keeps none of; 0 none. */
 /* numbers.csv: this number or "hint:V"/"trunk:V" (the account's, when several rows do; NULL any). */

@@ -1,5 +1,5 @@
 /*
- * Charge lines as an outside tax engine takes them, and its answers (docs/TAX.md section 9): what the public
+ * Charge lines as an outside tax engine takes them, and its answers (docs/TAX_ENGINES.md): what the public
  * functions of tollmill_tax.h are made of. Works on the public walk of charge lines only.
  */
 #ifndef TOLL_PIPELINE_OUTSIDE_H

@@ -133,7 +133,7 @@ static uint64_t *ids_seen(const struct toll_tuples *tuples, const struct toll_ta
     const struct toll_book *book = tuples->book;
     const size_t ids = (size_t)tuples->profile_count * tuples->kind_count * tuples->span_most + 1;
     uint64_t *seen = calloc(ids / 64 + 1, sizeof *seen);
-    for (uint32_t plane = 1; seen != NULL && plane < tally->tuples.plane_count; plane++) {
+    for (uint32_t plane = 1; seen != NULL && plane <= tally->tuples.plane_count; plane++) {
         const struct toll_tally_bucket *buckets = tally->buckets + (size_t)plane * book->bucket_count;
         for (uint32_t i = 1; i < book->bucket_count; i++) {
             const uint32_t id = tuples->buckets[i].first + tally->tuples.keys[plane];

@@ -5,6 +5,7 @@
 #include "pipeline/run_reader.h"
 #include "pipeline/cost.h"
 #include "pipeline/reader_books.h"
+#include "pipeline/reader_taxes.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -41,6 +42,7 @@ struct toll_run {
     char *record_id;
     size_t record_id_room;
     const struct toll_price_row *last_price, *last_cost_price;
+    struct toll_reader_taxes taxes;
 };
 
 const struct toll_run_files *toll_run_inside(const struct toll_run *run)
@@ -143,6 +145,7 @@ void toll_run_close(struct toll_run *run)
         return;
     close_part(run);
     toll_reader_books_close(&run->books);
+    toll_reader_taxes_free(&run->taxes);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     if (run->files_open)
@@ -261,6 +264,13 @@ bool toll_run_tier_count(const struct toll_run *run, int64_t index, struct toll_
         .maximum = row->maximum,
     };
     return true;
+}
+
+int toll_run_line_taxes(struct toll_run *run, int32_t tuple, int64_t charge, int64_t billed,
+                        struct toll_line_taxes *out, struct toll_error *error)
+{
+    const int rc = toll_reader_taxes_of(&run->taxes, &run->files.tables, tuple, charge, billed, out, error);
+    return toll_error_within(error, rc, run->files.path);
 }
 
 const char *toll_run_day(const struct toll_run *run, int64_t index, int64_t *rows)

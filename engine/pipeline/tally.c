@@ -63,9 +63,9 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, cons
 void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
 {
     memset(tally->buckets, 0, (toll_tally_slots(tally, book) + 1) * sizeof *tally->buckets);
-    for (uint32_t plane = 1; plane < tally->tuples.plane_count; plane++)
+    for (uint32_t plane = 1; plane <= tally->tuples.plane_count; plane++)
         tally->tuples.planes[tally->tuples.keys[plane]] = 0;
-    tally->tuples.plane_count = 1;
+    tally->tuples.plane_count = 0;
     tally->tuples.from = tally->tuples.until = 0;
     tally->tuples.full = false;
     memset(tally->voice_prices, 0, price_words(book) * sizeof *tally->voice_prices);
@@ -132,7 +132,7 @@ uint32_t toll_tally_plane(struct toll_tally *tally, const struct toll_book *book
         tally->buckets = buckets;
         tally->mapped_bytes = more;
     }
-    sums->keys[sums->plane_count++] = key;
+    sums->keys[++sums->plane_count] = key;
     sums->planes[key] = (uint32_t)first;
     return sums->planes[key];
 }
@@ -149,7 +149,7 @@ int toll_tally_check(const struct toll_tally *tally, struct toll_error *error)
 
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book)
 {
-    for (uint32_t plane = 0; plane < from->tuples.plane_count; plane++) {
+    for (uint32_t plane = 0; plane <= from->tuples.plane_count; plane++) {
         const uint32_t to = plane == 0 ? 0 : toll_tally_plane(tally, book, from->tuples.keys[plane]);
         add_buckets(tally->buckets + to, from->buckets + (size_t)plane * book->bucket_count,
                     book->bucket_count);

@@ -45,7 +45,7 @@ int toll_tally_check(const struct toll_tally *tally, struct toll_error *error);
 /* All buckets: of all planes. */
 static inline size_t toll_tally_slots(const struct toll_tally *tally, const struct toll_book *book)
 {
-    return (size_t)book->bucket_count * tally->tuples.plane_count;
+    return (size_t)book->bucket_count * (tally->tuples.plane_count + 1);
 }
 
 static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucket)

@@ -117,6 +117,8 @@ int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
     taxes->task = taxes->task_count;
     if (rc == 0)
         rc = evaluate_all(taxes, error);
+    if (rc == 0 && !toll_taxes_list_stale(taxes))
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run_path);
     if (rc != 0) {
         toll_taxes_close(taxes);
         return rc;
@@ -147,7 +149,7 @@ void toll_taxes_close(struct toll_taxes *taxes)
     toll_tax_account_free(&taxes->account);
     void *const lists[] = {taxes->recipes, taxes->lines,  taxes->sources,      taxes->counted,
                            taxes->sites,   taxes->totals, taxes->account_seen, taxes->rows,
-                           taxes->usage,   taxes->text,   taxes->key};
+                           taxes->usage,   taxes->text,   taxes->key,          taxes->stale};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]);
     toll_arena_free(&taxes->task_arena);

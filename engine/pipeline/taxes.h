@@ -5,6 +5,7 @@
 #include "base/cycle.h"
 #include "base/strings.h"
 #include "pipeline/reader_books.h"
+#include "ratetable/tax_stale.h"
 #include "segment/run.h"
 #include "tax/account.h"
 #include "tollmill_tax.h"
@@ -143,8 +144,8 @@ struct toll_taxes {
     uint8_t *account_seen;
     char *key; /* of a sum, while it is made */
     size_t key_bytes, key_room;
-    uint32_t *stale;
-    size_t stale_count;
+    struct toll_tax_stale *stale; /* rows found */
+    size_t stale_count, stale_room;
 
     /* the walk, and texts of what was asked last */
     size_t walk_task, walk_line, walk_item;
@@ -156,6 +157,9 @@ struct toll_taxes {
 int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error);
 void toll_taxes_index_free(struct toll_taxes *taxes);
 int toll_taxes_list_tasks(struct toll_taxes *taxes, struct toll_error *error);
+/* Rows of taxes.csv that are stale on the run's last day, on the clock of the book's zone. False: out of
+ * memory. */
+bool toll_taxes_list_stale(struct toll_taxes *taxes);
 /* The first day of the billing period to which a period charge of the run belongs. */
 int64_t toll_taxes_period_day(const struct toll_taxes *taxes, int64_t period);
 int toll_taxes_jurisdiction(const struct toll_tuple_row *row); /* enum toll_call_jurisdiction */

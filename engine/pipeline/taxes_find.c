@@ -514,3 +514,22 @@ int toll_taxes_list_tasks(struct toll_taxes *taxes, struct toll_error *error)
     toll_state_close(&state);
     return rc;
 }
+
+/* ---- stale rows ---- */
+
+bool toll_taxes_list_stale(struct toll_taxes *taxes)
+{
+    const struct toll_run_manifest *manifest = &taxes->files.manifest;
+    struct toll_tax_stale walk = {0};
+    if (!manifest->has_starts)
+        return true;
+    const toll_ms last = within_years(manifest->last_start);
+    const int64_t local = local_day(taxes->book->zones[0], last), utc = toll_day_of_ms(last);
+    while (toll_tax_stale_next(taxes->tables, (int32_t)(local < utc ? local : utc), &walk)) {
+        if (!toll_tax_grow((void **)&taxes->stale, &taxes->stale_room, taxes->stale_count + 1,
+                           sizeof *taxes->stale))
+            return false;
+        taxes->stale[taxes->stale_count++] = walk;
+    }
+    return true;
+}

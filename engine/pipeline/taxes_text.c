@@ -352,8 +352,22 @@ bool toll_taxes_demo(const struct toll_taxes *taxes)
 
 bool toll_taxes_stale(struct toll_taxes *taxes, int64_t index, struct toll_tax_stale_row *out)
 {
-    (void)taxes;
-    (void)index;
-    (void)out;
-    return false;
+    static const char *const cadences[] = {"", "month", "quarter", "year"};
+    const struct toll_tax_tables *tables = taxes->tables;
+    struct toll_taxes_text *text = texts_of(taxes);
+    if (text == NULL || index < 0 || (size_t)index >= taxes->stale_count)
+        return false;
+    const struct toll_tax_series *series = &tables->series[taxes->stale[index].series];
+    const struct toll_tax_bracket *row = &tables->brackets[taxes->stale[index].bracket];
+    toll_day_format(row->as_of, text->day);
+    *out = (struct toll_tax_stale_row){
+        .tax = toll_tax_string(tables, tables->taxes[series->tax].tax),
+        .tax_jurisdiction = series->jurisdiction == 0
+                                ? ""
+                                : toll_tax_string(tables, tables->jurisdictions[series->jurisdiction].id),
+        .as_of = text->day,
+        .cadence = cadences[row->cadence],
+        .line = row->line,
+    };
+    return true;
 }

@@ -222,7 +222,6 @@ int toll_tuple_sums_init(struct toll_tuple_sums *sums, const struct toll_tuples 
 {
     memset(sums, 0, sizeof *sums);
     sums->tuples = tuples;
-    sums->plane_count = 1;
     if (tuples == NULL)
         return 0;
     const size_t keys = (size_t)tuples->kind_count * tuples->span_most + 1;

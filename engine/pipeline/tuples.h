@@ -113,12 +113,12 @@ int32_t toll_tuple_site(const struct toll_book *book, int32_t account, int32_t s
 
 struct toll_tuple_sums {
     const struct toll_tuples *tuples;
-    uint32_t *planes;    /* by plane key: first slot, 0 none yet; [0] is 0 */
-    uint32_t *keys;      /* by plane */
-    uint32_t *spans;     /* by calendar: the span of the rows around the last one */
-    toll_ms from, until; /* in which that holds */
-    uint32_t plane_count;
-    bool full; /* no memory or no more room for a plane: sums are not all there is */
+    uint32_t *planes;     /* by plane key: first slot, 0 none yet; [0] is 0 */
+    uint32_t *keys;       /* by plane */
+    uint32_t *spans;      /* by calendar: the span of the rows around the last one */
+    toll_ms from, until;  /* in which that holds */
+    uint32_t plane_count; /* besides the first, of what has no tuple */
+    bool full;            /* no memory or no more room for a plane: sums are not all there is */
 };
 int toll_tuple_sums_init(struct toll_tuple_sums *sums, const struct toll_tuples *tuples,
                          struct toll_error *error);

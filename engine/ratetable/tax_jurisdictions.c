@@ -173,6 +173,30 @@ static void check_inside(struct reader *reader, struct row *row)
     }
 }
 
+/* The end of a call has the state of its letters. */
+static bool check_states(struct reader *reader)
+{
+    struct toll_table_names states = {0};
+    bool good = true;
+
+    for (size_t i = 0; i < reader->rows.count && good; i++) {
+        const struct row *row = TOLL_BUFFER_AT(&reader->rows, struct row, i);
+        uint32_t id, first;
+        if (row->record.level != TOLL_TAX_STATE || row->state[0] == 0)
+            continue;
+        good = toll_table_names_add(&states, row->state, strlen(row->state), (long)row->record.line, &id,
+                                    &first);
+        if (good && id == 0)
+            toll_finding(
+                reader->build->findings, TOLL_ERROR, reader->path, row->record.line, row->state_column,
+                "state: line %u is the state %s, too; make the one a county, city or district of the "
+                "other, or correct its letters",
+                first, row->state);
+    }
+    toll_table_names_free(&states);
+    return good;
+}
+
 static int store(struct reader *reader)
 {
     struct toll_build *build = reader->build;
@@ -188,6 +212,8 @@ static int store(struct reader *reader)
                 check_inside(reader, row);
         }
     }
+    if (!check_states(reader))
+        return toll_build_memory(build);
     records = toll_buffer_add(&build->sections[TOLL_SECTION_TAX_JURISDICTIONS], sizeof(*records),
                               reader->rows.count + 1);
     if (records == NULL ||

@@ -90,7 +90,9 @@ struct toll_component_row {
     const char *exempt;                /* percent of it */
     const char *per_charge;            /* tax of a unit of charge; "" of late ones */
     const char *per_minute;            /* tax of a minute; likewise */
-    const char *taxed; /* what is taxed of a unit of charge, taxes on which it stands included */
+    const char *taxed; /* what is taxed of a unit of charge, taxes on which it stands included; "" where it
+                          stands on late ones */
+    const char *taxed_per_minute; /* and of a minute, by taxes per minute on which it stands; likewise */
     const char *certificate;
     const char *source, *as_of;
     int32_t line; /* of taxes.csv */

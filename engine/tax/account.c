@@ -362,7 +362,8 @@ int toll_tax_account_evaluate(struct toll_tax_account *account, const struct tol
                               "shares of fewer digits would do",
                               tax);
     }
-    qsort_r(account->rows, account->row_count, sizeof *account->rows, by_tone, (void *)ledger);
+    if (account->row_count > 1)
+        qsort_r(account->rows, account->row_count, sizeof *account->rows, by_tone, (void *)ledger);
     return 0;
 }
 

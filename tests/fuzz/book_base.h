@@ -9,17 +9,45 @@ static inline void book_base_add(struct memory_io *memory)
     static const char *const files[][2] = {
         {"book/book.yaml", "book: b\ncurrency: USD\ntimezone: America/New_York\non_net: account\n"
                            "jurisdiction_basis: carrier\n"},
-        {"book/accounts.csv", "account,name,timezone,parent\nacme,Acme,,group\nbeta,Beta,Europe/London,\n"
-                              "group,,,\n"},
-        {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
+        {"book/accounts.csv", "account,name,timezone,parent,class,sale,seller,tax_site\n"
+                              "acme,Acme,,group,biz,,s,s1\nbeta,Beta,Europe/London,,,resale,s,\n"
+                              "group,,,,,,,\n"},
+        {"book/sites.csv", "site,account,state,area\ns1,acme,NY,nyc\n"},
+        {"book/tax_jurisdictions.csv", "id,level,state,fips,parent\nUS,federal,,,\nNY,state,NY,36,US\n"
+                                       "kings,county,,36047,NY\nmta,district,,,kings\nNJ,state,NJ,,US\n"},
+        {"book/tax_areas.csv", "area,tax_jurisdiction\nnyc,mta\nnj,NJ\n"},
+        {"book/sellers.csv",
+         "seller,fusf_method,interstate_share,tax_services,from,to\n"
+         "s,safe_harbour,,,,2026-03-10\ns,actual,0.5,,2026-03-10,\ns,traffic_study,25%,data,,\n"},
+        {"book/tax_map.csv", "tax_service,product,service,class,jurisdiction,share\ntelecom,,,,,\n"
+                             "voice,seat,,,,0.4\ndata,seat,,,,60%\n"},
+        {"book/taxes.csv",
+         "tax,tax_jurisdiction,level,kind,rate,amount,base,on_taxes,tax_services,customer_classes,sale,"
+         "bracket_from,bracket_to,cap,threshold,from,to,sourcing,date_basis,exempt_by,line_basis,category,"
+         "source,as_of,cadence\n"
+         "sales,NY,,,4%,,,surcharge,,,,,,,,,2026-03-01,,,,,sales,law,2026-01-31,month\n"
+         "sales,NY,,,5%,,,surcharge,,,,,,,,2026-03-01,,,,,,,,,\n"
+         "surcharge,,county,,2.5%,,,surcharge;levy,,,any,,,,,,,,bill,,,,,,\n"
+         "levy,kings,,,0.595%,,,surcharge;levy,voice;telecom,biz;home,,,,,,,,,,,,,,,\n"
+         "fusf,US,,,33%,,interstate,,,,,,,,,,,origin,period,,,federal,,,\n"
+         "util,mta,,,1%,,,fusf,,,,,100,50,10,,,two_of_three,,,,,,,\n"
+         "util,mta,,,2%,,,fusf,,,,100,,50,10,,,,,,,,,,\n"
+         "e911,,state,per_line,,0.5,,,,,,,,75,,,,,,named,number;seat:2.5;location,,,,\n"
+         "minute,NJ,,per_minute,,0.001,,,,,,,,,5,,,,,,,,,,\n"
+         "fee,NY,,fixed,,1,,,,,,,,,,,,,,,,,,,\nacc,US,,per_account,,2,,,,,,,,,,,,,,,,,,,\n"},
+        {"book/exemptions.csv",
+         "account,site,tax_jurisdiction,level,category,tax,percent,certificate,from,to\n"
+         "acme,,NY,,sales,,50.5,C1,2026-03-03,\n,,,state,,e911,,,,\n"},
+        {"book/charges.csv", "account,product,kind,amount,site,quantity,tax_included,from,to\n"
+                             "acme,seat,recurring,10,s1,2.5,,,\nacme,seat,credit,1,,,yes,2026-03-05,\n"},
         {"book/numbers.csv", "number,account,site,from,to\n"
                              "12125550100,acme,s1,,\n"
                              "12125550200-12125550203,beta,,,\n"
                              "12125550300,acme,,,2026-03-03\n"
                              "12125550300,beta,,2026-03-04,\n"
                              "hint:B,beta,,,\ntrunk:T1,acme,,,\n"},
-        {"book/npanxx.csv", "prefix,state,ratecenter,country,lata\n1212555,NY,NEW YORK,,132\n"
-                            "1201555;12015561-12015563,NJ,NEWARK,,224\n1416,ON,TORONTO,CA,\n"},
+        {"book/npanxx.csv", "prefix,state,ratecenter,country,lata,area\n1212555,NY,NEW YORK,,132,nyc\n"
+                            "1201555;12015561-12015563,NJ,NEWARK,,224,nj\n1416,ON,TORONTO,CA,,\n"},
         {"book/local_areas.csv", "from_ratecenter,to_ratecenter,to_state\nNEW YORK,NEWARK,NJ\n"},
         {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,intrastate,level3\n"},
         {"book/trunks.csv", "trunk,account,carrier\nT2,beta,level3\n"},
@@ -33,8 +61,10 @@ static inline void book_base_add(struct memory_io *memory)
          "rollover_periods,prorate,at_limit,direction\n"
          "num,s,600,number,,,,,,,,,out\nsite,s,60,site,UK;KEEP,used,6,anchor,31,2,yes,flag,\n"
          "acc,message,10,account,,,,anchor,,1,,reject,\nnamed,s,100,pool,,,,,,,,,\n"},
-        {"book/services.csv", "service,account,type,site,number,quantity,from,to\n1,acme,seat,s1,,3,,\n"
-                              "2,beta,seat,,12125550200,1,2026-03-01,2026-04-01\n"},
+        {"book/services.csv", "service,account,type,site,number,quantity,from,to,product\n"
+                              "1,acme,seat,s1,,3,,,seat\n"
+                              "2,beta,seat,,12125550200,1,2026-03-01,2026-04-01,\n"
+                              "3,acme,number,,18005550100,,,,\n"},
         {"book/subscriptions.csv",
          "subject,bundle,pool,times,from,to\nplan:q,num,,,,\ndefault,num,,count:seat,,\n"
          "number:12125550201,num,,2,,2026-06-01\nsite:s1,site,,,,\n"

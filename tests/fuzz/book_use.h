@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 #include "pipeline/block.h"
+#include "tax_use.h"
 
 #define USE_ROWS 60
 #define USE_START INT64_C(1772452800000) /* 2026-03-02 12:00 UTC */
@@ -40,6 +41,8 @@ static inline void use_lookups(const struct toll_book *book)
     const char *data;
     size_t bytes, letters = 0;
     toll_ms from, until;
+
+    letters += use_taxes(book);
     for (uint32_t i = 0; i < toll_book_source_count(book); i++) {
         const char *name = toll_book_source(book, i, &data, &bytes);
         letters += strlen(name);

@@ -244,6 +244,22 @@ TABLES = {
     "tiers": "tiers,from_qty,rate,per,flat,unit,mode,scope,period,decimals,rounding,minimum_spend,maximum_spend,product\nt,10,1,7,,s,package,,,2,up,,,\n"
              "t,0,1,11,1,s,package,number,anchor,,,1,2,x\nu,,1,,,message,,,call,,,,,\nt,10,0.1,2147483647,,byte,graduated,site,month,,,2,1,y\n",
     "fx": "from,to,date,rate\nEUR,USD,2026-01-01,1.1\nEUR,USD,2026-01-01,1.2\nUSD,USD,9999-12-31,0\neur,USD,2026-02-30,-1\nGBP,USD,0001-01-01,92233720368\n",
+    "tax_jurisdictions": "id,level,name,state,fips,parent\nA,city,,,3604751,K\nK,county,,NJ,34,NY\nNY,state,,ny,36,US\nUS,federal,,,,A\nD,district,,,1,D\nD,,,,,\n"
+                         "E,district,,,,kings\nNY,state,,NY,,\n",
+    "tax_areas": "area,tax_jurisdiction\nx,NY\nx,NJ\nx,NY\ny,none\n,US\nnyc,mta\nnyc,kings\nnj,US\n",
+    "sellers": "seller,fusf_method,interstate_share,tax_services,from,to\ns,traffic_study,,,,\ns,actual,1.1,,,\ns,actual,,data;none,2026-03-02,2026-03-02\n"
+               "s,safe_harbour,0.000000000001,,2026-01-01,2026-02-01\ns,safe_harbour,100%,,2026-01-31,\nt,actual,,voice;voice;data,,\n",
+    "products": "product,name,sku,gl\nseat,Seat,1,2\nseat,,,\n,x,,\n",
+    "tax_map": "tax_service,product,service,class,jurisdiction,share\ntelecom,,,,,0.5\nvoice,,,,,50%\nvoice,,voice,on_net,local,0.1\ndata,,voice,on_net,local,0.8\n"
+               "voice,period:short_calls,,,,\nvoice,period:short_calls,,,,0\n,x,fax,,,2\n",
+    "taxes": "tax,tax_jurisdiction,level,kind,rate,amount,base,on_taxes,bracket_from,bracket_to,cap,threshold,from,to,line_basis,part_month,sourcing\n"
+             "a,NY,city,,101,,none,b;z,,,,,,,,,\nb,,state,per_line,,1,,,5,1,0.0000001,,2026-03-02,2026-03-01,number:;x:1;x:2,none,origin\n"
+             "c,NY,,,50%,,,c;d,,,,,,,,,\nc,NY,,,50%,,,c;d,,,,,,,,,\nd,,state,,50%,,,c;d,,10,,,,2026-01-01,,,\nd,,state,,1%,,,c;d,11,,5,,,2026-01-01,,,\n"
+             "d,,state,,1%,,,,,,,,2026-01-02,,,,\ne,,,,1%,,,,,,,,,,,,\nf,US,,fixed,1%,,,,,,,,,,,,\n",
+    "exemptions": "account,site,tax_jurisdiction,level,category,tax,percent,certificate,from,to\nbeta,s1,,,,,,,,\n,,XX,town,none,none,101,,2026-03-02,2026-03-02\n"
+                  ",,,,,,0.0000001,,,\nacme,s1,US,district,federal,acc,0,,0001-01-01,9999-12-31\n",
+    "charges": "account,product,kind,amount,site,quantity,tax_included,from,to\nacme,x,fee,1,,,,,\nbeta,x,recurring,-1,s1,-1,maybe,2026-01-01,2026-01-01\n"
+               "acme,,one_time,92233720368.54775807,,9223372036854.775807,,2026-03-02,2026-03-03\n,x,credit,,,,,,\n",
     "extra": "a\n1\n",
 }
 for name, text in TABLES.items():

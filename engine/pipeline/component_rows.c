@@ -15,6 +15,7 @@ enum toll_tax_reason toll_tuple_reason(const struct toll_tuple_facts *facts)
     return facts->profile.resolved == TOLL_PLACE_NONE ? TOLL_TAX_NO_SITE
            : facts->profile.area == 0                 ? TOLL_TAX_NO_AREA
            : facts->kind.split == 0                   ? TOLL_TAX_NO_TAX_SERVICE
+           : facts->no_leg_place                      ? TOLL_TAX_NO_LEG_PLACE
                                                       : TOLL_TAX_TAXED;
 }
 
@@ -25,8 +26,8 @@ void toll_tuple_tax_facts(const struct toll_book *book, const struct toll_tuple_
 
     *out = (struct toll_tax_facts){
         .place = place,
-        .origin = place,
-        .two_of_three = place,
+        .origin = facts->origin,
+        .two_of_three = facts->two_of_three,
         .split = facts->kind.split,
         .customer_class = toll_book_string(book, facts->profile.customer_class),
         .seller = toll_book_string(book, facts->profile.seller),

@@ -499,6 +499,17 @@ static void test_sources(void **state)
     toll_rational_of(&minutes, 0, 1);
     assert_true(toll_tax_of(t, &charge, &minutes, sources, &value)); /* 0.5 (10 + 1 + 3 + 2.6) */
     assert_number(&value, "8.3");
+    f.w->series[0].cap = INT64_MAX;
+    f.w->series[0].threshold = 1;
+    solve(&f);
+    assert_true(find(&f, capped, STATE)->bracketed);
+    f.w->series[0].threshold = 0;
+    f.w->series[0].bracket_count = 2;
+    solve(&f);
+    assert_true(find(&f, capped, STATE)->bracketed);
+    f.w->series[0].bracket_count = 1;
+    solve(&f);
+    assert_false(find(&f, capped, STATE)->source);
     end(&f);
 }
 

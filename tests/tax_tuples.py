@@ -144,7 +144,7 @@ def main():
         assert reasons == {"no_site": 2 * copies, "no_tax_service": copies}, reasons
 
         want = tools.tree("run")
-        for options in (("--threads", "1"), ("--threads", "3"), ("--simd", "scalar"), ("--simd", "avx2"), ("--io", "pread")):
+        for options in (("--threads", "1"), ("--threads", "3"), ("--simd", "scalar"), ("--io", "pread")):
             tools.ok("rate", "--book", "book", "--cdrs", "ds", "-o", "other", "--quiet", *options)
             assert tools.tree("other") == want, options
             shutil.rmtree("other")

@@ -29,6 +29,9 @@ void toll_component_rows_free(struct toll_component_rows *rows); /* safe on a ze
 int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
                             const struct toll_tax_facts *facts, enum toll_tax_reason *reason,
                             struct toll_error *error);
+/* The series' first row in taxes.csv: the brackets are in order of what they are for. */
+const struct toll_tax_bracket *toll_component_first_row(const struct toll_tax_tables *tables,
+                                                        uint32_t series);
 /* A scaled whole number without trailing zeros; room for TOLL_TOTAL_TEXT_BYTES. Returns text. */
 const char *toll_component_number(int64_t scaled, int decimals, char *text);
 

@@ -140,11 +140,11 @@ static bool same_component(const struct taxing *taxing, const struct toll_tax_co
                            const struct toll_line_tax *tax)
 {
     const struct toll_tax_tables *tables = taxing->tables;
-    const uint32_t bracket = tables->series[component->series].bracket_first;
     return strcmp(toll_tax_string(tables, tables->taxes[component->tax].tax), tax->tax) == 0 &&
            strcmp(toll_tax_string(tables, tables->jurisdictions[component->jurisdiction].id),
                   tax->tax_jurisdiction) == 0 &&
-           tables->brackets[bracket].line == (uint32_t)tax->line && component->late == tax->late;
+           toll_component_first_row(tables, component->series)->line == (uint32_t)tax->line &&
+           component->late == tax->late;
 }
 
 /* Is what the book gives what the run has? */
@@ -164,8 +164,9 @@ static bool same_as_stored(const struct taxing *taxing)
 static int solve(struct taxing *taxing, uint32_t *exemptions, struct toll_error *error)
 {
     struct toll_tax_facts facts;
-    toll_row_tuple(taxing->book, taxing->explainer->row, taxing->explainer->answer, exemptions,
-                   &taxing->facts);
+    if (!toll_row_tuple(taxing->explainer->rater, taxing->explainer->row, taxing->explainer->answer,
+                        exemptions, &taxing->arena, &taxing->facts))
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     if (taxing->line.reason[0] != 0)
         return 0;
     toll_tuple_tax_facts(taxing->book, &taxing->facts, &facts);

@@ -208,8 +208,9 @@ static int solve(struct taxing *taxing, const struct toll_tuple_row *row, uint32
                  struct toll_error *error)
 {
     struct toll_tax_facts facts;
-    toll_row_tuple(taxing->book, taxing->explainer->row, taxing->explainer->answer, exemptions,
-                   &taxing->facts);
+    if (!toll_row_tuple(taxing->explainer->rater, taxing->explainer->row, taxing->explainer->answer,
+                        exemptions, &taxing->arena, &taxing->facts))
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     if (taxing->line.reason[0] != 0)
         return 0;
     int rc = read_set(taxing, row->origin, &taxing->facts.origin, error);

@@ -192,7 +192,7 @@ def find_components(book, line, kinds=tax_tables.KINDS):
                     line.components.append(component(book, line, series, name, services, date))
     if any(part.weight is None for part in line.components):
         line.reason, line.components = "no_seller", []
-    line.components.sort(key=lambda part: (part.tax.id, part.jurisdiction, part.series.line))
+    line.components.sort(key=lambda part: (part.tax.id, part.jurisdiction, part.series.first))
     grows = True
     while grows:                        # what stands on something late is late
         grows = False
@@ -328,7 +328,7 @@ def evaluate(book, line, charge, before):
         parts = [part for part in line.components if part.tax.id in group]
         if parts and group[0] in book.cyclic:
             solve_together(line, parts, charge)
-        for part in sorted(parts, key=lambda part: (part.jurisdiction, part.series.line)):
+        for part in sorted(parts, key=lambda part: (part.jurisdiction, part.series.first)):
             tax = part.tax
             amount = part.weight * charge
             if tax.kind == "rate":
@@ -619,7 +619,7 @@ def periods_of(book, run, taxes, account):
 def is_closed(book, run, account, period):
     """Whether a period lies before what the run goes on from."""
     periods = Periods(book, account)
-    return bool(run.after) and bundles.period_begin(period + 1, periods.day, periods.zone) <= run.after.closing_of(account)
+    return bool(run.closed) and bundles.period_begin(period + 1, periods.day, periods.zone) <= run.closed.closing_of(account)
 
 
 def tax_period(book, run, taxes, account, period):

@@ -116,6 +116,30 @@ static void test_sums_join_both_kinds(void **state)
     toll_arena_free(&arena);
 }
 
+static void test_texts_of_whole_numbers(void **state)
+{
+    /* The unit is 1/60 of 1e-26. */
+    const toll_total one = (toll_total)60 * 1000000000 * 1000000000 * 100000000;
+    const struct {
+        toll_total fixed;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {one, "1"},
+                 {-one, "-1"},
+                 {one / 100 * 210, "2.1"},
+                 {-one / 10, "-0.1"},
+                 {12000 * one, "12000"},
+                 {60, "0.00000000000000000000000001"},
+                 {3, "0.0000000000000000000000000005"},
+                 {one / 3, "1/3"},
+                 {-1, "-1/6000000000000000000000000000"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct toll_tax_sum sum = {.fixed = cases[i].fixed};
+        assert_string_equal(text(&sum), cases[i].text);
+    }
+}
+
 /* ---- brackets, threshold, cap ---- */
 
 static void expect_curve(struct fixture *f, const struct toll_tax_series *series, int64_t n, int64_t d,
@@ -330,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cents_are_cut_towards_minus_infinity),
         cmocka_unit_test(test_sums_join_both_kinds),
+        cmocka_unit_test(test_texts_of_whole_numbers),
         cmocka_unit_test_setup_teardown(test_a_curve_of_money, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_curve_of_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counted_lines, setup, teardown),

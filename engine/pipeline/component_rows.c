@@ -104,9 +104,19 @@ static const char *rate_text(struct toll_component_rows *rows, uint32_t series)
     return rows->rates[series];
 }
 
+/* The series' first row in taxes.csv: the brackets are in order of what they are for. */
+static const struct toll_tax_bracket *first_row(const struct toll_tax_tables *tables, uint32_t series)
+{
+    const struct toll_tax_bracket *brackets = &tables->brackets[tables->series[series].bracket_first];
+    const struct toll_tax_bracket *first = brackets;
+    for (uint32_t i = 1; i < tables->series[series].bracket_count; i++)
+        first = brackets[i].line < first->line ? &brackets[i] : first;
+    return first;
+}
+
 static const char *as_of_text(struct toll_component_rows *rows, uint32_t series)
 {
-    const int32_t day = rows->tables->brackets[rows->tables->series[series].bracket_first].as_of;
+    const int32_t day = first_row(rows->tables, series)->as_of;
     char text[TOLL_TIME_TEXT_BYTES];
 
     if (day == TOLL_TAX_DAY_MIN)
@@ -156,8 +166,7 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
     const struct toll_tax_tables *tables = rows->tables;
     const struct toll_tax *tax = &tables->taxes[component->tax];
     const struct toll_tax_jurisdiction *jurisdiction = &tables->jurisdictions[component->jurisdiction];
-    const struct toll_tax_bracket *bracket =
-        &tables->brackets[tables->series[component->series].bracket_first];
+    const struct toll_tax_bracket *bracket = first_row(tables, component->series);
 
     *row = (struct toll_component_row){
         .tuple = tuple,

@@ -599,6 +599,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = open_all(run, error);
     if (rc == 0 && run->after.open && options->reorder)
         rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
+    if (rc == 0 && run->rows > 0)
+        toll_rate_tell_stale(run->book, span_of(run).last, &options->reporter);
     if (rc == 0)
         rc = make_tuples(run, error);
     if (rc == 0) {

@@ -24,17 +24,17 @@ const struct toll_tuple_row *toll_taxes_tuple_of(const struct toll_taxes *taxes,
                                                  const struct toll_taxes_source *source)
 {
     const struct toll_run_tables *run = &taxes->files.tables;
-    return source->kind != TOLL_FROM_USAGE ? NULL
-                                           : &run->tuples[taxes->tuple_at[run->buckets[source->index].tuple]];
+    return source->kind != TOLL_FROM_USAGE ? NULL : &run->tuples[taxes->bucket_tuples[source->index]];
 }
 
 const char *toll_taxes_product(const struct toll_taxes *taxes, const struct toll_taxes_source *source)
 {
-    static const char *const of_periods[] = {"period:already_billed", "period:attempts", "period:no_ani",
-                                             "period:short_calls"};
+    static const char *const of_periods[] = {
+        "period:already_billed", "period:attempts", "period:maximum_spend", "period:minimum_spend",
+        "period:no_ani",         "period:tier_fee", "period:short_calls"};
     if (source->product != 0)
         return toll_tax_string(taxes->tables, taxes->tables->products[source->product]);
-    if (source->kind != TOLL_FROM_PERIOD || taxes->files.tables.periods[source->index].tiers[0] != 0)
+    if (source->kind != TOLL_FROM_PERIOD)
         return "";
     for (size_t i = 0; i < sizeof of_periods / sizeof *of_periods; i++) /* no table needs to name these */
         if (strcmp(of_periods[i] + strlen("period:"), taxes->files.tables.periods[source->index].kind) == 0)

@@ -101,8 +101,7 @@ struct toll_taxes {
     int32_t *account_of_run; /* and the other way round */
     uint32_t *bucket_sites;  /* by bucket: site name */
     struct toll_taxes_tuple *tuples;
-    int32_t *tuple_at; /* by tuple id, up to tuple_most: index of tuples, -1 none */
-    int32_t tuple_most;
+    uint32_t *bucket_tuples;          /* by bucket: index of tuples, where it has a tuple */
     uint32_t *split_of_text;          /* by id of split_texts */
     uint32_t *period_first, *periods; /* the run's period charges by account of the book */
     bool per_account;                 /* some tax is */

@@ -296,18 +296,12 @@ static int read_tuples(struct toll_taxes *taxes, struct toll_error *error)
 {
     const struct toll_run_tables *run = &taxes->files.tables;
     const uint32_t count = (uint32_t)run->tuple_count;
-    const int32_t most = count == 0 ? 0 : run->tuples[count - 1].id;
     uint32_t *order = calloc(count + (size_t)1, sizeof *order);
     taxes->tuples = calloc(count + (size_t)1, sizeof *taxes->tuples);
-    taxes->tuple_at = calloc((size_t)most + 2, sizeof *taxes->tuple_at);
-    taxes->tuple_most = most;
-    int rc = order == NULL || taxes->tuples == NULL || taxes->tuple_at == NULL ? no_memory(error) : 0;
-    for (int32_t i = 0; rc == 0 && i <= most; i++)
-        taxes->tuple_at[i] = -1;
+    taxes->bucket_tuples = calloc((size_t)run->bucket_count + 1, sizeof *taxes->bucket_tuples);
+    int rc = order == NULL || taxes->tuples == NULL || taxes->bucket_tuples == NULL ? no_memory(error) : 0;
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         rc = read_tuple(taxes, &run->tuples[i], &taxes->tuples[i], error);
-        if (rc == 0)
-            taxes->tuple_at[run->tuples[i].id] = (int32_t)i;
         order[i] = i;
     }
     if (rc == 0) {
@@ -316,12 +310,9 @@ static int read_tuples(struct toll_taxes *taxes, struct toll_error *error)
             taxes->tuples[order[i]].rank = i;
     }
     for (int64_t i = 0; rc == 0 && i < run->bucket_count; i++) {
-        const int32_t id = run->buckets[i].tuple;
-        if (id < 0 || id > most || (id > 0 && taxes->tuple_at[id] < 0))
-            rc = toll_error_set(error, TOLL_EDATA,
-                                "buckets.arrow names tuple %d, which tuples.arrow does not "
-                                "have; rate again",
-                                id);
+        const struct toll_tuple_row *row = toll_run_tuple_find(run, run->buckets[i].tuple);
+        if (row != NULL) /* the run was checked: of tuple 0 there is none */
+            taxes->bucket_tuples[i] = (uint32_t)(row - run->tuples);
     }
     free(order);
     return rc;
@@ -339,13 +330,13 @@ int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error)
 
 void toll_taxes_index_free(struct toll_taxes *taxes)
 {
-    void *const lists[] = {taxes->site_of_book, taxes->site_rank,       taxes->book_site,
-                           taxes->account_rank, taxes->charge_first,    taxes->charges,
-                           taxes->inventory,    taxes->inventory_first, taxes->bucket_spans,
-                           taxes->run_account,  taxes->bucket_sites,    taxes->tuples,
-                           taxes->tuple_at,     taxes->period_first,    taxes->periods,
-                           taxes->site_dense,   taxes->site_stamp,      taxes->first_stamp,
-                           taxes->tasks,        taxes->account_of_run,  taxes->split_of_text};
+    void *const lists[] = {taxes->site_of_book,  taxes->site_rank,       taxes->book_site,
+                           taxes->account_rank,  taxes->charge_first,    taxes->charges,
+                           taxes->inventory,     taxes->inventory_first, taxes->bucket_spans,
+                           taxes->run_account,   taxes->bucket_sites,    taxes->tuples,
+                           taxes->bucket_tuples, taxes->period_first,    taxes->periods,
+                           taxes->site_dense,    taxes->site_stamp,      taxes->first_stamp,
+                           taxes->tasks,         taxes->account_of_run,  taxes->split_of_text};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]);
     toll_strings_free(&taxes->site_names);
@@ -423,7 +414,7 @@ static bool add_used(struct tasks *tasks, const struct toll_taxes *taxes)
         const struct toll_bucket_row *bucket = &run->buckets[i];
         if (bucket->tuple == 0)
             continue;
-        const int64_t day = taxes->tuples[taxes->tuple_at[bucket->tuple]].period;
+        const int64_t day = taxes->tuples[taxes->bucket_tuples[i]].period;
         const uint64_t now = (uint64_t)bucket->account << 32 ^ (uint64_t)day;
         if (now == last) /* mostly the same as before */
             continue;

@@ -182,20 +182,36 @@ static int add_services(struct toll_taxes *taxes, struct toll_error *error)
 
 /* ---- the account itself ---- */
 
+/* Does some per_account tax apply? Where it is not known what else does, it is asked alone. */
+static int account_pays(struct toll_taxes *taxes, struct toll_taxes_source *source, bool *pays,
+                        struct toll_error *error)
+{
+    int rc = 0;
+    *pays = source->reason != TOLL_TAX_TAXED && source->reason != TOLL_TAX_NO_SELLER; /* nobody knows */
+    if (source->reason == TOLL_TAX_TAXED)
+        *pays = has_kind(taxes, &taxes->recipes[source->recipe].recipe.list, TOLL_TAX_PER_ACCOUNT);
+    if (source->reason == TOLL_TAX_NO_SELLER) {
+        struct toll_taxes_source alone = *source;
+        rc = solve(taxes, &alone, 0, false, 1u << TOLL_TAX_PER_ACCOUNT, error);
+        *pays = rc == 0 && taxes->recipes[alone.recipe].recipe.list.count > 0;
+    }
+    return rc;
+}
+
 static int add_account(struct toll_taxes *taxes, struct toll_error *error)
 {
     struct toll_taxes_source source = {
         .kind = TOLL_FROM_ACCOUNT, .site = 1, .day = (int32_t)taxes->cycle.day};
     struct toll_tax_charge_line *line;
+    bool pays = false;
     if (!taxes->per_account)
         return 0;
-    const int rc = solve(taxes, &source, 0, false, TOLL_TAX_KINDS_ACCOUNT, error);
-    if (rc != 0 || (source.reason == TOLL_TAX_TAXED &&
-                    !has_kind(taxes, &taxes->recipes[source.recipe].recipe.list, TOLL_TAX_PER_ACCOUNT)))
+    int rc = solve(taxes, &source, 0, false, TOLL_TAX_KINDS_ACCOUNT, error);
+    if (rc == 0)
+        rc = account_pays(taxes, &source, &pays, error);
+    if (rc != 0 || !pays)
         return rc;
-    if (!add_line(taxes, &source, &line))
-        return no_memory(error);
-    return 0;
+    return add_line(taxes, &source, &line) ? 0 : no_memory(error);
 }
 
 /* ---- period charges ---- */
@@ -216,12 +232,14 @@ static int32_t find_product(const struct toll_tax_tables *tables, const char *na
     return 0;
 }
 
+/* That of the tiers, else `period:` and the kind. */
 static int32_t product_of(const struct toll_taxes *taxes, const struct toll_period_row *row)
 {
     char name[128];
     if (row->tiers[0] != 0) {
         const uint32_t tiers = toll_strings_find(&taxes->tier_names, row->tiers, strlen(row->tiers));
-        return tiers == 0 ? 0 : taxes->book->tiers[tiers].product;
+        if (tiers != 0 && taxes->book->tiers[tiers].product != 0)
+            return taxes->book->tiers[tiers].product;
     }
     snprintf(name, sizeof name, "period:%s", row->kind);
     return find_product(taxes->tables, name);
@@ -268,7 +286,7 @@ static int by_key(const void *a, const void *b)
 static int add_bucket(struct toll_taxes *taxes, int64_t index, struct toll_error *error)
 {
     const struct toll_bucket_row *bucket = &taxes->files.tables.buckets[index];
-    const uint32_t tuple = (uint32_t)taxes->tuple_at[bucket->tuple];
+    const uint32_t tuple = taxes->bucket_tuples[index];
     const struct toll_taxes_tuple *known = &taxes->tuples[tuple];
     struct toll_taxes_source source = {
         .kind = TOLL_FROM_USAGE,
@@ -311,7 +329,7 @@ static int add_usage(struct toll_taxes *taxes, struct toll_error *error)
         for (int64_t i = span->first; i < span->first + span->count; i++) {
             if (run->buckets[i].tuple == 0)
                 continue;
-            const struct toll_taxes_tuple *tuple = &taxes->tuples[taxes->tuple_at[run->buckets[i].tuple]];
+            const struct toll_taxes_tuple *tuple = &taxes->tuples[taxes->bucket_tuples[i]];
             if (tuple->period != task->day)
                 continue;
             list[count] =

@@ -312,15 +312,23 @@ static int compare_ended(const void *a, const void *b)
     return tuples != 0 ? tuples : (x->bucket > y->bucket) - (x->bucket < y->bucket);
 }
 
+/* Has it a reason already that comes before no_leg_place? */
+static bool untaxed(const struct toll_tuples *tuples, const struct toll_tuple_seen *seen)
+{
+    const struct toll_tuple_profile *profile = &tuples->profiles[tuples->profile_of[seen->bucket]];
+    return profile->area == 0 || tuples->kinds[(seen->key - 1) / tuples->span_most].split == 0;
+}
+
 static bool describe(struct toll_tuples *tuples, const struct toll_tuple_seen *seen,
                      struct toll_ended_tuple *out)
 {
     struct toll_tuple_ends *ends = tuples->ends;
     const struct toll_tax_set from = ends->sets[seen->ends >> 16], to = ends->sets[seen->ends & 0xffff];
     *out = (struct toll_ended_tuple){.base = (int32_t)(tuples->buckets[seen->bucket].first + seen->key)};
-    out->no_leg_place = seen->ends >> 16 == TOLL_TAX_END_WHERE;
-    if (out->no_leg_place)
+    if (seen->ends >> 16 == TOLL_TAX_END_WHERE) {
+        out->no_leg_place = !untaxed(tuples, seen);
         return true;
+    }
     if (ends->origin)
         out->origin = from;
     if (!ends->two_of_three)

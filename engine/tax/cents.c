@@ -34,12 +34,38 @@ static bool sort_by_group(struct toll_tax_account *account)
 }
 
 /* Larger rests first, then earlier items. */
-static int by_rest(const void *a, const void *b)
+static inline bool goes_before(const struct rest *x, const struct rest *y)
 {
-    const struct rest *x = a, *y = b;
-    const int order = x->exact != NULL ? toll_rational_compare(y->exact, x->exact)
-                                       : (y->fixed > x->fixed) - (y->fixed < x->fixed);
-    return order != 0 ? order : (x->item > y->item) - (x->item < y->item);
+    if (x->exact != NULL) {
+        const int order = toll_rational_compare(x->exact, y->exact);
+        return order != 0 ? order > 0 : x->item < y->item;
+    }
+    return x->fixed != y->fixed ? x->fixed > y->fixed : x->item < y->item;
+}
+
+static inline void swap(struct rest *x, struct rest *y)
+{
+    const struct rest kept = *x;
+    *x = *y;
+    *y = kept;
+}
+
+/* Moves the `wanted` that go before all others to the front, in no order among themselves. */
+static void choose(struct rest *rests, uint32_t count, uint32_t wanted)
+{
+    uint32_t low = 0, high = count;
+    while (low < wanted && wanted < high) {
+        swap(&rests[low], &rests[low + (high - low) / 2]);
+        uint32_t edge = low;
+        for (uint32_t i = low + 1; i < high; i++)
+            if (goes_before(&rests[i], &rests[low]))
+                swap(&rests[++edge], &rests[i]);
+        swap(&rests[low], &rests[edge]);
+        if (edge < wanted)
+            low = edge + 1;
+        else
+            high = edge;
+    }
 }
 
 /* What an item is beyond its cents, as a fraction in the arena. */
@@ -89,9 +115,9 @@ bool toll_tax_give_cents(struct toll_tax_account *account, const struct toll_tax
         if (!toll_tax_sum_cents(&group->sum, (enum toll_rounding)tax->rounding, &cents) ||
             !cut(account, group, rests, &given))
             return false;
-        if (given < cents)
-            qsort(rests, group->count, sizeof *rests, by_rest);
-        for (uint32_t k = 0; given < cents; k++, given++)
+        const uint32_t left = (uint32_t)(cents - given); /* less than the items with a rest */
+        choose(rests, group->count, left);
+        for (uint32_t k = 0; k < left; k++)
             account->items[rests[k].item].cents++;
     }
     for (size_t i = 0; i < account->item_count; i++)

@@ -112,6 +112,20 @@ def merged(folder):
     check(sums(register(again)) != sums(register(waiting)), "nothing had waited")
 
 
+def many_sites(folder):
+    """At most 75 lines at each of 300 locations, of 100 in two rows; one of them is exempt."""
+    sites = ["s%d" % i for i in range(300)]
+    world = Folder(folder, {
+        "sites.csv": ["site,account,area"] + [site + ",acme,austin" for site in sites],
+        "numbers.csv": ["number,account,site", "12125550100,acme,s0"], "exemptions.csv": ["site,tax", "s7,e911"],
+        "taxes.csv": ["tax,tax_jurisdiction,kind,line_basis,amount,scope,cap", "e911,TX,per_line,seat,0.30,location,75"],
+        "services.csv": ["service,account,site,type,quantity"] +
+                        ["v%d,acme,s%d,seat,50" % (i, i % 300) for i in range(600)]})
+    rows = register(world.rated(world.imported("all", MARCH[:2])))
+    check({row["site"]: row["tax_cents"] for row in rows} == {site: "0" if site == "s7" else "2250" for site in sites},
+          "300 locations owe something else")
+
+
 def files_and_words(folder):
     world = Folder(folder, BOOK)
     run = world.rated(world.imported("all", MARCH, APRIL))
@@ -157,7 +171,7 @@ def late_in_a_price(folder):
 
 
 def main():
-    for test in (closed_months, merged, files_and_words, untaxed, late_in_a_price):
+    for test in (closed_months, merged, many_sites, files_and_words, untaxed, late_in_a_price):
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "new"))
             try:

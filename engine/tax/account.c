@@ -198,10 +198,8 @@ static bool make_room(struct toll_tax_account *account, const struct toll_tax_le
                       size_t line_count, uint32_t sites)
 {
     struct toll_tax_account_memory *memory = account->memory;
-    size_t pairs = memory->pair_room, lines = memory->line_room;
-    return toll_tax_room(account, (void **)&memory->pair_running, &pairs, ledger->pair_count,
-                         sizeof *memory->pair_running) &&
-           toll_tax_room(account, (void **)&memory->pair_group, &memory->pair_room, ledger->pair_count,
+    size_t lines = memory->line_room;
+    return toll_tax_room(account, (void **)&memory->pair_group, &memory->pair_room, ledger->pair_count,
                          sizeof *memory->pair_group) &&
            toll_tax_room(account, (void **)&memory->tone_row, &memory->tone_room, ledger->tone_count,
                          sizeof *memory->tone_row) &&
@@ -382,10 +380,9 @@ void toll_tax_account_free(struct toll_tax_account *account)
 {
     struct toll_tax_account_memory *memory = account->memory;
     if (memory != NULL) {
-        void *const lists[] = {memory->groups,     memory->sorted,   memory->rests,
-                               memory->running,    memory->sources,  memory->source_taxes,
-                               memory->pair_group, memory->tone_row, memory->pair_running,
-                               memory->item_first, memory->by_site,  memory->site_end};
+        void *const lists[] = {memory->groups,  memory->sorted,       memory->rests,      memory->running,
+                               memory->sources, memory->source_taxes, memory->pair_group, memory->tone_row,
+                               memory->heads,   memory->item_first,   memory->by_site,    memory->site_end};
         for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
             free(lists[i]);
     }

@@ -9,7 +9,7 @@
 /* What a tax has had in a jurisdiction so far, of the account, a site, or the line. */
 struct toll_tax_running {
     uint32_t pair, site;
-    uint32_t next; /* of the same pair */
+    uint32_t next; /* in its list of `heads` */
     uint32_t line; /* of scope line: whose it is */
     struct toll_rational before;
 };
@@ -33,14 +33,16 @@ struct toll_tax_account_memory {
     size_t item_room, sorted_room, group_room, running_room, row_room, source_room;
     size_t rest_room, pair_room, tone_room, line_room, site_room;
     uint32_t group_count, running_count;
+    uint32_t head_count; /* 0 or a power of 2 */
     struct toll_tax_group *groups;
     uint32_t *sorted; /* items by group */
     void *rests;
     struct toll_tax_running *running;
     struct toll_tax_source *sources; /* by place in the line's list */
     struct toll_rational *source_taxes;
-    struct toll_tax_stamp *pair_running, *pair_group; /* by pair */
-    struct toll_tax_stamp *tone_row;                  /* by tone */
+    struct toll_tax_stamp *heads;      /* lists of `running`, by a hash of pair and site */
+    struct toll_tax_stamp *pair_group; /* by pair */
+    struct toll_tax_stamp *tone_row;   /* by tone */
     uint64_t stamp, account_stamp, site_stamp, line_stamp;
     bool no_memory;       /* why an evaluation failed, if not of digits */
     uint32_t *item_first; /* by line, and the end */

@@ -5,6 +5,7 @@
  */
 #include "tax/account_memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PER_UNIT INT64_C(1000000)
@@ -106,18 +107,51 @@ bool toll_tax_curve(const struct toll_tax_tables *tables, const struct toll_tax_
 
 /* ---- what was before ---- */
 
+#define HEADS_FIRST 64u
+
+static struct toll_tax_stamp *head_of(struct toll_tax_account_memory *memory, uint32_t pair, uint32_t site)
+{
+    const uint64_t hash = ((uint64_t)pair << 32 | site) * UINT64_C(0x9E3779B97F4A7C15);
+    struct toll_tax_stamp *head = &memory->heads[hash >> 32 & (memory->head_count - 1)];
+    if (head->stamp != memory->account_stamp)
+        *head = (struct toll_tax_stamp){memory->account_stamp, TOLL_TAX_NONE};
+    return head;
+}
+
+/* An account can have a hundred thousand sites: lists stay short. */
+static bool make_heads(struct toll_tax_account_memory *memory)
+{
+    if (memory->running_count < memory->head_count)
+        return true;
+    const uint32_t count = memory->head_count == 0 ? HEADS_FIRST : 2 * memory->head_count;
+    struct toll_tax_stamp *heads = calloc(count, sizeof *heads);
+    memory->no_memory = memory->no_memory || heads == NULL;
+    if (heads == NULL)
+        return false;
+    free(memory->heads);
+    memory->heads = heads;
+    memory->head_count = count;
+    for (uint32_t i = 0; i < memory->running_count; i++) {
+        struct toll_tax_running *one = &memory->running[i];
+        struct toll_tax_stamp *head = head_of(memory, one->pair, one->site);
+        one->next = head->at;
+        head->at = i;
+    }
+    return true;
+}
+
 static struct toll_tax_running *running_of(struct toll_tax_account *account, uint32_t pair, unsigned scope,
                                            uint32_t site, uint32_t line)
 {
     struct toll_tax_account_memory *memory = account->memory;
-    struct toll_tax_stamp *stamp = &memory->pair_running[pair];
     struct toll_tax_running *found;
     const uint32_t wanted_site = scope == TOLL_TAX_SCOPE_LOCATION ? site : 0;
-    if (stamp->stamp != memory->account_stamp)
-        *stamp = (struct toll_tax_stamp){memory->account_stamp, TOLL_TAX_NONE};
-    for (uint32_t i = stamp->at; i != TOLL_TAX_NONE; i = memory->running[i].next) {
+    if (!make_heads(memory))
+        return NULL;
+    struct toll_tax_stamp *head = head_of(memory, pair, wanted_site);
+    for (uint32_t i = head->at; i != TOLL_TAX_NONE; i = memory->running[i].next) {
         found = &memory->running[i];
-        if (found->site != wanted_site)
+        if (found->pair != pair || found->site != wanted_site)
             continue;
         if (scope == TOLL_TAX_SCOPE_LINE && found->line != line) {
             found->line = line;
@@ -132,9 +166,9 @@ static struct toll_tax_running *running_of(struct toll_tax_account *account, uin
     found->pair = pair;
     found->site = wanted_site;
     found->line = line;
-    found->next = stamp->at;
+    found->next = head->at;
     toll_rational_zero(&found->before);
-    stamp->at = memory->running_count++;
+    head->at = memory->running_count++;
     return found;
 }
 

@@ -22,7 +22,7 @@ enum toll_charge_line_kind {
 struct toll_taxes_task {
     int64_t day;      /* its first day */
     uint32_t account; /* of the book */
-    bool closed;      /* charged by a closed run but for what came late */
+    bool closed;      /* charged by a closed run, or in the account's own periods, but for usage */
 };
 /* Where a charge line comes from; beside the same line of struct toll_tax_charge_line. */
 struct toll_taxes_source {
@@ -35,6 +35,11 @@ struct toll_taxes_source {
     uint32_t split;
     uint32_t recipe; /* of recipes, where the reason is TOLL_TAX_TAXED */
     int32_t day;
+};
+struct toll_taxes_exempt { /* whose exemptions were asked for last */
+    uint32_t account;
+    int32_t site;
+    uint32_t set; /* of exemption_sets, 0 none yet */
 };
 /* All that was solved: by what it depends on. */
 struct toll_taxes_recipe {
@@ -107,6 +112,7 @@ struct toll_taxes {
     bool per_account;                 /* some tax is */
 
     struct toll_strings recipe_keys, exemption_sets;
+    struct toll_taxes_exempt exempt;
     struct toll_taxes_recipe *recipes; /* [0] unused */
     size_t recipe_room;
     uint32_t recipe_count, tuple_recipes; /* those of tuples come first */

@@ -20,32 +20,42 @@ static int64_t next_period(int64_t day)
     return toll_cycle_first_day(of_month, (int64_t)year * 12 + month);
 }
 
-/* The rows of exemptions.csv that an account's site has, and a number for that set. */
-static bool exemptions_of(struct toll_taxes *taxes, const struct toll_taxes_place *place, uint32_t **rows,
-                          uint32_t *count, uint32_t *set)
+/* A number for the rows of exemptions.csv that an account's site has; 0: out of memory. Lines one after the
+ * other mostly are of the same site. */
+static uint32_t exemptions_of(struct toll_taxes *taxes, const struct toll_taxes_place *place)
 {
     uint32_t few[64];
+    if (taxes->exempt.set != 0 && taxes->exempt.account == place->account &&
+        taxes->exempt.site == place->site)
+        return taxes->exempt.set;
     size_t found = toll_tax_exemptions_find(taxes->index, (int32_t)place->account, place->site, few, 64);
     const uint32_t *list = few;
     uint32_t *many = NULL;
     if (found > 64) {
         many = malloc(found * sizeof *many);
         if (many == NULL)
-            return false;
+            return 0;
         found = toll_tax_exemptions_find(taxes->index, (int32_t)place->account, place->site, many, found);
         list = many;
     }
-    *count = (uint32_t)found;
-    *set = toll_strings_add(&taxes->exemption_sets, (const char *)list, found * sizeof *list);
+    const uint32_t set = toll_strings_add(&taxes->exemption_sets, (const char *)list, found * sizeof *list);
     free(many);
-    *rows = NULL;
-    if (*set == 0)
+    taxes->exempt = (struct toll_taxes_exempt){place->account, place->site, set};
+    return set;
+}
+
+/* Its rows, for what is solved with them: the table's own bytes lie where a character may. */
+static bool exemption_rows(struct toll_taxes *taxes, uint32_t set, struct toll_tax_facts *facts)
+{
+    size_t bytes;
+    const char *stored = toll_strings_text(&taxes->exemption_sets, set, &bytes);
+    uint32_t *rows = toll_arena_alloc(&taxes->arena, bytes + sizeof *rows);
+    if (rows == NULL)
         return false;
-    /* The table's own copy; its bytes lie where a character may. */
-    *rows = toll_arena_alloc(&taxes->arena, (found + 1) * sizeof **rows);
-    if (*rows != NULL)
-        memcpy(*rows, toll_strings_text(&taxes->exemption_sets, *set, NULL), found * sizeof **rows);
-    return *rows != NULL;
+    memcpy(rows, stored, bytes);
+    facts->exemptions = rows;
+    facts->exemption_count = (uint32_t)(bytes / sizeof *rows);
+    return true;
 }
 
 static int make(struct toll_taxes *taxes, const struct toll_tax_facts *facts, uint32_t recipe,
@@ -75,8 +85,8 @@ int toll_taxes_solve(struct toll_taxes *taxes, const struct toll_taxes_place *pl
 {
     const struct toll_account *account = &taxes->book->accounts[place->account];
     const struct toll_taxes_task *task = &taxes->tasks[taxes->task];
-    uint32_t *rows, count, set;
-    if (!exemptions_of(taxes, place, &rows, &count, &set))
+    const uint32_t set = exemptions_of(taxes, place);
+    if (set == 0)
         return no_memory(error);
     const int64_t key[] = {place->area,     split,           kinds,           day, task->day,
                            account->class_, account->seller, account->resale, set, taxes->cycle.next_day};
@@ -88,7 +98,7 @@ int toll_taxes_solve(struct toll_taxes *taxes, const struct toll_taxes_place *pl
     if (id <= known)
         return 0;
     const struct toll_tax_set where = place_of(taxes, place->area);
-    const struct toll_tax_facts facts = {
+    struct toll_tax_facts facts = {
         .place = where,
         .origin = where,
         .two_of_three = where,
@@ -96,13 +106,13 @@ int toll_taxes_solve(struct toll_taxes *taxes, const struct toll_taxes_place *pl
         .customer_class = toll_book_string(taxes->book, account->class_),
         .seller = toll_book_string(taxes->book, account->seller),
         .resale = account->resale != 0,
-        .exemptions = rows,
-        .exemption_count = count,
         .day = {[TOLL_TAX_DATE_CALL] = day,
                 [TOLL_TAX_DATE_BILL] = (int32_t)taxes->cycle.next_day,
                 [TOLL_TAX_DATE_PERIOD] = (int32_t)task->day},
         .kinds = kinds,
     };
+    if (!exemption_rows(taxes, set, &facts))
+        return no_memory(error);
     return make(taxes, &facts, *recipe, error);
 }
 
@@ -164,7 +174,7 @@ int toll_taxes_solve_tuple(struct toll_taxes *taxes, const struct toll_taxes_pla
         return 0;
     const struct toll_tuple_row *row = &taxes->files.tables.tuples[tuple];
     const struct toll_tax_set where = place_of(taxes, known->area);
-    uint32_t *rows, count, set;
+    const uint32_t set = exemptions_of(taxes, place);
     struct toll_tax_facts facts = {
         .place = where,
         .origin = where,
@@ -180,12 +190,10 @@ int toll_taxes_solve_tuple(struct toll_taxes *taxes, const struct toll_taxes_pla
                 [TOLL_TAX_DATE_PERIOD] = (int32_t)known->period},
         .kinds = known->voice ? TOLL_TAX_KINDS_VOICE : TOLL_TAX_KINDS_PLAIN,
     };
-    if (!exemptions_of(taxes, place, &rows, &count, &set) ||
+    if (set == 0 || !exemption_rows(taxes, set, &facts) ||
         (taxes->tables->origin && !read_set(taxes, row->origin, &facts.origin)) ||
         (taxes->tables->two_of_three && !read_set(taxes, row->two_of_three, &facts.two_of_three)))
         return no_memory(error);
-    facts.exemptions = rows;
-    facts.exemption_count = count;
     known->solved = true;
     return make(taxes, &facts, *recipe, error);
 }

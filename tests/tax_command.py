@@ -112,6 +112,33 @@ def merged(folder):
     check(sums(register(again)) != sums(register(waiting)), "nothing had waited")
 
 
+def kept_of_other_books(folder):
+    """An older book had other billing days: what is due each month is owed once. Another currency, or no taxes at all:
+    nobody knows what is owed."""
+    def again(name, before, after=()):
+        place = os.path.join(folder, name)
+        os.makedirs(os.path.join(place, "new"))
+        parts = dict(BOOK, **{"decks/d.csv": BOOK["decks/d.csv"][:2]}, **dict(before))
+        old = Folder(place, {part: lines for part, lines in parts.items() if lines})
+        data = old.imported("all", MARCH)
+        new_book = tax_examples.write_book(dict(BOOK, **dict(after)), os.path.join(place, "new"))
+        return old.rated(data, "--only-suspense", old.rated(data), book=new_book)
+
+    cycles = {"accounts.csv": ["account,cycle_day", "acme,", "=beta,"]}
+    run = again("days", cycles, {"charges.csv": ["account,product,kind,amount,from,to",
+                                                 "=beta,box,recurring,10,2026-03-01,2026-04-15"]})
+    lines = [row["period"] for row in register(run, "--what", "lines") if row["kind"] == "charge" and row["tax"] == "fund"]
+    check(lines == ["2026-02-15", "2026-03-15"], "the recurring charge is owed for %s" % lines)
+    usage = [row["period"] for row in register(run, "--what", "lines")
+             if row["kind"] == "usage" and row["tax"] == "fund" and row["account"] == "=beta"]
+    check(usage == ["2026-03-01", "2026-03-15"], "beta's usage is taxed in %s" % usage)
+    euros = {"book.yaml": ["book: example", "currency: EUR", "timezone: America/New_York"]}
+    done = call(["tax", again("euros", euros)], allowed=(65,))
+    check("acme" in done.stdout and "EUR" in done.stdout, "two currencies: " + done.stdout)
+    done = call(["tax", again("no_taxes", {"taxes.csv": []})], allowed=(65,))
+    check("taxes.csv" in done.stdout, "an older book without taxes: " + done.stdout)
+
+
 def many_sites(folder):
     """At most 75 lines at each of 300 locations, of 100 in two rows; one of them is exempt."""
     sites = ["s%d" % i for i in range(300)]
@@ -171,7 +198,7 @@ def late_in_a_price(folder):
 
 
 def main():
-    for test in (closed_months, merged, many_sites, files_and_words, untaxed, late_in_a_price):
+    for test in (closed_months, merged, kept_of_other_books, many_sites, files_and_words, untaxed, late_in_a_price):
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "new"))
             try:

@@ -169,6 +169,9 @@ bool toll_taxes_list_stale(struct toll_taxes *taxes);
 int64_t toll_taxes_period_day(const struct toll_taxes *taxes, int64_t period);
 int toll_taxes_jurisdiction(const struct toll_tuple_row *row); /* enum toll_call_jurisdiction */
 
+/* ---- taxes_kept.c: what a merged run has of older books; after the accounts are matched ---- */
+int toll_taxes_check_kept(const struct toll_taxes *taxes, struct toll_error *error);
+
 /* ---- taxes_recipes.c: each distinct tuple is solved once ---- */
 struct toll_taxes_place {
     uint32_t account;

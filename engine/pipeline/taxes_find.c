@@ -199,11 +199,6 @@ static int match_accounts(struct toll_taxes *taxes, struct toll_error *error)
         const int32_t account = run->buckets[i].account;
         if (taxes->bucket_spans[account].count++ == 0)
             taxes->bucket_spans[account].first = i;
-        if (run->buckets[i].tuple != 0 && taxes->account_of_run[account] == 0)
-            rc = toll_error_set(error, TOLL_EDATA,
-                                "account %s is of an older book, the run's own does not have it, so that "
-                                "nobody knows its taxes; add it to accounts.csv and rate again",
-                                run->accounts[account].account);
     }
     free(texts);
     toll_strings_free(&names);
@@ -323,6 +318,7 @@ static int read_tuples(struct toll_taxes *taxes, struct toll_error *error)
 int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error)
 {
     int rc = match_accounts(taxes, error);
+    rc = rc == 0 ? toll_taxes_check_kept(taxes, error) : rc;
     if (rc == 0 && !(name_sites(taxes) && name_the_rest(taxes) && sort_tables(taxes)))
         rc = no_memory(error);
     return rc == 0 ? read_tuples(taxes, error) : rc;
@@ -467,8 +463,11 @@ static bool keep_tasks(struct toll_taxes *taxes, const struct tasks *tasks, cons
         const toll_ms until = toll_cycle_of_month(book->zones[row->zone], row->cycle_day,
                                                   toll_cycle_month_of_day(row->cycle_day, day))
                                   .until;
+        /* A merged run's older book may have had other billing days: what is due is due once. */
+        const bool own =
+            day == toll_cycle_first_day(row->cycle_day, toll_cycle_month_of_day(row->cycle_day, day));
         taxes->tasks[taxes->task_count++] = (struct toll_taxes_task){
-            .day = day, .account = account, .closed = closed != NULL && until <= closed[account]};
+            .day = day, .account = account, .closed = !own || (closed != NULL && until <= closed[account])};
     }
     free(of_rank);
     return true;

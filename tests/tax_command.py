@@ -153,6 +153,18 @@ def many_sites(folder):
           "300 locations owe something else")
 
 
+def many_services(folder):
+    """A charge of 200 tax services: their names alone are 8,000 letters."""
+    names = ["service_of_a_name_that_is_not_short_%03d" % i for i in range(200)]
+    world = Folder(folder, {
+        "taxes.csv": ["tax,tax_jurisdiction,tax_services,rate", "sales,TX,%s,10%%" % names[7]],
+        "tax_map.csv": ["tax_service,share"] + [name + ",0.005" for name in names]})
+    run = world.rated(world.imported("all", MARCH[:2]))
+    check([(row["base"], row["tax_exact"]) for row in register(run)] == [("0.005", "0.0005")], "200 tax services")
+    texts = [row["tax_services"] for row in register(run, "--what", "lines")]
+    check(texts == [";".join(name + ":0.005" for name in names)], "the services of a line: %s" % texts)
+
+
 def files_and_words(folder):
     world = Folder(folder, BOOK)
     run = world.rated(world.imported("all", MARCH, APRIL))
@@ -198,7 +210,7 @@ def late_in_a_price(folder):
 
 
 def main():
-    for test in (closed_months, merged, kept_of_other_books, many_sites, files_and_words, untaxed, late_in_a_price):
+    for test in (closed_months, merged, kept_of_other_books, many_sites, many_services, files_and_words, untaxed, late_in_a_price):
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "new"))
             try:

@@ -108,6 +108,7 @@ struct toll_taxes {
     struct toll_taxes_tuple *tuples;
     uint32_t *bucket_tuples;          /* by bucket: index of tuples, where it has a tuple */
     uint32_t *split_of_text;          /* by id of split_texts */
+    uint32_t *text_of_split;          /* and the other way round */
     uint32_t *period_first, *periods; /* the run's period charges by account of the book */
     bool per_account;                 /* some tax is */
 

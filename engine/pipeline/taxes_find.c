@@ -88,23 +88,38 @@ static bool name_sites(struct toll_taxes *taxes)
     return good;
 }
 
+/* The id of a split's text in split_texts; 0: out of memory. */
+static uint32_t add_split_text(struct toll_taxes *taxes, uint32_t split)
+{
+    for (size_t room = 256;; room *= 4) {
+        char *text = malloc(room);
+        if (text == NULL)
+            return 0;
+        const bool fits = toll_tax_split_text(taxes->tables, split, text, room);
+        const uint32_t id = fits ? add_text(&taxes->split_texts, text) : 0;
+        free(text);
+        if (fits)
+            return id;
+    }
+}
+
 static bool name_the_rest(struct toll_taxes *taxes)
 {
     const struct toll_book *book = taxes->book;
     const struct toll_tax_tables *tables = taxes->tables;
-    char text[4096];
     for (uint32_t i = 1; i < book->tiers_count; i++)
         if (add_text(&taxes->tier_names, toll_book_string(book, book->tiers[i].name)) == 0)
             return false;
     taxes->split_of_text = calloc(tables->split_count + (size_t)2, sizeof *taxes->split_of_text);
-    if (taxes->split_of_text == NULL)
+    taxes->text_of_split = calloc(tables->split_count + (size_t)2, sizeof *taxes->text_of_split);
+    if (taxes->split_of_text == NULL || taxes->text_of_split == NULL)
         return false;
     for (uint32_t i = 1; i < tables->split_count; i++) { /* splits of one text tax alike */
-        const uint32_t id =
-            toll_tax_split_text(tables, i, text, sizeof text) ? add_text(&taxes->split_texts, text) : 0;
+        const uint32_t id = add_split_text(taxes, i);
         if (id == 0)
             return false;
         taxes->split_of_text[id] = i;
+        taxes->text_of_split[i] = id;
     }
     for (uint32_t i = 1; i < tables->tax_count; i++)
         taxes->per_account = taxes->per_account || tables->taxes[i].kind == TOLL_TAX_PER_ACCOUNT;
@@ -326,13 +341,13 @@ int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error)
 
 void toll_taxes_index_free(struct toll_taxes *taxes)
 {
-    void *const lists[] = {taxes->site_of_book,  taxes->site_rank,       taxes->book_site,
-                           taxes->account_rank,  taxes->charge_first,    taxes->charges,
-                           taxes->inventory,     taxes->inventory_first, taxes->bucket_spans,
-                           taxes->run_account,   taxes->bucket_sites,    taxes->tuples,
-                           taxes->bucket_tuples, taxes->period_first,    taxes->periods,
-                           taxes->site_dense,    taxes->site_stamp,      taxes->first_stamp,
-                           taxes->tasks,         taxes->account_of_run,  taxes->split_of_text};
+    void *const lists[] = {
+        taxes->site_of_book,  taxes->site_rank,    taxes->book_site,    taxes->account_rank,
+        taxes->charge_first,  taxes->charges,      taxes->inventory,    taxes->inventory_first,
+        taxes->bucket_spans,  taxes->run_account,  taxes->bucket_sites, taxes->tuples,
+        taxes->bucket_tuples, taxes->period_first, taxes->periods,      taxes->site_dense,
+        taxes->site_stamp,    taxes->first_stamp,  taxes->tasks,        taxes->account_of_run,
+        taxes->split_of_text, taxes->text_of_split};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]);
     toll_strings_free(&taxes->site_names);

@@ -14,7 +14,6 @@ struct toll_taxes_text {
     char number[8][TOLL_RATIONAL_TEXT_BYTES];
     char period[TOLL_TIME_TEXT_BYTES], day[TOLL_TIME_TEXT_BYTES], rate[TOLL_TOTAL_TEXT_BYTES],
         quantity[TOLL_TOTAL_TEXT_BYTES];
-    char split[8192];
     char remedy[8192];
 };
 
@@ -139,8 +138,6 @@ static void fill_line(struct toll_taxes *taxes, struct toll_taxes_text *text, st
     const struct toll_tuple_row *tuple = toll_taxes_tuple_of(taxes, source);
     toll_day_format(task->day, text->period);
     toll_day_format(source->day, text->day);
-    if (!toll_tax_split_text(taxes->tables, source->split, text->split, sizeof text->split))
-        text->split[0] = 0;
     *line = (struct toll_tax_line){
         .period = text->period,
         .account = toll_book_string(taxes->book, account->account),
@@ -150,7 +147,9 @@ static void fill_line(struct toll_taxes *taxes, struct toll_taxes_text *text, st
         .product = toll_taxes_product(taxes, source),
         .service = tuple == NULL ? "" : tuple->service,
         .jurisdiction = tuple == NULL ? "" : tuple->jurisdiction,
-        .tax_services = text->split,
+        .tax_services = source->split == 0 ? ""
+                                           : toll_strings_text(&taxes->split_texts,
+                                                               taxes->text_of_split[source->split], NULL),
         .reason = toll_tax_reason_name(source->reason),
         .tuple = tuple == NULL ? 0 : tuple->id,
         .index = taxes->walk_index,

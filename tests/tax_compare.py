@@ -30,6 +30,7 @@ def check_side_by_side(world):
     assert text.split() == ["tax", "NY", "rate", "TX", "rate", "sales", "1.84", "0.039484", "6.56", "0.0625", "USD"], text
     for bad in ("", ",", "NY,", "A,B,C,D,E,F,G,H,I"):
         run("tax", world.run, "--jurisdictions", bad, code=2)
+    assert "\"ZZ\"" in run("tax", world.run, "--jurisdictions", "TX,ZZ", code=2).stderr
 
 
 def check_compare(world):

@@ -195,8 +195,8 @@ struct toll_tax_effect {
     bool per_line;          /* the latter */
 };
 struct toll_tax_effects;
-/* What each tax comes to in each jurisdiction, by (jurisdiction, tax, currency). jurisdictions: only these
- * (NULL: all). Strings live until the close. */
+/* What each tax comes to in each jurisdiction, by (jurisdiction, tax, currency). jurisdictions: only these,
+ * of the run's book, else TOLL_EUSAGE (NULL: all). Strings live until the close. */
 int toll_tax_effects_open(struct toll_taxes *taxes, const char *const *jurisdictions, size_t count,
                           struct toll_tax_effects **out, struct toll_error *error);
 void toll_tax_effects_close(struct toll_tax_effects *effects);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "pipeline/exact.h"
+#include "pipeline/taxes.h"
 #include "tollmill_tax.h"
 
 #include <stdio.h>
@@ -180,6 +181,24 @@ static bool fill_effect(struct toll_tax_effects *e, struct sums *sums, struct to
            out->rate != NULL && out->rate_short != NULL;
 }
 
+/* A name that is misspelt must not look like one without taxes. */
+static int check_known(const struct toll_taxes *taxes, const char *const *jurisdictions, size_t count,
+                       struct toll_error *error)
+{
+    const struct toll_tax_tables *tables = taxes->tables;
+    for (size_t i = 0; i < count; i++) {
+        bool known = false;
+        for (uint32_t k = 1; k < tables->jurisdiction_count && !known; k++)
+            known = strcmp(toll_tax_string(tables, tables->jurisdictions[k].id), jurisdictions[i]) == 0;
+        if (!known)
+            return toll_error_set(error, TOLL_EUSAGE,
+                                  "the run's book has no tax jurisdiction \"%.60s\": write an id of its "
+                                  "tax_jurisdictions.csv",
+                                  jurisdictions[i]);
+    }
+    return 0;
+}
+
 int toll_tax_effects_open(struct toll_taxes *taxes, const char *const *jurisdictions, size_t count,
                           struct toll_tax_effects **out, struct toll_error *error)
 {
@@ -188,6 +207,8 @@ int toll_tax_effects_open(struct toll_taxes *taxes, const char *const *jurisdict
     int more = 0, code = e != NULL ? 0 : toll_error_set(error, TOLL_ENOMEM, "out of memory");
 
     *out = NULL;
+    if (code == 0 && jurisdictions != NULL)
+        code = check_known(taxes, jurisdictions, count, error);
     toll_taxes_rewind(taxes);
     while (code == 0 && (more = toll_taxes_next(taxes, &line, error)) > 0)
         if (line.tax[0] != '\0' && wanted(line.tax_jurisdiction, jurisdictions, count))

@@ -363,11 +363,29 @@ def check_suretax_answers(world):
     world.answered("suretax", dict(good, GroupList=[{"InvoiceNumber": "a", "TaxList": []}]), code=65)
 
 
+# ---- the tax of an exported line ----
+
+def check_export(world):
+    """Call a is 0.90 and 1.5 minutes in New York, d the same place for 0.60 but for resale; b and c are in Texas."""
+    def taxes_of(taxes):
+        path = world.rate("exported-%d" % len(taxes), taxes=taxes)
+        rows = list(csv.DictReader(io.StringIO(run("export", path, "--format", "csv").stdout)))
+        return {row["record_id"]: row["tax"] for row in rows}
+    assert taxes_of(BOOK["taxes.csv"]) == {"a": "0.036", "b": "0.038125", "c": "0.01875", "d": "0"}
+    minutes = "tax,tax_jurisdiction,kind,rate,amount,sale\nsales,TX,,6.25%,,\nsales,NY,,4%,,\nminute,NY,per_minute,,0.01,any\n"
+    assert taxes_of(minutes) == {"a": "0.051", "b": "0.038125", "c": "0.01875", "d": "0.01"}, "0.036 + 1.5 x 0.01; a minute for resale, too"
+    late = "tax,tax_jurisdiction,rate,cap,billable\nsales,TX,6.25%,5,\nsales,NY,4%,,\nown,NY,1%,5,no\n"
+    assert taxes_of(late) == {"a": "0.036", "b": "", "c": "", "d": "0"}, "what has a cap is no function of the line; the seller's own is not counted"
+    write(os.path.join(world.work, "book", "taxes.csv"), BOOK["taxes.csv"])
+
+
 # ---- suspense, other currencies ----
 
 def check_suspense(world):
     world.run = world.rate("run-2", sites="site,account,area\nhq,acme,nyc\nbranch,acme,austin\nhome,beta,austin\nshop,sold,\n")
     done = world.sent("avalara", code=1)
+    rows = csv.DictReader(io.StringIO(run("export", world.run, "--format", "csv").stdout))
+    assert {row["record_id"]: row["tax"] for row in rows} == {"a": "0.036", "b": "0.038125", "c": "0.01875", "d": ""}, "d has no area"
     assert "1 charge lines are in tax suspense and not sent" in done.stderr and "sold" not in done.stdout, done.stderr
     write(os.path.join(world.work, "book", "book.yaml"), BOOK["book.yaml"].replace("USD", "EUR"))
     world.run = world.rate("run-3", sites=BOOK["sites.csv"])
@@ -384,6 +402,7 @@ def main():
         check_avalara_differences(world)
         check_bad_answers(world)
         check_suretax_answers(world)
+        check_export(world)
         check_suspense(world)
     print("requests and registers as worked out by hand; what does not agree is told")
 

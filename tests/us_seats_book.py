@@ -116,6 +116,10 @@ def check_march(run_path, places):
         ("decks/messages.csv", "2", "decks/alpha-messages.csv", "2", "3", "0.04000000")], below
     groups = json.loads(tollmill("summary", run_path, "--suspense", "--json"))["groups"]
     assert [(group["reason"], group["account"], group["rows"]) for group in groups] == [("pool_limit", "guest", 1)], groups
+    lines = {row["record_id"]: row["tax"] for row in rows_of(tollmill("export", run_path, "--format", "csv"))}
+    # 0.02 x (0.649 x 0.376 + 0.03095 / 0.96905); 0.102 x (0.649 x 0.376 + 0.0865 + 0.06)
+    assert lines["london"] == "668553643/121131250000" and lines["nova_2"] == "0.039833448", lines
+    assert lines["acme_1"] == lines["bolt_1"] == "0" and lines["incoming"] == lines["guest_2"] == lines["old_1"] == "", lines
     for words in (("nova_2", "pool nova gives 600 of 804 s", "204 s, priced as above: 0.10200000"),
                   ("uk_mobile", "decks/eurovoice.csv:3", "0.12000000 EUR x 1.10000000"),
                   ("texts_2", "gives 3 of 3 message, beyond its limit"),

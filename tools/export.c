@@ -55,7 +55,8 @@ static const char *cost_status(const struct toll_line *line)
                                              : toll_status_reason(line->cost_status);
 }
 
-static void put_csv(const struct export *export, struct cmd_output *out, const struct toll_line *line)
+static void put_csv(const struct export *export, struct cmd_output *out, const struct toll_line *line,
+                    const char *tax)
 {
     char text[TOLL_MONEY_TEXT];
     put_word(out, line->day);
@@ -102,7 +103,9 @@ static void put_csv(const struct export *export, struct cmd_output *out, const s
     cmd_put_char(out, ',');
     if (line->status < TOLL_SUSPENSE_FIRST)
         cmd_put(out, text, toll_money_to_text(line->charge, text));
-    cmd_put(out, ",,", 2); /* tax: none at this version */
+    cmd_put_char(out, ',');
+    cmd_put_text(out, tax);
+    cmd_put_char(out, ',');
     put_word(out, line->currency);
     cmd_put_char(out, ',');
     if (knows_cost(line))
@@ -126,7 +129,7 @@ static void put_member(struct cmd_output *out, const char *key, const char *text
     cmd_json_string(out, or_empty(text));
 }
 
-static void put_jsonl(struct cmd_output *out, const struct toll_line *line)
+static void put_jsonl(struct cmd_output *out, const struct toll_line *line, const char *tax)
 {
     char text[TOLL_MONEY_TEXT];
     put_member(out, "{\"day\":", line->day);
@@ -161,7 +164,11 @@ static void put_jsonl(struct cmd_output *out, const struct toll_line *line)
     } else {
         cmd_put_text(out, ",\"charge\":null");
     }
-    put_member(out, ",\"tax\":null,\"currency\":", line->currency);
+    if (tax[0] != '\0')
+        put_member(out, ",\"tax\":", tax);
+    else
+        cmd_put_text(out, ",\"tax\":null");
+    put_member(out, ",\"currency\":", line->currency);
     if (knows_cost(line)) {
         toll_money_to_text(line->cost, text);
         put_member(out, ",\"cost\":", text);
@@ -190,13 +197,16 @@ static int write_lines(struct cmd *cmd, struct export *export, struct toll_run *
     toll_run_facts(run, &facts);
     if (export->format == FORMAT_CSV)
         cmd_put_text(out, csv_header);
+    char tax[TOLL_TAX_TEXT];
     int more;
     while ((more = toll_run_next(run, &line, &error)) > 0) {
         if (export->wanted[line.status & 0xFF]) {
+            if (toll_run_line_tax(run, line.tuple, line.charge, line.billed, tax, &error) < 0)
+                return cmd_fail(cmd, &error);
             if (export->format == FORMAT_CSV)
-                put_csv(export, out, &line);
+                put_csv(export, out, &line, tax);
             else
-                put_jsonl(out, &line);
+                put_jsonl(out, &line, tax);
             export->lines++;
         }
         if ((++export->rows & 0xFFFF) == 0) {
@@ -332,8 +342,11 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .notes =
             "Columns: day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,\n"
             "         duration_ms,caller,callee,destination,deck,prefix,band,billed,included,charge,tax,\n"
-            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. tax is empty in\n"
-            "         this version. bundle and pool: the first that gave included units, and its name if it "
+            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. tax: the billable\n"
+            "         taxes of a taxed book's line, not rounded; empty where they are not a function of the "
+            "line\n"
+            "         alone, or it could not be taxed (tollmill tax RUN). bundle and pool: the first that "
+            "gave included units, and its name if it "
             "has one.\n"
             "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency.",
     };

@@ -245,6 +245,12 @@ struct toll_line_taxes {
 int toll_run_line_taxes(struct toll_run *run, int32_t tuple, int64_t charge, int64_t billed,
                         struct toll_line_taxes *out, struct toll_error *error);
 
+/* The billable ones of them added up, exactly, as text: "" where the line has no tuple, is in tax suspense or
+ * has a billable tax that is late. For walks over all lines. */
+#define TOLL_TAX_TEXT 1600
+int toll_run_line_tax(struct toll_run *run, int32_t tuple, int64_t charge, int64_t billed,
+                      char text[TOLL_TAX_TEXT], struct toll_error *error);
+
 /* One line by day ("2026-03-01") and row: TOLL_EUSAGE when there is none. */
 int toll_run_line(struct toll_run *run, const char *day, int64_t row, struct toll_line *line,
                   struct toll_error *error);

@@ -1,5 +1,6 @@
 /* The tuple of each rated line of a block, and where it counts: docs/TAX.md section 2. */
 #include "pipeline/stages.h"
+#include "pipeline/tuple_ends.h"
 
 /* Of each row what its product adds to the key of its kind. */
 static const uint32_t *products_of(const struct toll_block_rows *rows)
@@ -40,6 +41,31 @@ static void make_planes(const struct toll_block_rows *rows, size_t first, const 
     }
 }
 
+/* The listed rows, which are all that are rated: their tuple by the ends, too, or what is there to be
+ * numbered. */
+static void look_at_ends(const struct toll_block_rows *rows, size_t first, const uint32_t *list, size_t count)
+{
+    const struct toll_tuples *tuples = rows->rater->tuples;
+    struct toll_tuple_ends *ends = tuples->ends;
+    struct toll_tuple_sums *sums = &rows->context->tally->tuples;
+    struct toll_block *block = rows->block;
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = first + list[k];
+        const uint32_t bucket = block->bucket[i];
+        const uint32_t key = (uint32_t)rows->line.tuple[i] - tuples->buckets[bucket].first;
+        struct toll_row row;
+        toll_block_read_row(rows, i, &row);
+        const uint32_t where =
+            toll_tuple_ends_of(ends, rows->rater, &row, rows->rater->book->buckets[bucket].site);
+        const struct toll_tuple_seen *seen = ends->given
+                                                 ? toll_tuple_set_find(&ends->all, bucket, key, where)
+                                                 : toll_tuple_set_add(&sums->seen, bucket, key, where);
+        sums->full |= seen == NULL;
+        rows->line.tuple[i] = seen == NULL ? 0 : seen->tuple;
+        block->slot[i] = seen == NULL || !ends->given ? bucket : seen->slot;
+    }
+}
+
 /* Rows from `first` on that begin within the spans of today; how many. */
 static size_t rows_within(const struct toll_block_rows *rows, const struct toll_tuple_sums *sums,
                           size_t first)
@@ -77,7 +103,10 @@ void toll_block_tuples(const struct toll_block_rows *rows)
         const size_t rest = rows->rater->kernels->tuple(
             &in, rows->cdr.kind + first, rows->line.class_jurisdiction + first, rows->line.status + first,
             block->bucket + first, count, rows->line.tuple + first, block->slot + first, block->rest);
-        make_planes(rows, first, block->rest, rest);
+        if (tuples->ends == NULL)
+            make_planes(rows, first, block->rest, rest);
+        else
+            look_at_ends(rows, first, block->rest, rest);
         first += count;
     }
 }

@@ -15,6 +15,7 @@ enum toll_tax_reason toll_tuple_reason(const struct toll_tuple_facts *facts)
     return facts->profile.resolved == TOLL_PLACE_NONE ? TOLL_TAX_NO_SITE
            : facts->profile.area == 0                 ? TOLL_TAX_NO_AREA
            : facts->kind.split == 0                   ? TOLL_TAX_NO_TAX_SERVICE
+           : facts->no_leg_place                      ? TOLL_TAX_NO_LEG_PLACE
                                                       : TOLL_TAX_TAXED;
 }
 
@@ -25,8 +26,8 @@ void toll_tuple_tax_facts(const struct toll_book *book, const struct toll_tuple_
 
     *out = (struct toll_tax_facts){
         .place = place,
-        .origin = place,
-        .two_of_three = place,
+        .origin = facts->origin,
+        .two_of_three = facts->two_of_three,
         .split = facts->kind.split,
         .customer_class = toll_book_string(book, facts->profile.customer_class),
         .seller = toll_book_string(book, facts->profile.seller),
@@ -103,9 +104,18 @@ static const char *rate_text(struct toll_component_rows *rows, uint32_t series)
     return rows->rates[series];
 }
 
+const struct toll_tax_bracket *toll_component_first_row(const struct toll_tax_tables *tables, uint32_t series)
+{
+    const struct toll_tax_bracket *brackets = &tables->brackets[tables->series[series].bracket_first];
+    const struct toll_tax_bracket *first = brackets;
+    for (uint32_t i = 1; i < tables->series[series].bracket_count; i++)
+        first = brackets[i].line < first->line ? &brackets[i] : first;
+    return first;
+}
+
 static const char *as_of_text(struct toll_component_rows *rows, uint32_t series)
 {
-    const int32_t day = rows->tables->brackets[rows->tables->series[series].bracket_first].as_of;
+    const int32_t day = toll_component_first_row(rows->tables, series)->as_of;
     char text[TOLL_TIME_TEXT_BYTES];
 
     if (day == TOLL_TAX_DAY_MIN)
@@ -155,8 +165,7 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
     const struct toll_tax_tables *tables = rows->tables;
     const struct toll_tax *tax = &tables->taxes[component->tax];
     const struct toll_tax_jurisdiction *jurisdiction = &tables->jurisdictions[component->jurisdiction];
-    const struct toll_tax_bracket *bracket =
-        &tables->brackets[tables->series[component->series].bracket_first];
+    const struct toll_tax_bracket *bracket = toll_component_first_row(tables, component->series);
 
     *row = (struct toll_component_row){
         .tuple = tuple,

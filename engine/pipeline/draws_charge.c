@@ -16,7 +16,8 @@ static void suspend(const struct toll_draws_context *context, const struct toll_
 {
     struct toll_suspense *suspense = &context->tally->suspense;
     const struct toll_book *book = context->rater->book;
-    const int32_t account = book->buckets[request->bucket % book->bucket_count].account;
+    const int32_t account =
+        book->buckets[toll_tally_slot_bucket(context->tally, book, request->bucket)].account;
     const uint64_t what = 0;
     context->tally->buckets[request->bucket].rows--;
     if (toll_suspense_expect(suspense, line->status, account, what))

@@ -292,7 +292,8 @@ static void close_set(struct run *run)
 }
 
 /* Parts go through in sets, so that a dataset of years needs no more open files than one of a month. */
-static int rate_parts(struct run *run, bool count_only, struct toll_error *error)
+enum pass { PASS_ENDS, PASS_COUNT, PASS_LINES };
+static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
 {
     int64_t rows_before = 0;
     int rc = 0;
@@ -303,7 +304,7 @@ static int rate_parts(struct run *run, bool count_only, struct toll_error *error
         if (rc == 0)
             rc = open_kept(run, first, error);
         if (rc == 0)
-            rc = count_only ? 0 : create_lines(run, first, error);
+            rc = pass != PASS_LINES ? 0 : create_lines(run, first, error);
         if (rc == 0) {
             const struct toll_workers_request request = {
                 .parts = run->set.parts,
@@ -312,20 +313,30 @@ static int rate_parts(struct run *run, bool count_only, struct toll_error *error
                 .rows_before = rows_before,
                 .rows_total = run->rows,
                 .pools = run->pools,
-                .count_only = count_only,
+                .count_only = pass == PASS_COUNT,
+                .collect_ends = pass == PASS_ENDS,
             };
             const int64_t begun = now_ns();
             rc = toll_workers_run(&run->workers, &request, error);
             run->rate_ns += now_ns() - begun;
         }
-        if (rc == 0 && !count_only)
+        if (rc == 0 && pass == PASS_LINES)
             rc = finish_lines(run, first, error);
         rows_before += run->set.rows;
         close_set(run);
     }
-    if (rc == 0 && run->pools != NULL)
+    if (rc == 0 && run->pools != NULL && pass != PASS_ENDS)
         rc = toll_pools_state(run->pools, error);
     return rc;
+}
+
+/* Tuples that go by the ends of calls are numbered when it is known which there are. */
+static int collect_ends(struct run *run, struct toll_error *error)
+{
+    if (run->tuples == NULL || run->tuples->ends == NULL)
+        return 0;
+    const int rc = rate_parts(run, PASS_ENDS, error);
+    return rc != 0 ? rc : toll_workers_number_ends(&run->workers, run->tuples, error);
 }
 
 /* Tiers whose price depends on the units of a whole period need these first. */
@@ -333,7 +344,7 @@ static int count_parts(struct run *run, struct toll_error *error)
 {
     if (run->rater.draws == NULL || !run->rater.draws->volume)
         return 0;
-    const int rc = rate_parts(run, true, error);
+    const int rc = rate_parts(run, PASS_COUNT, error);
     if (rc == 0)
         toll_pools_second_pass(run->pools);
     toll_workers_clear(&run->workers);
@@ -345,8 +356,14 @@ static int make_tuples(struct run *run, struct toll_error *error)
 {
     const int rc = toll_tuples_of_parts(run->book, &run->dataset, run->first, run->last, &run->tuples, error);
     run->rater.tuples = run->tuples;
-    if (rc != 0 || run->merge == NULL || run->tuples == NULL)
-        return rc;
+    return rc;
+}
+
+/* Ids behind those of an earlier run. */
+static int check_tuple_room(const struct run *run, struct toll_error *error)
+{
+    if (run->merge == NULL || run->tuples == NULL)
+        return 0;
     const int64_t shift = run->merge->books[run->merge->book_count - 1].tuple_shift;
     return shift + toll_tuples_most(run->tuples) <= INT32_MAX
                ? 0
@@ -582,6 +599,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = open_all(run, error);
     if (rc == 0 && run->after.open && options->reorder)
         rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
+    if (rc == 0 && run->rows > 0)
+        toll_rate_tell_stale(run->book, span_of(run).last, &options->reporter);
     if (rc == 0)
         rc = make_tuples(run, error);
     if (rc == 0) {
@@ -608,9 +627,13 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = make_pools(run, error);
     if (rc == 0)
+        rc = collect_ends(run, error);
+    if (rc == 0)
+        rc = check_tuple_room(run, error);
+    if (rc == 0)
         rc = count_parts(run, error);
     if (rc == 0)
-        rc = rate_parts(run, false, error);
+        rc = rate_parts(run, PASS_LINES, error);
     if (rc == 0) {
         struct toll_tally *tally = toll_workers_sum(&run->workers);
         TOLL_ASSERT(tally->rows == run->rows);

@@ -149,12 +149,12 @@ static int list_buckets(const struct toll_book *book, const struct toll_tally *t
                         const struct toll_merge *merge, struct toll_bucket_row *rows, int64_t *count,
                         struct toll_error *error)
 {
-    const struct toll_tuple_sums *sums = &tally->tuples;
     const size_t slots = toll_tally_slots(tally, book);
     const int32_t shift = merge == NULL ? 0 : merge->books[merge->book_count - 1].tuple_shift;
     for (size_t slot = 1; slot < slots; slot++) {
         const struct toll_tally_bucket *bucket = &tally->buckets[slot];
-        const size_t plane = slot / book->bucket_count, i = slot % book->bucket_count;
+        const uint32_t i = toll_tally_slot_bucket(tally, book, slot);
+        const int32_t tuple = toll_tally_slot_tuple(tally, book, slot);
         const struct toll_bucket_key *key = &book->buckets[i];
         if (bucket->rows == 0 || i == 0)
             continue;
@@ -162,7 +162,7 @@ static int list_buckets(const struct toll_book *book, const struct toll_tally *t
         *row = (struct toll_bucket_row){
             .account = merge == NULL ? key->account : merge->account_ids[key->account],
             .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
-            .tuple = plane == 0 ? 0 : shift + (int32_t)(sums->tuples->buckets[i].first + sums->keys[plane]),
+            .tuple = tuple == 0 ? 0 : shift + tuple,
             .count = bucket->rows,
             .units = bucket->units,
         };

@@ -84,6 +84,26 @@ static const char *exemption_text(struct writing *writing, uint32_t profile)
     return writing->exemptions[profile];
 }
 
+/* Names of jurisdictions, which are in the order of their ids: "NY;US". */
+static const char *set_text(struct writing *writing, const struct toll_tax_set *set)
+{
+    const struct toll_tax_tables *tax = &writing->tuples->book->tax;
+    size_t bytes = 0, at = 0;
+    for (uint32_t i = 0; i < set->count; i++)
+        bytes += strlen(toll_tax_string(tax, tax->jurisdictions[set->ids[i]].id)) + 1;
+    char *text = malloc(bytes + 1);
+    writing->no_memory |= text == NULL;
+    if (text == NULL)
+        return "";
+    text[0] = 0;
+    for (uint32_t i = 0; i < set->count; i++)
+        at += (size_t)sprintf(text + at, "%s%s", i == 0 ? "" : ";",
+                              toll_tax_string(tax, tax->jurisdictions[set->ids[i]].id));
+    const char *copied = copy(writing, text, at);
+    free(text);
+    return copied;
+}
+
 /* ---- rows ---- */
 
 /* Adds the components of a tuple with its id; the reason if it has none. */
@@ -104,7 +124,6 @@ static void describe(struct writing *writing, int32_t id, struct toll_tuple_row 
     const struct toll_tuples *tuples = writing->tuples;
     const struct toll_book *book = tuples->book;
     const struct toll_tax_tables *tax = &book->tax;
-    const uint32_t profile = ((uint32_t)id - 1) / (tuples->kind_count * tuples->span_most);
     struct toll_tuple_facts facts;
     toll_tuple_facts(tuples, id, &facts);
     *row = (struct toll_tuple_row){
@@ -121,9 +140,9 @@ static void describe(struct writing *writing, int32_t id, struct toll_tuple_row 
         .customer_class = toll_book_string(book, facts.profile.customer_class),
         .sale = facts.profile.resale ? "resale" : "retail",
         .seller = toll_book_string(book, facts.profile.seller),
-        .exemptions = exemption_text(writing, profile),
-        .origin = "",
-        .two_of_three = "",
+        .exemptions = exemption_text(writing, facts.index),
+        .origin = set_text(writing, &facts.origin),
+        .two_of_three = set_text(writing, &facts.two_of_three),
     };
 }
 
@@ -131,15 +150,12 @@ static void describe(struct writing *writing, int32_t id, struct toll_tuple_row 
 static uint64_t *ids_seen(const struct toll_tuples *tuples, const struct toll_tally *tally)
 {
     const struct toll_book *book = tuples->book;
-    const size_t ids = (size_t)tuples->profile_count * tuples->kind_count * tuples->span_most + 1;
+    const size_t ids = (size_t)toll_tuples_most(tuples) + 1, slots = toll_tally_slots(tally, book);
     uint64_t *seen = calloc(ids / 64 + 1, sizeof *seen);
-    for (uint32_t plane = 1; seen != NULL && plane <= tally->tuples.plane_count; plane++) {
-        const struct toll_tally_bucket *buckets = tally->buckets + (size_t)plane * book->bucket_count;
-        for (uint32_t i = 1; i < book->bucket_count; i++) {
-            const uint32_t id = tuples->buckets[i].first + tally->tuples.keys[plane];
-            if (buckets[i].rows != 0)
-                seen[id >> 6] |= UINT64_C(1) << (id & 63);
-        }
+    for (size_t slot = book->bucket_count; seen != NULL && slot < slots; slot++) {
+        const uint32_t id = (uint32_t)toll_tally_slot_tuple(tally, book, slot);
+        if (tally->buckets[slot].rows != 0 && toll_tally_slot_bucket(tally, book, slot) != 0)
+            seen[id >> 6] |= UINT64_C(1) << (id & 63);
     }
     return seen;
 }
@@ -161,7 +177,7 @@ static bool add_row(struct writing *writing, int32_t id)
 static bool list_rows(struct writing *writing, const struct toll_tally *tally)
 {
     const struct toll_tuples *tuples = writing->tuples;
-    const size_t ids = (size_t)tuples->profile_count * tuples->kind_count * tuples->span_most + 1;
+    const size_t ids = (size_t)toll_tuples_most(tuples) + 1;
     uint64_t *seen = ids_seen(tuples, tally);
     bool good = seen != NULL;
     for (size_t word = 0; good && word <= ids / 64; word++)

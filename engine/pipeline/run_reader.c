@@ -5,6 +5,7 @@
 #include "pipeline/run_reader.h"
 #include "pipeline/cost.h"
 #include "pipeline/reader_books.h"
+#include "pipeline/reader_line_tax.h"
 #include "pipeline/reader_taxes.h"
 
 #include "base/check.h"
@@ -43,6 +44,7 @@ struct toll_run {
     size_t record_id_room;
     const struct toll_price_row *last_price, *last_cost_price;
     struct toll_reader_taxes taxes;
+    struct toll_line_tax_sums tax_sums;
 };
 
 const struct toll_run_files *toll_run_inside(const struct toll_run *run)
@@ -146,6 +148,7 @@ void toll_run_close(struct toll_run *run)
     close_part(run);
     toll_reader_books_close(&run->books);
     toll_reader_taxes_free(&run->taxes);
+    toll_reader_line_tax_free(&run->tax_sums);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     if (run->files_open)
@@ -270,6 +273,14 @@ int toll_run_line_taxes(struct toll_run *run, int32_t tuple, int64_t charge, int
                         struct toll_line_taxes *out, struct toll_error *error)
 {
     const int rc = toll_reader_taxes_of(&run->taxes, &run->files.tables, tuple, charge, billed, out, error);
+    return toll_error_within(error, rc, run->files.path);
+}
+
+int toll_run_line_tax(struct toll_run *run, int32_t tuple, int64_t charge, int64_t billed,
+                      char text[TOLL_TAX_TEXT], struct toll_error *error)
+{
+    const int rc =
+        toll_reader_line_tax(&run->tax_sums, &run->files.tables, tuple, charge, billed, text, error);
     return toll_error_within(error, rc, run->files.path);
 }
 

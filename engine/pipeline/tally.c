@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/large.h"
 #include "pipeline/hot.h"
+#include "pipeline/tuple_ends.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,7 @@ void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
     tally->tuples.plane_count = 0;
     tally->tuples.from = tally->tuples.until = 0;
     tally->tuples.full = false;
+    toll_tuple_set_free(&tally->tuples.seen);
     memset(tally->voice_prices, 0, price_words(book) * sizeof *tally->voice_prices);
     memset(tally->other_prices, 0, (size_t)book->price_count + 1);
     memset(tally->status_rows, 0, sizeof tally->status_rows);
@@ -88,9 +90,9 @@ void toll_tally_settle(struct toll_tally *tally, const struct toll_book *book)
     tally->settled_rows = tally->rows;
 }
 
-static void add_buckets(struct toll_tally_bucket *to, const struct toll_tally_bucket *from, uint32_t count)
+static void add_buckets(struct toll_tally_bucket *to, const struct toll_tally_bucket *from, size_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         to[i].charge_low += from[i].charge_low;
         to[i].charge_high += from[i].charge_high;
         to[i].rows += from[i].rows;
@@ -109,28 +111,73 @@ static void move_touched(void *to, const void *from, size_t bytes)
     }
 }
 
+/* Room for so many slots and one more. */
+static bool make_room(struct toll_tally *tally, const struct toll_book *book, size_t used, size_t slots)
+{
+    const size_t bytes = (slots + 1) * sizeof *tally->buckets;
+    if (bytes <= tally->mapped_bytes)
+        return true;
+    const size_t more = toll_large_bytes(2 * bytes);
+    void *buckets = toll_large_map(more, bucket_bytes(book) <= LARGE_PLANE_BYTES);
+    if (buckets == NULL)
+        return false;
+    move_touched(buckets, tally->buckets, used * sizeof *tally->buckets);
+    toll_large_unmap(tally->buckets, tally->mapped_bytes);
+    tally->buckets = buckets;
+    tally->mapped_bytes = more;
+    return true;
+}
+
+bool toll_tally_reserve(struct toll_tally *tally, const struct toll_book *book)
+{
+    return tally->mapped_bytes == 0 ||
+           make_room(tally, book, book->bucket_count, toll_tally_slots(tally, book));
+}
+
+/* ---- slots ---- */
+
+static const struct toll_tuple_ends *ends_of(const struct toll_tally *tally)
+{
+    return tally->tuples.tuples == NULL ? NULL : tally->tuples.tuples->ends;
+}
+
+size_t toll_tally_slots(const struct toll_tally *tally, const struct toll_book *book)
+{
+    const struct toll_tuple_ends *ends = ends_of(tally);
+    return ends != NULL ? (size_t)book->bucket_count + ends->slot_count
+                        : (size_t)book->bucket_count * (tally->tuples.plane_count + 1);
+}
+
+uint32_t toll_tally_slot_bucket(const struct toll_tally *tally, const struct toll_book *book, size_t slot)
+{
+    const struct toll_tuple_ends *ends = ends_of(tally);
+    return slot < book->bucket_count ? (uint32_t)slot
+           : ends != NULL            ? ends->slots[slot - book->bucket_count].bucket
+                                     : (uint32_t)(slot % book->bucket_count);
+}
+
+int32_t toll_tally_slot_tuple(const struct toll_tally *tally, const struct toll_book *book, size_t slot)
+{
+    const struct toll_tuple_ends *ends = ends_of(tally);
+    if (slot < book->bucket_count)
+        return 0;
+    if (ends != NULL)
+        return ends->slots[slot - book->bucket_count].tuple;
+    const struct toll_tuple_sums *sums = &tally->tuples;
+    return (int32_t)(sums->tuples->buckets[slot % book->bucket_count].first +
+                     sums->keys[slot / book->bucket_count]);
+}
+
 uint32_t toll_tally_plane(struct toll_tally *tally, const struct toll_book *book, uint32_t key)
 {
     struct toll_tuple_sums *sums = &tally->tuples;
     if (key == 0 || sums->planes[key] != 0)
         return key == 0 ? 0 : sums->planes[key];
     const size_t first = toll_tally_slots(tally, book);
-    const size_t bytes = (first + book->bucket_count + 1) * sizeof *tally->buckets;
-    if (first + book->bucket_count > UINT32_MAX) {
+    if (first + book->bucket_count > UINT32_MAX ||
+        !make_room(tally, book, first, first + book->bucket_count)) {
         sums->full = true;
         return 0;
-    }
-    if (bytes > tally->mapped_bytes) {
-        const size_t more = toll_large_bytes(2 * bytes);
-        void *buckets = toll_large_map(more, bucket_bytes(book) <= LARGE_PLANE_BYTES);
-        if (buckets == NULL) {
-            sums->full = true;
-            return 0;
-        }
-        move_touched(buckets, tally->buckets, first * sizeof *tally->buckets);
-        toll_large_unmap(tally->buckets, tally->mapped_bytes);
-        tally->buckets = buckets;
-        tally->mapped_bytes = more;
     }
     sums->keys[++sums->plane_count] = key;
     sums->planes[key] = (uint32_t)first;
@@ -149,7 +196,9 @@ int toll_tally_check(const struct toll_tally *tally, struct toll_error *error)
 
 void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, const struct toll_book *book)
 {
-    for (uint32_t plane = 0; plane <= from->tuples.plane_count; plane++) {
+    if (ends_of(tally) != NULL)
+        add_buckets(tally->buckets, from->buckets, toll_tally_slots(tally, book));
+    for (uint32_t plane = 0; ends_of(tally) == NULL && plane <= from->tuples.plane_count; plane++) {
         const uint32_t to = plane == 0 ? 0 : toll_tally_plane(tally, book, from->tuples.keys[plane]);
         add_buckets(tally->buckets + to, from->buckets + (size_t)plane * book->bucket_count,
                     book->bucket_count);
@@ -223,9 +272,10 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
     int count = 0;
     const size_t slots = toll_tally_slots(tally, book);
     for (size_t i = 1; i < slots && count >= 0; i++) {
-        if (tally->buckets[i].rows == 0 || i % book->bucket_count == 0)
+        const uint32_t bucket = toll_tally_slot_bucket(tally, book, i);
+        if (tally->buckets[i].rows == 0 || bucket == 0)
             continue;
-        const struct toll_account *account = &book->accounts[book->buckets[i % book->bucket_count].account];
+        const struct toll_account *account = &book->accounts[book->buckets[bucket].account];
         count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),
                                         toll_tally_charge(&tally->buckets[i]), 0);
     }

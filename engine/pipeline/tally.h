@@ -42,11 +42,13 @@ void toll_tally_free(struct toll_tally *tally); /* safe on a zeroed struct */
 uint32_t toll_tally_plane(struct toll_tally *tally, const struct toll_book *book, uint32_t key);
 /* TOLL_ENOMEM, TOLL_EDATA: sums by tuple are not all there is. */
 int toll_tally_check(const struct toll_tally *tally, struct toll_error *error);
-/* All buckets: of all planes. */
-static inline size_t toll_tally_slots(const struct toll_tally *tally, const struct toll_book *book)
-{
-    return (size_t)book->bucket_count * (tally->tuples.plane_count + 1);
-}
+/* All buckets: of all planes, or those behind the first that ends of calls want. */
+size_t toll_tally_slots(const struct toll_tally *tally, const struct toll_book *book);
+/* The account and site that a slot is of, 0 none, and the tuple, 0 none. */
+uint32_t toll_tally_slot_bucket(const struct toll_tally *tally, const struct toll_book *book, size_t slot);
+int32_t toll_tally_slot_tuple(const struct toll_tally *tally, const struct toll_book *book, size_t slot);
+/* Room for all slots; false: no memory. */
+bool toll_tally_reserve(struct toll_tally *tally, const struct toll_book *book);
 
 static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucket)
 {

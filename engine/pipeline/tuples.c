@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "pipeline/row.h"
+#include "pipeline/tuple_ends.h"
 #include "pipeline/tuple_parts.h"
 
 #include <stdlib.h>
@@ -171,6 +172,8 @@ int toll_tuples_make(const struct toll_book *book, const struct toll_tuple_time 
         rc = no_memory(error);
     if (rc == 0)
         rc = number(tuples, error);
+    if (rc == 0)
+        rc = toll_tuple_ends_make(book, &tuples->ends, error);
     if (rc != 0)
         toll_tuples_free(tuples);
     else
@@ -184,6 +187,7 @@ void toll_tuples_free(struct toll_tuples *tuples)
         return;
     for (uint32_t i = 0; i < tuples->calendar_count; i++)
         free(tuples->calendars[i].spans);
+    toll_tuple_ends_free(tuples->ends);
     toll_arena_free(&tuples->arena);
     free(tuples->buckets);
     free(tuples->profile_of);
@@ -197,13 +201,14 @@ void toll_tuples_free(struct toll_tuples *tuples)
     free(tuples);
 }
 
-bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_tuple_facts *facts)
+static bool plain_facts(const struct toll_tuples *tuples, int32_t id, struct toll_tuple_facts *facts)
 {
     const uint32_t each = tuples->kind_count * tuples->span_most;
     const uint32_t at = (uint32_t)id - 1, profile = at / each, kind = at % each / tuples->span_most;
     if (id < 1 || profile >= tuples->profile_count)
         return false;
-    *facts = (struct toll_tuple_facts){.profile = tuples->profiles[profile], .kind = tuples->kinds[kind]};
+    *facts = (struct toll_tuple_facts){
+        .profile = tuples->profiles[profile], .index = profile, .kind = tuples->kinds[kind]};
     const struct toll_tuple_calendar *calendar = &tuples->calendars[facts->profile.calendar];
     const uint32_t span = at % tuples->span_most;
     if (span >= calendar->count)
@@ -213,6 +218,25 @@ bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_
     facts->period = calendar->spans[span].period;
     facts->next_period = calendar->spans[span].next_period;
     return true;
+}
+
+bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_tuple_facts *facts)
+{
+    const struct toll_tuple_ends *ends = tuples->ends;
+    if (ends == NULL)
+        return plain_facts(tuples, id, facts);
+    if (id < 1 || (uint32_t)id > ends->tuple_count || !plain_facts(tuples, ends->tuples[id].base, facts))
+        return false;
+    facts->origin = ends->tuples[id].origin;
+    facts->two_of_three = ends->tuples[id].two_of_three;
+    facts->no_leg_place = ends->tuples[id].no_leg_place;
+    return true;
+}
+
+int64_t toll_tuples_most(const struct toll_tuples *tuples)
+{
+    return tuples->ends != NULL ? tuples->ends->tuple_count
+                                : (int64_t)tuples->profile_count * tuples->kind_count * tuples->span_most;
 }
 
 /* ---- of one worker ---- */
@@ -239,6 +263,7 @@ void toll_tuple_sums_free(struct toll_tuple_sums *sums)
     free(sums->planes);
     free(sums->keys);
     free(sums->spans);
+    toll_tuple_set_free(&sums->seen);
     memset(sums, 0, sizeof *sums);
 }
 

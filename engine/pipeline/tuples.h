@@ -5,6 +5,9 @@
  * jurisdiction) and the *span* of days in which no period begins and no table changes. So ids are the same
  * for any number of threads, and a line's is found with a few reads. Only those that occur are written down.
  *
+ * Where some tax goes by the ends of calls there can be far too many. Then a first pass over the run collects
+ * what occurs (pipeline/tuple_ends.h), and ids are given to that, in an order of its own.
+ *
  * A worker sums by (account and site, tuple) in *planes*: a whole array of buckets for each kind and span
  * that it has met, so that memory grows with what occurs, and a line needs no more than an addition.
  */
@@ -60,7 +63,8 @@ struct toll_tuples {
     uint32_t span_most; /* of a calendar */
     uint32_t *offsets; /* [place of the product * TOLL_TUPLE_KEYS + toll_tuple_key()]: 1 + kind * span_most */
     uint32_t *products; /* by product id: place * TOLL_TUPLE_KEYS; NULL: kinds do not depend on products */
-    uint32_t *verdict_products; /* [plan * TOLL_VERDICT_KEYS + key]: likewise, of the rule of a verdict */
+    uint32_t *verdict_products;   /* [plan * TOLL_VERDICT_KEYS + key]: likewise, of the rule of a verdict */
+    struct toll_tuple_ends *ends; /* NULL: no tax goes by the ends of calls */
 };
 
 /* First and last call of one part. */
@@ -72,10 +76,7 @@ struct toll_tuple_time {
 int toll_tuples_make(const struct toll_book *book, const struct toll_tuple_time *times, size_t count,
                      struct toll_tuples **out, struct toll_error *error);
 /* Ids are not above this. */
-static inline int64_t toll_tuples_most(const struct toll_tuples *tuples)
-{
-    return (int64_t)tuples->profile_count * tuples->kind_count * tuples->span_most;
-}
+int64_t toll_tuples_most(const struct toll_tuples *tuples);
 void toll_tuples_free(struct toll_tuples *tuples); /* NULL is nothing */
 
 /* The span of a calendar around an instant; one beyond the run's is the nearest. */
@@ -91,9 +92,12 @@ static inline uint32_t toll_tuple_plane_key(const struct toll_tuples *tuples, ui
 
 struct toll_tuple_facts {
     struct toll_tuple_profile profile;
+    uint32_t index;             /* of the profile */
     const uint32_t *exemptions; /* profile.exemption_count rows, ascending */
     struct toll_tuple_kind kind;
     int32_t day, period, next_period;
+    struct toll_tax_set origin, two_of_three; /* of books that ask; else empty */
+    bool no_leg_place;                        /* an end that they ask for is nowhere */
 };
 /* False: there is no such tuple. */
 bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_tuple_facts *facts);
@@ -101,9 +105,11 @@ bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_
 struct toll_row;
 struct toll_row_answer;
 /* The same of one rated row, read from the book as docs/TAX.md has it. exemptions: room for all of the
- * book's; profile.calendar and exemption_first are 0. */
-void toll_row_tuple(const struct toll_book *book, const struct toll_row *row,
-                    const struct toll_row_answer *answer, uint32_t *exemptions,
+ * book's; the jurisdictions of ends come from the arena. What is an index of toll_tuples is 0. False: out of
+ * memory. */
+struct toll_rater;
+bool toll_row_tuple(const struct toll_rater *rater, const struct toll_row *row,
+                    const struct toll_row_answer *answer, uint32_t *exemptions, struct toll_arena *arena,
                     struct toll_tuple_facts *facts);
 /* The site that a line's place comes from, 0 none. */
 int32_t toll_tuple_site(const struct toll_book *book, int32_t account, int32_t site,
@@ -111,14 +117,28 @@ int32_t toll_tuple_site(const struct toll_book *book, int32_t account, int32_t s
 
 /* ---- of one worker ---- */
 
+/* What occurs. ends: of the originating end << 16 | of the terminating one, 0 where no tax asks. */
+struct toll_tuple_seen {
+    uint32_t bucket, key, ends; /* key: as toll_tuple_plane_key */
+    int32_t tuple;              /* set when the ids are given */
+    uint32_t slot;              /* likewise: where it counts, behind the book's buckets */
+};
+/* A set of these. */
+struct toll_tuple_set {
+    struct toll_tuple_seen *seen;
+    uint32_t *slots; /* 1 + index, 0 empty */
+    uint32_t count, room, mask;
+};
+
 struct toll_tuple_sums {
     const struct toll_tuples *tuples;
-    uint32_t *planes;     /* by plane key: first slot, 0 none yet; [0] is 0 */
-    uint32_t *keys;       /* by plane */
-    uint32_t *spans;      /* by calendar: the span of the rows around the last one */
-    toll_ms from, until;  /* in which that holds */
-    uint32_t plane_count; /* besides the first, of what has no tuple */
-    bool full;            /* no memory or no more room for a plane: sums are not all there is */
+    uint32_t *planes;           /* by plane key: first slot, 0 none yet; [0] is 0 */
+    uint32_t *keys;             /* by plane */
+    uint32_t *spans;            /* by calendar: the span of the rows around the last one */
+    toll_ms from, until;        /* in which that holds */
+    uint32_t plane_count;       /* besides the first, of what has no tuple */
+    struct toll_tuple_set seen; /* of the pass that collects ends */
+    bool full;                  /* no memory or no more room for a plane: sums are not all there is */
 };
 int toll_tuple_sums_init(struct toll_tuple_sums *sums, const struct toll_tuples *tuples,
                          struct toll_error *error);

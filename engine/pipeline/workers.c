@@ -11,6 +11,7 @@
 #include "pipeline/baton.h"
 #include "pipeline/draws.h"
 #include "pipeline/hot.h"
+#include "pipeline/tuple_ends.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -436,6 +437,12 @@ static struct output *free_output(struct toll_worker *worker)
 
 /* ---- one batch ---- */
 
+/* Does what the lines draw matter in this pass? */
+static bool draws_now(const struct toll_worker *worker)
+{
+    return worker->workers->rater->draws != NULL && !worker->job->request->collect_ends;
+}
+
 static struct toll_block_context context_of(struct toll_worker *worker, const struct toll_job_part *part,
                                             struct output *output)
 {
@@ -446,8 +453,8 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .block = &worker->block,
         .cursors = worker->cursors,
         .tally = &worker->tally,
-        .draws = worker->workers->rater->draws == NULL ? NULL : &output->draws,
-        .cost_draws = output->cost_draws.memory == NULL ? NULL : &output->cost_draws,
+        .draws = !draws_now(worker) ? NULL : &output->draws,
+        .cost_draws = !draws_now(worker) || output->cost_draws.memory == NULL ? NULL : &output->cost_draws,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
@@ -498,7 +505,7 @@ static void closed_rows(struct toll_worker *worker, const struct input *input,
 
 static bool rate_batch(struct toll_worker *worker, const struct input *input)
 {
-    const bool draws = worker->workers->rater->draws != NULL;
+    const bool draws = draws_now(worker);
     struct output *output = free_output(worker);
     struct toll_cdr_batch batch;
     bool good = true;
@@ -650,6 +657,24 @@ struct toll_tally *toll_workers_sum(struct toll_workers *workers)
     }
     toll_suspense_finish(&sum->suspense);
     return sum;
+}
+
+int toll_workers_number_ends(struct toll_workers *workers, struct toll_tuples *tuples,
+                             struct toll_error *error)
+{
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < workers->count; i++) {
+        rc = toll_tally_check(&workers->worker[i].tally, error);
+        if (rc == 0)
+            rc = toll_tuple_ends_collect(tuples->ends, &workers->worker[i].tally.tuples.seen, error);
+    }
+    toll_workers_clear(workers);
+    if (rc == 0)
+        rc = toll_tuple_ends_number(tuples, error);
+    for (unsigned i = 0; rc == 0 && i < workers->count; i++)
+        if (!toll_tally_reserve(&workers->worker[i].tally, workers->rater->book))
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the sums of taxed calls");
+    return rc;
 }
 
 void toll_workers_clear(struct toll_workers *workers)

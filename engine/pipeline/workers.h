@@ -64,6 +64,7 @@ struct toll_workers_request {
     int64_t rows_before, rows_total;      /* of the run, for progress */
     struct toll_pools *pools;             /* NULL only if the book has neither bundles nor tiers */
     bool count_only;                      /* draw and count, but neither charge nor write: a first pass */
+    bool collect_ends;                    /* neither draw nor write: what tuples there are (tuple_ends.h) */
     bool hash_lines;                      /* also keep the XXH3-128 of each batch's lines: for benches */
     struct toll_hash128 *hashes;          /* of all batches, in order */
 };
@@ -77,6 +78,9 @@ struct toll_tally *toll_workers_sum(struct toll_workers *workers);
 struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *workers);
 /* Why a ring that was wanted was not used, or not to the end; "" otherwise. */
 const char *toll_workers_io_refusal(const struct toll_workers *workers);
+/* After a pass that collected them: gives the tuples by ends of calls their ids, and forgets all sums. */
+int toll_workers_number_ends(struct toll_workers *workers, struct toll_tuples *tuples,
+                             struct toll_error *error);
 /* Forgets all sums and the cursors. */
 void toll_workers_clear(struct toll_workers *workers);
 /* From here on sums nanoseconds by stage; toll_workers_stages adds them up. */

@@ -62,6 +62,7 @@ def rate_run(book, records, state=None, late="append"):
     """One run over these records. state: of what is closed."""
     run = Run()
     run.book = book
+    run.closed = state               # what was closed, whatever is rated again
     records = oracle.in_order(records)
     starts = [record.start for record in records]
     run.days = bundles.Days(state.first_ms if state else min(starts), max(starts))

@@ -619,7 +619,7 @@ def periods_of(book, run, taxes, account):
 def is_closed(book, run, account, period):
     """Whether a period lies before what the run goes on from."""
     periods = Periods(book, account)
-    return bool(run.after) and bundles.period_begin(period + 1, periods.day, periods.zone) <= run.after.closing_of(account)
+    return bool(run.closed) and bundles.period_begin(period + 1, periods.day, periods.zone) <= run.closed.closing_of(account)
 
 
 def tax_period(book, run, taxes, account, period):

@@ -130,6 +130,9 @@ def load_jurisdictions(book):
         known(row.parent, found, "jurisdiction")
         if row.parent and LEVELS.index(found[row.parent].level) >= LEVELS.index(row.level):
             raise BookError("a parent is of a higher level: " + row.id)
+    states = [row.state for row in found.values() if row.level == "state"]
+    if len(set(states)) < len(states):
+        raise BookError("two jurisdictions of one state")
     for row in found.values():
         row.above, at = [row.id], row.parent
         while at:
@@ -318,7 +321,7 @@ def rate_row(book, tax, cells, names):
     row.threshold = fraction(cells["threshold"], 0, None, counted) if cells["threshold"] else Fraction(0)
     row.source, row.as_of = cells["source"], day_of(cells["as_of"], None)
     oracle.choice(cells, "cadence", "", "month", "quarter", "year")
-    row.key = (row.jurisdiction, row.level, frozenset(row.services), frozenset(row.classes), row.sale, row.days)
+    row.key = (row.jurisdiction, "" if row.jurisdiction else row.level, frozenset(row.services), frozenset(row.classes), row.sale, row.days)
     return row
 
 

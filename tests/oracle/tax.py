@@ -192,7 +192,7 @@ def find_components(book, line, kinds=tax_tables.KINDS):
                     line.components.append(component(book, line, series, name, services, date))
     if any(part.weight is None for part in line.components):
         line.reason, line.components = "no_seller", []
-    line.components.sort(key=lambda part: (part.tax.id, part.jurisdiction, part.series.first))
+    line.components.sort(key=lambda part: (part.tax.id, part.jurisdiction, part.series.line))
     grows = True
     while grows:                        # what stands on something late is late
         grows = False
@@ -328,7 +328,7 @@ def evaluate(book, line, charge, before):
         parts = [part for part in line.components if part.tax.id in group]
         if parts and group[0] in book.cyclic:
             solve_together(line, parts, charge)
-        for part in sorted(parts, key=lambda part: (part.jurisdiction, part.series.first)):
+        for part in sorted(parts, key=lambda part: (part.jurisdiction, part.series.line)):
             tax = part.tax
             amount = part.weight * charge
             if tax.kind == "rate":

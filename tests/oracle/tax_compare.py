@@ -83,7 +83,7 @@ def engine_tuples(run):
 
 
 def tuples_of_lines(run, export):
-    """{record_id: [(status, tuple id)]}: the export's row of a day is the row of that day's line files."""
+    """{record_id: [(status, tuple id, tax)]}: the export's row of a day is the row of that day's line files."""
     with open(os.path.join(run, "run.json"), encoding="utf-8") as stream:
         parts = json.load(stream)["parts"]
     days = {}
@@ -92,7 +92,7 @@ def tuples_of_lines(run, export):
         days.setdefault(part["day"], []).extend(ids)
     found = {}
     for row in export:
-        found.setdefault(row["record_id"], []).append((row["status"], days[row["day"]][int(row["row"])]))
+        found.setdefault(row["record_id"], []).append((row["status"], days[row["day"]][int(row["row"])], row["tax"]))
     return found
 
 
@@ -100,14 +100,16 @@ def compare_tuples(found, ours, run, export):
     names = engine_tuples(run)
     wanted = {}
     for row in ours["tuples"]:
-        wanted.setdefault(row["record_id"], []).append(tax_shown.tuple_text(row))
+        wanted.setdefault(row["record_id"], []).append(tax_shown.tuple_text(row) + ": " + row["tax"])
     for record_id, lines in tuples_of_lines(run, export).items():
         got = []
-        for status, key in lines:
+        for status, key, own in lines:
             if (key != 0) != (status == "rated"):
                 found.add("tuple", "%s: %s, but tuple %d" % (record_id, status, key))
             elif key:
-                got.append(names.get(key, "(tuple %d is not in tuples.arrow)" % key))
+                got.append(names.get(key, "(tuple %d is not in tuples.arrow)" % key) + ": " + own)
+            elif own:
+                found.add("tuple", "%s: %s, but tax %s" % (record_id, status, own))
         if sorted(got) != sorted(wanted.get(record_id, [])):
             found.add("tuple", "%s\n    oracle %s\n    engine %s" % (record_id, sorted(wanted.get(record_id, [])), sorted(got)))
     return names

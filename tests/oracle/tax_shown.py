@@ -102,8 +102,22 @@ def bucket_rows(taxes):
     return rows
 
 
-def tuple_rows(taxes):
-    return [dict(cells, record_id=entry.record.record_id, direction=entry.record.direction) for entry, cells in taxes.tuples]
+def tuple_rows(taxes, components):
+    """The rated lines with their tuples, and what the billable taxes of the line alone come to; "" where one is late."""
+    sums = {}
+    for row in components:
+        if row["billable"] == "1":
+            sums.setdefault(row["tuple"], []).append(row)
+    rows = []
+    for entry, cells in taxes.tuples:
+        own = ""
+        some = sums.get(tuple_text(cells), [])
+        if not cells["reason"] and not any(row["late"] == "1" for row in some):
+            charge = Fraction(entry.line["charge"])
+            minutes = Fraction(int(entry.line["billed"]), 60) if entry.line["service"] == "voice" else 0
+            own = exact_text(sum(Fraction(row["per_charge"]) * charge + Fraction(row["per_minute"]) * minutes for row in some))
+        rows.append(dict(cells, record_id=entry.record.record_id, direction=entry.record.direction, tax=own))
+    return rows
 
 
 def component_rows(book, taxes):
@@ -135,13 +149,14 @@ def component_rows(book, taxes):
 COMPONENT_COLUMNS = ["tuple", "tax", "tax_jurisdiction", "level", "category", "name", "kind", "billable", "surcharge", "late", "rate",
                      "base", "exempt", "per_charge", "per_minute", "line"]
 SHOWN = {"register": REGISTER_COLUMNS, "lines": TAX_LINE_COLUMNS, "suspense": SUSPENSE_COLUMNS, "coverage": COVERAGE_COLUMNS,
-         "tuples": ["record_id", "direction"] + TUPLE_COLUMNS, "buckets": ["account", "site", "tuple", "count", "units", "charge"],
+         "tuples": ["record_id", "direction", "tax"] + TUPLE_COLUMNS, "buckets": ["account", "site", "tuple", "count", "units", "charge"],
          "components": COMPONENT_COLUMNS}
 
 
 def shown(book, run):
     """{what: rows}"""
     taxes = tax_run(book, run)
+    components = component_rows(book, taxes)
     return {"register": register(book, taxes), "lines": tax_lines(book, taxes), "suspense": suspense(book, taxes),
-            "coverage": coverage(book, taxes), "tuples": tuple_rows(taxes), "buckets": bucket_rows(taxes),
-            "components": component_rows(book, taxes)}
+            "coverage": coverage(book, taxes), "tuples": tuple_rows(taxes, components), "buckets": bucket_rows(taxes),
+            "components": components}

@@ -328,8 +328,7 @@ def rate_row(book, tax, cells, names):
 def series_of(tax, rows):
     """Rows that differ in their brackets."""
     rows = sorted(rows, key=lambda row: row.lower)
-    series = rows[0]              # the lowest bracket's row stands for all
-    series.first = min(row.line for row in rows)
+    series = min(rows, key=lambda row: row.line)
     lower = Fraction(0)
     for row in rows:
         if row.lower != lower or (row.upper is None) != (row is rows[-1]) or (row.upper is not None and row.upper <= row.lower):

@@ -128,7 +128,7 @@ class UsageWorld(world.World):
         row = self.pick(accounts)
         row["currency"] = self.pick(DEAR)
         rules = self.tables["plan_rules"]
-        for plan in self.plans:
+        for plan in self.plans + ["norules"]:
             self.add("plans", plan=plan + "x")
             rules += [dict(rule, plan=plan + "x", **({"deck": rule["deck"] + "x"} if rule.get("deck") else {})) for rule in rules
                       if rule["plan"] == plan]

@@ -68,7 +68,7 @@ struct {
         {"bundles", toll_bundles_write, "5be88782cce8217c2607fe354f38cae1",
          "7b6cf598aefcb6374e5caeef08131afc"},
         {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", "a5abb515c81a67592cba44ff4a003772"},
-        {"taxes", toll_taxes_write, nullptr, nullptr},
+        {"taxes", toll_taxes_write, "8db23465c1ba09552333a77240090e38", "e6ae804a12bd707f95f8801fcc8a1fee"},
     };
     int levels = 0; // how many this processor has
     bool stages = false;

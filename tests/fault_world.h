@@ -83,10 +83,28 @@ struct fault_outcome {
 
 static const char *const fault_files[][2] = {
     {"book/book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\n"},
-    {"book/accounts.csv", "account,name,currency\nacme,Acme,\nbeta,Beta,\n"},
-    {"book/sites.csv", "site,account,state\ns1,acme,NY\n"},
-    {"book/npanxx.csv", "prefix,state,ratecenter,county\n1212555,NY,New York,Kings\n"
-                        "1202555;1203555-1203556,NJ,Newark,\n"},
+    {"book/accounts.csv", "account,name,currency,class,sale,seller,tax_site\nacme,Acme,,biz,,s,s1\n"
+                          "beta,Beta,,,,s,\n"},
+    {"book/sites.csv", "site,account,state,area\ns1,acme,NY,nyc\n"},
+    {"book/npanxx.csv", "prefix,state,ratecenter,county,area\n1212555,NY,New York,Kings,nyc\n"
+                        "1202555;1203555-1203556,NJ,Newark,,\n"},
+    {"book/tax_jurisdictions.csv", "id,level,state,parent\nUS,federal,,\nNY,state,NY,US\n"
+                                   "kings,county,,NY\nNJ,state,NJ,US\n"},
+    {"book/tax_areas.csv", "area,tax_jurisdiction\nnyc,kings\nnj,NJ\n"},
+    {"book/sellers.csv",
+     "seller,fusf_method,interstate_share,tax_services\ns,actual,0.5,\ns,safe_harbour,,data\n"},
+    {"book/tax_map.csv", "tax_service,product,service,share\nvoice,,voice,0.4\ndata,,voice,0.6\n"
+                         "telecom,,,\n"},
+    {"book/products.csv", "product\nseat\n"},
+    {"book/taxes.csv",
+     "tax,tax_jurisdiction,level,kind,rate,amount,base,on_taxes,tax_services,customer_classes,bracket_from,"
+     "bracket_to,from,to,line_basis,category,sourcing\n"
+     "sales,NY,,,4%,,,levy,,,,,,2026-03-02,,sales,\nsales,NY,,,5%,,,levy,,,,,2026-03-02,,,,\n"
+     "levy,kings,,,1%,,,levy;sales,,biz;home,,,,,,,\nfusf,US,,,30%,,interstate,,voice;data,,,,,,,,origin\n"
+     "util,,state,,1%,,,,,,,10,,,,,\nutil,,state,,2%,,,,,,10,,,,,,\n"
+     "e911,NY,,per_line,,0.5,,,,,,,,,seat;number:2,,\n"},
+    {"book/exemptions.csv", "account,tax_jurisdiction,category,percent,to\nacme,NY,sales,50,2026-03-03\n"},
+    {"book/charges.csv", "account,product,kind,amount,site\nacme,seat,recurring,10,s1\n"},
     {"book/local_areas.csv",
      "from_ratecenter,to_ratecenter,from_state\nNew York,Newark,\nNewark,New York,NJ\n"},
     {"book/calltypes.csv", "calltype,jurisdiction,carrier\nLD,interstate,\nLD,local,x\n"},

@@ -45,6 +45,42 @@ def imported(work, name, imports):
     return result["cdr_hash"], dataset
 
 
+TAXES = {
+    "tax_jurisdictions.csv": "id,level,state,parent\nUS,federal,,\nNY,state,NY,US\nPA,state,PA,US\nC,city,,NY\n",
+    "tax_areas.csv": "area,tax_jurisdiction\ncity,C\nstate,PA\nnation,US\n",
+    "tax_map.csv": "tax_service,service,class,jurisdiction\nvoice,voice,,\nlocal,voice,,local\nsms,sms,,\nother,voice,,international\n",
+    "exemptions.csv": "account,tax,from\nA000003,sales,2025-01-01\n",
+}
+SITE_TAXES = "tax,tax_jurisdiction,rate,tax_services\nfund,US,10%,voice\nsales,PA,6%,\ncity,C,1%,local;voice\n"
+END_TAXES = "tax,tax_jurisdiction,rate,sourcing\nfund,US,10%,two_of_three\nsales,PA,6%,two_of_three\nleg,NY,1%,origin\n"
+
+
+def taxed_runs(work, dataset, book, ways):
+    """The same with taxes by the place, and by the ends of calls, which take a pass more."""
+    taxed = os.path.join(work, "taxed")
+    shutil.copytree(book, taxed)
+    for name, text in TAXES.items():
+        with open(os.path.join(taxed, name), "w", encoding="utf-8") as out:
+            out.write(text)
+    with open(os.path.join(taxed, "sites.csv"), encoding="utf-8") as sites:
+        lines = sites.read().splitlines()
+    with open(os.path.join(taxed, "sites.csv"), "w", encoding="utf-8") as sites:
+        for i, line in enumerate(lines):
+            sites.write(line + "," + ("area" if i == 0 else ("city", "state", "nation", "")[i % 4]) + "\n")
+    for taxes in (SITE_TAXES, END_TAXES):
+        with open(os.path.join(taxed, "taxes.csv"), "w", encoding="utf-8") as out:
+            out.write(taxes)
+        runs = []
+        for way in [("--threads", t, "--io", io) for t, io in ways[:5]] + [("--simd", "scalar")]:
+            out = os.path.join(work, "run-taxed")
+            run("rate", "--book", taxed, "--cdrs", dataset, "-o", out, "--quiet", *way)
+            runs.append(digests(out, skip=("stats.json",)))
+            if len(runs) == 1:
+                run("verify", out, "--quiet")
+            shutil.rmtree(out)
+        assert all(one == runs[0] for one in runs), "threads, I/O path or instructions changed a byte of a taxed run"
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         world = os.path.join(work, "world")
@@ -81,6 +117,8 @@ def main():
         out = os.path.join(work, "run-image")
         run("rate", "--book", image, "--cdrs", dataset, "-o", out, "--quiet")
         assert digests(out, skip=("stats.json",)) == runs[0], "an image rates unlike its folder"
+
+        taxed_runs(work, dataset, book, ways)
 
         # A file split in two changes `source` and nothing else: the rated lines are the same files.
         with open(files[0], "rb") as whole:

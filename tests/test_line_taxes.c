@@ -243,6 +243,37 @@ static void test_explained(void **state)
     remove_all();
 }
 
+/* From Albany to Austin, paid in Austin: both ends lie in the US, and with the place two in Texas and Austin.
+ */
+static void test_ends_explained(void **state)
+{
+    (void)state;
+    char run[256], dataset[256];
+    struct toll_explanation explanation;
+    struct toll_error error = {0};
+    write_book("tax,level,sourcing,rate,on_taxes\ncity4,city,origin,1%,\n"
+               "state,state,two_of_three,2%,city4\nplace,state,,3%,\n");
+    put("book/npanxx.csv", "prefix,area\n1212555,albany\n1512555,austin\n");
+    rate("record_id,start,duration_s,caller,callee\n"
+         "a,2026-03-02T12:00:00Z,60,+12125550100,+15125550111\n"
+         "b,2026-03-02T13:00:00Z,60,+12125550100,+19995550111\n");
+    path_of("run", run);
+    path_of("ds", dataset);
+    if (toll_explain(run, dataset, "2026-03-02", 0, false, &explanation, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_entry(&explanation, "tax origin", "ALB;NY;US", "", 0);
+    assert_entry(&explanation, "two of three", "AUS;TX;US", "", 0);
+    assert_entry(&explanation, "tax", "city4 of ALB: 0.01 of 0.0317 (the charge) = 0.000317", "taxes.csv", 2);
+    assert_entry(&explanation, "tax", "state of TX: 0.02 of 0.032017 (the charge, city4) = 0.00064034",
+                 "taxes.csv", 3);
+    assert_entry(&explanation, "tax", "place of TX: 0.03 of 0.0317", "taxes.csv", 4);
+    toll_explanation_free(&explanation);
+    assert_int_equal(toll_explain(run, dataset, "2026-03-02", 1, false, &explanation, &error), 0);
+    assert_entry(&explanation, "tax suspense", "(no_leg_place)", "", 0);
+    toll_explanation_free(&explanation);
+    remove_all();
+}
+
 /* ---- random months ---- */
 
 struct sum {
@@ -421,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_call),
         cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_ends_explained),
         cmocka_unit_test(test_sums),
     };
 

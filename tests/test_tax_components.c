@@ -226,6 +226,34 @@ static void test_new_york(void **state)
     end(&f);
 }
 
+/* A cycle that stands on a capped tax is late, and a sum with it. */
+static void test_late_cycle(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct toll_tax_series *row;
+
+    begin(&f);
+    struct toll_tax *capped = tax_of(f.w, "capped", TOLL_TAX_RATE),
+                    *excise = tax_of(f.w, "excise", TOLL_TAX_RATE),
+                    *levy = tax_of(f.w, "levy", TOLL_TAX_RATE);
+    tax_row(f.w, capped, STATE, 0, 10 * PERCENT)->cap = TOLL_MONEY_UNIT;
+    row = tax_row(f.w, excise, STATE, 0, 20 * PERCENT);
+    tax_on(f.w, row, capped);
+    tax_on(f.w, row, levy);
+    tax_on(f.w, tax_row(f.w, levy, STATE, 0, 50 * PERCENT), excise);
+    solve(&f); /* e = 0.2 (c + x + l), l = 0.5 (c + e): e = (0.3 c + 0.2 x) / 0.9 */
+    const struct toll_tax_component *e = find(&f, excise, STATE), *l = find(&f, levy, STATE);
+    assert_true(e->late && l->late && !e->source && !l->source);
+    assert_number(e->per_charge, "1/3");
+    assert_number(l->per_charge, "2/3");
+    assert_int_equal(e->term_count, 1);
+    assert_number(e->terms[0].tax, "2/9");
+    assert_number(l->terms[0].tax, "1/9");
+    assert_number(l->terms[0].taxed, "2/9");
+    end(&f);
+}
+
 /* Together they take all of a charge: 60 % in the state and 40 % in the county of all that the tax comes to;
  * and one that stands on itself behind a cap. */
 static void test_no_solution(void **state)
@@ -372,10 +400,14 @@ static void test_exemptions(void **state)
     named->tax = tax_id(f.w, e911);
     named->account = 1;
     named->site = 1;
+    struct toll_tax_exemption *elsewhere = exempt(&f, 100);
+    elsewhere->account = 1;
+    elsewhere->site = 2;
     solve(&f);
     assert_int_equal(find(&f, e911, CITY)->exempt, TOLL_TAX_PERCENT_ONE);
     assert_tax(&f, e911, CITY, 10000, "0", "0");
     assert_number(find(&f, e911, CITY)->base, "1");
+    assert_int_equal(f.facts.exemption_count, 5);
     end(&f);
 }
 
@@ -443,6 +475,16 @@ static void test_interstate(void **state)
     solve(&f);
     assert_number(find(&f, fusf, US)->base, "0.45");
     assert_number(find(&f, psc, STATE)->base, "0.55");
+    of_all->until = 100; /* its last day was the one before */
+    solve(&f);
+    assert_int_equal(f.list.reason, TOLL_TAX_NO_SELLER);
+    of_all->until = TOLL_TAX_DAY_MAX;
+    of_all->from = 101;
+    solve(&f);
+    assert_int_equal(f.list.reason, TOLL_TAX_NO_SELLER);
+    of_all->from = 100;
+    solve(&f);
+    assert_int_equal(f.list.reason, TOLL_TAX_TAXED);
     of_all->share = -1;
     solve(&f);
     assert_int_equal(f.list.reason, TOLL_TAX_NO_SELLER);
@@ -499,6 +541,17 @@ static void test_sources(void **state)
     toll_rational_of(&minutes, 0, 1);
     assert_true(toll_tax_of(t, &charge, &minutes, sources, &value)); /* 0.5 (10 + 1 + 3 + 2.6) */
     assert_number(&value, "8.3");
+    f.w->series[0].cap = INT64_MAX;
+    f.w->series[0].threshold = 1;
+    solve(&f);
+    assert_true(find(&f, capped, STATE)->bracketed);
+    f.w->series[0].threshold = 0;
+    f.w->series[0].bracket_count = 2;
+    solve(&f);
+    assert_true(find(&f, capped, STATE)->bracketed);
+    f.w->series[0].bracket_count = 1;
+    solve(&f);
+    assert_false(find(&f, capped, STATE)->source);
     end(&f);
 }
 
@@ -704,14 +757,23 @@ static void test_too_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_north_carolina), cmocka_unit_test(test_billed_taxes_only),
-        cmocka_unit_test(test_four_deep),      cmocka_unit_test(test_new_york),
-        cmocka_unit_test(test_no_solution),    cmocka_unit_test(test_named_wins_by_service),
-        cmocka_unit_test(test_conditions),     cmocka_unit_test(test_exemptions),
-        cmocka_unit_test(test_resale),         cmocka_unit_test(test_interstate),
-        cmocka_unit_test(test_sources),        cmocka_unit_test(test_sourcing),
-        cmocka_unit_test(test_splits),         cmocka_unit_test(test_random_systems),
-        cmocka_unit_test(test_two_hundred),    cmocka_unit_test(test_too_wide),
+        cmocka_unit_test(test_north_carolina),
+        cmocka_unit_test(test_billed_taxes_only),
+        cmocka_unit_test(test_four_deep),
+        cmocka_unit_test(test_new_york),
+        cmocka_unit_test(test_late_cycle),
+        cmocka_unit_test(test_no_solution),
+        cmocka_unit_test(test_named_wins_by_service),
+        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_exemptions),
+        cmocka_unit_test(test_resale),
+        cmocka_unit_test(test_interstate),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_sourcing),
+        cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_random_systems),
+        cmocka_unit_test(test_two_hundred),
+        cmocka_unit_test(test_too_wide),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

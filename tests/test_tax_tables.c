@@ -279,12 +279,12 @@ static void taxes_compiled(void **state)
                 series->threshold == 0 && series->cap == INT64_MAX && series->sale == TOLL_TAX_RETAIL &&
                 series->from == TOLL_TAX_DAY_MIN && series->until == TOLL_TAX_DAY_MAX);
     assert_true(tax->brackets[series->bracket_first].rate == 50000000);
-    /* gross stands on utility, levy on gross: late both; flat is not. */
+    /* gross stands on utility: late. It is not billable, so levy, which names it, is not; nor is flat. */
     series = &tax->series[2];
     assert_true(series->base == TOLL_TAX_BASE_NONE && series->on_count == 1 && series->late == 1 &&
                 tax->ids[series->on_first] == 5 && tax->brackets[series->bracket_first].rate == 1);
     series = &tax->series[3];
-    assert_true(series->on_count == 1 && tax->ids[series->on_first] == 3 && series->late == 1 &&
+    assert_true(series->on_count == 1 && tax->ids[series->on_first] == 3 && series->late == 0 &&
                 series->sale == TOLL_TAX_RESALE && tax->brackets[series->bracket_first].rate == 100 * ONE);
     assert_int_equal(tax->series[1].late, 0);
     assert_int_equal(tax->change_count, 2);

@@ -216,7 +216,7 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
         {.kind = CMD_CHOICE,
          .name = "what",
          .value = "register|lines|suspense|coverage",
-         .help = "the register (default), charge lines and taxes, what could not be taxed, "
+         .help = "the register (default), charge lines, what could not be taxed, "
                  "what no tax is for",
          .target = &what,
          .choices = whats},

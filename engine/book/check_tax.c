@@ -244,7 +244,7 @@ static bool series_good(const struct toll_book *book, const struct toll_tax_seri
            brackets_good(book, series, kind);
 }
 
-/* A series is late that has brackets, a threshold or a cap, and one that stands on such a tax. */
+/* A series is late that has brackets, a threshold or a cap, and one that stands on a billable tax that is. */
 static const char *check_late(const struct toll_tax_tables *tax)
 {
     bool *late = calloc(tax->tax_count, sizeof(*late));
@@ -258,7 +258,8 @@ static const char *check_late(const struct toll_tax_tables *tax)
         const struct toll_tax_series *series = &tax->series[i];
         bool must = series->bracket_count > 1 || series->threshold > 0 || series->cap != INT64_MAX;
         for (uint32_t k = 0; k < series->on_count; k++)
-            must = must || late[tax->ids[series->on_first + k]];
+            must = must || (late[tax->ids[series->on_first + k]] &&
+                            tax->taxes[tax->ids[series->on_first + k]].billable == 1);
         if (must && !series->late)
             problem = "a tax that is late";
     }

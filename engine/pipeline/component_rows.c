@@ -104,8 +104,7 @@ static const char *rate_text(struct toll_component_rows *rows, uint32_t series)
     return rows->rates[series];
 }
 
-/* The series' first row in taxes.csv: the brackets are in order of what they are for. */
-static const struct toll_tax_bracket *first_row(const struct toll_tax_tables *tables, uint32_t series)
+const struct toll_tax_bracket *toll_component_first_row(const struct toll_tax_tables *tables, uint32_t series)
 {
     const struct toll_tax_bracket *brackets = &tables->brackets[tables->series[series].bracket_first];
     const struct toll_tax_bracket *first = brackets;
@@ -116,7 +115,7 @@ static const struct toll_tax_bracket *first_row(const struct toll_tax_tables *ta
 
 static const char *as_of_text(struct toll_component_rows *rows, uint32_t series)
 {
-    const int32_t day = first_row(rows->tables, series)->as_of;
+    const int32_t day = toll_component_first_row(rows->tables, series)->as_of;
     char text[TOLL_TIME_TEXT_BYTES];
 
     if (day == TOLL_TAX_DAY_MIN)
@@ -166,7 +165,7 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
     const struct toll_tax_tables *tables = rows->tables;
     const struct toll_tax *tax = &tables->taxes[component->tax];
     const struct toll_tax_jurisdiction *jurisdiction = &tables->jurisdictions[component->jurisdiction];
-    const struct toll_tax_bracket *bracket = first_row(tables, component->series);
+    const struct toll_tax_bracket *bracket = toll_component_first_row(tables, component->series);
 
     *row = (struct toll_component_row){
         .tuple = tuple,

@@ -5,8 +5,8 @@
 #include "pipeline/tuples.h"
 #include "segment/run.h"
 
-/* A tuple's facts as toll_tax_components takes them; ends of calls as the place. `facts` and `book` are
- * borrowed. Only where the reason is TOLL_TAX_TAXED. */
+/* A tuple's facts as toll_tax_components takes them. `facts` and `book` are borrowed. Only where the reason
+ * is TOLL_TAX_TAXED. */
 enum toll_tax_reason toll_tuple_reason(const struct toll_tuple_facts *facts);
 void toll_tuple_tax_facts(const struct toll_book *book, const struct toll_tuple_facts *facts,
                           struct toll_tax_facts *out);
@@ -29,6 +29,9 @@ void toll_component_rows_free(struct toll_component_rows *rows); /* safe on a ze
 int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
                             const struct toll_tax_facts *facts, enum toll_tax_reason *reason,
                             struct toll_error *error);
+/* The series' first row in taxes.csv: its brackets are in order of what they are for. */
+const struct toll_tax_bracket *toll_component_first_row(const struct toll_tax_tables *tables,
+                                                        uint32_t series);
 /* A scaled whole number without trailing zeros; room for TOLL_TOTAL_TEXT_BYTES. Returns text. */
 const char *toll_component_number(int64_t scaled, int decimals, char *text);
 

@@ -4,6 +4,7 @@
  */
 #include "pipeline/component_rows.h"
 #include "pipeline/explain_entries.h"
+#include "pipeline/reader_taxes.h"
 
 #include "base/error.h"
 
@@ -64,6 +65,18 @@ static void add_place(const struct taxing *taxing)
     }
     toll_explain_add(taxing->explainer, TOLL_EXPLAIN_STEP, "tax place", "tax_areas.csv", area->line,
                      "area %s, that of %s: %s", toll_tax_string(tables, area->area), resolved, text);
+}
+
+/* Where taxes go by the ends of calls. */
+static void add_ends(const struct taxing *taxing, const struct toll_tuple_row *row)
+{
+    if (taxing->tables->origin && taxing->line.reason[0] == 0)
+        toll_explain_add(taxing->explainer, TOLL_EXPLAIN_STEP, "tax origin", "", 0,
+                         "the call originates in %s", row->origin[0] == 0 ? "none of them" : row->origin);
+    if (taxing->tables->two_of_three && taxing->line.reason[0] == 0)
+        toll_explain_add(taxing->explainer, TOLL_EXPLAIN_STEP, "two of three", "", 0,
+                         "two of its ends and its place lie in %s",
+                         row->two_of_three[0] == 0 ? "nothing" : row->two_of_three);
 }
 
 static void add_split(const struct taxing *taxing)
@@ -140,11 +153,11 @@ static bool same_component(const struct taxing *taxing, const struct toll_tax_co
                            const struct toll_line_tax *tax)
 {
     const struct toll_tax_tables *tables = taxing->tables;
-    const uint32_t bracket = tables->series[component->series].bracket_first;
     return strcmp(toll_tax_string(tables, tables->taxes[component->tax].tax), tax->tax) == 0 &&
            strcmp(toll_tax_string(tables, tables->jurisdictions[component->jurisdiction].id),
                   tax->tax_jurisdiction) == 0 &&
-           tables->brackets[bracket].line == (uint32_t)tax->line && component->late == tax->late;
+           toll_component_first_row(tables, component->series)->line == (uint32_t)tax->line &&
+           component->late == tax->late;
 }
 
 /* Is what the book gives what the run has? */
@@ -161,21 +174,58 @@ static bool same_as_stored(const struct taxing *taxing)
     return true;
 }
 
-static int solve(struct taxing *taxing, uint32_t *exemptions, struct toll_error *error)
+/* The id of a jurisdiction by its name, 0 none. */
+static int32_t find_jurisdiction(const struct toll_tax_tables *tables, const char *name, size_t bytes)
+{
+    for (uint32_t i = 1; i < tables->jurisdiction_count; i++) {
+        const char *id = toll_tax_string(tables, tables->jurisdictions[i].id);
+        if (strlen(id) == bytes && memcmp(id, name, bytes) == 0)
+            return (int32_t)i;
+    }
+    return 0;
+}
+
+/* "NY;US", as the run has the ends of the call: their names are in the order of the ids. */
+static int read_set(struct taxing *taxing, const char *names, struct toll_tax_set *out,
+                    struct toll_error *error)
+{
+    int32_t *ids = toll_arena_alloc(&taxing->arena, (strlen(names) + 1) * sizeof *ids);
+    uint32_t count = 0;
+    if (ids == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    while (*names != 0) {
+        const size_t bytes = strcspn(names, ";");
+        const int32_t id = find_jurisdiction(taxing->tables, names, bytes);
+        if (id != 0)
+            ids[count++] = id;
+        names += bytes + (names[bytes] == ';');
+    }
+    *out = (struct toll_tax_set){ids, count};
+    return 0;
+}
+
+static int solve(struct taxing *taxing, const struct toll_tuple_row *row, uint32_t *exemptions,
+                 struct toll_error *error)
 {
     struct toll_tax_facts facts;
-    toll_row_tuple(taxing->book, taxing->explainer->row, taxing->explainer->answer, exemptions,
-                   &taxing->facts);
+    if (!toll_row_tuple(taxing->explainer->rater, taxing->explainer->row, taxing->explainer->answer,
+                        exemptions, &taxing->arena, &taxing->facts))
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     if (taxing->line.reason[0] != 0)
         return 0;
+    int rc = read_set(taxing, row->origin, &taxing->facts.origin, error);
+    if (rc == 0)
+        rc = read_set(taxing, row->two_of_three, &taxing->facts.two_of_three, error);
     toll_tuple_tax_facts(taxing->book, &taxing->facts, &facts);
-    const int rc = toll_tax_index_build(taxing->tables, &taxing->arena, &taxing->index, error);
+    if (rc == 0)
+        rc = toll_tax_index_build(taxing->tables, &taxing->arena, &taxing->index, error);
     return rc != 0 ? rc : toll_tax_components(taxing->index, &facts, &taxing->arena, &taxing->list, error);
 }
 
-static void add_all(const struct taxing *taxing)
+static void add_all(const struct taxing *taxing, const struct toll_tuple_row *row)
 {
     add_place(taxing);
+    add_ends(taxing, row);
     add_split(taxing);
     add_suspense(taxing);
     for (uint32_t i = 0; i < taxing->list.count; i++)
@@ -192,18 +242,19 @@ int toll_explain_taxes(struct toll_explainer *explainer, struct toll_run *run,
     struct taxing taxing = {.explainer = explainer, .book = explainer->book, .tables = &explainer->book->tax};
     if (tuple == 0)
         return 0;
+    const struct toll_tuple_row *row = toll_reader_tuple(&toll_run_inside(run)->tables, tuple);
     uint32_t *exemptions = calloc((size_t)taxing.tables->exemption_count + 1, sizeof *exemptions);
     int rc = exemptions == NULL ? toll_error_set(error, TOLL_ENOMEM, "out of memory")
                                 : toll_run_line_taxes(run, tuple, at->lines->charge[at->index],
                                                       at->lines->billed[at->index], &taxing.line, error);
     if (rc == 0)
-        rc = solve(&taxing, exemptions, error);
+        rc = solve(&taxing, row, exemptions, error);
     if (rc == 0 && !same_as_stored(&taxing))
         rc = toll_error_set(error, TOLL_EBUG,
                             "%s:%lld was taxed otherwise by another version; rate again with this one",
                             at->day, (long long)at->day_row);
     if (rc == 0)
-        add_all(&taxing);
+        add_all(&taxing, row);
     toll_arena_free(&taxing.arena);
     free(exemptions);
     return rc;

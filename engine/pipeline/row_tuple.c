@@ -42,10 +42,109 @@ static int32_t first_day_of_span(const struct toll_book *book, int32_t period, i
     return first;
 }
 
-void toll_row_tuple(const struct toll_book *book, const struct toll_row *row,
-                    const struct toll_row_answer *answer, uint32_t *exemptions,
+/* ---- section 4 ---- */
+
+static bool sourced(const struct toll_tax_tables *tax, int sourcing)
+{
+    for (uint32_t i = 1; i < tax->tax_count; i++)
+        if (tax->taxes[i].sourcing == sourcing)
+            return true;
+    return false;
+}
+
+/* The area of this name, 0 none. */
+static uint32_t area_named(const struct toll_tax_tables *tax, const char *name)
+{
+    for (uint32_t i = 1; i < tax->area_count; i++)
+        if (strcmp(toll_tax_string(tax, tax->areas[i].area), name) == 0)
+            return i;
+    return 0;
+}
+
+static bool is_above(const struct toll_tax_tables *tax, int32_t above, int32_t jurisdiction)
+{
+    for (; jurisdiction != 0; jurisdiction = tax->jurisdictions[jurisdiction].parent)
+        if (jurisdiction == above)
+            return true;
+    return false;
+}
+
+/* The state's jurisdictions and their parents. */
+static uint32_t state_set(const struct toll_tax_tables *tax, const char *state, int32_t *ids)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < tax->jurisdiction_count; i++) {
+        bool in = false;
+        for (uint32_t k = 1; k < tax->jurisdiction_count; k++)
+            in |= tax->jurisdictions[k].level == TOLL_TAX_STATE &&
+                  strcmp(toll_tax_string(tax, tax->jurisdictions[k].state), state) == 0 &&
+                  is_above(tax, (int32_t)i, (int32_t)k);
+        if (in)
+            ids[count++] = (int32_t)i;
+    }
+    return count;
+}
+
+struct end_set {
+    struct toll_tax_set set;
+    bool nowhere; /* nobody knows where it is */
+};
+
+static struct end_set end_set_of(const struct toll_book *book, const struct toll_end *end, int32_t *ids)
+{
+    const struct toll_tax_tables *tax = &book->tax;
+    struct end_set found = {.set = {ids, 0}};
+    if (end->abroad)
+        return found;
+    const char *name = end->number == 0 ? "" : toll_book_string(book, book->places[end->place].area);
+    const uint32_t area = name[0] == 0 ? 0 : area_named(tax, name);
+    if (area != 0)
+        found.set = toll_tax_area_set(tax, area);
+    else if (end->state != 0)
+        found.set.count = state_set(tax, toll_book_string(book, book->state_names[end->state]), ids);
+    else
+        found.nowhere = end->number != 0;
+    return found;
+}
+
+static bool add_ends(const struct toll_rater *rater, const struct toll_row *row, int32_t site,
+                     struct toll_arena *arena, struct toll_tuple_facts *facts)
+{
+    const struct toll_book *book = rater->book;
+    const struct toll_tax_tables *tax = &book->tax;
+    const bool origin = sourced(tax, TOLL_TAX_BY_ORIGIN), two = sourced(tax, TOLL_TAX_TWO_OF_THREE);
+    struct toll_ends ends;
+    if (!book->nanp || (!origin && !two))
+        return true;
+    int32_t *ids = toll_arena_alloc(arena, 5 * (size_t)tax->jurisdiction_count * sizeof *ids);
+    if (ids == NULL)
+        return false;
+    toll_ends_find(rater, row, TOLL_BASIS_ANI, site, &ends);
+    const struct end_set from = end_set_of(book, &ends.originating, ids);
+    const struct end_set to = end_set_of(book, &ends.terminating, ids + tax->jurisdiction_count);
+    if (from.nowhere || (two && to.nowhere)) {
+        facts->no_leg_place = facts->profile.area != 0 && facts->kind.split != 0;
+        return true;
+    }
+    if (origin)
+        facts->origin = from.set;
+    const struct toll_tax_set place = facts->profile.area == 0
+                                          ? (struct toll_tax_set){NULL, 0}
+                                          : toll_tax_area_set(tax, (uint32_t)facts->profile.area);
+    const struct toll_tax_set three[3] = {from.set, to.set, place};
+    int32_t *both = ids + 2 * (size_t)tax->jurisdiction_count;
+    if (two)
+        facts->two_of_three = (struct toll_tax_set){both, toll_tax_in_two(three, both)};
+    return true;
+}
+
+/* ---- all of it ---- */
+
+bool toll_row_tuple(const struct toll_rater *rater, const struct toll_row *row,
+                    const struct toll_row_answer *answer, uint32_t *exemptions, struct toll_arena *arena,
                     struct toll_tuple_facts *facts)
 {
+    const struct toll_book *book = rater->book;
     const struct toll_owner *owner = &book->owners[answer->payer.owner];
     const struct toll_account *account = &book->accounts[owner->account];
     const unsigned service = toll_kind_service(row->kind);
@@ -69,4 +168,5 @@ void toll_row_tuple(const struct toll_book *book, const struct toll_row *row,
     facts->period = (int32_t)cycle.day;
     facts->next_period = (int32_t)cycle.next_day;
     facts->day = first_day_of_span(book, facts->period, day);
+    return add_ends(rater, row, owner->site, arena, facts);
 }

@@ -105,9 +105,11 @@ bool toll_tuple_facts(const struct toll_tuples *tuples, int32_t id, struct toll_
 struct toll_row;
 struct toll_row_answer;
 /* The same of one rated row, read from the book as docs/TAX.md has it. exemptions: room for all of the
- * book's; profile.calendar and exemption_first are 0. */
-void toll_row_tuple(const struct toll_book *book, const struct toll_row *row,
-                    const struct toll_row_answer *answer, uint32_t *exemptions,
+ * book's; the jurisdictions of ends come from the arena. What is an index of toll_tuples is 0. False: out of
+ * memory. */
+struct toll_rater;
+bool toll_row_tuple(const struct toll_rater *rater, const struct toll_row *row,
+                    const struct toll_row_answer *answer, uint32_t *exemptions, struct toll_arena *arena,
                     struct toll_tuple_facts *facts);
 /* The site that a line's place comes from, 0 none. */
 int32_t toll_tuple_site(const struct toll_book *book, int32_t account, int32_t site,

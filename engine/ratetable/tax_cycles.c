@@ -80,6 +80,12 @@ static void check_tax(const struct walk *walk, uint32_t tax)
     }
 }
 
+/* What is not billable is in no other tax's base. */
+static bool spreads(const struct walk *walk, int32_t on)
+{
+    return walk->late[on] && walk->taxes[on].billable == 1;
+}
+
 /* The taxes of a part, that are on top of the stack from `first` on: all that they stand on is known. */
 static void close_part(struct walk *walk, uint32_t first)
 {
@@ -90,7 +96,7 @@ static void close_part(struct walk *walk, uint32_t first)
         for (uint32_t s = tax->series_first; s < tax->series_first + tax->series_count; s++) {
             late = late || walk->series[s].late;
             for (uint32_t i = 0; i < walk->series[s].on_count; i++)
-                late = late || walk->late[walk->ids[walk->series[s].on_first + i]];
+                late = late || spreads(walk, walk->ids[walk->series[s].on_first + i]);
         }
     }
     for (uint32_t k = first; k < walk->stacked; k++) {
@@ -178,7 +184,7 @@ int toll_tax_check_cycles(struct toll_tax_rows *rows)
     for (size_t s = 0; s < sections[TOLL_SECTION_TAX_SERIES].count && good; s++) {
         struct toll_tax_series *series = &walk.series[s];
         for (uint32_t i = 0; i < series->on_count; i++)
-            series->late = series->late || walk.late[walk.ids[series->on_first + i]];
+            series->late = series->late || spreads(&walk, walk.ids[series->on_first + i]);
     }
     free(walk.number);
     free(walk.low);

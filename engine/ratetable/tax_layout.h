@@ -129,7 +129,7 @@ struct toll_tax_series {
     int64_t cap;       /* money; per_line: lines in 1e-6; INT64_MAX none */
     uint8_t sale;      /* enum toll_tax_sale */
     uint8_t base;      /* enum toll_tax_base */
-    uint8_t late;      /* 1: brackets, threshold or cap; or on_taxes leads to such a tax */
+    uint8_t late;      /* 1: brackets, threshold or cap; or on_taxes leads to such a billable tax */
     uint8_t followed;  /* 1: another one that is equal but for its dates begins where this one ends */
     uint8_t spare2[4];
 };

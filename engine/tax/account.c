@@ -107,8 +107,11 @@ static enum outcome fast_item(const struct toll_tax_tables *tables, const struct
 static bool set(struct toll_tax_account *account, struct toll_tax_item *item, enum toll_tax_measure measure,
                 const struct toll_rational *value)
 {
-    item->measure[measure] = (struct toll_tax_sum){0};
-    return toll_tax_sum_add_rational(&item->measure[measure], value, &account->arena);
+    struct toll_tax_sum *sum = &item->measure[measure];
+    *sum = (struct toll_tax_sum){0};
+    const bool good = toll_tax_sum_add_rational(sum, value, &account->arena); /* nothing to add to: */
+    account->memory->no_memory = account->memory->no_memory || !good;
+    return good;
 }
 
 /* An item of fractions; the line's sources are known. */
@@ -160,7 +163,7 @@ static bool evaluate_line(struct toll_tax_account *account, const struct toll_ta
         numbers.charge = (int64_t)(line->charge / PER_CHARGE);
         numbers.seconds = line->seconds;
     }
-    if (!toll_tax_grow((void **)&account->items, &account->memory->item_room,
+    if (!toll_tax_room(account, (void **)&account->items, &account->memory->item_room,
                        account->item_count + list->count, sizeof *account->items))
         return false;
     for (uint32_t i = 0; i < list->count; i++) {
@@ -191,20 +194,22 @@ static bool evaluate_line(struct toll_tax_account *account, const struct toll_ta
 
 /* ---- sums ---- */
 
-static bool make_room(struct toll_tax_account_memory *memory, const struct toll_tax_ledger *ledger,
+static bool make_room(struct toll_tax_account *account, const struct toll_tax_ledger *ledger,
                       size_t line_count, uint32_t sites)
 {
+    struct toll_tax_account_memory *memory = account->memory;
     size_t pairs = memory->pair_room, lines = memory->line_room;
-    return toll_tax_grow((void **)&memory->pair_running, &pairs, ledger->pair_count,
+    return toll_tax_room(account, (void **)&memory->pair_running, &pairs, ledger->pair_count,
                          sizeof *memory->pair_running) &&
-           toll_tax_grow((void **)&memory->pair_group, &memory->pair_room, ledger->pair_count,
+           toll_tax_room(account, (void **)&memory->pair_group, &memory->pair_room, ledger->pair_count,
                          sizeof *memory->pair_group) &&
-           toll_tax_grow((void **)&memory->tone_row, &memory->tone_room, ledger->tone_count,
+           toll_tax_room(account, (void **)&memory->tone_row, &memory->tone_room, ledger->tone_count,
                          sizeof *memory->tone_row) &&
-           toll_tax_grow((void **)&memory->item_first, &lines, line_count + 1, sizeof *memory->item_first) &&
-           toll_tax_grow((void **)&memory->by_site, &memory->line_room, line_count + 1,
+           toll_tax_room(account, (void **)&memory->item_first, &lines, line_count + 1,
+                         sizeof *memory->item_first) &&
+           toll_tax_room(account, (void **)&memory->by_site, &memory->line_room, line_count + 1,
                          sizeof *memory->by_site) &&
-           toll_tax_grow((void **)&memory->site_end, &memory->site_room, sites + (size_t)1,
+           toll_tax_room(account, (void **)&memory->site_end, &memory->site_room, sites + (size_t)1,
                          sizeof *memory->site_end);
 }
 
@@ -226,17 +231,18 @@ static void sort_by_site(struct toll_tax_account_memory *memory, const struct to
 }
 
 /* A pair has one round_scope, so that one stamp serves. */
-static uint32_t group_of(struct toll_tax_account_memory *memory, const struct toll_tax *tax, int32_t id,
+static uint32_t group_of(struct toll_tax_account *account, const struct toll_tax *tax, int32_t id,
                          uint32_t pair)
 {
+    struct toll_tax_account_memory *memory = account->memory;
     struct toll_tax_stamp *stamp = &memory->pair_group[pair];
     const uint64_t now = tax->round_scope == TOLL_TAX_ROUND_ACCOUNT        ? memory->account_stamp
                          : tax->round_scope == TOLL_TAX_ROUND_INVOICE_LINE ? memory->site_stamp
                                                                            : memory->line_stamp;
     if (stamp->stamp == now)
         return stamp->at;
-    if (!toll_tax_grow((void **)&memory->groups, &memory->group_room, memory->group_count + (size_t)1,
-                       sizeof *memory->groups))
+    if (!toll_tax_room(account, (void **)&memory->groups, &memory->group_room,
+                       memory->group_count + (size_t)1, sizeof *memory->groups))
         return TOLL_TAX_NONE;
     memory->groups[memory->group_count] = (struct toll_tax_group){.tax = id};
     *stamp = (struct toll_tax_stamp){now, memory->group_count};
@@ -249,7 +255,7 @@ static uint32_t row_of(struct toll_tax_account *account, uint32_t tone, uint32_t
     struct toll_tax_stamp *stamp = &memory->tone_row[tone];
     if (stamp->stamp == memory->site_stamp)
         return stamp->at;
-    if (!toll_tax_grow((void **)&account->rows, &memory->row_room, account->row_count + (size_t)1,
+    if (!toll_tax_room(account, (void **)&account->rows, &memory->row_room, account->row_count + (size_t)1,
                        sizeof *account->rows))
         return TOLL_TAX_NONE;
     account->rows[account->row_count] =
@@ -265,7 +271,7 @@ static bool sum_item(struct toll_tax_account *account, const struct toll_tax_tab
     const struct toll_tax_part *part = &line->recipe->parts[item->place];
     const int32_t tax = line->recipe->list.components[item->place].tax;
     item->row = row_of(account, part->tone, line->site);
-    item->group = group_of(memory, &tables->taxes[tax], tax, part->pair);
+    item->group = group_of(account, &tables->taxes[tax], tax, part->pair);
     if (item->row == TOLL_TAX_NONE || item->group == TOLL_TAX_NONE)
         return false;
     struct toll_tax_row *row = &account->rows[item->row];
@@ -274,9 +280,9 @@ static bool sum_item(struct toll_tax_account *account, const struct toll_tax_tab
     row->last_line = item->line;
     group->count++;
     for (unsigned i = 0; i < TOLL_TAX_MEASURES; i++)
-        if (!toll_tax_sum_add(&row->measure[i], &item->measure[i], &account->arena))
+        if (!toll_tax_add(account, &row->measure[i], &item->measure[i]))
             return false;
-    return toll_tax_sum_add(&group->sum, &item->measure[TOLL_TAX_EXACT], &account->arena);
+    return toll_tax_add(account, &group->sum, &item->measure[TOLL_TAX_EXACT]);
 }
 
 static bool sum_items(struct toll_tax_account *account, const struct toll_tax_tables *tables,
@@ -325,7 +331,7 @@ static bool evaluate(struct toll_tax_account *account, const struct toll_tax_tab
     memory->group_count = memory->running_count = 0;
     if (account->arena.last != NULL)
         toll_arena_free(&account->arena);
-    if (!make_room(memory, ledger, line_count, sites))
+    if (!make_room(account, ledger, line_count, sites))
         return false;
     memory->account_stamp = ++memory->stamp;
     for (*at = 0; *at < line_count; ++*at) {
@@ -350,16 +356,21 @@ int toll_tax_account_evaluate(struct toll_tax_account *account, const struct tol
         account->memory = calloc(1, sizeof *account->memory);
     if (account->memory == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for taxes");
+    account->memory->no_memory = false;
     /* Sums of whole numbers that do not fit are worked out as fractions, all of them. */
-    if (!evaluate(account, tables, ledger, lines, line_count, sites, true, &at, &place) &&
-        !evaluate(account, tables, ledger, lines, line_count, sites, false, &at, &place)) {
+    bool good = evaluate(account, tables, ledger, lines, line_count, sites, true, &at, &place);
+    if (!good && !account->memory->no_memory)
+        good = evaluate(account, tables, ledger, lines, line_count, sites, false, &at, &place);
+    if (!good && account->memory->no_memory)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for taxes");
+    if (!good) {
         const struct toll_tax_recipe *recipe = at < line_count ? lines[at].recipe : NULL;
         const char *tax = "";
         if (recipe != NULL && place < recipe->list.count)
             tax = toll_tax_string(tables, tables->taxes[recipe->list.components[place].tax].tax);
         return toll_error_set(error, TOLL_EDATA,
-                              "the taxes (%s) have more digits than can be kept, or memory is out; rates and "
-                              "shares of fewer digits would do",
+                              "the taxes (%s) have more digits than can be kept; rates and shares of fewer "
+                              "digits would do",
                               tax);
     }
     if (account->row_count > 1)

@@ -42,10 +42,28 @@ struct toll_tax_account_memory {
     struct toll_tax_stamp *pair_running, *pair_group; /* by pair */
     struct toll_tax_stamp *tone_row;                  /* by tone */
     uint64_t stamp, account_stamp, site_stamp, line_stamp;
+    bool no_memory;       /* why an evaluation failed, if not of digits */
     uint32_t *item_first; /* by line, and the end */
     uint32_t *by_site;    /* lines */
     uint32_t *site_end;   /* of by_site; [s + 1] of site s */
 };
+
+/* toll_tax_grow and toll_tax_sum_add, which remember that memory was out. */
+static inline bool toll_tax_room(struct toll_tax_account *account, void **list, size_t *room, size_t count,
+                                 size_t bytes)
+{
+    const bool good = toll_tax_grow(list, room, count, bytes);
+    account->memory->no_memory = account->memory->no_memory || !good;
+    return good;
+}
+static inline bool toll_tax_add(struct toll_tax_account *account, struct toll_tax_sum *sum,
+                                const struct toll_tax_sum *value)
+{
+    const bool good = toll_tax_sum_add(sum, value, &account->arena);
+    account->memory->no_memory =
+        account->memory->no_memory || (!good && value->rest != NULL && sum->rest == NULL);
+    return good;
+}
 
 /* ---- late.c ---- */
 

@@ -211,10 +211,8 @@ static int64_t interstate_share(struct applying *a, int32_t service, int32_t dat
         find_seller(a);
     for (uint32_t i = 0; i < a->seller_count && row == NULL; i++) {
         const struct toll_tax_seller *one = &a->seller_rows[i];
-        const bool all = one->service_count == 0;
         if (date >= one->from && date < one->until &&
-            (all ||
-             (service != 0 && lists_service(a->tables, one->service_first, one->service_count, service))))
+            lists_service(a->tables, one->service_first, one->service_count, service))
             row = one;
     }
     if (row == NULL || a->facts->seller[0] == 0)

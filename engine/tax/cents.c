@@ -18,7 +18,7 @@ static bool sort_by_group(struct toll_tax_account *account)
 {
     struct toll_tax_account_memory *memory = account->memory;
     uint32_t before = 0;
-    if (!toll_tax_grow((void **)&memory->sorted, &memory->sorted_room, account->item_count + 1,
+    if (!toll_tax_room(account, (void **)&memory->sorted, &memory->sorted_room, account->item_count + 1,
                        sizeof *memory->sorted))
         return false;
     for (uint32_t i = 0; i < memory->group_count; i++) {
@@ -78,7 +78,9 @@ static const struct toll_rational *exact_rest(struct toll_tax_account *account,
     toll_rational_of(&cut, *cents, 100);
     if (!toll_rational_subtract(&value, &value, &cut))
         return NULL;
-    return toll_rational_keep(&value, &account->arena);
+    const struct toll_rational *kept = toll_rational_keep(&value, &account->arena);
+    account->memory->no_memory = account->memory->no_memory || kept == NULL;
+    return kept;
 }
 
 /* Cuts the items of a group; their sum. */
@@ -104,7 +106,7 @@ static bool cut(struct toll_tax_account *account, const struct toll_tax_group *g
 bool toll_tax_give_cents(struct toll_tax_account *account, const struct toll_tax_tables *tables)
 {
     struct toll_tax_account_memory *memory = account->memory;
-    if (!sort_by_group(account) || !toll_tax_grow((void **)&memory->rests, &memory->rest_room,
+    if (!sort_by_group(account) || !toll_tax_room(account, (void **)&memory->rests, &memory->rest_room,
                                                   account->item_count + 1, sizeof(struct rest)))
         return false;
     for (uint32_t i = 0; i < memory->group_count; i++) {

@@ -125,8 +125,8 @@ static struct toll_tax_running *running_of(struct toll_tax_account *account, uin
         }
         return found;
     }
-    if (!toll_tax_grow((void **)&memory->running, &memory->running_room, memory->running_count + (size_t)1,
-                       sizeof *memory->running))
+    if (!toll_tax_room(account, (void **)&memory->running, &memory->running_room,
+                       memory->running_count + (size_t)1, sizeof *memory->running))
         return NULL;
     found = &memory->running[memory->running_count];
     found->pair = pair;
@@ -213,8 +213,8 @@ bool toll_tax_sources(struct toll_tax_account *account, const struct toll_tax_ta
     const struct toll_tax_list *list = &line->recipe->list;
     struct toll_tax_account_memory *memory = account->memory;
     size_t room = memory->source_room;
-    if (!toll_tax_grow((void **)&memory->sources, &room, list->count, sizeof *memory->sources) ||
-        !toll_tax_grow((void **)&memory->source_taxes, &memory->source_room, list->count,
+    if (!toll_tax_room(account, (void **)&memory->sources, &room, list->count, sizeof *memory->sources) ||
+        !toll_tax_room(account, (void **)&memory->source_taxes, &memory->source_room, list->count,
                        sizeof *memory->source_taxes))
         return false;
     for (uint32_t i = 0; i < list->count; i++) {

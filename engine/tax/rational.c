@@ -157,7 +157,7 @@ static int compare(struct words a, struct words b)
     return a.count == 0 ? 0 : mpn_cmp(a.word, b.word, (mp_size_t)a.count);
 }
 
-/* a +- b with signs; the result's sign is returned. */
+/* a +- b with signs; the sign is returned, of 0 too. */
 static bool sum(struct natural *out, struct words a, bool a_negative, struct words b, bool b_negative)
 {
     const bool swap = compare(a, b) < 0;
@@ -176,7 +176,7 @@ static bool sum(struct natural *out, struct words a, bool a_negative, struct wor
         if (carry != 0)
             out->word[out->count++] = carry;
     }
-    return negative && out->count > 0;
+    return negative;
 }
 
 /* p and q are reduced, and not words of `out`. */

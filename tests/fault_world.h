@@ -12,6 +12,7 @@
 #include "io/publish.h"
 #include "io/zonefile.h"
 #include "pipeline/run_reader.h"
+#include "pipeline/taxes.h"
 #include "pipeline/waiting.h"
 
 #include <setjmp.h>
@@ -60,13 +61,14 @@ enum fault_operation {
     FAULT_READ_MERGED,
     FAULT_SUSPENSE, /* of the merged run */
     FAULT_CHECK,
+    FAULT_TAXES, /* of the merged run */
     FAULT_OPERATIONS
 };
 static const char *const fault_names[FAULT_OPERATIONS] = {
     "first import",     "second import",  "compile", "rate from a folder", "rate from an image",
     "rate by the ring", "rate by choice", "merge",   "verify cdrs",        "verify run",
     "verify image",     "read run",       "explain", "verify merged run",  "read merged run",
-    "suspense",         "check"};
+    "suspense",         "check",          "taxes"};
 
 struct fault_world {
     char folder[128], out[160];
@@ -307,6 +309,33 @@ static inline int fault_suspense(const struct toll_io *io, const struct fault_wo
     return code;
 }
 
+static inline int fault_taxes(const struct toll_io *io, const struct fault_world *world,
+                              struct fault_outcome *outcome)
+{
+    char run[256], text[2048];
+    struct toll_taxes *taxes = NULL;
+    struct toll_tax_line line;
+    struct toll_tax_register_row row;
+    int bytes = 0;
+    fault_path(world, "merged", run);
+    int code = toll_taxes_open_with(io, run, NULL, &taxes, &outcome->error);
+    for (int64_t i = 0; code == 0 && toll_taxes_register(taxes, i, &row); i++) {
+        bytes = snprintf(text, sizeof text, "%s %s %s %s %s %lld", row.account, row.site,
+                         row.tax_jurisdiction, row.tax, row.tax_exact, (long long)row.tax_cents);
+        const struct toll_hash128 both[2] = {outcome->answer, toll_hash(text, (size_t)bytes)};
+        outcome->answer = toll_hash(both, sizeof both);
+    }
+    while (code == 0 && (code = toll_taxes_next(taxes, &line, &outcome->error)) > 0) {
+        bytes = snprintf(text, sizeof text, "%s %s %s %s %s", line.kind, line.reason, line.charge, line.tax,
+                         line.tax_exact);
+        const struct toll_hash128 both[2] = {outcome->answer, toll_hash(text, (size_t)bytes)};
+        outcome->answer = toll_hash(both, sizeof both);
+        code = 0;
+    }
+    toll_taxes_close(taxes);
+    return code;
+}
+
 static inline void fault_run(const struct fault_world *world, enum fault_operation operation,
                              const struct toll_io *io, unsigned threads, struct fault_outcome *outcome)
 {
@@ -367,6 +396,9 @@ static inline void fault_run(const struct fault_world *world, enum fault_operati
         break;
     case FAULT_CHECK:
         outcome->code = fault_check(io, world, outcome);
+        break;
+    case FAULT_TAXES:
+        outcome->code = fault_taxes(io, world, outcome);
         break;
     case FAULT_OPERATIONS:
         break;

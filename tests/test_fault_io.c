@@ -177,6 +177,7 @@ EVERY_CALL(verify_merged, FAULT_VERIFY_MERGED)
 EVERY_CALL(read_merged, FAULT_READ_MERGED)
 EVERY_CALL(suspense, FAULT_SUSPENSE)
 EVERY_CALL(check, FAULT_CHECK)
+EVERY_CALL(taxes, FAULT_TAXES)
 
 /* Even seeds never fail for good: the outcome must be as without them. */
 static void test_seeds(void **state)
@@ -231,7 +232,8 @@ int main(void)
         cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
         cmocka_unit_test(test_rate_merge),   cmocka_unit_test(test_verify_merged),
         cmocka_unit_test(test_read_merged),  cmocka_unit_test(test_suspense),
-        cmocka_unit_test(test_check),        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_taxes),
+        cmocka_unit_test(test_seeds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

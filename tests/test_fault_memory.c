@@ -272,6 +272,7 @@ EVERY_ALLOCATION(verify_merged, FAULT_VERIFY_MERGED)
 EVERY_ALLOCATION(read_merged, FAULT_READ_MERGED)
 EVERY_ALLOCATION(suspense, FAULT_SUSPENSE)
 EVERY_ALLOCATION(check, FAULT_CHECK)
+EVERY_ALLOCATION(taxes, FAULT_TAXES)
 
 /*
  * A process whose first import it is: libraries set themselves up then, and may fail to. The child's exit
@@ -348,8 +349,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_read_run),     cmocka_unit_test(test_explain),
         cmocka_unit_test(test_rate_merge),   cmocka_unit_test(test_verify_merged),
         cmocka_unit_test(test_read_merged),  cmocka_unit_test(test_suspense),
-        cmocka_unit_test(test_check),        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_cold_import),
+        cmocka_unit_test(test_check),        cmocka_unit_test(test_taxes),
+        cmocka_unit_test(test_threads),      cmocka_unit_test(test_cold_import),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

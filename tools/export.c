@@ -342,12 +342,12 @@ int cmd_export(struct cmd *cmd, int argc, char **argv)
         .notes =
             "Columns: day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,\n"
             "         duration_ms,caller,callee,destination,deck,prefix,band,billed,included,charge,tax,\n"
-            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. tax: the billable\n"
-            "         taxes of a taxed book's line, not rounded; empty where they are not a function of the "
-            "line\n"
-            "         alone, or it could not be taxed (tollmill tax RUN). bundle and pool: the first that "
-            "gave included units, and its name if it "
-            "has one.\n"
+            "         currency,cost,cost_status,cost_deck,cost_prefix,bundle,pool. bundle and pool: the "
+            "first\n"
+            "         that gave included units, and its name if it has one. tax: the billable taxes of a\n"
+            "         taxed book's line, not rounded; empty where they are no function of the line alone, "
+            "or\n"
+            "         it could not be taxed (tollmill tax RUN).\n"
             "Of --what period: period,account,site,number,pool,tiers,kind,charge,currency.",
     };
     int operands;

@@ -102,7 +102,7 @@ int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
         taxes->report_period = options == NULL ? NULL : options->report_period;
         taxes->tuple_recipes = (uint32_t)taxes->files.tables.tuple_count;
         taxes->account_seen = calloc(taxes->book->account_count + (size_t)1, 1);
-        if (taxes->account_seen == NULL)
+        if (taxes->account_seen == NULL || !toll_taxes_text_make(taxes))
             rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run_path);
     }
     if (rc == 0 && !taxes->tables->taxed)

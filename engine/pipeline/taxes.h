@@ -159,6 +159,11 @@ struct toll_taxes {
     struct toll_taxes_text *text;
 };
 
+/* toll_taxes_open (tollmill_tax.h) with the system's calls as an argument. */
+int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
+                         const struct toll_tax_options *options, struct toll_taxes **out,
+                         struct toll_error *error);
+
 /* ---- taxes_find.c: what lines are looked up by ---- */
 int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error);
 void toll_taxes_index_free(struct toll_taxes *taxes);
@@ -187,6 +192,9 @@ int toll_taxes_solve_tuple(struct toll_taxes *taxes, const struct toll_taxes_pla
 
 /* ---- taxes_lines.c: the charge lines of a task, evaluated ---- */
 int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error *error);
+
+/* ---- taxes_text.c: room for texts ---- */
+bool toll_taxes_text_make(struct toll_taxes *taxes);
 
 /* ---- taxes_sums.c ---- */
 struct toll_taxes_sum *toll_taxes_sum_of(struct toll_taxes_sums *sums, const char *key, size_t bytes);

@@ -17,11 +17,10 @@ struct toll_taxes_text {
     char remedy[8192];
 };
 
-static struct toll_taxes_text *texts_of(struct toll_taxes *taxes)
+bool toll_taxes_text_make(struct toll_taxes *taxes)
 {
-    if (taxes->text == NULL)
-        taxes->text = calloc(1, sizeof *taxes->text);
-    return taxes->text;
+    taxes->text = calloc(1, sizeof *taxes->text);
+    return taxes->text != NULL;
 }
 
 /* A decimal without zeros at its end. */
@@ -59,8 +58,8 @@ static const char *count_text(struct toll_taxes_text *text, int slot, int64_t co
 
 bool toll_taxes_register(struct toll_taxes *taxes, int64_t index, struct toll_tax_register_row *out)
 {
-    struct toll_taxes_text *text = texts_of(taxes);
-    if (text == NULL || index < 0 || (size_t)index >= taxes->row_count)
+    struct toll_taxes_text *text = taxes->text;
+    if (index < 0 || (size_t)index >= taxes->row_count)
         return false;
     const struct toll_taxes_row *row = &taxes->rows[index];
     const struct toll_tax_tables *tables = taxes->tables;
@@ -211,9 +210,7 @@ static void fill_component(const struct toll_taxes *taxes, const struct toll_tax
 
 int toll_taxes_next(struct toll_taxes *taxes, struct toll_tax_line *line, struct toll_error *error)
 {
-    struct toll_taxes_text *text = texts_of(taxes);
-    if (text == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the taxes of a run");
+    struct toll_taxes_text *text = taxes->text;
     for (; taxes->walk_task < taxes->task_count; taxes->walk_task++) {
         const int rc = toll_taxes_evaluate(taxes, taxes->walk_task, error);
         if (rc != 0)
@@ -283,10 +280,10 @@ static const char *remedy_of(const struct toll_tax_suspense_row *row, char *out,
 
 bool toll_taxes_suspense(struct toll_taxes *taxes, int64_t index, struct toll_tax_suspense_row *out)
 {
-    struct toll_taxes_text *text = texts_of(taxes);
+    struct toll_taxes_text *text = taxes->text;
     const char *key;
     const struct toll_taxes_sum *sum = sum_at(&taxes->suspense, index, &key);
-    if (text == NULL || sum == NULL)
+    if (sum == NULL)
         return false;
     out->reason = next_text(&key);
     out->account = next_text(&key);
@@ -305,10 +302,10 @@ bool toll_taxes_suspense(struct toll_taxes *taxes, int64_t index, struct toll_ta
 
 bool toll_taxes_coverage(struct toll_taxes *taxes, int64_t index, struct toll_tax_coverage_row *out)
 {
-    struct toll_taxes_text *text = texts_of(taxes);
+    struct toll_taxes_text *text = taxes->text;
     const char *key;
     const struct toll_taxes_sum *sum = sum_at(&taxes->coverage, index, &key);
-    if (text == NULL || sum == NULL)
+    if (sum == NULL)
         return false;
     out->tax_jurisdiction = next_text(&key);
     out->level = next_text(&key);
@@ -321,8 +318,8 @@ bool toll_taxes_coverage(struct toll_taxes *taxes, int64_t index, struct toll_ta
 
 bool toll_taxes_totals(struct toll_taxes *taxes, int index, struct toll_tax_totals *out)
 {
-    struct toll_taxes_text *text = texts_of(taxes);
-    if (text == NULL || index < 0 || (uint32_t)index >= taxes->by_currency.keys.count)
+    struct toll_taxes_text *text = taxes->text;
+    if (index < 0 || (uint32_t)index >= taxes->by_currency.keys.count)
         return false;
     const uint32_t id = taxes->by_currency.order[index];
     const struct toll_taxes_total *total = &taxes->totals[id];
@@ -353,8 +350,8 @@ bool toll_taxes_stale(struct toll_taxes *taxes, int64_t index, struct toll_tax_s
 {
     static const char *const cadences[] = {"", "month", "quarter", "year"};
     const struct toll_tax_tables *tables = taxes->tables;
-    struct toll_taxes_text *text = texts_of(taxes);
-    if (text == NULL || index < 0 || (size_t)index >= taxes->stale_count)
+    struct toll_taxes_text *text = taxes->text;
+    if (index < 0 || (size_t)index >= taxes->stale_count)
         return false;
     const struct toll_tax_series *series = &tables->series[taxes->stale[index].series];
     const struct toll_tax_bracket *row = &tables->brackets[taxes->stale[index].bracket];

@@ -103,7 +103,7 @@ class PlantedMistakes(Worlds):
         # the tables
         ("t1", "tax_tables", "fraction(text[:-1], 0, high * 100, 10) * Fraction(1, 100)", "fraction(text[:-1], 0, high * 100, 10)"),
         ("t1", "tax_tables", "update(book.tax_jurisdictions[pair[1]].above)", "add(pair[1])"),
-        ("t3", "tax_tables", "row.share = Fraction(649, 1000)", "row.share = Fraction(647, 1000)"),
+        ("t4", "tax_tables", "row.share = Fraction(649, 1000)", "row.share = Fraction(647, 1000)"),
         ("t1", "tax_tables", "row.amount = -row.amount", "pass"),
         ("t1", "tax_tables", "* fraction(cells[\"quantity\"] or \"1\", 0, None, 6)", ""),
         ("t2", "tax_tables", "oracle.choice(cells, \"sale\", \"retail\", \"resale\", \"any\")", "cells[\"sale\"] or \"any\""),
@@ -138,7 +138,7 @@ class PlantedMistakes(Worlds):
         ("t1", "tax", "total += line.shares[service] * share", "total += share"),
         ("t1", "tax", "if service in row.services), None) or next", "if False), None) or next"),
         ("t1", "tax", "line.jurisdiction in (\"interstate\", \"international\")", "line.jurisdiction == \"interstate\""),
-        ("t3", "tax", "line.jurisdiction in (\"local\", \"intrastate\")", "line.jurisdiction == \"intrastate\""),
+        ("t13", "tax", "line.jurisdiction in (\"local\", \"intrastate\")", "line.jurisdiction == \"intrastate\""),
         # exemptions
         ("t12", "tax", "not in book.tax_jurisdictions[part.jurisdiction].above:", "!= part.jurisdiction:"),
         ("t2", "tax", "        if part.tax.named and not row.tax:\n            continue\n", ""),
@@ -148,26 +148,26 @@ class PlantedMistakes(Worlds):
         ("t5", "tax", "if row.account not in (\"\", line.account) or row.site not in (\"\", line.site) or", "if row.account not in (\"\", line.account) or"),
         ("t1", "tax", "== \"resale\" and part.series.sale == \"retail\":", "== \"resale\" and part.series.sale == \"retail\" and not part.tax.named:"),
         # the curve
-        ("t3", "tax", "tax = min(tax, self.series.cap)", "pass"),
-        ("t3", "tax", "return max(Fraction(0), x - self.series.threshold)", "return x if x > self.series.threshold else Fraction(0)"),
+        ("t5", "tax", "tax = min(tax, self.series.cap)", "pass"),
+        ("t6", "tax", "return max(Fraction(0), x - self.series.threshold)", "return x if x > self.series.threshold else Fraction(0)"),
         ("t2", "tax", "inside = (x if upper is None else min(x, upper)) - lower", "inside = x - lower if upper is None or x <= upper else 0"),
-        ("t3", "tax", "x = min(x, self.series.cap)", "pass"),
-        ("t3", "tax", "exact = count.total(start + x) - count.total(start)", "exact = count.total(x)"),
+        ("t4", "tax", "x = min(x, self.series.cap)", "pass"),
+        ("t4", "tax", "exact = count.total(start + x) - count.total(start)", "exact = count.total(x)"),
         ("t1", "tax", "    if x < 0:\n            return -self.total(-x)\n", "    if x < 0:\n            return Fraction(0)\n"),
         ("t6", "tax", "\"location\": key + (line.site,), ", "\"location\": key, "),
         ("t6", "tax", "\"line\": key + (id(line),)}", "\"line\": key}"),
         ("t1", "tax", "x = quantity(tax, line) * taxed(part)", "x = quantity(tax, line)"),
-        ("t3", "tax", "part.base = count.cut(start + x) - count.cut(start)", "part.base = x"),
+        ("t4", "tax", "part.base = count.cut(start + x) - count.cut(start)", "part.base = x"),
         ("t3", "tax", "for other in line.components if other.tax.billable and other.tax.id in part.series.on_taxes), Fraction(0))",
          "for other in line.components if other.tax.id in part.series.on_taxes), Fraction(0))"),
         ("t1", "tax", "/ (whole(1) - whole(0))", "/ whole(1)"),
         # lines of the inventory
-        ("t3", "tax", "if tax.part_month == \"prorated\" else Fraction(1)", "if False else Fraction(1)"),
+        ("t8", "tax", "if tax.part_month == \"prorated\" else Fraction(1)", "if False else Fraction(1)"),
         ("t4", "tax", "(tax.part_month != \"none\" or row.days == row.period_days)", "True"),
-        ("t3", "tax", "tax.weights[row.type] * row.quantity * part", "tax.weights[row.type] * part"),
-        ("t3", "tax", "row.first_of_site = bool(service.site) and service.site not in sites", "row.first_of_site = service.site not in sites"),
-        ("t3", "tax", "row.first_of_site = bool(service.site) and service.site not in sites", "row.first_of_site = bool(service.site)"),
-        ("t3", "tax", "row.type = \"toll_free\"", "pass"),
+        ("t4", "tax", "tax.weights[row.type] * row.quantity * part", "tax.weights[row.type] * part"),
+        ("t4", "tax", "row.first_of_site = bool(service.site) and service.site not in sites", "row.first_of_site = service.site not in sites"),
+        ("t4", "tax", "row.first_of_site = bool(service.site) and service.site not in sites", "row.first_of_site = bool(service.site)"),
+        ("t4", "tax", "row.type = \"toll_free\"", "pass"),
         ("t4", "tax", "bundles.local_date(end - 1, zone) + DAY", "bundles.local_date(end, zone)"),
         # charge lines, their order, rounding
         ("t1", "tax", "due = begin < following and first < end", "due = first <= begin < following"),
@@ -181,7 +181,7 @@ class PlantedMistakes(Worlds):
         ("t1", "tax", "2, parts[0].tax.rounding)", "2, \"half_up\")"),
         # what is shown
         ("t1", "tax_shown", "and (not series.services or service in series.services) for tax in", "for tax in"),
-        ("t3", "tax_shown", "counted = sum(counted_lines(tax, line) for line, _ in some)", "pass"),
+        ("t4", "tax_shown", "counted = sum(counted_lines(tax, line) for line, _ in some)", "pass"),
         ("t16", "tax_shown", "counted = len({id(line) for line, _ in some})", "counted = len(some)"),
     ]
 

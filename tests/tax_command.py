@@ -165,6 +165,20 @@ def many_services(folder):
     check(texts == [";".join(name + ":0.005" for name in names)], "the services of a line: %s" % texts)
 
 
+def too_many_digits(folder):
+    """Prices with their taxes in them, at 300 rates: no sum of what a federal tax comes to. It is said where."""
+    cities = range(300)
+    world = Folder(folder, {
+        "tax_jurisdictions.csv": ["id,level,parent,state", "US,federal,,", "TX,state,US,TX"] + ["C%d,city,TX,TX" % i for i in cities],
+        "tax_areas.csv": ["area,tax_jurisdiction", "austin,TX"] + ["c%d,C%d" % (i, i) for i in cities],
+        "sites.csv": ["site,account,area", "hq,acme,austin"] + ["s%d,acme,c%d" % (i, i) for i in cities],
+        "taxes.csv": ["tax,tax_jurisdiction,rate", "fed,US,3%"] + ["city,C%d,0.%05d" % (i, 997 * (i + 1) % 29989) for i in cities],
+        "charges.csv": ["account,site,product,kind,amount,from,tax_included"] +
+                       ["acme,s%d,line,recurring,19.99,2026-03-01,yes" % i for i in cities]})
+    done = call(["tax", world.rated(world.imported("all", MARCH[:2]))], allowed=(65,))
+    check("account acme, period 2026-03-01: the taxes (fed)" in done.stdout, "says nothing of use: " + done.stdout)
+
+
 def files_and_words(folder):
     world = Folder(folder, BOOK)
     run = world.rated(world.imported("all", MARCH, APRIL))
@@ -210,7 +224,7 @@ def late_in_a_price(folder):
 
 
 def main():
-    for test in (closed_months, merged, kept_of_other_books, many_sites, many_services, files_and_words, untaxed, late_in_a_price):
+    for test in (closed_months, merged, kept_of_other_books, many_sites, many_services, too_many_digits, files_and_words, untaxed, late_in_a_price):
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "new"))
             try:

@@ -384,6 +384,21 @@ static bool number_sites(struct toll_taxes *taxes)
     return true;
 }
 
+static int evaluate_lines(struct toll_taxes *taxes, struct toll_error *error)
+{
+    const struct toll_taxes_task *now = &taxes->tasks[taxes->task];
+    struct toll_error why = {0};
+    char period[TOLL_TIME_TEXT_BYTES];
+    const int rc = toll_tax_account_evaluate(&taxes->account, taxes->tables, &taxes->ledger, taxes->lines,
+                                             taxes->line_count, taxes->site_count, &why);
+    if (rc == 0)
+        return 0;
+    toll_day_format(now->day, period);
+    return toll_error_set(error, rc, "account %.60s, period %s: %s",
+                          toll_book_string(taxes->book, taxes->book->accounts[now->account].account), period,
+                          why.text);
+}
+
 int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error *error)
 {
     const struct toll_taxes_task *now = &taxes->tasks[task];
@@ -413,8 +428,7 @@ int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error
     if (rc == 0 && !number_sites(taxes))
         rc = no_memory(error);
     if (rc == 0)
-        rc = toll_tax_account_evaluate(&taxes->account, taxes->tables, &taxes->ledger, taxes->lines,
-                                       taxes->line_count, taxes->site_count, error);
+        rc = evaluate_lines(taxes, error);
     if (rc != 0)
         taxes->task = taxes->task_count;
     return rc;

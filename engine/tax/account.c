@@ -284,7 +284,8 @@ static bool sum_item(struct toll_tax_account *account, const struct toll_tax_tab
 }
 
 static bool sum_items(struct toll_tax_account *account, const struct toll_tax_tables *tables,
-                      const struct toll_tax_charge_line *lines, size_t line_count, uint32_t *place)
+                      const struct toll_tax_charge_line *lines, size_t line_count, size_t *at,
+                      uint32_t *place)
 {
     struct toll_tax_account_memory *memory = account->memory;
     uint32_t site = TOLL_TAX_NONE;
@@ -295,6 +296,7 @@ static bool sum_items(struct toll_tax_account *account, const struct toll_tax_ta
             memory->site_stamp = ++memory->stamp;
         site = lines[line].site;
         for (uint32_t k = memory->item_first[line]; k < memory->item_first[line + 1]; k++) {
+            *at = line;
             *place = account->items[k].place;
             if (!sum_item(account, tables, &lines[line], &account->items[k]))
                 return false;
@@ -340,8 +342,7 @@ static bool evaluate(struct toll_tax_account *account, const struct toll_tax_tab
     }
     memory->item_first[line_count] = (uint32_t)account->item_count;
     sort_by_site(memory, lines, line_count, sites);
-    *at = 0;
-    return sum_items(account, tables, lines, line_count, place) && toll_tax_give_cents(account, tables);
+    return sum_items(account, tables, lines, line_count, at, place) && toll_tax_give_cents(account, tables);
 }
 
 int toll_tax_account_evaluate(struct toll_tax_account *account, const struct toll_tax_tables *tables,

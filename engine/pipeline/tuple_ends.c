@@ -1,6 +1,7 @@
 /* Sets of jurisdictions of ends, and the tuples that occur with them. */
 #include "pipeline/tuple_ends.h"
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "pipeline/row.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #define ENDS_MAX 65536u
+#define SET_SLOTS (2 * ENDS_MAX) /* at most half full */
 
 static int no_memory(struct toll_error *error)
 {
@@ -86,6 +88,7 @@ struct building {
     struct toll_tax_set *sets;
     uint32_t room;
     uint32_t *of_area; /* by tax area: its number, 0 not yet */
+    uint32_t *by_set;  /* SET_SLOTS: numbers by their sets, 0 empty */
 };
 
 static bool same_set(const struct toll_tax_set *a, const struct toll_tax_set *b)
@@ -93,13 +96,16 @@ static bool same_set(const struct toll_tax_set *a, const struct toll_tax_set *b)
     return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof *a->ids) == 0;
 }
 
-/* The number of a set; -1: out of memory. Few sets are compared: states, and areas once each. */
+/* The number of a set; ENDS_MAX: there are too many; -1: out of memory. */
 static int64_t number_of(struct building *building, struct toll_tax_set set)
 {
     struct toll_tuple_ends *ends = building->ends;
-    for (uint32_t i = TOLL_TAX_END_WHERE + 1; i < ends->set_count; i++)
-        if (same_set(&building->sets[i], &set))
-            return i;
+    uint64_t at = toll_hash(set.ids, set.count * sizeof *set.ids).low;
+    for (; building->by_set[at % SET_SLOTS] != 0; at++)
+        if (same_set(&building->sets[building->by_set[at % SET_SLOTS]], &set))
+            return building->by_set[at % SET_SLOTS];
+    if (ends->set_count == ENDS_MAX)
+        return ENDS_MAX;
     if (ends->set_count == building->room) {
         const uint32_t more = building->room == 0 ? 256 : building->room * 2;
         struct toll_tax_set *sets = realloc(building->sets, more * sizeof *sets);
@@ -109,6 +115,7 @@ static int64_t number_of(struct building *building, struct toll_tax_set set)
         building->room = more;
     }
     building->sets[ends->set_count] = set;
+    building->by_set[at % SET_SLOTS] = ends->set_count;
     return ends->set_count++;
 }
 
@@ -212,23 +219,26 @@ int toll_tuple_ends_make(const struct toll_book *book, struct toll_tuple_ends **
     uint16_t *of_place = calloc((size_t)book->place_count + 1, sizeof *of_place);
     static const struct toll_tax_set none = {NULL, 0};
     building.sets = calloc(256, sizeof *building.sets);
+    building.by_set = calloc(SET_SLOTS, sizeof *building.by_set);
     building.room = 256;
     ends->of_state = of_state;
     ends->of_place = of_place;
-    bool good = building.of_area != NULL && of_state != NULL && of_place != NULL && building.sets != NULL;
+    bool good = building.of_area != NULL && of_state != NULL && of_place != NULL && building.sets != NULL &&
+                building.by_set != NULL;
     if (good) {
         building.sets[TOLL_TAX_END_NONE] = building.sets[TOLL_TAX_END_WHERE] = none;
         ends->set_count = TOLL_TAX_END_WHERE + 1;
         good = number_states(&building, book, of_state) && number_places(&building, book, of_state, of_place);
     }
     free(building.of_area);
+    free(building.by_set);
     ends->sets = building.sets;
     int rc = good ? 0 : no_memory(error);
-    if (rc == 0 && ends->set_count >= ENDS_MAX)
-        rc = toll_error_set(
-            error, TOLL_EDATA,
-            "npanxx.csv names %u sets of tax jurisdictions, and calls can have %u ends at most",
-            ends->set_count, ENDS_MAX);
+    if (rc == 0 && ends->set_count == ENDS_MAX)
+        rc = toll_error_set(error, TOLL_EDATA,
+                            "npanxx.csv names more different sets of tax jurisdictions than a call's end can "
+                            "have (%u); give fewer of its rows an area",
+                            ENDS_MAX - 3);
     if (rc != 0)
         toll_tuple_ends_free(ends);
     else

@@ -160,7 +160,7 @@ class PlantedMistakes(Worlds):
         ("t4", "tax", "part.base = count.cut(start + x) - count.cut(start)", "part.base = x"),
         ("t3", "tax", "for other in line.components if other.tax.billable and other.tax.id in part.series.on_taxes), Fraction(0))",
          "for other in line.components if other.tax.id in part.series.on_taxes), Fraction(0))"),
-        ("t1", "tax", "/ (whole(1) - whole(0))", "/ whole(1)"),
+        ("t1", "tax", "whole(1) - whole(0))", "whole(1))"),
         # lines of the inventory
         ("t8", "tax", "if tax.part_month == \"prorated\" else Fraction(1)", "if False else Fraction(1)"),
         ("t4", "tax", "(tax.part_month != \"none\" or row.days == row.period_days)", "True"),

@@ -369,7 +369,7 @@ def solve_together(line, parts, charge):
     while rules:
         part, constant, terms = rules.pop()
         own = 1 - terms.pop(id(part), Fraction(0))          # e = c + a e + ...  ->  e = (c + ...) / (1 - a)
-        constant, terms = constant / own, {name: value / own for name, value in terms.items()}
+        constant, terms = Fraction(constant, own), {name: Fraction(value, own) for name, value in terms.items()}
         for index, (other, amount, named) in enumerate(rules):
             factor = named.pop(id(part), Fraction(0))
             for name, value in terms.items():
@@ -391,7 +391,7 @@ def charge_without_tax(book, line):
         evaluate(book, line, Fraction(charge), {})
         return charge + sum(part.exact for part in line.components if part.tax.billable)
 
-    charge = (line.charge - whole(0)) / (whole(1) - whole(0))
+    charge = Fraction(line.charge - whole(0), whole(1) - whole(0))
     assert whole(charge) == line.charge
     return charge
 

@@ -74,13 +74,13 @@ class TaxWorld(usage_world.UsageWorld):
 
     def tax_rate(self, high=1200):
         """A rate as decimal or with %, from 0 to high in 1/10000."""
-        value = Decimal(self.rng.randint(0, high)) / 10000
+        value = Decimal(self.rng.randint(0, high)).scaleb(-4)
         if self.chance(20):
-            value += Decimal(self.rng.randint(0, 10**8)) / 10**12
+            value += Decimal(self.rng.randint(0, 10**8)).scaleb(-12)
         return plain(value * 100) + "%" if self.chance(50) else plain(value)
 
     def tax_amount(self, high, places=2):
-        return plain(Decimal(self.rng.randint(0, high)) / 10**places)
+        return plain(Decimal(self.rng.randint(0, high)).scaleb(-places))
 
     # -- where ---------------------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class TaxWorld(usage_world.UsageWorld):
         cuts = sorted({self.rng.randint(1, 999) for _ in names[1:]})
         names = names[:len(cuts) + 1]
         parts = [high - low for low, high in zip([0] + cuts, cuts + [1000])]
-        return [(name, plain(Decimal(part) / 10) + "%" if self.chance(40) else plain(Decimal(part) / 1000)) for name, part in zip(names, parts)]
+        return [(name, plain(Decimal(part).scaleb(-1)) + "%" if self.chance(40) else plain(Decimal(part).scaleb(-3))) for name, part in zip(names, parts)]
 
     def make_tax_map(self):
         seen, rows = set(), []

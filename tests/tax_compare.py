@@ -57,7 +57,8 @@ def check_compare(world):
     (move,) = json.loads(run("tax", "--compare", free, world.run, "--json", code=1).stdout)["moves"]
     assert (move["change"], move["rate_before"], move["moved_by"]) == ("moved", "0", None), "from nothing: " + str(move)
     for bad in (("--compare", world.run), ("--compare", world.run, world.run, world.run), (world.run, "--threshold", "5%"), (world.run, world.run),
-                ("--compare", world.run, world.run, "--threshold", "x"), ("--compare", world.run, world.run, "--threshold", "1.00001"),
+                ("--compare", world.run, world.run, "--threshold", "x"), ("--compare", world.run, world.run, "--what", "lines"),
+                (world.run, "--jurisdictions", "TX", "--what", "register"), ("--compare", world.run, world.run, "--threshold", "1.00001"),
                 ("--compare", world.run, world.run, "--jurisdictions", "TX")):
         run("tax", *bad, code=2)
     run("tax", "--compare", world.run, world.run + "-not", code=66)

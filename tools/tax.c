@@ -134,6 +134,9 @@ static int run(struct cmd *cmd, const struct cmd_tax *tax)
     int code = write_rows(cmd, tax, taxes);
     if (code == CMD_GO) {
         const int64_t uncovered = count_coverage(taxes);
+        struct toll_tax_totals total;
+        if (!toll_taxes_totals(taxes, 0, &total))
+            cmd_note(cmd, "no account has a line to be taxed: billing periods are those of the run's calls");
         tell_totals(cmd, taxes);
         tell_stale(cmd, taxes);
         if (uncovered > 0)
@@ -152,6 +155,7 @@ struct parts {
     int to, from; /* enum toll_tax_engine, -1: not */
     struct cmd_tax_outside outside;
     bool compare;
+    bool rows; /* --what */
     const char *threshold, *jurisdictions;
     char **operands; /* RUN and what follows it */
     int operand_count;
@@ -186,6 +190,8 @@ static int check_parts(struct cmd *cmd, const struct parts *parts)
     const char *wrong = NULL;
     if ((parts->to >= 0) + (parts->from >= 0) + parts->compare + (parts->jurisdictions != NULL) > 1)
         wrong = "--for, --from, --compare and --jurisdictions are four things; ask for one";
+    else if (parts->rows && (outside || parts->compare || parts->jurisdictions != NULL))
+        wrong = "--what belongs to tollmill's own rows, not to --for, --from, --compare and --jurisdictions";
     else if (outside && !parts->outside.codes)
         wrong = "--for and --from need --codes FILE: what of the book is what of the engine's";
     else if (!outside && (parts->outside.codes || parts->outside.invoice_lines > 0))
@@ -211,7 +217,7 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
     static const char *const safeties[] = {"excel", "raw", NULL};
     struct cmd_tax tax = {0};
     struct parts parts = {.to = -1, .from = -1};
-    int what = 0, format = -1, safety = 0;
+    int what = -1, format = -1, safety = 0;
     const struct cmd_option options[] = {
         {.kind = CMD_CHOICE,
          .name = "what",
@@ -318,7 +324,8 @@ int cmd_tax(struct cmd *cmd, int argc, char **argv)
     if (code != CMD_GO)
         return code;
     tax.run_path = argv[1];
-    tax.what = (enum cmd_tax_what)what;
+    tax.what = what < 0 ? CMD_TAX_REGISTER : (enum cmd_tax_what)what;
+    parts.rows = what >= 0;
     tax.csv = format != 1;
     tax.to_csv = format == 0;
     tax.safe = safety == 0;

@@ -174,17 +174,6 @@ static bool same_as_stored(const struct taxing *taxing)
     return true;
 }
 
-/* The id of a jurisdiction by its name, 0 none. */
-static int32_t find_jurisdiction(const struct toll_tax_tables *tables, const char *name, size_t bytes)
-{
-    for (uint32_t i = 1; i < tables->jurisdiction_count; i++) {
-        const char *id = toll_tax_string(tables, tables->jurisdictions[i].id);
-        if (strlen(id) == bytes && memcmp(id, name, bytes) == 0)
-            return (int32_t)i;
-    }
-    return 0;
-}
-
 /* "NY;US", as the run has the ends of the call: their names are in the order of the ids. */
 static int read_set(struct taxing *taxing, const char *names, struct toll_tax_set *out,
                     struct toll_error *error)
@@ -195,7 +184,7 @@ static int read_set(struct taxing *taxing, const char *names, struct toll_tax_se
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     while (*names != 0) {
         const size_t bytes = strcspn(names, ";");
-        const int32_t id = find_jurisdiction(taxing->tables, names, bytes);
+        const int32_t id = toll_tax_jurisdiction_find(taxing->tables, names, bytes);
         if (id != 0)
             ids[count++] = id;
         names += bytes + (names[bytes] == ';');

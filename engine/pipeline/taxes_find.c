@@ -222,22 +222,6 @@ static int match_accounts(struct toll_taxes *taxes, struct toll_error *error)
 
 /* ---- tuples ---- */
 
-static int32_t find_area(const struct toll_tax_tables *tables, const char *name)
-{
-    uint32_t low = 1, high = tables->area_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        const int order = strcmp(toll_tax_string(tables, tables->areas[middle].area), name);
-        if (order == 0)
-            return (int32_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
 static uint32_t word_of(const char *word, const char *const *words, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -288,7 +272,7 @@ static int read_tuple(struct toll_taxes *taxes, const struct toll_tuple_row *row
     tuple->from = (int32_t)from;
     tuple->voice = strcmp(row->service, "voice") == 0;
     tuple->reason = reason_of(row->reason);
-    tuple->area = find_area(taxes->tables, row->area);
+    tuple->area = toll_tax_area_find(taxes->tables, row->area);
     if (row->tax_services[0] != 0) {
         const uint32_t text =
             toll_strings_find(&taxes->split_texts, row->tax_services, strlen(row->tax_services));

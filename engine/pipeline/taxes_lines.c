@@ -216,22 +216,6 @@ static int add_account(struct toll_taxes *taxes, struct toll_error *error)
 
 /* ---- period charges ---- */
 
-static int32_t find_product(const struct toll_tax_tables *tables, const char *name)
-{
-    uint32_t low = 1, high = tables->product_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        const int order = strcmp(toll_tax_string(tables, tables->products[middle]), name);
-        if (order == 0)
-            return (int32_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
 /* That of the tiers, else `period:` and the kind. */
 static int32_t product_of(const struct toll_taxes *taxes, const struct toll_period_row *row)
 {
@@ -242,7 +226,7 @@ static int32_t product_of(const struct toll_taxes *taxes, const struct toll_peri
             return taxes->book->tiers[tiers].product;
     }
     snprintf(name, sizeof name, "period:%s", row->kind);
-    return find_product(taxes->tables, name);
+    return toll_tax_product_find(taxes->tables, name);
 }
 
 static int add_periods(struct toll_taxes *taxes, struct toll_error *error)

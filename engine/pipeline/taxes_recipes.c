@@ -118,25 +118,6 @@ int toll_taxes_solve(struct toll_taxes *taxes, const struct toll_taxes_place *pl
 
 /* ---- usage ---- */
 
-static int32_t find_jurisdiction(const struct toll_tax_tables *tables, const char *text, size_t bytes)
-{
-    uint32_t low = 1, high = tables->jurisdiction_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        const char *id = toll_tax_string(tables, tables->jurisdictions[middle].id);
-        int order = strncmp(id, text, bytes);
-        if (order == 0)
-            order = id[bytes] != 0;
-        if (order == 0)
-            return (int32_t)middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
 static int by_id(const void *a, const void *b)
 {
     return (*(const int32_t *)a > *(const int32_t *)b) - (*(const int32_t *)a < *(const int32_t *)b);
@@ -155,7 +136,7 @@ static bool read_set(struct toll_taxes *taxes, const char *text, struct toll_tax
     out->count = 0;
     for (const char *at = text; *at != 0;) {
         const size_t bytes = strcspn(at, ";");
-        const int32_t id = find_jurisdiction(taxes->tables, at, bytes);
+        const int32_t id = toll_tax_jurisdiction_find(taxes->tables, at, bytes);
         if (id != 0)
             ids[out->count++] = id;
         at += bytes + (at[bytes] == ';');

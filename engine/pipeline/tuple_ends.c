@@ -119,23 +119,6 @@ static int64_t number_of(struct building *building, struct toll_tax_set set)
     return ends->set_count++;
 }
 
-/* The area of this name, 0 none. */
-static uint32_t area_named(const struct toll_tax_tables *tax, const char *name)
-{
-    uint32_t low = 1, high = tax->area_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        const int order = strcmp(toll_tax_string(tax, tax->areas[middle].area), name);
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
-}
-
 /* The jurisdictions of level state with this state, and their parents. */
 static bool state_set(const struct toll_tax_tables *tax, const char *state, struct toll_arena *arena,
                       struct toll_tax_set *out)
@@ -178,13 +161,13 @@ static bool number_places(struct building *building, const struct toll_book *boo
     of_place[0] = TOLL_TAX_END_WHERE;
     for (uint32_t i = 1; i < book->place_count; i++) {
         const struct toll_place *place = &book->places[i];
-        const uint32_t area = area_named(tax, toll_book_string(book, place->area));
+        const int32_t area = toll_tax_area_find(tax, toll_book_string(book, place->area));
         if (place->abroad != 0) {
             of_place[i] = TOLL_TAX_END_NONE;
         } else if (area != 0) {
             const int64_t number = building->of_area[area] != 0
                                        ? building->of_area[area]
-                                       : number_of(building, toll_tax_area_set(tax, area));
+                                       : number_of(building, toll_tax_area_set(tax, (uint32_t)area));
             if (number < 0)
                 return false;
             building->of_area[area] = (uint32_t)number;

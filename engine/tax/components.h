@@ -47,6 +47,11 @@ struct toll_tax_index;
 int toll_tax_index_build(const struct toll_tax_tables *tables, struct toll_arena *arena,
                          const struct toll_tax_index **out, struct toll_error *error);
 
+/* Ids by name, 0 none. */
+int32_t toll_tax_jurisdiction_find(const struct toll_tax_tables *tables, const char *id, size_t bytes);
+int32_t toll_tax_area_find(const struct toll_tax_tables *tables, const char *area);
+int32_t toll_tax_product_find(const struct toll_tax_tables *tables, const char *product);
+
 /* The split that decides: docs/TAX.md section 2. product 0: none; service, class and jurisdiction -1: a
  * charge line other than usage. 0: none. */
 uint32_t toll_tax_split_find(const struct toll_tax_index *index, int32_t product, int service, int class_,

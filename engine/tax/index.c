@@ -166,3 +166,46 @@ size_t toll_tax_exemptions_find(const struct toll_tax_index *index, int32_t acco
         lists[next].count--;
     }
 }
+
+/* ---- by name ---- */
+
+/* Of rows that begin with the offset of a text and are sorted by it: the place of the one that is called so.
+ */
+static int32_t find(const struct toll_tax_tables *tables, const void *rows, size_t row_bytes, uint32_t count,
+                    const char *name, size_t bytes)
+{
+    uint32_t low = 1, high = count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        uint32_t offset;
+        memcpy(&offset, (const char *)rows + middle * row_bytes, sizeof offset);
+        const char *text = toll_tax_string(tables, offset);
+        int order = strncmp(text, name, bytes);
+        if (order == 0)
+            order = text[bytes] != 0;
+        if (order == 0)
+            return (int32_t)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+int32_t toll_tax_jurisdiction_find(const struct toll_tax_tables *tables, const char *id, size_t bytes)
+{
+    return find(tables, tables->jurisdictions, sizeof *tables->jurisdictions, tables->jurisdiction_count, id,
+                bytes);
+}
+
+int32_t toll_tax_area_find(const struct toll_tax_tables *tables, const char *area)
+{
+    return find(tables, tables->areas, sizeof *tables->areas, tables->area_count, area, strlen(area));
+}
+
+int32_t toll_tax_product_find(const struct toll_tax_tables *tables, const char *product)
+{
+    return find(tables, tables->products, sizeof *tables->products, tables->product_count, product,
+                strlen(product));
+}

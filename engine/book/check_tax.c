@@ -387,7 +387,7 @@ static const char *check_holders(const struct toll_book *book)
         const struct toll_account *account = &book->accounts[i];
         if (!toll_check_text(book, account->class_) || !toll_check_text(book, account->seller) ||
             account->resale < 0 || account->resale > 1 || !at_account(book, (int32_t)i, account->tax_site) ||
-            account->tax_site_named < 0 || account->tax_site_named > (account->tax_site > 0) ||
+            account->tax_site_named < 0 || account->tax_site_named > (account->tax_site > 0 ? 1 : 0) ||
             account->spare != 0)
             return "what an account's taxes depend on";
     }

@@ -155,9 +155,9 @@ static bool give_cents(struct toll_tax_outside *o, const struct share *shares, s
 static int share_cents(struct toll_tax_outside *o, struct toll_error *error)
 {
     struct share *shares = calloc(o->row_count + 1, sizeof(*shares));
-    bool ok = shares != NULL;
+    bool ok = true;
 
-    if (!ok)
+    if (shares == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     for (size_t i = 0; ok && i < o->row_count; i++) {
         struct toll_rational whole;

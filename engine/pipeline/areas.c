@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "ratetable/lpm.h"
+#include "ratetable/nanp.h"
 #include "tollmill_segment.h"
 
 #include <stdlib.h>
@@ -82,18 +83,10 @@ static void see_area(struct walk *walk, uint32_t area)
 
 /* ---- the words ---- */
 
-static uint32_t bcd3(unsigned value)
-{
-    return value / 100 << 8 | value / 10 % 10 << 4 | value % 10;
-}
-
-/* docs/RATING.md section 6, class. */
 static void add_classes(uint32_t *words)
 {
-    static const uint16_t toll_free[] = {800, 833, 844, 855, 866, 877, 888};
-    for (size_t i = 0; i < sizeof toll_free / sizeof *toll_free; i++)
-        words[bcd3(toll_free[i])] |= (uint32_t)TOLL_TOLL_FREE << TOLL_AREA_CLASS_SHIFT;
-    words[bcd3(900)] |= (uint32_t)TOLL_PREMIUM << TOLL_AREA_CLASS_SHIFT;
+    for (uint32_t digits = 0; digits <= 0x999; digits++)
+        words[digits] |= (uint32_t)toll_nanp_class(digits) << TOLL_AREA_CLASS_SHIFT;
 }
 
 /* Returns how many areas have ratecenters. */

@@ -113,7 +113,7 @@ static bool count_lines(struct walking *w, const struct toll_tax_line *line, int
     struct toll_rational quantity, each;
 
     toll_rational_of(&each, weight != NULL ? weight->first : 1000000, 1000000);
-    return toll_exact_parse(line->quantity, &quantity) &&
+    return toll_rational_parse(&quantity, line->quantity) &&
            toll_rational_multiply(&quantity, &quantity, &each) &&
            toll_rational_round(&quantity, 0, TOLL_HALF_UP, out);
 }
@@ -146,7 +146,7 @@ static int fill_item(struct walking *w, const struct toll_tax_line *line, struct
                                        ? "customer class \"%.60s\" has no code; add a row class,NAME,,CODE"
                                        : NULL);
     item->seller = code_of(w, TOLL_CODE_SELLER, line->seller, NULL);
-    if (!toll_exact_parse(line->amount, &amount) ||
+    if (!toll_rational_parse(&amount, line->amount) ||
         !toll_rational_round(&amount, toll_outside_decimals(w->walk->options->engine), TOLL_HALF_UP, &scaled))
         return refuse_line(line, error, "its amount is out of range");
     item->charge = scaled;

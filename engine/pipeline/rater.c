@@ -2,6 +2,7 @@
  */
 #include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
+#include "ratetable/nanp.h"
 
 #include <string.h>
 
@@ -10,24 +11,12 @@ static int no_memory(struct toll_error *error)
     return toll_error_set(error, TOLL_ENOMEM, "out of memory while preparing the book for rating");
 }
 
-static uint32_t bcd3(unsigned value)
-{
-    return value / 100 << 8 | value / 10 % 10 << 4 | value % 10;
-}
-
-static void mark_areas(uint8_t areas[4096], const uint16_t *list, size_t count, enum toll_area_kind kind)
-{
-    for (size_t i = 0; i < count; i++)
-        areas[bcd3(list[i])] |= (uint8_t)kind;
-}
-
-/* docs/RATING.md section 6. */
 static void fill_areas(uint8_t areas[4096])
 {
-    static const uint16_t toll_free[] = {800, 833, 844, 855, 866, 877, 888};
-    static const uint16_t premium[] = {900};
-    mark_areas(areas, toll_free, sizeof toll_free / sizeof *toll_free, TOLL_AREA_TOLL_FREE);
-    mark_areas(areas, premium, 1, TOLL_AREA_PREMIUM);
+    static const uint8_t kinds[TOLL_CLASSES] = {
+        [TOLL_TOLL_FREE] = TOLL_AREA_TOLL_FREE, [TOLL_PREMIUM] = TOLL_AREA_PREMIUM};
+    for (uint32_t digits = 0; digits <= 0x999; digits++)
+        areas[digits] = kinds[toll_nanp_class(digits)];
 }
 
 static void fill_verdicts(const struct toll_book *book, const uint32_t *of_chain, uint32_t *verdicts)

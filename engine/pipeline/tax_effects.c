@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/strings.h"
-#include "pipeline/exact.h"
 #include "pipeline/taxes.h"
 #include "tollmill_tax.h"
 
@@ -70,7 +69,7 @@ static struct sums *sums_of(struct toll_tax_effects *e, const struct toll_tax_li
 static bool add_text(struct toll_rational *sum, const char *text)
 {
     struct toll_rational value;
-    return toll_exact_parse(text, &value) && toll_rational_add(sum, sum, &value);
+    return toll_rational_parse(&value, text) && toll_rational_add(sum, sum, &value);
 }
 
 static bool wanted(const char *jurisdiction, const char *const *jurisdictions, size_t count)

@@ -195,6 +195,10 @@ void toll_table_names_free(struct toll_table_names *names);
 void toll_cell_unsupported(const struct toll_table *table, int column);
 /* A name that must not be empty; false after a finding. */
 bool toll_cell_name(const struct toll_table *table, int column, const struct toll_cell **out);
+/* A value that holds for the whole of something of several rows ("tax"), in any of them but the same wherever
+ * it is said. *line is 0 before the first. */
+bool toll_cell_said_once(const struct toll_table *table, const struct toll_cell *cell, const char *whole,
+                         int64_t value, int64_t *said, uint32_t *line, uint32_t *column);
 /* Looks a reference up: empty gives 0; unknown is a finding ("account "x" is unknown...") and false. */
 bool toll_cell_reference(struct toll_build *build, const struct toll_table *table, int column,
                          const char *what, const char *where, const struct toll_table_names *names,

@@ -25,6 +25,23 @@ bool toll_cell_name(const struct toll_table *table, int column, const struct tol
     return false;
 }
 
+bool toll_cell_said_once(const struct toll_table *table, const struct toll_cell *cell, const char *whole,
+                         int64_t value, int64_t *said, uint32_t *line, uint32_t *column)
+{
+    if (*line == 0) {
+        *said = value;
+        *line = (uint32_t)cell->line;
+        *column = (uint32_t)cell->column;
+        return true;
+    }
+    if (*said == value)
+        return true;
+    toll_cell_finding(table, cell, TOLL_ERROR,
+                      "\"%.40s\": line %u says otherwise of the same %s; say it once, or the same each time",
+                      cell->text, *line, whole);
+    return false;
+}
+
 #define SUGGEST_BYTES 40
 #define SUGGEST_NAMES 20000
 

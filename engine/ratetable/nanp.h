@@ -5,6 +5,8 @@
 #ifndef TOLL_RATETABLE_NANP_H
 #define TOLL_RATETABLE_NANP_H
 
+#include "tollmill_segment.h"
+
 #include <stddef.h>
 
 struct toll_nanp_area {
@@ -16,5 +18,24 @@ struct toll_nanp_area {
 /* Ascending by npa. */
 extern const struct toll_nanp_area toll_nanp_areas[];
 extern const size_t toll_nanp_area_count;
+
+/* The class that the three digits behind the 1 decide (docs/RATING.md section 6), a nibble each: 0x800. */
+static inline enum toll_class toll_nanp_class(uint32_t digits)
+{
+    switch (digits) {
+    case 0x800:
+    case 0x833:
+    case 0x844:
+    case 0x855:
+    case 0x866:
+    case 0x877:
+    case 0x888:
+        return TOLL_TOLL_FREE;
+    case 0x900:
+        return TOLL_PREMIUM;
+    default:
+        return TOLL_ORDINARY;
+    }
+}
 
 #endif

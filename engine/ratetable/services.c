@@ -1,5 +1,6 @@
 /* services.csv: what an account has, as far as bundles count it, and as taxes by the line do. */
 #include "base/digits.h"
+#include "ratetable/nanp.h"
 #include "ratetable/prefix_cell.h"
 #include "ratetable/subscriptions.h"
 #include "ratetable/tax_build.h"
@@ -46,12 +47,8 @@ static bool read_account(struct toll_build *build, const struct toll_table *tabl
 
 static bool is_toll_free(uint64_t packed)
 {
-    static const uint32_t codes[] = {0x800, 0x833, 0x844, 0x855, 0x866, 0x877, 0x888};
-    bool found = false;
-
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        found = found || packed >> 48 == (UINT32_C(1) << 12 | codes[i]);
-    return found && toll_digits_count(packed) >= NUMBER_DIGITS_MIN;
+    return packed >> 60 == 1 && toll_nanp_class(packed >> 48 & 0xfff) == TOLL_TOLL_FREE &&
+           toll_digits_count(packed) >= NUMBER_DIGITS_MIN;
 }
 
 static bool read_number(const struct toll_table *table, uint64_t *number, bool *toll_free)

@@ -229,19 +229,10 @@ static int read_common(struct reader *reader, struct group *group)
             continue;
         code = read_common_cell(reader, COMMON_FIRST + i, &value);
         good = good && code == 1;
-        if (code != 1)
-            continue;
-        if (group->lines[i] == 0) {
-            group->values[i] = value;
-            group->lines[i] = (uint32_t)cell->line;
-            group->columns[i] = (uint32_t)cell->column;
-        } else if (group->values[i] != value) {
-            toll_cell_finding(reader->table, cell, TOLL_ERROR,
-                              "\"%.40s\": line %u says otherwise of the same tax; say it once, or the same "
-                              "each time",
-                              cell->text, group->lines[i]);
-            good = false;
-        }
+        if (code == 1)
+            good = toll_cell_said_once(reader->table, cell, "tax", value, &group->values[i], &group->lines[i],
+                                       &group->columns[i]) &&
+                   good;
     }
     group->good = group->good && good;
     if (code < 0)

@@ -130,19 +130,10 @@ static bool read_common(struct reader *reader, struct tiers_group *group)
         int64_t value = 0;
         if (cell->bytes == 0)
             continue;
-        if (!common_value(reader, COMMON_FIRST + i, &value)) {
-            good = false;
-        } else if (group->lines[i] == 0) {
-            group->values[i] = value;
-            group->lines[i] = (uint32_t)cell->line;
-            group->columns[i] = (uint32_t)cell->column;
-        } else if (group->values[i] != value) {
-            toll_cell_finding(reader->table, cell, TOLL_ERROR,
-                              "\"%.40s\": line %u says otherwise of the same tiers; say it once, or the same "
-                              "each time",
-                              cell->text, group->lines[i]);
-            good = false;
-        }
+        good = common_value(reader, COMMON_FIRST + i, &value) &&
+               toll_cell_said_once(reader->table, cell, "tiers", value, &group->values[i], &group->lines[i],
+                                   &group->columns[i]) &&
+               good;
     }
     return good;
 }

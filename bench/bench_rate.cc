@@ -6,17 +6,19 @@
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
 //   TOLL_BENCH_FOLDER              keep the worlds there and use them again
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage
-//   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools|taxes   only that one; several: plain,cost
+//   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools|taxes|month   only that one; several: plain,cost
 //
 // The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the
 // one of costs buys every call of the plain one, too (cost.h), two have bundles (bundles.h), one is taxed
-// (taxes.h). What they cost is given as a share of the plain one's speed, repetition by repetition.
+// (taxes.h), and the canonical month is what the goals are about (month.h). What they cost is given as a
+// share of the plain one's speed, repetition by repetition.
 //
 // Scalar and vector kernels take turns in one run, each on a rater of its own, so that their ratio holds on a
 // machine with other work to do; it is given by the processor's time and by the clock on the wall. For each
 // the money total and a hash of all lines: what is made faster must not change either.
 #include "bundles.h"
 #include "cost.h"
+#include "month.h"
 #include "taxes.h"
 #include "whole.h"
 #include "world.h"
@@ -58,7 +60,7 @@ struct frozen_world {
     measures rate[levels_most][threads_most + 1] = {};
     std::vector<double> stage_ns[levels_most][16] = {};
 };
-enum { plain, whole, cost, bundles, pools, taxes, worlds };
+enum { plain, whole, cost, bundles, pools, taxes, month, worlds };
 
 struct {
     frozen_world worlds[::worlds] = {
@@ -69,6 +71,7 @@ struct {
          "7b6cf598aefcb6374e5caeef08131afc"},
         {"pools", toll_pools_write, "7ea866d118b3c9089fae0a03a21eb6a9", "a5abb515c81a67592cba44ff4a003772"},
         {"taxes", toll_taxes_write, "8db23465c1ba09552333a77240090e38", "e6ae804a12bd707f95f8801fcc8a1fee"},
+        {"month", toll_month_write, "b85c4cfba47f8e3eb3397f4ddef65662", "bc45e59bb945325e4e601fc945f42a42"},
     };
     int levels = 0; // how many this processor has
     bool stages = false;

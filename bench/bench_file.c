@@ -42,7 +42,7 @@ static struct bench {
     char book[300], cdrs[300], run[300];
     bool cold, small;
     int turns;
-    int64_t rows, bytes_in, bytes_out;
+    int64_t rows, bytes_in, bytes_out, line_bytes; /* line_bytes: the lines' files whole */
     double seconds[COLUMNS][TURNS_MAX];
     struct toll_rate_result result;
     struct toll_result json;
@@ -93,6 +93,31 @@ static void die(const char *what)
 {
     fprintf(stderr, "%s\n", what);
     exit(1);
+}
+
+/* A count of the run's stats.json, behind `group`. */
+static int64_t stat_of(const char *stats, const char *group, const char *name)
+{
+    const char *at = strstr(stats, group);
+    at = at == NULL ? NULL : strstr(at, name);
+    return at == NULL ? 0 : atoll(at + strlen(name));
+}
+
+/* What the last run read and wrote, as it says itself. */
+static void read_stats(void)
+{
+    char path[400], stats[8192] = "";
+    snprintf(path, sizeof path, "%s/stats.json", bench.run);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fread(stats, 1, sizeof stats - 1, file) == 0)
+        die("the run has no stats.json");
+    fclose(file);
+    bench.bytes_in = stat_of(stats, "\"read\"", "\"mmap\": ") + stat_of(stats, "\"read\"", "\"pread\": ") +
+                     stat_of(stats, "\"read\"", "\"io_uring\": ");
+    bench.bytes_out =
+        stat_of(stats, "\"written\"", "\"pwrite\": ") + stat_of(stats, "\"written\"", "\"io_uring\": ");
+    bench.line_bytes = stat_of(stats, "", "\"line_file_bytes\": ");
+    bench.rows = bench.result.rows;
 }
 
 static double rate_by(int way, unsigned threads, struct toll_rate_result *result)
@@ -258,6 +283,7 @@ static void put_line(const char *name, int column, unsigned threads)
     toll_result_int(json, "cdrs", bench.rows);
     toll_result_int(json, "bytes_in", bench.bytes_in);
     toll_result_int(json, "bytes_out", bench.bytes_out);
+    toll_result_number(json, "bytes_per_line", (double)bench.line_bytes / (double)bench.rows);
     toll_result_samples(json, "seconds", bench.seconds[column], (size_t)bench.turns, 1);
     toll_result_number(json, "gb_per_s",
                        (double)(bench.bytes_in + bench.bytes_out) / median(bench.seconds[column]) * 1e-9);
@@ -280,9 +306,7 @@ static void run_turns(unsigned threads)
             if (is_wanted(way))
                 bench.seconds[way][turn] = rate_by(way, threads, &bench.result);
         }
-        bench.rows = bench.result.rows;
-        bench.bytes_in = bench.rows * 32; /* start, duration, caller, callee, kind, carrier */
-        bench.bytes_out = bench.rows * 26;
+        read_stats();
         if (!bench.small)
             bench.seconds[RAW][turn] = copy_raw();
     }

@@ -4,6 +4,7 @@
 //                                  whole-feature world
 //   bench_rate --small             worlds of a second, as a test: they must run and give the frozen answers
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
+//   TOLL_BENCH_TURNS               other than 7
 //   TOLL_BENCH_FOLDER              keep the worlds there and use them again
 //   TOLL_BENCH_STAGES=1            nanoseconds by stage, too: of passes of their own, with clocks between
 //   them
@@ -44,7 +45,7 @@
 namespace
 {
 
-constexpr int repetitions = 7, threads_most = 2;
+constexpr int threads_most = 2;
 const char *const level_names[] = {"scalar", "avx2", "avx512"};
 const toll_simd_choice level_choices[] = {TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512};
 constexpr int levels_most = 3;
@@ -417,7 +418,7 @@ int main(int argc, char **argv)
         for (int level = 0; world.wanted && level < bench.levels; level++)
             rc |= print_world(world, level, sized ? nullptr : small ? world.small_hash : world.full_hash);
     }
-    for (int turn = 0; turn < (small ? 1 : repetitions); turn++)
+    for (int turn = 0; turn < setting("TOLL_BENCH_TURNS", small ? 1 : 7); turn++)
         for (int threads = 1; threads <= threads_most; threads++)
             for (int level = 0; level < bench.levels; level++)
                 for (int world = 0; world < worlds; world++)

@@ -27,7 +27,7 @@ struct toll_rater {
     uint32_t place_table, destination_table; /* 0: the book has none */
     const uint32_t *verdicts;                /* [plan * TOLL_VERDICT_KEYS + key]; plan 0: all 0 */
     const uint16_t *price_terms; /* by price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book */
-    const struct toll_voice_terms *voice_terms; /* by 1 + terms index; [0] is zero */
+    struct toll_voice_terms voice_terms; /* by 1 + terms index; 0 is none */
     const struct toll_number_line *numbers;
     uint64_t number_lines;
     const struct toll_hot_owner *owners;

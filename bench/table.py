@@ -253,7 +253,10 @@ def compiles(figures):
     rows = [[record["book"], "yes" if record["fsync"] else "no", spread(record["seconds"]),
              number(record["image_bytes"] / 1e6), number(record["peak_mb"]), money(record)]
             for record in figures.all("compile")]
-    return table(["Book", "fsync", "s", "image, MB", "peak MB", "Image"], rows)
+    text = table(["Book", "fsync", "s", "image, MB", "peak MB", "Image"], rows)
+    stages = [[record["book"], record["stage"], "%.1f" % (record["seconds"]["median"] * 1e3)]
+              for record in figures.all("compile stage") if record["seconds"]["median"] >= 1e-3]
+    return text + ("\n" + table(["Book", "Stage", "ms"], stages) if stages else "")
 
 
 def tax(figures):

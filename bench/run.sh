@@ -8,9 +8,10 @@
 # month, many (5 million numbers), files, warm, import, compile, tax, worlds, kernels; --only measures these anew and
 # keeps the others' figures. --small takes a minute or so, in FOLDER/small, and its figures mean nothing.
 #
-# Cold files need root, which empties the page cache; without it `files` is left out. TOLL_BENCH_WRAP is put before each
-# program that measures (taskset -c 2,3; flock FILE). What the figures must not change, the hashes of the worlds, is
-# checked by the programs themselves, and ends this script.
+# TOLL_BENCH_CDRS=2000000 makes smaller months, in FOLDER/2000000, whose hashes nobody has frozen. TOLL_BENCH_TURNS is
+# how often each is measured (7; imports and compiles 5). Cold files need root, which empties the page cache; without it
+# `files` is left out. TOLL_BENCH_WRAP is put before each program that measures (taskset -c 2,3; flock FILE). What speed
+# must not change, the hashes of the worlds, is checked by the programs themselves, and ends this script.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -27,9 +28,12 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $only in
-*[!a-z,]*) echo "bench: --only takes names with commas between them" >&2; exit 2 ;;
-esac
+for part in $(printf %s "$only" | tr , ' '); do
+    case $part in
+    machine | month | many | files | warm | import | compile | tax | worlds | kernels) ;;
+    *) echo "bench: there is no part $part; see bench/run.sh --help" >&2; exit 2 ;;
+    esac
+done
 
 if [ -z "$build" ]; then
     build=$root/build-bench log=$root/build-bench/build.log
@@ -37,7 +41,13 @@ if [ -z "$build" ]; then
     cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release >"$log" 2>&1 &&
         cmake --build "$build" -j "$(nproc)" >>"$log" 2>&1 || { tail -40 "$log" >&2; exit 1; }
 fi
-[ -z "$small" ] || folder=$folder/small
+if [ -n "$small" ]; then
+    folder=$folder/small cdrs=150000 numbers=2000 many=5000 areas=20 days=3
+    unset TOLL_BENCH_CDRS TOLL_BENCH_NUMBERS TOLL_BENCH_TURNS
+else
+    cdrs=${TOLL_BENCH_CDRS:-20000000} numbers=200000 many=5000000 areas=400 days=30
+    [ "$cdrs" = 20000000 ] || folder=$folder/$cdrs
+fi
 mkdir -p "$folder/parts"
 folder=$(cd "$folder" && pwd)
 programs=$(cd "$build" && pwd)/bench
@@ -56,11 +66,6 @@ measure() {
     mv "$folder/parts/$part.tmp" "$folder/parts/$part.json"
 }
 
-if [ -n "$small" ]; then
-    cdrs=150000 numbers=2000 many=5000 areas=20 days=3
-else
-    cdrs=20000000 numbers=200000 many=5000000 areas=400 days=30
-fi
 make_world() { # FOLDER NUMBERS: the canonical month
     [ -e "$1/cdrs/dataset.json" ] && return 0
     echo "bench: makes $1"

@@ -144,8 +144,8 @@ def import_goals(figures):
 
 
 def compile_goals(figures):
-    for name, book, goal in (("compile: 200,000 prefixes and numbers", "200k", 0.150),
-                             ("compile: 5 million numbers", "5M", 3.0)):
+    for name, book, goal in (("compile: 200,000 prefixes and numbers", "deck", 0.150),
+                             ("compile: 5 million numbers", "numbers", 3.0)):
         record = figures.one("compile", book=book, fsync=0)
         row = [name, "%g s" % goal]
         if record is None:
@@ -153,10 +153,12 @@ def compile_goals(figures):
             continue
         seconds = record["seconds"]["median"]
         yield row + ["%s s" % spread(record["seconds"]), share(seconds, goal, True), "", money(record)]
-    record = figures.one("compile", book="5M", fsync=0)
-    yield ["memory for a number", "24 bytes"] + (
+    record = figures.one("number", book="numbers")
+    yield ["memory for a number, of 5 million", "24 bytes"] + (
         [ABSENT, "", "", ""] if record is None else
-        ["%s bytes" % number(record["bytes_per_number"]), share(record["bytes_per_number"], 24, True), "", ""])
+        ["%s bytes in the image, %s in the lines that rating makes of it" % (number(record["image_bytes"]),
+                                                                             number(record["line_bytes"])),
+         share(max(record["image_bytes"], record["line_bytes"]), 24, True), "", ""])
 
 
 def goals(figures):
@@ -249,9 +251,12 @@ def imports(figures):
 
 def compiles(figures):
     rows = [[record["book"], "yes" if record["fsync"] else "no", spread(record["seconds"]),
-             number(record["bytes_per_number"]), number(record["peak_mb"]), money(record)]
+             number(record["image_bytes"] / 1e6), number(record["peak_mb"]), money(record)]
             for record in figures.all("compile")]
-    return table(["Book", "fsync", "s", "bytes a number", "peak MB", "Image"], rows)
+    text = table(["Book", "fsync", "s", "image, MB", "peak MB", "Image"], rows)
+    stages = [[record["book"], record["stage"], "%.1f" % (record["seconds"]["median"] * 1e3)]
+              for record in figures.all("compile stage") if record["seconds"]["median"] >= 1e-3]
+    return text + ("\n" + table(["Book", "Stage", "ms"], stages) if stages else "")
 
 
 def tax(figures):

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 static const char *const level_names[] = {"scalar", "avx2", "avx512"};
 static const enum toll_simd_choice level_choices[] = {TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512};
@@ -170,10 +171,21 @@ static int measure(struct cmd *cmd, struct bench *bench, int64_t repeat, int64_t
     return code;
 }
 
+/* All days of a dataset are open at once, for each instruction set: as many files as the system allows. */
+static void allow_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int run(struct cmd *cmd, struct bench *bench, int simd, int64_t threads, int64_t repeat,
                int64_t seconds)
 {
     struct toll_error error = {0};
+    allow_files();
     if (open_levels(bench, simd, &error) != 0)
         return cmd_fail(cmd, &error);
     int code = find_results(cmd, bench, &error);

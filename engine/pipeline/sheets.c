@@ -18,6 +18,7 @@
 #define ALIGN_WORDS 16u
 #define ODD_SHARE 8 /* one leaf in so many may be irregular */
 #define VALUE_BITS 30
+#define VOTERS 1000
 #define NONE UINT32_MAX
 
 /* Prices of a leaf in one deck, by place of the band among the deck's. */
@@ -235,14 +236,15 @@ static bool find_partners(const struct toll_book *book, struct family *family, c
     return true;
 }
 
-/* How most rows of a deck lie: what is more than half of all survives the others' votes. */
+/* How most rows of a deck lie: what is more than half of all survives the others' votes. Not all are asked; a
+ * wrong answer makes more leaves odd, no more. */
 static struct lie find_lie(const struct toll_book *book, const struct family *family,
                            const struct toll_sheet *sheet)
 {
     struct lie winner = {0, {0}}, lie;
     struct prices prices;
     uint32_t votes = 0;
-    for (uint32_t leaf = 0; leaf < family->leaf_count; leaf++) {
+    for (uint32_t leaf = 0; leaf < family->leaf_count; leaf += 1 + family->leaf_count / VOTERS) {
         if (!find_prices(book, sheet, family->partner[leaf], &prices))
             continue;
         lie.base = lie_of(&prices, sheet->band_count, &lie) - family->offset[leaf];
@@ -283,16 +285,15 @@ static bool join(const struct toll_book *book, struct family *family, uint32_t d
         bool good = family->odd_now[leaf] == 0 && find_prices(book, sheet, family->partner[leaf], &prices);
         good = good && lie_of(&prices, sheet->band_count, &lie) == most.base + family->offset[leaf] &&
                same_steps(&lie, &most, sheet->band_count);
-        family->odd_now[leaf] = !good;
-        odd += !good;
+        family->odd_now[leaf] = family->odd[leaf] | (uint8_t)!good;
+        odd += family->odd_now[leaf];
     }
     bool some = false;
     for (uint32_t k = 0; k < sheet->band_count; k++)
         some = some || most.step[k] != NONE;
-    if (!some || odd > family->leaf_count / ODD_SHARE)
+    if (!some || family->leaf_count == 0 || odd > family->leaf_count / ODD_SHARE)
         return false;
-    for (uint32_t leaf = 0; leaf < family->leaf_count; leaf++)
-        family->odd[leaf] |= family->odd_now[leaf];
+    memcpy(family->odd, family->odd_now, family->leaf_count);
     family->members[family->member_count++] = (struct member){deck, most};
     return true;
 }
@@ -485,9 +486,14 @@ static bool finish_family(struct maker *maker, const struct family *family, stru
     return true;
 }
 
-/* Terms by class of each deck and band of a family. */
-static void fill_terms(const struct maker *maker, const struct family *family, uint32_t *at)
+/* Terms by class of each deck and band of a family. examples: for the offset of a leaf of each class. */
+static void fill_terms(const struct maker *maker, const struct family *family, uint32_t *examples,
+                       uint32_t *at)
 {
+    memset(examples, 0, (family->leaf_count + (size_t)1) * sizeof *examples);
+    for (uint32_t leaf = 0; leaf < family->leaf_count; leaf++)
+        if (family->odd[leaf] == 0)
+            examples[family->class_[leaf]] = family->offset[leaf];
     const struct toll_book *book = maker->book;
     struct toll_sheets *sheets = maker->sheets;
     for (uint32_t m = 0; m < family->member_count; m++) {
@@ -500,10 +506,8 @@ static void fill_terms(const struct maker *maker, const struct family *family, u
                 continue;
             const uint32_t base = member->lie.base + member->lie.step[k];
             *now = (struct toll_sheet_now){base - (1u << sheets->shape.price_shift), *at};
-            for (uint32_t leaf = 0; leaf < family->leaf_count; leaf++)
-                if (family->odd[leaf] == 0)
-                    sheets->terms[*at + family->class_[leaf]] =
-                        1 + book->price_terms[base + family->offset[leaf]];
+            for (uint32_t class_ = 1; class_ <= family->class_count; class_++)
+                sheets->terms[*at + class_] = 1 + book->price_terms[base + examples[class_]];
             *at += family->class_count + 1;
         }
     }
@@ -559,7 +563,7 @@ static bool finish(struct maker *maker)
             continue;
         if (!finish_family(maker, &maker->families[f], &sheets->families[f]))
             return false;
-        fill_terms(maker, &maker->families[f], &at);
+        fill_terms(maker, &maker->families[f], maker->families[f].partner, &at);
     }
     for (uint32_t deck = 1; deck < sheets->count; deck++)
         sheets->by_band =

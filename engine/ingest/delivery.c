@@ -273,6 +273,7 @@ static int parse(struct reading *reading, const struct toll_delivery *earlier, s
         refuse(reading, reason.text);
         return 0;
     }
+    reading->layout.kernels = reading->run->kernels;
     memcpy(out->header_hash, reading->layout.header_hash, sizeof out->header_hash);
     code = find_bounds(reading, error);
     if (code != 0)

@@ -30,6 +30,7 @@ struct toll_delivery_run {
     const struct toll_dataset *dataset;
     const char *carrier;
     unsigned threads;
+    const struct toll_kernels *kernels; /* NULL: the portable ones */
     struct toll_row_names *names;
     struct toll_findings *findings;
     /* Bytes of the current file that were read; complete: it is done. On the caller's thread; may be NULL. */

@@ -9,6 +9,7 @@
 #include "ingest/import.h"
 #include "base/check.h"
 #include "base/checksum.h"
+#include "base/cpu.h"
 #include "base/error.h"
 #include "ingest/delivery.h"
 #include "ingest/limits.h"
@@ -148,6 +149,7 @@ static int read_files(struct import *import, struct toll_error *error)
                                     .carrier =
                                         options->carrier != NULL ? options->carrier : import->spec.carrier,
                                     .threads = import->threads,
+                                    .kernels = toll_kernels_select(toll_cpu_features()),
                                     .names = &import->names,
                                     .findings = &import->findings,
                                     .tick = tell_bytes,

@@ -354,6 +354,7 @@ static int parse(struct reading *reading, struct toll_error *error)
         refuse(reading, reason.text);
         return 0;
     }
+    reading->layout.kernels = reading->run->kernels;
     memcpy(out->header_hash, reading->layout.header_hash, sizeof out->header_hash);
     if (reading->unwrapped != NULL && out->sha256[0] == '\0')
         hash_file(reading); /* of the rejects file itself, not of what it says */

@@ -152,6 +152,7 @@ static int read_files(struct import *import, struct toll_error *error)
                                     .carrier =
                                         options->carrier != NULL ? options->carrier : import->spec.carrier,
                                     .gather = &import->gather,
+                                    .kernels = toll_kernels_select(toll_cpu_features()),
                                     .findings = &import->findings,
                                     .tick = tell_bytes,
                                     .tick_context = import};

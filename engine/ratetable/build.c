@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+_Static_assert(TOLL_RECENT_TEXTS == 1 << (64 - 53), "the key's upper bits name a place");
+
 int toll_build_memory(struct toll_build *build)
 {
     return toll_error_set(build->error, TOLL_ENOMEM, "%s: out of memory while compiling the book",
@@ -94,7 +96,8 @@ void toll_build_end(struct toll_build *build)
         toll_buffer_free(&build->sections[i]);
     toll_strings_free(&build->texts);
     toll_strings_free(&build->states);
-    toll_strings_free(&build->terms);
+    free(build->terms.slots);
+    free(build->recent);
     toll_strings_free(&build->tax.categories);
     toll_strings_free(&build->tax.lists);
     toll_arena_free(&build->arena);
@@ -246,6 +249,35 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
     if (place == NULL || !toll_build_new_text(build, text, bytes, offset))
         return false;
     *place = *offset;
+    return true;
+}
+
+bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset)
+{
+    struct toll_recent_text *recent;
+    uint64_t key = bytes;
+
+    if (bytes == 0 || bytes >= sizeof(recent->text))
+        return toll_build_text(build, text, bytes, offset);
+    if (build->recent == NULL)
+        build->recent = calloc(TOLL_RECENT_TEXTS, sizeof(*build->recent));
+    if (build->recent == NULL)
+        return false;
+    for (size_t at = 0; at < bytes; at += sizeof(key)) {
+        uint64_t word = 0;
+        memcpy(&word, text + at, bytes - at < sizeof(word) ? bytes - at : sizeof(word));
+        key = (key ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    }
+    recent = &build->recent[key >> 53];
+    if (recent->bytes != bytes || memcmp(recent->text, text, bytes) != 0) {
+        if (!toll_build_text(build, text, bytes, &recent->offset)) {
+            recent->bytes = 0;
+            return false;
+        }
+        memcpy(recent->text, text, bytes);
+        recent->bytes = (uint32_t)bytes;
+    }
+    *offset = recent->offset;
     return true;
 }
 

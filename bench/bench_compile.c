@@ -5,6 +5,7 @@
  *   bench_compile              a deck of 200,000 prefixes with 200,000 numbers; 5 million numbers
  *   bench_compile BOOK...      books that are there already
  *   bench_compile --small      books of a second, as a test
+ *   --json FILE                for programs (result.h)
  *   bench_compile --write F    writes the two books to F/deck and F/numbers, and that is all
  *   TOLL_BENCH_FOLDER          where the books are made (default /tmp); TOLL_BENCH_TURNS other than 5
  *
@@ -14,6 +15,7 @@
 #include "book/compile.h"
 #include "io/publish.h"
 #include "make.h"
+#include "result.h"
 #include "simd/number_lines.h"
 
 #include <fcntl.h>
@@ -45,6 +47,7 @@ static struct bench {
     int stage_count, turn;
     double last;
     struct toll_compile_result result;
+    struct toll_result json;
 } bench;
 
 static double now_s(void)
@@ -227,17 +230,46 @@ static void copy(uint8_t *memory)
     bench.copied[bench.turn] = now_s() - begun;
 }
 
-static void number_bytes(void)
+static void put_json(const char *name, bool durable, long peak)
+{
+    struct toll_result *json = &bench.json;
+    toll_result_record(json, "compile");
+    toll_result_text(json, "book", name);
+    toll_result_int(json, "fsync", durable);
+    toll_result_samples(json, "seconds", bench.seconds[!durable], (size_t)bench.turns, 1);
+    toll_result_int(json, "prices", bench.result.price_rows);
+    toll_result_int(json, "numbers", bench.result.numbers);
+    toll_result_int(json, "image_bytes", bench.result.image_bytes);
+    toll_result_number(json, "peak_mb", (double)peak / 1024);
+    toll_result_text(json, "hash", bench.result.book_hash);
+    for (int i = 0; i < bench.stage_count && !durable; i++) {
+        toll_result_record(json, "compile stage");
+        toll_result_text(json, "book", name);
+        toll_result_text(json, "stage", bench.stages[i].name);
+        toll_result_samples(json, "seconds", bench.stages[i].seconds, (size_t)bench.turns, 1);
+    }
+}
+
+static void number_bytes(const char *name)
 {
     struct toll_book *book;
     struct toll_error error;
     if (toll_book_open(toll_io_system(), bench.image, NULL, &book, &error) != 0)
         die(error.text);
-    if (book->number_count > 0)
+    if (book->number_count > 0) {
+        toll_result_record(&bench.json, "number");
+        toll_result_text(&bench.json, "book", name);
+        toll_result_number(&bench.json, "image_bytes",
+                           (double)(book->number_capacity * sizeof(struct toll_number_slot)) /
+                               (double)book->number_count);
+        toll_result_number(&bench.json, "line_bytes",
+                           (double)(toll_number_lines(book->number_count) * sizeof(struct toll_number_line)) /
+                               (double)book->number_count);
         printf("  %.2f bytes a number in the image, %.2f in the lines that rating makes of it\n",
                (double)(book->number_capacity * sizeof(struct toll_number_slot)) / (double)book->number_count,
                (double)(toll_number_lines(book->number_count) * sizeof(struct toll_number_line)) /
                    (double)book->number_count);
+    }
     toll_book_close(book);
 }
 
@@ -271,13 +303,17 @@ static void measure(const char *name, const char *book)
         if (seconds * 200 >= taken)
             printf("    %-20s %8.1f ms\n", bench.stages[i].name, seconds * 1e3);
     }
-    number_bytes();
+    put_json(name, false, peak);
+    put_json(name, true, peak);
+    number_bytes(name);
     free(memory);
     unlink(bench.image);
 }
 
 int main(int count, char **arguments)
 {
+    if (toll_result_begin(&bench.json, "compile", &count, arguments) != 0)
+        return 1;
     const bool small = count == 2 && strcmp(arguments[1], "--small") == 0;
     const struct size full[] = {{"deck", 200000, 200000}, {"numbers", 2000, 5000000}};
     const struct size little[] = {{"deck", 2000, 2000}, {"numbers", 20, 20000}};
@@ -298,7 +334,7 @@ int main(int count, char **arguments)
     if (!small && count > 1) {
         for (int i = 1; i < count; i++)
             measure(arguments[i], arguments[i]);
-        return 0;
+        return toll_result_end(&bench.json) == 0 ? 0 : 1;
     }
     for (int i = 0; i < 2; i++) {
         const struct size *size = small ? &little[i] : &full[i];
@@ -308,5 +344,5 @@ int main(int count, char **arguments)
             die("a number is missing");
     }
     toll_remove_tree(toll_io_system(), AT_FDCWD, bench.folder, NULL);
-    return 0;
+    return toll_result_end(&bench.json) == 0 ? 0 : 1;
 }

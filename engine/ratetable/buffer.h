@@ -47,6 +47,20 @@ static inline bool toll_buffer_reserve(struct toll_buffer *buffer, size_t record
     return true;
 }
 
+/* Room for `more` records, as far as that is sensible and there is memory: nothing depends on it. Where it
+ * has to move, the buffer doubles, so that many small wishes cost no more than one. */
+#define TOLL_BUFFER_WISH_MAX ((size_t)16 << 20)
+static inline void toll_buffer_wish(struct toll_buffer *buffer, size_t record_bytes, size_t more)
+{
+    size_t capacity = buffer->count + (more < TOLL_BUFFER_WISH_MAX ? more : TOLL_BUFFER_WISH_MAX);
+
+    if (capacity <= buffer->capacity)
+        return;
+    if (capacity < buffer->capacity * 2)
+        capacity = buffer->capacity * 2;
+    (void)toll_buffer_reserve(buffer, record_bytes, capacity);
+}
+
 /* Appends `count` (also 0) zeroed records; NULL when out of memory. */
 static inline void *toll_buffer_add(struct toll_buffer *buffer, size_t record_bytes, size_t count)
 {

@@ -80,8 +80,9 @@ struct toll_build {
     struct toll_arena arena;
 
     struct toll_buffer sources; /* struct toll_source * */
-    struct toll_buffer zones;   /* struct toll_build_zone; [0] is the book's */
-    struct toll_strings texts;  /* every string of the image */
+    size_t source_bytes;      /* of section SOURCE_BYTES, which the image takes from the sources themselves */
+    struct toll_buffer zones; /* struct toll_build_zone; [0] is the book's */
+    struct toll_strings texts; /* every string of the image */
     struct toll_buffer text_offsets;
     struct toll_buffer sections[TOLL_SECTION_COUNT];
     int suggestions; /* how many "did you mean" were sought: they cost a walk over all names */
@@ -184,7 +185,7 @@ int toll_build_charges(struct toll_build *build);    /* charges */
 int toll_build_products(struct toll_build *build);   /* last: what all tables name, sorted */
 int toll_build_deck_prices(struct toll_build *build);
 int toll_build_reach(struct toll_build *build); /* currencies */
-int toll_build_embed(struct toll_build *build); /* sources, zones */
+int toll_build_embed(struct toll_build *build); /* sources (their records: source_bytes), zones */
 
 /* -- sources and strings -- */
 /* The bytes of a file of the folder, read once; *out is NULL when there is none. */

@@ -304,6 +304,17 @@ static int read_row(struct toll_deck_reader *reader)
     }
 }
 
+/* Room for one key a row, as most sheets have it. */
+static void make_room(struct toll_deck_reader *reader)
+{
+    struct toll_buffer *sections = reader->build->sections;
+    const size_t rows = toll_table_rows_left(reader->table), prices = rows * reader->price_count;
+
+    toll_buffer_wish(&reader->rows->rows, sizeof(struct toll_deck_row), rows);
+    toll_buffer_wish(&sections[TOLL_SECTION_ORIGINS], sizeof(struct toll_price_origin), prices);
+    toll_buffer_wish(&sections[TOLL_SECTION_PRICE_TERMS], sizeof(uint32_t), prices);
+}
+
 /* The columns that name keys: prefix or key, and caller_prefix for pairs only; false after a finding. */
 static bool find_key_columns(struct toll_deck_reader *reader)
 {
@@ -367,6 +378,7 @@ int toll_deck_rows_read(struct toll_build *build, int32_t deck_id, struct toll_d
     reader.price_count = reader.deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
     reader.table = table;
     if (find_key_columns(&reader)) {
+        make_room(&reader);
         while (code == 0 && toll_table_next(table) == 1)
             code = read_row(&reader);
     }

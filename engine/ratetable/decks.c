@@ -421,6 +421,7 @@ int toll_build_deck_prices(struct toll_build *build)
         record.basis = (uint8_t)deck->basis;
         if (code == 0)
             code = toll_deck_entries_make(build, &record, &rows);
+        toll_watch_passed(build->watch, "entries of decks");
         if (code == 0 && build->doubts != NULL && build->findings->errors == 0)
             code = toll_doubts_deck(build, id, &rows);
         if (code == 0) {

@@ -23,7 +23,7 @@
 /* Two cache lines, which the processor likes to fetch together: workers share none. */
 #define WORKER_ALIGNMENT 128
 
-#define OUTPUTS 2
+#define OUTPUTS 4
 #define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
 #define BLOCKS_BETWEEN_PUSHES 8
 

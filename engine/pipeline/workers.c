@@ -636,6 +636,7 @@ struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *worker
         sum.read_ring += one->read_ring;
         sum.written_pwrite += one->written_pwrite;
         sum.written_ring += one->written_ring;
+        sum.waited_ns += one->waited_ns;
     }
     return sum;
 }

@@ -91,7 +91,7 @@ TOLL_BENCH_FOLDER=$folder/month TOLL_BENCH_WARM=1 measure warm bench_file
 TOLL_BENCH_FOLDER=$folder measure import bench_import
 TOLL_BENCH_FOLDER=$folder measure compile bench_compile
 measure tax bench_tax
-TMPDIR=$folder TOLL_BENCH_WORLD=plain,whole,cost,bundles,pools,taxes measure worlds bench_rate
+TMPDIR=$folder TOLL_BENCH_STAGES=0 TOLL_BENCH_WORLD=plain,whole,cost,bundles,pools,taxes measure worlds bench_rate
 measure kernels bench_kernels
 case $only in
 *,peers,*) TOLLMILL=$build/tollmill BENCH_WORLD=$programs/bench_world sh "$here/peers/run.sh" "$folder" ;;

@@ -23,8 +23,8 @@ uint64_t toll_number_value(uint64_t packed)
     const unsigned digits = toll_digits_count(packed);
     uint64_t value = 0;
 
-    for (unsigned i = 0; i < digits; i++)
-        value = value * 10 + (packed >> (60 - 4 * i) & 0xF);
+    for (unsigned i = 0; i < digits; i++, packed <<= 4)
+        value = value * 10 + (packed >> 60);
     return value;
 }
 
@@ -47,14 +47,35 @@ static void trim(const char **text, size_t *bytes)
         (*bytes)--;
 }
 
+/* Digits and nothing else, as nearly every cell is: packed and returned, else 0. */
+static uint64_t plain_digits(const char *text, size_t bytes, size_t low)
+{
+    uint64_t packed = 0;
+    unsigned other = 0;
+
+    if (bytes < low || bytes == 0 || bytes > TOLL_DIGITS_MAX)
+        return 0;
+    for (size_t i = 0; i < bytes; i++) {
+        const unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+        other |= digit > 9;
+        packed = packed << 4 | (digit & 0xF);
+    }
+    return other != 0 ? 0 : packed << (64 - 4 * bytes) | UINT64_MAX >> (4 * bytes);
+}
+
 const char *toll_range_parse(const char *text, size_t bytes, size_t low, struct toll_prefix_range *out)
 {
-    const char *dash = memchr(text, '-', bytes);
-    const char *last_text = dash == NULL ? text : dash + 1;
-    size_t first_bytes = dash == NULL ? bytes : (size_t)(dash - text);
-    size_t last_bytes = (size_t)(text + bytes - last_text);
+    const char *dash, *last_text;
+    size_t first_bytes, last_bytes;
     uint64_t last;
 
+    *out = (struct toll_prefix_range){plain_digits(text, bytes, low), 1};
+    if (out->first != 0)
+        return NULL;
+    dash = memchr(text, '-', bytes);
+    last_text = dash == NULL ? text : dash + 1;
+    first_bytes = dash == NULL ? bytes : (size_t)(dash - text);
+    last_bytes = (size_t)(text + bytes - last_text);
     trim(&text, &first_bytes);
     trim(&last_text, &last_bytes);
     if (!toll_prefix_parse(text, first_bytes, low, &out->first) ||

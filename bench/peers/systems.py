@@ -78,6 +78,7 @@ class Tollmill:
         self.world = world
         self.image, self.dataset, self.run = (world.path("tollmill." + what) for what in ("image", "cdrs", "run"))
         self.version = self.call("--version").split()[-1]
+        self.passes = []  # seconds of lines in which CDRs were read, rated and written: the rest is the book's
 
     def call(self, *arguments):
         done = subprocess.run([self.program, *arguments], capture_output=True, text=True)
@@ -96,8 +97,9 @@ class Tollmill:
 
     def lines(self):
         remove(self.run)
-        seconds, _ = seconds_of(self.call, "rate", "--book", self.image, "--cdrs", self.dataset, "--threads",
-                                str(self.threads), "-o", self.run, "-q")
+        seconds, said = seconds_of(self.call, "rate", "--book", self.image, "--cdrs", self.dataset, "--threads",
+                                   str(self.threads), "-o", self.run, "--json")
+        self.passes.append(json.loads(said)["rate_s"])
         return seconds
 
     def bench(self, repeats):

@@ -472,13 +472,13 @@ static void test_price(void **state)
 
 /* ---- voice: rates and fees at the bounds of 63 bits; what the terms mean is test_voice's ---- */
 
-static struct toll_voice_terms some_terms(void)
+static struct toll_terms some_terms(void)
 {
     static const toll_money edges[] = {0, 1, 1200000, INT64_MAX / (1 << 26) / 60, INT64_C(1) << 36};
     static const int32_t steps[] = {1, 6, 60, 7, 1 << 24, (1 << 24) - 1},
                          pers[] = {60, 1, 3600, 7, INT32_MAX};
     static const uint32_t quanta[] = {100, 1, 100000000};
-    struct toll_terms terms = {
+    return (struct toll_terms){
         .maximum_charge = pick(4) == 0 ? (toll_money)(next_random() >> 1 >> pick(63)) : INT64_MAX,
         .minimum_charge = pick(4) == 0 ? (toll_money)(next_random() >> 1 >> pick(63)) : 0,
         .rate = pick(2) == 0 ? edges[pick(COUNT(edges))] : (toll_money)(next_random() >> 1 >> pick(63)),
@@ -494,7 +494,6 @@ static struct toll_voice_terms some_terms(void)
         .duration_rounding = (uint8_t)pick(4),
         .state = (uint8_t)(pick(8) == 0 ? pick(3) : 0),
     };
-    return toll_voice_terms_make(&terms);
 }
 
 static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_end)
@@ -503,11 +502,16 @@ static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_en
     static const int32_t edges[] = {
         0, 1, 499, 500, 999, 1000, 1001, INT32_MAX, -1, INT32_MIN, INT32_MAX - 646};
     struct arrays arrays = {.at_end = at_end};
-    ARRAY(struct toll_voice_terms, terms, TERMS);
+    ARRAY(uint64_t, rates, TERMS);
+    ARRAY(struct toll_voice_profile, profiles, TERMS + 1);
     ARRAY(uint32_t, index, rows);
     ARRAY(int32_t, duration_ms, rows);
-    for (size_t i = 1; i < TERMS; i++)
+    struct toll_terms terms[TERMS - 1];
+    for (size_t i = 0; i < COUNT(terms); i++)
         terms[i] = some_terms();
+    assert_int_equal(toll_voice_profiles_most(COUNT(terms)), TERMS + 1);
+    assert_true(toll_voice_terms_fill(terms, COUNT(terms), rates, profiles));
+    const struct toll_voice_terms fast = {rates, profiles};
     int32_t *billed[2];
     int64_t *charge[2];
     uint8_t *status[2] = {array(&arrays, rows), array(&arrays, rows)};
@@ -524,7 +528,7 @@ static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_en
         charge[k] = array(&arrays, rows * sizeof(int64_t));
         exact[k] = array(&arrays, rows * sizeof(uint32_t));
         count[k] = (k == 0 ? toll_kernels_select(0) : twin)
-                       ->voice(terms, index, duration_ms, rows, billed[k], charge[k], status[k], exact[k]);
+                       ->voice(&fast, index, duration_ms, rows, billed[k], charge[k], status[k], exact[k]);
     }
     assert_int_equal(count[0], count[1]);
     assert_memory_equal(billed[0], billed[1], rows * sizeof(int32_t));

@@ -19,20 +19,46 @@ int64_t toll_book_now_ns(void)
 
 int toll_book_stages(struct toll_build *build)
 {
-    static int (*const stages[])(struct toll_build *) = {
-        toll_build_folder,        toll_build_settings,    toll_build_tax_places,  toll_build_tax_map,
-        toll_build_accounts,      toll_build_trunks,      toll_build_places,      toll_build_numbers,
-        toll_build_services,      toll_build_calendars,   toll_build_plans,       toll_build_decks,
-        toll_build_destinations,  toll_build_bundles,     toll_build_assignments, toll_build_surcharge_rows,
-        toll_build_subscriptions, toll_build_number_map,  toll_build_surcharges,  toll_build_tiers,
-        toll_build_rules,         toll_build_deck_prices, toll_build_reach,       toll_build_fx,
-        toll_build_taxes,         toll_build_exemptions,  toll_build_charges,     toll_build_products,
-        toll_build_embed,
+    static const struct {
+        const char *name;
+        int (*run)(struct toll_build *);
+    } stages[] = {
+        {"folder", toll_build_folder},
+        {"settings", toll_build_settings},
+        {"tax places", toll_build_tax_places},
+        {"tax map", toll_build_tax_map},
+        {"accounts", toll_build_accounts},
+        {"trunks", toll_build_trunks},
+        {"places", toll_build_places},
+        {"numbers", toll_build_numbers},
+        {"services", toll_build_services},
+        {"calendars", toll_build_calendars},
+        {"plans", toll_build_plans},
+        {"decks", toll_build_decks},
+        {"destinations", toll_build_destinations},
+        {"bundles", toll_build_bundles},
+        {"assignments", toll_build_assignments},
+        {"surcharge rows", toll_build_surcharge_rows},
+        {"subscriptions", toll_build_subscriptions},
+        {"number map", toll_build_number_map},
+        {"surcharges", toll_build_surcharges},
+        {"tiers", toll_build_tiers},
+        {"rules", toll_build_rules},
+        {"deck prices", toll_build_deck_prices},
+        {"reach", toll_build_reach},
+        {"fx", toll_build_fx},
+        {"taxes", toll_build_taxes},
+        {"exemptions", toll_build_exemptions},
+        {"charges", toll_build_charges},
+        {"products", toll_build_products},
+        {"embed", toll_build_embed},
     };
     int code = 0;
 
-    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++)
-        code = stages[i](build);
+    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]) && code == 0; i++) {
+        code = stages[i].run(build);
+        toll_watch_passed(build->watch, stages[i].name);
+    }
     return code;
 }
 
@@ -126,6 +152,14 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
                       uint8_t **image, size_t *bytes, struct toll_compile_result *result,
                       struct toll_error *error)
 {
+    return toll_book_compile_watched(io, folder, reporter, NULL, image, bytes, result, error);
+}
+
+int toll_book_compile_watched(const struct toll_io *io, const char *folder,
+                              const struct toll_reporter *reporter, const struct toll_watch *watch,
+                              uint8_t **image, size_t *bytes, struct toll_compile_result *result,
+                              struct toll_error *error)
+{
     struct toll_compile_result scratch;
     struct toll_findings findings;
     struct toll_build build;
@@ -138,6 +172,7 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
     memset(result, 0, sizeof(*result));
     toll_findings_init(&findings, reporter);
     code = toll_build_begin(&build, io, folder, &findings, error);
+    build.watch = watch;
     if (code == 0)
         code = toll_book_stages(&build);
     fill_result(&build, result);
@@ -147,6 +182,7 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
         code = toll_book_findings_error(&findings, folder, error);
     if (code == 0)
         code = write_image(&build, image, bytes);
+    toll_watch_passed(watch, "image");
     if (code == 0) {
         const struct toll_image_header *header = (const void *)*image;
         toll_hash_text(header->book_hash, result->book_hash);
@@ -155,5 +191,6 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
     }
     result->wall_ns = toll_book_now_ns() - start_ns;
     toll_build_end(&build);
+    toll_watch_passed(watch, "free");
     return code;
 }

@@ -181,6 +181,11 @@ int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *
 struct toll_bench_world;
 int toll_bench_open(const char *book_path, const char *dataset_path, enum toll_simd_choice simd,
                     struct toll_bench_world **out, struct toll_error *error);
+/* The same book, opened once, and dataset with other instructions, so that several can take turns; closed
+ * before `world` is. TOLL_EUSAGE: this processor has not got them. */
+int toll_bench_open_beside(const struct toll_bench_world *world, enum toll_simd_choice simd,
+                           struct toll_bench_world **out, struct toll_error *error);
+/* Totals are those of toll_rate over the whole dataset. threads 0: all cores. */
 int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct toll_rate_result *result,
                     struct toll_error *error);
 /* The XXH3-128 over all lines in order: what has to stay the same whatever is made faster. */

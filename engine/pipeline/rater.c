@@ -268,7 +268,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         toll_sheets_free(&rater->sheets);
         return no_memory(error);
     }
-    const size_t decks = book->deck_count + 1u, terms = book->terms_count + 1u;
+    const size_t decks = book->deck_count + 1u, terms = book->terms_count + 1u,
+                 profiles = toll_voice_profiles_most(book->terms_count);
     const size_t verdict_count = (size_t)book->plan_count * TOLL_VERDICT_KEYS;
     struct toll_lpm *counted = calloc(2 * decks, sizeof *counted);
     rater->number_lines = toll_number_lines(book->number_count);
@@ -286,7 +287,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
             toll_hot_round(2 * decks * sizeof(struct toll_lpm)) +
                 2 * toll_hot_round(decks * sizeof(uint32_t)) +
                 toll_hot_round(verdict_count * sizeof(uint32_t)) + toll_hot_round(prices * sizeof(uint16_t)) +
-                toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
+                toll_hot_round(terms * sizeof(uint64_t)) +
+                toll_hot_round(profiles * sizeof(struct toll_voice_profile)) +
                 toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
                 toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
                 (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_EXCHANGES / 8) + toll_hot_round(words))) {
@@ -299,7 +301,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
     uint32_t *verdicts = toll_hot_take(&rater->hot, verdict_count * sizeof *verdicts);
     uint16_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
-    struct toll_voice_terms *voice = toll_hot_take(&rater->hot, terms * sizeof *voice);
+    uint64_t *rates = toll_hot_take(&rater->hot, terms * sizeof *rates);
+    struct toll_voice_profile *voice = toll_hot_take(&rater->hot, profiles * sizeof *voice);
     struct toll_number_line *lines = toll_hot_take(&rater->hot, rater->number_lines * sizeof *lines);
     struct toll_hot_owner *owners = toll_hot_take(&rater->hot, book->owner_count * sizeof *owners);
     toll_number_lines_fill(lines, rater->number_lines, book->numbers, book->number_capacity);
@@ -320,12 +323,14 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         const uint32_t index = 1 + book->price_terms[price];
         price_terms[price] = (uint16_t)(index < TOLL_TERMS_FAR ? index : TOLL_TERMS_FAR);
     }
-    for (uint32_t i = 0; i < book->terms_count; i++)
-        voice[1 + i] = toll_voice_terms_make(&book->terms[i]);
+    if (!toll_voice_terms_fill(book->terms, book->terms_count, rates, voice)) {
+        toll_rater_free(rater);
+        return no_memory(error);
+    }
     rater->calltype_places = places;
     rater->verdicts = verdicts;
     rater->price_terms = price_terms;
-    rater->voice_terms = voice;
+    rater->voice_terms = (struct toll_voice_terms){rates, voice};
     rater->numbers = lines;
     rater->owners = owners;
     if (book->on_net != TOLL_ON_NET_NONE) {

@@ -32,6 +32,12 @@ struct toll_build_zone {
 
 struct toll_doubts;
 
+/* Told when a part of the work is done, for a bench: the time since the last call was its. */
+struct toll_watch {
+    void (*passed)(void *context, const char *what);
+    void *context;
+};
+
 /* Rows by their name: ids are dense from 1, lines[id] is where the name was first seen. */
 struct toll_table_names {
     struct toll_strings strings;
@@ -56,6 +62,7 @@ struct toll_build {
     int directory;
     struct toll_findings *findings;
     struct toll_error *error;
+    const struct toll_watch *watch; /* may be NULL */
     struct toll_arena arena;
 
     struct toll_buffer sources; /* struct toll_source * */
@@ -125,6 +132,11 @@ int toll_build_begin(struct toll_build *build, const struct toll_io *io, const c
                      struct toll_findings *findings, struct toll_error *error);
 void toll_build_end(struct toll_build *build);
 int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_ENOMEM */
+static inline void toll_watch_passed(const struct toll_watch *watch, const char *what)
+{
+    if (watch != NULL)
+        watch->passed(watch->context, what);
+}
 
 /* -- the stages, in this order -- */
 int toll_build_folder(struct toll_build *build);     /* files that are no table */

@@ -407,6 +407,7 @@ int toll_build_deck_prices(struct toll_build *build)
             code = versions_of(build, id, &versions);
         if (code == 0)
             code = read_files(build, id, &versions, &rows);
+        toll_watch_passed(build->watch, "rows of decks");
         record.lrn = deck->lrn != 0;
         record.split = deck->split != 0;
         record.by_jurisdiction = deck->by_jurisdiction;

@@ -8,6 +8,7 @@
 #define TOLL_SIMD_KERNELS_H
 
 #include "base/checksum.h"
+#include "simd/csv_index.h"
 #include "simd/draws.h"
 #include "simd/layout_call.h"
 #include "simd/layout_deck.h"
@@ -167,6 +168,7 @@ struct toll_kernels {
     toll_tuple_kernel *tuple;
     toll_hash_kernel *hash;
     toll_ask_pools_kernel *ask_pools;
+    toll_csv_index_kernel *csv_index;
     const struct toll_list_kernels *lists;
 };
 

@@ -167,6 +167,7 @@ struct toll_kernels {
     toll_tally_kernel *tally;
     toll_tuple_kernel *tuple;
     toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
     toll_ask_pools_kernel *ask_pools;
     toll_csv_index_kernel *csv_index;
     const struct toll_list_kernels *lists;

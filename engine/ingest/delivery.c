@@ -25,11 +25,11 @@ struct reading {
     const char *data;   /* what is parsed: the blob or `unwrapped` */
     size_t size;
     struct toll_layout layout;
-    uint32_t index; /* of the file */
+    uint32_t index;                    /* of the file */
     struct toll_sha256_hasher *hasher; /* NULL: the hash is known */
     /* the wave */
-    size_t begin, end;             /* of data */
-    size_t *bounds;                /* chunk i is data[bounds[i], bounds[i + 1]) */
+    size_t begin, end; /* of data */
+    size_t *bounds;    /* chunk i is data[bounds[i], bounds[i + 1]) */
     struct toll_ordered **chunks;
     size_t chunk_count, chunk_room;
     /* so far */

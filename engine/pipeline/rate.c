@@ -10,6 +10,7 @@
 #include "pipeline/after.h"
 #include "text/json.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -466,21 +467,56 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     return 0;
 }
 
-static int write_suspense(struct run *run, const struct toll_tally *tally, struct toll_error *error)
+/* The text of suspense.csv, which takes as long as the tables: in large runs beside them. */
+struct suspense_text {
+    struct run *run;
+    const struct toll_tally *tally;
+    pthread_t thread;
+    bool threaded;
+    char *csv;
+    size_t bytes;
+    struct toll_error error;
+    int rc;
+};
+
+static void *make_suspense(void *argument)
 {
+    struct suspense_text *text = argument;
+    struct run *run = text->run;
     const size_t parts = run->last - run->first;
     int64_t *days = calloc(parts + 1, sizeof *days);
-    char *csv = NULL;
-    size_t bytes = 0;
-    if (days == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory for suspense.csv");
+    if (days == NULL) {
+        text->rc = toll_error_set(&text->error, TOLL_ENOMEM, "out of memory for suspense.csv");
+        return NULL;
+    }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
-    int rc = toll_suspense_to_csv(&tally->suspense, run->book, days, &run->texts, &csv, &bytes, error);
-    if (rc == 0)
-        rc = toll_run_add_file(run->writer, "suspense.csv", csv, bytes, error);
-    free(csv);
+    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, days, &run->texts, &text->csv,
+                                    &text->bytes, &text->error);
     free(days);
+    return NULL;
+}
+
+static void begin_suspense(struct suspense_text *text, bool beside)
+{
+    text->threaded = beside && pthread_create(&text->thread, NULL, make_suspense, text) == 0;
+}
+
+/* rc: of what was done meanwhile. */
+static int write_suspense(struct suspense_text *text, int rc, struct toll_error *error)
+{
+    if (text->threaded)
+        pthread_join(text->thread, NULL);
+    else if (rc == 0)
+        make_suspense(text);
+    if (rc == 0 && text->rc != 0) {
+        rc = text->rc;
+        if (error != NULL)
+            *error = text->error;
+    }
+    if (rc == 0)
+        rc = toll_run_add_file(text->run->writer, "suspense.csv", text->csv, text->bytes, error);
+    free(text->csv);
     return rc;
 }
 
@@ -686,12 +722,14 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         if (rc == 0)
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
         phase_ends(run, TOLL_PHASE_SUMS);
+        struct suspense_text suspense = {.run = run, .tally = tally};
+        if (rc == 0)
+            begin_suspense(&suspense, toll_run_syncs(run->writer) != NULL);
         if (rc == 0)
             rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, &run->pool_tables, error);
         if (rc == 0 && run->after.open)
             rc = toll_state_keep(&run->after.state, run->writer, error);
-        if (rc == 0)
-            rc = write_suspense(run, tally, error);
+        rc = write_suspense(&suspense, rc, error);
         phase_ends(run, TOLL_PHASE_TABLES);
         run->times.waited_ns = toll_workers_io_counts(&run->workers).waited_ns;
         result->rate_ns = run->times.phase_ns[TOLL_PHASE_RATE];

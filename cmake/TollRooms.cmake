@@ -63,7 +63,7 @@ endfunction()
 
 # Kernels for one instruction set are files of their own: name_avx2.c, name_avx512.c. They may use what the
 # processor must be asked for; nothing else may.
-set(TOLL_ISA_avx2 -mavx2 -mbmi -mbmi2)
+set(TOLL_ISA_avx2 -mavx2 -mbmi -mbmi2 -mpclmul)
 set(TOLL_ISA_avx512 ${TOLL_ISA_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512ifma -mavx512vbmi
     -mavx512vbmi2 -mavx512vpopcntdq -mprefer-vector-width=512)
 function(toll_isa_sources)

@@ -7,7 +7,7 @@
 
 /* Each level contains those before it: a set is closed downwards. */
 enum toll_cpu_feature {
-    TOLL_CPU_AVX2 = 1,   /* AVX2, BMI1, BMI2 */
+    TOLL_CPU_AVX2 = 1,   /* AVX2, BMI1, BMI2, PCLMULQDQ */
     TOLL_CPU_AVX512 = 2, /* AVX-512 F, BW, DQ, VL, CD, IFMA, VBMI, VBMI2, VPOPCNTDQ */
 };
 

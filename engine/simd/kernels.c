@@ -16,6 +16,7 @@ static const struct toll_kernels scalar = {
     .tuple = toll_tuple_scalar,
     .hash = toll_hash,
     .ask_pools = toll_ask_pools_scalar,
+    .csv_index = toll_csv_index_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -33,6 +34,7 @@ static const struct toll_kernels avx2 = {
     .tuple = toll_tuple_avx2,
     .hash = toll_hash_avx2,
     .ask_pools = toll_ask_pools_scalar,
+    .csv_index = toll_csv_index_avx2,
     .lists = &toll_lists_scalar,
 };
 
@@ -49,6 +51,7 @@ static const struct toll_kernels avx512 = {
     .tuple = toll_tuple_avx512,
     .hash = toll_hash_avx512,
     .ask_pools = toll_ask_pools_avx512,
+    .csv_index = toll_csv_index_avx512,
     .lists = &toll_lists_avx512,
 };
 #endif

@@ -43,6 +43,7 @@ struct run {
     struct toll_part_set set;
     struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
     struct toll_lines *kept[TOLL_PARTS_AT_ONCE];
+    struct toll_rate_memory memory;
     struct toll_rate_times times;
     int64_t phase_begun;
 };
@@ -234,8 +235,10 @@ static void choose_io(struct run *run)
         run->how = TOLL_READ_RING;
         break;
     default:
-        run->how =
-            toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_MMAP : TOLL_READ_RING;
+        /* Under a bound nothing is mapped: its pages would be in our memory, too. */
+        run->how = !toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_RING
+                   : run->options->memory_bytes > 0                           ? TOLL_READ_PREAD
+                                                                              : TOLL_READ_MMAP;
     }
     run->ring_writes = run->options->io == TOLL_IO_URING || run->options->io == TOLL_IO_AUTO;
 }
@@ -569,6 +572,8 @@ static bool write_stats(const struct run *run, const struct toll_rate_result *re
     toll_json_int(json, "threads", run->workers.count);
     toll_json_string(json, "kernels", run->rater.kernels->name);
     write_io_stats(run, json);
+    toll_json_int(json, "memory_reserved_bytes", result->memory_reserved_bytes);
+    toll_json_int(json, "memory_peak_bytes", result->memory_peak_bytes);
     toll_json_int(json, "wall_ns", result->wall_ns);
     toll_json_int(json, "rate_ns", result->rate_ns);
     write_phases(run, json);
@@ -677,7 +682,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = make_tuples(run, error);
     if (rc == 0) {
         choose_io(run);
-        const struct toll_workers_io io = {
+        struct toll_workers_io io = {
             .io = run->io,
             .mapped = run->how == TOLL_READ_MMAP,
             .ring = run->how == TOLL_READ_RING || run->ring_writes,
@@ -688,8 +693,11 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .optional = run->optional,
             .closed = run->after.open,
         };
-        rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
-                               tuning->block_rows, error);
+        run->memory.threads = workers_wanted(run);
+        rc = toll_rate_memory_plan(&run->memory, &run->rater, run->rows, &io, options->memory_bytes, error);
+        if (rc == 0)
+            rc = toll_workers_init(&run->workers, &run->rater, run->memory.threads, options->pin, &io,
+                                   tuning->block_rows, error);
     }
     if (rc == 0) {
         run->parts = calloc(run->last - run->first + 1, sizeof *run->parts);
@@ -735,6 +743,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         result->rate_ns = run->times.phase_ns[TOLL_PHASE_RATE];
         result->wall_ns = now_ns() - begun;
         result->threads = run->workers.count;
+        result->memory_reserved_bytes = run->memory.reserved_bytes;
+        result->memory_peak_bytes = toll_memory_peak();
         if (rc == 0)
             rc = publish(run, tally, result, error);
         phase_ends(run, TOLL_PHASE_PUBLISH);

@@ -6,6 +6,7 @@
  *   bench_compile BOOK...      books that are there already
  *   bench_compile --small      books of a second, as a test
  *   --json FILE                for programs (result.h)
+ *   bench_compile --write F    writes the two books to F/deck and F/numbers, and that is all
  *   TOLL_BENCH_FOLDER          where the books are made (default /tmp); TOLL_BENCH_TURNS other than 5
  *
  * The sources are warm. Each book is compiled with fsync and without: a disk's word that the image is safe
@@ -323,6 +324,13 @@ int main(int count, char **arguments)
     snprintf(bench.folder, sizeof bench.folder, "%.200s/toll-bench-compile-%d",
              folder != NULL ? folder : "/tmp", (int)getpid());
     snprintf(bench.image, sizeof bench.image, "%s.book", bench.folder);
+    if (count == 3 && strcmp(arguments[1], "--write") == 0) {
+        for (int i = 0; i < 2; i++) {
+            snprintf(bench.folder, sizeof bench.folder, "%.200s/%s", arguments[2], full[i].name);
+            write_book(bench.folder, &full[i]);
+        }
+        return 0;
+    }
     if (!small && count > 1) {
         for (int i = 1; i < count; i++)
             measure(arguments[i], arguments[i]);

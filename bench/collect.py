@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Joins what the benches measured (FOLDER/parts/*.json) into one document, FOLDER/bench.json.
+"""Joins what the benches (FOLDER/parts/*.json) and bench/peers (FOLDER/peers.json) measured into FOLDER/bench.json.
 
     collect.py FOLDER [--build BUILD] [--source SOURCE] [--small]
 
@@ -60,6 +60,30 @@ def compiler(build):
     return {"compiler": run(path, "--version").split("\n")[0] if path else "", "build": kind}
 
 
+PEER_STEPS = {"load": "text to columns", "lines": "columns to lines", "text": "text to lines", "sums": "in memory"}
+
+
+def peers(path):
+    """Each system and step of bench/peers, as a record."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            document = json.load(stream)
+    except FileNotFoundError:
+        return
+    for world in document["worlds"]:
+        for system in world["systems"]:
+            for step in PEER_STEPS:
+                if step not in system:
+                    continue
+                taken = sorted(system[step]["s"])
+                yield {"what": "peer", "part": "peers", "system": system["name"], "version": system["version"],
+                       "threads": system["threads"], "work": PEER_STEPS[step], "cdrs": world["cdrs"],
+                       "seconds": {"median": taken[len(taken) // 2], "least": taken[0], "most": taken[-1],
+                                   "count": len(taken)},
+                       "tollmill_times": system[step].get("tollmill_times", {}), "equal": world["equal"],
+                       "charge": world["totals"]["charge"], "hash": world["accounts_sha256"]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder")
@@ -73,6 +97,7 @@ def main():
             part = json.load(stream)
         name = os.path.splitext(os.path.basename(path))[0]
         records += [dict(record, part=name) for record in part["records"]]
+    records += peers(os.path.join(arguments.folder, "peers.json"))
     if not records:
         sys.exit("%s: nothing was measured" % os.path.join(arguments.folder, "parts"))
     document = {

@@ -161,8 +161,18 @@ def compile_goals(figures):
          share(max(record["image_bytes"], record["line_bytes"]), 24, True), "", ""])
 
 
+def peer_rows(figures):
+    """No goal, but what people ask: the same work in other systems, on all threads of both."""
+    for record in figures.all("peer", work="columns to lines"):
+        for threads, times in sorted(record["tollmill_times"].items())[-1:]:
+            yield ["rating from columns to lines, beside %s" % record["system"], "",
+                   "%sx its speed, of %s CDRs on %s threads" % (number(times), "{:,}".format(record["cdrs"]), threads), "", "",
+                   money(record)]
+
+
 def goals(figures):
-    rows = [row for part in (rating_goals, file_goals, import_goals, compile_goals) for row in part(figures)]
+    parts = (rating_goals, file_goals, import_goals, compile_goals, peer_rows)
+    rows = [row for part in parts for row in part(figures)]
     return table(["Goal", "Wanted", "Measured", "", "In the same time", "Result"], rows)
 
 
@@ -210,10 +220,19 @@ def month(figures):
 
 
 def worlds(figures):
-    names = []
+    """With what each takes more than the plain one, by the processor's time."""
+    names, rows = [], []
     for record in figures.all("rating", part="worlds"):
         names += [record["world"]] if record["world"] not in names else []
-    return table(RATING, list(rating_rows(figures, "worlds", names)))
+    for row in rating_rows(figures, "worlds", names):
+        simd = next(simd for simd in LEVELS if LEVEL_NAMES[simd] == row[3])
+        plain, own = (figures.rating(simd, int(row[2]), "worlds", world) for world in ("plain", row[0]))
+        more = ["", ""]
+        if plain and own is not plain:
+            ns = [record["cpu_ns"]["median"] for record in (plain, own)]
+            more = ["%.2f" % (ns[0] / ns[1]), "%+.1f" % (ns[1] - ns[0])]
+        rows.append(row[:-1] + more + row[-1:])
+    return table(RATING[:-1] + ["of plain", "ns more", "Result"], rows)
 
 
 def stages(figures):
@@ -278,10 +297,16 @@ def kernels(figures):
 
 
 def peers(figures):
-    rows = [[record["system"], record["work"], "{:,}".format(record["cdrs"]), spread(record["seconds"]),
-             number(record["cdrs"] / record["seconds"]["median"] / 1e6), number(record["x"]) + "x" if "x" in record else "",
-             money(record)] for record in figures.all("peer")]
-    return table(["System", "Work", "CDRs", "s", "M CDR/s", "tollmill is", "Result"], rows)
+    rows = []
+    for record in figures.all("peer"):
+        times = ", ".join("%sx with %s thread%s" % (number(times), threads, "s" if threads != "1" else "")
+                          for threads, times in sorted(record["tollmill_times"].items()))
+        rows.append(["{:,}".format(record["cdrs"]), record["work"], record["system"] + " " + record["version"],
+                     str(record["threads"]), spread(record["seconds"]),
+                     "%.2f" % (record["cdrs"] / record["seconds"]["median"] / 1e6), times,
+                     money(record) + ("" if record["equal"] else ", **different**")])
+    rows.sort(key=lambda row: (-int(row[0].replace(",", "")), row[1], -float(row[5])))
+    return table(["CDRs", "Work", "System", "Threads", "s", "M CDR/s", "tollmill is faster", "Result"], rows)
 
 
 TABLES = {"machine": machine, "goals": goals, "limits": limits, "month": month, "stages": stages, "files": files,

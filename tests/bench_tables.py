@@ -44,6 +44,9 @@ BY_HAND = {
         {"what": "files", "part": "files", "cache": "cold", "way": "auto", "threads": 2, "cdrs": 20000000,
          "seconds": samples(0.5), "gb_per_s": 2.0, "of_raw": samples(0.45, 0.4, 0.5), "bytes_per_line": 32.5,
          "charge": "1.00000000", "currency": "USD", "cdr_hash": "fedcba9876543210"},
+        {"what": "peer", "part": "peers", "system": "DuckDB", "version": "1", "threads": 2, "work": "columns to lines",
+         "cdrs": 1000000, "seconds": samples(2.0), "tollmill_times": {"1": 60.0, "2": 110.0}, "equal": False,
+         "charge": "1.00000000", "hash": "abcdef0123"},
     ],
 }
 
@@ -108,6 +111,15 @@ class ByHand(unittest.TestCase):
                          ["0.45 (0.40 to 0.50) of it, 40.0 M CDR/s", "0.50 of it"])
         self.assertEqual(rows["a line"][1:3], ["32.5 bytes", "0.80 of it"])  # 26 / 32.5
         self.assertEqual(rows["import, whole, one core"][1], "not measured")
+        self.assertEqual(rows["rating from columns to lines, beside DuckDB"][1],
+                         "110x its speed, of 1,000,000 CDRs on 2 threads")
+        self.assertIn("**different**", self.rows("peers")[0][-1])  # whose totals are others is not to be compared with
+
+    def test_worlds_beside_the_plain_one(self):
+        document = copy.deepcopy(BY_HAND)
+        document["records"] += [dict(rating("avx512", 1, ns, "worlds"), world=world)
+                                for world, ns in (("plain", 20.0), ("taxes", 25.0))]
+        self.assertEqual([row[-3:-1] for row in self.rows("worlds", document)], [["", ""], ["0.80", "+5.0"]])
 
     def test_stages_add_up(self):
         self.assertEqual(self.rows("stages"), [["price & prefix", "12.00"], ["*all*", "12.00"]])

@@ -100,6 +100,9 @@ struct toll_arrow_dictionary {
     uint32_t count;
 };
 
+/* What plan->head_bytes and plan->message_bytes are, for whoever makes a plan batch by batch. */
+size_t toll_arrow_head_measure(const struct toll_arrow_schema *schema);
+size_t toll_arrow_message_measure(const struct toll_arrow_schema *schema);
 /* head: plan->head_bytes bytes. */
 void toll_arrow_head(const struct toll_arrow_plan *plan, uint8_t *head);
 /* message: plan->message_bytes bytes; hashes: one for each buffer. Allocates nothing, any thread. */
@@ -189,6 +192,9 @@ static inline const struct toll_arrow_place *toll_arrow_place(const struct toll_
 /* Compares a buffer's bytes (padded) with its checksum: TOLL_EDATA names file, batch and column. */
 int toll_arrow_check(const struct toll_arrow_file *file, int64_t batch, unsigned column, unsigned buffer,
                      const void *data, struct toll_error *error);
+/* The same where somebody has the padded bytes' hash already. */
+int toll_arrow_check_hash(const struct toll_arrow_file *file, int64_t batch, unsigned column, unsigned buffer,
+                          struct toll_hash128 hash, struct toll_error *error);
 /* Offsets of a checked utf8 column: from 0, never falling, to `bytes`. */
 bool toll_arrow_text_valid(const int32_t *offsets, int64_t rows, size_t bytes);
 

@@ -17,6 +17,16 @@ struct toll_hash128 toll_hash(const void *data, size_t bytes);
 typedef struct toll_hash128 toll_hash_kernel(const void *data, size_t bytes);
 toll_hash_kernel toll_hash_avx2, toll_hash_avx512;
 
+/* toll_hash of bytes that come in pieces, in memory of the caller's; its twins, too. */
+#define TOLL_HASH_STATE_BYTES 576
+struct toll_hash_state {
+    _Alignas(64) uint8_t bytes[TOLL_HASH_STATE_BYTES];
+};
+void toll_hash_begin(struct toll_hash_state *state);
+typedef void toll_hash_add_kernel(struct toll_hash_state *state, const void *data, size_t bytes);
+toll_hash_add_kernel toll_hash_add, toll_hash_add_avx2, toll_hash_add_avx512;
+struct toll_hash128 toll_hash_end(const struct toll_hash_state *state);
+
 static inline bool toll_hash_equal(struct toll_hash128 a, struct toll_hash128 b)
 {
     return a.low == b.low && a.high == b.high;
@@ -37,6 +47,12 @@ void toll_hasher_destroy(struct toll_hasher *hasher);
 #define TOLL_SHA256_BYTES 32
 #define TOLL_SHA256_TEXT_BYTES 65
 void toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES]);
+/* In pieces. Create returns NULL when out of memory. */
+struct toll_sha256_hasher;
+struct toll_sha256_hasher *toll_sha256_create(void);
+void toll_sha256_update(struct toll_sha256_hasher *hasher, const void *data, size_t bytes);
+void toll_sha256_digest(struct toll_sha256_hasher *hasher, uint8_t out[TOLL_SHA256_BYTES]); /* once */
+void toll_sha256_destroy(struct toll_sha256_hasher *hasher);
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES]);
 
 #endif

@@ -10,6 +10,7 @@
  *   TOLL_BENCH_SHAPE=plain,switch     these only
  *   TOLL_BENCH_WHOLE=0            the stages without the whole import
  */
+#include "base/cpu.h"
 #include "import_files.h"
 #include "ingest/rows.h"
 #include "io/file.h"
@@ -223,6 +224,7 @@ static void open_shape(enum toll_import_shape shape, int64_t rows, char csv[300]
         toll_blob_read(&bench.blob, toll_io_system(), AT_FDCWD, csv, TOLL_READ_MMAP, &error) != 0 ||
         toll_recognise(&bench.spec, csv, bench.blob.data, bench.blob.size, &bench.layout, &error) != 0)
         die(error.text);
+    bench.layout.kernels = toll_kernels_select(toll_cpu_features());
 }
 
 static void run_shape(enum toll_import_shape shape, int64_t rows)

@@ -54,7 +54,7 @@ folder=$(cd "$folder" && pwd)
 build=$(cd "$build" && pwd)
 programs=$build/bench
 
-# measure PART PROGRAM ARGUMENT...: its figures go to FOLDER/parts/PART.json, and appear there only when it is done.
+# measure PART PROGRAM NAME=VALUE...: its figures go to FOLDER/parts/PART.json, and appear there only when it is done.
 measure() {
     part=$1 program=$2
     shift 2
@@ -64,7 +64,7 @@ measure() {
     [ -x "$programs/$program" ] || { echo "bench: $program is not built; $part is left out" >&2; return 0; }
     printf '\n== %s\n' "$part"
     # shellcheck disable=SC2086  # the wrap is a command with its arguments
-    ${TOLL_BENCH_WRAP:-} "$programs/$program" "$@" --json "$folder/parts/$part.tmp" $small
+    env "$@" ${TOLL_BENCH_WRAP:-} "$programs/$program" --json "$folder/parts/$part.tmp" $small
     mv "$folder/parts/$part.tmp" "$folder/parts/$part.json"
 }
 
@@ -78,20 +78,19 @@ make_world() { # FOLDER NUMBERS: the canonical month
 make_world "$folder/month" $numbers
 make_world "$folder/many/month" $many
 
-export TOLL_BENCH_STAGES=1
-TOLL_BENCH_FOLDER=$folder measure machine bench_machine
-TOLL_BENCH_FOLDER=$folder TOLL_BENCH_WORLD=month measure month bench_rate
-TOLL_BENCH_FOLDER=$folder/many TOLL_BENCH_WORLD=month TOLL_BENCH_NUMBERS=$many measure many bench_rate
+measure machine bench_machine "TOLL_BENCH_FOLDER=$folder"
+measure month bench_rate "TOLL_BENCH_FOLDER=$folder" TOLL_BENCH_WORLD=month TOLL_BENCH_STAGES=1
+measure many bench_rate "TOLL_BENCH_FOLDER=$folder/many" TOLL_BENCH_WORLD=month TOLL_BENCH_STAGES=1 TOLL_BENCH_NUMBERS=$many
 if [ -n "$small" ] || [ "$(id -u)" = 0 ]; then
-    TOLL_BENCH_FOLDER=$folder/month measure files bench_file
+    measure files bench_file "TOLL_BENCH_FOLDER=$folder/month"
 else
     echo "bench: cold files need root; files is left out" >&2
 fi
-TOLL_BENCH_FOLDER=$folder/month TOLL_BENCH_WARM=1 measure warm bench_file
-TOLL_BENCH_FOLDER=$folder measure import bench_import
-TOLL_BENCH_FOLDER=$folder measure compile bench_compile
+measure warm bench_file "TOLL_BENCH_FOLDER=$folder/month" TOLL_BENCH_WARM=1
+measure import bench_import "TOLL_BENCH_FOLDER=$folder"
+measure compile bench_compile "TOLL_BENCH_FOLDER=$folder"
 measure tax bench_tax
-TMPDIR=$folder TOLL_BENCH_WORLD=plain,whole,cost,bundles,pools,taxes measure worlds bench_rate
+measure worlds bench_rate "TMPDIR=$folder" TOLL_BENCH_WORLD=plain,whole,cost,bundles,pools,taxes
 measure kernels bench_kernels
 case $only in
 *,peers,*) TOLLMILL=$build/tollmill BENCH_WORLD=$programs/bench_world sh "$here/peers/run.sh" "$folder" ;;

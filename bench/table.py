@@ -220,10 +220,19 @@ def month(figures):
 
 
 def worlds(figures):
-    names = []
+    """With what each takes more than the plain one, by the processor's time."""
+    names, rows = [], []
     for record in figures.all("rating", part="worlds"):
         names += [record["world"]] if record["world"] not in names else []
-    return table(RATING, list(rating_rows(figures, "worlds", names)))
+    for row in rating_rows(figures, "worlds", names):
+        simd = next(simd for simd in LEVELS if LEVEL_NAMES[simd] == row[3])
+        plain, own = (figures.rating(simd, int(row[2]), "worlds", world) for world in ("plain", row[0]))
+        more = ["", ""]
+        if plain and own is not plain:
+            ns = [record["cpu_ns"]["median"] for record in (plain, own)]
+            more = ["%.2f" % (ns[0] / ns[1]), "%+.1f" % (ns[1] - ns[0])]
+        rows.append(row[:-1] + more + row[-1:])
+    return table(RATING[:-1] + ["of plain", "ns more", "Result"], rows)
 
 
 def stages(figures):

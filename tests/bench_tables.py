@@ -115,6 +115,12 @@ class ByHand(unittest.TestCase):
                          "110x its speed, of 1,000,000 CDRs on 2 threads")
         self.assertIn("**different**", self.rows("peers")[0][-1])  # whose totals are others is not to be compared with
 
+    def test_worlds_beside_the_plain_one(self):
+        document = copy.deepcopy(BY_HAND)
+        document["records"] += [dict(rating("avx512", 1, ns, "worlds"), world=world)
+                                for world, ns in (("plain", 20.0), ("taxes", 25.0))]
+        self.assertEqual([row[-3:-1] for row in self.rows("worlds", document)], [["", ""], ["0.80", "+5.0"]])
+
     def test_stages_add_up(self):
         self.assertEqual(self.rows("stages"), [["price & prefix", "12.00"], ["*all*", "12.00"]])
 

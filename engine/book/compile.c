@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define PIECE_BYTES ((size_t)256 << 10)
+
 int64_t toll_book_now_ns(void)
 {
     struct timespec time;
@@ -67,6 +69,42 @@ static uint64_t aligned(uint64_t offset)
     return (offset + TOLL_IMAGE_ALIGN - 1) / TOLL_IMAGE_ALIGN * TOLL_IMAGE_ALIGN;
 }
 
+static size_t section_bytes(const struct toll_build *build, uint32_t id)
+{
+    return id == TOLL_SECTION_SOURCE_BYTES ? build->source_bytes
+                                           : build->sections[id].count * toll_section_bytes[id];
+}
+
+/* Copies and hashes piece by piece, so that what is hashed is still near. */
+static void put(struct toll_hasher *hasher, uint8_t *at, const void *data, size_t bytes)
+{
+    for (size_t done = 0, piece; done < bytes; done += piece) {
+        piece = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
+        memcpy(at + done, (const uint8_t *)data + done, piece);
+        toll_hasher_update(hasher, at + done, piece);
+    }
+}
+
+/* A section's bytes and their hash; what they came from is freed, so that a large book is not there twice. */
+static bool put_section(struct toll_build *build, uint32_t id, uint8_t *at, struct toll_hash128 *hash)
+{
+    struct toll_hasher *hasher = toll_hasher_create();
+
+    if (hasher == NULL)
+        return false;
+    put(hasher, at, build->sections[id].data, section_bytes(build, id) * (id != TOLL_SECTION_SOURCE_BYTES));
+    for (size_t i = 0; i < build->sources.count && id == TOLL_SECTION_SOURCE_BYTES; i++) {
+        struct toll_source *source = *TOLL_BUFFER_AT(&build->sources, struct toll_source *, i);
+        put(hasher, at, source->blob.data, source->blob.size);
+        at += source->blob.size;
+        toll_blob_free(&source->blob);
+    }
+    toll_buffer_free(&build->sections[id]);
+    *hash = toll_hasher_digest(hasher);
+    toll_hasher_destroy(hasher);
+    return true;
+}
+
 static int write_image(struct toll_build *build, uint8_t **out, size_t *out_bytes)
 {
     struct toll_image_section sections[TOLL_SECTION_COUNT];
@@ -77,11 +115,10 @@ static int write_image(struct toll_build *build, uint8_t **out, size_t *out_byte
 
     memset(sections, 0, sizeof(sections));
     for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
-        sections[id] =
-            (struct toll_image_section){.id = id,
-                                        .record_bytes = toll_section_bytes[id],
-                                        .offset = aligned(end),
-                                        .bytes = build->sections[id].count * toll_section_bytes[id]};
+        sections[id] = (struct toll_image_section){.id = id,
+                                                   .record_bytes = toll_section_bytes[id],
+                                                   .offset = aligned(end),
+                                                   .bytes = section_bytes(build, id)};
         end = sections[id].offset + sections[id].bytes;
     }
     image = toll_large_alloc(end);
@@ -90,13 +127,12 @@ static int write_image(struct toll_build *build, uint8_t **out, size_t *out_byte
     memset(image, 0, TOLL_IMAGE_SECTIONS_AT);
     end = TOLL_IMAGE_SECTIONS_AT;
     for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
-        uint8_t *at = image + sections[id].offset;
         memset(image + end, 0, sections[id].offset - end);
-        if (sections[id].bytes > 0)
-            memcpy(at, build->sections[id].data, sections[id].bytes);
-        sections[id].hash = toll_hash(at, sections[id].bytes);
+        if (!put_section(build, id, image + sections[id].offset, &sections[id].hash)) {
+            free(image);
+            return toll_build_memory(build);
+        }
         end = sections[id].offset + sections[id].bytes;
-        toll_buffer_free(&build->sections[id]); /* a large book need not be there twice */
     }
     header.image_bytes = end;
     memcpy(image + TOLL_IMAGE_PAGE, sections, sizeof(sections));

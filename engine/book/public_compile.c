@@ -70,7 +70,7 @@ int toll_compile_watched(const struct toll_io *io, const struct toll_compile_opt
     if (code != 0)
         return code;
     /* What is published is what a reader accepts. */
-    code = toll_book_open_bytes(image, bytes, options->book_path, &book, error);
+    code = toll_book_open_made(image, bytes, options->book_path, &book, error);
     TOLL_ASSERT(code != TOLL_EDATA);
     toll_watch_passed(watch, "check of the image");
     if (code == 0) {

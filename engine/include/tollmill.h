@@ -49,6 +49,9 @@ struct toll_import_options {
     unsigned threads;    /* 0: all cores; never changes a byte */
     int64_t max_rejects; /* -1: the spec's limit; more rejects are findings (exit 1) */
     bool dry_run;        /* read and report, write nothing */
+    /* What rows may take before they go to disk while they wait (docs/IMPORT.md, section 10). 0: half of the
+     * machine's memory. Never changes a byte. */
+    int64_t memory_bytes;
     struct toll_reporter reporter;
     struct toll_progress progress;
 };
@@ -66,6 +69,8 @@ struct toll_import_result {
     int64_t rows, accepted, rejected, duplicates, conflicts, warnings, legs;
     int64_t dataset_rows, dataset_days, generation;
     char cdr_hash[33];
+    int64_t memory_peak_bytes; /* of what memory_bytes bounds */
+    int64_t spilled_bytes;     /* written to disk and read again, as memory did not hold it */
     int64_t wall_ns;
 };
 /* 0, TOLL_EFINDINGS (published, rejects over the limit), TOLL_EDATA (a file was refused: nothing is

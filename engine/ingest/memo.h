@@ -5,6 +5,8 @@
 #ifndef TOLL_INGEST_MEMO_H
 #define TOLL_INGEST_MEMO_H
 
+#include "ingest/padded.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +49,23 @@ static inline bool toll_memo_find(struct toll_memo *memo, unsigned bits, const c
     if (!found)
         *at = (struct toll_memo){head, tail, (uint32_t)bytes, 0};
     return found;
+}
+
+/* The same for text with at least TOLL_MEMO_BYTES_MAX readable bytes: no branch by its length. A memo is
+ * asked either in this way or in the other, for they do not agree about head and tail. */
+static inline bool toll_memo_find_padded(struct toll_memo *memo, unsigned bits, const char *text,
+                                         size_t bytes, struct toll_memo **place)
+{
+    uint64_t head, tail;
+    struct toll_memo *at;
+
+    toll_padded_words(text, bytes, &head, &tail);
+    at = &memo[((head ^ (tail << 23 | tail >> 41)) + bytes) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits)];
+    *place = at;
+    if (at->head == head && at->tail == tail && at->bytes == bytes)
+        return true;
+    *at = (struct toll_memo){head, tail, (uint32_t)bytes, 0};
+    return false;
 }
 
 #endif

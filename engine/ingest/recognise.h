@@ -9,14 +9,17 @@
 #include "ingest/limits.h"
 #include "ingest/reject.h"
 #include "ingest/spec.h"
+#include "simd/kernels.h"
 #include "text/csv.h"
 
 struct toll_layout {
     int slots[TOLL_INGEST_COLUMNS_MAX]; /* the spec's column -> 0-based column of the file, -1: not there */
     bool same_order;                    /* slots[i] == i for all of the spec's columns */
-    int file_columns;                   /* with a header: its columns; else 0 */
-    struct toll_csv start;              /* the lexer, before the first data row */
-    struct toll_reject_header header;   /* of the rejects file; raw points into the file's bytes */
+    bool row_by_row; /* for tests: chunks are read without looking at many rows at once; the same comes out */
+    const struct toll_kernels *kernels;     /* NULL: the portable ones */
+    int file_columns;                       /* with a header: its columns; else 0 */
+    struct toll_csv start;                  /* the lexer, before the first data row */
+    struct toll_reject_header header;       /* of the rejects file; raw points into the file's bytes */
     char header_hash[TOLL_HASH_TEXT_BYTES]; /* "" without header */
 };
 

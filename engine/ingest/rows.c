@@ -8,48 +8,17 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/error.h"
-#include "ingest/limits.h"
-#include "ingest/memo.h"
-#include "ingest/values.h"
+#include "ingest/reader.h"
+#include "ingest/sheet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_SEPARATOR '\x1f'
-
 #define FIRST_ROWS 256 /* of a chunk; how many follow is then estimated */
-#define CHOICES 4      /* legs, service, direction, answered */
-#define CHOICE_BITS 4
-#define NAME_BITS 8
-
-struct reader {
-    const struct toll_spec *spec;
-    const struct toll_layout *layout;
-    struct toll_chunk *chunk;
-    struct toll_csv csv;
-    struct toll_csv_field fields[TOLL_INGEST_COLUMNS_MAX];
-    uint32_t count;
-    int slots[TOLL_TARGETS];          /* the target's (first) column in the file, -1: it has none */
-    bool bare;                        /* no field of the row is quoted */
-    struct toll_time_reader times[3]; /* start, answer, end: each remembers its own day */
-    char *scratch;                    /* plain texts of fields with doubled quotes; grows */
-    size_t scratch_bytes, scratch_used;
-    char *key;
-    size_t key_bytes;
-    struct toll_memo choices[CHOICES][1 << CHOICE_BITS];
-    struct toll_memo names[TOLL_NAME_SOURCE][1 << NAME_BITS];
-    uint32_t carrier; /* of rows without one of their own */
-    bool no_memory;
-    /* the current row */
-    struct toll_row *row; /* behind the rows of the chunk */
-    struct toll_row_extra extra;
-    bool has_extra, warned, both_legs;
-    int bad_column;
-};
 
 /* -- fields -- */
 
-static bool reserve(struct reader *reader, char **buffer, size_t *have, size_t bytes)
+static bool reserve(struct toll_reader *reader, char **buffer, size_t *have, size_t bytes)
 {
     char *larger;
 
@@ -65,7 +34,7 @@ static bool reserve(struct reader *reader, char **buffer, size_t *have, size_t b
     return true;
 }
 
-static struct toll_value unquoted(struct reader *reader, const struct toll_csv_field *field)
+static struct toll_value unquoted(struct toll_reader *reader, const struct toll_csv_field *field)
 {
     char *text = reader->scratch + reader->scratch_used;
     size_t bytes = toll_csv_unquote(field, text);
@@ -76,7 +45,7 @@ static struct toll_value unquoted(struct reader *reader, const struct toll_csv_f
 
 /* The text of a column of the file as it stands in the row, without quotes; empty where the row has no such
  * column. */
-static inline struct toll_value slot_value(struct reader *reader, int slot)
+static inline struct toll_value slot_value(struct toll_reader *reader, int slot)
 {
     const struct toll_csv_field *field;
 
@@ -89,12 +58,12 @@ static inline struct toll_value slot_value(struct reader *reader, int slot)
 }
 
 /* The same of a column of the spec. */
-static inline struct toll_value raw_value(struct reader *reader, int column)
+static inline struct toll_value raw_value(struct toll_reader *reader, int column)
 {
     return slot_value(reader, reader->layout->slots[column]);
 }
 
-static inline struct toll_value value_of(struct reader *reader, enum toll_target target)
+static inline struct toll_value value_of(struct toll_reader *reader, enum toll_target target)
 {
     struct toll_value value = slot_value(reader, reader->slots[target]);
 
@@ -103,7 +72,7 @@ static inline struct toll_value value_of(struct reader *reader, enum toll_target
     return value;
 }
 
-static enum toll_reject_reason bad(struct reader *reader, const struct toll_spec_field *field,
+static enum toll_reject_reason bad(struct toll_reader *reader, const struct toll_spec_field *field,
                                    enum toll_reject_reason reason)
 {
     int slot = field->column_count > 0 ? reader->layout->slots[field->columns[0]] : -1;
@@ -115,7 +84,7 @@ static enum toll_reject_reason bad(struct reader *reader, const struct toll_spec
 /* -- key -- */
 
 /* All fields in the spec's order, so that a file with its columns in another order gives the same key. */
-static struct toll_hash128 row_key(struct reader *reader)
+static struct toll_hash128 row_key(struct toll_reader *reader)
 {
     const struct toll_csv *csv = &reader->csv;
     bool in_order = reader->layout->same_order || reader->spec->header == TOLL_HEADER_NONE;
@@ -130,7 +99,7 @@ static struct toll_hash128 row_key(struct reader *reader)
 
         memcpy(reader->key, row, csv->row_bytes);
         for (int i = 0; i + 1 < columns; i++)
-            reader->key[reader->fields[i].text + reader->fields[i].bytes - row] = KEY_SEPARATOR;
+            reader->key[reader->fields[i].text + reader->fields[i].bytes - row] = TOLL_KEY_SEPARATOR;
         return toll_hash(reader->key, csv->row_bytes);
     }
     for (int i = 0; i < columns; i++) {
@@ -139,14 +108,14 @@ static struct toll_hash128 row_key(struct reader *reader)
         if (reader->spec->header != TOLL_HEADER_NONE || i < reader->spec->column_count)
             value = raw_value(reader, i);
         if (i > 0)
-            reader->key[used++] = KEY_SEPARATOR;
+            reader->key[used++] = TOLL_KEY_SEPARATOR;
         memcpy(reader->key + used, value.text, value.bytes);
         used += value.bytes;
     }
     return toll_hash(reader->key, used);
 }
 
-static struct toll_hash128 record_key(struct reader *reader)
+static struct toll_hash128 record_key(struct toll_reader *reader)
 {
     const struct toll_spec *spec = reader->spec;
     struct toll_value value;
@@ -169,17 +138,22 @@ static struct toll_hash128 record_key(struct reader *reader)
     for (int i = 0; i < spec->key_count; i++) {
         value = raw_value(reader, spec->key_columns[i]);
         if (i > 0)
-            reader->key[used++] = KEY_SEPARATOR;
+            reader->key[used++] = TOLL_KEY_SEPARATOR;
         memcpy(reader->key + used, value.text, value.bytes);
         used += value.bytes;
     }
     return toll_hash(reader->key, used);
 }
 
+char *toll_reader_key(struct toll_reader *reader, size_t bytes)
+{
+    return reserve(reader, &reader->key, &reader->key_bytes, bytes) ? reader->key : NULL;
+}
+
 /* -- values -- */
 
 /* 1 a time, 0 empty, negative: rejected (*reason). */
-static int read_time(struct reader *reader, enum toll_target target, toll_ms *utc,
+static int read_time(struct toll_reader *reader, enum toll_target target, toll_ms *utc,
                      enum toll_reject_reason *reason)
 {
     const struct toll_spec_field *field = &reader->spec->fields[target];
@@ -213,7 +187,7 @@ static int read_time(struct reader *reader, enum toll_target target, toll_ms *ut
     return -1;
 }
 
-static int choice_of(struct reader *reader, int which, const struct toll_spec_field *field,
+static int choice_of(struct toll_reader *reader, int which, const struct toll_spec_field *field,
                      struct toll_value value)
 {
     struct toll_memo *place;
@@ -222,25 +196,25 @@ static int choice_of(struct reader *reader, int which, const struct toll_spec_fi
         return field->empty;
     if (value.bytes > TOLL_MEMO_BYTES_MAX)
         return toll_value_choice(field, value);
-    if (!toll_memo_find(reader->choices[which], CHOICE_BITS, value.text, value.bytes, &place))
+    if (!toll_memo_find(reader->choices[which], TOLL_READER_CHOICE_BITS, value.text, value.bytes, &place))
         place->value = (uint32_t)toll_value_choice(field, value);
     return (int)place->value;
 }
 
-static enum toll_reject_reason read_choices(struct reader *reader, int *service, int *direction,
+static enum toll_reject_reason read_choices(struct toll_reader *reader, int *service, int *direction,
                                             int *answered, bool answer_present)
 {
     static const struct {
         enum toll_target target;
         enum toll_reject_reason reason;
-    } choices[CHOICES] = {{TOLL_TO_LEGS, TOLL_REJECT_BAD_LEGS},
-                          {TOLL_TO_SERVICE, TOLL_REJECT_BAD_SERVICE},
-                          {TOLL_TO_DIRECTION, TOLL_REJECT_BAD_DIRECTION},
-                          {TOLL_TO_ANSWERED, TOLL_REJECT_BAD_ANSWERED}};
+    } choices[TOLL_READER_CHOICES] = {{TOLL_TO_LEGS, TOLL_REJECT_BAD_LEGS},
+                                      {TOLL_TO_SERVICE, TOLL_REJECT_BAD_SERVICE},
+                                      {TOLL_TO_DIRECTION, TOLL_REJECT_BAD_DIRECTION},
+                                      {TOLL_TO_ANSWERED, TOLL_REJECT_BAD_ANSWERED}};
     int legs = 0;
-    int *const results[CHOICES] = {&legs, service, direction, answered};
+    int *const results[TOLL_READER_CHOICES] = {&legs, service, direction, answered};
 
-    for (int i = 0; i < CHOICES; i++) {
+    for (int i = 0; i < TOLL_READER_CHOICES; i++) {
         const struct toll_spec_field *field = &reader->spec->fields[choices[i].target];
 
         if (legs && choices[i].target == TOLL_TO_DIRECTION)
@@ -262,7 +236,8 @@ static enum toll_reject_reason read_choices(struct reader *reader, int *service,
 }
 
 /* start: answer time if answered and known; set-up time otherwise. */
-static enum toll_reject_reason read_times(struct reader *reader, int *service, int *direction, int *answered)
+static enum toll_reject_reason read_times(struct toll_reader *reader, int *service, int *direction,
+                                          int *answered)
 {
     enum toll_reject_reason reason = TOLL_REJECT_NONE;
     toll_ms start, answer = 0;
@@ -291,8 +266,8 @@ static enum toll_reject_reason read_times(struct reader *reader, int *service, i
 }
 
 /* One duration; *present false when empty. */
-static enum toll_reject_reason one_duration(struct reader *reader, enum toll_target target, bool *present,
-                                            int32_t *ms)
+static enum toll_reject_reason one_duration(struct toll_reader *reader, enum toll_target target,
+                                            bool *present, int32_t *ms)
 {
     const struct toll_spec_field *field = &reader->spec->fields[target];
     struct toll_value value = toll_value_trim(value_of(reader, target));
@@ -308,7 +283,7 @@ static enum toll_reject_reason one_duration(struct reader *reader, enum toll_tar
     return bad(reader, field, code == -2 ? TOLL_REJECT_NEGATIVE_DURATION : TOLL_REJECT_BAD_DURATION);
 }
 
-static enum toll_reject_reason read_durations(struct reader *reader, int service, int answered)
+static enum toll_reject_reason read_durations(struct toll_reader *reader, int service, int answered)
 {
     const struct toll_spec *spec = reader->spec;
     const struct toll_spec_field *field = &spec->fields[TOLL_TO_DURATION];
@@ -349,7 +324,7 @@ static enum toll_reject_reason read_durations(struct reader *reader, int service
     return reason;
 }
 
-static enum toll_reject_reason read_amounts(struct reader *reader, int service)
+static enum toll_reject_reason read_amounts(struct toll_reader *reader, int service)
 {
     const struct toll_spec_field *fields = reader->spec->fields;
     static const enum toll_target moneys[2] = {TOLL_TO_PROVIDER_CHARGE, TOLL_TO_PROVIDER_TAX};
@@ -386,7 +361,7 @@ static enum toll_reject_reason read_amounts(struct reader *reader, int service)
 }
 
 /* A number that has no type of its own in a part: only a full one is of use; another one is a warning. */
-static void side_number(struct reader *reader, enum toll_target target, uint64_t *out)
+static void side_number(struct toll_reader *reader, enum toll_target target, uint64_t *out)
 {
     const struct toll_spec_field *field = &reader->spec->fields[target];
     struct toll_value value;
@@ -406,7 +381,7 @@ static void side_number(struct reader *reader, enum toll_target target, uint64_t
     reader->warned |= type != TOLL_NUMBER_NONE;
 }
 
-static uint32_t add_name(struct reader *reader, enum toll_name name, struct toll_value value)
+static uint32_t add_name(struct toll_reader *reader, enum toll_name name, struct toll_value value)
 {
     uint32_t id = toll_strings_add(&reader->chunk->strings[name], value.text, value.bytes);
 
@@ -414,7 +389,7 @@ static uint32_t add_name(struct reader *reader, enum toll_name name, struct toll
     return id;
 }
 
-static uint32_t name_id(struct reader *reader, enum toll_name name, struct toll_value value)
+uint32_t toll_reader_name(struct toll_reader *reader, enum toll_name name, struct toll_value value)
 {
     struct toll_memo *place;
 
@@ -422,12 +397,12 @@ static uint32_t name_id(struct reader *reader, enum toll_name name, struct toll_
         return 0;
     if (value.bytes > TOLL_MEMO_BYTES_MAX)
         return add_name(reader, name, value);
-    if (!toll_memo_find(reader->names[name], NAME_BITS, value.text, value.bytes, &place))
+    if (!toll_memo_find(reader->names[name], TOLL_READER_NAME_BITS, value.text, value.bytes, &place))
         place->value = add_name(reader, name, value);
     return place->value;
 }
 
-static enum toll_reject_reason read_names(struct reader *reader)
+static enum toll_reject_reason read_names(struct toll_reader *reader)
 {
     static const struct {
         enum toll_target target;
@@ -454,13 +429,13 @@ static enum toll_reject_reason read_names(struct reader *reader)
             return bad(reader, field, TOLL_REJECT_TOO_LONG);
         if (value.bytes == 0)
             continue;
-        *results[i] = name_id(reader, names[i].name, value);
+        *results[i] = toll_reader_name(reader, names[i].name, value);
         reader->has_extra |= i < 3;
     }
     return TOLL_REJECT_NONE;
 }
 
-static enum toll_reject_reason read_ends(struct reader *reader)
+static enum toll_reject_reason read_ends(struct toll_reader *reader)
 {
     const struct toll_spec_field *fields = reader->spec->fields;
     static const enum toll_target ends[2] = {TOLL_TO_CALLER, TOLL_TO_CALLEE};
@@ -506,7 +481,7 @@ static enum toll_reject_reason read_ends(struct reader *reader)
     return TOLL_REJECT_NONE;
 }
 
-static enum toll_reject_reason check_structure(struct reader *reader)
+static enum toll_reject_reason check_structure(struct toll_reader *reader)
 {
     const struct toll_csv *csv = &reader->csv;
     bool doubled = false;
@@ -532,7 +507,7 @@ static enum toll_reject_reason check_structure(struct reader *reader)
     return TOLL_REJECT_NONE;
 }
 
-static enum toll_reject_reason read_row(struct reader *reader)
+static enum toll_reject_reason read_row(struct toll_reader *reader)
 {
     enum toll_reject_reason reason = check_structure(reader);
     int service = 0, direction = 0, answered = 0;
@@ -584,38 +559,47 @@ static bool grow(void **array, size_t *capacity, size_t count, size_t element)
     return true;
 }
 
-/* Room for one more row. The first rows tell how many there will be: growing step by step would copy them,
- * and every page of the copies costs a fault. */
-static bool make_row(struct reader *reader, size_t begin)
+/* The first rows tell how many there will be: growing step by step would copy them, and every page of the
+ * copies costs a fault. */
+bool toll_reader_make_rows(struct toll_reader *reader, size_t wanted)
 {
     struct toll_chunk *chunk = reader->chunk;
-    size_t capacity = FIRST_ROWS;
+    size_t capacity = FIRST_ROWS + wanted;
     struct toll_row *rows;
 
-    if (chunk->row_count == chunk->row_capacity) {
-        if (chunk->row_count > 0) {
-            size_t whole = reader->csv.size - begin, done = reader->csv.offset - begin;
+    if (chunk->row_capacity - chunk->row_count >= wanted)
+        return true;
+    if (chunk->row_count > 0) {
+        size_t whole = reader->csv.size - reader->begin, done = reader->csv.offset - reader->begin;
 
-            capacity = (size_t)((toll_total)chunk->row_count * whole / done);
-            capacity += capacity / 32 + FIRST_ROWS;
-            if (capacity < chunk->row_count + chunk->row_count / 8)
-                capacity = chunk->row_count + chunk->row_count / 8;
-        }
-        rows = malloc(capacity * sizeof *rows);
-        if (rows == NULL)
-            return false;
-        if (chunk->row_count > 0)
-            memcpy(rows, chunk->rows, chunk->row_count * sizeof *rows);
-        free(chunk->rows);
-        chunk->rows = rows;
-        chunk->row_capacity = capacity;
+        capacity += (size_t)((toll_total)chunk->row_count * whole / done);
+        capacity += capacity / 32;
+        if (capacity < chunk->row_count + chunk->row_count / 8 + wanted)
+            capacity = chunk->row_count + chunk->row_count / 8 + wanted;
     }
-    reader->row = &chunk->rows[chunk->row_count];
+    rows = malloc(capacity * sizeof *rows);
+    if (rows == NULL) {
+        reader->no_memory = true;
+        return false;
+    }
+    if (chunk->row_count > 0)
+        memcpy(rows, chunk->rows, chunk->row_count * sizeof *rows);
+    free(chunk->rows);
+    chunk->rows = rows;
+    chunk->row_capacity = capacity;
+    return true;
+}
+
+static bool make_row(struct toll_reader *reader)
+{
+    if (!toll_reader_make_rows(reader, 1))
+        return false;
+    reader->row = &reader->chunk->rows[reader->chunk->row_count];
     return true;
 }
 
 /* Each row has an extra of its own, as its names are mapped in place. */
-static bool keep_extra(struct reader *reader)
+static bool keep_extra(struct toll_reader *reader)
 {
     if (!reader->has_extra)
         return true;
@@ -628,11 +612,11 @@ static bool keep_extra(struct reader *reader)
 
 /* The in row of a record that gives two, behind its out row: all is equal but the direction and the last bit
  * of the key, so that legs are compared with legs of their own kind, and lie side by side in a part. */
-static bool keep_in_leg(struct reader *reader, size_t begin)
+static bool keep_in_leg(struct toll_reader *reader)
 {
     struct toll_chunk *chunk = reader->chunk;
 
-    if (!make_row(reader, begin))
+    if (!make_row(reader))
         return false;
     *reader->row = reader->row[-1];
     reader->row->kind |= TOLL_KIND_IN;
@@ -644,7 +628,7 @@ static bool keep_in_leg(struct reader *reader, size_t begin)
     return true;
 }
 
-static bool keep_row(struct reader *reader, size_t begin)
+static bool keep_row(struct toll_reader *reader)
 {
     struct toll_chunk *chunk = reader->chunk;
     struct toll_row *row = reader->row;
@@ -659,10 +643,10 @@ static bool keep_row(struct reader *reader, size_t begin)
     chunk->duration_ms += row->duration_ms;
     chunk->warnings += reader->warned;
     chunk->row_count++;
-    return !reader->both_legs || keep_in_leg(reader, begin);
+    return !reader->both_legs || keep_in_leg(reader);
 }
 
-static bool keep_reject(struct reader *reader, enum toll_reject_reason reason)
+static bool keep_reject(struct toll_reader *reader, enum toll_reject_reason reason)
 {
     struct toll_chunk *chunk = reader->chunk;
     const struct toll_csv *csv = &reader->csv;
@@ -678,10 +662,47 @@ static bool keep_reject(struct reader *reader, enum toll_reject_reason reason)
     return true;
 }
 
+bool toll_reader_next(struct toll_reader *reader)
+{
+    enum toll_reject_reason reason;
+
+    if (reader->no_memory ||
+        !toll_csv_next(&reader->csv, reader->fields, TOLL_INGEST_COLUMNS_MAX, &reader->count))
+        return false;
+    if (!make_row(reader))
+        return false;
+    reason = read_row(reader);
+    reader->chunk->data_rows++;
+    if (!(reason == TOLL_REJECT_NONE ? keep_row(reader) : keep_reject(reader, reason)))
+        reader->no_memory = true;
+    return !reader->no_memory;
+}
+
+static void reader_init(struct toll_reader *reader, const char *carrier, size_t begin, size_t end)
+{
+    const struct toll_spec *spec = reader->spec;
+
+    reader->csv = reader->layout->start;
+    reader->csv.offset = reader->begin = begin;
+    reader->csv.size = end;
+    reader->csv.line = 1;
+    for (int i = 0; i < 3; i++)
+        toll_time_reader_init(&reader->times[i], spec->zone, spec->fold);
+    for (int t = 0; t < TOLL_TARGETS; t++) {
+        const struct toll_spec_field *field = &spec->fields[t];
+
+        reader->slots[t] =
+            field->mapped && field->column_count > 0 ? reader->layout->slots[field->columns[0]] : -1;
+    }
+    reader->carrier =
+        toll_reader_name(reader, TOLL_NAME_CARRIER, (struct toll_value){carrier, strlen(carrier)});
+}
+
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
                     size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error)
 {
-    struct reader *reader = calloc(1, sizeof *reader);
+    struct toll_reader *reader = calloc(1, sizeof *reader);
+    bool failed;
 
     memset(chunk, 0, sizeof *chunk);
     if (reader == NULL)
@@ -690,33 +711,13 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     reader->spec = spec;
     reader->layout = layout;
     reader->chunk = chunk;
-    reader->csv = layout->start;
-    reader->csv.offset = begin;
-    reader->csv.size = end;
-    reader->csv.line = 1;
-    for (int i = 0; i < 3; i++)
-        toll_time_reader_init(&reader->times[i], spec->zone, spec->fold);
-    for (int t = 0; t < TOLL_TARGETS; t++) {
-        const struct toll_spec_field *field = &spec->fields[t];
-
-        reader->slots[t] = field->mapped && field->column_count > 0 ? layout->slots[field->columns[0]] : -1;
-    }
-    reader->carrier = name_id(reader, TOLL_NAME_CARRIER, (struct toll_value){carrier, strlen(carrier)});
-    while (!reader->no_memory &&
-           toll_csv_next(&reader->csv, reader->fields, TOLL_INGEST_COLUMNS_MAX, &reader->count)) {
-        enum toll_reject_reason reason;
-
-        if (!make_row(reader, begin)) {
-            reader->no_memory = true;
-            break;
-        }
-        reason = read_row(reader);
-        chunk->data_rows++;
-        if (!(reason == TOLL_REJECT_NONE ? keep_row(reader, begin) : keep_reject(reader, reason)))
-            reader->no_memory = true;
-    }
+    reader_init(reader, carrier, begin, end);
+    if (!layout->row_by_row)
+        toll_sheets_read(reader);
+    while (toll_reader_next(reader))
+        ;
     chunk->lines = reader->csv.line - 1;
-    bool failed = reader->no_memory;
+    failed = reader->no_memory;
     free(reader->scratch);
     free(reader->key);
     free(reader);

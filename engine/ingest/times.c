@@ -399,23 +399,30 @@ static bool read_trimmed(struct toll_time_reader *reader, const struct toll_time
     return false;
 }
 
-enum toll_time_result toll_time_read(struct toll_time_reader *reader, const struct toll_time_format *formats,
-                                     unsigned format_count, const char *text, size_t bytes, toll_ms *utc)
+enum toll_time_result toll_time_settle(struct toll_time_reader *reader, toll_ms local, bool is_utc,
+                                       toll_ms *utc)
 {
     /* toll_days_from_civil of the first day and the day behind the last. */
     static const int64_t first_ms = 0, end_ms = INT64_C(84006) * TOLL_DAY_MS;
+
+    _Static_assert(TOLL_INGEST_YEAR_MIN == 1970 && TOLL_INGEST_YEAR_MAX == 2199, "the bounds below");
+    if (is_utc)
+        *utc = local;
+    else if (!to_utc(reader, local, utc))
+        return TOLL_TIME_AMBIGUOUS;
+    return *utc >= first_ms && *utc < end_ms ? TOLL_TIME_OK : TOLL_TIME_BAD;
+}
+
+enum toll_time_result toll_time_read(struct toll_time_reader *reader, const struct toll_time_format *formats,
+                                     unsigned format_count, const char *text, size_t bytes, toll_ms *utc)
+{
     toll_ms local;
     bool has_offset;
     int32_t offset_s = 0;
 
-    _Static_assert(TOLL_INGEST_YEAR_MIN == 1970 && TOLL_INGEST_YEAR_MAX == 2199, "the bounds below");
     /* Blanks at its ends make the fast way say no, too. */
     if (!(formats[0].iso && read_iso_fast(reader, text, bytes, &local, &has_offset)) &&
         !read_trimmed(reader, formats, format_count, text, bytes, &local, &has_offset, &offset_s))
         return TOLL_TIME_BAD;
-    if (has_offset)
-        *utc = local - (int64_t)offset_s * 1000;
-    else if (!to_utc(reader, local, utc))
-        return TOLL_TIME_AMBIGUOUS;
-    return *utc >= first_ms && *utc < end_ms ? TOLL_TIME_OK : TOLL_TIME_BAD;
+    return toll_time_settle(reader, has_offset ? local - (int64_t)offset_s * 1000 : local, has_offset, utc);
 }

@@ -55,4 +55,8 @@ enum toll_time_result { TOLL_TIME_OK, TOLL_TIME_BAD, TOLL_TIME_AMBIGUOUS };
 enum toll_time_result toll_time_read(struct toll_time_reader *reader, const struct toll_time_format *formats,
                                      unsigned format_count, const char *text, size_t bytes, toll_ms *utc);
 
+/* What toll_time_read does once the wall clock of a text is known; is_utc: the text said so. */
+enum toll_time_result toll_time_settle(struct toll_time_reader *reader, toll_ms local, bool is_utc,
+                                       toll_ms *utc);
+
 #endif

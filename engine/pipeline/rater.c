@@ -268,8 +268,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         toll_sheets_free(&rater->sheets);
         return no_memory(error);
     }
-    const size_t decks = book->deck_count + 1u, terms = book->terms_count + 1u;
-    const size_t profiles = toll_voice_profiles_most(book->terms_count);
+    const size_t decks = book->deck_count + 1u, terms = book->terms_count + 1u,
+                 profiles = toll_voice_profiles_most(book->terms_count);
     const size_t verdict_count = (size_t)book->plan_count * TOLL_VERDICT_KEYS;
     struct toll_lpm *counted = calloc(2 * decks, sizeof *counted);
     rater->number_lines = toll_number_lines(book->number_count);

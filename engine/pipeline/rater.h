@@ -31,7 +31,7 @@ struct toll_rater {
     const uint32_t *verdicts;                /* [plan * TOLL_VERDICT_KEYS + key]; plan 0: all 0 */
     /* By price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book, as from price_near on. */
     const uint16_t *price_terms;
-    uint32_t price_near; /* prices above those of rules and of decks that are no sheets */
+    uint32_t price_near;                 /* prices above those of rules and of decks that are no sheets */
     struct toll_voice_terms voice_terms; /* by 1 + terms index; 0 is none */
     const struct toll_number_line *numbers;
     uint64_t number_lines;

@@ -23,7 +23,7 @@
 /* Two cache lines, which the processor likes to fetch together: workers share none. */
 #define WORKER_ALIGNMENT 128
 
-#define OUTPUTS 2
+#define OUTPUTS 4
 #define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
 #define BLOCKS_BETWEEN_PUSHES 8
 
@@ -646,6 +646,7 @@ struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *worker
         sum.read_ring += one->read_ring;
         sum.written_pwrite += one->written_pwrite;
         sum.written_ring += one->written_ring;
+        sum.waited_ns += one->waited_ns;
     }
     return sum;
 }

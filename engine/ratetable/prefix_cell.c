@@ -28,13 +28,25 @@ uint64_t toll_number_value(uint64_t packed)
     return value;
 }
 
+/* Eight digits as nibbles: halves, quarters and digits in lanes of one word, without a division a digit. */
+static uint64_t eight_nibbles(uint64_t value)
+{
+    uint64_t lanes = value / 10000 | value % 10000 << 32, upper;
+
+    upper = (lanes * 5243 >> 19) & UINT64_C(0x0000007F0000007F); /* / 100, below 10,000 */
+    lanes = upper + ((lanes - 100 * upper) << 16);
+    upper = (lanes * 103 >> 10) & UINT64_C(0x000F000F000F000F); /* / 10, below 100 */
+    lanes = __builtin_bswap64(upper + ((lanes - 10 * upper) << 8));
+    lanes = (lanes | lanes >> 4) & UINT64_C(0x00FF00FF00FF00FF);
+    lanes = (lanes | lanes >> 8) & UINT64_C(0x0000FFFF0000FFFF);
+    return (lanes | lanes >> 16) & UINT64_C(0xFFFFFFFF);
+}
+
 uint64_t toll_number_from_value(uint64_t value, unsigned digits)
 {
-    uint64_t packed = UINT64_MAX;
+    const uint64_t nibbles = eight_nibbles(value / 100000000) << 32 | eight_nibbles(value % 100000000);
 
-    for (unsigned i = 0; i < digits; i++, value /= 10)
-        packed = packed >> 4 | (value % 10) << 60;
-    return packed;
+    return digits == 0 ? UINT64_MAX : nibbles << (64 - 4 * digits) | UINT64_MAX >> (4 * digits);
 }
 
 static void trim(const char **text, size_t *bytes)

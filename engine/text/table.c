@@ -478,6 +478,16 @@ failed:
     return toll_error_set(error, TOLL_EBOOK, "%s: the table's header cannot be used; see the findings", file);
 }
 
+size_t toll_table_rows_left(const struct toll_table *table)
+{
+    const char line_end = table->csv.line_end;
+    size_t rows = 1;
+
+    for (size_t at = table->csv.offset; at < table->csv.size; at++)
+        rows += table->csv.data[at] == line_end;
+    return rows;
+}
+
 void toll_table_close(struct toll_table *table)
 {
     if (table == NULL)

@@ -52,6 +52,8 @@ static inline const struct toll_cell *toll_table_cell(const struct toll_table *t
 }
 long toll_table_line(const struct toll_table *table);
 bool toll_table_has(const struct toll_table *table, int column); /* is the column in the header? */
+/* How many rows there are at most: the line ends that follow. */
+size_t toll_table_rows_left(const struct toll_table *table);
 void toll_table_close(struct toll_table *table);
 
 /* Reports a finding at a cell. */

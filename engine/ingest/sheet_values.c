@@ -1,0 +1,353 @@
+/* Durations, amounts and names of a sheet, and the record keys. */
+#include "ingest/sheet_rows.h"
+
+#include "base/checksum.h"
+
+#include <string.h>
+
+/* -- durations -- */
+
+/* 0 or negative as toll_value_duration; *present false when empty. */
+static inline int read_duration(enum toll_value_type type, struct toll_value text, bool *present, int32_t *ms)
+{
+    uint32_t value;
+
+    *ms = 0;
+    *present = text.bytes > 0;
+    if (text.bytes == 0)
+        return 0;
+    if (type == TOLL_VALUE_SECONDS && text.bytes <= 6 && toll_padded_integer(text.text, text.bytes, &value)) {
+        *ms = (int32_t)(value * 1000);
+        return 0;
+    }
+    if (type == TOLL_VALUE_HMS && text.bytes == 8 && toll_padded_clock(text.text, &value)) {
+        *ms = (int32_t)(value * 1000);
+        return 0;
+    }
+    if (type == TOLL_VALUE_MILLISECONDS && toll_padded_integer(text.text, text.bytes, &value)) {
+        *ms = (int32_t)value;
+        return 0;
+    }
+    text = toll_value_trim(text);
+    *present = text.bytes > 0;
+    return text.bytes == 0 ? 0 : toll_value_duration(type, text, ms);
+}
+
+static inline bool is_unanswered(const struct toll_sheet *sheet, uint32_t r)
+{
+    return sheet->choices[1][r] != TOLL_VOICE || !sheet->choices[3][r];
+}
+
+static void end_minus_start(struct toll_sheet *sheet)
+{
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        const int64_t span = sheet->utc[2][r] - sheet->utc[0][r];
+        const bool present = sheet->has_time[2][r];
+
+        if ((sheet->shape[r] & TOLL_SHEET_ODD) != 0)
+            continue;
+        sheet->duration_ms[r] = present ? (int32_t)span : 0;
+        if (present ? span < 0 || span > INT32_MAX : !is_unanswered(sheet, r))
+            toll_sheet_odd(sheet, r);
+    }
+}
+
+static void read_totals(struct toll_sheet *sheet)
+{
+    const enum toll_value_type type = sheet->spec->fields[TOLL_TO_TOTAL].type;
+    const int slot = sheet->reader->slots[TOLL_TO_TOTAL];
+    const bool warn = sheet->spec->warn_over_total;
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        struct toll_value text;
+        bool present;
+        int32_t total;
+
+        if (!toll_sheet_value(sheet, r, slot, &text))
+            continue;
+        if (read_duration(type, text, &present, &total) != 0)
+            toll_sheet_odd(sheet, r);
+        sheet->warned[r] |= warn && present && sheet->duration_ms[r] > total;
+    }
+}
+
+static void read_billed(struct toll_sheet *sheet)
+{
+    const enum toll_value_type type = sheet->spec->fields[TOLL_TO_CARRIER_BILLED].type;
+    const int slot = sheet->reader->slots[TOLL_TO_CARRIER_BILLED];
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        struct toll_value text;
+        bool present;
+
+        if (!toll_sheet_value(sheet, r, slot, &text))
+            continue;
+        if (read_duration(type, text, &present, &sheet->billed_ms[r]) != 0)
+            toll_sheet_odd(sheet, r);
+        sheet->has_extra[r] |= sheet->billed_ms[r] != 0;
+    }
+}
+
+void toll_sheet_durations(struct toll_sheet *sheet)
+{
+    const struct toll_spec *spec = sheet->spec;
+    const enum toll_value_type type = spec->fields[TOLL_TO_DURATION].type;
+    const int slot = sheet->reader->slots[TOLL_TO_DURATION];
+
+    if (type == TOLL_VALUE_END_MINUS_START) {
+        end_minus_start(sheet);
+    } else {
+        for (uint32_t r = 0; r < sheet->rows; r++) {
+            struct toll_value text;
+            bool present;
+
+            if (!toll_sheet_value(sheet, r, slot, &text))
+                continue;
+            if (read_duration(type, text, &present, &sheet->duration_ms[r]) != 0 ||
+                (!present && !is_unanswered(sheet, r)))
+                toll_sheet_odd(sheet, r);
+        }
+    }
+    if (spec->fields[TOLL_TO_TOTAL].mapped)
+        read_totals(sheet);
+    if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped)
+        read_billed(sheet);
+    for (uint32_t r = 0; spec->warn_over_ms > 0 && r < sheet->rows; r++)
+        sheet->warned[r] |= sheet->duration_ms[r] > spec->warn_over_ms;
+}
+
+/* -- amounts -- */
+
+static void read_money(struct toll_sheet *sheet, int which)
+{
+    const enum toll_target target = which == 0 ? TOLL_TO_PROVIDER_CHARGE : TOLL_TO_PROVIDER_TAX;
+    const uint16_t bit = which == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
+    const toll_money unit = sheet->spec->fields[target].unit;
+    const int slot = sheet->reader->slots[target];
+    toll_money *out = sheet->money[which];
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        struct toll_value text;
+
+        if (!toll_sheet_value(sheet, r, slot, &text))
+            continue;
+        out[r] = 0;
+        if (unit != TOLL_MONEY_UNIT || !toll_padded_money(text.text, text.bytes, &out[r])) {
+            text = toll_value_trim(text);
+            out[r] = 0;
+            if (text.bytes == 0)
+                continue;
+            if (!toll_value_money(text, unit, &out[r]))
+                toll_sheet_odd(sheet, r);
+        }
+        sheet->kind[r] |= bit;
+        sheet->has_extra[r] |= out[r] != 0;
+    }
+}
+
+static void read_quantities(struct toll_sheet *sheet)
+{
+    const struct toll_spec_field *field = &sheet->spec->fields[TOLL_TO_QUANTITY];
+    const int slot = sheet->reader->slots[TOLL_TO_QUANTITY];
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        struct toll_value text;
+        int64_t quantity = 0;
+
+        if (!toll_sheet_value(sheet, r, slot, &text))
+            continue;
+        text = toll_value_trim(text);
+        if (text.bytes > 0) {
+            if (!toll_value_integer(text, field->unit, &quantity))
+                toll_sheet_odd(sheet, r);
+        } else if (sheet->choices[1][r] == TOLL_DATA) {
+            toll_sheet_odd(sheet, r);
+        } else if (sheet->choices[1][r] != TOLL_VOICE) {
+            quantity = 1;
+        }
+        if (quantity < 0)
+            sheet->kind[r] |= TOLL_KIND_CREDIT;
+        sheet->quantity[r] = quantity < 0 ? -quantity : quantity;
+        sheet->has_extra[r] |= quantity != 0;
+    }
+}
+
+void toll_sheet_amounts(struct toll_sheet *sheet)
+{
+    const struct toll_spec_field *service = &sheet->spec->fields[TOLL_TO_SERVICE];
+    const bool voice =
+        sheet->reader->slots[TOLL_TO_SERVICE] < 0 &&
+        (service->type == TOLL_VALUE_CONSTANT ? service->constant : service->empty) == TOLL_VOICE;
+
+    if (sheet->reader->slots[TOLL_TO_PROVIDER_CHARGE] >= 0)
+        read_money(sheet, 0);
+    if (sheet->reader->slots[TOLL_TO_PROVIDER_TAX] >= 0)
+        read_money(sheet, 1);
+    if (sheet->reader->slots[TOLL_TO_QUANTITY] >= 0 || !voice)
+        read_quantities(sheet);
+}
+
+/* -- names -- */
+
+static const enum toll_target name_targets[TOLL_NAME_SOURCE] = {[TOLL_NAME_CARRIER] = TOLL_TO_CARRIER,
+                                                                [TOLL_NAME_TRUNK] = TOLL_TO_TRUNK,
+                                                                [TOLL_NAME_HINT] = TOLL_TO_HINT,
+                                                                [TOLL_NAME_CALLTYPE] = TOLL_TO_CALLTYPE};
+
+static bool is_constant(const struct toll_sheet *sheet, enum toll_name name)
+{
+    const struct toll_spec_field *field = &sheet->spec->fields[name_targets[name]];
+
+    return field->mapped && field->type == TOLL_VALUE_CONSTANT;
+}
+
+static void check_names(struct toll_sheet *sheet, enum toll_name name)
+{
+    const int slot = sheet->reader->slots[name_targets[name]];
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        struct toll_value text;
+
+        if (toll_sheet_value(sheet, r, slot, &text) && text.bytes > TOLL_INGEST_TEXT_MAX)
+            toll_sheet_odd(sheet, r);
+    }
+}
+
+static void read_names(struct toll_sheet *sheet, enum toll_name name)
+{
+    const int slot = sheet->reader->slots[name_targets[name]];
+    const uint32_t none = name == TOLL_NAME_CARRIER ? sheet->reader->carrier : 0;
+    uint32_t *ids = sheet->names[name];
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        struct toll_value text;
+        struct toll_memo *place;
+
+        if (!toll_sheet_value(sheet, r, slot, &text))
+            continue;
+        ids[r] = none;
+        if (text.bytes == 0)
+            continue;
+        if (text.bytes > TOLL_MEMO_BYTES_MAX) {
+            ids[r] = toll_reader_name(sheet->reader, name, text);
+        } else {
+            if (!toll_memo_find_padded(sheet->name_memos[name], TOLL_READER_NAME_BITS, text.text, text.bytes,
+                                       &place))
+                place->value = toll_reader_name(sheet->reader, name, text);
+            ids[r] = place->value;
+        }
+        sheet->has_extra[r] |= name != TOLL_NAME_CARRIER;
+    }
+}
+
+static void constant_names(struct toll_sheet *sheet, enum toll_name name)
+{
+    const char *text = sheet->spec->fields[name_targets[name]].constant_text;
+    const size_t bytes = strlen(text);
+    const uint32_t id = bytes == 0 && name == TOLL_NAME_CARRIER
+                            ? sheet->reader->carrier
+                            : toll_reader_name(sheet->reader, name, (struct toll_value){text, bytes});
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        sheet->names[name][r] = id;
+        sheet->has_extra[r] |= bytes > 0 && name != TOLL_NAME_CARRIER;
+    }
+}
+
+void toll_sheet_names(struct toll_sheet *sheet)
+{
+    for (enum toll_name name = 0; name < TOLL_NAME_SOURCE; name++) {
+        if (!is_constant(sheet, name) && sheet->reader->slots[name_targets[name]] >= 0)
+            check_names(sheet, name);
+    }
+    for (enum toll_name name = 0; name < TOLL_NAME_SOURCE; name++) {
+        if (is_constant(sheet, name))
+            constant_names(sheet, name);
+        else if (sheet->reader->slots[name_targets[name]] >= 0)
+            read_names(sheet, name);
+        else if (name == TOLL_NAME_CARRIER)
+            for (uint32_t r = 0; r < sheet->rows; r++)
+                sheet->names[name][r] = sheet->reader->carrier;
+    }
+}
+
+/* -- keys -- */
+
+/* The row's own bytes, separators replaced: of a row without quoted fields whose columns stand in order. */
+static struct toll_hash128 hash_plain_row(struct toll_sheet *sheet, uint32_t r)
+{
+    const uint32_t *stops = sheet->index.stops + sheet->first[r];
+    const size_t begin = sheet->begin[r], bytes = sheet->end[r] - begin;
+    char *key = toll_reader_key(sheet->reader, bytes);
+
+    if (key == NULL)
+        return (struct toll_hash128){0, 0};
+    memcpy(key, sheet->text + begin, bytes);
+    for (unsigned i = 0; i + 1 < sheet->columns[r]; i++)
+        key[stops[i] - begin] = TOLL_KEY_SEPARATOR;
+    return toll_hash(key, bytes);
+}
+
+/* Some columns, joined. */
+static struct toll_hash128 hash_columns(struct toll_sheet *sheet, uint32_t r, const int *slots, int count)
+{
+    struct toll_value text = {"", 0};
+    size_t used = 0, bytes = (size_t)count + 16;
+    char *key;
+
+    for (int i = 0; i < count; i++) {
+        (void)toll_sheet_value(sheet, r, slots[i], &text);
+        bytes += text.bytes;
+    }
+    key = toll_reader_key(sheet->reader, bytes);
+    if (key == NULL)
+        return (struct toll_hash128){0, 0};
+    for (int i = 0; i < count; i++) {
+        (void)toll_sheet_value(sheet, r, slots[i], &text);
+        if (i > 0)
+            key[used++] = TOLL_KEY_SEPARATOR;
+        for (size_t k = 0; k < text.bytes; k += 16) /* up to 15 more, for which there is room */
+            memcpy(key + used + k, text.text + k, 16);
+        used += text.bytes;
+    }
+    return toll_hash(key, used);
+}
+
+static struct toll_hash128 hash_row(struct toll_sheet *sheet, uint32_t r)
+{
+    const struct toll_spec *spec = sheet->spec;
+    const bool headless = spec->header == TOLL_HEADER_NONE;
+    const int columns = headless ? (int)sheet->columns[r] : spec->column_count;
+    int slots[TOLL_INGEST_COLUMNS_MAX];
+
+    if ((sheet->reader->layout->same_order || headless) && columns == (int)sheet->columns[r] &&
+        (sheet->shape[r] & TOLL_SHEET_QUOTED) == 0)
+        return hash_plain_row(sheet, r);
+    for (int i = 0; i < columns; i++)
+        slots[i] = i < spec->column_count ? sheet->reader->layout->slots[i] : -1;
+    return hash_columns(sheet, r, slots, columns);
+}
+
+void toll_sheet_keys(struct toll_sheet *sheet)
+{
+    const int count = sheet->spec->key_count;
+
+    for (uint32_t r = 0; r < sheet->rows; r++) {
+        bool empty = true;
+        struct toll_value text = {"", 0};
+
+        for (int i = 0; i < count; i++) {
+            if (!toll_sheet_value(sheet, r, sheet->key_slots[i], &text))
+                break;
+            empty &= text.bytes == 0;
+        }
+        if ((sheet->shape[r] & TOLL_SHEET_ODD) != 0)
+            continue;
+        if (empty)
+            sheet->keys[r] = hash_row(sheet, r);
+        else if (count == 1)
+            sheet->keys[r] = toll_hash(text.text, text.bytes);
+        else
+            sheet->keys[r] = hash_columns(sheet, r, sheet->key_slots, count);
+    }
+}

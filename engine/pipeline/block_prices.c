@@ -89,7 +89,7 @@ static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
 static uint32_t sheet_price(const struct toll_block_rows *rows, size_t i, uint32_t *value)
 {
     const struct toll_rater *rater = rows->rater;
-    const struct toll_sheet_shape *shape = &rater->sheets.shape;
+    const struct toll_family_shape *shape = &rater->sheets.shape;
     const uint32_t deck = rows->block->deck[i];
     const int32_t band = toll_deck_band(rater, rows->context->cursors, (int32_t)deck, rows->cdr.start[i]);
     const struct toll_sheet_now now = toll_sheet_in_band(&rater->sheets.decks[deck], band);

@@ -37,7 +37,7 @@ struct toll_sheets {
     struct toll_sheet *decks; /* by deck id, count of them; NULL: no deck is a sheet */
     uint32_t count;           /* ids below have an element */
     bool by_band;             /* some sheet has a calendar */
-    struct toll_sheet_shape shape;
+    struct toll_family_shape shape;
     uint32_t *terms; /* the shape's; owned */
     size_t term_count;
     struct toll_sheet_family *families;

@@ -25,10 +25,9 @@ static int write_bundles(const char *folder, const char *rows)
     return fclose(file) == 0 ? 0 : -1;
 }
 
-int toll_bundles_write(const char *folder, const struct toll_world_size *size)
+int toll_bundles_write_tables(const char *folder, const struct toll_world_size *size)
 {
-    if (toll_world_write(folder, size) != 0 ||
-        write_bundles(folder, "minutes,s,100000,account,,1,overage\n") != 0)
+    if (write_bundles(folder, "minutes,s,100000,account,,1,overage\n") != 0)
         return -1;
     FILE *file = create(folder, "subscriptions.csv", "subject,bundle");
     if (file == NULL)
@@ -36,6 +35,11 @@ int toll_bundles_write(const char *folder, const struct toll_world_size *size)
     for (uint32_t account = 1; account < size->numbers / 10; account += 4)
         fprintf(file, "account:A%06u,minutes\n", account);
     return fclose(file) == 0 ? 0 : -1;
+}
+
+int toll_bundles_write(const char *folder, const struct toll_world_size *size)
+{
+    return toll_world_write(folder, size) == 0 ? toll_bundles_write_tables(folder, size) : -1;
 }
 
 int toll_pools_write(const char *folder, const struct toll_world_size *size)

@@ -17,6 +17,8 @@ extern "C" {
 
 /* As toll_world_write. */
 int toll_bundles_write(const char *folder, const struct toll_world_size *size);
+/* Its tables alone, into FOLDER/book, which the plain world has made. */
+int toll_bundles_write_tables(const char *folder, const struct toll_world_size *size);
 int toll_pools_write(const char *folder, const struct toll_world_size *size);
 
 #ifdef __cplusplus

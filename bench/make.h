@@ -2,6 +2,7 @@
 #ifndef TOLL_BENCH_MAKE_H
 #define TOLL_BENCH_MAKE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FIRST_DAY 20362 /* 2025-10-01 */
@@ -51,6 +52,18 @@ static inline int32_t any_duration(uint64_t i)
     const uint64_t fourth = ((x * x >> 20) * (x * x >> 20)) >> 20;
     return (int32_t)(1 + (30000 * x >> 20) + (600000 * fourth >> 20) +
                      (x > 1043000 ? (x - 1043000) * 1300 : 0));
+}
+
+static inline bool any_answered(uint64_t i)
+{
+    return pick(40, i, 10) != 0;
+}
+
+/* Call i of `cdrs`, which are spread evenly over the days. */
+static inline int64_t any_start(int64_t i, int days, int64_t cdrs)
+{
+    const int64_t day_ms = 86400000;
+    return FIRST_DAY * day_ms + (int64_t)((__int128)i * (days * day_ms) / cdrs);
 }
 
 #endif

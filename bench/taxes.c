@@ -93,11 +93,15 @@ static bool write_accounts(const char *folder, uint32_t count)
     return (fclose(accounts) != 0) + (fclose(sites) != 0) + (fclose(exemptions) != 0) == 0;
 }
 
-int toll_taxes_write(const char *folder, const struct toll_world_size *size)
+int toll_taxes_write_tables(const char *folder, const struct toll_world_size *size)
 {
-    if (toll_world_write(folder, size) == 0 && write_jurisdictions(folder) && write_taxes(folder) &&
-        write_accounts(folder, size->numbers / 10))
+    if (write_jurisdictions(folder) && write_taxes(folder) && write_accounts(folder, size->numbers / 10))
         return 0;
     fprintf(stderr, "the bench world of taxes cannot be written in %s\n", folder);
     return -1;
+}
+
+int toll_taxes_write(const char *folder, const struct toll_world_size *size)
+{
+    return toll_world_write(folder, size) == 0 ? toll_taxes_write_tables(folder, size) : -1;
 }

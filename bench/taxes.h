@@ -15,6 +15,8 @@ extern "C" {
 
 /* As toll_world_write. */
 int toll_taxes_write(const char *folder, const struct toll_world_size *size);
+/* Its tables alone, into FOLDER/book, which the plain world has made. */
+int toll_taxes_write_tables(const char *folder, const struct toll_world_size *size);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #include "io/io.h"
 #include "make.h"
 #include "mmap_cdr/dataset.h"
+#include "tollmill.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -233,10 +234,9 @@ static uint64_t any_caller(const struct world *world, uint64_t i)
 
 static void make_call(const struct world *world, const struct columns *to, int64_t row, int64_t i)
 {
-    const int64_t span = (int64_t)world->size->days * TOLL_DAY_MS;
     const uint64_t u = (uint64_t)i;
-    const bool answered = pick(40, u, 10) != 0;
-    to->start[row] = FIRST_DAY * TOLL_DAY_MS + (int64_t)((__int128)i * span / world->size->cdrs);
+    const bool answered = any_answered(u);
+    to->start[row] = any_start(i, world->size->days, world->size->cdrs);
     to->caller[row] = pack(any_caller(world, u));
     to->callee[row] = pack(any_callee(world, u));
     to->duration_ms[row] = answered ? any_duration(u) : 0;
@@ -358,20 +358,57 @@ static void world_free(struct world *world)
     free(world->numbers);
 }
 
-int toll_world_write(const char *folder, const struct toll_world_size *size)
+static int write_world(const char *folder, const struct toll_world_size *size, bool with_cdrs)
 {
     struct toll_error error = {.text = "the book's files cannot be written"};
     struct world world;
     int rc = -1;
     if (world_make(&world, size, folder)) {
         rc = write_book(&world);
-        if (rc == 0)
+        if (rc == 0 && with_cdrs)
             rc = write_cdrs(&world, &error);
     }
     if (rc != 0)
         fprintf(stderr, "bench world in %s: %s\n", folder, error.text);
     world_free(&world);
     return rc == 0 ? 0 : -1;
+}
+
+int toll_world_write(const char *folder, const struct toll_world_size *size)
+{
+    return write_world(folder, size, true);
+}
+
+int toll_world_write_book(const char *folder, const struct toll_world_size *size)
+{
+    return write_world(folder, size, false);
+}
+
+/* ---- text ---- */
+
+int toll_world_write_csv(const char *path, const struct toll_world_size *size)
+{
+    struct world world;
+    FILE *file = fopen(path, "w");
+    bool done = file != NULL && world_make(&world, size, NULL);
+    if (done) {
+        fputs("record_id,start,duration_s,answered,caller,callee\n", file);
+        for (int64_t i = 0; i < size->cdrs; i++) {
+            char start[32];
+            toll_time_to_text(any_start(i, size->days, size->cdrs), start);
+            const int32_t ms = any_answered((uint64_t)i) ? any_duration((uint64_t)i) : 0;
+            fprintf(file, "%lld,%s,%d.%03d,%s,+%llu,+%llu\n", (long long)i + 1, start, ms / 1000, ms % 1000,
+                    any_answered((uint64_t)i) ? "yes" : "no",
+                    (unsigned long long)any_caller(&world, (uint64_t)i),
+                    (unsigned long long)any_callee(&world, (uint64_t)i));
+        }
+        world_free(&world);
+    }
+    if (file != NULL)
+        done = fclose(file) == 0 && done;
+    if (!done)
+        fprintf(stderr, "%s: cannot be written\n", path);
+    return done ? 0 : -1;
 }
 
 /* ---- arrays ---- */

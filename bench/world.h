@@ -23,6 +23,9 @@ struct toll_world_size {
 
 /* Writes FOLDER/book and FOLDER/cdrs; the folder exists. 0, or -1 after a message on stderr. */
 int toll_world_write(const char *folder, const struct toll_world_size *size);
+/* FOLDER/book alone; and the same calls as text, of tollmill's own columns. */
+int toll_world_write_book(const char *folder, const struct toll_world_size *size);
+int toll_world_write_csv(const char *path, const struct toll_world_size *size);
 
 /* The same numbers, deck and calls as plain arrays, for what needs no files; numbers are packed BCD. */
 struct toll_world_prefix {

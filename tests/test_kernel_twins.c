@@ -218,10 +218,10 @@ static void check_lpm(const struct toll_lpm *tables, const uint32_t *words, stru
                            : turn % 3 == 1 && deck != 0 ? same
                                                         : deck;
     }
-    toll_lpm_scalar(tables, words, arrays->decks, arrays->keys, rows, want);
+    toll_lpm_scalar(tables, words, 0, arrays->decks, arrays->keys, rows, want);
     for (size_t m = 0; m < mask_count; m++) {
         memset(arrays->answers, 0x5a, rows * sizeof *want);
-        toll_kernels_select(masks[m])->lpm(tables, words, arrays->decks, arrays->keys, rows, arrays->answers);
+        toll_kernels_select(masks[m])->lpm(tables, words, 0, arrays->decks, arrays->keys, rows, arrays->answers);
         for (size_t i = 0; i < rows; i++)
             assert_int_equal(arrays->answers[i], want[i]);
     }

@@ -88,6 +88,8 @@ static void print_json(struct cmd *cmd, const struct toll_import_result *result,
     cmd_json_integer(&json, "dataset_days", result->dataset_days);
     cmd_json_integer(&json, "generation", result->generation);
     cmd_json_text(&json, "cdr_hash", result->cdr_hash);
+    cmd_json_integer(&json, "memory_peak_bytes", result->memory_peak_bytes);
+    cmd_json_integer(&json, "spilled_bytes", result->spilled_bytes);
     cmd_json_seconds(&json, "wall_s", result->wall_ns);
     cmd_json_open(&json, "files", '[');
     for (size_t i = 0; i < result->file_count; i++) {
@@ -117,7 +119,7 @@ static void print_json(struct cmd *cmd, const struct toll_import_result *result,
 int cmd_import(struct cmd *cmd, int argc, char **argv)
 {
     struct toll_import_options import = {0};
-    int64_t threads = 0, max_rejects = -1;
+    int64_t threads = 0, max_rejects = -1, memory = 0;
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "spec",
@@ -151,6 +153,13 @@ int cmd_import(struct cmd *cmd, int argc, char **argv)
          .target = &threads,
          .minimum = 1,
          .maximum = 4096},
+        {.kind = CMD_NUMBER,
+         .name = "memory",
+         .value = "SIZE",
+         .help = "what waiting rows may take, e.g. 2GiB; the rest goes to disk (default: half of the machine's)",
+         .target = &memory,
+         .minimum = 64 << 20,
+         .maximum = INT64_MAX},
         {.kind = CMD_FLAG,
          .name = "dry-run",
          .help = "read and report, write nothing",
@@ -178,6 +187,7 @@ int cmd_import(struct cmd *cmd, int argc, char **argv)
     import.file_count = (size_t)files;
     import.threads = (unsigned)threads;
     import.max_rejects = max_rejects;
+    import.memory_bytes = memory;
     import.reporter = cmd_reporter(cmd);
     import.progress = cmd_progress_begin(cmd);
     struct toll_import_result result = {0};

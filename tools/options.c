@@ -121,12 +121,14 @@ static bool read_number(const char *text, const struct cmd_option *option, int64
         return false;
     long long number = strtoll(text, &end, 10);
     int64_t factor = 1;
-    if (*end == 'k' || *end == 'K')
-        factor = 1000, end++;
-    else if (*end == 'M' || *end == 'm')
-        factor = 1000000, end++;
-    else if (*end == 'G' || *end == 'g')
-        factor = 1000000000, end++;
+    int steps = *end == 'k' || *end == 'K'   ? 1
+                : *end == 'M' || *end == 'm' ? 2
+                : *end == 'G' || *end == 'g' ? 3
+                                             : 0;
+    bool binary = steps > 0 && end[1] == 'i' && end[2] == 'B';
+    for (int i = 0; i < steps; i++)
+        factor *= binary ? 1024 : 1000;
+    end += steps == 0 ? 0 : binary ? 3 : 1;
     int64_t product;
     if (*end != '\0' || __builtin_mul_overflow((int64_t)number, factor, &product))
         return false;

@@ -12,7 +12,7 @@
 enum cmd_option_kind {
     CMD_FLAG,   /* target: bool */
     CMD_TEXT,   /* target: const char *, not empty */
-    CMD_NUMBER, /* target: int64_t, within minimum..maximum; k, M and G multiply by thousands */
+    CMD_NUMBER, /* target: int64_t, within minimum..maximum; k, M, G times 1000; KiB, MiB, GiB times 1024 */
     CMD_DAY,    /* target: const char *, a date that exists, YYYY-MM-DD */
     CMD_MONTH,  /* target: const char *, YYYY-MM */
     CMD_CHOICE, /* target: int, the index into choices */

@@ -100,6 +100,9 @@ struct toll_arrow_dictionary {
     uint32_t count;
 };
 
+/* What plan->head_bytes and plan->message_bytes are, for whoever makes a plan batch by batch. */
+size_t toll_arrow_head_measure(const struct toll_arrow_schema *schema);
+size_t toll_arrow_message_measure(const struct toll_arrow_schema *schema);
 /* head: plan->head_bytes bytes. */
 void toll_arrow_head(const struct toll_arrow_plan *plan, uint8_t *head);
 /* message: plan->message_bytes bytes; hashes: one for each buffer. Allocates nothing, any thread. */

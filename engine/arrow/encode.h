@@ -52,7 +52,5 @@ enum { FOOTER_VERSION, FOOTER_SCHEMA, FOOTER_DICTIONARIES, FOOTER_BATCHES, FOOTE
 #define ARROW_BUFFER_BYTES 16 /* Buffer: offset, length */
 #define ARROW_BLOCK_BYTES 24  /* Block: offset, metadata length (32 bits, 32 of padding), body length */
 
-size_t toll_arrow_head_measure(const struct toll_arrow_schema *schema);
-size_t toll_arrow_message_measure(const struct toll_arrow_schema *schema);
 
 #endif

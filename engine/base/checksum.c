@@ -113,6 +113,34 @@ void toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES])
     SHA256_Final(out, &context);
 }
 
+struct toll_sha256_hasher {
+    SHA256_CTX context;
+};
+
+struct toll_sha256_hasher *toll_sha256_create(void)
+{
+    struct toll_sha256_hasher *hasher = malloc(sizeof *hasher);
+
+    if (hasher != NULL)
+        SHA256_Init(&hasher->context);
+    return hasher;
+}
+
+void toll_sha256_update(struct toll_sha256_hasher *hasher, const void *data, size_t bytes)
+{
+    SHA256_Update(&hasher->context, data, bytes);
+}
+
+void toll_sha256_digest(struct toll_sha256_hasher *hasher, uint8_t out[TOLL_SHA256_BYTES])
+{
+    SHA256_Final(out, &hasher->context);
+}
+
+void toll_sha256_destroy(struct toll_sha256_hasher *hasher)
+{
+    free(hasher);
+}
+
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES])
 {
     for (int i = 0; i < TOLL_SHA256_BYTES; i++) {

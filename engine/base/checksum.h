@@ -37,6 +37,12 @@ void toll_hasher_destroy(struct toll_hasher *hasher);
 #define TOLL_SHA256_BYTES 32
 #define TOLL_SHA256_TEXT_BYTES 65
 void toll_sha256(const void *data, size_t bytes, uint8_t out[TOLL_SHA256_BYTES]);
+/* In pieces. Create returns NULL when out of memory. */
+struct toll_sha256_hasher;
+struct toll_sha256_hasher *toll_sha256_create(void);
+void toll_sha256_update(struct toll_sha256_hasher *hasher, const void *data, size_t bytes);
+void toll_sha256_digest(struct toll_sha256_hasher *hasher, uint8_t out[TOLL_SHA256_BYTES]); /* once */
+void toll_sha256_destroy(struct toll_sha256_hasher *hasher);
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES]);
 
 #endif

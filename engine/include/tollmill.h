@@ -49,6 +49,9 @@ struct toll_import_options {
     unsigned threads;    /* 0: all cores; never changes a byte */
     int64_t max_rejects; /* -1: the spec's limit; more rejects are findings (exit 1) */
     bool dry_run;        /* read and report, write nothing */
+    /* What rows may take before they go to disk while they wait (docs/IMPORT.md, section 10). 0: half of the
+     * machine's memory. Never changes a byte. */
+    int64_t memory_bytes;
     struct toll_reporter reporter;
     struct toll_progress progress;
 };
@@ -66,6 +69,8 @@ struct toll_import_result {
     int64_t rows, accepted, rejected, duplicates, conflicts, warnings, legs;
     int64_t dataset_rows, dataset_days, generation;
     char cdr_hash[33];
+    int64_t memory_peak_bytes; /* of what memory_bytes bounds */
+    int64_t spilled_bytes;     /* written to disk and read again, as memory did not hold it */
     int64_t wall_ns;
 };
 /* 0, TOLL_EFINDINGS (published, rejects over the limit), TOLL_EDATA (a file was refused: nothing is
@@ -181,6 +186,11 @@ int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *
 struct toll_bench_world;
 int toll_bench_open(const char *book_path, const char *dataset_path, enum toll_simd_choice simd,
                     struct toll_bench_world **out, struct toll_error *error);
+/* The same book, opened once, and dataset with other instructions, so that several can take turns; closed
+ * before `world` is. TOLL_EUSAGE: this processor has not got them. */
+int toll_bench_open_beside(const struct toll_bench_world *world, enum toll_simd_choice simd,
+                           struct toll_bench_world **out, struct toll_error *error);
+/* Totals are those of toll_rate over the whole dataset. threads 0: all cores. */
 int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct toll_rate_result *result,
                     struct toll_error *error);
 /* The XXH3-128 over all lines in order: what has to stay the same whatever is made faster. */

@@ -1,7 +1,8 @@
 /*
  * Reading one file. It is mapped; a file that was written to while it was read is refused, so that what is
- * hashed is what is parsed. Stretches of it are lexed by all threads while one of them works out the SHA-256;
- * only where a receipt of the same size exists the hash comes first, because then the file probably was
+ * hashed is what is parsed. It is read in waves: chunks that together fit into the memory that is left are
+ * lexed by all threads while one of them works out the SHA-256 of the stretch, then gathered in their order.
+ * Only where a receipt of the same size exists the hash comes first, because then the file probably was
  * imported before.
  */
 #include "ingest/delivery.h"
@@ -24,10 +25,21 @@ struct reading {
     const char *data;   /* what is parsed: the blob or `unwrapped` */
     size_t size;
     struct toll_layout layout;
-    size_t *bounds; /* chunk i is data[bounds[i], bounds[i + 1]) */
-    bool hash_job;  /* job 0 is the SHA-256 */
+    uint32_t index; /* of the file */
+    struct toll_sha256_hasher *hasher; /* NULL: the hash is known */
+    /* the wave */
+    size_t begin, end;             /* of data */
+    size_t *bounds;                /* chunk i is data[bounds[i], bounds[i + 1]) */
+    struct toll_ordered **chunks;
+    size_t chunk_count, chunk_room;
+    /* so far */
+    size_t gathered_from, gathered_bytes; /* of the text; of the memory of its rows */
+    long line;
     _Atomic int64_t bytes_read;
 };
+
+#define CHUNK_BYTES_LEAST ((size_t)64 << 10)
+#define ROW_GROWTH_GUESS 8 /* how much more a row may take in memory than in its file: short rows */
 
 const char *toll_delivery_name(const char *path)
 {
@@ -80,48 +92,94 @@ static bool known(const struct reading *reading, const struct toll_delivery *ear
     return false;
 }
 
+/* -- waves -- */
+
+/* Small enough that all threads have something of a wave. */
+static size_t chunk_bytes(const struct reading *reading)
+{
+    const struct toll_gather *gather = reading->run->gather;
+    size_t bytes = toll_gather_rows_limit(gather) / (4 * ROW_GROWTH_GUESS) / gather->threads;
+
+    bytes = bytes < CHUNK_BYTES_LEAST ? CHUNK_BYTES_LEAST : bytes;
+    return bytes > TOLL_INGEST_CHUNK_BYTES ? TOLL_INGEST_CHUNK_BYTES : bytes;
+}
+
+/* How much text the memory that is left will hold, by what the file's rows took so far. */
+static size_t wave_bytes(const struct reading *reading)
+{
+    const struct toll_gather *gather = reading->run->gather;
+    size_t limit = toll_gather_rows_limit(gather);
+    size_t room = limit > gather->held_bytes ? limit - gather->held_bytes : 0;
+    size_t rest = reading->size - reading->end, done = reading->end - reading->gathered_from;
+
+    if (rest <= room / ROW_GROWTH_GUESS)
+        return rest;
+    if (done == 0 || reading->gathered_bytes == 0)
+        return gather->threads * chunk_bytes(reading);
+    return (size_t)((toll_total)room * done / reading->gathered_bytes);
+}
+
 /* Chunks end behind a line end. Where quotes may span lines there is one chunk: only reading from the start
  * tells. */
-static int find_bounds(struct reading *reading, struct toll_error *error)
+static int find_wave(struct reading *reading, struct toll_error *error)
 {
-    const struct toll_csv *csv = &reading->layout.start;
-    size_t rest = reading->size - csv->offset, most = rest / TOLL_INGEST_CHUNK_BYTES + 1, at = csv->offset;
+    const size_t each = chunk_bytes(reading), wanted = wave_bytes(reading);
+    const size_t most = wanted / each + 2;
+    size_t at = reading->end;
 
-    reading->bounds = calloc(most + 2, sizeof *reading->bounds);
-    reading->out->chunks = calloc(most + 1, sizeof *reading->out->chunks);
-    if (reading->bounds == NULL || reading->out->chunks == NULL)
-        return no_memory(error, reading->out->path);
+    reading->begin = at;
+    reading->chunk_count = 0;
+    if (most > reading->chunk_room) {
+        free(reading->bounds);
+        free(reading->chunks);
+        reading->bounds = calloc(most + 1, sizeof *reading->bounds);
+        reading->chunks = calloc(most, sizeof(*reading->chunks));
+        reading->chunk_room = most;
+        if (reading->bounds == NULL || reading->chunks == NULL)
+            return no_memory(error, reading->out->path);
+    }
     reading->bounds[0] = at;
-    while (at < reading->size) {
+    while (at < reading->size && (reading->chunk_count == 0 || at - reading->begin < wanted)) {
         size_t next = reading->size;
 
-        if (!reading->run->spec->multiline && reading->size - at > TOLL_INGEST_CHUNK_BYTES) {
-            const char *from = reading->data + at + TOLL_INGEST_CHUNK_BYTES;
-            const char *end = memchr(from, csv->line_end, (size_t)(reading->data + reading->size - from));
+        if (!reading->run->spec->multiline && reading->size - at > each) {
+            const char *from = reading->data + at + each;
+            const char *end =
+                memchr(from, reading->layout.start.line_end, (size_t)(reading->data + reading->size - from));
 
             next = end == NULL ? reading->size : (size_t)(end - reading->data) + 1;
         }
-        reading->bounds[++reading->out->chunk_count] = next;
+        reading->bounds[++reading->chunk_count] = next;
         at = next;
     }
+    reading->end = at;
     return 0;
 }
 
 static int read_job(void *context, size_t index, struct toll_error *error)
 {
     struct reading *reading = context;
-    size_t chunk = index - reading->hash_job;
+    const struct toll_gather *gather = reading->run->gather;
+    const bool hashes = reading->hasher != NULL;
+    const size_t chunk = index - hashes;
+    struct toll_ordered *ordered;
     size_t begin, end;
+    int code;
 
-    if (reading->hash_job && index == 0) {
-        hash_file(reading);
+    if (hashes && index == 0) {
+        toll_sha256_update(reading->hasher, reading->data + reading->begin, reading->end - reading->begin);
         return 0;
     }
     begin = reading->bounds[chunk];
     end = reading->bounds[chunk + 1];
+    ordered = calloc(1, sizeof *ordered);
+    if (ordered == NULL)
+        return no_memory(error, reading->out->path);
+    reading->chunks[chunk] = ordered;
     atomic_fetch_add(&reading->bytes_read, (int64_t)(end - begin));
-    return toll_chunk_read(reading->run->spec, &reading->layout, reading->run->carrier, begin, end,
-                           &reading->out->chunks[chunk], error);
+    code = toll_chunk_read(reading->run->spec, &reading->layout, reading->run->carrier, begin, end,
+                           &ordered->chunk, error);
+    return code == 0 ? toll_ordered_make(ordered, (uint32_t)(gather->held_count + chunk), error) : code;
 }
 
 static void tell_progress(void *context)
@@ -138,121 +196,144 @@ static void refuse(struct reading *reading, const char *text)
     toll_finding(reading->run->findings, TOLL_ERROR, NULL, 0, 0, "%s", text);
 }
 
-static int settle(struct reading *reading, struct toll_error *error)
-{
-    struct toll_delivery *out = reading->out;
-    long line = reading->layout.start.line;
-
-    out->source = toll_strings_add(&reading->run->names->strings[TOLL_NAME_SOURCE], out->sha256, 64);
-    if (out->source == 0)
-        return no_memory(error, out->path);
-    for (size_t i = 0; i < out->chunk_count; i++) {
-        struct toll_chunk *chunk = &out->chunks[i];
-        int code;
-
-        if (out->rows + chunk->data_rows > TOLL_INGEST_ROWS_MAX)
-            return toll_error_set(error, TOLL_EDATA, "%s: more than %d rows; split the file", out->path,
-                                  TOLL_INGEST_ROWS_MAX);
-        code = toll_chunk_settle(chunk, reading->run->names, out->source, out->rows, line, error);
-        if (code != 0)
-            return code;
-        if (chunk->row_count > 0) {
-            bool first = out->accepted == 0;
-
-            out->first_start =
-                first || chunk->first_start < out->first_start ? chunk->first_start : out->first_start;
-            out->last_start =
-                first || chunk->last_start > out->last_start ? chunk->last_start : out->last_start;
-        }
-        out->rows += chunk->data_rows;
-        out->accepted += (int64_t)chunk->row_count - chunk->legs;
-        out->legs += chunk->legs;
-        out->rejected += (int64_t)chunk->reject_count;
-        out->warnings += chunk->warnings;
-        out->duration_ms += chunk->duration_ms;
-        line += chunk->lines;
-    }
-    return 0;
-}
-
-static void tell_rejects(const struct reading *reading)
+static void tell_rejects(struct reading *reading, const struct toll_chunk *chunk)
 {
     const struct toll_delivery *out = reading->out;
-    int told = 0;
+    int64_t told = out->rejected;
 
-    for (size_t c = 0; c < out->chunk_count; c++) {
-        for (size_t i = 0; i < out->chunks[c].reject_count && told < TOLL_INGEST_REJECTS_TOLD; i++, told++) {
-            const struct toll_reject *reject = &out->chunks[c].rejects[i];
+    for (size_t i = 0; i < chunk->reject_count && told < TOLL_INGEST_REJECTS_TOLD; i++, told++) {
+        const struct toll_reject *reject = &chunk->rejects[i];
 
-            if (reject->column > 0)
-                toll_finding(reading->run->findings, TOLL_WARNING, out->path, reject->line, 0,
-                             "row rejected: %s in column %d", toll_reject_name(reject->reason),
-                             reject->column);
-            else
-                toll_finding(reading->run->findings, TOLL_WARNING, out->path, reject->line, 0,
-                             "row rejected: %s", toll_reject_name(reject->reason));
-        }
+        if (reject->column > 0)
+            toll_finding(reading->run->findings, TOLL_WARNING, out->path, reject->line, 0,
+                         "row rejected: %s in column %d", toll_reject_name(reject->reason), reject->column);
+        else
+            toll_finding(reading->run->findings, TOLL_WARNING, out->path, reject->line, 0, "row rejected: %s",
+                         toll_reject_name(reject->reason));
     }
-    if (out->rejected > told)
-        toll_finding(reading->run->findings, TOLL_WARNING, out->path, 0, 0, "%lld more rows rejected",
-                     (long long)(out->rejected - told));
 }
 
-static const struct toll_reject *first_reject(const struct toll_delivery *out)
-{
-    for (size_t c = 0; c < out->chunk_count; c++) {
-        if (out->chunks[c].reject_count > 0)
-            return &out->chunks[c].rejects[0];
-    }
-    return NULL;
-}
-
-static int list_rejects(struct reading *reading, struct toll_error *error)
+static int keep_rejects(struct reading *reading, struct toll_chunk *chunk, struct toll_error *error)
 {
     struct toll_delivery *out = reading->out;
-    struct toll_reject *all = malloc((size_t)out->rejected * sizeof *all);
-    size_t count = 0;
+
+    if (chunk->reject_count == 0)
+        return 0;
+    tell_rejects(reading, chunk);
+    if (out->rejected == 0) {
+        out->first_reject = chunk->rejects[0].reason;
+        out->first_reject_line = chunk->rejects[0].line;
+    }
+    out->rejected += (int64_t)chunk->reject_count;
+    return toll_rejects_add(&out->rejects, toll_delivery_name(out->path), &reading->layout.header,
+                            chunk->rejects, chunk->reject_count, error);
+}
+
+/* The chunk's place in the file, and what it adds to the file's counts. */
+static int settle(struct reading *reading, struct toll_chunk *chunk, struct toll_error *error)
+{
+    struct toll_delivery *out = reading->out;
+    bool first = out->accepted == 0;
     int code;
 
-    if (all == NULL)
-        return no_memory(error, out->path);
-    for (size_t c = 0; c < out->chunk_count; c++) {
-        if (out->chunks[c].reject_count > 0)
-            memcpy(all + count, out->chunks[c].rejects, out->chunks[c].reject_count * sizeof *all);
-        count += out->chunks[c].reject_count;
+    if (out->rows + chunk->data_rows > TOLL_INGEST_ROWS_MAX)
+        return toll_error_set(error, TOLL_EDATA, "%s: more than %d rows; split the file", out->path,
+                              TOLL_INGEST_ROWS_MAX);
+    code = toll_chunk_settle(chunk, reading->run->gather->names, reading->index, out->rows, reading->line,
+                             error);
+    if (code == 0)
+        code = keep_rejects(reading, chunk, error);
+    if (chunk->row_count > 0) {
+        out->first_start =
+            first || chunk->first_start < out->first_start ? chunk->first_start : out->first_start;
+        out->last_start = first || chunk->last_start > out->last_start ? chunk->last_start : out->last_start;
     }
-    code = toll_rejects_format(toll_delivery_name(out->path), &reading->layout.header, all, count,
-                               &out->rejects, &out->rejects_bytes, error);
-    free(all);
+    out->rows += chunk->data_rows;
+    out->accepted += (int64_t)chunk->row_count - chunk->legs;
+    out->legs += chunk->legs;
+    out->warnings += chunk->warnings;
+    out->duration_ms += chunk->duration_ms;
+    reading->line += chunk->lines;
+    return code;
+}
+
+static void drop_wave(struct reading *reading)
+{
+    for (size_t i = 0; i < reading->chunk_count; i++) {
+        if (reading->chunks != NULL && reading->chunks[i] != NULL) {
+            toll_ordered_free(reading->chunks[i]);
+            reading->chunks[i] = NULL;
+        }
+    }
+}
+
+static int gather_wave(struct reading *reading, struct toll_error *error)
+{
+    struct toll_gather *gather = reading->run->gather;
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < reading->chunk_count; i++) {
+        struct toll_ordered *ordered = reading->chunks[i];
+
+        code = settle(reading, &ordered->chunk, error);
+        if (code != 0)
+            break;
+        reading->chunks[i] = NULL;
+        reading->gathered_bytes += ordered->bytes;
+        code = toll_gather_hold(gather, ordered, error);
+    }
+    drop_wave(reading);
+    return code == 0 ? toll_gather_make_room(gather, error) : code;
+}
+
+static int read_waves(struct reading *reading, struct toll_error *error)
+{
+    const struct toll_gather *gather = reading->run->gather;
+    unsigned threads = reading->size < TOLL_INGEST_CHUNK_BYTES / 4 ? 1 : gather->threads;
+    int code = 0;
+
+    reading->end = reading->gathered_from = reading->layout.start.offset;
+    reading->line = reading->layout.start.line;
+    if (reading->hasher != NULL)
+        toll_sha256_update(reading->hasher, reading->data, reading->end);
+    while (code == 0 && reading->end < reading->size) {
+        code = find_wave(reading, error);
+        if (code == 0)
+            code = toll_work_run(threads, reading->chunk_count + (reading->hasher != NULL), read_job,
+                                 tell_progress, reading, error);
+        if (code != 0) {
+            drop_wave(reading);
+            return code;
+        }
+        code = gather_wave(reading, error);
+    }
     return code;
 }
 
 static int finish(struct reading *reading, struct toll_error *error)
 {
     struct toll_delivery *out = reading->out;
-    const struct toll_reject *reject;
     struct toll_error text;
-    int code = settle(reading, error);
 
-    if (code != 0 || out->rejected == 0)
-        return code;
-    tell_rejects(reading);
-    if (out->accepted > 0)
-        return list_rejects(reading, error);
-    reject = first_reject(out);
+    (void)error;
+    if (out->rejected > TOLL_INGEST_REJECTS_TOLD)
+        toll_finding(reading->run->findings, TOLL_WARNING, out->path, 0, 0, "%lld more rows rejected",
+                     (long long)(out->rejected - TOLL_INGEST_REJECTS_TOLD));
+    if (out->rejected == 0 || out->accepted > 0)
+        return 0;
     toll_error_set(
         &text, TOLL_EDATA,
         "%s: none of its %lld rows could be read as %s; the first, at line %ld: %s; the file is refused",
-        out->path, (long long)out->rows, reading->run->spec->provider, reject->line,
-        toll_reject_name(reject->reason));
+        out->path, (long long)out->rows, reading->run->spec->provider, out->first_reject_line,
+        toll_reject_name(out->first_reject));
     refuse(reading, text.text);
     return 0;
 }
 
-static int parse(struct reading *reading, const struct toll_delivery *earlier, size_t earlier_count,
-                 struct toll_error *error)
+static int parse(struct reading *reading, struct toll_error *error)
 {
     struct toll_delivery *out = reading->out;
+    uint8_t hash[TOLL_SHA256_BYTES];
     struct toll_error reason;
     int code = toll_rejects_unwrap(out->path, reading->blob.data, reading->blob.size, &reading->unwrapped,
                                    &reading->size, &reason);
@@ -275,17 +356,19 @@ static int parse(struct reading *reading, const struct toll_delivery *earlier, s
     }
     reading->layout.kernels = reading->run->kernels;
     memcpy(out->header_hash, reading->layout.header_hash, sizeof out->header_hash);
-    code = find_bounds(reading, error);
+    if (reading->unwrapped != NULL && out->sha256[0] == '\0')
+        hash_file(reading); /* of the rejects file itself, not of what it says */
+    if (out->sha256[0] == '\0') {
+        reading->hasher = toll_sha256_create();
+        if (reading->hasher == NULL)
+            return no_memory(error, out->path);
+    }
+    code = read_waves(reading, error);
     if (code != 0)
         return code;
-    reading->hash_job = out->sha256[0] == '\0';
-    code = toll_work_run(reading->size < TOLL_INGEST_CHUNK_BYTES / 4 ? 1 : reading->run->threads,
-                         out->chunk_count + reading->hash_job, read_job, tell_progress, reading, error);
-    if (code != 0)
-        return code;
-    if (reading->hash_job && known(reading, earlier, earlier_count)) {
-        out->already_imported = true;
-        return 0;
+    if (reading->hasher != NULL) {
+        toll_sha256_digest(reading->hasher, hash);
+        toll_sha256_text(hash, out->sha256);
     }
     return finish(reading, error);
 }
@@ -312,20 +395,11 @@ static int check_unchanged(struct reading *reading, struct toll_error *error)
     return 0;
 }
 
-static void drop_rows(struct toll_delivery *out)
-{
-    for (size_t i = 0; i < out->chunk_count; i++)
-        toll_chunk_free(&out->chunks[i]);
-    free(out->chunks);
-    out->chunks = NULL;
-    out->chunk_count = 0;
-}
-
 int toll_delivery_read(const struct toll_delivery_run *run, const char *path,
                        const struct toll_delivery *earlier, size_t earlier_count, struct toll_delivery *out,
                        struct toll_error *error)
 {
-    struct reading reading = {.run = run, .out = out};
+    struct reading reading = {.run = run, .out = out, .index = (uint32_t)earlier_count};
     int code;
 
     memset(out, 0, sizeof *out);
@@ -341,16 +415,16 @@ int toll_delivery_read(const struct toll_delivery_run *run, const char *path,
         hash_file(&reading);
     out->already_imported = code == 0 && out->sha256[0] != '\0' && known(&reading, earlier, earlier_count);
     if (code == 0 && !out->already_imported)
-        code = parse(&reading, earlier, earlier_count, error);
+        code = parse(&reading, error);
     if (code == 0 && out->sha256[0] == '\0')
         hash_file(&reading); /* refused before it was hashed */
     if (code == 0)
         code = check_unchanged(&reading, error);
-    if (code != 0 || out->refused || out->already_imported)
-        drop_rows(out);
     if (run->tick != NULL)
         run->tick(run->tick_context, out->bytes, true);
     free(reading.bounds);
+    free(reading.chunks);
+    toll_sha256_destroy(reading.hasher);
     free(reading.unwrapped);
     toll_blob_free(&reading.blob);
     return code;
@@ -358,7 +432,6 @@ int toll_delivery_read(const struct toll_delivery_run *run, const char *path,
 
 void toll_delivery_free(struct toll_delivery *delivery)
 {
-    drop_rows(delivery);
-    free(delivery->rejects);
+    free(delivery->rejects.data);
     memset(delivery, 0, sizeof *delivery);
 }

@@ -5,6 +5,8 @@
 #define TOLL_INGEST_DELIVERY_H
 
 #include "base/error.h"
+#include "ingest/gather.h"
+#include "ingest/reject.h"
 #include "ingest/rows.h"
 #include "mmap_cdr/dataset.h"
 
@@ -14,14 +16,12 @@ struct toll_delivery {
     int64_t bytes;
     bool already_imported; /* a receipt of the dataset, or an earlier file of this call, has these bytes */
     bool refused;          /* reported as a finding; no rows */
-    struct toll_chunk *chunks;
-    size_t chunk_count;
-    int64_t rows, accepted, rejected, legs, warnings, duration_ms; /* accepted + legs rows in the chunks */
+    int64_t rows, accepted, rejected, legs, warnings, duration_ms; /* accepted + legs rows were gathered */
     toll_ms first_start, last_start;
-    uint32_t source; /* id in the run's names */
     char header_hash[33];
-    char *rejects; /* the text of its rejects file, NULL when there are none */
-    size_t rejects_bytes;
+    enum toll_reject_reason first_reject;
+    long first_reject_line;
+    struct toll_rejects_text rejects; /* its rejects file; empty when there are none */
 };
 
 struct toll_delivery_run {
@@ -29,9 +29,8 @@ struct toll_delivery_run {
     const struct toll_spec *spec;
     const struct toll_dataset *dataset;
     const char *carrier;
-    unsigned threads;
+    struct toll_gather *gather; /* where its rows go */
     const struct toll_kernels *kernels; /* NULL: the portable ones */
-    struct toll_row_names *names;
     struct toll_findings *findings;
     /* Bytes of the current file that were read; complete: it is done. On the caller's thread; may be NULL. */
     void (*tick)(void *context, int64_t bytes, bool complete);
@@ -39,7 +38,7 @@ struct toll_delivery_run {
 };
 
 /* 0 also when the file is refused or was imported before; negative: nothing can go on. earlier: the files of
- * this call that were read before. */
+ * this call that were read before; their number is the index that rows know the file by. */
 int toll_delivery_read(const struct toll_delivery_run *run, const char *path,
                        const struct toll_delivery *earlier, size_t earlier_count, struct toll_delivery *out,
                        struct toll_error *error);

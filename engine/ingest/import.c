@@ -16,6 +16,7 @@
 #include "ingest/merge.h"
 #include "ingest/work.h"
 #include "io/publish.h"
+#include "simd/kernels.h"
 #include "tollmill.h"
 
 #include <fcntl.h>
@@ -23,6 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#define MEMORY_OTHERWISE ((size_t)1 << 30) /* where the system does not say how much it has */
 
 struct import {
     const struct toll_import_options *options;
@@ -34,10 +38,9 @@ struct import {
     struct toll_row_names names;
     struct toll_delivery *deliveries;
     size_t delivery_count;
-    struct toll_days days;
+    struct toll_gather gather;
     struct toll_marks marks;
     struct toll_merge merge;
-    struct toll_huge_pool pool;
     struct toll_merge_day *merges;
     size_t merge_count;
     unsigned threads;
@@ -148,14 +151,12 @@ static int read_files(struct import *import, struct toll_error *error)
                                     .dataset = &import->dataset,
                                     .carrier =
                                         options->carrier != NULL ? options->carrier : import->spec.carrier,
-                                    .threads = import->threads,
+                                    .gather = &import->gather,
                                     .kernels = toll_kernels_select(toll_cpu_features()),
-                                    .names = &import->names,
                                     .findings = &import->findings,
                                     .tick = tell_bytes,
                                     .tick_context = import};
     size_t refused = 0;
-    int64_t rows = 0;
 
     import->bytes_total = sum_of_sizes(import);
     import->deliveries = calloc(options->file_count, sizeof *import->deliveries);
@@ -170,90 +171,89 @@ static int read_files(struct import *import, struct toll_error *error)
         if (code != 0)
             return code;
         refused += delivery->refused;
-        rows += delivery->accepted + delivery->legs;
     }
     if (refused > 0)
         return toll_error_set(error, TOLL_EDATA, "%s%s", import->findings.first_error.text,
                               refused == 1 ? "" : " (and other files, too)");
-    if (rows > TOLL_INGEST_ROWS_MAX)
-        return toll_error_set(error, TOLL_EUSAGE,
-                              "more than %d rows in one import; import fewer files at once",
-                              TOLL_INGEST_ROWS_MAX);
     return 0;
 }
 
-static int collect_days(struct import *import, struct toll_error *error)
+/* Rows know their file by its index; from here on by its name's id. */
+static int name_sources(struct import *import, struct toll_error *error)
 {
-    const struct toll_chunk **chunks;
-    size_t count = 0, at = 0;
-    int code;
+    struct toll_strings *strings = &import->names.strings[TOLL_NAME_SOURCE];
 
-    for (size_t i = 0; i < import->delivery_count; i++)
-        count += import->deliveries[i].chunk_count;
-    chunks = malloc((count + 1) * sizeof *chunks);
-    if (chunks == NULL)
+    import->gather.sources = calloc(import->delivery_count + 1, sizeof *import->gather.sources);
+    if (import->gather.sources == NULL)
         return no_memory(error);
     for (size_t i = 0; i < import->delivery_count; i++) {
-        for (size_t c = 0; c < import->deliveries[i].chunk_count; c++)
-            chunks[at++] = &import->deliveries[i].chunks[c];
+        const struct toll_delivery *delivery = &import->deliveries[i];
+
+        if (delivery->already_imported)
+            continue;
+        import->gather.sources[i] = toll_strings_add(strings, delivery->sha256, 64);
+        if (import->gather.sources[i] == 0)
+            return no_memory(error);
     }
-    code = toll_days_make(&import->days, chunks, count, error);
-    free(chunks);
-    return code;
+    return 0;
 }
 
 /* -- merge -- */
+
+/* The marks of a day; *mark goes on behind them. */
+static bool take_marks(const struct toll_marks *marks, size_t *mark, struct toll_merge_day *merge)
+{
+    const toll_ms from = merge->day * TOLL_DAY_MS, until = from + TOLL_DAY_MS;
+    bool old = false;
+
+    while (*mark < marks->count && marks->marks[*mark].start < from)
+        (*mark)++;
+    merge->marks = marks->marks + *mark;
+    for (; *mark < marks->count && marks->marks[*mark].start < until; (*mark)++) {
+        merge->mark_count++;
+        old |= marks->marks[*mark].old;
+    }
+    return old;
+}
 
 /* The days that change: those of new rows, and those with a row that has become a conflict. */
 static int plan_merges(struct import *import, struct toll_error *error)
 {
     const struct toll_dataset *dataset = &import->dataset;
-    size_t mark = 0, day = 0;
+    int64_t *days;
+    size_t count, mark = 0;
+    int code = toll_gather_days(&import->gather, true, &days, &count, error);
 
-    import->merges = calloc(import->days.count + dataset->part_count + 1, sizeof *import->merges);
+    if (code != 0)
+        return code;
+    import->merges = calloc(count + dataset->part_count + 1, sizeof *import->merges);
     if (import->merges == NULL)
-        return no_memory(error);
-    for (size_t p = 0; p < dataset->part_count; p++) {
-        const struct toll_dataset_part *part = &dataset->parts[p];
-        struct toll_merge_day *merge;
-        size_t first = mark;
-        int code;
+        code = no_memory(error);
+    for (size_t d = 0, p = 0; code == 0 && (d < count || p < dataset->part_count);) {
+        const struct toll_dataset_part *part = p < dataset->part_count ? &dataset->parts[p] : NULL;
+        struct toll_merge_day *merge = &import->merges[import->merge_count];
+        bool new_rows = d < count && (part == NULL || days[d] <= part->day), old_rows;
 
-        if (part->part != 0)
-            return toll_error_set(error, TOLL_EDATA,
+        if (part != NULL && part->part != 0) {
+            code = toll_error_set(error, TOLL_EDATA,
                                   "%s: a day has several parts; this version cannot import into it",
                                   dataset->path);
-        while (mark < import->marks.count && import->marks.marks[mark].part == p)
-            mark++;
-        while (day < import->days.count && import->days.days[day].day < part->day)
-            day++;
-        if (mark == first && (day == import->days.count || import->days.days[day].day != part->day))
-            continue;
-        merge = &import->merges[import->merge_count++];
-        *merge = (struct toll_merge_day){.day = part->day,
-                                         .part = part,
-                                         .part_index = p,
-                                         .marks = mark == first ? NULL : import->marks.marks + first,
-                                         .mark_count = mark - first};
-        code = toll_merge_add_names(dataset, p, &import->names, error);
-        if (code != 0)
-            return code;
-    }
-    for (size_t d = 0, m = 0, old = import->merge_count; d < import->days.count; d++) {
-        struct toll_merge_day *merge;
-
-        while (m < old && import->merges[m].day < import->days.days[d].day)
-            m++;
-        if (m < old && import->merges[m].day == import->days.days[d].day) {
-            merge = &import->merges[m];
-        } else {
-            merge = &import->merges[import->merge_count++];
-            *merge = (struct toll_merge_day){.day = import->days.days[d].day};
+            break;
         }
-        merge->entries = import->days.days[d].entries;
-        merge->entry_count = import->days.days[d].count;
+        old_rows = part != NULL && (!new_rows || days[d] == part->day);
+        *merge = (struct toll_merge_day){.day = new_rows ? days[d] : part->day,
+                                         .part = old_rows ? part : NULL,
+                                         .part_index = p};
+        d += new_rows;
+        p += old_rows;
+        if (!take_marks(&import->marks, &mark, merge) && !new_rows)
+            continue;
+        import->merge_count++;
+        if (old_rows)
+            code = toll_merge_add_names(dataset, p - 1, &import->names, error);
     }
-    return 0;
+    free(days);
+    return code;
 }
 
 static int merge_job(void *context, size_t index, struct toll_error *error)
@@ -273,21 +273,23 @@ static void merge_done(void *context)
 
 static int merge_days(struct import *import, struct toll_error *error)
 {
-    int code =
-        toll_keys_find_conflicts(&import->dataset, &import->days, &import->names, &import->marks, error);
+    struct toll_merge *merge = &import->merge;
+    int code = name_sources(import, error);
 
+    if (code == 0)
+        code = toll_keys_find_conflicts(&import->gather, &import->dataset, &import->marks, error);
     if (code == 0)
         code = plan_merges(import, error);
     if (code != 0)
         return code;
-    import->merge = (struct toll_merge){.dataset = &import->dataset,
-                                        .names = &import->names,
-                                        .write = !import->options->dry_run,
-                                        .generation = import->dataset.generation + 1,
-                                        .pool = &import->pool};
-    import->merge.duplicates =
-        calloc((size_t)import->names.strings[TOLL_NAME_SOURCE].count + 1, sizeof *import->merge.duplicates);
-    if (import->merge.duplicates == NULL || !toll_row_names_rank(&import->names))
+    merge->dataset = &import->dataset;
+    merge->gather = &import->gather;
+    merge->write = !import->options->dry_run;
+    merge->generation = import->dataset.generation + 1;
+    merge->hash = toll_kernels_select(toll_cpu_features())->hash;
+    merge->duplicates =
+        calloc((size_t)import->names.strings[TOLL_NAME_SOURCE].count + 1, sizeof *merge->duplicates);
+    if (merge->duplicates == NULL || !toll_row_names_rank(&import->names))
         return no_memory(error);
     return toll_work_run(import->threads, import->merge_count, merge_job, merge_done, import, error);
 }
@@ -303,7 +305,7 @@ static int write_rejects(struct import *import, struct toll_error *error)
         const struct toll_delivery *delivery = &import->deliveries[i];
         char name[80];
 
-        if (delivery->rejects == NULL || delivery->already_imported)
+        if (delivery->rejects.bytes == 0 || delivery->already_imported)
             continue;
         if (folder < 0)
             folder = toll_open_folder(io, import->dataset.directory, "rejects", 0);
@@ -311,7 +313,7 @@ static int write_rejects(struct import *import, struct toll_error *error)
             return toll_error_errno(error, TOLL_ECREATE, -folder, "%s/rejects: cannot open",
                                     import->dataset.path);
         snprintf(name, sizeof name, "%s.csv", delivery->sha256);
-        code = toll_replace_file(io, folder, name, delivery->rejects, delivery->rejects_bytes, error);
+        code = toll_replace_file(io, folder, name, delivery->rejects.data, delivery->rejects.bytes, error);
         toll_error_within(error, code, "rejects");
         toll_error_within(error, code, import->dataset.path);
     }
@@ -322,9 +324,11 @@ static int write_rejects(struct import *import, struct toll_error *error)
 
 static int64_t duplicates_of(const struct import *import, const struct toll_delivery *delivery)
 {
-    if (delivery->source == 0 || import->merge.duplicates == NULL)
+    const uint32_t *sources = import->gather.sources;
+
+    if (sources == NULL || import->merge.duplicates == NULL)
         return 0;
-    return atomic_load(&import->merge.duplicates[delivery->source]);
+    return atomic_load(&import->merge.duplicates[sources[delivery - import->deliveries]]);
 }
 
 /* Borrows its strings. */
@@ -381,9 +385,9 @@ static int publish(struct import *import, struct toll_error *error)
         if (delivery->already_imported)
             continue;
         receipt = receipt_of(import, delivery);
-        if (delivery->rejects != NULL) {
-            toll_hash_text(toll_hash(delivery->rejects, delivery->rejects_bytes), receipt.rejects_hash);
-            receipt.rejects_bytes = (int64_t)delivery->rejects_bytes;
+        if (delivery->rejects.bytes > 0) {
+            toll_hash_text(toll_hash(delivery->rejects.data, delivery->rejects.bytes), receipt.rejects_hash);
+            receipt.rejects_bytes = (int64_t)delivery->rejects.bytes;
         }
         receipts[receipt_count++] = receipt;
     }
@@ -574,8 +578,6 @@ static int run(struct import *import, struct toll_error *error)
     for (size_t i = 0; i < import->delivery_count; i++)
         anything |= !import->deliveries[i].already_imported;
     if (code == 0 && anything)
-        code = collect_days(import, error);
-    if (code == 0 && anything)
         code = merge_days(import, error);
     if (code == 0) { /* after publishing nothing may fail any more */
         import->result->files = calloc(import->delivery_count + 1, sizeof *import->result->files);
@@ -606,6 +608,16 @@ out:
     return code;
 }
 
+/* Half of the machine's. */
+static size_t memory_limit(const struct toll_import_options *options)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+    if (options->memory_bytes > 0)
+        return (size_t)options->memory_bytes;
+    return pages <= 0 || page_bytes <= 0 ? MEMORY_OTHERWISE : (size_t)pages * (size_t)page_bytes / 2;
+}
+
 int toll_import(const struct toll_import_options *options, struct toll_import_result *result,
                 struct toll_error *error)
 {
@@ -617,6 +629,8 @@ int toll_import_with(const struct toll_io *io, const struct toll_import_options 
 {
     struct import *import = calloc(1, sizeof *import);
     int64_t begin = now_ns();
+    size_t peak;
+    int64_t spilled;
     int code;
 
     memset(result, 0, sizeof *result);
@@ -626,6 +640,11 @@ int toll_import_with(const struct toll_io *io, const struct toll_import_options 
     import->result = result;
     import->io = io;
     import->threads = toll_work_threads(options->threads);
+    import->gather = (struct toll_gather){.io = io,
+                                          .dataset_path = options->dataset_path,
+                                          .threads = import->threads,
+                                          .memory = {.limit = memory_limit(options)},
+                                          .names = &import->names};
     toll_findings_init(&import->findings, &options->reporter);
     code = check_options(options, error);
     if (code == 0)
@@ -633,17 +652,20 @@ int toll_import_with(const struct toll_io *io, const struct toll_import_options 
     for (size_t i = 0; i < import->delivery_count; i++)
         toll_delivery_free(&import->deliveries[i]);
     free(import->deliveries);
-    free((void *)import->merge.duplicates);
+    toll_merge_free(&import->merge);
     free(import->merges);
-    toll_huge_pool_free(&import->pool);
     free(import->marks.marks);
-    toll_days_free(&import->days);
+    peak = atomic_load(&import->gather.memory.peak);
+    spilled = atomic_load(&import->gather.spill.end);
+    toll_gather_free(&import->gather);
     toll_row_names_free(&import->names);
     toll_dataset_close(&import->dataset);
     toll_spec_free(&import->spec);
     free(import);
     if (code != 0 && code != TOLL_EFINDINGS)
         toll_import_result_free(result);
+    result->memory_peak_bytes = (int64_t)peak;
+    result->spilled_bytes = spilled;
     result->wall_ns = now_ns() - begin;
     return code;
 }

@@ -7,23 +7,24 @@
 #ifndef TOLL_INGEST_KEYS_H
 #define TOLL_INGEST_KEYS_H
 
-#include "ingest/order.h"
+#include "ingest/gather.h"
 #include "mmap_cdr/dataset.h"
 
-/* A row of an existing part that has become a conflict. */
+/* Rows with this start, key and carrier are conflicts. */
 struct toll_mark {
-    size_t part; /* index into dataset->parts */
-    int64_t row;
+    toll_ms start;
+    uint64_t key_high, key_low;
+    uint32_t carrier;
+    bool old; /* a row of the dataset is among them that was none before */
 };
 struct toll_marks {
-    struct toll_mark *marks; /* by (part, row) */
+    struct toll_mark *marks; /* by start, key, carrier, each once */
     size_t count, capacity;
 };
 
-/* Marks new rows in place (kind) and lists rows of existing parts that were not marked yet. Every part's keys
- * are read once when there are new rows. */
-int toll_keys_find_conflicts(const struct toll_dataset *dataset, const struct toll_days *days,
-                             const struct toll_row_names *names, struct toll_marks *marks,
-                             struct toll_error *error);
+/* Of all rows that were gathered and all rows of the dataset, whose keys are read once when there are new
+ * rows. TOLL_ENOMEM, or what reading says. */
+int toll_keys_find_conflicts(struct toll_gather *gather, const struct toll_dataset *dataset,
+                             struct toll_marks *marks, struct toll_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Sorting. Rows are spread over days by counting; a day is sorted by four radix passes over the top 44 bits
- * of (ms of the day, record key), after which almost every entry is in place and one insertion pass ends it.
- * A day that comes in order, or nearly so, only takes the insertion pass.
+ * Sorting. Rows are spread over days, by counting where days do not ascend; a day is sorted by four radix
+ * passes over the top 44 bits of (ms of the day, record key), after which almost every entry is in place and
+ * one insertion pass ends it. A day that comes in order, or nearly so, only takes the insertion pass.
  */
 #include "ingest/order.h"
 
@@ -22,23 +22,25 @@ static int no_memory(struct toll_error *error)
     return toll_error_set(error, TOLL_ENOMEM, "out of memory while sorting rows");
 }
 
-static void day_bounds(const struct toll_chunk *const *chunks, size_t chunk_count, int64_t *first,
-                       int64_t *last, size_t *rows)
+void toll_use_free(struct toll_use *use)
 {
-    *rows = 0;
-    *first = *last = 0;
-    for (size_t i = 0; i < chunk_count; i++) {
-        int64_t from, to;
-
-        if (chunks[i]->row_count == 0)
-            continue;
-        from = toll_day_of_ms(chunks[i]->first_start);
-        to = toll_day_of_ms(chunks[i]->last_start);
-        *first = *rows == 0 || from < *first ? from : *first;
-        *last = *rows == 0 || to > *last ? to : *last;
-        *rows += chunks[i]->row_count;
-    }
+    for (int d = 0; d < TOLL_NAME_SOURCE; d++)
+        free(use->names[d]);
+    memset(use, 0, sizeof *use);
 }
+
+void toll_ordered_free(struct toll_ordered *ordered)
+{
+    for (size_t i = 0; i < ordered->slice_count; i++)
+        toll_use_free(&ordered->slices[i].use);
+    free(ordered->slices);
+    free(ordered->entries);
+    free(ordered->keys);
+    toll_chunk_free(&ordered->chunk);
+    free(ordered);
+}
+
+/* -- by day -- */
 
 /* Day of each row by comparing with the bounds of the previous row's: consecutive rows rarely change day. */
 struct day_cursor {
@@ -56,68 +58,220 @@ static inline int64_t cursor_day(struct day_cursor *cursor, toll_ms start)
     return cursor->day;
 }
 
-int toll_days_make(struct toll_days *days, const struct toll_chunk *const *chunks, size_t chunk_count,
-                   struct toll_error *error)
+static bool add_slice(struct toll_ordered *ordered, int64_t day, size_t at, size_t count)
 {
-    int64_t first, last;
-    size_t rows, place = 0, span;
-    size_t *places;
-    struct day_cursor cursor = {0, 1, 0};
+    if ((ordered->slice_count & (ordered->slice_count - 1)) == 0) { /* full: room doubles */
+        size_t room = ordered->slice_count == 0 ? 1 : 2 * ordered->slice_count;
+        struct toll_day_slice *larger = realloc(ordered->slices, room * sizeof *larger);
 
-    memset(days, 0, sizeof *days);
-    day_bounds(chunks, chunk_count, &first, &last, &rows);
-    if (rows == 0)
-        return 0;
-    span = (size_t)(last - first) + 1;
-    places = calloc(span, sizeof *places);
-    days->days = calloc(span, sizeof *days->days);
-    days->entries = malloc(rows * sizeof *days->entries);
-    if (places == NULL || days->days == NULL || days->entries == NULL) {
-        free(places);
-        toll_days_free(days);
-        return no_memory(error);
+        if (larger == NULL)
+            return false;
+        ordered->slices = larger;
     }
-    for (size_t c = 0; c < chunk_count; c++) {
-        size_t count = chunks[c]->row_count;
+    ordered->slices[ordered->slice_count++] =
+        (struct toll_day_slice){.day = day, .entries = ordered->entries + at, .count = count};
+    return true;
+}
 
-        if (count > 0 &&
-            cursor_day(&cursor, chunks[c]->first_start) == toll_day_of_ms(chunks[c]->last_start)) {
-            places[cursor.day - first] += count;
-            continue;
+/* Rows whose days ascend, as most files have them. False: they do not. */
+static bool days_in_order(struct toll_ordered *ordered, bool *no_memory_left)
+{
+    const struct toll_chunk *chunk = &ordered->chunk;
+    struct day_cursor cursor = {INT64_MIN, 1, 0};
+    int64_t day = INT64_MIN;
+    size_t from = 0;
+
+    for (size_t i = 0; i < chunk->row_count; i++) {
+        struct toll_row *row = &chunk->rows[i];
+
+        if (cursor_day(&cursor, row->start) != day) {
+            if (cursor.day < day)
+                return false;
+            if (i > 0 && !add_slice(ordered, day, from, i - from)) {
+                *no_memory_left = true;
+                return true;
+            }
+            day = cursor.day;
+            from = i;
         }
-        for (size_t i = 0; i < count; i++)
-            places[cursor_day(&cursor, chunks[c]->rows[i].start) - first]++;
+        ordered->entries[i] = (struct toll_entry){toll_entry_order(row, cursor.from), row};
     }
-    for (size_t d = 0; d < span; d++) {
+    if (chunk->row_count > 0)
+        *no_memory_left = !add_slice(ordered, day, from, chunk->row_count - from);
+    return true;
+}
+
+/* Any other: counted, then spread. */
+static bool spread_days(struct toll_ordered *ordered)
+{
+    const struct toll_chunk *chunk = &ordered->chunk;
+    struct day_cursor cursor = {INT64_MIN, 1, 0};
+    int64_t first = toll_day_of_ms(chunk->first_start), last = toll_day_of_ms(chunk->last_start);
+    size_t span = (size_t)(last - first) + 1, place = 0;
+    size_t *places = calloc(span, sizeof *places);
+    bool fits = places != NULL;
+
+    ordered->slice_count = 0;
+    for (size_t i = 0; fits && i < chunk->row_count; i++)
+        places[cursor_day(&cursor, chunk->rows[i].start) - first]++;
+    for (size_t d = 0; fits && d < span; d++) {
         size_t count = places[d];
 
         if (count > 0)
-            days->days[days->count++] =
-                (struct toll_day_rows){first + (int64_t)d, days->entries + place, count};
+            fits = add_slice(ordered, first + (int64_t)d, place, count);
         places[d] = place;
         place += count;
     }
-    for (size_t c = 0; c < chunk_count; c++) {
-        for (size_t i = 0; i < chunks[c]->row_count; i++) {
-            struct toll_row *row = &chunks[c]->rows[i];
-            int64_t day = cursor_day(&cursor, row->start);
+    for (size_t i = 0; fits && i < chunk->row_count; i++) {
+        struct toll_row *row = &chunk->rows[i];
+        int64_t day = cursor_day(&cursor, row->start);
 
-            toll_chunk_place_row(chunks[c], row);
-            days->entries[places[day - first]++] =
-                (struct toll_entry){toll_entry_order(row, cursor.from), row};
-        }
+        ordered->entries[places[day - first]++] =
+            (struct toll_entry){toll_entry_order(row, cursor.from), row};
     }
-    days->entry_count = rows;
     free(places);
+    return fits;
+}
+
+/* -- what a day uses -- */
+
+struct notes {
+    uint32_t *seen[TOLL_NAME_SOURCE]; /* by id: the slice that noted it last, plus one */
+    uint32_t slice;
+    struct toll_use *use;
+};
+
+static inline bool note_name(struct notes *notes, enum toll_name name, uint32_t id)
+{
+    struct toll_use *use = notes->use;
+    uint32_t count = use->name_counts[name];
+
+    if (id == 0 || notes->seen[name][id] == notes->slice)
+        return true;
+    notes->seen[name][id] = notes->slice;
+    if ((count & (count - 1)) == 0) {
+        uint32_t *larger = realloc(use->names[name], (count == 0 ? 1 : 2 * (size_t)count) * sizeof *larger);
+
+        if (larger == NULL)
+            return false;
+        use->names[name] = larger;
+    }
+    use->names[name][use->name_counts[name]++] = id;
+    return true;
+}
+
+static bool note_extra(struct notes *notes, const struct toll_row_extra *extra)
+{
+    struct toll_row_extra *any = &notes->use->any;
+
+    any->charged |= extra->charged;
+    any->lrn_caller |= extra->lrn_caller;
+    any->lrn_callee |= extra->lrn_callee;
+    any->ring_to |= extra->ring_to;
+    any->quantity |= extra->quantity;
+    any->provider_charge |= extra->provider_charge;
+    any->provider_tax |= extra->provider_tax;
+    any->setup_ms |= extra->setup_ms;
+    any->carrier_billed_ms |= extra->carrier_billed_ms;
+    any->trunk |= extra->trunk;
+    any->hint |= extra->hint;
+    any->calltype |= extra->calltype;
+    return note_name(notes, TOLL_NAME_TRUNK, extra->trunk) && note_name(notes, TOLL_NAME_HINT, extra->hint) &&
+           note_name(notes, TOLL_NAME_CALLTYPE, extra->calltype);
+}
+
+static bool note_slice(struct notes *notes, const struct toll_day_slice *slice)
+{
+    uint32_t carrier = 0;
+    bool fits = true;
+
+    for (size_t i = 0; fits && i < slice->count; i++) {
+        const struct toll_row *row = slice->entries[i].row;
+
+        if (row->carrier != carrier) {
+            carrier = row->carrier;
+            fits = note_name(notes, TOLL_NAME_CARRIER, carrier);
+        }
+        if (row->extra != NULL)
+            fits &= note_extra(notes, row->extra);
+    }
+    return fits;
+}
+
+static bool note_uses(struct toll_ordered *ordered)
+{
+    struct notes notes = {0};
+    bool fits = true;
+
+    for (int d = 0; d < TOLL_NAME_SOURCE; d++) {
+        notes.seen[d] = calloc((size_t)ordered->chunk.strings[d].count + 1, sizeof *notes.seen[d]);
+        fits &= notes.seen[d] != NULL;
+    }
+    for (size_t i = 0; fits && i < ordered->slice_count; i++) {
+        notes.slice = (uint32_t)i + 1;
+        notes.use = &ordered->slices[i].use;
+        fits = note_slice(&notes, &ordered->slices[i]);
+    }
+    for (int d = 0; d < TOLL_NAME_SOURCE; d++)
+        free(notes.seen[d]);
+    return fits;
+}
+
+/* -- keys -- */
+
+static void put_keys_aside(struct toll_ordered *ordered, uint32_t index)
+{
+    const struct toll_chunk *chunk = &ordered->chunk;
+    uint32_t at[TOLL_KEY_PARTITIONS];
+
+    memset(ordered->key_at, 0, sizeof ordered->key_at);
+    for (size_t i = 0; i < chunk->row_count; i++)
+        ordered->key_at[toll_key_partition(chunk->rows[i].key_low) + 1]++;
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
+        at[p] = ordered->key_at[p];
+        ordered->key_at[p + 1] += ordered->key_at[p];
+    }
+    for (size_t i = 0; i < chunk->row_count; i++) {
+        struct toll_row *row = &chunk->rows[i];
+
+        row->source = index;
+        ordered->keys[at[toll_key_partition(row->key_low)]++] =
+            (struct toll_key_record){row->key_high, row->key_low, toll_key_meta(row->start, row->carrier)};
+    }
+}
+
+static size_t bytes_of(const struct toll_ordered *ordered)
+{
+    const struct toll_chunk *chunk = &ordered->chunk;
+
+    return sizeof *ordered + chunk->row_capacity * sizeof *chunk->rows + chunk->store.bytes +
+           chunk->row_count * (sizeof *ordered->entries + sizeof *ordered->keys) +
+           ordered->slice_count * sizeof *ordered->slices;
+}
+
+int toll_ordered_make(struct toll_ordered *ordered, uint32_t index, struct toll_error *error)
+{
+    struct toll_chunk *chunk = &ordered->chunk;
+    bool no_memory_left = false;
+
+    TOLL_ASSERT(chunk->row_count <= UINT32_MAX);
+    if (chunk->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
+        return toll_error_set(error, TOLL_EDATA,
+                              "more than a million carriers; does the spec map a wrong column to `carrier`?");
+    ordered->entries = malloc((chunk->row_count + 1) * sizeof *ordered->entries);
+    ordered->keys = malloc((chunk->row_count + 1) * sizeof *ordered->keys);
+    if (ordered->entries == NULL || ordered->keys == NULL)
+        return no_memory(error);
+    if (!days_in_order(ordered, &no_memory_left))
+        no_memory_left = !spread_days(ordered);
+    if (no_memory_left || !note_uses(ordered))
+        return no_memory(error);
+    put_keys_aside(ordered, index);
+    ordered->bytes = bytes_of(ordered);
     return 0;
 }
 
-void toll_days_free(struct toll_days *days)
-{
-    free(days->days);
-    free(days->entries);
-    memset(days, 0, sizeof *days);
-}
+/* -- within a day -- */
 
 static int compare_void(const void *a, const void *b)
 {

@@ -1,46 +1,78 @@
-/* Rows of a part read back, and a part built from rows. */
+/* Rows of a part read back one after the other, and a part built from rows as they come. */
 #ifndef TOLL_INGEST_PART_ROWS_H
 #define TOLL_INGEST_PART_ROWS_H
 
-#include "ingest/huge.h"
-#include "ingest/row.h"
+#include "ingest/gather.h"
 #include "mmap_cdr/dataset.h"
+#include "mmap_cdr/part_stream.h"
 
-struct toll_part_rows {
-    struct toll_row *rows;
-    size_t count;
-    struct toll_row_store store;
+/* A row stays good while the next is looked at. */
+struct toll_part_reader {
+    struct toll_cdr_part *part;
+    struct toll_cdr_text *text;
+    void *buffer;
+    size_t buffer_bytes;
+    uint32_t *maps[TOLL_NAMES]; /* the part's ids to the import's */
+    struct toll_memory *memory;
+    struct toll_cdr_batch batch;
+    int64_t next_batch, at; /* of the batch */
+    struct toll_row_slot slots[2];
+    unsigned turn;
 };
+/* Every name of its dictionaries must be in `names` already. Closed with toll_part_reader_close, also after
+ * an error. */
+int toll_part_reader_open(struct toll_part_reader *reader, const struct toll_dataset *dataset, size_t index,
+                          const struct toll_row_names *names, struct toll_memory *memory,
+                          struct toll_error *error);
+void toll_part_reader_close(struct toll_part_reader *reader); /* safe on a zeroed struct */
+int64_t toll_part_reader_rows(const struct toll_part_reader *reader);
+/* *row NULL: there are no more. */
+int toll_part_reader_next(struct toll_part_reader *reader, struct toll_row **row, struct toll_error *error);
+/* What its rows use. */
+void toll_part_reader_add_use(const struct toll_part_reader *reader, struct toll_used *used);
 
-/* All rows of a part; every name of its dictionaries must be in `names` already. */
-int toll_part_rows_read(const struct toll_dataset *dataset, size_t index, const struct toll_row_names *names,
-                        struct toll_part_rows *out, struct toll_error *error);
-void toll_part_rows_free(struct toll_part_rows *rows);
-
-/* A part in the making: rows are added in their final order, then written. Rows and names must stay until
- * then. */
+/*
+ * A part in the making: rows are added in their final order, and leave for the disk by the batch. What they
+ * use is said before: exactly, but for sources, of which some may turn out to be used by no row.
+ */
 struct toll_part_build {
-    struct toll_huge_pool *pool;        /* where the columns are filled */
-    const struct toll_row_names *names; /* ranked */
-    const struct toll_row **rows;
-    size_t count, capacity;
-    struct toll_row_extra used; /* of each optional value: not 0 if some row has one */
-    uint32_t *ids[TOLL_NAMES];  /* by rank: 1 if a row has the name; later the part's id */
-    size_t text_bytes[3];
-    int64_t conflicts;
+    struct toll_cdr_stream *stream; /* NULL: rows are only counted */
+    struct toll_memory *memory;
+    const struct toll_row_names *names;
+    const char *path; /* of the dataset, for messages */
+    int64_t rows, conflicts;
+    toll_ms first_start, last_start;
+    /* of the batch */
+    size_t batch_rows;
+    int64_t *start, *quantity, *provider_charge, *provider_tax;
+    int32_t *duration_ms, *trunk, *hint, *calltype, *setup_ms, *carrier_billed_ms, *source_file, *source_row;
+    uint64_t *caller, *callee, *charged, *lrn_caller, *lrn_callee, *ring_to, *key_high, *key_low;
+    uint16_t *kind, *carrier;
+    bool any_optional;
+    char *text[3];
+    size_t text_room[3];
+    int32_t *offset[3];
+    /* of the part */
+    uint32_t *ids[TOLL_NAMES]; /* of the import to the part's */
+    const char **entries[TOLL_NAMES];
+    uint32_t entry_count[TOLL_NAMES];
+    uint8_t *source_seen; /* by the import's id */
+    uint32_t sources_seen;
 };
 
-/* False when out of memory; then, too, the build is released with toll_part_build_free. */
-bool toll_part_build_begin(struct toll_part_build *build, const struct toll_row_names *names,
-                           struct toll_huge_pool *pool, size_t capacity);
-/* At most `capacity` times. */
-void toll_part_build_add(struct toll_part_build *build, const struct toll_row *row);
+/* stream NULL: only counts. names are ranked, and stay. part: its day, part and generation are set. Released
+ * with toll_part_build_free, also after an error. */
+int toll_part_build_begin(struct toll_part_build *build, struct toll_cdr_stream *stream,
+                          struct toll_memory *memory, const struct toll_dataset *dataset,
+                          const struct toll_dataset_part *part, const struct toll_row_names *names,
+                          const struct toll_used *used, int64_t rows_max, struct toll_error *error);
+/* The row may go once this is back. */
+int toll_part_build_add(struct toll_part_build *build, const struct toll_row *row, struct toll_error *error);
+/* Was every source used? If not, the part is to be built anew without the others (build->source_seen). */
+bool toll_part_build_exact(const struct toll_part_build *build);
+/* Fills rows, conflicts, first_start, last_start and the seals of *part; all is on disk then. */
+int toll_part_build_end(struct toll_part_build *build, struct toll_dataset_part *part,
+                        struct toll_error *error);
 void toll_part_build_free(struct toll_part_build *build);
-
-/* Writes the rows as a part: optional columns that some row uses, dictionaries of the names that its rows
- * have, by value. Fills rows, conflicts, first_start, last_start and the seals of *part; day, part and
- * generation are set. Once. TOLL_EDATA when a day has more carriers than a part can hold. */
-int toll_part_build_write(struct toll_part_build *build, const struct toll_dataset *dataset,
-                          struct toll_dataset_part *part, struct toll_error *error);
 
 #endif

@@ -33,13 +33,7 @@ const char *toll_reject_name(enum toll_reject_reason reason)
     return reason_names[reason];
 }
 
-struct text {
-    char *data;
-    size_t bytes, capacity;
-    bool failed;
-};
-
-static char *text_room(struct text *text, size_t bytes)
+static char *text_room(struct toll_rejects_text *text, size_t bytes)
 {
     if (text->failed)
         return NULL;
@@ -57,7 +51,7 @@ static char *text_room(struct text *text, size_t bytes)
     return text->data + text->bytes;
 }
 
-static void text_add(struct text *text, const char *data, size_t bytes)
+static void text_add(struct toll_rejects_text *text, const char *data, size_t bytes)
 {
     char *at = text_room(text, bytes);
 
@@ -67,7 +61,7 @@ static void text_add(struct text *text, const char *data, size_t bytes)
     text->bytes += bytes;
 }
 
-static void text_add_quoted(struct text *text, const char *data, size_t bytes)
+static void text_add_quoted(struct toll_rejects_text *text, const char *data, size_t bytes)
 {
     char *at = text_room(text, 2 * bytes + 2), *start = at;
 
@@ -83,7 +77,7 @@ static void text_add_quoted(struct text *text, const char *data, size_t bytes)
     text->bytes += (size_t)(at - start);
 }
 
-static void add_row(struct text *text, const char *reason, const char *file, long line, size_t offset,
+static void add_row(struct toll_rejects_text *text, const char *reason, const char *file, long line, size_t offset,
                     const char *raw, size_t bytes)
 {
     char place[64];
@@ -97,23 +91,18 @@ static void add_row(struct text *text, const char *reason, const char *file, lon
     text_add(text, "\n", 1);
 }
 
-int toll_rejects_format(const char *file, const struct toll_reject_header *header,
-                        const struct toll_reject *rejects, size_t count, char **out, size_t *bytes,
-                        struct toll_error *error)
+int toll_rejects_add(struct toll_rejects_text *text, const char *file, const struct toll_reject_header *header,
+                     const struct toll_reject *rejects, size_t count, struct toll_error *error)
 {
-    struct text text = {0};
-
-    text_add(&text, HEAD "\n", strlen(HEAD) + 1);
-    add_row(&text, "header", file, header->line, header->offset, header->raw, header->bytes);
-    for (size_t i = 0; i < count; i++)
-        add_row(&text, reason_names[rejects[i].reason], file, rejects[i].line, rejects[i].offset,
-                rejects[i].raw, rejects[i].raw_bytes);
-    if (text.failed) {
-        free(text.data);
-        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory while listing rejects", file);
+    if (text->bytes == 0 && count > 0) {
+        text_add(text, HEAD "\n", strlen(HEAD) + 1);
+        add_row(text, "header", file, header->line, header->offset, header->raw, header->bytes);
     }
-    *out = text.data;
-    *bytes = text.bytes;
+    for (size_t i = 0; i < count; i++)
+        add_row(text, reason_names[rejects[i].reason], file, rejects[i].line, rejects[i].offset, rejects[i].raw,
+                rejects[i].raw_bytes);
+    if (text->failed)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory while listing rejects", file);
     return 0;
 }
 

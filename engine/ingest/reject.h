@@ -51,10 +51,16 @@ struct toll_reject_header {
     size_t offset;
 };
 
-/* The text of a rejects file; *out is the caller's to free. TOLL_ENOMEM when out of memory. */
-int toll_rejects_format(const char *file, const struct toll_reject_header *header,
-                        const struct toll_reject *rejects, size_t count, char **out, size_t *bytes,
-                        struct toll_error *error);
+/* The text of a rejects file, which grows as rejects are found. Zero-initialise; data is the owner's to free.
+ */
+struct toll_rejects_text {
+    char *data;
+    size_t bytes, capacity;
+    bool failed;
+};
+/* The first rejects bring the header row with them. TOLL_ENOMEM when out of memory. */
+int toll_rejects_add(struct toll_rejects_text *text, const char *file, const struct toll_reject_header *header,
+                     const struct toll_reject *rejects, size_t count, struct toll_error *error);
 
 /* Is this a rejects file? Then *out (the caller's to free) is what its `raw` cells say, a line each. 1 yes, 0
  * no, negative: it begins like one, but is damaged (TOLL_EDATA says where), or out of memory. */

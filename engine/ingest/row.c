@@ -27,6 +27,7 @@ char *toll_row_store_text(struct toll_row_store *store, size_t bytes)
         if (block == NULL)
             return NULL;
         block->next = store->blocks;
+        store->bytes += sizeof *block + room;
         store->blocks = block;
         if (room == bytes)
             return block->data; /* a large one has its own block; the current one goes on */

@@ -93,6 +93,7 @@ struct toll_row_store {
     struct toll_row_block *blocks;
     char *at;
     size_t left, block_bytes; /* of the next block */
+    size_t bytes;             /* of all blocks */
 };
 /* 8-byte aligned, not zeroed; NULL when out of memory. */
 void *toll_row_store_alloc(struct toll_row_store *store, size_t bytes);

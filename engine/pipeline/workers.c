@@ -23,7 +23,7 @@
 /* Two cache lines, which the processor likes to fetch together: workers share none. */
 #define WORKER_ALIGNMENT 128
 
-#define OUTPUTS 2
+#define OUTPUTS 4
 #define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
 #define BLOCKS_BETWEEN_PUSHES 8
 
@@ -189,7 +189,9 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
         return rc;
-    return toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
+    rc = toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
+    worker->tally.suspense.shared = worker->workers->suspense_limit;
+    return rc;
 }
 
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
@@ -206,8 +208,13 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
     const size_t bytes = count * sizeof *workers->worker;
     workers->worker = aligned_alloc(WORKER_ALIGNMENT, bytes);
-    if (workers->worker == NULL)
+    workers->suspense_limit = aligned_alloc(WORKER_ALIGNMENT, sizeof *workers->suspense_limit);
+    if (workers->suspense_limit != NULL)
+        toll_suspense_limit_init(workers->suspense_limit);
+    if (workers->worker == NULL || workers->suspense_limit == NULL) {
+        toll_workers_free(workers);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for %u workers", count);
+    }
     memset(workers->worker, 0, bytes);
     workers->count = count;
     for (unsigned i = 0; i < count; i++) {
@@ -234,6 +241,9 @@ void toll_workers_free(struct toll_workers *workers)
         free(workers->worker[i].merge);
         free(workers->worker[i].memory);
     }
+    if (workers->suspense_limit != NULL)
+        toll_suspense_limit_free(workers->suspense_limit);
+    free(workers->suspense_limit);
     free(workers->worker);
     memset(workers, 0, sizeof *workers);
 }
@@ -636,6 +646,7 @@ struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *worker
         sum.read_ring += one->read_ring;
         sum.written_pwrite += one->written_pwrite;
         sum.written_ring += one->written_ring;
+        sum.waited_ns += one->waited_ns;
     }
     return sum;
 }
@@ -680,6 +691,7 @@ int toll_workers_number_ends(struct toll_workers *workers, struct toll_tuples *t
 void toll_workers_clear(struct toll_workers *workers)
 {
     const struct toll_book *book = workers->rater->book;
+    toll_suspense_limit_clear(workers->suspense_limit);
     for (unsigned i = 0; i < workers->count; i++) {
         toll_tally_clear(&workers->worker[i].tally, book);
         memset(workers->worker[i].cursors, 0,

@@ -28,6 +28,7 @@ struct toll_workers {
     const struct toll_rater *rater;
     const struct toll_merge *merge;
     struct toll_worker *worker;
+    struct toll_suspense_limit *suspense_limit; /* of all workers' summaries */
     unsigned optional; /* columns of the lines: bits TOLL_LINES_... */
     unsigned count;
     size_t block_rows;

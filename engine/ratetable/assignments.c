@@ -1,6 +1,7 @@
 /* assignments.csv: which plan a subject has, and when. */
 #include "ratetable/number_ranges.h"
 #include "ratetable/owners.h"
+#include "ratetable/sort.h"
 #include "ratetable/subjects.h"
 
 enum { SUBJECT, PLAN, SIDE, FROM, TO, COLUMNS };
@@ -11,7 +12,7 @@ static const struct toll_table_column columns[COLUMNS] = {[SUBJECT] = {"subject"
                                                           [TO] = {"to", false}};
 
 static int read_row(struct toll_build *build, const struct toll_table *table,
-                    const struct toll_number_ranges *numbers)
+                    struct toll_number_ranges *numbers)
 {
     static const char *const sides[] = {"sell", "buy"};
     const struct toll_cell *cell, *plan;
@@ -27,8 +28,11 @@ static int read_row(struct toll_build *build, const struct toll_table *table,
     row.column = (uint32_t)cell->column;
     row.level = subject.level;
     row.subject = subject.id;
-    if (good && subject.level == TOLL_LEVEL_NUMBER)
+    if (good && subject.level == TOLL_LEVEL_NUMBER) {
+        if (!toll_number_ranges_make(build, numbers))
+            return toll_build_memory(build);
         good = toll_number_subject(table, cell, subject.name, numbers, &row.subject);
+    }
     good = toll_cell_name(table, PLAN, &plan) &&
            toll_cell_reference(build, table, PLAN, "plan", "plans.csv", &build->plans, &row.plan) && good;
     good = toll_cell_choice(table, SIDE, sides, 2, 0, &side) && good;
@@ -65,16 +69,47 @@ static int compare_subjects(const struct toll_assignment *a, const struct toll_a
     return a->subject < b->subject ? -1 : a->subject > b->subject;
 }
 
-static int compare_assignments(const void *left, const void *right)
+static int compare_times(const void *left, const void *right)
 {
     const struct toll_assignment *a = left, *b = right;
-    const int subject = compare_subjects(a, b);
 
-    if (subject != 0)
-        return subject;
     if (a->from != b->from)
         return a->from < b->from ? -1 : 1;
     return a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* By (buy, level, subject, from, line): the first three in one key, and most subjects have one row. */
+static bool sort_assignments(struct toll_buffer *assignments)
+{
+    const size_t count = assignments->count;
+    struct toll_assignment *rows = assignments->data, *sorted;
+    struct toll_sort_pair *order = malloc((count + 1) * sizeof(*order));
+    bool good = order != NULL;
+
+    for (size_t i = 0; i < count && good; i++) {
+        const uint64_t side = rows[i].buy, level = (uint64_t)rows[i].level;
+        order[i] = (struct toll_sort_pair){side << 63 | level << 60 | rows[i].subject, (uint32_t)i, 0};
+    }
+    good = good && toll_sort_pairs(order, count);
+    sorted = good ? malloc((count + 1) * sizeof(*sorted)) : NULL;
+    for (size_t i = 0; i < count && sorted != NULL; i++) {
+        if (i + 16 < count)
+            __builtin_prefetch(&rows[order[i + 16].index]);
+        sorted[i] = rows[order[i].index];
+    }
+    for (size_t i = 0, end; i < count && sorted != NULL; i = end) {
+        for (end = i + 1; end < count && order[end].key == order[i].key;)
+            end++;
+        if (end - i > 1)
+            qsort(&sorted[i], end - i, sizeof(*sorted), compare_times);
+    }
+    free(order);
+    if (sorted == NULL)
+        return false;
+    free(rows);
+    assignments->data = sorted;
+    assignments->capacity = count + 1;
+    return true;
 }
 
 static void check_overlaps(struct toll_build *build, const char *path)
@@ -123,7 +158,7 @@ static int check_sides(struct toll_build *build, const char *path)
 
 int toll_build_assignments(struct toll_build *build)
 {
-    struct toll_number_ranges numbers = {.ranges = {0}};
+    struct toll_number_ranges numbers = {.made = false};
     struct toll_source *source = NULL;
     struct toll_table *table;
     int code;
@@ -134,8 +169,6 @@ int toll_build_assignments(struct toll_build *build)
     if (code != 0 || table == NULL)
         return code;
     code = toll_build_source(build, "assignments.csv", &source);
-    if (code == 0 && !toll_number_ranges_make(build, &numbers))
-        code = toll_build_memory(build);
     build->findings->masks_numbers = true;
     while (code == 0 && toll_table_next(table) == 1)
         code = read_row(build, table, &numbers);
@@ -143,8 +176,8 @@ int toll_build_assignments(struct toll_build *build)
     toll_table_close(table);
     toll_number_ranges_free(&numbers);
     if (code == 0 && build->assignments.count > 0) {
-        qsort(build->assignments.data, build->assignments.count, sizeof(struct toll_assignment),
-              compare_assignments);
+        if (!sort_assignments(&build->assignments))
+            return toll_build_memory(build);
         check_overlaps(build, source->path);
         code = check_sides(build, source->path);
     }

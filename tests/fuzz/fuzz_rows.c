@@ -67,25 +67,28 @@ static void check_row(const struct toll_row *row, const struct toll_row_names *n
 }
 
 /* By day and in order: places the rows, as the import does. */
-static void check_days(const struct toll_delivery *delivery)
+static void check_days(const struct toll_delivery *delivery, const struct toll_gather *gather)
 {
-    const struct toll_chunk *chunks[1] = {delivery->chunks};
-    struct toll_days days;
-    size_t count = 0;
-    TOLL_ASSERT(delivery->chunk_count <= 1);
-    TOLL_ASSERT(toll_days_make(&days, chunks, delivery->chunk_count, NULL) == 0);
-    for (size_t d = 0; d < days.count; d++) {
-        struct toll_day_rows *day = &days.days[d];
-        TOLL_ASSERT(day->count > 0 && (d == 0 || day->day > days.days[d - 1].day));
-        TOLL_ASSERT(toll_entries_sort(day->entries, day->count, NULL) == 0);
-        for (size_t i = 0; i < day->count; i++) {
-            TOLL_ASSERT(toll_day_of_ms(day->entries[i].row->start) == day->day);
-            TOLL_ASSERT(i == 0 || toll_entry_compare(&day->entries[i - 1], &day->entries[i]) <= 0);
+    int64_t *days;
+    size_t day_count, count = 0;
+    TOLL_ASSERT(gather->held_count <= 1);
+    TOLL_ASSERT(toll_gather_days(gather, true, &days, &day_count, NULL) == 0);
+    for (size_t d = 0; d < day_count; d++) {
+        struct toll_entry *entries;
+        size_t here;
+        TOLL_ASSERT(d == 0 || days[d] > days[d - 1]);
+        TOLL_ASSERT(toll_gather_day(gather, days[d], &entries, &here, NULL) == 0 && here > 0);
+        TOLL_ASSERT(toll_entries_sort(entries, here, NULL) == 0);
+        for (size_t i = 0; i < here; i++) {
+            toll_gather_place_row(gather, entries[i].row);
+            TOLL_ASSERT(toll_day_of_ms(entries[i].row->start) == days[d]);
+            TOLL_ASSERT(i == 0 || toll_entry_compare(&entries[i - 1], &entries[i]) <= 0);
         }
-        count += day->count;
+        count += here;
+        free(entries);
     }
     TOLL_ASSERT(count == (size_t)(delivery->accepted + delivery->legs));
-    toll_days_free(&days);
+    free(days);
 }
 
 /* A second leg is its record's first with the other direction and another key. */
@@ -101,11 +104,12 @@ static bool second_leg(const struct toll_chunk *chunk, size_t index)
     return true;
 }
 
-static void check_delivery(const struct toll_delivery *delivery, const struct toll_row_names *names)
+static void check_delivery(const struct toll_delivery *delivery, const struct toll_gather *gather,
+                           const struct toll_row_names *names)
 {
     int64_t rows = 0, accepted = 0, rejected = 0, legs = 0, duration_ms = 0;
-    for (size_t c = 0; c < delivery->chunk_count; c++) {
-        const struct toll_chunk *chunk = &delivery->chunks[c];
+    for (size_t c = 0; c < gather->held_count; c++) {
+        const struct toll_chunk *chunk = &gather->held[c]->chunk;
         for (size_t i = 0; i < chunk->row_count; i++) {
             check_row(&chunk->rows[i], names);
             TOLL_ASSERT(chunk->rows[i].start >= delivery->first_start &&
@@ -123,19 +127,19 @@ static void check_delivery(const struct toll_delivery *delivery, const struct to
     TOLL_ASSERT(rows == delivery->rows && rows == accepted + rejected);
     TOLL_ASSERT(accepted == delivery->accepted && rejected == delivery->rejected && legs == delivery->legs);
     TOLL_ASSERT(duration_ms == delivery->duration_ms && delivery->warnings <= accepted);
-    TOLL_ASSERT((rejected > 0) == (delivery->rejects != NULL));
+    TOLL_ASSERT((rejected > 0) == (delivery->rejects.bytes > 0));
 }
 
 /* The rejects file, unpacked, ends with the raw lines, in order. */
-static void check_rejects(const struct toll_delivery *delivery)
+static void check_rejects(const struct toll_delivery *delivery, const struct toll_gather *gather)
 {
     char *out;
     size_t bytes;
-    TOLL_ASSERT(toll_rejects_unwrap("r", delivery->rejects, delivery->rejects_bytes, &out, &bytes, NULL) ==
+    TOLL_ASSERT(toll_rejects_unwrap("r", delivery->rejects.data, delivery->rejects.bytes, &out, &bytes, NULL) ==
                 1);
-    for (size_t c = delivery->chunk_count; c-- > 0;) {
-        for (size_t i = delivery->chunks[c].reject_count; i-- > 0;) {
-            const struct toll_reject *reject = &delivery->chunks[c].rejects[i];
+    for (size_t c = gather->held_count; c-- > 0;) {
+        for (size_t i = gather->held[c]->chunk.reject_count; i-- > 0;) {
+            const struct toll_reject *reject = &gather->held[c]->chunk.rejects[i];
             TOLL_ASSERT(reject->raw_bytes > 0 && toll_reject_name(reject->reason)[0] != 0);
             TOLL_ASSERT(bytes > reject->raw_bytes && out[bytes - 1] == '\n');
             bytes -= reject->raw_bytes + 1;
@@ -195,6 +199,8 @@ static void read_file(const struct toll_spec *spec, struct memory_io *memory, co
 {
     const struct toll_dataset nothing = {0};
     struct toll_row_names names = {0};
+    struct toll_gather gather = {
+        .io = &memory->io, .threads = 1, .names = &names, .memory = {.limit = (size_t)1 << 30}};
     struct toll_findings findings;
     struct toll_delivery delivery;
     struct toll_error error;
@@ -202,9 +208,8 @@ static void read_file(const struct toll_spec *spec, struct memory_io *memory, co
                                           .spec = spec,
                                           .dataset = &nothing,
                                           .carrier = "c",
-                                          .threads = 1,
                                           .kernels = toll_kernels_select(toll_cpu_features()),
-                                          .names = &names,
+                                          .gather = &gather,
                                           .findings = &findings};
     toll_findings_init(&findings, NULL);
     memory_add(memory, "f.csv", data, size);
@@ -215,13 +220,14 @@ static void read_file(const struct toll_spec *spec, struct memory_io *memory, co
         TOLL_ASSERT(findings.errors > 0);
         fuzz_check_line(findings.first_text);
     } else {
-        if (delivery.rejects != NULL)
-            check_rejects(&delivery);
+        if (delivery.rejects.bytes > 0)
+            check_rejects(&delivery, &gather);
         TOLL_ASSERT(toll_row_names_rank(&names));
-        check_days(&delivery);
-        check_delivery(&delivery, &names);
+        check_days(&delivery, &gather);
+        check_delivery(&delivery, &gather, &names);
     }
     toll_delivery_free(&delivery);
+    toll_gather_free(&gather);
     toll_row_names_free(&names);
     check_pieces(spec, data, size);
 }

@@ -1,0 +1,393 @@
+/*
+ * Rows come in chunks and are held as they are. When they take more than their share of the memory, all of
+ * them become a run: each day is sorted and written, and the keys by partition; days by as many threads as
+ * there are.
+ */
+#include "ingest/gather.h"
+
+#include "base/check.h"
+#include "base/error.h"
+#include "ingest/limits.h"
+#include "ingest/work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_PIECE_RECORDS 16384u /* that are written at a time */
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "import: out of memory");
+}
+
+/* The rest is for the merge, for keys, and for what is read while this is written. */
+size_t toll_gather_rows_limit(const struct toll_gather *gather)
+{
+    return gather->memory.limit / 2;
+}
+
+int toll_gather_hold(struct toll_gather *gather, struct toll_ordered *ordered, struct toll_error *error)
+{
+    if (gather->held_count == gather->held_room) {
+        size_t room = 2 * gather->held_room + 64;
+        struct toll_ordered **larger = realloc(gather->held, room * sizeof(*larger));
+
+        if (larger == NULL) {
+            toll_ordered_free(ordered);
+            return no_memory(error);
+        }
+        gather->held = larger;
+        gather->held_room = room;
+    }
+    gather->held[gather->held_count++] = ordered;
+    gather->held_bytes += ordered->bytes;
+    gather->rows += (int64_t)ordered->chunk.row_count;
+    toll_memory_take(&gather->memory, ordered->bytes);
+    return 0;
+}
+
+static void drop_held(struct toll_gather *gather)
+{
+    for (size_t i = 0; i < gather->held_count; i++)
+        toll_ordered_free(gather->held[i]);
+    toll_memory_give_back(&gather->memory, gather->held_bytes);
+    gather->held_count = gather->held_bytes = 0;
+}
+
+void toll_gather_free(struct toll_gather *gather)
+{
+    drop_held(gather);
+    free(gather->held);
+    for (size_t i = 0; i < gather->run_count; i++)
+        toll_run_free(&gather->runs[i]);
+    free(gather->runs);
+    free(gather->sources);
+    toll_spill_close(&gather->spill);
+}
+
+/* -- days -- */
+
+const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day)
+{
+    size_t low = 0, high = ordered->slice_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (ordered->slices[middle].day < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < ordered->slice_count && ordered->slices[low].day == day ? &ordered->slices[low] : NULL;
+}
+
+const struct toll_run_day *toll_run_find_day(const struct toll_run *run, int64_t day)
+{
+    size_t low = 0, high = run->day_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (run->days[middle].day < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < run->day_count && run->days[low].day == day ? &run->days[low] : NULL;
+}
+
+int toll_gather_day(const struct toll_gather *gather, int64_t day, struct toll_entry **entries, size_t *count,
+                    struct toll_error *error)
+{
+    size_t rows = 0;
+
+    for (size_t i = 0; i < gather->held_count; i++) {
+        const struct toll_day_slice *slice = toll_ordered_day(gather->held[i], day);
+
+        rows += slice == NULL ? 0 : slice->count;
+    }
+    *count = 0;
+    *entries = malloc((rows + 1) * sizeof **entries);
+    if (*entries == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < gather->held_count; i++) {
+        const struct toll_day_slice *slice = toll_ordered_day(gather->held[i], day);
+
+        if (slice == NULL)
+            continue;
+        memcpy(*entries + *count, slice->entries, slice->count * sizeof **entries);
+        *count += slice->count;
+    }
+    return 0;
+}
+
+static int compare_days(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+int toll_gather_days(const struct toll_gather *gather, bool runs, int64_t **days, size_t *count,
+                     struct toll_error *error)
+{
+    size_t most = 0, at = 0, kept = 0;
+
+    for (size_t i = 0; i < gather->held_count; i++)
+        most += gather->held[i]->slice_count;
+    for (size_t i = 0; runs && i < gather->run_count; i++)
+        most += gather->runs[i].day_count;
+    *days = malloc((most + 1) * sizeof **days);
+    if (*days == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < gather->held_count; i++) {
+        for (size_t s = 0; s < gather->held[i]->slice_count; s++)
+            (*days)[at++] = gather->held[i]->slices[s].day;
+    }
+    for (size_t i = 0; runs && i < gather->run_count; i++) {
+        for (size_t s = 0; s < gather->runs[i].day_count; s++)
+            (*days)[at++] = gather->runs[i].days[s].day;
+    }
+    qsort(*days, at, sizeof **days, compare_days);
+    for (size_t i = 0; i < at; i++) {
+        if (kept == 0 || (*days)[kept - 1] != (*days)[i])
+            (*days)[kept++] = (*days)[i];
+    }
+    *count = kept;
+    return 0;
+}
+
+/* -- what they use -- */
+
+bool toll_used_begin(struct toll_used *used, const struct toll_row_names *names)
+{
+    bool fits = true;
+
+    memset(used, 0, sizeof *used);
+    for (int d = 0; d < TOLL_NAMES; d++) {
+        used->names[d] = calloc((size_t)names->strings[d].count + 1, 1);
+        fits &= used->names[d] != NULL;
+    }
+    return fits;
+}
+
+void toll_used_add(struct toll_used *used, const struct toll_use *use, uint32_t *const *maps)
+{
+    const struct toll_row_extra *from = &use->any;
+    struct toll_row_extra *any = &used->any;
+
+    any->charged |= from->charged;
+    any->lrn_caller |= from->lrn_caller;
+    any->lrn_callee |= from->lrn_callee;
+    any->ring_to |= from->ring_to;
+    any->quantity |= from->quantity;
+    any->provider_charge |= from->provider_charge;
+    any->provider_tax |= from->provider_tax;
+    any->setup_ms |= from->setup_ms;
+    any->carrier_billed_ms |= from->carrier_billed_ms;
+    any->trunk |= from->trunk;
+    any->hint |= from->hint;
+    any->calltype |= from->calltype;
+    for (int d = 0; d < TOLL_NAME_SOURCE; d++) {
+        const uint32_t *map = maps == NULL ? NULL : maps[d];
+
+        for (uint32_t i = 0; i < use->name_counts[d]; i++)
+            used->names[d][map == NULL ? use->names[d][i] : map[use->names[d][i]]] = 1;
+    }
+}
+
+void toll_used_free(struct toll_used *used)
+{
+    for (int d = 0; d < TOLL_NAMES; d++)
+        free(used->names[d]);
+    memset(used, 0, sizeof *used);
+}
+
+/* -- runs -- */
+
+struct making {
+    struct toll_gather *gather;
+    struct toll_run *run;
+    size_t block_bytes;
+};
+
+static bool list_names(uint32_t **list, uint32_t *count, const uint8_t *used, uint32_t names)
+{
+    uint32_t total = 0;
+
+    for (uint32_t id = 1; id <= names; id++)
+        total += used[id];
+    *count = 0;
+    *list = malloc(((size_t)total + 1) * sizeof **list);
+    for (uint32_t id = 1; *list != NULL && id <= names; id++) {
+        if (used[id])
+            (*list)[(*count)++] = id;
+    }
+    return *list != NULL;
+}
+
+/* Names and files of one day of what is held. */
+static int note_day(const struct toll_gather *gather, struct toll_run_day *day, struct toll_error *error)
+{
+    struct toll_used used;
+    bool fits = toll_used_begin(&used, gather->names);
+
+    day->sources = fits ? malloc((gather->held_count + 1) * sizeof *day->sources) : NULL;
+    fits &= day->sources != NULL;
+    for (size_t i = 0; fits && i < gather->held_count; i++) {
+        const struct toll_ordered *ordered = gather->held[i];
+        const struct toll_day_slice *slice = toll_ordered_day(ordered, day->day);
+
+        if (slice == NULL)
+            continue;
+        toll_used_add(&used, &slice->use, ordered->chunk.maps);
+        if (day->source_count == 0 || day->sources[day->source_count - 1] != ordered->chunk.source)
+            day->sources[day->source_count++] = ordered->chunk.source; /* files come one after the other */
+    }
+    day->use.any = used.any;
+    for (int d = 0; fits && d < TOLL_NAME_SOURCE; d++)
+        fits = list_names(&day->use.names[d], &day->use.name_counts[d], used.names[d],
+                          gather->names->strings[d].count);
+    toll_used_free(&used);
+    return fits ? 0 : no_memory(error);
+}
+
+static int write_day(struct making *making, struct toll_run_day *day, struct toll_error *error)
+{
+    struct toll_gather *gather = making->gather;
+    struct toll_run_writer writer = {.spill = &gather->spill,
+                                     .day = day,
+                                     .buffer = malloc(making->block_bytes),
+                                     .block_bytes = making->block_bytes};
+    struct toll_entry *entries = NULL;
+    size_t count = 0;
+    int code = writer.buffer == NULL ? no_memory(error) : note_day(gather, day, error);
+
+    if (code == 0)
+        code = toll_gather_day(gather, day->day, &entries, &count, error);
+    toll_memory_take(&gather->memory, 2 * count * sizeof *entries);
+    if (code == 0)
+        code = toll_entries_sort(entries, count, error);
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        if (i + 16 < count)
+            toll_row_prefetch(entries[i + 16].row);
+        toll_gather_place_row(gather, entries[i].row);
+        code = toll_run_write_row(&writer, entries[i].row, error);
+    }
+    if (code == 0)
+        code = toll_run_write_end(&writer, error);
+    toll_memory_give_back(&gather->memory, 2 * count * sizeof *entries);
+    free(entries);
+    free(writer.buffer);
+    return code;
+}
+
+struct key_writer {
+    struct toll_spill *spill;
+    struct toll_key_record *records;
+    size_t used;
+    int64_t offset;
+};
+
+static int flush_keys(struct key_writer *writer, struct toll_error *error)
+{
+    size_t bytes = writer->used * sizeof *writer->records;
+    int code = bytes == 0 ? 0 : toll_spill_write(writer->spill, writer->records, bytes, writer->offset, error);
+
+    writer->offset += (int64_t)bytes;
+    writer->used = 0;
+    return code;
+}
+
+static int write_keys(struct making *making, struct toll_error *error)
+{
+    struct toll_gather *gather = making->gather;
+    struct toll_key_run *keys = &making->run->keys;
+    struct key_writer writer = {.spill = &gather->spill,
+                                .records = malloc(KEY_PIECE_RECORDS * sizeof *writer.records)};
+    struct toll_hasher *hasher;
+    size_t rows = 0;
+    int code = writer.records == NULL ? no_memory(error) : 0;
+
+    for (size_t i = 0; i < gather->held_count; i++)
+        rows += gather->held[i]->chunk.row_count;
+    writer.offset = keys->offset = toll_spill_reserve(&gather->spill, rows * sizeof *writer.records);
+    for (unsigned p = 0; code == 0 && p < TOLL_KEY_PARTITIONS; p++) {
+        keys->at[p + 1] = keys->at[p];
+        hasher = toll_hasher_create();
+        code = hasher == NULL ? no_memory(error) : 0;
+        for (size_t i = 0; code == 0 && i < gather->held_count; i++) {
+            const struct toll_ordered *ordered = gather->held[i];
+            const uint32_t *map = ordered->chunk.maps[TOLL_NAME_CARRIER];
+
+            for (uint32_t k = ordered->key_at[p]; code == 0 && k < ordered->key_at[p + 1]; k++) {
+                struct toll_key_record *record = &writer.records[writer.used++];
+
+                *record = ordered->keys[k];
+                if (map != NULL)
+                    record->meta =
+                        toll_key_meta(toll_key_start(record->meta), map[toll_key_carrier(record->meta)]);
+                toll_hasher_update(hasher, record, sizeof *record);
+                if (writer.used == KEY_PIECE_RECORDS)
+                    code = flush_keys(&writer, error);
+            }
+            keys->at[p + 1] += ordered->key_at[p + 1] - ordered->key_at[p];
+        }
+        if (hasher != NULL)
+            keys->hash[p] = toll_hasher_digest(hasher);
+        toll_hasher_destroy(hasher);
+    }
+    if (code == 0)
+        code = flush_keys(&writer, error);
+    free(writer.records);
+    return code;
+}
+
+static int make_job(void *context, size_t index, struct toll_error *error)
+{
+    struct making *making = context;
+
+    if (index == 0)
+        return write_keys(making, error);
+    return write_day(making, &making->run->days[index - 1], error);
+}
+
+static int write_run(struct toll_gather *gather, struct toll_error *error)
+{
+    struct making making = {.gather = gather, .block_bytes = gather->memory.limit >> 13};
+    struct toll_run *runs = realloc(gather->runs, (gather->run_count + 1) * sizeof *runs);
+    int64_t *days = NULL;
+    size_t count = 0;
+    int code = runs == NULL ? no_memory(error) : toll_gather_days(gather, false, &days, &count, error);
+
+    gather->runs = runs == NULL ? gather->runs : runs;
+    if (code != 0)
+        return code;
+    making.block_bytes = making.block_bytes < TOLL_RUN_BLOCK_MIN ? TOLL_RUN_BLOCK_MIN : making.block_bytes;
+    making.block_bytes = making.block_bytes > TOLL_RUN_BLOCK_MAX ? TOLL_RUN_BLOCK_MAX : making.block_bytes;
+    making.run = &gather->runs[gather->run_count++];
+    *making.run = (struct toll_run){.days = calloc(count + 1, sizeof *making.run->days)};
+    if (making.run->days == NULL)
+        code = no_memory(error);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        making.run->days[making.run->day_count++].day = days[i];
+    free(days);
+    if (code == 0 && gather->spill.io == NULL)
+        code = toll_spill_open(&gather->spill, gather->io, gather->dataset_path, error);
+    if (code == 0)
+        code = toll_work_run(gather->threads, count + 1, make_job, NULL, &making, error);
+    return code;
+}
+
+int toll_gather_make_room(struct toll_gather *gather, struct toll_error *error)
+{
+    int code;
+
+    if (gather->held_bytes <= toll_gather_rows_limit(gather))
+        return 0;
+    code = write_run(gather, error);
+    if (code == 0)
+        drop_held(gather);
+    return code;
+}

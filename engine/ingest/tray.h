@@ -4,8 +4,8 @@
  * of the chunk. A row with anything unusual in it, such as doubled quotes or a value that cannot be read, is
  * read by rows.c instead, in its turn, so that what comes out is what rows.c would have given.
  */
-#ifndef TOLL_INGEST_BATCH_H
-#define TOLL_INGEST_BATCH_H
+#ifndef TOLL_INGEST_TRAY_H
+#define TOLL_INGEST_TRAY_H
 
 #include "ingest/reader.h"
 

@@ -3,8 +3,8 @@
  * the tray. What a column's function finds it cannot read makes the row odd; odd rows have no values, and no
  * column looks at them again.
  */
-#ifndef TOLL_INGEST_BATCH_ROWS_H
-#define TOLL_INGEST_BATCH_ROWS_H
+#ifndef TOLL_INGEST_TRAY_ROWS_H
+#define TOLL_INGEST_TRAY_ROWS_H
 
 #include "ingest/reader.h"
 

@@ -9,7 +9,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "ingest/reader.h"
-#include "ingest/sheet.h"
+#include "ingest/tray.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -713,7 +713,7 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     reader->chunk = chunk;
     reader_init(reader, carrier, begin, end);
     if (!layout->row_by_row)
-        toll_sheets_read(reader);
+        toll_trays_read(reader);
     while (toll_reader_next(reader))
         ;
     if (chunk->row_count == 0)

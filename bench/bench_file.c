@@ -5,6 +5,7 @@
  *
  *   bench_file                    20 million CDRs, 7 turns, one thread and two
  *   bench_file --small            a world of a second, warm, as a test
+ *   --json FILE                   for programs (result.h)
  *   TOLL_BENCH_FOLDER, TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS as in bench_rate
  *   TOLL_BENCH_TURNS              other than 7
  *   TOLL_BENCH_WAYS=pread,io_uring    these only; pread is what the others are compared with
@@ -16,6 +17,7 @@
  */
 #include "io/publish.h"
 #include "pipeline/rate.h"
+#include "result.h"
 #include "world.h"
 
 #include <fcntl.h>
@@ -40,8 +42,10 @@ static struct bench {
     char book[300], cdrs[300], run[300];
     bool cold, small;
     int turns;
-    int64_t rows, bytes_in, bytes_out;
+    int64_t rows, bytes_in, bytes_out, line_bytes; /* line_bytes: the lines' files whole */
     double seconds[COLUMNS][TURNS_MAX];
+    struct toll_rate_result result;
+    struct toll_result json;
 } bench;
 
 static int64_t setting(const char *name, int64_t otherwise)
@@ -89,6 +93,31 @@ static void die(const char *what)
 {
     fprintf(stderr, "%s\n", what);
     exit(1);
+}
+
+/* A count of the run's stats.json, behind `group`. */
+static int64_t stat_of(const char *stats, const char *group, const char *name)
+{
+    const char *at = strstr(stats, group);
+    at = at == NULL ? NULL : strstr(at, name);
+    return at == NULL ? 0 : atoll(at + strlen(name));
+}
+
+/* What the last run read and wrote, as it says itself. */
+static void read_stats(void)
+{
+    char path[400], stats[8192] = "";
+    snprintf(path, sizeof path, "%s/stats.json", bench.run);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fread(stats, 1, sizeof stats - 1, file) == 0)
+        die("the run has no stats.json");
+    fclose(file);
+    bench.bytes_in = stat_of(stats, "\"read\"", "\"mmap\": ") + stat_of(stats, "\"read\"", "\"pread\": ") +
+                     stat_of(stats, "\"read\"", "\"io_uring\": ");
+    bench.bytes_out =
+        stat_of(stats, "\"written\"", "\"pwrite\": ") + stat_of(stats, "\"written\"", "\"io_uring\": ");
+    bench.line_bytes = stat_of(stats, "", "\"line_file_bytes\": ");
+    bench.rows = bench.result.rows;
 }
 
 static double rate_by(int way, unsigned threads, struct toll_rate_result *result)
@@ -243,28 +272,55 @@ static void print_line(const char *name, int column)
            ratios[bench.turns - 1]);
 }
 
+static void put_line(const char *name, int column, unsigned threads)
+{
+    struct toll_result *json = &bench.json;
+    double of_raw[TURNS_MAX];
+    toll_result_record(json, "files");
+    toll_result_text(json, "way", name);
+    toll_result_text(json, "cache", bench.cold ? "cold" : "warm");
+    toll_result_int(json, "threads", threads);
+    toll_result_int(json, "cdrs", bench.rows);
+    toll_result_int(json, "bytes_in", bench.bytes_in);
+    toll_result_int(json, "bytes_out", bench.bytes_out);
+    toll_result_number(json, "bytes_per_line", (double)bench.line_bytes / (double)bench.rows);
+    toll_result_samples(json, "seconds", bench.seconds[column], (size_t)bench.turns, 1);
+    toll_result_number(json, "gb_per_s",
+                       (double)(bench.bytes_in + bench.bytes_out) / median(bench.seconds[column]) * 1e-9);
+    if (column == RAW)
+        return;
+    for (int i = 0; i < bench.turns; i++)
+        of_raw[i] = bench.seconds[RAW][i] / bench.seconds[column][i];
+    toll_result_samples(json, "of_raw", of_raw, bench.small ? 0 : (size_t)bench.turns, 1);
+    toll_result_text(json, "charge", bench.result.totals[0].charge);
+    toll_result_text(json, "currency", bench.result.totals[0].currency);
+    toll_result_text(json, "cdr_hash", bench.result.cdr_hash);
+    toll_result_text(json, "book_hash", bench.result.book_hash);
+}
+
 static void run_turns(unsigned threads)
 {
-    struct toll_rate_result result;
     for (int turn = 0; turn < bench.turns; turn++) {
         for (int i = 0; i < WAYS; i++) {
             const int way = (i + turn) % WAYS; /* another one begins each turn */
             if (is_wanted(way))
-                bench.seconds[way][turn] = rate_by(way, threads, &result);
+                bench.seconds[way][turn] = rate_by(way, threads, &bench.result);
         }
-        bench.rows = result.rows;
-        bench.bytes_in = result.rows * 32; /* start, duration, caller, callee, kind, carrier */
-        bench.bytes_out = result.rows * 26;
+        read_stats();
         if (!bench.small)
             bench.seconds[RAW][turn] = copy_raw();
     }
     printf("%u thread%s, %s, medians of %d turns:\n", threads, threads == 1 ? "" : "s",
            bench.cold ? "cold" : "warm", bench.turns);
     for (int way = 0; way < WAYS; way++)
-        if (is_wanted(way))
+        if (is_wanted(way)) {
             print_line(ways[way].name, way);
-    if (!bench.small)
+            put_line(ways[way].name, way, threads);
+        }
+    if (!bench.small) {
         print_line("raw copy", RAW);
+        put_line("raw copy", RAW, threads);
+    }
     fflush(stdout);
 }
 
@@ -272,6 +328,8 @@ int main(int argc, char **argv)
 {
     char folder[200] = "/tmp/toll_bench_XXXXXX", source[300];
     const char *kept = getenv("TOLL_BENCH_FOLDER");
+    if (toll_result_begin(&bench.json, "file", &argc, argv) != 0)
+        return 1;
     bench.small = argc > 1 && strcmp(argv[1], "--small") == 0;
     bench.cold = !bench.small && setting("TOLL_BENCH_WARM", 0) == 0;
     bench.turns = (int)setting("TOLL_BENCH_TURNS", bench.small ? 1 : 7);
@@ -299,5 +357,5 @@ int main(int argc, char **argv)
         if (setting("TOLL_BENCH_THREADS", threads) == threads)
             run_turns(threads);
     toll_remove_tree(toll_io_system(), AT_FDCWD, kept == NULL ? folder : bench.run, NULL);
-    return 0;
+    return toll_result_end(&bench.json) == 0 ? 0 : 1;
 }

@@ -4,6 +4,7 @@
  *
  *   bench_import                  10 million rows of each shape (import_files.h), 5 turns
  *   bench_import --small          as a test: quick, checks only that nothing is rejected
+ *   --json FILE                   for programs (result.h)
  *   TOLL_BENCH_FOLDER             where the files are, or are made and stay; else a folder of its own
  *   TOLL_BENCH_ROWS, TOLL_BENCH_TURNS, TOLL_BENCH_THREADS (of the whole import, default 1)
  *   TOLL_BENCH_SHAPE=plain,switch     these only
@@ -14,6 +15,7 @@
 #include "ingest/rows.h"
 #include "io/file.h"
 #include "io/publish.h"
+#include "result.h"
 #include "tollmill.h"
 
 #include <fcntl.h>
@@ -42,6 +44,7 @@ static struct bench {
     int64_t rows;
     char hash[33];
     double read_until_s;
+    struct toll_result json;
 } bench;
 
 static int64_t setting(const char *name, int64_t otherwise)
@@ -189,6 +192,25 @@ static void print_stage(enum stage stage)
            bytes / taken * 1e-9, rows / taken * 1e-6, taken / rows * 1e9, median(COPY) / taken);
 }
 
+static void put_stage(const char *shape, enum stage stage)
+{
+    struct toll_result *json = &bench.json;
+    const double taken = median(stage), rows = (double)bench.rows, bytes = (double)bench.blob.size;
+    const char *name = stage_names[stage];
+
+    toll_result_record(json, "import");
+    toll_result_text(json, "shape", shape);
+    toll_result_text(json, "stage", name + strspn(name, " "));
+    toll_result_int(json, "threads", stage < WHOLE ? 1 : bench.threads);
+    toll_result_int(json, "rows", bench.rows);
+    toll_result_number(json, "bytes_per_row", bytes / rows);
+    toll_result_samples(json, "seconds", bench.seconds[stage], (size_t)bench.turns, 1);
+    toll_result_number(json, "gb_per_s", bytes / taken * 1e-9);
+    toll_result_number(json, "rows_per_s", rows / taken);
+    toll_result_number(json, "of_memcpy", median(COPY) / taken);
+    toll_result_text(json, "cdr_hash", stage < WHOLE ? "" : bench.hash);
+}
+
 static void open_shape(enum toll_import_shape shape, int64_t rows, char csv[300], char spec[300])
 {
     struct toll_findings findings = {0};
@@ -223,8 +245,10 @@ static void run_shape(enum toll_import_shape shape, int64_t rows)
     }
     printf("%s: %lld rows, %.1f bytes a row, medians of %d turns\n", toll_import_shape_name(shape),
            (long long)bench.rows, (double)bench.blob.size / (double)bench.rows, bench.turns);
-    for (enum stage stage = COPY; stage < (bench.whole ? STAGES : WHOLE); stage++)
+    for (enum stage stage = COPY; stage < (bench.whole ? STAGES : WHOLE); stage++) {
         print_stage(stage);
+        put_stage(toll_import_shape_name(shape), stage);
+    }
     if (bench.whole)
         printf("  threads of the whole import: %u; cdr_hash %s\n", bench.threads, bench.hash);
     fflush(stdout);
@@ -234,6 +258,8 @@ static void run_shape(enum toll_import_shape shape, int64_t rows)
 
 int main(int argc, char **argv)
 {
+    if (toll_result_begin(&bench.json, "import", &argc, argv) != 0)
+        return 1;
     const bool small = argc > 1 && strcmp(argv[1], "--small") == 0;
     const char *kept = getenv("TOLL_BENCH_FOLDER"), *only = getenv("TOLL_BENCH_SHAPE");
     const int64_t rows = setting("TOLL_BENCH_ROWS", small ? 20000 : 10000000);
@@ -251,5 +277,5 @@ int main(int argc, char **argv)
             run_shape(shape, rows);
     if (kept == NULL)
         toll_remove_tree(toll_io_system(), AT_FDCWD, bench.folder, NULL);
-    return 0;
+    return toll_result_end(&bench.json) == 0 ? 0 : 1;
 }

@@ -3,9 +3,11 @@
 //
 //   bench_kernels                  4 million calls; 200,000 and 5 million numbers, the full deck
 //   bench_kernels --small          a moment, as a test: all tables must give the frozen answers
+//   --json FILE                    for programs (result.h)
 //
 // Prints a hash of the answers: what is made faster must not change it.
 #include "kernel_world.h"
+#include "result.h"
 
 #include <benchmark/benchmark.h>
 
@@ -101,6 +103,20 @@ void print_table()
     std::printf("memcpy %.2f GB/s copied\n", median(bench.copied));
 }
 
+void put_json(toll_result *json)
+{
+    for (const std::string &name : bench.order)
+        for (size_t m = 0; m < bench.masks.size(); m++) {
+            const std::vector<double> &ns = bench.figures[name][m].ns;
+            toll_result_record(json, "kernel");
+            toll_result_text(json, "kernel", name.c_str());
+            toll_result_text(json, "simd", toll_kernel_world_table(bench.masks[m]));
+            toll_result_samples(json, "ns", ns.data(), ns.size(), 1);
+        }
+    toll_result_record(json, "memcpy");
+    toll_result_samples(json, "gb_per_s", bench.copied.data(), bench.copied.size(), 1);
+}
+
 // Every table must give the scalar's answers, and those the frozen ones.
 bool check(toll_kernel_world *world, toll_kernel_job job, const std::string &name, uint64_t frozen)
 {
@@ -147,6 +163,9 @@ int main(int argc, char **argv)
             argv[kept++] = argv[i];
     }
     argc = kept;
+    toll_result json;
+    if (toll_result_begin(&json, "kernels", &argc, argv) != 0)
+        return 1;
     benchmark::Initialize(&argc, argv);
     unsigned masks[3];
     bench.masks.assign(masks, masks + toll_kernel_world_masks(masks));
@@ -163,5 +182,6 @@ int main(int argc, char **argv)
     benchmark::RegisterBenchmark("memcpy", copy)->Iterations(repetitions);
     benchmark::RunSpecifiedBenchmarks();
     print_table();
-    return 0;
+    put_json(&json);
+    return toll_result_end(&json) == 0 ? 0 : 1;
 }

@@ -4,8 +4,11 @@
 //                                  whole-feature world
 //   bench_rate --small             worlds of a second, as a test: they must run and give the frozen answers
 //   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS    other sizes
+//   TOLL_BENCH_TURNS               other than 7
 //   TOLL_BENCH_FOLDER              keep the worlds there and use them again
-//   TOLL_BENCH_STAGES=1            nanoseconds by stage
+//   TOLL_BENCH_STAGES=1            nanoseconds by stage, too: of passes of their own, with clocks between
+//   them
+//   --json FILE                    all figures for programs (result.h)
 //   TOLL_BENCH_WORLD=plain|whole|cost|bundles|pools|taxes|month   only that one; several: plain,cost
 //
 // The plain world is one deck by the callee (world.h), the whole one has every kind of tariff (whole.h), the
@@ -19,6 +22,7 @@
 #include "bundles.h"
 #include "cost.h"
 #include "month.h"
+#include "result.h"
 #include "taxes.h"
 #include "whole.h"
 #include "world.h"
@@ -41,7 +45,7 @@
 namespace
 {
 
-constexpr int repetitions = 7, threads_most = 2;
+constexpr int threads_most = 2;
 const char *const level_names[] = {"scalar", "avx2", "avx512"};
 const toll_simd_choice level_choices[] = {TOLL_SIMD_SCALAR, TOLL_SIMD_AVX2, TOLL_SIMD_AVX512};
 constexpr int levels_most = 3;
@@ -56,7 +60,9 @@ struct frozen_world {
     const char *small_hash, *full_hash; // of the lines; they change only when a result of rating changes
     bool wanted = true;
     toll_bench_world *world[levels_most] = {};
-    int64_t rows = 0;
+    int64_t rows = 0, numbers = 0;
+    toll_rate_result result[levels_most] = {};
+    char hash[levels_most][33] = {};
     measures rate[levels_most][threads_most + 1] = {};
     std::vector<double> stage_ns[levels_most][16] = {};
 };
@@ -101,7 +107,12 @@ void keep_stages(frozen_world &world, int level)
 {
     const char *names[16];
     int64_t ns[16];
-    const int count = toll_bench_stages(world.world[level], names, ns);
+    toll_rate_result result;
+    toll_error error;
+    toll_bench_want_stages(world.world[level], true);
+    const int rc = toll_bench_rate(world.world[level], 1, &result, &error);
+    toll_bench_want_stages(world.world[level], false);
+    const int count = rc == 0 ? toll_bench_stages(world.world[level], names, ns) : 0;
     for (int i = 0; i < count; i++)
         world.stage_ns[level][i].push_back(double(ns[i]));
 }
@@ -251,13 +262,72 @@ void print_table()
                     bench.copy_ns.size());
 }
 
+// ---- JSON ----
+
+void put_rating(toll_result *json, const frozen_world &world, int level, int threads)
+{
+    const measures &one = world.rate[level][threads];
+    const toll_rate_result &result = world.result[level];
+    const double rows = double(world.rows);
+    toll_result_record(json, "rating");
+    toll_result_text(json, "world", world.name);
+    toll_result_int(json, "cdrs", world.rows);
+    toll_result_int(json, "numbers", world.numbers);
+    toll_result_text(json, "simd", level_names[level]);
+    toll_result_int(json, "threads", threads);
+    toll_result_samples(json, "wall_ns", one.wall_ns.data(), one.wall_ns.size(), 1 / rows);
+    toll_result_samples(json, "cpu_ns", one.cpu_ns.data(), one.cpu_ns.size(), 1 / rows);
+    toll_result_number(json, "cdr_per_s", rows * 1e9 / median(one.wall_ns));
+    toll_result_number(json, "x_scalar", ratio(world.rate[0][threads].wall_ns, one.wall_ns));
+    toll_result_number(json, "x_one_thread", ratio(world.rate[level][1].wall_ns, one.wall_ns));
+    toll_result_int(json, "rated", result.rated);
+    toll_result_int(json, "suspense", result.suspense);
+    toll_result_text(json, "charge", result.totals[0].charge);
+    toll_result_text(json, "currency", result.totals[0].currency);
+    toll_result_text(json, "lines", world.hash[level]);
+}
+
+void put_stages(toll_result *json, const frozen_world &world, int level)
+{
+    const char *names[16];
+    int64_t ns[16];
+    const int count = toll_bench_stages(world.world[level], names, ns);
+    for (int i = 0; i < count; i++) {
+        const std::vector<double> &values = world.stage_ns[level][i];
+        toll_result_record(json, "stage");
+        toll_result_text(json, "world", world.name);
+        toll_result_int(json, "numbers", world.numbers);
+        toll_result_text(json, "simd", level_names[level]);
+        toll_result_text(json, "stage", names[i]);
+        toll_result_samples(json, "ns", values.data(), values.size(), 1 / double(world.rows));
+    }
+}
+
+void put_json(toll_result *json)
+{
+    std::vector<double> gb;
+    for (double ns : bench.copy_ns)
+        gb.push_back(double(copy_bytes) / ns);
+    toll_result_record(json, "memcpy");
+    toll_result_samples(json, "gb_per_s", gb.data(), gb.size(), 1);
+    for (const frozen_world &world : bench.worlds)
+        for (int level = 0; world.wanted && level < bench.levels; level++) {
+            for (int threads = 1; threads <= threads_most; threads++)
+                put_rating(json, world, level, threads);
+            if (bench.stages)
+                put_stages(json, world, level);
+        }
+}
+
 // All levels that this processor has; the first world tells how many these are.
 int open_levels(frozen_world &world, const std::string &folder)
 {
     toll_error error;
     for (int level = 0; level < levels_most; level++) {
-        const int rc = toll_bench_open((folder + "/book").c_str(), (folder + "/cdrs").c_str(),
-                                       level_choices[level], &world.world[level], &error);
+        const int rc = level == 0 ? toll_bench_open((folder + "/book").c_str(), (folder + "/cdrs").c_str(),
+                                                    level_choices[level], &world.world[level], &error)
+                                  : toll_bench_open_beside(world.world[0], level_choices[level],
+                                                           &world.world[level], &error);
         if (rc != 0) {
             std::fprintf(stderr, "%s\n", error.text);
             return rc == TOLL_EUSAGE && level > 0 ? 0 : rc; // what the processor lacks is not measured
@@ -275,6 +345,7 @@ int open_world(frozen_world &world, bool small)
                                                               : 20000000),
                             uint32_t(setting("TOLL_BENCH_NUMBERS", small ? 2000 : 200000)),
                             small ? 20u : 400u, small ? 3 : 30};
+    world.numbers = size.numbers;
     const char *kept = std::getenv("TOLL_BENCH_FOLDER");
     std::string folder;
     if (kept != nullptr) {
@@ -297,11 +368,11 @@ int open_world(frozen_world &world, bool small)
     return rc;
 }
 
-int print_world(const frozen_world &world, int level, const char *expected)
+int print_world(frozen_world &world, int level, const char *expected)
 {
-    toll_rate_result result;
+    toll_rate_result &result = world.result[level];
     toll_error error;
-    char hash[33];
+    char *hash = world.hash[level];
     if (toll_bench_hash(world.world[level], hash, &error) != 0 ||
         toll_bench_rate(world.world[level], 1, &result, &error) != 0) {
         std::fprintf(stderr, "%s\n", error.text);
@@ -331,6 +402,9 @@ int main(int argc, char **argv)
             argv[kept++] = argv[i];
     }
     argc = kept;
+    toll_result json;
+    if (toll_result_begin(&json, "rate", &argc, argv) != 0)
+        return 1;
     benchmark::Initialize(&argc, argv);
     const char *only = std::getenv("TOLL_BENCH_WORLD");
     const bool sized =
@@ -341,12 +415,10 @@ int main(int argc, char **argv)
         world.wanted = only == nullptr || is_named(only, world.name);
         if (world.wanted && open_world(world, small) != 0)
             return 1;
-        for (int level = 0; world.wanted && level < bench.levels; level++) {
+        for (int level = 0; world.wanted && level < bench.levels; level++)
             rc |= print_world(world, level, sized ? nullptr : small ? world.small_hash : world.full_hash);
-            toll_bench_want_stages(world.world[level], bench.stages);
-        }
     }
-    for (int turn = 0; turn < (small ? 1 : repetitions); turn++)
+    for (int turn = 0; turn < setting("TOLL_BENCH_TURNS", small ? 1 : 7); turn++)
         for (int threads = 1; threads <= threads_most; threads++)
             for (int level = 0; level < bench.levels; level++)
                 for (int world = 0; world < worlds; world++)
@@ -363,8 +435,11 @@ int main(int argc, char **argv)
         benchmark::RunSpecifiedBenchmarks();
     if (rc == 0)
         print_table();
+    if (rc == 0)
+        put_json(&json);
+    rc |= toll_result_end(&json) != 0;
     for (frozen_world &world : bench.worlds)
-        for (int level = 0; world.wanted && level < bench.levels; level++)
+        for (int level = bench.levels - 1; world.wanted && level >= 0; level--) // the first has the book
             toll_bench_close(world.world[level]);
     return rc;
 }

@@ -6,7 +6,9 @@
  *
  *   bench_tax            1 million buckets, 7 turns
  *   bench_tax --small    as a test
+ *   --json FILE          for programs (result.h)
  */
+#include "result.h"
 #include "tax/account.h"
 #include "tax_tables.h"
 
@@ -139,7 +141,7 @@ static int compare(const void *a, const void *b)
     return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
 }
 
-static int bench(const char *name, bool threshold, uint32_t accounts, int turns)
+static int bench(struct toll_result *json, const char *name, bool threshold, uint32_t accounts, int turns)
 {
     struct world *world = calloc(1, sizeof *world);
     struct toll_tax_account account = {0};
@@ -173,6 +175,16 @@ static int bench(const char *name, bool threshold, uint32_t accounts, int turns)
         "%lld, hash %016llx\n",
         name, accounts * BUCKETS, median, median * 1e9 / (accounts * BUCKETS), seconds[0], seconds[turns - 1],
         (long long)rows, (long long)cents, (unsigned long long)hash);
+    char text[20];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    toll_result_record(json, "tax register");
+    toll_result_text(json, "world", name);
+    toll_result_int(json, "buckets", accounts * BUCKETS);
+    toll_result_samples(json, "seconds", seconds, (size_t)turns, 1);
+    toll_result_number(json, "ns_per_bucket", median * 1e9 / (accounts * BUCKETS));
+    toll_result_int(json, "rows", rows);
+    toll_result_int(json, "cents", cents);
+    toll_result_text(json, "hash", text);
     toll_tax_account_free(&account);
     toll_tax_ledger_free(&world->ledger);
     toll_arena_free(&world->arena);
@@ -184,8 +196,13 @@ static int bench(const char *name, bool threshold, uint32_t accounts, int turns)
 
 int main(int argc, char **argv)
 {
+    struct toll_result json;
+    if (toll_result_begin(&json, "tax", &argc, argv) != 0)
+        return 1;
     const bool small = argc > 1 && strcmp(argv[1], "--small") == 0;
     const uint32_t accounts = small ? 200 : 20000;
     const int turns = small ? 1 : TURNS;
-    return bench("plain", false, accounts, turns) != 0 || bench("threshold", true, accounts, turns) != 0;
+    const int rc = bench(&json, "plain", false, accounts, turns) != 0 ||
+                   bench(&json, "threshold", true, accounts, turns) != 0;
+    return toll_result_end(&json) != 0 || rc;
 }

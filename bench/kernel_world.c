@@ -123,7 +123,7 @@ static void run_block(struct toll_kernel_world *world, enum toll_kernel_job job,
     if (job == TOLL_KERNEL_PROBE)
         kernels->probe(world->lines, world->line_count, world->arrays.callers + first, rows, world->answers);
     else
-        kernels->lpm(world->tables, world->words, decks + first, world->arrays.callees + first, rows,
+        kernels->lpm(world->tables, world->words, 0, decks + first, world->arrays.callees + first, rows,
                      world->answers);
 }
 

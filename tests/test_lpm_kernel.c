@@ -117,7 +117,7 @@ static void test_random_tries(void **state)
         const struct toll_kernels *kernels = toll_kernels_select(sets[c % 3]);
         const size_t rows = counts[c / 3];
         memset(values, 0x77, sizeof values);
-        kernels->lpm(tables, words.data, which, keys, rows, values);
+        kernels->lpm(tables, words.data, 0, which, keys, rows, values);
         for (size_t i = 0; i < rows; i++) {
             const uint32_t want = which[i] == 0 ? 0 : naive(&decks[which[i]], text[i]);
             assert_int_equal(values[i], want);
@@ -150,7 +150,7 @@ static void test_hostile_numbers(void **state)
             key =
                 (key & UINT64_C(0x0fff000fffffffff)) | UINT64_C(0x1000fff000000000); /* exchange beyond 999 */
         const uint32_t want = toll_lpm_one(&tables[1], exact, key);
-        toll_kernels_select(i % 2 == 0 ? 0 : toll_cpu_features())->lpm(tables, exact, &one, &key, 1, &value);
+        toll_kernels_select(i % 2 == 0 ? 0 : toll_cpu_features())->lpm(tables, exact, 0, &one, &key, 1, &value);
         assert_int_equal(value, want);
         assert_true((value & TOLL_LPM_NODE) == 0);
     }

@@ -359,28 +359,57 @@ static void test_ask_by_hand(void **state)
 
 /* ---- price ---- */
 
+/* A place of the deck's own, or one of a sheet's classes and ordinals. */
+static uint32_t any_value(const struct toll_family_shape *shape, bool sheet, uint32_t prices, uint32_t classes)
+{
+    if (pick(6) == 0)
+        return pick(2) == 0 ? 0 : TOLL_LPM_ENTRY | (sheet ? 0 : pick(1u << 30));
+    if (sheet)
+        return (1 + pick(classes - 1)) << shape->class_shift | (1 + pick(shape->ordinal_mask));
+    return pick(8) == 0 ? prices - 4 : pick(prices - 3);
+}
+
 static void check_price(const struct toll_kernels *twin, size_t rows, bool at_end)
 {
-    enum { PRICES = 300 };
+    enum { PRICES = 300, CLASSES = 50, TERMS = 4 * CLASSES };
     struct arrays arrays = {.at_end = at_end};
+    const bool columns = pick(2) == 0, sheets = pick(3) != 0, timed = pick(2) == 0;
+    const uint32_t decks = sheets ? (pick(2) == 0 ? 32 : 96) : 0;
     ARRAY(uint16_t, price_terms, PRICES + 1);
+    ARRAY(uint32_t, sheet_terms, TERMS);
+    ARRAY(struct toll_sheet_now, now, decks);
     ARRAY(uint8_t, column, rows);
     ARRAY(uint32_t, deck, rows);
-    const bool columns = pick(2) == 0;
+    ARRAY(int64_t, start, rows);
+    const struct toll_price_in in = {
+        .price_terms = price_terms,
+        .column = columns ? column : NULL,
+        .deck = deck,
+        .sheets = sheets ? now : NULL,
+        .sheet_count = decks,
+        .shape = {sheet_terms, 0x3f, 6, (uint8_t)pick(4)},
+        .start = timed ? start : NULL,
+        .from = 100,
+        .until = 1000 + INT64_MAX / (pick(2) == 0 ? 1 : 2) / 2,
+    };
     for (size_t i = 1; i < PRICES; i++)
         price_terms[i] = (uint16_t)(pick(10) == 0 ? TOLL_TERMS_FAR : next_random() % 0xffff);
     price_terms[PRICES] = 0xabcd; /* no price */
+    for (size_t i = 0; i < TERMS; i++)
+        sheet_terms[i] = pick(1u << 30);
+    for (uint32_t i = 0; i < decks; i++)
+        now[i] = i == 0 || pick(4) == 0 ? (struct toll_sheet_now){pick(9), TOLL_SHEET_NONE}
+                 : pick(6) == 0         ? (struct toll_sheet_now){pick(9), TOLL_SHEET_ASK}
+                                        : (struct toll_sheet_now){pick(1u << 20), pick(3 * CLASSES)};
     int32_t *price[2] = {array(&arrays, rows * sizeof(int32_t)), array(&arrays, rows * sizeof(int32_t))};
     uint32_t *value[2] = {array(&arrays, rows * sizeof(uint32_t)), array(&arrays, rows * sizeof(uint32_t))};
     uint32_t *terms[2], *rest[2];
     for (size_t i = 0; i < rows; i++) {
         column[i] = (uint8_t)pick(4);
-        deck[i] = pick(3) == 0 ? 0 : pick(9) + 1;
-        value[0][i] = deck[i] == 0   ? 0
-                      : pick(6) == 0 ? 0
-                      : pick(6) == 0 ? TOLL_LPM_ENTRY | pick(1u << 30)
-                      : pick(8) == 0 ? PRICES - 4
-                                     : pick(PRICES - 3);
+        deck[i] = pick(3) == 0 ? 0 : pick(110) + 1;
+        start[i] = pick(9) == 0 ? (int64_t)next_random() : (int64_t)pick(1 << 20);
+        const bool sheet = deck[i] < decks && now[deck[i]].terms != TOLL_SHEET_NONE;
+        value[0][i] = deck[i] == 0 ? 0 : any_value(&in.shape, sheet, PRICES, CLASSES);
         value[1][i] = value[0][i];
         price[0][i] = price[1][i] = deck[i] != 0 || pick(2) == 0 ? 0 : (int32_t)pick(PRICES);
     }
@@ -388,9 +417,8 @@ static void check_price(const struct toll_kernels *twin, size_t rows, bool at_en
     for (int k = 0; k < 2; k++) {
         terms[k] = array(&arrays, rows * sizeof(uint32_t));
         rest[k] = array(&arrays, rows * sizeof(uint32_t));
-        count[k] = (k == 0 ? toll_kernels_select(0) : twin)
-                       ->price(price_terms, columns ? column : NULL, deck, rows, value[k], price[k], terms[k],
-                               rest[k]);
+        count[k] =
+            (k == 0 ? toll_kernels_select(0) : twin)->price(&in, rows, value[k], price[k], terms[k], rest[k]);
     }
     assert_memory_equal(value[0], value[1], rows * sizeof(uint32_t));
     assert_int_equal(count[0], count[1]);
@@ -398,6 +426,42 @@ static void check_price(const struct toll_kernels *twin, size_t rows, bool at_en
     assert_memory_equal(terms[0], terms[1], rows * sizeof(uint32_t));
     assert_memory_equal(rest[0], rest[1], count[0] * sizeof(uint32_t));
     release(&arrays);
+}
+
+/* By hand: deck 1 is a sheet, deck 2 one that is to be asked, deck 3 none. */
+static void test_sheets_by_hand(void **state)
+{
+    (void)state;
+    struct toll_sheet_now now[32];
+    for (unsigned i = 0; i < 32; i++)
+        now[i] = (struct toll_sheet_now){0, TOLL_SHEET_NONE};
+    now[1] = (struct toll_sheet_now){1000, 2};
+    now[2] = (struct toll_sheet_now){0, TOLL_SHEET_ASK};
+    const uint32_t terms_by_class[] = {0, 0, 0, 71, 72, 73};
+    const uint16_t price_terms[] = {0, 11, 12, 13, 14, 15};
+    const uint32_t deck[] = {0, 1, 1, 1, 2, 3, 1, 0};
+    const int64_t start[] = {5, 5, 5, 5, 5, 0, 9, 5};
+    uint32_t value[] = {0, 1u << 4 | 3, 3u << 4 | 1, 0, 1u << 4 | 3, 4, 1u << 4 | 3, 0};
+    int32_t price[] = {2, 0, 0, 0, 0, 0, 0, 0};
+    uint32_t terms[8], rest[8];
+    const struct toll_price_in in = {
+        .price_terms = price_terms,
+        .deck = deck,
+        .sheets = now,
+        .sheet_count = 32,
+        .shape = {terms_by_class, 15, 4, 1},
+        .start = start,
+        .from = 5,
+        .until = 9,
+    };
+    assert_int_equal(toll_price_scalar(&in, 8, value, price, terms, rest), 3);
+    const int32_t prices[] = {2, 1006, 1002, 0, 0, 4, 0, 0};
+    const uint32_t of[] = {12, 71, 73, 0, 0, 14, 0, 0};
+    assert_memory_equal(price, prices, sizeof prices);
+    assert_memory_equal(terms, of, sizeof of);
+    assert_int_equal(rest[0], 3);
+    assert_int_equal(rest[1], 4);
+    assert_int_equal(rest[2], 6);
 }
 
 static void test_price(void **state)
@@ -408,13 +472,13 @@ static void test_price(void **state)
 
 /* ---- voice: rates and fees at the bounds of 63 bits; what the terms mean is test_voice's ---- */
 
-static struct toll_voice_terms some_terms(void)
+static struct toll_terms some_terms(void)
 {
     static const toll_money edges[] = {0, 1, 1200000, INT64_MAX / (1 << 26) / 60, INT64_C(1) << 36};
     static const int32_t steps[] = {1, 6, 60, 7, 1 << 24, (1 << 24) - 1},
                          pers[] = {60, 1, 3600, 7, INT32_MAX};
     static const uint32_t quanta[] = {100, 1, 100000000};
-    struct toll_terms terms = {
+    return (struct toll_terms){
         .maximum_charge = pick(4) == 0 ? (toll_money)(next_random() >> 1 >> pick(63)) : INT64_MAX,
         .minimum_charge = pick(4) == 0 ? (toll_money)(next_random() >> 1 >> pick(63)) : 0,
         .rate = pick(2) == 0 ? edges[pick(COUNT(edges))] : (toll_money)(next_random() >> 1 >> pick(63)),
@@ -430,7 +494,6 @@ static struct toll_voice_terms some_terms(void)
         .duration_rounding = (uint8_t)pick(4),
         .state = (uint8_t)(pick(8) == 0 ? pick(3) : 0),
     };
-    return toll_voice_terms_make(&terms);
 }
 
 static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_end)
@@ -439,11 +502,16 @@ static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_en
     static const int32_t edges[] = {
         0, 1, 499, 500, 999, 1000, 1001, INT32_MAX, -1, INT32_MIN, INT32_MAX - 646};
     struct arrays arrays = {.at_end = at_end};
-    ARRAY(struct toll_voice_terms, terms, TERMS);
+    ARRAY(uint64_t, rates, TERMS);
+    ARRAY(struct toll_voice_profile, profiles, TERMS + 1);
     ARRAY(uint32_t, index, rows);
     ARRAY(int32_t, duration_ms, rows);
-    for (size_t i = 1; i < TERMS; i++)
+    struct toll_terms terms[TERMS - 1];
+    for (size_t i = 0; i < COUNT(terms); i++)
         terms[i] = some_terms();
+    assert_int_equal(toll_voice_profiles_most(COUNT(terms)), TERMS + 1);
+    assert_true(toll_voice_terms_fill(terms, COUNT(terms), rates, profiles));
+    const struct toll_voice_terms fast = {rates, profiles};
     int32_t *billed[2];
     int64_t *charge[2];
     uint8_t *status[2] = {array(&arrays, rows), array(&arrays, rows)};
@@ -460,7 +528,7 @@ static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_en
         charge[k] = array(&arrays, rows * sizeof(int64_t));
         exact[k] = array(&arrays, rows * sizeof(uint32_t));
         count[k] = (k == 0 ? toll_kernels_select(0) : twin)
-                       ->voice(terms, index, duration_ms, rows, billed[k], charge[k], status[k], exact[k]);
+                       ->voice(&fast, index, duration_ms, rows, billed[k], charge[k], status[k], exact[k]);
     }
     assert_int_equal(count[0], count[1]);
     assert_memory_equal(billed[0], billed[1], rows * sizeof(int32_t));
@@ -629,11 +697,12 @@ static void test_settle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classify),    cmocka_unit_test(test_classify_by_hand),
-        cmocka_unit_test(test_rules),       cmocka_unit_test(test_ask),
-        cmocka_unit_test(test_ask_by_hand), cmocka_unit_test(test_price),
-        cmocka_unit_test(test_voice),       cmocka_unit_test(test_tally),
-        cmocka_unit_test(test_tuple),       cmocka_unit_test(test_settle),
+        cmocka_unit_test(test_classify),       cmocka_unit_test(test_classify_by_hand),
+        cmocka_unit_test(test_rules),          cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_ask_by_hand),    cmocka_unit_test(test_price),
+        cmocka_unit_test(test_sheets_by_hand), cmocka_unit_test(test_voice),
+        cmocka_unit_test(test_tally),          cmocka_unit_test(test_tuple),
+        cmocka_unit_test(test_settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,9 @@ static void check_block(const struct toll_kernels *kernels, int rounds)
 {
     enum { TERMS = 64, ROWS = 4096 };
     static struct toll_terms terms[TERMS];
-    static struct toll_voice_terms fast[TERMS + 1];
+    static uint64_t rates[TERMS + 1];
+    static struct toll_voice_profile profiles[TERMS + 2];
+    const struct toll_voice_terms fast = {rates, profiles};
     static uint32_t index[ROWS];
     static int32_t duration_ms[ROWS], price[ROWS], before[ROWS], billed[ROWS];
     static int64_t charge[ROWS];
@@ -127,9 +129,10 @@ static void check_block(const struct toll_kernels *kernels, int rounds)
     for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < TERMS; i++) {
             terms[i] = random_terms(round % 4 == 0 ? 63 : round % 4 == 1 ? 20 : 36);
-            fast[1 + i] = toll_voice_terms_make(&terms[i]);
-            usable += !fast[1 + i].exact;
+            uint64_t rate;
+            usable += !toll_voice_profile_make(&terms[i], &rate).exact;
         }
+        assert_true(toll_voice_terms_fill(terms, TERMS, rates, profiles));
         for (int i = 0; i < ROWS; i++) {
             static const int32_t edges[] = {
                 0, 1, 499, 500, 501, 999, 1000, 1001, INT32_MAX, INT32_MAX - 483, -1, INT32_MIN};
@@ -142,7 +145,7 @@ static void check_block(const struct toll_kernels *kernels, int rounds)
         const size_t rows = round == 0 ? 0 : (size_t)(ROWS - round);
         billed[rows] = 0x55555555;
         charge[rows] = 42;
-        toll_voice_block(kernels, terms, fast, index, duration_ms, rows, scratch, price, billed, charge,
+        toll_voice_block(kernels, terms, &fast, index, duration_ms, rows, scratch, price, billed, charge,
                          status);
         for (size_t i = 0; i < rows; i++) {
             int32_t units = 0;
@@ -184,7 +187,8 @@ static void test_division_of_units(void **state)
     for (int32_t increment = 1; increment <= 100000; increment += increment < 4000 ? 1 : 97) {
         struct toll_terms terms = plain_terms();
         terms.increment = increment;
-        const struct toll_voice_terms fast = toll_voice_terms_make(&terms);
+        uint64_t rate;
+        const struct toll_voice_profile fast = toll_voice_profile_make(&terms, &rate);
         assert_int_equal(fast.exact, 0);
         for (uint64_t k = 0; k < 40; k++) {
             const uint64_t around = k < 20 ? k * (uint64_t)increment : INT32_MAX - k;
@@ -194,7 +198,7 @@ static void test_division_of_units(void **state)
     }
 }
 
-static void check_quotient(const struct toll_voice_terms *fast, uint64_t x, uint64_t divisor)
+static void check_quotient(const struct toll_voice_profile *fast, uint64_t x, uint64_t divisor)
 {
     if (x > INT64_MAX)
         return;
@@ -217,7 +221,8 @@ static void test_division_of_money(void **state)
                                    : (int32_t)pick(INT32_MAX) + 1;
             if (terms.per < 1 || terms.per * (int64_t)quantum < 2)
                 continue;
-            const struct toll_voice_terms fast = toll_voice_terms_make(&terms);
+            uint64_t rate;
+            const struct toll_voice_profile fast = toll_voice_profile_make(&terms, &rate);
             const uint64_t divisor = (uint64_t)terms.per * quantum;
             assert_int_equal(fast.exact, 0);
             for (int n = 0; n < 20; n++) {
@@ -232,9 +237,48 @@ static void test_division_of_money(void **state)
     }
 }
 
+/* More ways to charge than there are profiles: the last ones are done by the rule, with the same cents. */
+static void test_more_than_profiles(void **state)
+{
+    (void)state;
+    enum { TERMS = TOLL_VOICE_PROFILES + 5000, STEP = 997 };
+    struct toll_terms *terms = calloc(TERMS, sizeof *terms);
+    uint64_t *rates = calloc(TERMS + 1, sizeof *rates);
+    struct toll_voice_profile *profiles = calloc(TOLL_VOICE_PROFILES, sizeof *profiles);
+    assert_true(terms != NULL && rates != NULL && profiles != NULL);
+    for (int i = 0; i < TERMS; i++) {
+        terms[i] = plain_terms();
+        terms[i].connect_fee = i;
+    }
+    assert_int_equal(toll_voice_profiles_most(TERMS), TOLL_VOICE_PROFILES);
+    assert_true(toll_voice_terms_fill(terms, TERMS, rates, profiles));
+    const struct toll_voice_terms fast = {rates, profiles};
+    assert_int_equal(toll_voice_profile(&fast, 1)->exact, 0);
+    assert_int_equal(toll_voice_profile(&fast, TERMS)->exact, 1);
+    for (uint32_t first = 0; first < TERMS; first += STEP) {
+        uint32_t index[] = {1 + first, TERMS - first, TERMS}, scratch[3];
+        int32_t duration_ms[] = {61000, 61000, 1}, price[] = {7, 7, 7}, billed[3];
+        int64_t charge[3];
+        uint8_t status[3] = {0};
+        toll_voice_block(toll_kernels_select(toll_cpu_features()), terms, &fast, index, duration_ms, 3,
+                         scratch, price, billed, charge, status);
+        for (int k = 0; k < 3; k++) {
+            int32_t units;
+            toll_money money;
+            assert_int_equal(by_the_rule(&terms[index[k] - 1], duration_ms[k], &units, &money), status[k]);
+            assert_int_equal(billed[k], units);
+            assert_int_equal(charge[k], money);
+        }
+    }
+    free(terms);
+    free(rates);
+    free(profiles);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_more_than_profiles),
         cmocka_unit_test(test_block),
         cmocka_unit_test(test_division_of_units),
         cmocka_unit_test(test_division_of_money),

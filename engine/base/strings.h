@@ -10,7 +10,7 @@
 struct toll_strings {
     struct toll_arena arena; /* zero-initialise the struct to start */
     struct toll_string_entry *entries;
-    uint32_t *slots;
+    uint64_t *slots; /* hash << 32 | id */
     uint32_t count, entry_capacity, slot_mask;
 };
 

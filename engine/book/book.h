@@ -147,6 +147,9 @@ int toll_check_with(const struct toll_io *io, const struct toll_check_options *o
  * sound image, whoever wrote them. */
 int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
                          struct toll_error *error);
+/* The same for bytes that toll_book_compile has just made: all but the sections' checksums. */
+int toll_book_open_made(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
+                        struct toll_error *error);
 /* A folder is compiled in memory, an image file is mapped. */
 int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
                    struct toll_book **out, struct toll_error *error);

@@ -271,12 +271,12 @@ static int set_zones(struct toll_book *book, const struct toll_image_view *view,
 }
 
 /* Everything but freeing: on failure the caller closes the book. */
-static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes, const char *name,
+static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes, bool made, const char *name,
                       struct toll_error *error)
 {
     struct toll_image_view view;
     const char *problem;
-    int code = toll_image_view(image, bytes, name, &view, error);
+    int code = toll_image_view(image, bytes, made, name, &view, error);
 
     if (code != 0)
         return code;
@@ -313,8 +313,8 @@ static struct toll_book *book_create(const char *name, struct toll_error *error)
     return NULL;
 }
 
-int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
-                         struct toll_error *error)
+static int open_bytes(const uint8_t *image, size_t bytes, bool made, const char *name, struct toll_book **out,
+                      struct toll_error *error)
 {
     struct toll_book *book = book_create(name, error);
     int code;
@@ -322,13 +322,25 @@ int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, s
     *out = NULL;
     if (book == NULL)
         return TOLL_ENOMEM;
-    code = open_image(book, image, bytes, name, error);
+    code = open_image(book, image, bytes, made, name, error);
     if (code != 0) {
         toll_book_close(book);
         return code;
     }
     *out = book;
     return 0;
+}
+
+int toll_book_open_bytes(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
+                         struct toll_error *error)
+{
+    return open_bytes(image, bytes, false, name, out, error);
+}
+
+int toll_book_open_made(const uint8_t *image, size_t bytes, const char *name, struct toll_book **out,
+                        struct toll_error *error)
+{
+    return open_bytes(image, bytes, true, name, out, error);
 }
 
 /* The pages of a mapped file are small. A very large book serves as it is. */
@@ -364,14 +376,14 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
     } else if (S_ISDIR(status.st_mode)) {
         code = toll_book_compile(io, path, reporter, &owned->image, &bytes, &result, error);
         if (code == 0) {
-            code = open_image(book, owned->image, bytes, path, error);
+            code = open_image(book, owned->image, bytes, true, path, error);
             /* An image that this program has just made is sound, or the program is not. */
             TOLL_ASSERT(code != TOLL_EDATA);
         }
     } else {
         code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
         if (code == 0)
-            code = open_image(book, in_large_pages(owned), owned->blob.size, path, error);
+            code = open_image(book, in_large_pages(owned), owned->blob.size, false, path, error);
     }
     if (code != 0) {
         toll_book_close(book);

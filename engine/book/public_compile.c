@@ -1,6 +1,6 @@
 /* toll_compile of the public API: a folder into an image file, or only checked. */
 #include "base/check.h"
-#include "book/book.h"
+#include "book/compile.h"
 #include "io/publish.h"
 
 #include <errno.h>
@@ -54,21 +54,31 @@ int toll_compile(const struct toll_compile_options *options, struct toll_compile
 int toll_compile_with(const struct toll_io *io, const struct toll_compile_options *options,
                       struct toll_compile_result *result, struct toll_error *error)
 {
+    return toll_compile_watched(io, options, NULL, result, error);
+}
+
+int toll_compile_watched(const struct toll_io *io, const struct toll_compile_options *options,
+                         const struct toll_watch *watch, struct toll_compile_result *result,
+                         struct toll_error *error)
+{
     struct toll_book *book;
     uint8_t *image;
     size_t bytes;
-    int code = toll_book_compile(io, options->book_path, &options->reporter, &image, &bytes, result, error);
+    int code = toll_book_compile_watched(io, options->book_path, &options->reporter, watch, &image, &bytes,
+                                         result, error);
 
     if (code != 0)
         return code;
     /* What is published is what a reader accepts. */
-    code = toll_book_open_bytes(image, bytes, options->book_path, &book, error);
+    code = toll_book_open_made(image, bytes, options->book_path, &book, error);
     TOLL_ASSERT(code != TOLL_EDATA);
+    toll_watch_passed(watch, "check of the image");
     if (code == 0) {
         toll_book_close(book);
         if (options->image_path != NULL)
             code = write_image(io, options->image_path, image, bytes, error);
     }
+    toll_watch_passed(watch, "writing");
     free(image);
     return code;
 }

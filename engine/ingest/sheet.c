@@ -26,6 +26,29 @@ static bool only_outer_quotes(const struct toll_sheet *sheet, uint32_t r, uint32
     return 2 * outer == quotes;
 }
 
+bool toll_sheet_value_of_odd(const struct toll_sheet *sheet, uint32_t r, int slot, struct toll_value *value)
+{
+    const uint32_t *stops = sheet->index.stops + sheet->first[r];
+    const unsigned shape = sheet->shape[r];
+    uint32_t begin, end;
+
+    if ((shape & TOLL_SHEET_ODD) != 0)
+        return false;
+    if (slot < 0 || ((shape & TOLL_SHEET_FEW) != 0 && slot >= sheet->columns[r])) {
+        *value = (struct toll_value){sheet->text + sheet->begin[r], 0};
+        return true;
+    }
+    begin = slot == 0 ? sheet->begin[r] : stops[slot - 1] + 1;
+    end = stops[slot];
+    if ((shape & TOLL_SHEET_QUOTED) != 0 && end - begin >= 2 && sheet->text[begin] == '"' &&
+        sheet->text[end - 1] == '"') {
+        begin++;
+        end--;
+    }
+    *value = (struct toll_value){sheet->text + begin, end - begin};
+    return true;
+}
+
 struct cursor {
     size_t row, quoted;   /* of the window's */
     uint32_t stop, begin; /* the next row's first */
@@ -79,11 +102,9 @@ static uint32_t take_rows(struct toll_sheet *sheet, struct cursor *cursor)
 
 /* -- rows of the chunk -- */
 
-static inline char *copy_text(const struct toll_sheet *sheet, const struct toll_sheet_texts *texts,
-                              uint32_t r, char *to)
+static inline char *copy_text(const struct toll_sheet *sheet, uint32_t begin, size_t bytes, char *to)
 {
-    const char *from = sheet->text + texts->begin[r];
-    const size_t bytes = texts->bytes[r];
+    const char *from = sheet->text + begin;
 
     for (size_t i = 0; i < bytes; i += 16) /* up to 15 more, for which there is room */
         memcpy(to + i, from + i, 16);
@@ -95,6 +116,11 @@ struct output {
     struct toll_row_extra *extras;
 };
 
+static inline size_t text_bytes(const struct toll_row *row)
+{
+    return (size_t)row->record_id_bytes + row->caller_bytes + row->callee_bytes;
+}
+
 static bool make_output(struct toll_sheet *sheet, struct output *output)
 {
     struct toll_row_store *store = &sheet->reader->chunk->store;
@@ -103,7 +129,7 @@ static bool make_output(struct toll_sheet *sheet, struct output *output)
     for (uint32_t r = 0; r < sheet->rows; r++) {
         if (sheet->shape[r] & TOLL_SHEET_ODD)
             continue;
-        bytes += (size_t)sheet->texts[0].bytes[r] + sheet->texts[1].bytes[r] + sheet->texts[2].bytes[r];
+        bytes += text_bytes(&sheet->out[r]);
         extras += sheet->has_extra[r];
     }
     output->extras = extras == 0 ? NULL : toll_row_store_alloc(store, extras * sizeof(struct toll_row_extra));
@@ -111,47 +137,29 @@ static bool make_output(struct toll_sheet *sheet, struct output *output)
     return (extras == 0 || output->extras != NULL) && (bytes == 0 || output->texts != NULL);
 }
 
-static inline void write_extra(const struct toll_sheet *sheet, uint32_t r, struct toll_row_extra *extra)
+static inline void write_row(struct toll_sheet *sheet, uint32_t r, struct output *output)
 {
-    *extra = (struct toll_row_extra){.charged = sheet->numbers[2].digits[r],
-                                     .lrn_caller = sheet->numbers[3].digits[r],
-                                     .lrn_callee = sheet->numbers[4].digits[r],
-                                     .ring_to = sheet->numbers[5].digits[r],
-                                     .quantity = sheet->quantity[r],
-                                     .provider_charge = sheet->money[0][r],
-                                     .provider_tax = sheet->money[1][r],
-                                     .trunk = sheet->names[TOLL_NAME_TRUNK][r],
-                                     .hint = sheet->names[TOLL_NAME_HINT][r],
-                                     .calltype = sheet->names[TOLL_NAME_CALLTYPE][r],
-                                     .setup_ms = sheet->setup_ms[r],
-                                     .carrier_billed_ms = sheet->billed_ms[r]};
-}
+    struct toll_chunk *chunk = sheet->reader->chunk;
+    struct toll_row *row = &sheet->out[r];
 
-static inline void write_row(const struct toll_sheet *sheet, uint32_t r, struct output *output,
-                             int32_t source_row, struct toll_row *row)
-{
-    const struct toll_sheet_texts *texts = sheet->texts;
-    const bool has_text = (texts[0].bytes[r] | texts[1].bytes[r] | texts[2].bytes[r]) != 0;
-
-    *row = (struct toll_row){.start = sheet->utc[0][r],
-                             .key_high = sheet->keys[r].high,
-                             .key_low = sheet->keys[r].low,
-                             .caller = sheet->numbers[0].digits[r],
-                             .callee = sheet->numbers[1].digits[r],
-                             .text = has_text ? output->texts : "",
-                             .extra = sheet->has_extra[r] ? output->extras : NULL,
-                             .duration_ms = sheet->duration_ms[r],
-                             .source_row = source_row,
-                             .carrier = sheet->names[TOLL_NAME_CARRIER][r],
-                             .kind = sheet->kind[r],
-                             .record_id_bytes = texts[0].bytes[r],
-                             .caller_bytes = texts[1].bytes[r],
-                             .callee_bytes = texts[2].bytes[r]};
-    if (sheet->has_extra[r])
-        write_extra(sheet, r, output->extras++);
-    if (has_text)
-        for (int i = 0; i < 3; i++)
-            output->texts = copy_text(sheet, &texts[i], r, output->texts);
+    chunk->first_start = row->start < chunk->first_start ? row->start : chunk->first_start;
+    chunk->last_start = row->start > chunk->last_start ? row->start : chunk->last_start;
+    chunk->duration_ms += row->duration_ms;
+    chunk->warnings += sheet->warned[r];
+    row->source_row = (int32_t)++chunk->data_rows;
+    row->text = "";
+    if (text_bytes(row) > 0) {
+        row->text = output->texts;
+        output->texts = copy_text(sheet, sheet->texts[0][r], row->record_id_bytes, output->texts);
+        output->texts = copy_text(sheet, sheet->texts[1][r], row->caller_bytes, output->texts);
+        output->texts = copy_text(sheet, sheet->texts[2][r], row->callee_bytes, output->texts);
+    }
+    row->extra = NULL;
+    if (sheet->has_extra[r]) {
+        row->extra = output->extras++;
+        *row->extra = sheet->extras[r];
+    }
+    chunk->rows[chunk->row_count++] = *row;
 }
 
 /* An odd row, by rows.c; a blank line is none. */
@@ -167,33 +175,33 @@ static void read_odd(struct toll_sheet *sheet, uint32_t r, size_t base)
     (void)toll_reader_next(sheet->reader);
 }
 
+/* The text of the next window comes from memory while this one is typed. */
+static void ask_ahead(const struct toll_sheet *sheet)
+{
+    const char *from = sheet->text + WINDOW_BYTES + sheet->begin[0];
+    const char *end = sheet->text + WINDOW_BYTES + sheet->end[sheet->rows - 1];
+
+    for (; from < end; from += 64)
+        __builtin_prefetch(from, 0, 2);
+}
+
 /* In the order of the file; base: where the window begins. */
 static bool write_rows(struct toll_sheet *sheet, size_t base)
 {
     struct toll_reader *reader = sheet->reader;
-    struct toll_chunk *chunk = reader->chunk;
     struct output output;
 
     reader->csv.offset = base + sheet->begin[0];
     if (!toll_reader_make_rows(reader, sheet->rows) || !make_output(sheet, &output))
         return false;
     for (uint32_t r = 0; r < sheet->rows; r++) {
-        const int64_t start = sheet->utc[0][r];
-
         if (__builtin_expect((sheet->shape[r] & TOLL_SHEET_ODD) != 0, 0)) {
             read_odd(sheet, r, base);
             if (reader->no_memory || !toll_reader_make_rows(reader, sheet->rows - r))
                 return false;
             continue;
         }
-        chunk->data_rows++;
-        write_row(sheet, r, &output, (int32_t)chunk->data_rows, &chunk->rows[chunk->row_count]);
-        if (chunk->row_count++ == 0)
-            chunk->first_start = chunk->last_start = start;
-        chunk->first_start = start < chunk->first_start ? start : chunk->first_start;
-        chunk->last_start = start > chunk->last_start ? start : chunk->last_start;
-        chunk->duration_ms += sheet->duration_ms[r];
-        chunk->warnings += sheet->warned[r];
+        write_row(sheet, r, &output);
         reader->csv.line++;
     }
     return true;
@@ -273,6 +281,7 @@ static bool read_window(struct toll_sheet *sheet)
         return !reader->no_memory;
     }
     while (take_rows(sheet, &cursor) > 0) {
+        ask_ahead(sheet);
         type_columns(sheet);
         if (reader->no_memory || !write_rows(sheet, base)) {
             reader->no_memory = true;

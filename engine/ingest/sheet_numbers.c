@@ -218,18 +218,27 @@ static void read_end(struct toll_sheet *sheet, int n)
 
     for (uint32_t r = 0; r < sheet->rows; r++) {
         enum toll_number_type type;
+        struct toll_row *row = &sheet->out[r];
         struct toll_value text;
         bool same_text;
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
-        type = read_number(&number->rules, text, &number->digits[r], &same_text);
-        sheet->kind[r] |= (uint16_t)((unsigned)type << shift);
-        sheet->texts[1 + n].begin[r] = (uint32_t)(text.text - sheet->text);
-        sheet->texts[1 + n].bytes[r] = same_text ? 0 : (uint16_t)text.bytes;
+        type = read_number(&number->rules, text, n == 0 ? &row->caller : &row->callee, &same_text);
+        row->kind |= (uint16_t)((unsigned)type << shift);
+        sheet->texts[1 + n][r] = (uint32_t)(text.text - sheet->text);
+        *(n == 0 ? &row->caller_bytes : &row->callee_bytes) = same_text ? 0 : (uint16_t)text.bytes;
         if (text.bytes > TOLL_INGEST_TEXT_MAX)
             toll_sheet_odd(sheet, r);
     }
+}
+
+static inline uint64_t *side_place(struct toll_row_extra *extra, enum toll_target target)
+{
+    return target == TOLL_TO_CHARGED      ? &extra->charged
+           : target == TOLL_TO_LRN_CALLER ? &extra->lrn_caller
+           : target == TOLL_TO_LRN_CALLEE ? &extra->lrn_callee
+                                          : &extra->ring_to;
 }
 
 /* A number that has no type of its own in a part. */
@@ -239,18 +248,19 @@ static void read_side(struct toll_sheet *sheet, int n)
     const int slot = sheet->reader->slots[number->target];
 
     for (uint32_t r = 0; r < sheet->rows; r++) {
+        uint64_t *out = side_place(&sheet->extras[r], number->target);
         enum toll_number_type type;
         struct toll_value text;
         bool same_text;
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
-        number->digits[r] = 0;
+        *out = 0;
         if (text.bytes == 0)
             continue;
-        type = read_number(&number->rules, text, &number->digits[r], &same_text);
+        type = read_number(&number->rules, text, out, &same_text);
         if (type != TOLL_NUMBER_E164)
-            number->digits[r] = 0;
+            *out = 0;
         sheet->has_extra[r] |= type == TOLL_NUMBER_E164;
         sheet->warned[r] |= type != TOLL_NUMBER_E164 && type != TOLL_NUMBER_NONE;
     }
@@ -265,8 +275,8 @@ static void read_record_ids(struct toll_sheet *sheet)
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
-        sheet->texts[0].begin[r] = (uint32_t)(text.text - sheet->text);
-        sheet->texts[0].bytes[r] = (uint16_t)text.bytes;
+        sheet->texts[0][r] = (uint32_t)(text.text - sheet->text);
+        sheet->out[r].record_id_bytes = (uint16_t)text.bytes;
         if (text.bytes > TOLL_INGEST_TEXT_MAX)
             toll_sheet_odd(sheet, r);
     }

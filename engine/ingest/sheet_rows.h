@@ -12,17 +12,12 @@
 /* Readable bytes behind a row of a sheet, for loads that know no length. */
 #define TOLL_SHEET_PADDING 64u
 #define TOLL_SHEET_MEMO_BITS 8
+#define TOLL_SHEET_NAME_BITS 12 /* accounts come by the thousand */
 
 enum toll_sheet_shape {
     TOLL_SHEET_QUOTED = 1, /* some field is quoted, none has quotes inside */
     TOLL_SHEET_FEW = 2,    /* fewer columns than the spec asks for */
     TOLL_SHEET_ODD = 4     /* is read by rows.c, or is no row */
-};
-
-/* Where a text stands in the window. */
-struct toll_sheet_texts {
-    uint32_t begin[TOLL_SHEET_ROWS];
-    uint16_t bytes[TOLL_SHEET_ROWS];
 };
 
 struct toll_sheet_time {
@@ -58,7 +53,6 @@ enum { TOLL_SHEET_NUMBERS = 6 }; /* caller, callee, charged, lrn_caller, lrn_cal
 struct toll_sheet_number {
     enum toll_target target;
     struct toll_digit_rules rules;
-    uint64_t digits[TOLL_SHEET_ROWS];
 };
 
 struct toll_sheet {
@@ -75,46 +69,37 @@ struct toll_sheet {
     uint32_t first[TOLL_SHEET_ROWS], begin[TOLL_SHEET_ROWS], end[TOLL_SHEET_ROWS];
     uint16_t columns[TOLL_SHEET_ROWS];
     uint8_t shape[TOLL_SHEET_ROWS];
-    /* columns */
+    /* what becomes of them: rows as they go into the chunk, but for their place in it, and their extras */
+    struct toll_row out[TOLL_SHEET_ROWS];
+    struct toll_row_extra extras[TOLL_SHEET_ROWS];
+    bool has_extra[TOLL_SHEET_ROWS], warned[TOLL_SHEET_ROWS];
+    uint32_t texts[3][TOLL_SHEET_ROWS]; /* where the texts to be kept begin: record id, caller, callee */
+    /* on the way there */
     struct toll_sheet_time times[3]; /* start, answer, end */
     int64_t utc[3][TOLL_SHEET_ROWS];
     bool has_time[3][TOLL_SHEET_ROWS];
     int8_t choices[TOLL_READER_CHOICES][TOLL_SHEET_ROWS];
     struct toll_memo choice_memos[TOLL_READER_CHOICES][1 << TOLL_READER_CHOICE_BITS];
-    int32_t duration_ms[TOLL_SHEET_ROWS], setup_ms[TOLL_SHEET_ROWS], billed_ms[TOLL_SHEET_ROWS];
-    int64_t money[2][TOLL_SHEET_ROWS], quantity[TOLL_SHEET_ROWS]; /* charge, tax */
     struct toll_sheet_number numbers[TOLL_SHEET_NUMBERS];
-    struct toll_sheet_texts texts[3]; /* to be kept: record id, caller, callee */
-    uint32_t names[TOLL_NAME_SOURCE][TOLL_SHEET_ROWS];
-    struct toll_memo name_memos[TOLL_NAME_SOURCE][1 << TOLL_READER_NAME_BITS];
-    uint16_t kind[TOLL_SHEET_ROWS];
-    bool warned[TOLL_SHEET_ROWS], has_extra[TOLL_SHEET_ROWS];
-    struct toll_hash128 keys[TOLL_SHEET_ROWS];
+    struct toll_memo name_memos[TOLL_NAME_SOURCE][1 << TOLL_SHEET_NAME_BITS];
 };
+
+/* The text of a column in a row that is not plain, as toll_sheet_value. */
+bool toll_sheet_value_of_odd(const struct toll_sheet *sheet, uint32_t r, int slot, struct toll_value *value);
 
 /* The text of column `slot` of the file in row r, without outer quotes; empty where the row has no such
  * column, or slot is -1. False: the row is odd. */
-static inline bool toll_sheet_value(const struct toll_sheet *sheet, uint32_t r, int slot,
-                                    struct toll_value *value)
+static inline __attribute__((always_inline)) bool toll_sheet_value(const struct toll_sheet *sheet, uint32_t r,
+                                                                   int slot, struct toll_value *value)
 {
-    const uint32_t *stops = sheet->index.stops + sheet->first[r];
-    const unsigned shape = sheet->shape[r];
-    uint32_t begin, end;
+    const uint32_t *stops;
+    uint32_t begin;
 
-    if (__builtin_expect((shape & TOLL_SHEET_ODD) != 0, 0))
-        return false;
-    if (slot < 0 || ((shape & TOLL_SHEET_FEW) != 0 && slot >= sheet->columns[r])) {
-        *value = (struct toll_value){sheet->text + sheet->begin[r], 0};
-        return true;
-    }
+    if (__builtin_expect(sheet->shape[r] != 0, 0) || slot < 0)
+        return toll_sheet_value_of_odd(sheet, r, slot, value);
+    stops = sheet->index.stops + sheet->first[r];
     begin = slot == 0 ? sheet->begin[r] : stops[slot - 1] + 1;
-    end = stops[slot];
-    if (__builtin_expect((shape & TOLL_SHEET_QUOTED) != 0, 0) && end - begin >= 2 &&
-        sheet->text[begin] == '"' && sheet->text[end - 1] == '"') {
-        begin++;
-        end--;
-    }
-    *value = (struct toll_value){sheet->text + begin, end - begin};
+    *value = (struct toll_value){sheet->text + begin, stops[slot] - begin};
     return true;
 }
 
@@ -126,11 +111,11 @@ static inline void toll_sheet_odd(struct toll_sheet *sheet, uint32_t r)
 /* The columns, in an order in which each finds what it needs. */
 void toll_sheet_times_init(struct toll_sheet *sheet);
 void toll_sheet_numbers_init(struct toll_sheet *sheet);
-void toll_sheet_times(struct toll_sheet *sheet); /* utc, has_time, setup_ms of start and answer; choices */
-void toll_sheet_durations(struct toll_sheet *sheet); /* duration_ms, billed_ms, warned */
-void toll_sheet_amounts(struct toll_sheet *sheet);   /* money, quantity */
-void toll_sheet_numbers(struct toll_sheet *sheet);   /* numbers, their kinds, texts; after nothing is odd */
-void toll_sheet_names(struct toll_sheet *sheet);     /* names; after nothing is odd */
-void toll_sheet_keys(struct toll_sheet *sheet);      /* keys */
+void toll_sheet_times(struct toll_sheet *sheet); /* start, set-up, choices, and the kind as far as they say */
+void toll_sheet_durations(struct toll_sheet *sheet);
+void toll_sheet_amounts(struct toll_sheet *sheet);
+void toll_sheet_numbers(struct toll_sheet *sheet); /* and the texts to be kept */
+void toll_sheet_names(struct toll_sheet *sheet);   /* behind all that can make a row odd */
+void toll_sheet_keys(struct toll_sheet *sheet);
 
 #endif

@@ -147,6 +147,7 @@ static void read_times(struct toll_sheet *sheet, int t)
     for (uint32_t r = 0; r < sheet->rows; r++) {
         struct toll_value text, clock;
         enum toll_time_result result = TOLL_TIME_OK;
+        toll_ms *utc = t == 0 ? &sheet->out[r].start : &sheet->utc[t][r];
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
@@ -154,11 +155,11 @@ static void read_times(struct toll_sheet *sheet, int t)
             (void)toll_sheet_value(sheet, r, second, &clock);
             sheet->has_time[t][r] = toll_value_trim(text).bytes + toll_value_trim(clock).bytes > 0;
             if (sheet->has_time[t][r])
-                result = read_joined(sheet, t, text, clock, &sheet->utc[t][r]);
+                result = read_joined(sheet, t, text, clock, utc);
         } else {
             sheet->has_time[t][r] = text.bytes > 0;
             if (text.bytes > 0)
-                result = read_text(sheet, t, text, &sheet->utc[t][r]);
+                result = read_text(sheet, t, text, utc);
         }
         if (result != TOLL_TIME_OK || (t == 0 && !sheet->has_time[t][r]))
             toll_sheet_odd(sheet, r);
@@ -206,17 +207,17 @@ static void read_choice(struct toll_sheet *sheet, int which, enum toll_target ta
 static void settle_answers(struct toll_sheet *sheet)
 {
     for (uint32_t r = 0; r < sheet->rows; r++) {
-        const int64_t setup = sheet->utc[1][r] - sheet->utc[0][r];
+        const int64_t setup = sheet->utc[1][r] - sheet->out[r].start;
 
-        sheet->setup_ms[r] = 0;
+        sheet->extras[r].setup_ms = 0;
         if ((sheet->shape[r] & TOLL_SHEET_ODD) != 0 || !sheet->has_time[1][r] || !sheet->choices[3][r])
             continue;
         if (setup < 0 || setup > INT32_MAX) {
             toll_sheet_odd(sheet, r);
             continue;
         }
-        sheet->utc[0][r] = sheet->utc[1][r];
-        sheet->setup_ms[r] = (int32_t)setup;
+        sheet->out[r].start = sheet->utc[1][r];
+        sheet->extras[r].setup_ms = (int32_t)setup;
         sheet->has_extra[r] |= setup != 0;
     }
 }
@@ -243,7 +244,7 @@ void toll_sheet_times(struct toll_sheet *sheet)
     if (spec->fields[TOLL_TO_DURATION].type == TOLL_VALUE_END_MINUS_START)
         read_times(sheet, 2);
     for (uint32_t r = 0; r < sheet->rows; r++)
-        sheet->kind[r] =
+        sheet->out[r].kind =
             (uint16_t)((unsigned)sheet->choices[1][r] | (sheet->choices[2][r] ? TOLL_KIND_IN : 0u) |
                        (sheet->choices[3][r] ? TOLL_KIND_ANSWERED : 0u));
 }

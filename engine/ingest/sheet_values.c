@@ -41,12 +41,12 @@ static inline bool is_unanswered(const struct toll_sheet *sheet, uint32_t r)
 static void end_minus_start(struct toll_sheet *sheet)
 {
     for (uint32_t r = 0; r < sheet->rows; r++) {
-        const int64_t span = sheet->utc[2][r] - sheet->utc[0][r];
+        const int64_t span = sheet->utc[2][r] - sheet->out[r].start;
         const bool present = sheet->has_time[2][r];
 
         if ((sheet->shape[r] & TOLL_SHEET_ODD) != 0)
             continue;
-        sheet->duration_ms[r] = present ? (int32_t)span : 0;
+        sheet->out[r].duration_ms = present ? (int32_t)span : 0;
         if (present ? span < 0 || span > INT32_MAX : !is_unanswered(sheet, r))
             toll_sheet_odd(sheet, r);
     }
@@ -67,7 +67,7 @@ static void read_totals(struct toll_sheet *sheet)
             continue;
         if (read_duration(type, text, &present, &total) != 0)
             toll_sheet_odd(sheet, r);
-        sheet->warned[r] |= warn && present && sheet->duration_ms[r] > total;
+        sheet->warned[r] |= warn && present && sheet->out[r].duration_ms > total;
     }
 }
 
@@ -82,9 +82,9 @@ static void read_billed(struct toll_sheet *sheet)
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
-        if (read_duration(type, text, &present, &sheet->billed_ms[r]) != 0)
+        if (read_duration(type, text, &present, &sheet->extras[r].carrier_billed_ms) != 0)
             toll_sheet_odd(sheet, r);
-        sheet->has_extra[r] |= sheet->billed_ms[r] != 0;
+        sheet->has_extra[r] |= sheet->extras[r].carrier_billed_ms != 0;
     }
 }
 
@@ -103,7 +103,7 @@ void toll_sheet_durations(struct toll_sheet *sheet)
 
             if (!toll_sheet_value(sheet, r, slot, &text))
                 continue;
-            if (read_duration(type, text, &present, &sheet->duration_ms[r]) != 0 ||
+            if (read_duration(type, text, &present, &sheet->out[r].duration_ms) != 0 ||
                 (!present && !is_unanswered(sheet, r)))
                 toll_sheet_odd(sheet, r);
         }
@@ -113,7 +113,7 @@ void toll_sheet_durations(struct toll_sheet *sheet)
     if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped)
         read_billed(sheet);
     for (uint32_t r = 0; spec->warn_over_ms > 0 && r < sheet->rows; r++)
-        sheet->warned[r] |= sheet->duration_ms[r] > spec->warn_over_ms;
+        sheet->warned[r] |= sheet->out[r].duration_ms > spec->warn_over_ms;
 }
 
 /* -- amounts -- */
@@ -124,24 +124,27 @@ static void read_money(struct toll_sheet *sheet, int which)
     const uint16_t bit = which == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
     const toll_money unit = sheet->spec->fields[target].unit;
     const int slot = sheet->reader->slots[target];
-    toll_money *out = sheet->money[which];
 
     for (uint32_t r = 0; r < sheet->rows; r++) {
+        toll_money *out = which == 0 ? &sheet->extras[r].provider_charge : &sheet->extras[r].provider_tax;
         struct toll_value text;
+        toll_money money;
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
-        out[r] = 0;
-        if (unit != TOLL_MONEY_UNIT || !toll_padded_money(text.text, text.bytes, &out[r])) {
+        money = 0;
+        if (unit != TOLL_MONEY_UNIT || !toll_padded_money(text.text, text.bytes, &money)) {
             text = toll_value_trim(text);
-            out[r] = 0;
+            money = 0;
+            *out = 0;
             if (text.bytes == 0)
                 continue;
-            if (!toll_value_money(text, unit, &out[r]))
+            if (!toll_value_money(text, unit, &money))
                 toll_sheet_odd(sheet, r);
         }
-        sheet->kind[r] |= bit;
-        sheet->has_extra[r] |= out[r] != 0;
+        sheet->out[r].kind |= bit;
+        *out = money;
+        sheet->has_extra[r] |= money != 0;
     }
 }
 
@@ -166,8 +169,8 @@ static void read_quantities(struct toll_sheet *sheet)
             quantity = 1;
         }
         if (quantity < 0)
-            sheet->kind[r] |= TOLL_KIND_CREDIT;
-        sheet->quantity[r] = quantity < 0 ? -quantity : quantity;
+            sheet->out[r].kind |= TOLL_KIND_CREDIT;
+        sheet->extras[r].quantity = quantity < 0 ? -quantity : quantity;
         sheet->has_extra[r] |= quantity != 0;
     }
 }
@@ -194,6 +197,16 @@ static const enum toll_target name_targets[TOLL_NAME_SOURCE] = {[TOLL_NAME_CARRI
                                                                 [TOLL_NAME_HINT] = TOLL_TO_HINT,
                                                                 [TOLL_NAME_CALLTYPE] = TOLL_TO_CALLTYPE};
 
+static inline uint32_t *name_place(struct toll_sheet *sheet, uint32_t r, enum toll_name name)
+{
+    struct toll_row_extra *extra = &sheet->extras[r];
+
+    return name == TOLL_NAME_CARRIER ? &sheet->out[r].carrier
+           : name == TOLL_NAME_TRUNK ? &extra->trunk
+           : name == TOLL_NAME_HINT  ? &extra->hint
+                                     : &extra->calltype;
+}
+
 static bool is_constant(const struct toll_sheet *sheet, enum toll_name name)
 {
     const struct toll_spec_field *field = &sheet->spec->fields[name_targets[name]];
@@ -217,7 +230,6 @@ static void read_names(struct toll_sheet *sheet, enum toll_name name)
 {
     const int slot = sheet->reader->slots[name_targets[name]];
     const uint32_t none = name == TOLL_NAME_CARRIER ? sheet->reader->carrier : 0;
-    uint32_t *ids = sheet->names[name];
 
     for (uint32_t r = 0; r < sheet->rows; r++) {
         struct toll_value text;
@@ -225,16 +237,16 @@ static void read_names(struct toll_sheet *sheet, enum toll_name name)
 
         if (!toll_sheet_value(sheet, r, slot, &text))
             continue;
-        ids[r] = none;
+        *name_place(sheet, r, name) = none;
         if (text.bytes == 0)
             continue;
         if (text.bytes > TOLL_MEMO_BYTES_MAX) {
-            ids[r] = toll_reader_name(sheet->reader, name, text);
+            *name_place(sheet, r, name) = toll_reader_name(sheet->reader, name, text);
         } else {
-            if (!toll_memo_find_padded(sheet->name_memos[name], TOLL_READER_NAME_BITS, text.text, text.bytes,
+            if (!toll_memo_find_padded(sheet->name_memos[name], TOLL_SHEET_NAME_BITS, text.text, text.bytes,
                                        &place))
                 place->value = toll_reader_name(sheet->reader, name, text);
-            ids[r] = place->value;
+            *name_place(sheet, r, name) = place->value;
         }
         sheet->has_extra[r] |= name != TOLL_NAME_CARRIER;
     }
@@ -249,7 +261,7 @@ static void constant_names(struct toll_sheet *sheet, enum toll_name name)
                             : toll_reader_name(sheet->reader, name, (struct toll_value){text, bytes});
 
     for (uint32_t r = 0; r < sheet->rows; r++) {
-        sheet->names[name][r] = id;
+        *name_place(sheet, r, name) = id;
         sheet->has_extra[r] |= bytes > 0 && name != TOLL_NAME_CARRIER;
     }
 }
@@ -267,7 +279,7 @@ void toll_sheet_names(struct toll_sheet *sheet)
             read_names(sheet, name);
         else if (name == TOLL_NAME_CARRIER)
             for (uint32_t r = 0; r < sheet->rows; r++)
-                sheet->names[name][r] = sheet->reader->carrier;
+                *name_place(sheet, r, name) = sheet->reader->carrier;
     }
 }
 
@@ -333,21 +345,23 @@ void toll_sheet_keys(struct toll_sheet *sheet)
     const int count = sheet->spec->key_count;
 
     for (uint32_t r = 0; r < sheet->rows; r++) {
-        bool empty = true;
         struct toll_value text = {"", 0};
+        struct toll_hash128 hash;
+        bool empty = true;
 
-        for (int i = 0; i < count; i++) {
-            if (!toll_sheet_value(sheet, r, sheet->key_slots[i], &text))
-                break;
-            empty &= text.bytes == 0;
-        }
         if ((sheet->shape[r] & TOLL_SHEET_ODD) != 0)
             continue;
+        for (int i = 0; i < count; i++) {
+            (void)toll_sheet_value(sheet, r, sheet->key_slots[i], &text);
+            empty &= text.bytes == 0;
+        }
         if (empty)
-            sheet->keys[r] = hash_row(sheet, r);
+            hash = hash_row(sheet, r);
         else if (count == 1)
-            sheet->keys[r] = toll_hash(text.text, text.bytes);
+            hash = toll_hash(text.text, text.bytes);
         else
-            sheet->keys[r] = hash_columns(sheet, r, sheet->key_slots, count);
+            hash = hash_columns(sheet, r, sheet->key_slots, count);
+        sheet->out[r].key_high = hash.high;
+        sheet->out[r].key_low = hash.low;
     }
 }

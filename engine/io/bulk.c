@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PIECES 64 /* entries of the ring */
 #define TRIES 16  /* of a piece that the ring keeps refusing, before it is done without the ring */
@@ -61,6 +62,14 @@ static void refuse(struct toll_bulk *bulk, const char *what, int errno_value)
 
     snprintf(bulk->refusal, sizeof bulk->refusal, "%s: %s", what,
              strerror_r(errno_value, buffer, sizeof buffer));
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* ---- without the ring ---- */
@@ -379,8 +388,13 @@ int toll_bulk_wait(struct toll_bulk *bulk, int ticket, struct toll_error *error)
     TOLL_ASSERT(ticket >= 0 && (unsigned)ticket < bulk->transfer_count);
     transfer = &bulk->transfers[ticket];
     TOLL_ASSERT(transfer->taken);
-    while (!is_over(transfer))
-        go_on(bulk, true);
+    if (!is_over(transfer)) {
+        const int64_t begun = now_ns();
+
+        while (!is_over(transfer))
+            go_on(bulk, true);
+        bulk->counts.waited_ns += now_ns() - begun;
+    }
     transfer->taken = false;
     if (transfer->failure == 1)
         return 0;

@@ -35,6 +35,7 @@ struct toll_bulk_options {
 struct toll_bulk_counts {
     int64_t read_mmap; /* told by toll_bulk_count_mapped */
     int64_t read_pread, read_ring, written_pwrite, written_ring;
+    int64_t waited_ns; /* by toll_bulk_wait, for the ring */
 };
 
 struct toll_bulk_transfer {

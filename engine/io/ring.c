@@ -54,6 +54,10 @@ static void prepare(struct io_uring_sqe *sqe, const struct toll_ring_operation *
         io_uring_prep_read_fixed(sqe, fd, operation->buffer, operation->bytes, offset, index);
     else
         io_uring_prep_read(sqe, fd, operation->buffer, operation->bytes, offset);
+    /* A write into space that is only reserved waits within the file system for the one before it, even where
+     * it was asked not to: a worker of the kernel's has the time. */
+    if (operation->write)
+        io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
     io_uring_sqe_set_data64(sqe, operation->tag);
 }
 

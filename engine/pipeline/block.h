@@ -65,6 +65,7 @@ struct toll_block {
     uint32_t rest[TOLL_BLOCK_ROWS_MAX];     /* rows that need a second look */
     uint16_t shape[TOLL_BLOCK_ROWS_MAX];    /* verdict key and more: simd/layout_call.h */
     uint32_t others[TOLL_BLOCK_ROWS_MAX];   /* rows of services other than voice */
+    struct toll_sheet_now sheets[TOLL_SHEETS_MAX]; /* by deck id, as the block's first call finds them */
     size_t odd_count, other_count;
 
     /* of books and records beyond the plain ones */

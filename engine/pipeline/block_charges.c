@@ -68,7 +68,7 @@ void toll_block_charges(const struct toll_block_rows *rows)
     struct toll_block *block = rows->block;
     const int32_t *amounts = amounts_of(rows);
     expect_bills(rows);
-    toll_voice_block(rater->kernels, rater->book->terms, rater->voice_terms, block->terms, amounts,
+    toll_voice_block(rater->kernels, rater->book->terms, &rater->voice_terms, block->terms, amounts,
                      rows->rows, block->rest, rows->line.price, rows->line.billed, rows->line.charge,
                      rows->line.status);
     for (size_t k = 0; k < block->bill_count; k++)

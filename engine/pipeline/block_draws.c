@@ -56,7 +56,7 @@ static const uint32_t *destinations_of(const struct toll_block_rows *rows, const
         block->list_deck[k] = e164 ? rater->destination_table : 0;
         block->number[0][k] = rows->cdr.callee[i];
     }
-    rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[0], count,
+    rater->kernels->lpm(rater->tables, rater->lpm_words, 0, block->list_deck, block->number[0], count,
                         block->list_value[0]);
     return block->list_value[0];
 }

@@ -140,8 +140,10 @@ void toll_block_jurisdictions(const struct toll_block_rows *rows, enum toll_juri
     find_ends(rows, basis == TOLL_BASIS_ANI_LRN, list, count, from, to);
     for (size_t k = 0; k < count; k++)
         block->list_deck[k] = rater->place_table;
-    rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, from, count, block->list_value[0]);
-    rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, to, count, block->list_value[1]);
+    rater->kernels->lpm(rater->tables, rater->lpm_words, 0, block->list_deck, from, count,
+                        block->list_value[0]);
+    rater->kernels->lpm(rater->tables, rater->lpm_words, 0, block->list_deck, to, count,
+                        block->list_value[1]);
     for (size_t k = 0; k < count; k++) {
         const size_t i = list[k];
         const bool in = (rows->cdr.kind[i] & TOLL_KIND_IN) != 0;

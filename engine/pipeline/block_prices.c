@@ -53,7 +53,7 @@ static void choose_columns(const struct toll_block_rows *rows, const uint32_t *l
 
 static uint32_t terms_of(const struct toll_rater *rater, uint32_t price)
 {
-    const uint32_t near = rater->price_terms[price];
+    const uint32_t near = price < rater->price_near ? rater->price_terms[price] : TOLL_TERMS_FAR;
     return near != TOLL_TERMS_FAR ? near : 1 + rater->book->price_terms[price];
 }
 
@@ -85,6 +85,20 @@ static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
     return __builtin_sub_overflow(rows->context->cursors[deck].until, start, &left) || last <= left / 1000;
 }
 
+/* Of a sheet the price of a value in a band as such, else what the deck itself has, into *value. */
+static uint32_t sheet_price(const struct toll_block_rows *rows, size_t i, uint32_t *value)
+{
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_family_shape *shape = &rater->sheets.shape;
+    const uint32_t deck = rows->block->deck[i];
+    const int32_t band = toll_deck_band(rater, rows->context->cursors, (int32_t)deck, rows->cdr.start[i]);
+    const struct toll_sheet_now now = toll_sheet_in_band(&rater->sheets.decks[deck], band);
+    if ((*value & TOLL_LPM_ENTRY) == 0 && now.terms != TOLL_SHEET_ASK)
+        return now.price + ((*value & shape->ordinal_mask) << shape->price_shift);
+    *value = toll_block_own_value(rows, i);
+    return 0;
+}
+
 /* From what its deck has to a price or a status. False: nothing, and the next rule is to be asked. */
 static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
 {
@@ -93,7 +107,11 @@ static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
     const unsigned column = rater->by_jurisdiction ? block->column[i] : 0;
     struct toll_price_found found = {0, 0};
     unsigned status = TOLL_SUSPENSE_NO_PREFIX;
-    if ((value & TOLL_LPM_ENTRY) != 0) {
+    if (value != 0 && toll_rater_is_sheet(rater, block->deck[i]))
+        found.price = sheet_price(rows, i, &value);
+    if (found.price != 0) {
+        status = 0;
+    } else if ((value & TOLL_LPM_ENTRY) != 0) {
         status = toll_price_resolve(rater, rows->context->cursors, (int32_t)block->deck[i], value,
                                     rows->cdr.start[i], TOLL_SUSPENSE_NO_PREFIX, column, &found);
     } else if (value != 0) { /* the start, in far memory, need not be looked at */
@@ -126,14 +144,17 @@ static void expect_entries(const struct toll_block_rows *rows, const uint32_t *l
 {
     const struct toll_book *book = rows->rater->book;
     for (size_t k = 0; k < count; k++)
-        if ((values[k] & TOLL_LPM_ENTRY) == 0) {
+        if (toll_rater_is_sheet(rows->rater, rows->block->deck[list[k]])) {
+            __builtin_prefetch(&rows->cdr.start[list[k]]);
+        } else if ((values[k] & TOLL_LPM_ENTRY) == 0) {
             __builtin_prefetch(&rows->rater->price_terms[values[k]]);
         } else {
             __builtin_prefetch(&book->entries[values[k] & TOLL_LPM_INDEX]);
             __builtin_prefetch(&rows->cdr.start[list[k]]);
         }
     for (size_t k = 0; k < count; k++)
-        if ((values[k] & TOLL_LPM_ENTRY) != 0)
+        if ((values[k] & TOLL_LPM_ENTRY) != 0 &&
+            !toll_rater_is_sheet(rows->rater, rows->block->deck[list[k]]))
             __builtin_prefetch(&book->entry_rows[book->entries[values[k] & TOLL_LPM_INDEX].first]);
 }
 
@@ -151,7 +172,26 @@ static size_t settle_list(const struct toll_block_rows *rows, uint32_t *list, co
     return left;
 }
 
-/* The rows the price kernel has left over, in block->rest, as settle_list. */
+/* Of the rows the price kernel has left over, in block->rest, those of whose deck there is nothing, where no
+ * rule goes on: most of them, and nothing else has to be looked at. Returns how many others are left. */
+static size_t settle_misses(const struct toll_block_rows *rows, size_t count)
+{
+    struct toll_block *block = rows->block;
+    size_t left = 0;
+    if (rows->rater->has_next)
+        return count;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = block->rest[k];
+        const bool missed = (block->value[i] == 0) & (rows->line.price[i] == 0);
+        block->rest[left] = i;
+        left += !missed;
+        if (missed)
+            rows->line.status[i] = (uint8_t)toll_block_miss(rows, i);
+    }
+    return left;
+}
+
+/* The rest of them, as settle_list. */
 static size_t settle_rest(const struct toll_block_rows *rows, size_t count)
 {
     struct toll_block *block = rows->block;
@@ -170,15 +210,51 @@ static size_t settle_rest(const struct toll_block_rows *rows, size_t count)
     return settle_list(rows, block->rest, values, open);
 }
 
+/* The decks that are sheets as the block's first call finds them, and how long that holds. */
+static void place_sheets(const struct toll_block_rows *rows, struct toll_price_in *in)
+{
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_sheets *sheets = &rater->sheets;
+    struct toll_block *block = rows->block;
+    if (sheets->decks == NULL || sheets->family_count == 0 || rows->rows == 0)
+        return;
+    in->sheets = block->sheets;
+    in->sheet_count = (sheets->count + 31) / 32 * 32;
+    in->shape = sheets->shape;
+    in->start = sheets->by_band ? rows->cdr.start : NULL;
+    in->from = TOLL_MS_MIN;
+    in->until = TOLL_MS_MAX;
+    const toll_ms at = sheets->by_band ? rows->cdr.start[0] : 0;
+    for (uint32_t deck = 0; deck < in->sheet_count; deck++) {
+        if (deck >= sheets->count || sheets->decks[deck].family == 0) {
+            block->sheets[deck] = (struct toll_sheet_now){0, TOLL_SHEET_NONE};
+            continue;
+        }
+        int32_t band = 0;
+        if (rater->book->decks[deck].calendar != 0) {
+            const struct toll_band_cursor *cursor = &rows->context->cursors[deck];
+            band = toll_deck_band(rater, rows->context->cursors, (int32_t)deck, at);
+            in->from = cursor->from > in->from ? cursor->from : in->from;
+            in->until = cursor->until < in->until ? cursor->until : in->until;
+        }
+        block->sheets[deck] = toll_sheet_in_band(&sheets->decks[deck], band);
+    }
+}
+
 void toll_block_prices(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
     correct_columns(rows, NULL, rows->rows);
+    struct toll_price_in in = {
+        .price_terms = rater->price_terms,
+        .column = rater->by_jurisdiction ? block->column : NULL,
+        .deck = block->deck,
+    };
+    place_sheets(rows, &in);
     const size_t rest =
-        rater->kernels->price(rater->price_terms, rater->by_jurisdiction ? block->column : NULL, block->deck,
-                              rows->rows, block->value, rows->line.price, block->terms, block->rest);
-    size_t left = settle_rest(rows, rest);
+        rater->kernels->price(&in, rows->rows, block->value, rows->line.price, block->terms, block->rest);
+    size_t left = settle_rest(rows, settle_misses(rows, rest));
     for (size_t k = 0; k < block->bill_count; k++)
         block->terms[block->bill[k]] = 0;
     while (left > 0) {

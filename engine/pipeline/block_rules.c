@@ -72,7 +72,7 @@ static const uint32_t *destinations_of(const struct toll_block_rows *rows, const
         any |= block->list_deck[k];
     }
     if (any != 0)
-        rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[0], count,
+        rater->kernels->lpm(rater->tables, rater->lpm_words, 0, block->list_deck, block->number[0], count,
                             block->list_value[0]);
     else
         memset(block->list_value[0], 0, count * sizeof *block->list_value[0]);

@@ -12,23 +12,18 @@ static uint64_t masked_number(uint64_t number)
 }
 
 /* Seven digits tell the destination; of a number hardly longer than that, four. */
-static uint64_t masked_destination(uint64_t number)
+static inline uint64_t masked_destination(uint64_t number)
 {
     return number |
            (toll_digits_count(number) > 8 ? UINT64_C(0x0000000fffffffff) : UINT64_C(0x0000ffffffffffff));
 }
 
-/* What a line of suspense.csv is about, besides reason and account. */
+/* What a line of suspense.csv is about, besides reason and account; of the reasons that have no list. */
 static uint64_t suspense_key(const struct toll_block_rows *rows, size_t i, unsigned status)
 {
     const struct toll_cdr_batch *cdr = &rows->cdr;
     const uint32_t *texts = rows->context->map->calltype_texts;
-    const uint64_t near = rows->block->near[i];
     switch (status) {
-    case TOLL_SUSPENSE_NO_ACCOUNT:
-        return near == 0 ? 0 : masked_number(near);
-    case TOLL_SUSPENSE_NO_PREFIX:
-        return masked_destination(cdr->callee[i]);
     case TOLL_SUSPENSE_NO_CALLTYPE:
         return cdr->calltype == NULL || texts == NULL ? 0 : texts[cdr->calltype[i]];
     case TOLL_SUSPENSE_BLOCKED:
@@ -50,29 +45,103 @@ static void note_prices(const struct toll_block_rows *rows)
     }
 }
 
-/* First what is said of each row, then the sums, whose far memory is on its way then. */
-static void add_suspense(const struct toll_block_rows *rows, size_t rest)
+/* Rows by what they lack. Most lack an account or a prefix, in no order that a processor could foresee, so
+ * these have lists of their own, made and walked without a branch. */
+struct lacking {
+    uint32_t *account, *prefix, *other;
+    size_t account_count, prefix_count, other_count;
+};
+
+static struct lacking sort_by_reason(const struct toll_block_rows *rows, size_t rest)
 {
-    struct toll_tally *tally = rows->context->tally;
     struct toll_block *block = rows->block;
-    const uint8_t *statuses = rows->line.status;
-    size_t suspended = 0;
+    struct lacking lacking = {block->second, block->list_deck, block->rest, 0, 0, 0};
     for (size_t k = 0; k < rest; k++) {
         const uint32_t i = block->rest[k];
-        const unsigned status = statuses[i];
+        const unsigned status = rows->line.status[i];
+        lacking.account[lacking.account_count] = i;
+        lacking.account_count += status == TOLL_SUSPENSE_NO_ACCOUNT;
+        lacking.prefix[lacking.prefix_count] = i;
+        lacking.prefix_count += status == TOLL_SUSPENSE_NO_PREFIX;
+        lacking.other[lacking.other_count] = i;
+        lacking.other_count += (status != TOLL_SUSPENSE_NO_ACCOUNT) & (status != TOLL_SUSPENSE_NO_PREFIX);
+    }
+    return lacking;
+}
+
+static void add_listed(const struct toll_block_rows *rows, const uint32_t *list, size_t count)
+{
+    struct toll_suspense *suspense = &rows->context->tally->suspense;
+    const struct toll_block *block = rows->block;
+    const uint8_t *statuses = rows->line.status;
+    const uint32_t *places = rows->context->places;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        toll_suspense_look(suspense, statuses[i], rows->line.account[i], block->near[i]);
+    }
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k], place = places == NULL ? i : places[i];
+        toll_suspense_add(suspense, statuses[i], rows->line.account[i], block->near[i], rows->context->part,
+                          rows->cdr.first_row + (int64_t)place);
+    }
+}
+
+static void add_without_account(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    struct toll_tally *tally = rows->context->tally;
+    uint64_t *about = rows->block->near;
+    size_t left = 0;
+    tally->status_rows[TOLL_SUSPENSE_NO_ACCOUNT] += (int64_t)count;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        about[i] = about[i] == 0 ? 0 : masked_number(about[i]);
+        list[left] = i;
+        left +=
+            toll_suspense_expect(&tally->suspense, TOLL_SUSPENSE_NO_ACCOUNT, rows->line.account[i], about[i]);
+    }
+    add_listed(rows, list, left);
+}
+
+static void add_without_prefix(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    struct toll_tally *tally = rows->context->tally;
+    uint64_t *about = rows->block->near;
+    size_t left = 0;
+    tally->status_rows[TOLL_SUSPENSE_NO_PREFIX] += (int64_t)count;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        about[i] = masked_destination(rows->cdr.callee[i]);
+        list[left] = i;
+        left +=
+            toll_suspense_expect(&tally->suspense, TOLL_SUSPENSE_NO_PREFIX, rows->line.account[i], about[i]);
+    }
+    add_listed(rows, list, left);
+}
+
+static void add_others(const struct toll_block_rows *rows, uint32_t *list, size_t count)
+{
+    struct toll_tally *tally = rows->context->tally;
+    size_t left = 0;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = list[k];
+        const unsigned status = rows->line.status[i];
         tally->status_rows[status]++;
         if (status < TOLL_SUSPENSE_FIRST)
             continue;
-        block->near[i] = suspense_key(rows, i, status);
-        block->rest[suspended] = i;
-        suspended += toll_suspense_expect(&tally->suspense, status, rows->line.account[i], block->near[i]);
+        rows->block->near[i] = suspense_key(rows, i, status);
+        list[left] = i;
+        left += toll_suspense_expect(&tally->suspense, status, rows->line.account[i], rows->block->near[i]);
     }
-    const uint32_t *places = rows->context->places;
-    for (size_t k = 0; k < suspended; k++) {
-        const uint32_t i = block->rest[k], place = places == NULL ? i : places[i];
-        toll_suspense_add(&tally->suspense, statuses[i], rows->line.account[i], block->near[i],
-                          rows->context->part, rows->cdr.first_row + (int64_t)place);
-    }
+    add_listed(rows, list, left);
+}
+
+static void add_suspense(const struct toll_block_rows *rows, size_t rest)
+{
+    const struct lacking lacking = sort_by_reason(rows, rest);
+    toll_suspense_begin(&rows->context->tally->suspense);
+    add_without_account(rows, lacking.account, lacking.account_count);
+    add_without_prefix(rows, lacking.prefix, lacking.prefix_count);
+    add_others(rows, lacking.other, lacking.other_count);
 }
 
 void toll_block_tally(const struct toll_block_rows *rows)

@@ -36,6 +36,20 @@ static inline uint64_t key_of(const struct toll_ask_in *in, bool by_caller, bool
     return ported != 0 ? ported : number;
 }
 
+uint32_t toll_block_own_value(const struct toll_block_rows *rows, size_t i)
+{
+    const struct toll_rater *rater = rows->rater;
+    const struct toll_book *book = rater->book;
+    const uint32_t deck = rows->block->deck[i];
+    const unsigned way = rater->deck_ways[deck];
+    uint64_t key = rows->cdr.callee[i];
+    if (rater->has_ways) {
+        const struct toll_ask_in in = all_rows(rows);
+        key = key_of(&in, (way & TOLL_WAY_CALLER) != 0, (way & TOLL_WAY_LRN) != 0, i);
+    }
+    return toll_lpm_one(&book->decks[deck].lpm, book->lpm_words, key);
+}
+
 /* ---- pairs ---- */
 
 /* As an LPM value; 0 none. */
@@ -89,7 +103,8 @@ static void finish_second(const struct toll_block_rows *rows, const struct toll_
                             ->calltypes[code * rater->calltype_decks + rater->calltype_places[deck] - 1];
         }
     }
-    rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[1], count, callers);
+    rater->kernels->lpm(rater->tables, rater->lpm_words, 0, block->list_deck, block->number[1], count,
+                        callers);
     for (size_t n = 0; n < count; n++)
         if (block->list_deck[n] != 0) {
             const uint32_t k = block->second[n];
@@ -127,14 +142,16 @@ void toll_block_values(const struct toll_block_rows *rows, const uint32_t *list,
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
     if (!rater->has_ways && list == NULL) {
-        rater->kernels->lpm(rater->tables, rater->lpm_words, block->deck, rows->cdr.callee, count, values);
+        rater->kernels->lpm(rater->tables, rater->lpm_words, rater->one_table, block->deck, rows->cdr.callee,
+                            count, values);
         return;
     }
     const struct toll_ask_in in = all_rows(rows);
     const struct toll_ask_out out = {block->number[0], block->list_deck, block->second, block->column};
     const size_t second = list == NULL ? rater->kernels->ask(rater->deck_ways, &in, count, &out)
                                        : ask_listed(rows, &in, list, count);
-    rater->kernels->lpm(rater->tables, rater->lpm_words, block->list_deck, block->number[0], count, values);
+    rater->kernels->lpm(rater->tables, rater->lpm_words, rater->one_table, block->list_deck, block->number[0],
+                        count, values);
     if (second > 0)
         finish_second(rows, &in, list, second, values);
 }

@@ -57,9 +57,9 @@ static inline void put_charge(const struct toll_draws_context *context, const st
 }
 
 /* The rest of the billed units by the prepared terms. */
-static toll_money charge_rest(const struct toll_voice_terms *terms, uint64_t rest)
+static toll_money charge_rest(const struct toll_voice_profile *terms, uint64_t rate, uint64_t rest)
 {
-    uint64_t amount = terms->connect + terms->rate * rest;
+    uint64_t amount = terms->connect + rate * rest;
     amount = amount < terms->minimum ? terms->minimum : amount;
     amount = amount > terms->maximum ? terms->maximum : amount;
     const uint64_t whole = (uint64_t)((unsigned __int128)amount * terms->magic >> 64) >> terms->shift;
@@ -140,7 +140,8 @@ static void charge_one(const struct toll_draws *draws, size_t i, const struct to
                        const struct toll_line_columns *lines)
 {
     const struct toll_draw_request request = toll_draws_at(draws, i);
-    const struct toll_voice_terms *terms = &context->rater->voice_terms[request.terms];
+    const struct toll_voice_terms *all = &context->rater->voice_terms;
+    const struct toll_voice_profile *terms = toll_voice_profile(all, request.terms);
     if ((request.flags & TOLL_DRAW_FULL) != 0) {
         const struct toll_draw_full *full = &draws->full[request.pool];
         if (full->drawn.included > 0 || full->drawn.rejected || (request.flags & TOLL_DRAW_TIERS) != 0)
@@ -149,7 +150,8 @@ static void charge_one(const struct toll_draws *draws, size_t i, const struct to
         lines->included[request.row] = (int32_t)request.bundle;
         lines->pool[request.row] = (int32_t)request.pool;
         put_charge(context, lines, request.row, request.bucket,
-                   charge_rest(terms, (uint64_t)request.billed - request.bundle));
+                   charge_rest(terms, all->rates[request.terms] >> TOLL_VOICE_RATE_SHIFT,
+                               (uint64_t)request.billed - request.bundle));
     } else if (request.bundle != 0 || (request.flags & TOLL_DRAW_REJECTED) != 0) {
         charge_slowly(context, &request, NULL, lines);
     }

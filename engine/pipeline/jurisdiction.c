@@ -67,7 +67,7 @@ static struct toll_end end_at_number(const struct toll_rater *rater, uint64_t nu
     }
     if (book->place_lpm == NULL)
         return end;
-    end.place = toll_lpm_one(book->place_lpm, rater->lpm_words, number);
+    end.place = toll_lpm_one(&rater->tables[rater->place_table], rater->lpm_words, number);
     const struct toll_place *place = &book->places[end.place];
     end.state = place->state;
     end.ratecenter = place->ratecenter;

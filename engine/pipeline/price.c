@@ -32,7 +32,7 @@ static bool is_dialled(unsigned type)
 static uint32_t prefix_value(const struct toll_rater *rater, const struct toll_lpm *table, uint64_t number,
                              unsigned type)
 {
-    return type == TOLL_NUMBER_E164 ? toll_lpm_one(table, rater->lpm_words, number) : table->everything;
+    return type == TOLL_NUMBER_E164 ? toll_lpm_one(table, rater->book->lpm_words, number) : table->everything;
 }
 
 uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const struct toll_row *row,

@@ -10,6 +10,7 @@
 #include "pipeline/after.h"
 #include "text/json.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,14 +43,27 @@ struct run {
     struct toll_part_set set;
     struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
     struct toll_lines *kept[TOLL_PARTS_AT_ONCE];
-    int64_t rate_ns;
+    struct toll_rate_memory memory;
+    struct toll_rate_times times;
+    int64_t phase_begun;
 };
+
+const char *const toll_rate_phase_names[TOLL_PHASES] = {"book", "plan",   "parts",   "rate", "lines",
+                                                        "sums", "tables", "publish", "close"};
 
 static int64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* All time since the phase before belongs to this one. */
+static void phase_ends(struct run *run, enum toll_rate_phase phase)
+{
+    const int64_t now = now_ns();
+    run->times.phase_ns[phase] += now - run->phase_begun;
+    run->phase_begun = now;
 }
 
 /* ---- planning ---- */
@@ -221,8 +235,10 @@ static void choose_io(struct run *run)
         run->how = TOLL_READ_RING;
         break;
     default:
-        run->how =
-            toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_MMAP : TOLL_READ_RING;
+        /* Under a bound nothing is mapped: its pages would be in our memory, too. */
+        run->how = !toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_RING
+                   : run->options->memory_bytes > 0                           ? TOLL_READ_PREAD
+                                                                              : TOLL_READ_MMAP;
     }
     run->ring_writes = run->options->io == TOLL_IO_URING || run->options->io == TOLL_IO_AUTO;
 }
@@ -263,7 +279,8 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
 
 static int finish_lines(struct run *run, size_t first, struct toll_error *error)
 {
-    int rc = 0;
+    /* Of the set before; no more files are open at once than a set has. */
+    int rc = toll_run_syncs(run->writer) == NULL ? 0 : toll_syncs_wait(toll_run_syncs(run->writer), error);
     for (size_t i = 0; i < run->set.count && rc == 0; i++) {
         const struct toll_dataset_part *part = &run->dataset.parts[first + i];
         struct toll_run_part *out = &run->parts[first + i - run->first];
@@ -274,7 +291,7 @@ static int finish_lines(struct run *run, size_t first, struct toll_error *error)
                                       .cdr_seal = part->seal,
                                       .cdr_text_seal = part->text_seal};
         run->lines[i] = NULL;
-        rc = toll_lines_finish(lines, &out->seal, error);
+        rc = toll_lines_finish_by(lines, toll_run_syncs(run->writer), &out->seal, error);
     }
     return rc;
 }
@@ -316,14 +333,16 @@ static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
                 .count_only = pass == PASS_COUNT,
                 .collect_ends = pass == PASS_ENDS,
             };
-            const int64_t begun = now_ns();
+            phase_ends(run, TOLL_PHASE_PARTS);
             rc = toll_workers_run(&run->workers, &request, error);
-            run->rate_ns += now_ns() - begun;
+            phase_ends(run, TOLL_PHASE_RATE);
         }
         if (rc == 0 && pass == PASS_LINES)
             rc = finish_lines(run, first, error);
+        phase_ends(run, TOLL_PHASE_LINES);
         rows_before += run->set.rows;
         close_set(run);
+        phase_ends(run, TOLL_PHASE_CLOSE);
     }
     if (rc == 0 && run->pools != NULL && pass != PASS_ENDS)
         rc = toll_pools_state(run->pools, error);
@@ -451,21 +470,56 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     return 0;
 }
 
-static int write_suspense(struct run *run, const struct toll_tally *tally, struct toll_error *error)
+/* The text of suspense.csv, which takes as long as the tables: in large runs beside them. */
+struct suspense_text {
+    struct run *run;
+    const struct toll_tally *tally;
+    pthread_t thread;
+    bool threaded;
+    char *csv;
+    size_t bytes;
+    struct toll_error error;
+    int rc;
+};
+
+static void *make_suspense(void *argument)
 {
+    struct suspense_text *text = argument;
+    struct run *run = text->run;
     const size_t parts = run->last - run->first;
     int64_t *days = calloc(parts + 1, sizeof *days);
-    char *csv = NULL;
-    size_t bytes = 0;
-    if (days == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory for suspense.csv");
+    if (days == NULL) {
+        text->rc = toll_error_set(&text->error, TOLL_ENOMEM, "out of memory for suspense.csv");
+        return NULL;
+    }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
-    int rc = toll_suspense_to_csv(&tally->suspense, run->book, days, &run->texts, &csv, &bytes, error);
-    if (rc == 0)
-        rc = toll_run_add_file(run->writer, "suspense.csv", csv, bytes, error);
-    free(csv);
+    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, days, &run->texts, &text->csv,
+                                    &text->bytes, &text->error);
     free(days);
+    return NULL;
+}
+
+static void begin_suspense(struct suspense_text *text, bool beside)
+{
+    text->threaded = beside && pthread_create(&text->thread, NULL, make_suspense, text) == 0;
+}
+
+/* rc: of what was done meanwhile. */
+static int write_suspense(struct suspense_text *text, int rc, struct toll_error *error)
+{
+    if (text->threaded)
+        pthread_join(text->thread, NULL);
+    else if (rc == 0)
+        make_suspense(text);
+    if (rc == 0 && text->rc != 0) {
+        rc = text->rc;
+        if (error != NULL)
+            *error = text->error;
+    }
+    if (rc == 0)
+        rc = toll_run_add_file(text->run->writer, "suspense.csv", text->csv, text->bytes, error);
+    free(text->csv);
     return rc;
 }
 
@@ -485,6 +539,16 @@ static void write_io_stats(const struct run *run, struct toll_json *json)
     toll_json_close_map(json);
     toll_json_string(json, "refused", refusal[0] == '\0' ? NULL : refusal);
     toll_json_close_map(json);
+}
+
+/* Up to here: the rest comes behind this file. */
+static void write_phases(const struct run *run, struct toll_json *json)
+{
+    toll_json_open_map(json, "phases_ns");
+    for (unsigned phase = 0; phase < TOLL_PHASE_PUBLISH; phase++)
+        toll_json_int(json, toll_rate_phase_names[phase], run->times.phase_ns[phase]);
+    toll_json_close_map(json);
+    toll_json_int(json, "waited_ns", run->times.waited_ns);
 }
 
 /* Wall times and how it was done: outside every hash. */
@@ -508,8 +572,11 @@ static bool write_stats(const struct run *run, const struct toll_rate_result *re
     toll_json_int(json, "threads", run->workers.count);
     toll_json_string(json, "kernels", run->rater.kernels->name);
     write_io_stats(run, json);
+    toll_json_int(json, "memory_reserved_bytes", result->memory_reserved_bytes);
+    toll_json_int(json, "memory_peak_bytes", result->memory_peak_bytes);
     toll_json_int(json, "wall_ns", result->wall_ns);
     toll_json_int(json, "rate_ns", result->rate_ns);
+    write_phases(run, json);
     toll_json_int(json, "cdr_per_s",
                   result->rate_ns <= 0 ? 0
                                        : (int64_t)((toll_total)result->rows * 1000000000 / result->rate_ns));
@@ -583,6 +650,14 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     return rc;
 }
 
+/* Threads that bring files to disk are worth their while from some size on. */
+#define SYNC_TOGETHER_ROWS 1000000
+static bool syncs_together(const struct run *run, const struct toll_rate_tuning *tuning)
+{
+    return tuning->sync == TOLL_SYNC_BY_SIZE ? run->rows >= SYNC_TOGETHER_ROWS
+                                             : tuning->sync == TOLL_SYNC_TOGETHER;
+}
+
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error)
 {
@@ -593,10 +668,12 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->options = options;
     run->io = tuning->io;
+    run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
     if (rc == 0)
         rc = open_all(run, error);
+    phase_ends(run, TOLL_PHASE_BOOK);
     if (rc == 0 && run->after.open && options->reorder)
         rc = toll_after_reorder(&run->after, &run->rater, &run->dataset, run->first, run->last, error);
     if (rc == 0 && run->rows > 0)
@@ -605,7 +682,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = make_tuples(run, error);
     if (rc == 0) {
         choose_io(run);
-        const struct toll_workers_io io = {
+        struct toll_workers_io io = {
             .io = run->io,
             .mapped = run->how == TOLL_READ_MMAP,
             .ring = run->how == TOLL_READ_RING || run->ring_writes,
@@ -616,8 +693,11 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .optional = run->optional,
             .closed = run->after.open,
         };
-        rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
-                               tuning->block_rows, error);
+        run->memory.threads = workers_wanted(run);
+        rc = toll_rate_memory_plan(&run->memory, &run->rater, run->rows, &io, options->memory_bytes, error);
+        if (rc == 0)
+            rc = toll_workers_init(&run->workers, &run->rater, run->memory.threads, options->pin, &io,
+                                   tuning->block_rows, error);
     }
     if (rc == 0) {
         run->parts = calloc(run->last - run->first + 1, sizeof *run->parts);
@@ -626,6 +706,11 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     }
     if (rc == 0)
         rc = make_pools(run, error);
+    if (rc == 0 && syncs_together(run, tuning))
+        rc = toll_run_sync_together(run->writer, error);
+    if (rc == 0)
+        rc = toll_run_write_books(run->writer, run->book, run->merge, error);
+    phase_ends(run, TOLL_PHASE_PLAN);
     if (rc == 0)
         rc = collect_ends(run, error);
     if (rc == 0)
@@ -644,17 +729,25 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             rc = finish_periods(run, tally, error);
         if (rc == 0)
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
+        phase_ends(run, TOLL_PHASE_SUMS);
+        struct suspense_text suspense = {.run = run, .tally = tally};
+        if (rc == 0)
+            begin_suspense(&suspense, toll_run_syncs(run->writer) != NULL);
         if (rc == 0)
             rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, &run->pool_tables, error);
         if (rc == 0 && run->after.open)
             rc = toll_state_keep(&run->after.state, run->writer, error);
-        if (rc == 0)
-            rc = write_suspense(run, tally, error);
-        result->rate_ns = run->rate_ns;
+        rc = write_suspense(&suspense, rc, error);
+        phase_ends(run, TOLL_PHASE_TABLES);
+        run->times.waited_ns = toll_workers_io_counts(&run->workers).waited_ns;
+        result->rate_ns = run->times.phase_ns[TOLL_PHASE_RATE];
         result->wall_ns = now_ns() - begun;
         result->threads = run->workers.count;
+        result->memory_reserved_bytes = run->memory.reserved_bytes;
+        result->memory_peak_bytes = toll_memory_peak();
         if (rc == 0)
             rc = publish(run, tally, result, error);
+        phase_ends(run, TOLL_PHASE_PUBLISH);
     }
     if (run->writer != NULL)
         toll_run_abandon(run->writer); /* after publishing: only frees */
@@ -669,6 +762,9 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     toll_book_close(run->book);
+    phase_ends(run, TOLL_PHASE_CLOSE);
+    if (tuning->times != NULL)
+        *tuning->times = run->times;
     free(run);
     result->wall_ns = now_ns() - begun;
     return rc;

@@ -11,8 +11,41 @@
 #include "segment/run.h"
 #include "tollmill.h"
 
+/* Where the time of a run went, in the order in which things are done. */
+enum toll_rate_phase {
+    TOLL_PHASE_BOOK,    /* dataset, run folder, book */
+    TOLL_PHASE_PLAN,    /* memory, tuples, pools */
+    TOLL_PHASE_PARTS,   /* files of CDRs opened, files of lines made */
+    TOLL_PHASE_RATE,    /* all passes, the first ones that only count among them */
+    TOLL_PHASE_LINES,   /* what lines have beyond their batches; without threads for it, brought to disk */
+    TOLL_PHASE_SUMS,    /* of workers and periods */
+    TOLL_PHASE_TABLES,  /* accounts, prices, buckets, ...; suspense.csv */
+    TOLL_PHASE_PUBLISH, /* the rest brought to disk, manifest, name */
+    TOLL_PHASE_CLOSE,   /* files closed, memory given back */
+    TOLL_PHASES
+};
+extern const char *const toll_rate_phase_names[TOLL_PHASES];
+struct toll_rate_times {
+    int64_t phase_ns[TOLL_PHASES];
+    int64_t waited_ns; /* of all workers, within RATE: for transfers */
+};
+
+/* What is reserved of memory: docs/FORMATS.md, stats.json. */
+struct toll_rate_memory {
+    unsigned threads;
+    int64_t fixed_bytes, worker_bytes, reserved_bytes;
+};
+/* Before the workers are made. threads: as many as are wanted, and may be had. Under a bound (0: none) with
+ * fewer of them and without a ring (io) where it has to be; TOLL_EUSAGE where it cannot be at all. */
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
+                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error);
+/* The most that the process ever had in memory, mapped files among it; 0: cannot be told. */
+int64_t toll_memory_peak(void);
+
 /* What tests vary and users need not. */
 struct toll_rate_tuning {
+    struct toll_rate_times *times;                                         /* NULL, or where they are told */
+    enum { TOLL_SYNC_BY_SIZE, TOLL_SYNC_TOGETHER, TOLL_SYNC_SINGLY } sync; /* see toll_run_sync_together */
     const struct toll_io *io;
     size_t block_rows;                   /* 0: TOLL_BLOCK_ROWS */
     unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
@@ -77,7 +110,10 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_book *book, const struct toll_merge *merge,
                      const struct toll_dataset *dataset, struct toll_error *error);
 
-/* Writes books, accounts, prices, buckets and, if there are any, period charges, pools and counts of tiers
+/* book.image, which must stay until the run is published, and the older books of an earlier run's lines. */
+int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book *book,
+                         const struct toll_merge *merge, struct toll_error *error);
+/* Writes accounts, prices, buckets and, if there are any, period charges, pools and counts of tiers
  * into a run. merge: NULL, or what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,

@@ -53,8 +53,8 @@ static int no_memory(struct toll_error *error)
 /* ---- books ---- */
 
 /* The earlier run's books are the same bytes under the name that they have among more of them. */
-static int write_books(struct toll_run_writer *writer, const struct toll_book *book,
-                       const struct toll_merge *merge, struct toll_error *error)
+int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book *book,
+                         const struct toll_merge *merge, struct toll_error *error)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && merge != NULL && i + 1 < merge->book_count; i++) {
@@ -68,7 +68,8 @@ static int write_books(struct toll_run_writer *writer, const struct toll_book *b
         rc = toll_run_add_file(writer, name, image.data, image.size, error);
         toll_blob_free(&image);
     }
-    return rc != 0 ? rc : toll_run_add_file(writer, "book.image", book->image, book->image_bytes, error);
+    return rc != 0 ? rc
+                   : toll_run_add_lasting_file(writer, "book.image", book->image, book->image_bytes, error);
 }
 
 /* ---- accounts and prices ---- */
@@ -253,9 +254,7 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           const struct toll_pool_tables *pools, struct toll_error *error)
 {
-    int rc = write_books(writer, book, merge, error);
-    if (rc == 0)
-        rc = write_accounts(writer, book, merge, error);
+    int rc = write_accounts(writer, book, merge, error);
     if (rc == 0)
         rc = write_prices(writer, book, tally, merge, error);
     if (rc == 0)

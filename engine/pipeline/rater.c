@@ -2,8 +2,10 @@
  */
 #include "pipeline/cost.h"
 #include "pipeline/surcharges.h"
+#include "ratetable/lpm.h"
 #include "ratetable/nanp.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int no_memory(struct toll_error *error)
@@ -64,24 +66,129 @@ static void fill_decks(struct toll_rater *rater, uint32_t *ways)
     rater->deck_ways = ways;
 }
 
-static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables)
+/* ---- prefix tables ---- */
+
+/* Places of words that move, one after the other; to NULL: only counted. */
+struct words {
+    uint32_t *to;
+    size_t at;
+};
+
+static void move_piece(struct words *words, const uint32_t *from, size_t count, uint32_t *place)
+{
+    if (words->to != NULL)
+        memcpy(words->to + words->at, from + *place, count * sizeof *from);
+    *place = (uint32_t)words->at;
+    words->at += (count + 16u - 1) / 16u * 16u;
+}
+
+/* A table moves to where the words end. */
+static struct toll_lpm move_table(struct words *words, const uint32_t *from, struct toll_lpm lpm)
+{
+    move_piece(words, from, 4096u, &lpm.first3);
+    move_piece(words, from, 4096u, &lpm.npa);
+    move_piece(words, from, (size_t)lpm.node_count * 16u, &lpm.nodes);
+    move_piece(words, from, (size_t)lpm.page_count * TOLL_LPM_PAGE + TOLL_LPM_PAGE_SLACK, &lpm.pages);
+    return lpm;
+}
+
+/* All tables that are walked, behind each other. */
+static void move_tables(const struct toll_rater *rater, struct words *words, struct toll_lpm *tables)
 {
     const struct toll_book *book = rater->book;
     const uint32_t decks = book->deck_count;
-    rater->tables = tables;
-    rater->caller_tables = decks;
+    struct toll_lpm family = {0};
+    for (uint32_t f = 0; f < rater->sheets.family_count; f++) {
+        const struct toll_sheet_family *from = &rater->sheets.families[f];
+        if (from->words == NULL)
+            continue;
+        family = move_table(words, from->words, from->lpm);
+        for (uint32_t deck = 1; deck < rater->sheets.count; deck++)
+            if (rater->sheets.decks[deck].family == f + 1)
+                tables[deck] = family;
+    }
+    for (uint32_t deck = 1; deck < decks && book->lpm_word_count > 0; deck++) {
+        const struct toll_deck *from = &book->decks[deck];
+        const bool sheet = deck < rater->sheets.count && rater->sheets.decks[deck].family != 0;
+        if (!sheet && from->key != TOLL_KEY_CALLTYPE)
+            tables[deck] = move_table(words, book->lpm_words, from->lpm);
+        if (from->key == TOLL_KEY_NPANXX_PAIR)
+            tables[decks + deck] = move_table(words, book->lpm_words, from->callers);
+    }
+    if (book->place_lpm != NULL)
+        tables[2 * decks] = move_table(words, book->lpm_words, *book->place_lpm);
+    if (book->destinations != NULL)
+        tables[2 * decks + 1] = move_table(words, book->lpm_words, *book->destinations);
+}
+
+/* The tables as they lie in the book. */
+static void take_tables(const struct toll_book *book, struct toll_lpm *tables)
+{
+    const uint32_t decks = book->deck_count;
     for (uint32_t deck = 1; deck < decks; deck++) {
         tables[deck] = book->decks[deck].lpm;
         tables[decks + deck] = book->decks[deck].callers;
     }
-    if (book->place_lpm != NULL) {
-        rater->place_table = 2 * decks;
+    if (book->place_lpm != NULL)
         tables[2 * decks] = *book->place_lpm;
-    }
-    if (book->destinations != NULL) {
-        rater->destination_table = 2 * decks + 1;
+    if (book->destinations != NULL)
         tables[2 * decks + 1] = *book->destinations;
+}
+
+/* Memory that the words take; 0: they stay in the book, and no deck is a sheet. */
+static size_t words_bytes(struct toll_rater *rater, struct toll_lpm *tables)
+{
+    struct words words = {NULL, 0};
+    move_tables(rater, &words, tables);
+    const size_t bytes = words.at * sizeof(uint32_t);
+    if (bytes <= TOLL_RATER_COPY_BYTES)
+        return bytes;
+    toll_sheets_free(&rater->sheets);
+    return 0;
+}
+
+static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables, size_t bytes)
+{
+    const struct toll_book *book = rater->book;
+    const uint32_t decks = book->deck_count;
+    struct words words = {bytes == 0 ? NULL : toll_hot_take(&rater->hot, bytes), 0};
+    rater->tables = tables;
+    rater->caller_tables = decks;
+    rater->place_table = book->place_lpm == NULL ? 0 : 2 * decks;
+    rater->destination_table = book->destinations == NULL ? 0 : 2 * decks + 1;
+    rater->lpm_words = words.to == NULL ? book->lpm_words : words.to;
+    if (words.to == NULL)
+        take_tables(book, tables);
+    else
+        move_tables(rater, &words, tables);
+    bool one = decks > 1;
+    for (uint32_t deck = 1; deck < decks; deck++)
+        one = one && deck < rater->sheets.count && rater->sheets.decks[deck].family == 1;
+    rater->one_table = one ? 1 : 0;
+}
+
+/* The first price of a deck or of those behind it: prices of rules come first, then the decks'. */
+static uint32_t first_price_of(const struct toll_book *book, uint32_t deck)
+{
+    uint32_t low = 1, high = book->price_count > 0 ? book->price_count : 1;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        const struct toll_price_origin *origin = &book->origins[middle];
+        if (origin->kind == TOLL_PRICE_DECK && (uint32_t)origin->deck >= deck)
+            high = middle;
+        else
+            low = middle + 1;
     }
+    return low;
+}
+
+/* Above the prices of rules and of decks that are no sheets. */
+static uint32_t near_prices(const struct toll_rater *rater)
+{
+    uint32_t deck = rater->book->deck_count;
+    while (deck > 1 && deck - 1 < rater->sheets.count && rater->sheets.decks[deck - 1].family != 0)
+        deck--;
+    return first_price_of(rater->book, deck);
 }
 
 static void note_next_rules(struct toll_rater *rater)
@@ -147,11 +254,6 @@ static void fill_exchanges(const struct toll_book *book, uint64_t *exchanges)
     }
 }
 
-static const void *hot_copy(struct toll_rater *rater, const void *table, bool copy, size_t bytes)
-{
-    return copy && bytes > 0 ? memcpy(toll_hot_take(&rater->hot, bytes), table, bytes) : table;
-}
-
 int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsigned features,
                     struct toll_error *error)
 {
@@ -162,25 +264,36 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     if (book->nanp)
         fill_areas(rater->areas);
 
-    const size_t decks = book->deck_count + 1u, prices = book->price_count + 2u, /* see the price kernel */
-        terms = book->terms_count + 1u;
-    const size_t verdict_count = (size_t)book->plan_count * TOLL_VERDICT_KEYS;
-    const size_t words = book->lpm_word_count * sizeof *book->lpm_words;
-    const bool copy = toll_hot_round(words) <= TOLL_RATER_COPY_BYTES;
-    rater->number_lines = toll_number_lines(book->number_count);
-    if (!toll_verdicts_init(&rater->rules, book))
+    if (!toll_sheets_init(&rater->sheets, book)) {
+        toll_sheets_free(&rater->sheets);
         return no_memory(error);
-    if (!toll_hot_init(&rater->hot,
-                       toll_hot_round(2 * decks * sizeof(struct toll_lpm)) +
-                           2 * toll_hot_round(decks * sizeof(uint32_t)) +
-                           toll_hot_round(verdict_count * sizeof(uint32_t)) +
-                           toll_hot_round(prices * sizeof(uint16_t)) +
-                           toll_hot_round(terms * sizeof(struct toll_voice_terms)) +
-                           toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
-                           toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
-                           (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_EXCHANGES / 8) +
-                           (copy ? toll_hot_round(words) : 0))) {
+    }
+    const size_t decks = book->deck_count + 1u, terms = book->terms_count + 1u,
+                 profiles = toll_voice_profiles_most(book->terms_count);
+    const size_t verdict_count = (size_t)book->plan_count * TOLL_VERDICT_KEYS;
+    struct toll_lpm *counted = calloc(2 * decks, sizeof *counted);
+    rater->number_lines = toll_number_lines(book->number_count);
+    if (counted == NULL || !toll_verdicts_init(&rater->rules, book)) {
+        free(counted);
+        toll_sheets_free(&rater->sheets);
+        return no_memory(error);
+    }
+    const size_t words = words_bytes(rater, counted);
+    free(counted);
+    rater->price_near = near_prices(rater);
+    const size_t prices = rater->price_near + 2u; /* see the price kernel */
+    if (!toll_hot_init(
+            &rater->hot,
+            toll_hot_round(2 * decks * sizeof(struct toll_lpm)) +
+                2 * toll_hot_round(decks * sizeof(uint32_t)) +
+                toll_hot_round(verdict_count * sizeof(uint32_t)) + toll_hot_round(prices * sizeof(uint16_t)) +
+                toll_hot_round(terms * sizeof(uint64_t)) +
+                toll_hot_round(profiles * sizeof(struct toll_voice_profile)) +
+                toll_hot_round(rater->number_lines * sizeof(struct toll_number_line)) +
+                toll_hot_round(book->owner_count * sizeof(struct toll_hot_owner)) +
+                (book->on_net == TOLL_ON_NET_NONE ? 0 : TOLL_EXCHANGES / 8) + toll_hot_round(words))) {
         toll_verdicts_free(&rater->rules);
+        toll_sheets_free(&rater->sheets);
         return no_memory(error);
     }
     struct toll_lpm *tables = toll_hot_take(&rater->hot, 2 * decks * sizeof *tables);
@@ -188,10 +301,10 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     uint32_t *places = toll_hot_take(&rater->hot, decks * sizeof *places);
     uint32_t *verdicts = toll_hot_take(&rater->hot, verdict_count * sizeof *verdicts);
     uint16_t *price_terms = toll_hot_take(&rater->hot, prices * sizeof *price_terms);
-    struct toll_voice_terms *voice = toll_hot_take(&rater->hot, terms * sizeof *voice);
+    uint64_t *rates = toll_hot_take(&rater->hot, terms * sizeof *rates);
+    struct toll_voice_profile *voice = toll_hot_take(&rater->hot, profiles * sizeof *voice);
     struct toll_number_line *lines = toll_hot_take(&rater->hot, rater->number_lines * sizeof *lines);
     struct toll_hot_owner *owners = toll_hot_take(&rater->hot, book->owner_count * sizeof *owners);
-    rater->lpm_words = hot_copy(rater, book->lpm_words, copy, words);
     toll_number_lines_fill(lines, rater->number_lines, book->numbers, book->number_capacity);
     for (uint32_t i = 0; i < book->owner_count; i++)
         owners[i] = (struct toll_hot_owner){
@@ -202,20 +315,22 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     for (uint32_t deck = 1; deck < book->deck_count; deck++)
         if (book->decks[deck].key == TOLL_KEY_CALLTYPE)
             places[deck] = ++rater->calltype_decks;
-    fill_tables(rater, tables);
+    fill_tables(rater, tables, words);
     fill_decks(rater, ways);
     note_next_rules(rater);
     fill_verdicts(book, rater->rules.chain, verdicts);
-    for (uint32_t price = 1; price < book->price_count; price++) {
+    for (uint32_t price = 1; price < rater->price_near; price++) {
         const uint32_t index = 1 + book->price_terms[price];
         price_terms[price] = (uint16_t)(index < TOLL_TERMS_FAR ? index : TOLL_TERMS_FAR);
     }
-    for (uint32_t i = 0; i < book->terms_count; i++)
-        voice[1 + i] = toll_voice_terms_make(&book->terms[i]);
+    if (!toll_voice_terms_fill(book->terms, book->terms_count, rates, voice)) {
+        toll_rater_free(rater);
+        return no_memory(error);
+    }
     rater->calltype_places = places;
     rater->verdicts = verdicts;
     rater->price_terms = price_terms;
-    rater->voice_terms = voice;
+    rater->voice_terms = (struct toll_voice_terms){rates, voice};
     rater->numbers = lines;
     rater->owners = owners;
     if (book->on_net != TOLL_ON_NET_NONE) {
@@ -223,7 +338,7 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         fill_exchanges(book, exchanges);
         rater->own_exchanges = exchanges;
     }
-    int rc = toll_call_areas_init(&rater->call_areas, book, rater->lpm_words, error);
+    int rc = toll_call_areas_init(&rater->call_areas, book, book->lpm_words, error);
     if (rc == 0)
         rc = toll_surcharge_rules_make(book, &rater->surcharges, error);
     if (rater->surcharges != NULL)
@@ -246,6 +361,7 @@ void toll_rater_free(struct toll_rater *rater)
     toll_cost_rules_free(rater->cost);
     toll_call_areas_free(&rater->call_areas);
     toll_verdicts_free(&rater->rules);
+    toll_sheets_free(&rater->sheets);
     toll_hot_free(&rater->hot);
     memset(rater, 0, sizeof *rater);
 }

@@ -12,6 +12,7 @@
 #include "pipeline/areas.h"
 #include "pipeline/draw_rules.h"
 #include "pipeline/hot.h"
+#include "pipeline/sheets.h"
 #include "pipeline/verdicts.h"
 #include "rating/voice.h"
 #include "simd/kernels.h"
@@ -22,16 +23,22 @@ enum toll_area_kind { TOLL_AREA_TOLL_FREE = 1, TOLL_AREA_PREMIUM = 2 };
 struct toll_rater {
     const struct toll_book *book;
     const struct toll_kernels *kernels;
-    const struct toll_lpm *tables; /* by deck id, and others below: what the LPM kernel walks */
-    uint32_t caller_tables;        /* [this + deck]: the callers' prefixes of a deck of key npanxx_pair */
+    /* By deck id, and others below: what the LPM kernel walks. The values of a deck that is a sheet are those
+     * of its family. */
+    const struct toll_lpm *tables;
+    uint32_t caller_tables; /* [this + deck]: the callers' prefixes of a deck of key npanxx_pair */
     uint32_t place_table, destination_table; /* 0: the book has none */
     const uint32_t *verdicts;                /* [plan * TOLL_VERDICT_KEYS + key]; plan 0: all 0 */
-    const uint16_t *price_terms; /* by price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book */
-    const struct toll_voice_terms *voice_terms; /* by 1 + terms index; [0] is zero */
+    /* By price id: 1 + terms index; [0] is 0; TOLL_TERMS_FAR: in the book, as from price_near on. */
+    const uint16_t *price_terms;
+    uint32_t price_near;                 /* prices above those of rules and of decks that are no sheets */
+    struct toll_voice_terms voice_terms; /* by 1 + terms index; 0 is none */
     const struct toll_number_line *numbers;
     uint64_t number_lines;
     const struct toll_hot_owner *owners;
-    const uint32_t *lpm_words;       /* the book's own, or a copy in large pages */
+    const uint32_t *lpm_words; /* of `tables`, in large pages; else the book's own */
+    uint32_t one_table;        /* all decks that have prefixes have this table; 0: not all the same */
+    struct toll_sheets sheets;
     const uint32_t *calltype_places; /* by deck id: 1 + place among the decks of key calltype, or 0 */
     uint32_t calltype_decks;         /* how many those are */
     uint32_t columns;                /* CDR columns that rating with this book reads */
@@ -53,6 +60,11 @@ struct toll_rater {
 
 /* Prefix tables above this are not copied: then the book's image, mapped, serves as it is. */
 #define TOLL_RATER_COPY_BYTES ((size_t)1 << 30)
+
+static inline bool toll_rater_is_sheet(const struct toll_rater *rater, uint32_t deck)
+{
+    return deck < rater->sheets.count && rater->sheets.decks[deck].family != 0;
+}
 
 /* The book is borrowed and must outlive the rater. features: see toll_kernels_select. */
 int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsigned features,

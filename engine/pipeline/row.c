@@ -35,7 +35,7 @@ uint32_t toll_row_destination(const struct toll_rater *rater, const struct toll_
 {
     if (rater->book->destinations == NULL || toll_kind_callee_type(row->kind) != TOLL_NUMBER_E164)
         return 0;
-    return toll_lpm_one(rater->book->destinations, rater->lpm_words, row->callee);
+    return toll_lpm_one(rater->book->destinations, rater->book->lpm_words, row->callee);
 }
 
 /* Conditions that the chain's choice has not settled; TOLL_RULE_DECIDED: all hold. */

@@ -65,10 +65,13 @@ size_t toll_block_next_rules(const struct toll_block_rows *rows, uint32_t *list,
 /* Row i's deck has nothing: is there a rule to go on at? Then rule_at is it. */
 bool toll_block_goes_on(const struct toll_block_rows *rows, size_t i);
 
-/* values[k] = what the deck of row list[k] has, as an LPM value (npanxx_pair: of the pair that decides); list
- * NULL: of row k. Uses number, list_deck, list_value and second of the block. */
+/* values[k] = what the deck of row list[k] has, as an LPM value (npanxx_pair: of the pair that decides; of a
+ * sheet as simd/layout_sheet.h says); list NULL: of row k. Uses number, list_deck, list_value and second of
+ * the block. */
 void toll_block_values(const struct toll_block_rows *rows, const uint32_t *list, size_t count,
                        uint32_t *values);
+/* The same of one row whose deck is a sheet, as the book has it: a price or an entry. */
+uint32_t toll_block_own_value(const struct toll_block_rows *rows, size_t i);
 /* The status of a row of which its deck has nothing. */
 unsigned toll_block_miss(const struct toll_block_rows *rows, size_t i);
 

@@ -37,6 +37,12 @@ static void make_buckets(struct toll_tally *tally, const struct toll_book *book)
     tally->buckets = toll_large_map(tally->mapped_bytes, bucket_bytes(book) <= LARGE_PLANE_BYTES);
 }
 
+size_t toll_tally_bytes(const struct toll_book *book, const struct toll_tuples *tuples)
+{
+    return toll_large_bytes((tuples == NULL ? 1 : PLANES_AT_FIRST) * bucket_bytes(book)) +
+           price_words(book) * sizeof(uint64_t) + book->price_count + toll_suspense_bytes();
+}
+
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, const struct toll_tuples *tuples,
                     struct toll_error *error)
 {
@@ -44,7 +50,7 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, cons
     if (toll_tuple_sums_init(&tally->tuples, tuples, error) != 0)
         return TOLL_ENOMEM;
     make_buckets(tally, book);
-    tally->voice_prices = malloc(price_words(book) * sizeof *tally->voice_prices);
+    tally->voice_prices = toll_hot_alloc(price_words(book) * sizeof *tally->voice_prices);
     tally->other_prices = malloc((size_t)book->price_count + 1);
     if (tally->buckets == NULL || tally->voice_prices == NULL || tally->other_prices == NULL) {
         toll_tally_free(tally);

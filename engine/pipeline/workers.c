@@ -7,6 +7,7 @@
 
 #include "arrow/arrow.h"
 #include "base/check.h"
+#include "base/large.h"
 #include "pipeline/after.h"
 #include "pipeline/baton.h"
 #include "pipeline/draws.h"
@@ -23,9 +24,10 @@
 /* Two cache lines, which the processor likes to fetch together: workers share none. */
 #define WORKER_ALIGNMENT 128
 
-#define OUTPUTS 2
+#define OUTPUTS 4
 #define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
 #define BLOCKS_BETWEEN_PUSHES 8
+#define DRAW_BYTES 160 /* of a row that draws, and of one whose cost does: more than it is */
 
 /* A batch that is read, and one that is written. */
 struct input {
@@ -49,6 +51,7 @@ struct output {
 struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
+    struct toll_cdr_checking checking;
     struct toll_band_cursor *cursors;
     struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
     struct toll_bulk *bulk;
@@ -113,10 +116,46 @@ static void pin_to(unsigned index)
 
 /* ---- memory ---- */
 
-static size_t output_bytes(const struct toll_worker *worker)
+static size_t block_bytes(unsigned optional)
 {
     size_t offsets[TOLL_LINE_COLUMNS_MOST];
-    return toll_lines_batch_layout(TOLL_BATCH_ROWS, worker->workers->optional, offsets);
+    return toll_lines_batch_layout(TOLL_BATCH_ROWS, optional, offsets);
+}
+
+static size_t output_bytes(const struct toll_worker *worker)
+{
+    return block_bytes(worker->workers->optional);
+}
+
+static size_t input_bytes_of(const struct toll_rater *rater, const struct toll_workers_io *io)
+{
+    return io->mapped
+               ? 0
+               : toll_cdr_columns_bytes(rater->columns) + (io->merge == NULL ? 0 : block_bytes(io->optional));
+}
+
+static unsigned inputs_of(const struct toll_workers_io *io)
+{
+    return !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
+}
+
+static unsigned outputs_of(const struct toll_rater *rater, const struct toll_workers_io *io)
+{
+    return rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
+}
+
+size_t toll_worker_bytes(const struct toll_rater *rater, const struct toll_workers_io *io)
+{
+    const unsigned outputs = outputs_of(rater, io);
+    size_t bytes = sizeof(struct toll_worker) + inputs_of(io) * input_bytes_of(rater, io) +
+                   outputs * block_bytes(io->optional) +
+                   ((size_t)rater->book->deck_count + 1) * sizeof(struct toll_band_cursor) +
+                   toll_tally_bytes(rater->book, rater->tuples);
+    if (io->merge != NULL || io->closed)
+        bytes += toll_large_bytes(sizeof(struct toll_merge_scratch));
+    if (rater->draws != NULL)
+        bytes += outputs * toll_large_bytes(TOLL_BATCH_ROWS * DRAW_BYTES);
+    return bytes;
 }
 
 /* With a ring in large pages: registering and pinning small ones takes longer. */
@@ -152,11 +191,10 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
                        const struct toll_workers_io *io, struct toll_error *error)
 {
     const bool merged = io->merge != NULL;
-    const size_t input_bytes =
-        io->mapped ? 0 : toll_cdr_columns_bytes(rater->columns) + (merged ? output_bytes(worker) : 0);
+    const size_t input_bytes = input_bytes_of(rater, io);
     const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
-    worker->input_count = !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
-    worker->output_count = rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
+    worker->input_count = inputs_of(io);
+    worker->output_count = outputs_of(rater, io);
     TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
     worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
     if (merged || io->closed)
@@ -189,7 +227,9 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
         rc = toll_spent_make(&worker->spent, rater->draws, error);
     if (rc != 0)
         return rc;
-    return toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
+    rc = toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
+    worker->tally.suspense.shared = worker->workers->suspense_limit;
+    return rc;
 }
 
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
@@ -206,8 +246,13 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
     const size_t bytes = count * sizeof *workers->worker;
     workers->worker = aligned_alloc(WORKER_ALIGNMENT, bytes);
-    if (workers->worker == NULL)
+    workers->suspense_limit = aligned_alloc(WORKER_ALIGNMENT, sizeof *workers->suspense_limit);
+    if (workers->suspense_limit != NULL)
+        toll_suspense_limit_init(workers->suspense_limit);
+    if (workers->worker == NULL || workers->suspense_limit == NULL) {
+        toll_workers_free(workers);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for %u workers", count);
+    }
     memset(workers->worker, 0, bytes);
     workers->count = count;
     for (unsigned i = 0; i < count; i++) {
@@ -234,6 +279,9 @@ void toll_workers_free(struct toll_workers *workers)
         free(workers->worker[i].merge);
         free(workers->worker[i].memory);
     }
+    if (workers->suspense_limit != NULL)
+        toll_suspense_limit_free(workers->suspense_limit);
+    free(workers->suspense_limit);
     free(workers->worker);
     memset(workers, 0, sizeof *workers);
 }
@@ -459,14 +507,30 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
     };
 }
 
-static bool rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
+/* The next rows of the batch, just before they are rated. */
+static bool check_rows(struct toll_worker *worker, const struct input *input,
+                       const struct toll_cdr_batch *batch, size_t rows)
+{
+    const int64_t begun = since(worker, 0);
+    const int rc = toll_cdr_checking_rows(&worker->checking, batch, (int64_t)rows, &worker->error);
+    worker->stage_ns[TOLL_STAGE_READ] += since(worker, begun);
+    if (rc != 0)
+        fail(worker, input->batch, rc);
+    return rc == 0;
+}
+
+static bool rate_rows(struct toll_worker *worker, const struct input *input,
                       const struct toll_cdr_batch *batch, struct output *output)
 {
-    const struct toll_block_context context = context_of(worker, part, output);
+    const struct toll_block_context context = context_of(worker, input->part, output);
     const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
     unsigned blocks = 0;
+    toll_cdr_checking_begin(&worker->checking, &input->reading, worker->workers->rater->kernels->hash_add);
     for (size_t first = 0; first < rows; first += step) {
-        toll_block_rate(&context, batch, first, rows - first < step ? rows - first : step, &output->lines);
+        const size_t some = rows - first < step ? rows - first : step;
+        if (!check_rows(worker, input, batch, some))
+            return false;
+        toll_block_rate(&context, batch, first, some, &output->lines);
         if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
             toll_bulk_push(worker->bulk);
         if (context.draws == NULL)
@@ -512,7 +576,9 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
     if (output == NULL)
         return false;
     const int64_t begun = worker->measure ? thread_ns() : 0;
-    int rc = toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
+    const bool by_block = input->part->closed == NULL && input->part->kept == NULL;
+    int rc = by_block ? toll_cdr_part_batch_wait(&input->reading, &batch, &worker->error)
+                      : toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
     if (rc == 0) {
         if (worker->measure)
             worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
@@ -526,7 +592,7 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         if (input->part->closed != NULL)
             closed_rows(worker, input, &batch, output);
         else if (input->part->kept == NULL)
-            good = rate_rows(worker, input->part, &batch, output);
+            good = rate_rows(worker, input, &batch, output);
         else
             rc = merge_rows(worker, input, &batch, output);
     }
@@ -636,6 +702,7 @@ struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *worker
         sum.read_ring += one->read_ring;
         sum.written_pwrite += one->written_pwrite;
         sum.written_ring += one->written_ring;
+        sum.waited_ns += one->waited_ns;
     }
     return sum;
 }
@@ -680,6 +747,7 @@ int toll_workers_number_ends(struct toll_workers *workers, struct toll_tuples *t
 void toll_workers_clear(struct toll_workers *workers)
 {
     const struct toll_book *book = workers->rater->book;
+    toll_suspense_limit_clear(workers->suspense_limit);
     for (unsigned i = 0; i < workers->count; i++) {
         toll_tally_clear(&workers->worker[i].tally, book);
         memset(workers->worker[i].cursors, 0,

@@ -1,6 +1,7 @@
 /* assignments.csv: which plan a subject has, and when. */
 #include "ratetable/number_ranges.h"
 #include "ratetable/owners.h"
+#include "ratetable/sort.h"
 #include "ratetable/subjects.h"
 
 enum { SUBJECT, PLAN, SIDE, FROM, TO, COLUMNS };
@@ -11,7 +12,7 @@ static const struct toll_table_column columns[COLUMNS] = {[SUBJECT] = {"subject"
                                                           [TO] = {"to", false}};
 
 static int read_row(struct toll_build *build, const struct toll_table *table,
-                    const struct toll_number_ranges *numbers)
+                    struct toll_number_ranges *numbers)
 {
     static const char *const sides[] = {"sell", "buy"};
     const struct toll_cell *cell, *plan;
@@ -27,8 +28,11 @@ static int read_row(struct toll_build *build, const struct toll_table *table,
     row.column = (uint32_t)cell->column;
     row.level = subject.level;
     row.subject = subject.id;
-    if (good && subject.level == TOLL_LEVEL_NUMBER)
+    if (good && subject.level == TOLL_LEVEL_NUMBER) {
+        if (!toll_number_ranges_make(build, numbers))
+            return toll_build_memory(build);
         good = toll_number_subject(table, cell, subject.name, numbers, &row.subject);
+    }
     good = toll_cell_name(table, PLAN, &plan) &&
            toll_cell_reference(build, table, PLAN, "plan", "plans.csv", &build->plans, &row.plan) && good;
     good = toll_cell_choice(table, SIDE, sides, 2, 0, &side) && good;
@@ -65,16 +69,60 @@ static int compare_subjects(const struct toll_assignment *a, const struct toll_a
     return a->subject < b->subject ? -1 : a->subject > b->subject;
 }
 
-static int compare_assignments(const void *left, const void *right)
+static int compare_times(const void *left, const void *right)
 {
     const struct toll_assignment *a = left, *b = right;
-    const int subject = compare_subjects(a, b);
 
-    if (subject != 0)
-        return subject;
     if (a->from != b->from)
         return a->from < b->from ? -1 : 1;
     return a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* Side, level and subject as one key: in its order assignments are sorted. */
+static uint64_t key_of(bool buy, int level, uint64_t subject)
+{
+    return (uint64_t)buy << 63 | (uint64_t)level << 60 | subject;
+}
+
+/* By (buy, level, subject, from, line), and the keys beside the rows: they are what is searched. Most
+ * subjects have one row. */
+static bool sort_assignments(struct toll_buffer *assignments, struct toll_buffer *keys)
+{
+    const size_t count = assignments->count;
+    struct toll_assignment *rows = assignments->data, *sorted;
+    struct toll_sort_pair *order = malloc((count + 1) * sizeof(*order));
+    bool good = order != NULL;
+
+    for (size_t i = 0; i < count && good; i++) {
+        order[i] =
+            (struct toll_sort_pair){key_of(rows[i].buy, rows[i].level, rows[i].subject), (uint32_t)i, 0};
+    }
+    good = good && toll_sort_pairs(order, count);
+    sorted = good ? malloc((count + 1) * sizeof(*sorted)) : NULL;
+    for (size_t i = 0; i < count && sorted != NULL; i++) {
+        if (i + 16 < count)
+            __builtin_prefetch(&rows[order[i + 16].index]);
+        sorted[i] = rows[order[i].index];
+    }
+    for (size_t i = 0, end; i < count && sorted != NULL; i = end) {
+        for (end = i + 1; end < count && order[end].key == order[i].key;)
+            end++;
+        if (end - i > 1)
+            qsort(&sorted[i], end - i, sizeof(*sorted), compare_times);
+    }
+    keys->count = 0;
+    uint64_t *const key = sorted != NULL ? toll_buffer_add(keys, sizeof(*key), count) : NULL;
+    for (size_t i = 0; i < count && key != NULL; i++)
+        key[i] = order[i].key;
+    free(order);
+    if (key == NULL) {
+        free(sorted);
+        return false;
+    }
+    free(rows);
+    assignments->data = sorted;
+    assignments->capacity = count + 1;
+    return true;
 }
 
 static void check_overlaps(struct toll_build *build, const char *path)
@@ -123,7 +171,7 @@ static int check_sides(struct toll_build *build, const char *path)
 
 int toll_build_assignments(struct toll_build *build)
 {
-    struct toll_number_ranges numbers = {.ranges = {0}};
+    struct toll_number_ranges numbers = {.made = false};
     struct toll_source *source = NULL;
     struct toll_table *table;
     int code;
@@ -134,8 +182,6 @@ int toll_build_assignments(struct toll_build *build)
     if (code != 0 || table == NULL)
         return code;
     code = toll_build_source(build, "assignments.csv", &source);
-    if (code == 0 && !toll_number_ranges_make(build, &numbers))
-        code = toll_build_memory(build);
     build->findings->masks_numbers = true;
     while (code == 0 && toll_table_next(table) == 1)
         code = read_row(build, table, &numbers);
@@ -143,8 +189,8 @@ int toll_build_assignments(struct toll_build *build)
     toll_table_close(table);
     toll_number_ranges_free(&numbers);
     if (code == 0 && build->assignments.count > 0) {
-        qsort(build->assignments.data, build->assignments.count, sizeof(struct toll_assignment),
-              compare_assignments);
+        if (!sort_assignments(&build->assignments, &build->assignment_keys))
+            return toll_build_memory(build);
         check_overlaps(build, source->path);
         code = check_sides(build, source->path);
     }
@@ -156,17 +202,17 @@ const struct toll_assignment *toll_assignments_of(const struct toll_build *build
                                                   bool buy, size_t *count)
 {
     const struct toll_assignment *rows = build->assignments.data;
-    const struct toll_assignment wanted = {.level = level, .subject = subject, .buy = buy};
-    size_t low = 0, high = build->assignments.count, end;
+    const uint64_t *keys = build->assignment_keys.data, wanted = key_of(buy, (int)level, subject);
+    size_t low = 0, high = build->assignment_keys.count, end;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (compare_subjects(&rows[middle], &wanted) < 0)
+        if (keys[middle] < wanted)
             low = middle + 1;
         else
             high = middle;
     }
-    for (end = low; end < build->assignments.count && compare_subjects(&rows[end], &wanted) == 0;)
+    for (end = low; end < build->assignment_keys.count && keys[end] == wanted;)
         end++;
     *count = end - low;
     return end > low ? &rows[low] : NULL;

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+_Static_assert(TOLL_RECENT_TEXTS == 1 << (64 - 53), "the key's upper bits name a place");
+
 int toll_build_memory(struct toll_build *build)
 {
     return toll_error_set(build->error, TOLL_ENOMEM, "%s: out of memory while compiling the book",
@@ -60,6 +62,7 @@ void toll_build_end(struct toll_build *build)
                                            &build->named_rows,
                                            &build->row_dates,
                                            &build->assignments,
+                                           &build->assignment_keys,
                                            &build->trunk_ids,
                                            &build->carrier_ids,
                                            &build->bundle_ids,
@@ -94,7 +97,8 @@ void toll_build_end(struct toll_build *build)
         toll_buffer_free(&build->sections[i]);
     toll_strings_free(&build->texts);
     toll_strings_free(&build->states);
-    toll_strings_free(&build->terms);
+    free(build->terms.slots);
+    free(build->recent);
     toll_strings_free(&build->tax.categories);
     toll_strings_free(&build->tax.lists);
     toll_arena_free(&build->arena);
@@ -249,6 +253,35 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
     return true;
 }
 
+bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset)
+{
+    struct toll_recent_text *recent;
+    uint64_t key = bytes;
+
+    if (bytes == 0 || bytes >= sizeof(recent->text))
+        return toll_build_text(build, text, bytes, offset);
+    if (build->recent == NULL)
+        build->recent = calloc(TOLL_RECENT_TEXTS, sizeof(*build->recent));
+    if (build->recent == NULL)
+        return false;
+    for (size_t at = 0; at < bytes; at += sizeof(key)) {
+        uint64_t word = 0;
+        memcpy(&word, text + at, bytes - at < sizeof(word) ? bytes - at : sizeof(word));
+        key = (key ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    }
+    recent = &build->recent[key >> 53];
+    if (recent->bytes != bytes || memcmp(recent->text, text, bytes) != 0) {
+        if (!toll_build_text(build, text, bytes, &recent->offset)) {
+            recent->bytes = 0;
+            return false;
+        }
+        memcpy(recent->text, text, bytes);
+        recent->bytes = (uint32_t)bytes;
+    }
+    *offset = recent->offset;
+    return true;
+}
+
 /* -- zones -- */
 
 /* The bytes of a zone that loaded well, for the image. */
@@ -353,21 +386,14 @@ static int compare_sources(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-static bool embed(struct toll_buffer *records, struct toll_buffer *bytes, uint32_t name, const char *data,
-                  size_t size)
+/* The record of bytes that begin at `offset` of all that are kept. */
+static bool embed(struct toll_buffer *records, uint32_t name, size_t offset, size_t size)
 {
     struct toll_embedded *record = TOLL_BUFFER_ADD(records, struct toll_embedded);
-    char *at;
 
-    if (record == NULL)
-        return false;
-    *record = (struct toll_embedded){.name = name, .offset = bytes->count, .bytes = size};
-    at = toll_buffer_add(bytes, 1, size);
-    if (at == NULL)
-        return false;
-    if (size > 0)
-        memcpy(at, data, size);
-    return true;
+    if (record != NULL)
+        *record = (struct toll_embedded){.name = name, .offset = offset, .bytes = size};
+    return record != NULL;
 }
 
 int toll_build_embed(struct toll_build *build)
@@ -378,17 +404,24 @@ int toll_build_embed(struct toll_build *build)
         qsort(build->sources.data, build->sources.count, sizeof(struct toll_source *), compare_sources);
     for (size_t i = 0; i < build->sources.count; i++) {
         const struct toll_source *source = *TOLL_BUFFER_AT(&build->sources, struct toll_source *, i);
-        if (!embed(&build->sections[TOLL_SECTION_SOURCES], &build->sections[TOLL_SECTION_SOURCE_BYTES],
-                   source->text, source->blob.data, source->blob.size))
+        if (!embed(&build->sections[TOLL_SECTION_SOURCES], source->text, build->source_bytes,
+                   source->blob.size))
             return toll_build_memory(build);
+        build->source_bytes += source->blob.size;
     }
     for (size_t i = 0; i < build->zones.count; i++) {
         const struct toll_build_zone *zone = TOLL_BUFFER_AT(&build->zones, struct toll_build_zone, i);
         uint32_t name;
+        struct toll_buffer *bytes = &build->sections[TOLL_SECTION_ZONE_BYTES];
+        char *at;
         if (!toll_build_text(build, zone->name, strlen(zone->name), &name) ||
-            !embed(&build->sections[TOLL_SECTION_ZONES], &build->sections[TOLL_SECTION_ZONE_BYTES], name,
-                   zone->blob.data, zone->blob.size))
+            !embed(&build->sections[TOLL_SECTION_ZONES], name, bytes->count, zone->blob.size))
             return toll_build_memory(build);
+        at = toll_buffer_add(bytes, 1, zone->blob.size);
+        if (at == NULL)
+            return toll_build_memory(build);
+        if (zone->blob.size > 0)
+            memcpy(at, zone->blob.data, zone->blob.size);
     }
     return 0;
 }

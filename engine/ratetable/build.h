@@ -32,10 +32,30 @@ struct toll_build_zone {
 
 struct toll_doubts;
 
+/* Told when a part of the work is done, for a bench: the time since the last call was its. */
+struct toll_watch {
+    void (*passed)(void *context, const char *what);
+    void *context;
+};
+
 /* Rows by their name: ids are dense from 1, lines[id] is where the name was first seen. */
 struct toll_table_names {
     struct toll_strings strings;
     struct toll_buffer lines; /* uint32_t */
+};
+
+/* Where terms stand in their section: hash << 32 | index + 1. */
+struct toll_terms_index {
+    uint64_t *slots;
+    uint32_t mask;
+};
+
+/* Short texts that were asked for before: a table of them that stays near, each in the one place it may have.
+ */
+#define TOLL_RECENT_TEXTS 2048u
+struct toll_recent_text {
+    char text[24]; /* terminated */
+    uint32_t bytes, offset;
 };
 
 /* Taxes while a book is compiled (tax_build.h). Names have temporary ids in the order in which they are seen;
@@ -56,11 +76,13 @@ struct toll_build {
     int directory;
     struct toll_findings *findings;
     struct toll_error *error;
+    const struct toll_watch *watch; /* may be NULL */
     struct toll_arena arena;
 
     struct toll_buffer sources; /* struct toll_source * */
-    struct toll_buffer zones;   /* struct toll_build_zone; [0] is the book's */
-    struct toll_strings texts;  /* every string of the image */
+    size_t source_bytes;      /* of section SOURCE_BYTES, which the image takes from the sources themselves */
+    struct toll_buffer zones; /* struct toll_build_zone; [0] is the book's */
+    struct toll_strings texts; /* every string of the image */
     struct toll_buffer text_offsets;
     struct toll_buffer sections[TOLL_SECTION_COUNT];
     int suggestions; /* how many "did you mean" were sought: they cost a walk over all names */
@@ -83,18 +105,19 @@ struct toll_build {
     /* who owns what */
     struct toll_table_names trunks, hints, carriers; /* temporary ids; the image's are sorted: named_ids */
     bool has_carriers;                               /* carriers.csv is there */
-    struct toll_buffer trunk_accounts; /* int32_t by temporary trunk id: of trunks.csv, side sell */
-    struct toll_buffer trunk_lines;    /* uint32_t by temporary trunk id: of trunks.csv, 0 none */
-    struct toll_buffer trunk_carriers; /* uint32_t by temporary trunk id: temporary carrier id, 0 none */
-    struct toll_buffer feed_roles;     /* uint32_t by temporary carrier id, as far as carriers.csv goes */
-    struct toll_buffer number_rows;    /* struct toll_number_row */
-    struct toll_buffer named_rows;     /* struct toll_named_row */
-    struct toll_buffer row_dates;      /* struct toll_row_date; [0] is always */
-    struct toll_buffer assignments;    /* struct toll_assignment, sorted */
-    uint64_t number_total;             /* numbers in all rows */
-    struct toll_buffer trunk_ids;      /* uint32_t: the image's id by temporary trunk id */
-    struct toll_buffer carrier_ids;    /* uint32_t: 1 + the image's index by temporary carrier id */
-    struct toll_buffer surcharge_rows; /* of surcharges.c */
+    struct toll_buffer trunk_accounts;  /* int32_t by temporary trunk id: of trunks.csv, side sell */
+    struct toll_buffer trunk_lines;     /* uint32_t by temporary trunk id: of trunks.csv, 0 none */
+    struct toll_buffer trunk_carriers;  /* uint32_t by temporary trunk id: temporary carrier id, 0 none */
+    struct toll_buffer feed_roles;      /* uint32_t by temporary carrier id, as far as carriers.csv goes */
+    struct toll_buffer number_rows;     /* struct toll_number_row */
+    struct toll_buffer named_rows;      /* struct toll_named_row */
+    struct toll_buffer row_dates;       /* struct toll_row_date; [0] is always */
+    struct toll_buffer assignments;     /* struct toll_assignment, sorted */
+    struct toll_buffer assignment_keys; /* uint64_t of each, for searching */
+    uint64_t number_total;              /* numbers in all rows */
+    struct toll_buffer trunk_ids;       /* uint32_t: the image's id by temporary trunk id */
+    struct toll_buffer carrier_ids;     /* uint32_t: 1 + the image's index by temporary carrier id */
+    struct toll_buffer surcharge_rows;  /* of surcharges.c */
 
     /* bundles, who has them, and what they count (subscriptions.h); tiers (tiers.h) */
     struct toll_table_names bundles, pool_names, service_types, tiers;
@@ -110,7 +133,8 @@ struct toll_build {
     struct toll_table_names decks;
     struct toll_buffer deck_builds;   /* struct toll_deck_build by deck id */
     struct toll_buffer deck_versions; /* struct toll_deck_version, in file order */
-    struct toll_strings terms;        /* the distinct terms' bytes */
+    struct toll_terms_index terms;    /* of the section */
+    struct toll_recent_text *recent;  /* destinations as decks name them; NULL before the first */
     uint64_t deck_keys;
     int64_t deck_price_rows;
 
@@ -125,6 +149,11 @@ int toll_build_begin(struct toll_build *build, const struct toll_io *io, const c
                      struct toll_findings *findings, struct toll_error *error);
 void toll_build_end(struct toll_build *build);
 int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_ENOMEM */
+static inline void toll_watch_passed(const struct toll_watch *watch, const char *what)
+{
+    if (watch != NULL)
+        watch->passed(watch->context, what);
+}
 
 /* -- the stages, in this order -- */
 int toll_build_folder(struct toll_build *build);     /* files that are no table */
@@ -157,7 +186,7 @@ int toll_build_charges(struct toll_build *build);    /* charges */
 int toll_build_products(struct toll_build *build);   /* last: what all tables name, sorted */
 int toll_build_deck_prices(struct toll_build *build);
 int toll_build_reach(struct toll_build *build); /* currencies */
-int toll_build_embed(struct toll_build *build); /* sources, zones */
+int toll_build_embed(struct toll_build *build); /* sources (their records: source_bytes), zones */
 
 /* -- sources and strings -- */
 /* The bytes of a file of the folder, read once; *out is NULL when there is none. */
@@ -170,6 +199,8 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
 /* The same without looking whether the text is there already: for the many that are not, like a deck's
  * prefixes. */
 bool toll_build_new_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
+/* The same with a look at the recent ones first. */
+bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
 /* A section's buffer, and appending a record to it. */
 #define TOLL_BUILD_ADD(build, id, type) TOLL_BUFFER_ADD(&(build)->sections[TOLL_SECTION_##id], type)
 

@@ -141,6 +141,24 @@ static int compare_stored(const void *left, const void *right)
     return a->step < b->step ? -1 : a->step > b->step;
 }
 
+/* Few rows, mostly two, which a call for each comparison would not pay for. Equal rows keep their order. */
+static void sort_rows(struct toll_buffer *buffer, int (*compare)(const void *, const void *))
+{
+    struct toll_deck_row *rows = buffer->data;
+
+    if (buffer->count > 8) {
+        qsort(rows, buffer->count, sizeof(*rows), compare);
+        return;
+    }
+    for (size_t i = 1; i < buffer->count; i++) {
+        for (size_t k = i; k > 0 && compare(&rows[k - 1], &rows[k]) > 0; k--) {
+            const struct toll_deck_row swap = rows[k];
+            rows[k] = rows[k - 1];
+            rows[k - 1] = swap;
+        }
+    }
+}
+
 const char *toll_deck_key_text(const struct toll_build *build, int32_t price)
 {
     const struct toll_price_origin *origin =
@@ -172,7 +190,7 @@ static void check_overlaps(struct maker *maker)
     struct toll_deck_row *rows = maker->cut.data;
     size_t longest = 0;
 
-    qsort(rows, maker->cut.count, sizeof(*rows), compare_for_overlap);
+    sort_rows(&maker->cut, compare_for_overlap);
     for (size_t i = 1; i < maker->cut.count; i++) {
         const bool same = same_place(&rows[i], &rows[longest]);
         if (same && rows[i].from < rows[longest].until)
@@ -206,6 +224,16 @@ static bool keep_in_force(struct maker *maker)
     return rows != NULL;
 }
 
+/* A key's only row, of the only version, for ever: most are such. */
+static bool is_price(const struct maker *maker, const struct toll_deck_row *row)
+{
+    const struct toll_deck_version *version = &maker->rows->versions[row->version];
+
+    return row->band == 0 && row->step == 0 && row->from == TOLL_MS_MIN && row->until == TOLL_MS_MAX &&
+           version->effective == TOLL_MS_MIN && version->full_until == TOLL_MS_MAX &&
+           !maker->rows->keep_in_force;
+}
+
 /* The group's value; *entry is its entry's index, or 0. A value of 0: no row is ever in force. */
 static bool make_value(struct maker *maker, const struct group *group, uint32_t *value, uint32_t *entry)
 {
@@ -215,6 +243,10 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
     struct toll_entry *place;
 
     *value = *entry = 0;
+    if (group->count == 1 && is_price(maker, row_at(maker, group->first))) {
+        *value = (uint32_t)row_at(maker, group->first)->price;
+        return true;
+    }
     if (maker->rows->steps.count > 0 && settle_steps(maker, group) != 0)
         return false;
     if (!cut_rows(maker, group))
@@ -231,7 +263,7 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
     }
     if (maker->cut.count > 1) {
         check_overlaps(maker);
-        qsort(maker->cut.data, maker->cut.count, sizeof(*rows), compare_stored);
+        sort_rows(&maker->cut, compare_stored);
     }
     place = TOLL_BUFFER_ADD(entries, struct toll_entry);
     if (place == NULL)

@@ -3,6 +3,7 @@
 #define TOLL_RATETABLE_DECK_READER_H
 
 #include "ratetable/decks.h"
+#include "ratetable/prices.h"
 
 enum toll_deck_column {
     TOLL_COLUMN_PREFIX,
@@ -45,8 +46,9 @@ struct toll_deck_reader {
     struct toll_terms terms[TOLL_RATE_COLUMNS];
     int32_t source[TOLL_RATE_COLUMNS];
     unsigned price_count;
-    char destination[64]; /* the last row's, and its text */
-    uint32_t destination_text;
+    struct toll_pending_prices pending;
+    char band[24]; /* the last row's, and its id */
+    int32_t band_id;
     int key_column;
 };
 

@@ -35,6 +35,10 @@ static bool read_band(struct toll_deck_reader *reader)
     reader->row.band = 0;
     if (cell->bytes == 0)
         return true;
+    if (cell->bytes < sizeof(reader->band) && strcmp(cell->text, reader->band) == 0) {
+        reader->row.band = reader->band_id;
+        return true;
+    }
     if (reader->deck->calendar == 0) {
         toll_cell_finding(reader->table, cell, TOLL_ERROR,
                           "\"%.60s\": the deck has no calendar in decks.csv, so no band is ever in force",
@@ -43,8 +47,13 @@ static bool read_band(struct toll_deck_reader *reader)
     }
     reader->row.band = (int32_t)toll_table_names_find(&reader->build->bands, cell->text, cell->bytes);
     if (reader->row.band > 0 &&
-        toll_calendar_has_band(reader->build, reader->deck->calendar, reader->row.band))
+        toll_calendar_has_band(reader->build, reader->deck->calendar, reader->row.band)) {
+        if (cell->bytes < sizeof(reader->band)) {
+            memcpy(reader->band, cell->text, cell->bytes + 1);
+            reader->band_id = reader->row.band;
+        }
         return true;
+    }
     toll_unknown_finding(reader->build, reader->table, cell, "band", cell->text, cell->bytes,
                          "the deck's calendar (calendars.csv, holidays.csv)", &reader->build->bands);
     return false;
@@ -89,7 +98,9 @@ static int add_prices(struct toll_deck_reader *reader, int32_t *first)
             *terms = reader->terms[c];
             code = toll_price_reserve(build, &origin, (uint32_t)reader->rows->steps.count - 1, &price);
         } else {
-            code = toll_price_add(build, &reader->terms[c], &origin, &price);
+            code = toll_price_reserve(build, &origin, 0, &price);
+            if (code == 0)
+                code = toll_price_settle_later(build, &reader->pending, &reader->terms[c], price);
         }
         if (c == 0)
             *first = price;
@@ -255,25 +266,10 @@ static int add_calltypes(struct toll_deck_reader *reader, const struct toll_cell
     return code;
 }
 
-/* Rows of one destination stand together: mostly it is the last row's. */
-static bool destination_text(struct toll_deck_reader *reader, uint32_t *text)
-{
-    const struct toll_cell *cell = toll_table_cell(reader->table, TOLL_COLUMN_DESTINATION);
-
-    if (cell->bytes >= sizeof(reader->destination))
-        return toll_build_text(reader->build, cell->text, cell->bytes, text);
-    if (strcmp(reader->destination, cell->text) != 0) {
-        memcpy(reader->destination, cell->text, cell->bytes + 1);
-        if (!toll_build_text(reader->build, cell->text, cell->bytes, &reader->destination_text))
-            return false;
-    }
-    *text = reader->destination_text;
-    return true;
-}
-
 static int read_row(struct toll_deck_reader *reader)
 {
     const struct toll_cell *cell = toll_table_cell(reader->table, reader->key_column);
+    const struct toll_cell *destination = toll_table_cell(reader->table, TOLL_COLUMN_DESTINATION);
     bool good = toll_deck_terms_read(reader);
     int result = 1;
 
@@ -292,7 +288,8 @@ static int read_row(struct toll_deck_reader *reader)
         return toll_build_memory(reader->build);
     if (!good)
         return 0;
-    if (!destination_text(reader, &reader->origin.destination))
+    if (!toll_build_recent_text(reader->build, destination->text, destination->bytes,
+                                &reader->origin.destination))
         return toll_build_memory(reader->build);
     reader->origin.band = reader->row.band;
     reader->origin.line = reader->row.line;
@@ -305,6 +302,20 @@ static int read_row(struct toll_deck_reader *reader)
     default:
         return add_prefixes(reader, cell);
     }
+}
+
+/* Room for one key a row, as most sheets have it, and the decks that follow may be as large: what is not used
+ * costs nothing. */
+static void make_room(struct toll_deck_reader *reader)
+{
+    struct toll_buffer *sections = reader->build->sections;
+    const size_t rows = toll_table_rows_left(reader->table);
+    const size_t decks = reader->build->deck_builds.count + 1 - (size_t)reader->origin.deck;
+    const size_t prices = rows * reader->price_count * decks;
+
+    toll_buffer_wish(&reader->rows->rows, sizeof(struct toll_deck_row), rows);
+    toll_buffer_wish(&sections[TOLL_SECTION_ORIGINS], sizeof(struct toll_price_origin), prices);
+    toll_buffer_wish(&sections[TOLL_SECTION_PRICE_TERMS], sizeof(uint32_t), prices);
 }
 
 /* The columns that name keys: prefix or key, and caller_prefix for pairs only; false after a finding. */
@@ -370,9 +381,12 @@ int toll_deck_rows_read(struct toll_build *build, int32_t deck_id, struct toll_d
     reader.price_count = reader.deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
     reader.table = table;
     if (find_key_columns(&reader)) {
+        make_room(&reader);
         while (code == 0 && toll_table_next(table) == 1)
             code = read_row(&reader);
     }
+    if (code == 0)
+        code = toll_price_settle_pending(build, &reader.pending);
     if (reader.no_rate > TOLL_NO_RATE_SHOWN && build->doubts == NULL) {
         build->findings->name = "no_rate";
         toll_finding(build->findings, TOLL_WARNING, source->path, 0, 0, "and %zu more rows without a rate",

@@ -369,20 +369,28 @@ static int read_files(struct toll_build *build, int32_t deck_id, struct toll_buf
     return code;
 }
 
-static void rows_free(struct toll_deck_rows *rows)
+/* Ready for the next deck: what has grown stays. */
+static void rows_clear(struct toll_deck_rows *rows)
 {
-    toll_buffer_free(&rows->rows);
-    toll_buffer_free(&rows->steps);
-    toll_buffer_free(&rows->in_force);
+    rows->rows.count = rows->steps.count = rows->in_force.count = 0;
     toll_strings_free(&rows->calltypes);
     toll_strings_free(&rows->callees);
     toll_strings_free(&rows->callers);
+}
+
+static void rows_free(struct toll_deck_rows *rows)
+{
+    rows_clear(rows);
+    toll_buffer_free(&rows->rows);
+    toll_buffer_free(&rows->steps);
+    toll_buffer_free(&rows->in_force);
 }
 
 int toll_build_deck_prices(struct toll_build *build)
 {
     struct toll_source *decks_source;
     struct toll_buffer versions = {0};
+    struct toll_deck_rows rows = {.keep_in_force = build->doubts != NULL};
     int code = toll_build_source(build, "decks.csv", &decks_source);
 
     if (code == 0 && (TOLL_BUILD_ADD(build, DECKS, struct toll_deck) == NULL ||
@@ -393,7 +401,6 @@ int toll_build_deck_prices(struct toll_build *build)
     for (int32_t id = 1; code == 0 && id <= (int32_t)build->deck_builds.count; id++) {
         const struct toll_deck_build *deck =
             TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, id - 1);
-        struct toll_deck_rows rows = {.keep_in_force = build->doubts != NULL};
         struct toll_deck record = {.key = deck->key, .calendar = deck->calendar, .name = deck->text};
         struct toll_deck *place = TOLL_BUILD_ADD(build, DECKS, struct toll_deck);
         uint32_t *zone = TOLL_BUILD_ADD(build, DECK_ZONES, uint32_t);
@@ -407,20 +414,23 @@ int toll_build_deck_prices(struct toll_build *build)
             code = versions_of(build, id, &versions);
         if (code == 0)
             code = read_files(build, id, &versions, &rows);
+        toll_watch_passed(build->watch, "rows of decks");
         record.lrn = deck->lrn != 0;
         record.split = deck->split != 0;
         record.by_jurisdiction = deck->by_jurisdiction;
         record.basis = (uint8_t)deck->basis;
         if (code == 0)
             code = toll_deck_entries_make(build, &record, &rows);
+        toll_watch_passed(build->watch, "entries of decks");
         if (code == 0 && build->doubts != NULL && build->findings->errors == 0)
             code = toll_doubts_deck(build, id, &rows);
         if (code == 0) {
             *place = record;
             *zone = deck->zone_index;
         }
-        rows_free(&rows);
+        rows_clear(&rows);
     }
+    rows_free(&rows);
     toll_buffer_free(&versions);
     return code;
 }

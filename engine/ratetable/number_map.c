@@ -6,12 +6,15 @@
  */
 #include "base/check.h"
 #include "base/digits.h"
+#include "base/large.h"
 #include "ratetable/pools.h"
 #include "ratetable/prefix_cell.h"
 #include "ratetable/sort.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+#define AHEAD 32 /* of what lies in far memory is asked for so many rows before */
 
 /* Numbers from `first` on with one owner field. */
 struct stretch {
@@ -170,56 +173,95 @@ static int add_cluster(struct sweep *sweep, size_t from, size_t to)
     return code;
 }
 
+/* A row that touches no other. Nearly all are like those before them: the owner is known. */
+static int add_lone(struct sweep *sweep, uint32_t index)
+{
+    const struct toll_number_row *row = &sweep->rows[index];
+    const uint64_t end = row->first + row->count;
+    const uint32_t field = row->dates == 0 ? toll_owner_known(sweep->owners, row->account, row->site) : 0;
+    uint32_t *only;
+
+    while (sweep->own_at < sweep->own.count &&
+           *TOLL_BUFFER_AT(&sweep->own, uint64_t, sweep->own_at) < row->first)
+        sweep->own_at++;
+    if (field != 0 &&
+        (sweep->own_at == sweep->own.count || *TOLL_BUFFER_AT(&sweep->own, uint64_t, sweep->own_at) >= end)) {
+        struct stretch *place = TOLL_BUFFER_ADD(&sweep->stretches, struct stretch);
+        if (place == NULL)
+            return toll_build_memory(sweep->build);
+        *place = (struct stretch){row->first, row->count, field};
+        sweep->total += row->count;
+        return 0;
+    }
+    sweep->active.count = 0;
+    only = TOLL_BUFFER_ADD(&sweep->active, uint32_t);
+    if (only == NULL)
+        return toll_build_memory(sweep->build);
+    *only = index;
+    return add_stretch(sweep, row->first, end);
+}
+
 static int sweep_rows(struct sweep *sweep)
 {
-    uint32_t *only;
     int code = 0;
 
     for (size_t i = 0; i < sweep->row_count && code == 0;) {
         const struct toll_number_row *row = &sweep->rows[sweep->order[i].index];
+        if (i + AHEAD < sweep->row_count)
+            __builtin_prefetch(&sweep->rows[sweep->order[i + AHEAD].index]);
         uint64_t end = row->first + row->count;
         size_t next = i + 1;
         for (; next < sweep->row_count && sweep->order[next].key < end; next++) {
             row = &sweep->rows[sweep->order[next].index];
             end = row->first + row->count > end ? row->first + row->count : end;
         }
-        if (next > i + 1) {
-            code = add_cluster(sweep, i, next);
-        } else {
-            sweep->active.count = 0;
-            only = TOLL_BUFFER_ADD(&sweep->active, uint32_t);
-            if (only == NULL)
-                return toll_build_memory(sweep->build);
-            *only = sweep->order[i].index;
-            code = add_stretch(sweep, row->first, end);
-        }
+        code = next > i + 1 ? add_cluster(sweep, i, next) : add_lone(sweep, sweep->order[i].index);
         i = next;
     }
     return code;
+}
+
+/* Numbers on their way to their slots, which are asked for AHEAD numbers before they are needed. */
+struct filler {
+    struct toll_number_slot *slots;
+    uint64_t capacity, count;
+    struct toll_number_slot waiting[AHEAD];
+};
+
+static void fill_one(struct filler *filler, uint64_t turn)
+{
+    const struct toll_number_slot *number = &filler->waiting[turn % AHEAD];
+    uint64_t slot = toll_number_first_slot(number->key, filler->capacity);
+
+    while (filler->slots[slot].key != 0)
+        slot = slot + 1 == filler->capacity ? 0 : slot + 1;
+    filler->slots[slot].key = number->key;
+    filler->slots[slot].owner = number->owner;
 }
 
 static int fill_slots(struct sweep *sweep)
 {
     struct toll_buffer *section = &sweep->build->sections[TOLL_SECTION_NUMBERS];
     /* At most 0.69 full, and never without an empty slot: that is where a search ends. */
-    const uint64_t capacity = sweep->total * 100 / 69 + 16;
-    struct toll_number_slot *slots = toll_buffer_add(section, sizeof(*slots), capacity);
+    struct filler filler = {.capacity = sweep->total * 100 / 69 + 16};
 
-    if (slots == NULL)
+    filler.slots = toll_buffer_add(section, sizeof(*filler.slots), filler.capacity);
+    if (filler.slots == NULL)
         return toll_build_memory(sweep->build);
     for (size_t i = 0; i < sweep->stretches.count; i++) {
         const struct stretch *stretch = TOLL_BUFFER_AT(&sweep->stretches, struct stretch, i);
         uint64_t key = toll_number_from_value(stretch->first % TOLL_NUMBER_LENGTH,
                                               (unsigned)(stretch->first / TOLL_NUMBER_LENGTH));
-        for (uint32_t k = 0; k < stretch->count; k++) {
-            uint64_t slot = toll_number_first_slot(key, capacity);
-            while (slots[slot].key != 0)
-                slot = slot + 1 == capacity ? 0 : slot + 1;
-            slots[slot].key = key;
-            slots[slot].owner = stretch->field;
+        for (uint32_t k = 0; k < stretch->count; k++, filler.count++) {
+            if (filler.count >= AHEAD)
+                fill_one(&filler, filler.count);
+            filler.waiting[filler.count % AHEAD] = (struct toll_number_slot){key, stretch->field, 0};
+            __builtin_prefetch(&filler.slots[toll_number_first_slot(key, filler.capacity)], 1);
             key = toll_digits_next(key);
         }
     }
+    for (uint64_t waiting = filler.count < AHEAD ? filler.count : AHEAD; waiting > 0; waiting--)
+        fill_one(&filler, filler.count - waiting);
     TOLL_BUFFER_AT(&sweep->build->sections[TOLL_SECTION_META], struct toll_book_meta, 0)->number_count =
         sweep->total;
     return 0;
@@ -264,7 +306,7 @@ static int make_map(struct sweep *sweep)
     if (code != 0)
         return code;
     sweep->path = source != NULL ? source->path : "numbers.csv";
-    sweep->order = malloc((sweep->row_count + 1) * sizeof(*sweep->order));
+    sweep->order = toll_large_alloc((sweep->row_count + 1) * sizeof(*sweep->order));
     sweep->reported = calloc(sweep->row_count + 1, sizeof(*sweep->reported));
     if (sweep->order == NULL || sweep->reported == NULL)
         return toll_build_memory(sweep->build);

@@ -2,41 +2,40 @@
 #include "ratetable/number_ranges.h"
 
 #include "base/digits.h"
+#include "base/large.h"
 #include "ratetable/owners.h"
 #include "ratetable/prefix_cell.h"
-
-static int compare_ranges(const void *left, const void *right)
-{
-    const struct toll_prefix_range *a = left, *b = right;
-
-    return a->first < b->first ? -1 : a->first > b->first;
-}
+#include "ratetable/sort.h"
 
 bool toll_number_ranges_make(struct toll_build *build, struct toll_number_ranges *numbers)
 {
-    struct toll_prefix_range *ranges;
-    size_t kept = 0;
+    const struct toll_number_row *rows = build->number_rows.data;
+    const size_t count = build->number_rows.count;
+    struct toll_sort_pair *order;
+    struct toll_prefix_range *last = NULL;
 
-    for (size_t i = 0; i < build->number_rows.count; i++) {
-        const struct toll_number_row *row = TOLL_BUFFER_AT(&build->number_rows, struct toll_number_row, i);
-        ranges = TOLL_BUFFER_ADD(&numbers->ranges, struct toll_prefix_range);
-        if (ranges == NULL)
-            return false;
-        *ranges = (struct toll_prefix_range){row->first, row->count};
-    }
-    if (numbers->ranges.count == 0)
+    if (numbers->made)
         return true;
-    ranges = numbers->ranges.data;
-    qsort(ranges, numbers->ranges.count, sizeof(*ranges), compare_ranges);
-    for (size_t i = 1; i < numbers->ranges.count; i++) {
-        struct toll_prefix_range *last = &ranges[kept];
-        if (ranges[i].first > last->first + last->count)
-            ranges[++kept] = ranges[i];
-        else if (ranges[i].first + ranges[i].count > last->first + last->count)
-            last->count = ranges[i].first + ranges[i].count - last->first;
+    order = toll_large_alloc((count + 1) * sizeof(*order));
+    if (order == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        order[i] = (struct toll_sort_pair){rows[i].first, (uint32_t)i, 0};
+    numbers->made = toll_sort_pairs(order, count);
+    for (size_t i = 0; i < count && numbers->made; i++) {
+        const struct toll_number_row *row = &rows[order[i].index];
+        if (last != NULL && row->first <= last->first + last->count) {
+            if (row->first + row->count > last->first + last->count)
+                last->count = row->first + row->count - last->first;
+            continue;
+        }
+        last = TOLL_BUFFER_ADD(&numbers->ranges, struct toll_prefix_range);
+        if (last != NULL)
+            *last = (struct toll_prefix_range){row->first, row->count};
+        numbers->made = last != NULL;
     }
-    numbers->ranges.count = kept + 1;
-    return true;
+    free(order);
+    return numbers->made;
 }
 
 void toll_number_ranges_free(struct toll_number_ranges *numbers)

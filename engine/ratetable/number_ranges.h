@@ -6,9 +6,10 @@
 
 struct toll_number_ranges {
     struct toll_buffer ranges; /* of TOLL_NUMBER_LENGTH values, ascending and disjoint */
+    bool made;
 };
 
-/* False: out of memory. Zero-initialised before; freed in any case. */
+/* Once, however often it is asked for. False: out of memory. Zero-initialised before; freed in any case. */
 bool toll_number_ranges_make(struct toll_build *build, struct toll_number_ranges *numbers);
 void toll_number_ranges_free(struct toll_number_ranges *numbers);
 

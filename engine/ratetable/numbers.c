@@ -13,14 +13,37 @@ static const struct toll_table_column columns[COLUMNS] = {[NUMBER] = {"number", 
 
 #define NUMBER_DIGITS_MIN 7 /* an E.164 number, RATING.md section 6 */
 
+/* The account of the row before: mostly it is this one's, too. */
+struct last_account {
+    char text[40];
+    int32_t id;
+};
+
+static bool read_account(struct toll_build *build, const struct toll_table *table, struct last_account *last,
+                         int32_t *account)
+{
+    const struct toll_cell *cell = toll_table_cell(table, ACCOUNT);
+
+    *account = last->id;
+    if (last->id > 0 && strcmp(cell->text, last->text) == 0)
+        return true;
+    if (!toll_cell_name(table, ACCOUNT, &cell) ||
+        !toll_cell_reference(build, table, ACCOUNT, "account", "accounts.csv", &build->accounts, account))
+        return false;
+    last->id = 0;
+    if (cell->bytes < sizeof(last->text)) {
+        memcpy(last->text, cell->text, cell->bytes + 1);
+        last->id = *account;
+    }
+    return true;
+}
+
 /* The account, and a site that must be this account's. */
-static bool read_owner(struct toll_build *build, const struct toll_table *table, int32_t *account,
-                       int32_t *site)
+static bool read_owner(struct toll_build *build, const struct toll_table *table, struct last_account *last,
+                       int32_t *account, int32_t *site)
 {
     const struct toll_cell *cell;
-    bool good =
-        toll_cell_name(table, ACCOUNT, &cell) &&
-        toll_cell_reference(build, table, ACCOUNT, "account", "accounts.csv", &build->accounts, account);
+    bool good = read_account(build, table, last, account);
 
     good = toll_cell_reference(build, table, SITE, "site", "sites.csv", &build->sites, site) && good;
     if (!good || *site == 0 || *TOLL_BUFFER_AT(&build->site_accounts, int32_t, *site) == *account)
@@ -94,7 +117,7 @@ static int add_numbers(struct toll_build *build, const struct toll_table *table,
     return 0;
 }
 
-static int read_row(struct toll_build *build, const struct toll_table *table)
+static int read_row(struct toll_build *build, const struct toll_table *table, struct last_account *last)
 {
     const struct toll_cell *cell;
     struct toll_named_row row = {.dates = {TOLL_MS_MIN, TOLL_MS_MAX}};
@@ -103,7 +126,7 @@ static int read_row(struct toll_build *build, const struct toll_table *table)
 
     row.line = (uint32_t)cell->line;
     row.column = (uint32_t)cell->column;
-    good = read_owner(build, table, &row.account, &row.site) && good;
+    good = read_owner(build, table, last, &row.account, &row.site) && good;
     good = toll_cell_period(table, FROM, TO, false, &row.dates.from, &row.dates.until) && good;
     if (!good)
         return 0;
@@ -120,6 +143,7 @@ static int read_row(struct toll_build *build, const struct toll_table *table)
 int toll_build_numbers(struct toll_build *build)
 {
     struct toll_row_date *always = TOLL_BUFFER_ADD(&build->row_dates, struct toll_row_date);
+    struct last_account last = {.id = 0};
     struct toll_table *table;
     int code;
 
@@ -129,8 +153,9 @@ int toll_build_numbers(struct toll_build *build)
     build->findings->masks_numbers = true;
     code = toll_build_table(build, "numbers.csv", columns, COLUMNS, &table);
     if (code == 0 && table != NULL) {
+        toll_buffer_wish(&build->number_rows, sizeof(struct toll_number_row), toll_table_rows_left(table));
         while (code == 0 && toll_table_next(table) == 1)
-            code = read_row(build, table);
+            code = read_row(build, table, &last);
         toll_table_close(table);
     }
     build->findings->masks_numbers = false;

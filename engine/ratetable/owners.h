@@ -79,6 +79,13 @@ void toll_owner_rows_order(struct toll_owners *owners, const char *path, const c
  * is one with assignments, subscriptions or counted services of its own; 0 none. */
 int toll_owner_field(struct toll_owners *owners, const char *path, const char *text,
                      struct toll_owner_row *rows, size_t *count, uint64_t number, uint32_t *field);
+/* The owner field of a row that holds for ever, of numbers without anything of their own, if it was made
+ * before; else 0. */
+static inline uint32_t toll_owner_known(const struct toll_owners *owners, int32_t account, int32_t site)
+{
+    return site > 0 ? *TOLL_BUFFER_AT(&owners->by_site, uint32_t, site)
+                    : *TOLL_BUFFER_AT(&owners->by_account, uint32_t, account);
+}
 /* trunks, hints and carriers: sections TRUNKS, HINTS, CARRIERS, and build->trunk_ids. */
 int toll_build_named(struct toll_owners *owners);
 

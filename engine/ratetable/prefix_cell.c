@@ -23,18 +23,30 @@ uint64_t toll_number_value(uint64_t packed)
     const unsigned digits = toll_digits_count(packed);
     uint64_t value = 0;
 
-    for (unsigned i = 0; i < digits; i++)
-        value = value * 10 + (packed >> (60 - 4 * i) & 0xF);
+    for (unsigned i = 0; i < digits; i++, packed <<= 4)
+        value = value * 10 + (packed >> 60);
     return value;
+}
+
+/* Eight digits as nibbles: halves, quarters and digits in lanes of one word, without a division a digit. */
+static uint64_t eight_nibbles(uint64_t value)
+{
+    uint64_t lanes = value / 10000 | value % 10000 << 32, upper;
+
+    upper = (lanes * 5243 >> 19) & UINT64_C(0x0000007F0000007F); /* / 100, below 10,000 */
+    lanes = upper + ((lanes - 100 * upper) << 16);
+    upper = (lanes * 103 >> 10) & UINT64_C(0x000F000F000F000F); /* / 10, below 100 */
+    lanes = __builtin_bswap64(upper + ((lanes - 10 * upper) << 8));
+    lanes = (lanes | lanes >> 4) & UINT64_C(0x00FF00FF00FF00FF);
+    lanes = (lanes | lanes >> 8) & UINT64_C(0x0000FFFF0000FFFF);
+    return (lanes | lanes >> 16) & UINT64_C(0xFFFFFFFF);
 }
 
 uint64_t toll_number_from_value(uint64_t value, unsigned digits)
 {
-    uint64_t packed = UINT64_MAX;
+    const uint64_t nibbles = eight_nibbles(value / 100000000) << 32 | eight_nibbles(value % 100000000);
 
-    for (unsigned i = 0; i < digits; i++, value /= 10)
-        packed = packed >> 4 | (value % 10) << 60;
-    return packed;
+    return digits == 0 ? UINT64_MAX : nibbles << (64 - 4 * digits) | UINT64_MAX >> (4 * digits);
 }
 
 static void trim(const char **text, size_t *bytes)
@@ -47,14 +59,35 @@ static void trim(const char **text, size_t *bytes)
         (*bytes)--;
 }
 
+/* Digits and nothing else, as nearly every cell is: packed and returned, else 0. */
+static uint64_t plain_digits(const char *text, size_t bytes, size_t low)
+{
+    uint64_t packed = 0;
+    unsigned other = 0;
+
+    if (bytes < low || bytes == 0 || bytes > TOLL_DIGITS_MAX)
+        return 0;
+    for (size_t i = 0; i < bytes; i++) {
+        const unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+        other |= digit > 9;
+        packed = packed << 4 | (digit & 0xF);
+    }
+    return other != 0 ? 0 : packed << (64 - 4 * bytes) | UINT64_MAX >> (4 * bytes);
+}
+
 const char *toll_range_parse(const char *text, size_t bytes, size_t low, struct toll_prefix_range *out)
 {
-    const char *dash = memchr(text, '-', bytes);
-    const char *last_text = dash == NULL ? text : dash + 1;
-    size_t first_bytes = dash == NULL ? bytes : (size_t)(dash - text);
-    size_t last_bytes = (size_t)(text + bytes - last_text);
+    const char *dash, *last_text;
+    size_t first_bytes, last_bytes;
     uint64_t last;
 
+    *out = (struct toll_prefix_range){plain_digits(text, bytes, low), 1};
+    if (out->first != 0)
+        return NULL;
+    dash = memchr(text, '-', bytes);
+    last_text = dash == NULL ? text : dash + 1;
+    first_bytes = dash == NULL ? bytes : (size_t)(dash - text);
+    last_bytes = (size_t)(text + bytes - last_text);
     trim(&text, &first_bytes);
     trim(&last_text, &last_bytes);
     if (!toll_prefix_parse(text, first_bytes, low, &out->first) ||

@@ -1,7 +1,74 @@
-/* Price ids grow by one; equal terms share an index, found through the string table over their 64 bytes. */
+/*
+ * Price ids grow by one; equal terms share an index, found by a hash of their 64 bytes. What a file's rows
+ * have waits for PENDING rows before it is sought, so that the place in the table is near by then.
+ */
 #include "ratetable/prices.h"
 
 #include "base/check.h"
+
+#define FIRST_SLOTS 1024u
+
+static uint32_t hash_of(const struct toll_terms *terms)
+{
+    uint64_t words[sizeof(*terms) / sizeof(uint64_t)], hash = UINT64_C(0x9E3779B97F4A7C15);
+
+    memcpy(words, terms, sizeof(words));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i += 2) {
+        const unsigned __int128 product =
+            (unsigned __int128)(words[i] ^ hash) * (words[i + 1] ^ (UINT64_C(0xE7037ED1A0B428DB) + i));
+        hash ^= (uint64_t)product ^ (uint64_t)(product >> 64);
+        hash = hash << 23 | hash >> 41;
+    }
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static bool grow(struct toll_terms_index *index)
+{
+    const size_t old_count = index->slots == NULL ? 0 : (size_t)index->mask + 1;
+    const size_t count = old_count == 0 ? FIRST_SLOTS : 4 * old_count;
+    uint64_t *slots = count <= UINT32_MAX ? calloc(count, sizeof(*slots)) : NULL;
+
+    if (slots == NULL)
+        return false;
+    for (size_t i = 0; i < old_count; i++) {
+        uint32_t slot = (uint32_t)(index->slots[i] >> 32) & (uint32_t)(count - 1);
+        if (index->slots[i] == 0)
+            continue;
+        while (slots[slot] != 0)
+            slot = (slot + 1) & (uint32_t)(count - 1);
+        slots[slot] = index->slots[i];
+    }
+    free(index->slots);
+    index->slots = slots;
+    index->mask = (uint32_t)(count - 1);
+    return true;
+}
+
+/* The index of these terms in their section, where they are put if they are new. False: out of memory. */
+static bool find_terms(struct toll_build *build, const struct toll_terms *terms, uint32_t hash,
+                       uint32_t *found)
+{
+    struct toll_buffer *distinct = &build->sections[TOLL_SECTION_TERMS];
+    struct toll_terms_index *index = &build->terms;
+    struct toll_terms *place;
+    uint32_t slot;
+
+    if ((index->slots == NULL || distinct->count >= index->mask / 2) && !grow(index))
+        return false;
+    for (slot = hash & index->mask; index->slots[slot] != 0; slot = (slot + 1) & index->mask) {
+        *found = (uint32_t)index->slots[slot] - 1;
+        if (index->slots[slot] >> 32 == hash &&
+            memcmp(TOLL_BUFFER_AT(distinct, struct toll_terms, *found), terms, sizeof(*terms)) == 0)
+            return true;
+    }
+    place = TOLL_BUFFER_ADD(distinct, struct toll_terms);
+    if (place == NULL)
+        return false;
+    *place = *terms;
+    *found = (uint32_t)distinct->count - 1;
+    index->slots[slot] = (uint64_t)hash << 32 | distinct->count;
+    return true;
+}
 
 int toll_price_reserve(struct toll_build *build, const struct toll_price_origin *origin, uint32_t mark,
                        int32_t *price)
@@ -19,23 +86,53 @@ int toll_price_reserve(struct toll_build *build, const struct toll_price_origin 
     return 0;
 }
 
+static int settle(struct toll_build *build, const struct toll_terms *terms, uint32_t hash, int32_t price)
+{
+    uint32_t index;
+
+    if (!find_terms(build, terms, hash, &index))
+        return toll_build_memory(build);
+    *TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_PRICE_TERMS], uint32_t, price) = index;
+    return 0;
+}
+
 int toll_price_settle(struct toll_build *build, struct toll_terms *terms, int32_t price)
 {
-    struct toll_buffer *distinct = &build->sections[TOLL_SECTION_TERMS];
-    uint32_t id;
+    terms->small = toll_terms_are_small(terms);
+    return settle(build, terms, hash_of(terms), price);
+}
+
+int toll_price_settle_later(struct toll_build *build, struct toll_pending_prices *pending,
+                            struct toll_terms *terms, int32_t price)
+{
+    const uint32_t at = pending->count % TOLL_PENDING_PRICES;
+    uint32_t hash;
+    int code = 0;
 
     terms->small = toll_terms_are_small(terms);
-    id = toll_strings_add(&build->terms, (const char *)terms, sizeof(*terms));
-    if (id == 0)
-        return toll_build_memory(build);
-    if (id > distinct->count) {
-        struct toll_terms *place = TOLL_BUFFER_ADD(distinct, struct toll_terms);
-        if (place == NULL)
-            return toll_build_memory(build);
-        *place = *terms;
+    hash = hash_of(terms);
+    if (pending->count >= TOLL_PENDING_PRICES)
+        code = settle(build, &pending->terms[at], pending->hash[at], pending->price[at]);
+    if (build->terms.slots != NULL)
+        __builtin_prefetch(&build->terms.slots[hash & build->terms.mask]);
+    pending->terms[at] = *terms;
+    pending->hash[at] = hash;
+    pending->price[at] = price;
+    pending->count++;
+    return code;
+}
+
+int toll_price_settle_pending(struct toll_build *build, struct toll_pending_prices *pending)
+{
+    uint32_t left = pending->count < TOLL_PENDING_PRICES ? pending->count : TOLL_PENDING_PRICES;
+    int code = 0;
+
+    for (; left > 0 && code == 0; left--) {
+        const uint32_t at = (pending->count - left) % TOLL_PENDING_PRICES;
+        code = settle(build, &pending->terms[at], pending->hash[at], pending->price[at]);
     }
-    *TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_PRICE_TERMS], uint32_t, price) = id - 1;
-    return 0;
+    pending->count = 0;
+    return code;
 }
 
 int toll_price_add(struct toll_build *build, struct toll_terms *terms, const struct toll_price_origin *origin,

@@ -35,6 +35,18 @@ int toll_price_add(struct toll_build *build, struct toll_terms *terms, const str
 int toll_price_reserve(struct toll_build *build, const struct toll_price_origin *origin, uint32_t mark,
                        int32_t *price);
 int toll_price_settle(struct toll_build *build, struct toll_terms *terms, int32_t price);
+/* Prices whose terms are sought later, in their order: for the rows of a file. Zero-initialised; after the
+ * last row all of them are settled. */
+#define TOLL_PENDING_PRICES 16u
+struct toll_pending_prices {
+    uint32_t count;
+    uint32_t hash[TOLL_PENDING_PRICES];
+    int32_t price[TOLL_PENDING_PRICES];
+    struct toll_terms terms[TOLL_PENDING_PRICES];
+};
+int toll_price_settle_later(struct toll_build *build, struct toll_pending_prices *pending,
+                            struct toll_terms *terms, int32_t price);
+int toll_price_settle_pending(struct toll_build *build, struct toll_pending_prices *pending);
 
 /* Does an entry with such a row have calls walked (toll_entry.walk_per)? Under boundary split one band is
  * enough: the call may leave it. */

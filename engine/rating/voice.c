@@ -5,9 +5,14 @@
 #include "rating/charge.h"
 #include "tollmill_segment.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* The longest call is 2^31 ms, about 2^21 s: below these bounds no call bills UNITS_MAX units. */
 #define STEP_MAX (1 << 24)
 #define UNITS_MAX (1 << 26)
+
+static const struct toll_voice_profile exact_profile = {.exact = 1};
 
 static unsigned ceil_log2(uint64_t value)
 {
@@ -16,7 +21,7 @@ static unsigned ceil_log2(uint64_t value)
 
 /* x / increment for x < 2^31: Granlund and Montgomery, "Division by invariant integers using multiplication".
  */
-static void set_steps(struct toll_voice_terms *fast, uint32_t initial, uint32_t increment)
+static void set_steps(struct toll_voice_profile *fast, uint32_t initial, uint32_t increment)
 {
     fast->initial = initial;
     fast->increment = increment;
@@ -25,7 +30,8 @@ static void set_steps(struct toll_voice_terms *fast, uint32_t initial, uint32_t 
 }
 
 /* The money part; false: not every charge can be had so. */
-static bool set_money(struct toll_voice_terms *fast, const struct toll_terms *terms, toll_total per)
+static bool set_money(struct toll_voice_profile *fast, uint64_t *rate, const struct toll_terms *terms,
+                      toll_total per)
 {
     const toll_total limit = INT64_MAX;
     const toll_total divisor = per * terms->quantum;
@@ -44,7 +50,7 @@ static bool set_money(struct toll_voice_terms *fast, const struct toll_terms *te
     /* As above: with the next power of two 2^log2 >= divisor, this magic is exact for every numerator below
      * 2^63. divisor < 2^58. */
     const unsigned log2 = ceil_log2((uint64_t)divisor);
-    fast->rate = (uint64_t)terms->rate;
+    *rate = (uint64_t)terms->rate; /* < 2^37, for `most` fits */
     fast->connect = (uint64_t)terms->connect_fee * (uint64_t)per + (uint64_t)bias;
     fast->minimum = (uint64_t)minimum;
     fast->maximum = (uint64_t)maximum;
@@ -54,7 +60,7 @@ static bool set_money(struct toll_voice_terms *fast, const struct toll_terms *te
     return true;
 }
 
-static bool set_deck(struct toll_voice_terms *fast, const struct toll_terms *terms)
+static bool set_deck(struct toll_voice_profile *fast, uint64_t *rate, const struct toll_terms *terms)
 {
     if (terms->increment < 1 || terms->initial < 1 || terms->initial > STEP_MAX ||
         terms->increment > STEP_MAX || terms->init_mode != TOLL_INIT_APPEND || terms->minimum_units != 0 ||
@@ -66,11 +72,11 @@ static bool set_deck(struct toll_voice_terms *fast, const struct toll_terms *ter
                                                                                     : 999);
     fast->status = TOLL_RATED;
     fast->zero_status = TOLL_ZERO_DURATION;
-    return set_money(fast, terms, terms->per);
+    return set_money(fast, rate, terms, terms->per);
 }
 
 /* The seconds used are billed, and the amount does not depend on them. */
-static bool set_flat(struct toll_voice_terms *fast, const struct toll_terms *terms)
+static bool set_flat(struct toll_voice_profile *fast, uint64_t *rate, const struct toll_terms *terms)
 {
     struct toll_terms amount = *terms;
     if (terms->action == TOLL_ACTION_TIERS)
@@ -80,13 +86,14 @@ static bool set_flat(struct toll_voice_terms *fast, const struct toll_terms *ter
     set_steps(fast, 0, 1);
     fast->round_ms = 999;
     fast->status = fast->zero_status = TOLL_RATED;
-    return set_money(fast, &amount, 1);
+    return set_money(fast, rate, &amount, 1);
 }
 
-struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
+struct toll_voice_profile toll_voice_profile_make(const struct toll_terms *terms, uint64_t *rate)
 {
-    struct toll_voice_terms fast = {.exact = 0};
+    struct toll_voice_profile fast = {.exact = 0};
     bool good = true;
+    *rate = 0;
     if (terms->state != TOLL_PRICE_OK) {
         fast.status = fast.zero_status =
             terms->state == TOLL_PRICE_BLOCKED ? TOLL_SUSPENSE_BLOCKED : TOLL_SUSPENSE_NO_RATE;
@@ -95,12 +102,64 @@ struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms)
         fast.round_ms = 999;
         fast.status = fast.zero_status = TOLL_ZERO_FREE;
     } else {
-        good = terms->action == TOLL_ACTION_DECK ? set_deck(&fast, terms)
+        good = terms->action == TOLL_ACTION_DECK ? set_deck(&fast, rate, terms)
                : terms->action == TOLL_ACTION_FLAT || terms->action == TOLL_ACTION_TIERS
-                   ? set_flat(&fast, terms)
+                   ? set_flat(&fast, rate, terms)
                    : false;
     }
-    return good ? fast : (struct toll_voice_terms){.exact = 1};
+    return good ? fast : exact_profile;
+}
+
+/* ---- tables of them ---- */
+
+/* NONE: no terms. EXACT: those that only the rule knows, and those for which there is no profile left. */
+enum { NONE, EXACT, FIRST };
+
+size_t toll_voice_profiles_most(size_t count)
+{
+    return count + FIRST < TOLL_VOICE_PROFILES ? count + FIRST : TOLL_VOICE_PROFILES;
+}
+
+static size_t hash_of(const struct toll_voice_profile *profile)
+{
+    uint64_t words[sizeof *profile / sizeof(uint64_t)], hash = 0;
+    memcpy(words, profile, sizeof words);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        hash = ((hash ^ words[i]) * UINT64_C(0x9E3779B97F4A7C15)) ^ hash >> 29;
+    return (size_t)(hash >> 20);
+}
+
+bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_t *rates,
+                           struct toll_voice_profile *profiles)
+{
+    const size_t most = toll_voice_profiles_most(count);
+    size_t places = 16, used = FIRST;
+    while (places < 2 * most)
+        places *= 2;
+    uint32_t *table = calloc(places, sizeof *table);
+    if (table == NULL)
+        return false;
+    rates[0] = NONE;
+    profiles[NONE] = (struct toll_voice_profile){.exact = 0};
+    profiles[EXACT] = exact_profile;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t rate;
+        const struct toll_voice_profile one = toll_voice_profile_make(&terms[i], &rate);
+        size_t at = hash_of(&one) & (places - 1);
+        while (table[at] != 0 && memcmp(&profiles[table[at]], &one, sizeof one) != 0)
+            at = (at + 1) & (places - 1);
+        if (one.exact || (table[at] == 0 && used == most)) {
+            rates[1 + i] = EXACT;
+            continue;
+        }
+        if (table[at] == 0) {
+            profiles[used] = one;
+            table[at] = (uint32_t)used++;
+        }
+        rates[1 + i] = rate << TOLL_VOICE_RATE_SHIFT | table[at];
+    }
+    free(table);
+    return true;
 }
 
 /* A row as the rule has it; the status. */

@@ -10,10 +10,16 @@
 #include "simd/kernels.h"
 
 /* Terms of a mark-up rule, which needs more than a duration, must not reach the block. */
-struct toll_voice_terms toll_voice_terms_make(const struct toll_terms *terms);
+struct toll_voice_profile toll_voice_profile_make(const struct toll_terms *terms, uint64_t *rate);
+
+/* All terms as the kernel takes them: rates of 1 + count, profiles of toll_voice_profiles_most(count). Terms
+ * for which no profile is left are done by the rule. False: out of memory. */
+size_t toll_voice_profiles_most(size_t count);
+bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_t *rates,
+                           struct toll_voice_profile *profiles);
 
 /*
- * Row i has terms[k] and fast[1 + k] where index[i] is 1 + k; 0 is no price row, and fast[0] is zero. Gives
+ * Row i has terms[k], in `fast` 1 + k, where index[i] is 1 + k; 0 is no price row. Gives
  * billed and charge (0 without a price row), and sets the bits of the line's status in status[i], which is 0
  * before where there is a price row. What does not fit is suspended as overflow and loses its price row:
  * price[i] becomes 0. scratch: `rows` elements.

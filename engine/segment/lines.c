@@ -268,9 +268,17 @@ out:
     return rc;
 }
 
-int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *seal, struct toll_error *error)
+int toll_lines_finish_by(struct toll_lines_writer *writer, struct toll_syncs *syncs,
+                         struct toll_file_seal *seal, struct toll_error *error)
 {
     int rc = write_frame(writer, seal, error);
+    if (rc == 0 && syncs != NULL) {
+        const struct toll_sync_file file = {.fd = writer->fd, .name = writer->name};
+        writer->fd = -1;
+        rc = toll_syncs_add(syncs, &file, error);
+        toll_lines_abandon(writer);
+        return rc;
+    }
     if (rc == 0)
         rc = toll_arrow_file_sync(writer->io, writer->fd, writer->name, error);
     int closed = writer->io->close(writer->io->context, writer->fd);
@@ -279,6 +287,11 @@ int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *s
         rc = toll_error_errno(error, TOLL_EIO, -closed, "%s: cannot be closed", writer->name);
     toll_lines_abandon(writer);
     return rc;
+}
+
+int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *seal, struct toll_error *error)
+{
+    return toll_lines_finish_by(writer, NULL, seal, error);
 }
 
 /* ---- reading ---- */

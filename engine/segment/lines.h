@@ -7,6 +7,7 @@
 #ifndef TOLL_SEGMENT_LINES_H
 #define TOLL_SEGMENT_LINES_H
 
+#include "io/sync.h"
 #include "mmap_cdr/arrow_file.h"
 #include "mmap_cdr/part.h"
 
@@ -82,6 +83,9 @@ int toll_lines_write_end(struct toll_lines_writer *writer, int64_t index, struct
 /* Metadata, footer, fsync. Every batch must have been written. Frees the writer. */
 int toll_lines_finish(struct toll_lines_writer *writer, struct toll_file_seal *seal,
                       struct toll_error *error);
+/* The same, but the file is brought to disk and closed by the list; NULL: here. */
+int toll_lines_finish_by(struct toll_lines_writer *writer, struct toll_syncs *syncs,
+                         struct toll_file_seal *seal, struct toll_error *error);
 void toll_lines_abandon(struct toll_lines_writer *writer); /* after an error */
 
 struct toll_lines;

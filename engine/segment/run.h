@@ -196,6 +196,13 @@ struct toll_run_writer;
 int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
                     struct toll_error *error);
 int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
+/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. For
+ * runs that are large: a small one has no use for the threads. */
+int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error);
+struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
+/* As toll_run_add_file; the data must stay until the run is published or abandoned. */
+int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, const void *data,
+                              size_t bytes, struct toll_error *error);
 /* Adds a whole file (book.image, suspense.csv); its XXH3-128 goes into the manifest. */
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error);

@@ -14,6 +14,7 @@
 
 struct toll_run_writer {
     struct toll_publish publish;
+    struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
 };
@@ -45,25 +46,73 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
+int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error)
+{
+    return toll_syncs_open(&writer->syncs, writer->publish.io, error);
+}
+
+struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
+{
+    return writer->syncs;
+}
+
+/* A file that the list writes, from data that stay, or are its own. */
+static int hand_over(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
+                     void *owned, struct toll_error *error)
+{
+    const struct toll_publish *publish = &writer->publish;
+    const int fd = toll_arrow_file_create(publish->io, publish->directory, name, error);
+    if (fd >= 0)
+        return toll_syncs_add(
+            writer->syncs,
+            &(struct toll_sync_file){.fd = fd, .name = name, .data = data, .bytes = bytes, .owned = owned},
+            error);
+    free(owned);
+    return fd;
+}
+
+static int hand_over_copy(const struct toll_run_writer *writer, const char *name, const void *data,
+                          size_t bytes, struct toll_error *error)
+{
+    void *copy = malloc(bytes + 1);
+    if (!copy)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
+    memcpy(copy, data, bytes);
+    return hand_over(writer, name, copy, bytes, copy, error);
+}
+
 static int write_file(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error)
 {
     const struct toll_publish *publish = &writer->publish;
-    int rc = toll_write_file(publish->io, publish->directory, name, data, bytes, error);
+    const int rc = writer->syncs ? hand_over_copy(writer, name, data, bytes, error)
+                                 : toll_write_file(publish->io, publish->directory, name, data, bytes, error);
     return toll_error_within(error, rc, publish->temp_path);
+}
+
+static void note_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes)
+{
+    TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
+    struct toll_run_file *file = &writer->files[writer->file_count++];
+    *file = (struct toll_run_file){.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
+    memcpy(file->name, name, strlen(name) + 1);
 }
 
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error)
 {
-    TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
-    int rc = write_file(writer, name, data, bytes, error);
-    if (rc)
-        return rc;
-    struct toll_run_file *file = &writer->files[writer->file_count++];
-    *file = (struct toll_run_file){.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
-    memcpy(file->name, name, strlen(name) + 1);
-    return 0;
+    note_file(writer, name, data, bytes);
+    return write_file(writer, name, data, bytes, error);
+}
+
+int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, const void *data,
+                              size_t bytes, struct toll_error *error)
+{
+    note_file(writer, name, data, bytes);
+    if (!writer->syncs)
+        return write_file(writer, name, data, bytes, error);
+    const int rc = hand_over(writer, name, data, bytes, NULL, error);
+    return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
 static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
@@ -73,9 +122,14 @@ static int add_table(struct toll_run_writer *writer, const struct toll_run_table
     int rc = toll_run_table_encode(table, rows, count, &memory, error);
     if (rc)
         return rc;
-    rc = toll_run_add_file(writer, table->file, memory.bytes, memory.size, error);
-    free(memory.bytes);
-    return rc;
+    if (!writer->syncs) {
+        rc = toll_run_add_file(writer, table->file, memory.bytes, memory.size, error);
+        free(memory.bytes);
+        return rc;
+    }
+    note_file(writer, table->file, memory.bytes, memory.size);
+    rc = hand_over(writer, table->file, memory.bytes, memory.size, memory.bytes, error);
+    return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
 int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
@@ -136,7 +190,7 @@ int toll_run_add_tier_counts(struct toll_run_writer *writer, const struct toll_t
     return add_table(writer, &toll_run_tier_counts, rows, count, error);
 }
 
-/* The lines' files were fsynced one by one; this makes their names last. */
+/* The lines' files are synced by themselves; this makes their names last. */
 static int sync_lines(const struct toll_run_writer *writer, struct toll_error *error)
 {
     const struct toll_io *io = writer->publish.io;
@@ -144,7 +198,12 @@ static int sync_lines(const struct toll_run_writer *writer, struct toll_error *e
     if (fd < 0)
         return toll_error_errno(error, TOLL_EIO, -fd, "%s/" TOLL_RUN_LINES ": cannot be opened",
                                 writer->publish.temp_path);
-    int rc = toll_arrow_file_sync(io, fd, TOLL_RUN_LINES, error);
+    int rc;
+    if (writer->syncs) {
+        rc = toll_syncs_add(writer->syncs, &(struct toll_sync_file){.fd = fd, .name = TOLL_RUN_LINES}, error);
+        return toll_error_within(error, rc, writer->publish.temp_path);
+    }
+    rc = toll_arrow_file_sync(io, fd, TOLL_RUN_LINES, error);
     toll_error_within(error, rc, writer->publish.temp_path);
     io->close(io->context, fd);
     return rc;
@@ -170,6 +229,8 @@ int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manif
         rc = write_file(writer, TOLL_RUN_STATS, stats_json, strlen(stats_json), error);
     if (rc == 0)
         rc = write_file(writer, TOLL_RUN_MANIFEST, json.text, json.bytes, error);
+    if (rc == 0 && writer->syncs)
+        rc = toll_error_within(error, toll_syncs_wait(writer->syncs, error), publish->temp_path);
     if (rc == 0)
         rc = toll_publish_commit(publish, error);
     toll_json_free(&json);
@@ -180,6 +241,7 @@ void toll_run_abandon(struct toll_run_writer *writer)
 {
     if (!writer)
         return;
+    toll_syncs_close(writer->syncs);
     toll_publish_end(&writer->publish);
     free(writer);
 }

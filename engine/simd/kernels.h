@@ -13,6 +13,7 @@
 #include "simd/layout_call.h"
 #include "simd/layout_deck.h"
 #include "simd/layout_lpm.h"
+#include "simd/layout_sheet.h"
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
 #include "simd/number_lines.h"
@@ -58,9 +59,9 @@ typedef void toll_probe_kernel(const struct toll_number_line *lines, uint64_t li
                                const uint64_t *keys, size_t rows, uint32_t *owners);
 
 /* values[i] = what deck tables[decks[i]] has for the number keys[i] (E.164, packed BCD): never a NODE. Deck 0
- * means "not wanted" and gives 0. */
-typedef void toll_lpm_kernel(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                             const uint64_t *keys, size_t rows, uint32_t *values);
+ * means "not wanted" and gives 0. one: the table of all decks but 0; 0: each has its own. */
+typedef void toll_lpm_kernel(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
+                             const uint32_t *decks, const uint64_t *keys, size_t rows, uint32_t *values);
 
 /* The columns that the classify kernel reads. from and to: whose places count; mostly caller and callee, and
  * read as E.164 numbers where the kind says so of these. ring_to: some toll-free call has a number to ring.
@@ -114,12 +115,26 @@ struct toll_ask_out {
 typedef size_t toll_ask_kernel(const uint32_t *ways, const struct toll_ask_in *in, size_t rows,
                                const struct toll_ask_out *out);
 
-/* column: added to each value that is a price row; NULL: nothing. Then price[i] |= value[i], and terms[i] of
- * it, 0 for an entry. Returns how many rows are in `rest`: those with an entry, with far terms, and those
- * with a deck that has nothing. price_terms: one element more than there are prices is readable. */
-typedef size_t toll_price_kernel(const uint16_t *price_terms, const uint8_t *column, const uint32_t *deck,
-                                 size_t rows, uint32_t *value, int32_t *price, uint32_t *terms,
-                                 uint32_t *rest);
+/* What the price kernel reads. */
+struct toll_price_in {
+    const uint16_t *price_terms; /* two elements more than there are near prices are readable */
+    const uint8_t *column;       /* added to each value that is a price row; NULL: nothing */
+    const uint32_t *deck;
+    /* Decks that are sheets, by deck id: sheet_count elements, a multiple of 32. NULL: there are none. */
+    const struct toll_sheet_now *sheets;
+    uint32_t sheet_count;
+    struct toll_family_shape shape;
+    /* Sheets are as `sheets` says for calls that begin in [from, until). NULL: always. */
+    const int64_t *start;
+    int64_t from, until;
+};
+
+/* From what the decks have, value[i], to price rows: price[i] |= it, after a row's column is added to it, or
+ * the row that a sheet's value means. terms[i] of it, 0 for an entry. Returns how many rows are in `rest`:
+ * those with an entry, with far terms, and those with a deck that has nothing; of sheets those that are to be
+ * asked, whose price is left alone. */
+typedef size_t toll_price_kernel(const struct toll_price_in *in, size_t rows, uint32_t *value, int32_t *price,
+                                 uint32_t *terms, uint32_t *rest);
 
 /* Units and charge by terms[index[i]], and the bits of its status added to status[i]. Returns how many rows
  * are in `exact`: those whose terms say so, with 0 everywhere. */
@@ -152,6 +167,7 @@ struct toll_kernels {
     toll_tally_kernel *tally;
     toll_tuple_kernel *tuple;
     toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
     toll_ask_pools_kernel *ask_pools;
     toll_csv_index_kernel *csv_index;
     const struct toll_list_kernels *lists;

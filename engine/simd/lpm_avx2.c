@@ -27,8 +27,12 @@ struct fields {
     __m256i first3, npa, pages, nodes;
 };
 
-static inline struct fields fields_of(const struct toll_lpm *tables, const uint32_t *decks)
+static inline struct fields fields_of(const struct toll_lpm *tables, uint32_t one, const uint32_t *decks)
 {
+    if (one != 0)
+        return (struct fields){
+            _mm256_set1_epi32((int)tables[one].first3), _mm256_set1_epi32((int)tables[one].npa),
+            _mm256_set1_epi32((int)tables[one].pages), _mm256_set1_epi32((int)tables[one].nodes)};
     uint32_t first3[LANES], npa[LANES], pages[LANES], nodes[LANES];
     for (unsigned i = 0; i < LANES; i++) {
         const struct toll_lpm *table = &tables[decks[i]];
@@ -80,9 +84,9 @@ static inline __m256i first_step(const struct fields *table, const uint32_t *wor
 }
 
 /* The first step of a chunk; the places are asked for. */
-static inline void start_chunk(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                               const uint64_t *keys, size_t rows, uint32_t values[CHUNK_ROWS],
-                               uint32_t places[CHUNK_ROWS])
+static inline void start_chunk(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
+                               const uint32_t *decks, const uint64_t *keys, size_t rows,
+                               uint32_t values[CHUNK_ROWS], uint32_t places[CHUNK_ROWS])
 {
     for (size_t i = 0; i < rows; i += LANES) {
         uint64_t key[LANES] = {0};
@@ -96,7 +100,7 @@ static inline void start_chunk(const struct toll_lpm *tables, const uint32_t *wo
         const uint32_t *deck_at = whole ? decks + i : deck;
         const __m256i none =
             _mm256_cmpeq_epi32(_mm256_loadu_si256((const void *)deck_at), _mm256_setzero_si256());
-        const struct fields table = fields_of(tables, deck_at);
+        const struct fields table = fields_of(tables, one, deck_at);
         __m256i next;
         const __m256i value = first_step(&table, words, _mm256_xor_si256(none, _mm256_set1_epi32(-1)),
                                          upper_halves(whole ? keys + i : key), &next);
@@ -136,16 +140,17 @@ static inline size_t finish_chunk(const uint32_t *words, const uint32_t found[CH
 
 /* The first two steps, one chunk ahead of the other: a place is on its way while the next chunk's are found.
  */
-static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                          const uint64_t *keys, size_t rows, uint32_t *values, uint32_t *waiting)
+static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
+                          const uint32_t *decks, const uint64_t *keys, size_t rows, uint32_t *values,
+                          uint32_t *waiting)
 {
     uint32_t found[2][CHUNK_ROWS], places[2][CHUNK_ROWS];
     size_t count = 0;
     unsigned turn = 0;
     for (size_t i = 0; i < rows + CHUNK_ROWS; i += CHUNK_ROWS, turn ^= 1) {
         if (i < rows)
-            start_chunk(tables, words, decks + i, keys + i, rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS,
-                        found[turn], places[turn]);
+            start_chunk(tables, words, one, decks + i, keys + i,
+                        rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS, found[turn], places[turn]);
         if (i >= CHUNK_ROWS) {
             const size_t before = i - CHUNK_ROWS, left = rows - before;
             count = finish_chunk(words, found[turn ^ 1], places[turn ^ 1], before,
@@ -156,11 +161,12 @@ static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, 
 }
 
 /* Where the listed rows, which are at a node after two steps, read next. */
-static void find_places(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                        const uint64_t *keys, const uint32_t *values, struct waiting *waiting, size_t count)
+static void find_places(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
+                        const uint32_t *decks, const uint64_t *keys, const uint32_t *values,
+                        struct waiting *waiting, size_t count)
 {
     for (size_t k = 0; k < count; k++) {
-        const uint32_t row = waiting->row[k], nodes = tables[decks[row]].nodes;
+        const uint32_t row = waiting->row[k], nodes = tables[one != 0 ? one : decks[row]].nodes;
         const uint64_t digits = keys[row] << (keys[row] >> 60 == 1 ? 28 : 16);
         const uint32_t place = next_place(nodes, values[row], digits);
         waiting->digits[k] = digits << 4;
@@ -170,7 +176,7 @@ static void find_places(const struct toll_lpm *tables, const uint32_t *words, co
     }
 }
 
-void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
+void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restrict words, uint32_t one,
                    const uint32_t *restrict decks, const uint64_t *restrict keys, size_t rows,
                    uint32_t *restrict values)
 {
@@ -183,8 +189,8 @@ void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restr
     for (size_t base = 0; base < rows; base += GROUP_ROWS) {
         const size_t left = rows - base, group = left < GROUP_ROWS ? left : GROUP_ROWS;
         size_t count =
-            start_group(tables, words, decks + base, keys + base, group, values + base, waiting.row);
-        find_places(tables, words, decks + base, keys + base, values + base, &waiting, count);
+            start_group(tables, words, one, decks + base, keys + base, group, values + base, waiting.row);
+        find_places(tables, words, one, decks + base, keys + base, values + base, &waiting, count);
         for (int level = 0; count > 0 && level < LEVELS_MAX; level++)
             count = take_step(words, values + base, &waiting, count);
         for (size_t k = 0; k < count; k++) /* a number longer than any: no import writes one */

@@ -76,10 +76,11 @@ static inline struct fields fields_of_each(const struct toll_lpm *tables, __m512
 }
 
 /* Rows next to each other mostly have the same deck, or none. */
-static inline struct fields fields_of(const struct toll_lpm *tables, __mmask16 wanted, __m512i decks)
+static inline struct fields fields_of(const struct toll_lpm *tables, uint32_t one, __mmask16 wanted,
+                                      __m512i decks)
 {
-    const uint32_t any = (uint32_t)_mm512_mask_reduce_max_epu32(wanted, decks);
-    if (_mm512_mask_cmpneq_epi32_mask(wanted, decks, _mm512_set1_epi32((int)any)) == 0) {
+    const uint32_t any = one != 0 ? one : (uint32_t)_mm512_mask_reduce_max_epu32(wanted, decks);
+    if (one != 0 || _mm512_mask_cmpneq_epi32_mask(wanted, decks, _mm512_set1_epi32((int)any)) == 0) {
         const struct toll_lpm *table = &tables[any];
         return (struct fields){_mm512_set1_epi32((int)table->first3), _mm512_set1_epi32((int)table->npa),
                                _mm512_set1_epi32((int)table->pages), _mm512_set1_epi32((int)table->nodes)};
@@ -151,9 +152,9 @@ struct ahead {
 };
 
 /* The first step of 16 rows: values, and the places of those that are nodes are asked for. */
-static inline void first_step(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                              const uint64_t *keys, size_t i, size_t rows, uint32_t *values,
-                              struct ahead *ahead)
+static inline void first_step(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
+                              const uint32_t *decks, const uint64_t *keys, size_t i, size_t rows,
+                              uint32_t *values, struct ahead *ahead)
 {
     uint32_t *places = ahead->place + i % AHEAD;
     const __mmask16 here = first_rows(rows - i);
@@ -162,7 +163,7 @@ static inline void first_step(const struct toll_lpm *tables, const uint32_t *wor
     const __m512i high = _mm512_maskz_loadu_epi64((__mmask8)(here >> 8), keys + i + 8);
     const __m512i upper = upper_halves(low, high);
     const __mmask16 wanted = _mm512_test_epi32_mask(deck, deck), nanp = is_nanp(upper);
-    const struct fields table = fields_of(tables, wanted, deck);
+    const struct fields table = fields_of(tables, one, wanted, deck);
 
     const __m512i area = _mm512_and_si512(_mm512_srli_epi32(upper, 16), _mm512_set1_epi32(0xfff));
     const __m512i first = _mm512_mask_add_epi32(_mm512_add_epi32(table.first3, _mm512_srli_epi32(upper, 20)),
@@ -201,8 +202,9 @@ static inline size_t second_step(const uint32_t *words, const uint64_t *keys, si
 }
 
 /* The first two steps: while a place is on its way, those of the next rows are found. */
-static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, const uint32_t *decks,
-                          const uint64_t *keys, size_t rows, uint32_t *values, struct waiting *waiting)
+static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
+                          const uint32_t *decks, const uint64_t *keys, size_t rows, uint32_t *values,
+                          struct waiting *waiting)
 {
     struct ahead ahead;
     size_t count = 0;
@@ -210,7 +212,7 @@ static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, 
         if (i >= AHEAD)
             count = second_step(words, keys, i - AHEAD, rows, &ahead, values, waiting, count);
         if (i < rows)
-            first_step(tables, words, decks, keys, i, rows, values, &ahead);
+            first_step(tables, words, one, decks, keys, i, rows, values, &ahead);
     }
     return count;
 }
@@ -233,7 +235,7 @@ static size_t take_step(const uint32_t *words, uint32_t *values, struct waiting 
     return still;
 }
 
-void toll_lpm_avx512(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
+void toll_lpm_avx512(const struct toll_lpm *restrict tables, const uint32_t *restrict words, uint32_t one,
                      const uint32_t *restrict decks, const uint64_t *restrict keys, size_t rows,
                      uint32_t *restrict values)
 {
@@ -245,7 +247,8 @@ void toll_lpm_avx512(const struct toll_lpm *restrict tables, const uint32_t *res
     }
     for (size_t base = 0; base < rows; base += GROUP_ROWS) {
         const size_t left = rows - base, group = left < GROUP_ROWS ? left : GROUP_ROWS;
-        size_t count = start_group(tables, words, decks + base, keys + base, group, values + base, &waiting);
+        size_t count =
+            start_group(tables, words, one, decks + base, keys + base, group, values + base, &waiting);
         expect(words, waiting.place, count);
         for (int level = 0; count > 0 && level < LEVELS_MAX; level++)
             count = take_step(words, values + base, &waiting, count);

@@ -57,12 +57,13 @@ uint32_t toll_lpm_one(const struct toll_lpm *table, const uint32_t *words, uint6
 }
 
 static size_t start_group(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
-                          const uint32_t *restrict decks, const uint64_t *restrict keys, size_t base,
-                          size_t rows, uint32_t *restrict values, struct waiting *restrict waiting)
+                          uint32_t one, const uint32_t *restrict decks, const uint64_t *restrict keys,
+                          size_t base, size_t rows, uint32_t *restrict values,
+                          struct waiting *restrict waiting)
 {
     size_t count = 0;
     for (size_t i = base; i < base + rows; i++) {
-        const struct toll_lpm *table = &tables[decks[i]];
+        const struct toll_lpm *table = &tables[one != 0 ? one : decks[i]];
         const uint32_t wanted = decks[i] != 0 ? ~0u : 0;
         const uint32_t value = words[first_place(table, keys[i]) & wanted] & wanted;
         const uint32_t place = second_place(table, keys[i], value, &waiting->digits[count]);
@@ -76,7 +77,7 @@ static size_t start_group(const struct toll_lpm *restrict tables, const uint32_t
     return count;
 }
 
-void toll_lpm_scalar(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
+void toll_lpm_scalar(const struct toll_lpm *restrict tables, const uint32_t *restrict words, uint32_t one,
                      const uint32_t *restrict decks, const uint64_t *restrict keys, size_t rows,
                      uint32_t *restrict values)
 {
@@ -88,7 +89,7 @@ void toll_lpm_scalar(const struct toll_lpm *restrict tables, const uint32_t *res
     }
     for (size_t base = 0; base < rows; base += GROUP_ROWS) {
         const size_t group = rows - base < GROUP_ROWS ? rows - base : GROUP_ROWS;
-        size_t count = start_group(tables, words, decks, keys, base, group, values, &waiting);
+        size_t count = start_group(tables, words, one, decks, keys, base, group, values, &waiting);
         for (int level = 0; count > 0 && level < LEVELS_MAX; level++)
             count = take_step(words, values, &waiting, count);
         for (size_t k = 0; k < count; k++) /* a number longer than any: no import writes one */

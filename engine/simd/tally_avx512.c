@@ -85,8 +85,11 @@ static inline __m512i step(const struct lines *lines, size_t i, __mmask16 here, 
 
     out->rated += __builtin_popcount(rated);
     out->unanswered += __builtin_popcount(unanswered);
-    for (unsigned left = here & (unsigned)~(rated | unanswered); left != 0; left &= left - 1)
-        out->rest[out->rest_count++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
+    const __mmask16 other = here & (__mmask16) ~(rated | unanswered);
+    const __m512i each = _mm512_add_epi32(
+        _mm512_set1_epi32((int)i), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    _mm512_mask_storeu_epi32(&out->rest[out->rest_count], here, _mm512_maskz_compress_epi32(other, each));
+    out->rest_count += (size_t)__builtin_popcount(other);
     const __m512i voice_units = _mm512_maskz_mov_epi32(voice, units);
     return _mm512_add_epi64(_mm512_cvtepi32_epi64(_mm512_castsi512_si256(voice_units)),
                             _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(voice_units, 1)));
@@ -104,8 +107,10 @@ void toll_tally_avx512(const uint16_t *restrict kind, const int32_t *restrict pr
     to.rest_count = 0;
     for (; i + LANES <= rows; i += LANES) {
         if (i + AHEAD + LANES <= rows)
-            for (size_t k = 0; k < LANES; k++)
+            for (size_t k = 0; k < LANES; k++) {
                 __builtin_prefetch(&to.buckets[bucket[i + AHEAD + k]], 1);
+                __builtin_prefetch(&to.voice_prices[(uint32_t)price[i + AHEAD + k] >> 6]);
+            }
         units = _mm512_add_epi64(units, step(&lines, i, 0xffff, &to));
     }
     if (i < rows) {

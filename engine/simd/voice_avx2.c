@@ -6,20 +6,20 @@
 #include <string.h>
 
 #define LANES 4
-#define AHEAD 16 /* rows whose terms are on their way */
+#define AHEAD 16 /* rows whose rate is on its way */
 
-/* The fields of struct toll_voice_terms, two or more to a word as they lie there. */
+/* The fields of struct toll_voice_profile, two or more to a word as they lie there. */
 struct fields {
     __m256i rate, connect, minimum, maximum, magic, quantum_initial, increment_step_magic, rest;
 };
-_Static_assert(offsetof(struct toll_voice_terms, magic) == 32 &&
-                   offsetof(struct toll_voice_terms, quantum) == 40 &&
-                   offsetof(struct toll_voice_terms, increment) == 48 &&
-                   offsetof(struct toll_voice_terms, round_ms) == 56,
+_Static_assert(offsetof(struct toll_voice_profile, magic) == 24 &&
+                   offsetof(struct toll_voice_profile, quantum) == 32 &&
+                   offsetof(struct toll_voice_profile, increment) == 40 &&
+                   offsetof(struct toll_voice_profile, round_ms) == 48,
                "words");
 
 /* A quarter of a line of row a below that of row b. */
-static inline __m256i two_rows(const struct toll_voice_terms *a, const struct toll_voice_terms *b,
+static inline __m256i two_rows(const struct toll_voice_profile *a, const struct toll_voice_profile *b,
                                size_t quarter)
 {
     const __m128i *first = (const __m128i *)a + quarter, *second = (const __m128i *)b + quarter;
@@ -27,22 +27,28 @@ static inline __m256i two_rows(const struct toll_voice_terms *a, const struct to
                                    1);
 }
 
-static inline void two_fields(const struct toll_voice_terms *terms, const uint32_t *at, size_t quarter,
-                              __m256i *first, __m256i *second)
+static inline void two_fields(const struct toll_voice_profile *const f[LANES], size_t quarter, __m256i *first,
+                              __m256i *second)
 {
-    const __m256i even = two_rows(&terms[at[0]], &terms[at[2]], quarter);
-    const __m256i odd = two_rows(&terms[at[1]], &terms[at[3]], quarter);
+    const __m256i even = two_rows(f[0], f[2], quarter), odd = two_rows(f[1], f[3], quarter);
     *first = _mm256_unpacklo_epi64(even, odd);
     *second = _mm256_unpackhi_epi64(even, odd);
 }
 
 static inline struct fields fields_of(const struct toll_voice_terms *terms, const uint32_t *at)
 {
-    struct fields fields;
-    two_fields(terms, at, 0, &fields.rate, &fields.connect);
-    two_fields(terms, at, 1, &fields.minimum, &fields.maximum);
-    two_fields(terms, at, 2, &fields.magic, &fields.quantum_initial);
-    two_fields(terms, at, 3, &fields.increment_step_magic, &fields.rest);
+    const struct toll_voice_profile *const profiles[LANES] = {
+        toll_voice_profile(terms, at[0]), toll_voice_profile(terms, at[1]), toll_voice_profile(terms, at[2]),
+        toll_voice_profile(terms, at[3])};
+    const uint64_t *rates = terms->rates;
+    const __m256i words = _mm256_setr_epi64x((long long)rates[at[0]], (long long)rates[at[1]],
+                                             (long long)rates[at[2]], (long long)rates[at[3]]);
+    struct fields fields = {.rate = _mm256_srli_epi64(words, TOLL_VOICE_RATE_SHIFT)};
+    __m256i none;
+    two_fields(profiles, 0, &fields.connect, &fields.minimum);
+    two_fields(profiles, 1, &fields.maximum, &fields.magic);
+    two_fields(profiles, 2, &fields.quantum_initial, &fields.increment_step_magic);
+    two_fields(profiles, 3, &fields.rest, &none);
     return fields;
 }
 
@@ -152,7 +158,7 @@ size_t toll_voice_avx2(const struct toll_voice_terms *restrict terms, const uint
     for (; i + LANES <= rows; i += LANES) {
         if (i + AHEAD + LANES <= rows)
             for (size_t k = 0; k < LANES; k++)
-                __builtin_prefetch(&terms[index[i + AHEAD + k]]);
+                __builtin_prefetch(&terms->rates[index[i + AHEAD + k]]);
         count +=
             step(terms, &index[i], &duration_ms[i], i, &billed[i], &charge[i], &status[i], &exact[count]);
     }

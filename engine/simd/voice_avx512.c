@@ -1,7 +1,7 @@
 /*
- * Eight calls at once. The terms of eight rows are eight cache lines, turned round in registers so that each
- * field is one vector: gathers would ask for every field of every row by itself. Then everything is 64 bits
- * wide, and the products are put together from 32-bit halves.
+ * Eight calls at once. The rates are gathered; the profiles of eight rows are eight cache lines, turned round
+ * in registers so that each field is one vector: gathers would ask for every field of every row by itself.
+ * Then everything is 64 bits wide, and the products are put together from 32-bit halves.
  */
 #include "simd/kernels.h"
 #include "tollmill_segment.h"
@@ -9,20 +9,20 @@
 #include <immintrin.h>
 
 #define LANES 8
-#define AHEAD 64 /* rows whose terms are on their way */
+#define AHEAD 64 /* rows whose rate is on its way */
 
-/* The fields of struct toll_voice_terms, two or more to a word as they lie there. */
+/* The fields of struct toll_voice_profile, two or more to a word as they lie there. */
 struct fields {
     __m512i rate, connect, minimum, maximum, magic, quantum_initial, increment_step_magic, rest;
 };
-_Static_assert(offsetof(struct toll_voice_terms, magic) == 32 &&
-                   offsetof(struct toll_voice_terms, quantum) == 40 &&
-                   offsetof(struct toll_voice_terms, increment) == 48 &&
-                   offsetof(struct toll_voice_terms, round_ms) == 56,
+_Static_assert(offsetof(struct toll_voice_profile, magic) == 24 &&
+                   offsetof(struct toll_voice_profile, quantum) == 32 &&
+                   offsetof(struct toll_voice_profile, increment) == 40 &&
+                   offsetof(struct toll_voice_profile, round_ms) == 48,
                "words");
 
 /* Half a line of row a below that of row b. */
-static inline __m512i two_rows(const struct toll_voice_terms *a, const struct toll_voice_terms *b,
+static inline __m512i two_rows(const struct toll_voice_profile *a, const struct toll_voice_profile *b,
                                size_t half)
 {
     const __m256i *first = (const __m256i *)a + half, *second = (const __m256i *)b + half;
@@ -30,13 +30,11 @@ static inline __m512i two_rows(const struct toll_voice_terms *a, const struct to
                               1);
 }
 
-static inline void four_fields(const struct toll_voice_terms *terms, const uint32_t *at, size_t half,
+static inline void four_fields(const struct toll_voice_profile *const of[LANES], size_t half,
                                __m512i field[4])
 {
-    const __m512i r02 = two_rows(&terms[at[0]], &terms[at[2]], half);
-    const __m512i r13 = two_rows(&terms[at[1]], &terms[at[3]], half);
-    const __m512i r46 = two_rows(&terms[at[4]], &terms[at[6]], half);
-    const __m512i r57 = two_rows(&terms[at[5]], &terms[at[7]], half);
+    const __m512i r02 = two_rows(of[0], of[2], half), r13 = two_rows(of[1], of[3], half);
+    const __m512i r46 = two_rows(of[4], of[6], half), r57 = two_rows(of[5], of[7], half);
     const __m512i even_low = _mm512_unpacklo_epi64(r02, r13), odd_low = _mm512_unpackhi_epi64(r02, r13);
     const __m512i even_high = _mm512_unpacklo_epi64(r46, r57), odd_high = _mm512_unpackhi_epi64(r46, r57);
     field[0] = _mm512_shuffle_i64x2(even_low, even_high, 0x88);
@@ -45,12 +43,33 @@ static inline void four_fields(const struct toll_voice_terms *terms, const uint3
     field[3] = _mm512_shuffle_i64x2(odd_low, odd_high, 0xdd);
 }
 
+/* Two words, one above the other. */
+static inline __m128i two_words(const uint64_t *words, const uint32_t *at)
+{
+    return _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)&words[at[0]]),
+                              _mm_loadl_epi64((const __m128i *)&words[at[1]]));
+}
+
 static inline struct fields fields_of(const struct toll_voice_terms *terms, const uint32_t *at)
 {
+    const uint64_t *words = terms->rates;
+    const __m256i low_rates = _mm256_setr_m128i(two_words(words, at), two_words(words, at + 2));
+    const __m256i high_rates = _mm256_setr_m128i(two_words(words, at + 4), two_words(words, at + 6));
+    const __m512i rates = _mm512_inserti64x4(_mm512_castsi256_si512(low_rates), high_rates, 1);
+    const struct toll_voice_profile *of[LANES];
     __m512i low[4], high[4];
-    four_fields(terms, at, 0, low);
-    four_fields(terms, at, 1, high);
-    return (struct fields){low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]};
+    for (size_t k = 0; k < LANES; k++)
+        of[k] = toll_voice_profile(terms, at[k]);
+    four_fields(of, 0, low);
+    four_fields(of, 1, high);
+    return (struct fields){.rate = _mm512_srli_epi64(rates, TOLL_VOICE_RATE_SHIFT),
+                           .connect = low[0],
+                           .minimum = low[1],
+                           .maximum = low[2],
+                           .magic = low[3],
+                           .quantum_initial = high[0],
+                           .increment_step_magic = high[1],
+                           .rest = high[2]};
 }
 
 static inline __m512i high_32(__m512i value)
@@ -130,7 +149,7 @@ size_t toll_voice_avx512(const struct toll_voice_terms *restrict terms, const ui
         }
         if (i + AHEAD + LANES <= rows)
             for (size_t k = 0; k < LANES; k++)
-                __builtin_prefetch(&terms[index[i + AHEAD + k]]);
+                __builtin_prefetch(&terms->rates[index[i + AHEAD + k]]);
         const struct fields fields = fields_of(terms, at);
         const struct answers answers = rate(&fields, _mm256_maskz_loadu_epi32(here, &duration_ms[i]));
         _mm512_mask_cvtepi64_storeu_epi32(&billed[i], here, answers.units);

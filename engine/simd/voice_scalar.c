@@ -16,8 +16,9 @@ size_t toll_voice_scalar(const struct toll_voice_terms *restrict terms, const ui
 {
     size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
-        __builtin_prefetch(&terms[index[i + AHEAD < rows ? i + AHEAD : i]]);
-        const struct toll_voice_terms *f = &terms[index[i]];
+        __builtin_prefetch(&terms->rates[index[i + AHEAD < rows ? i + AHEAD : i]]);
+        const struct toll_voice_profile *f = toll_voice_profile(terms, index[i]);
+        const uint64_t rate = terms->rates[index[i]] >> TOLL_VOICE_RATE_SHIFT;
         const uint32_t ms = (uint32_t)positive(duration_ms[i]);
         const int32_t used = (int32_t)((ms + f->round_ms) / 1000);
         const uint32_t beyond = (uint32_t)positive(used - (int32_t)f->initial) + f->increment - 1;
@@ -26,7 +27,7 @@ size_t toll_voice_scalar(const struct toll_voice_terms *restrict terms, const ui
         const uint32_t units = (f->initial + steps * f->increment) & some;
         const unsigned state = (f->status & some) | (f->zero_status & ~some);
 
-        uint64_t amount = f->connect + f->rate * units;
+        uint64_t amount = f->connect + rate * units;
         amount = amount < f->minimum ? f->minimum : amount;
         amount = amount > f->maximum ? f->maximum : amount;
         const uint64_t whole = (uint64_t)((unsigned __int128)amount * f->magic >> 64) >> f->shift;

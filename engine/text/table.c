@@ -18,6 +18,7 @@
 #define SHOWN_BYTES 60 /* of a cell quoted in a finding */
 
 struct toll_table {
+    struct toll_table_cells seen; /* first: table.h */
     struct toll_arena arena;
     const char *file;
     struct toll_findings *findings;
@@ -28,6 +29,9 @@ struct toll_table {
     uint32_t header_count;         /* columns of the sheet, without nameless ones at its end */
     struct toll_cell *cells;       /* of the sheet's columns */
     bool *used;                    /* sheet columns that some column of ours reads */
+    uint32_t *wanted_fields;       /* these columns, ascending */
+    uint32_t wanted_count;
+    bool plain; /* the current row is ASCII without quotes and CR: its cells stand in the row as they are */
     int column_count;
     int *field_of;            /* our column -> sheet column, or -1 */
     struct toll_cell *absent; /* our columns that the sheet does not have */
@@ -129,6 +133,39 @@ static long column_of(const struct toll_table *table, const char *place)
 /* -- rows
  * -------------------------------------------------------------------------------------------------------- */
 
+/* No quote is in it; is it all ASCII, too, and without CR? */
+static bool is_plain(const char *text, size_t bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t found = 0, word;
+    size_t at = 0;
+
+    for (; at + sizeof(word) <= bytes; at += sizeof(word)) {
+        memcpy(&word, text + at, sizeof(word));
+        const uint64_t cr = word ^ ones * '\r';
+        found |= word | ((cr - ones) & ~cr);
+    }
+    for (; at < bytes; at++)
+        found |= (unsigned char)text[at] >= 0x80 || text[at] == '\r' ? highs : 0;
+    return (found & highs) == 0;
+}
+
+/* Takes blanks and quotes off the row's fields. False: no field has any text. */
+static bool fields_trim(struct toll_table *table)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < table->field_count; i++) {
+        struct toll_csv_field *field = &table->fields[i];
+        if (field->bytes == 0)
+            continue;
+        if (!table->plain || field->text[0] <= ' ' || field->text[field->bytes - 1] <= ' ')
+            field_trim(field);
+        any = any || field->bytes > 0;
+    }
+    return any;
+}
+
 /* The next row with anything in it, fields trimmed: 1, 0 at the end, -1 a row that was reported. */
 static int row_read(struct toll_table *table)
 {
@@ -136,7 +173,6 @@ static int row_read(struct toll_table *table)
 
     while (toll_csv_next(csv, table->fields, table->field_room, &table->field_count) == 1) {
         const char *problem = NULL;
-        bool empty = true;
 
         table->line = csv->row_line;
         if (csv->too_long)
@@ -151,11 +187,8 @@ static int row_read(struct toll_table *table)
             toll_finding(table->findings, TOLL_ERROR, table->file, table->line, 0, "%s", problem);
             return -1;
         }
-        for (uint32_t i = 0; i < table->field_count; i++) {
-            field_trim(&table->fields[i]);
-            empty = empty && table->fields[i].bytes == 0;
-        }
-        if (!empty)
+        table->plain = !csv->has_quotes && is_plain(csv->data + csv->row_offset, csv->row_bytes);
+        if (fields_trim(table))
             return 1;
     }
     return 0;
@@ -187,12 +220,46 @@ static bool cell_fill(struct toll_table *table, const struct toll_csv_field *fie
     return true;
 }
 
-/* True when the row has the header's shape and its cells are text. */
-static bool row_fill(struct toll_table *table)
+/* A plain row is copied as it is; a terminator takes the place of what followed each cell. */
+static void cells_fill_plain(struct toll_table *table)
+{
+    const char *const row = table->csv.data + table->csv.row_offset;
+
+    memcpy(table->text, row, table->csv.row_bytes);
+    for (uint32_t i = 0; i < table->wanted_count; i++) {
+        const struct toll_csv_field *field = &table->fields[table->wanted_fields[i]];
+        struct toll_cell *cell = &table->cells[table->wanted_fields[i]];
+        const size_t at = (size_t)(field->text - row);
+        cell->text = table->text + at;
+        cell->bytes = field->bytes;
+        cell->line = table->line;
+        cell->column = (long)at + 1;
+        table->text[at + field->bytes] = 0;
+    }
+}
+
+/* False after a finding. */
+static bool cells_fill(struct toll_table *table)
 {
     char *free_text = table->text;
     const char *place = table->csv.data + table->csv.row_offset;
     long column = 1;
+    bool good = true;
+
+    for (uint32_t i = 0; i < table->wanted_count; i++) {
+        const struct toll_csv_field *field = &table->fields[table->wanted_fields[i]];
+        struct toll_cell *cell = &table->cells[table->wanted_fields[i]];
+        for (; place < field->text; place++)
+            column += (*place & 0xC0) != 0x80;
+        cell->column = column;
+        good = cell_fill(table, field, cell, &free_text) && good;
+    }
+    return good;
+}
+
+/* True when the row has the header's shape and its cells are text. */
+static bool row_fill(struct toll_table *table)
+{
     bool good = true;
 
     if (table->field_count < table->header_count) {
@@ -211,15 +278,10 @@ static bool row_fill(struct toll_table *table)
             return false;
         }
     }
-    for (uint32_t i = 0; i < table->header_count; i++) {
-        const struct toll_csv_field *field = &table->fields[i];
-        if (!table->used[i])
-            continue;
-        for (; place < field->text; place++)
-            column += (*place & 0xC0) != 0x80;
-        table->cells[i].column = column;
-        good = cell_fill(table, field, &table->cells[i], &free_text) && good;
-    }
+    if (table->plain)
+        cells_fill_plain(table);
+    else
+        good = cells_fill(table);
     for (int i = 0; i < table->column_count; i++)
         table->absent[i].line = table->line;
     return good;
@@ -297,7 +359,9 @@ static bool header_read(struct toll_table *table, bool mapped)
         table->header_count--;
     table->cells = toll_arena_alloc(&table->arena, table->header_count * sizeof(*table->cells));
     table->used = toll_arena_alloc(&table->arena, table->header_count * sizeof(*table->used));
-    if (table->cells == NULL || table->used == NULL)
+    table->wanted_fields =
+        toll_arena_alloc(&table->arena, table->header_count * sizeof(*table->wanted_fields));
+    if (table->cells == NULL || table->used == NULL || table->wanted_fields == NULL)
         return false;
     for (uint32_t i = 0; i < table->header_count; i++) {
         struct toll_cell *cell = &table->cells[i];
@@ -341,6 +405,7 @@ static bool columns_match(struct toll_table *table, const struct toll_table_colu
                 table->used[i] = true;
             }
         }
+        table->seen.at[c] = table->field_of[c] < 0 ? &table->absent[c] : &table->cells[table->field_of[c]];
         if (table->field_of[c] < 0 && (columns[c].required || table->wanted[c] != NULL)) {
             toll_finding(table->findings, TOLL_ERROR, table->file, table->line, 0,
                          "the column \"%s\" is missing in the header%s%s", wanted,
@@ -348,6 +413,10 @@ static bool columns_match(struct toll_table *table, const struct toll_table_colu
                          table->wanted[c] != NULL ? columns[c].name : "");
             good = false;
         }
+    }
+    for (uint32_t i = 0; i < table->header_count; i++) {
+        if (table->used[i])
+            table->wanted_fields[table->wanted_count++] = i;
     }
     for (uint32_t i = 0; i < table->header_count && mapping == NULL; i++) {
         const struct toll_cell *cell = &table->cells[i];
@@ -383,7 +452,8 @@ int toll_table_open(const char *file, const char *data, size_t size, const struc
     if (mapping != NULL && mapping[0] == 0)
         mapping = NULL;
     table->findings = findings;
-    table->column_count = column_count;
+    table->column_count = table->seen.count = column_count;
+    table->seen.at = toll_arena_alloc(&table->arena, (count + 1) * sizeof(const struct toll_cell *));
     table->file = toll_arena_copy(&table->arena, file, strlen(file));
     table->field_room = row_bytes < TOLL_CSV_FIELDS_MAX ? (uint32_t)row_bytes + 1 : TOLL_CSV_FIELDS_MAX;
     table->fields = toll_arena_alloc(&table->arena, table->field_room * sizeof(*table->fields));
@@ -393,7 +463,7 @@ int toll_table_open(const char *file, const char *data, size_t size, const struc
     /* Every cell is part of the row and gets one terminator. */
     table->text = toll_arena_alloc(&table->arena, row_bytes + table->field_room);
     if (table->file == NULL || table->fields == NULL || table->field_of == NULL || table->absent == NULL ||
-        table->wanted == NULL || table->text == NULL)
+        table->wanted == NULL || table->text == NULL || table->seen.at == NULL)
         goto failed;
     toll_csv_open(&table->csv, data, size, ',', false, false);
     if ((mapping == NULL || mapping_read(table, columns, mapping)) && header_read(table, mapping != NULL) &&
@@ -408,6 +478,16 @@ failed:
     return toll_error_set(error, TOLL_EBOOK, "%s: the table's header cannot be used; see the findings", file);
 }
 
+size_t toll_table_rows_left(const struct toll_table *table)
+{
+    const char line_end = table->csv.line_end;
+    size_t rows = 1;
+
+    for (size_t at = table->csv.offset; at < table->csv.size; at++)
+        rows += table->csv.data[at] == line_end;
+    return rows;
+}
+
 void toll_table_close(struct toll_table *table)
 {
     if (table == NULL)
@@ -418,12 +498,6 @@ void toll_table_close(struct toll_table *table)
 
 /* -- cells
  * ------------------------------------------------------------------------------------------------------- */
-
-const struct toll_cell *toll_table_cell(const struct toll_table *table, int column)
-{
-    TOLL_ASSERT(column >= 0 && column < table->column_count);
-    return table->field_of[column] < 0 ? &table->absent[column] : &table->cells[table->field_of[column]];
-}
 
 long toll_table_line(const struct toll_table *table)
 {
@@ -472,19 +546,13 @@ static bool cell_bad(const struct toll_table *table, const struct toll_cell *cel
     return false;
 }
 
-bool toll_cell_int(const struct toll_table *table, int column, int64_t low, int64_t high, int64_t otherwise,
-                   int64_t *out)
+bool toll_cell_int_given(const struct toll_table *table, const struct toll_cell *cell, int64_t low,
+                         int64_t high, int64_t *out)
 {
-    const struct toll_cell *cell = toll_table_cell(table, column);
     char problem[96];
     int64_t value = 0;
-    int result;
+    const int result = toll_decimal_parse(cell->text, cell->bytes, 0, &value);
 
-    if (cell->bytes == 0) {
-        *out = otherwise;
-        return true;
-    }
-    result = toll_decimal_parse(cell->text, cell->bytes, 0, &value);
     if (result == -1 || result == -2)
         return cell_bad(table, cell, "is not a whole number; write digits only");
     if (result != 0 || value < low || value > high) {
@@ -495,15 +563,10 @@ bool toll_cell_int(const struct toll_table *table, int column, int64_t low, int6
     return true;
 }
 
-bool toll_cell_money(const struct toll_table *table, int column, toll_money otherwise, toll_money *out)
+bool toll_cell_money_given(const struct toll_table *table, const struct toll_cell *cell, toll_money *out)
 {
-    const struct toll_cell *cell = toll_table_cell(table, column);
     toll_money value;
 
-    if (cell->bytes == 0) {
-        *out = otherwise;
-        return true;
-    }
     switch (toll_money_parse(cell->text, cell->bytes, &value)) {
     case 0:
         *out = value;
@@ -517,17 +580,12 @@ bool toll_cell_money(const struct toll_table *table, int column, toll_money othe
     }
 }
 
-bool toll_cell_choice(const struct toll_table *table, int column, const char *const *names, int count,
-                      int otherwise, int *out)
+bool toll_cell_choice_given(const struct toll_table *table, const struct toll_cell *cell,
+                            const char *const *names, int count, int *out)
 {
-    const struct toll_cell *cell = toll_table_cell(table, column);
     char list[400] = "";
     size_t bytes = 0;
 
-    if (cell->bytes == 0) {
-        *out = otherwise;
-        return true;
-    }
     for (int i = 0; i < count; i++) {
         if (same_name(cell->text, cell->bytes, names[i])) {
             *out = i;
@@ -540,17 +598,12 @@ bool toll_cell_choice(const struct toll_table *table, int column, const char *co
     return cell_bad(table, cell, list);
 }
 
-bool toll_cell_local_time(const struct toll_table *table, int column, toll_ms otherwise, toll_ms *out)
+bool toll_cell_local_time_given(const struct toll_table *table, const struct toll_cell *cell, toll_ms *out)
 {
-    const struct toll_cell *cell = toll_table_cell(table, column);
     toll_ms local_ms;
     int32_t offset_s;
     bool has_offset;
 
-    if (cell->bytes == 0) {
-        *out = otherwise;
-        return true;
-    }
     if (!toll_iso_parse(cell->text, cell->bytes, &local_ms, &has_offset, &offset_s))
         return cell_bad(table, cell, "is not a date or time; write 2026-11-21 or 2026-11-21 09:48:27");
     if (has_offset)

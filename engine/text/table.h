@@ -11,6 +11,7 @@
 #ifndef TOLL_TEXT_TABLE_H
 #define TOLL_TEXT_TABLE_H
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/money.h"
 #include "base/time.h"
@@ -28,7 +29,11 @@ struct toll_cell {
     const char *name;  /* the header's name */
 };
 
-struct toll_table; /* one open table */
+struct toll_table; /* one open table; it begins with this, so that asking for a cell costs nothing */
+struct toll_table_cells {
+    const struct toll_cell **at; /* by our columns */
+    int count;
+};
 
 /* data must outlive the table. mapping: NULL or "", or "prefix=Prefix;rate=Rate per min" (our name = header
  * name in the sheet; our columns not named keep their own name). A missing required column, bad mapping or an
@@ -38,9 +43,17 @@ int toll_table_open(const char *file, const char *data, size_t size, const struc
                     struct toll_table **out, struct toll_error *error);
 int toll_table_next(
     struct toll_table *table); /* 1 a row, 0 the end; malformed rows are reported and skipped */
-const struct toll_cell *toll_table_cell(const struct toll_table *table, int column);
+static inline const struct toll_cell *toll_table_cell(const struct toll_table *table, int column)
+{
+    const struct toll_table_cells *cells = (const void *)table;
+
+    TOLL_ASSERT(column >= 0 && column < cells->count);
+    return cells->at[column];
+}
 long toll_table_line(const struct toll_table *table);
 bool toll_table_has(const struct toll_table *table, int column); /* is the column in the header? */
+/* How many rows there are at most: the line ends that follow. */
+size_t toll_table_rows_left(const struct toll_table *table);
 void toll_table_close(struct toll_table *table);
 
 /* Reports a finding at a cell. */
@@ -52,16 +65,62 @@ void toll_cell_finding(const struct toll_table *table, const struct toll_cell *c
 void toll_cell_warning(const struct toll_table *table, const struct toll_cell *cell, const char *name,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Typed readers: true and *out set; an empty cell gives `otherwise`; a bad one reports and returns false. */
-bool toll_cell_int(const struct toll_table *table, int column, int64_t low, int64_t high, int64_t otherwise,
-                   int64_t *out);
-bool toll_cell_money(const struct toll_table *table, int column, toll_money otherwise, toll_money *out);
+/* Typed readers: true and *out set; an empty cell gives `otherwise`; a bad one reports and returns false.
+ * Those with _given are the same for a cell that is not empty. */
+bool toll_cell_int_given(const struct toll_table *table, const struct toll_cell *cell, int64_t low,
+                         int64_t high, int64_t *out);
+bool toll_cell_money_given(const struct toll_table *table, const struct toll_cell *cell, toll_money *out);
+bool toll_cell_choice_given(const struct toll_table *table, const struct toll_cell *cell,
+                            const char *const *names, int count, int *out);
+bool toll_cell_local_time_given(const struct toll_table *table, const struct toll_cell *cell, toll_ms *out);
+
+static inline bool toll_cell_int(const struct toll_table *table, int column, int64_t low, int64_t high,
+                                 int64_t otherwise, int64_t *out)
+{
+    const struct toll_cell *cell = toll_table_cell(table, column);
+
+    if (cell->bytes > 0)
+        return toll_cell_int_given(table, cell, low, high, out);
+    *out = otherwise;
+    return true;
+}
+
+static inline bool toll_cell_money(const struct toll_table *table, int column, toll_money otherwise,
+                                   toll_money *out)
+{
+    const struct toll_cell *cell = toll_table_cell(table, column);
+
+    if (cell->bytes > 0)
+        return toll_cell_money_given(table, cell, out);
+    *out = otherwise;
+    return true;
+}
+
 /* One of names[0..count) without regard to case; *out is its index. */
-bool toll_cell_choice(const struct toll_table *table, int column, const char *const *names, int count,
-                      int otherwise, int *out);
+static inline bool toll_cell_choice(const struct toll_table *table, int column, const char *const *names,
+                                    int count, int otherwise, int *out)
+{
+    const struct toll_cell *cell = toll_table_cell(table, column);
+
+    if (cell->bytes > 0)
+        return toll_cell_choice_given(table, cell, names, count, out);
+    *out = otherwise;
+    return true;
+}
+
 /* A date or timestamp without zone ("2026-11-21", "2026-11-21 09:48:27.484053"), as wall clock ms (fractions
  * cut). */
-bool toll_cell_local_time(const struct toll_table *table, int column, toll_ms otherwise, toll_ms *out);
+static inline bool toll_cell_local_time(const struct toll_table *table, int column, toll_ms otherwise,
+                                        toll_ms *out)
+{
+    const struct toll_cell *cell = toll_table_cell(table, column);
+
+    if (cell->bytes > 0)
+        return toll_cell_local_time_given(table, cell, out);
+    *out = otherwise;
+    return true;
+}
+
 /* "HH:MM", 00:00..24:00, as minutes. */
 bool toll_cell_minute(const struct toll_table *table, int column, int otherwise, int *out);
 

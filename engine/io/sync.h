@@ -1,0 +1,32 @@
+/*
+ * Many new files brought to the disk at once: each is written, if it is not yet, fsynced and closed by one of
+ * a few threads, while the caller goes on. A flush of the device takes as long for one file as for all that
+ * wait for it together. Where no thread can be had, toll_syncs_wait does what is left.
+ */
+#ifndef TOLL_IO_SYNC_H
+#define TOLL_IO_SYNC_H
+
+#include "io/file.h"
+
+struct toll_syncs;
+
+struct toll_sync_file {
+    int fd;           /* the list's from here on, even after an error */
+    const char *name; /* for messages; copied */
+    const void
+        *data; /* to be written first, from byte 0; NULL: it is written. Stays until it is waited for */
+    size_t bytes;
+    void *owned; /* freed when it has been written; may be NULL */
+};
+
+/* TOLL_ENOMEM only. */
+int toll_syncs_open(struct toll_syncs **out, const struct toll_io *io, struct toll_error *error);
+/* TOLL_ENOMEM only; what becomes of the file is told by toll_syncs_wait. */
+int toll_syncs_add(struct toll_syncs *syncs, const struct toll_sync_file *file, struct toll_error *error);
+/* Until everything that was added is on the disk, or not: the error of the first that failed, in the order in
+ * which they were added. */
+int toll_syncs_wait(struct toll_syncs *syncs, struct toll_error *error);
+/* Waits, and ends the threads. NULL is allowed. */
+void toll_syncs_close(struct toll_syncs *syncs);
+
+#endif

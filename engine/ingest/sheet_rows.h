@@ -13,7 +13,7 @@
 #define TOLL_SHEET_PADDING 64u
 #define TOLL_SHEET_MEMO_BITS 8
 
-enum toll_sheet_shape {
+enum toll_sheet_row_shape {
     TOLL_SHEET_QUOTED = 1, /* some field is quoted, none has quotes inside */
     TOLL_SHEET_FEW = 2,    /* fewer columns than the spec asks for */
     TOLL_SHEET_ODD = 4     /* is read by rows.c, or is no row */

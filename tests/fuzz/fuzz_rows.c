@@ -208,11 +208,8 @@ static void read_file(const struct toll_spec *spec, struct memory_io *memory, co
                                           .spec = spec,
                                           .dataset = &nothing,
                                           .carrier = "c",
-                                          .gather = &gather,
-
-                                          .threads = 1,
                                           .kernels = toll_kernels_select(toll_cpu_features()),
-                                          .names = &names,
+                                          .gather = &gather,
                                           .findings = &findings};
     toll_findings_init(&findings, NULL);
     memory_add(memory, "f.csv", data, size);

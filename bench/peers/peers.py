@@ -180,6 +180,7 @@ def options():
     parser.add_argument("--small", action="store_true", help="10,000 CDRs, line by line, no speeds: the test")
     parser.add_argument("--cdrs", type=int, default=20000000, help="of the world that DuckDB rates (20 million)")
     parser.add_argument("--slow-cdrs", type=int, default=1000000, help="of the world that the others rate (a million)")
+    parser.add_argument("--turns", type=int, default=5, help="of DuckDB's world (5); the others take turns three times")
     parser.add_argument("--only", default="duckdb,postgresql,mawk", help="which peers")
     parser.add_argument("--lock", help="a file that is locked while a world is measured")
     parser.add_argument("--tollmill", required=True)
@@ -238,7 +239,7 @@ def main():
         if slow:
             held.append(contest(arguments, "peers-slow", slow, 3, arguments.slow_cdrs))
         if systems.DuckDB in peers:
-            held.append(contest(arguments, "peers-fast", [peers[systems.DuckDB]], 5, arguments.cdrs))
+            held.append(contest(arguments, "peers-fast", [peers[systems.DuckDB]], arguments.turns, arguments.cdrs))
     with open(os.path.join(arguments.folder, "peers.json"), "w") as file:
         json.dump({"schema": "tollmill.peers/1", "machine": machine(), "small_lines_equal": not held[0].problems,
                    "worlds": [one.document() for one in held[1:]]}, file, indent=2)

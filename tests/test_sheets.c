@@ -5,9 +5,9 @@
 #define PREFIXES 60
 
 /* A deck of 59 exchanges and a country: `banded` with two rows each, `back` in descending order, `dated`: the
- * country's price changes on 2026-04-01. */
+ * country's price changes on 2026-04-01; `late`: the first exchange has prices from then on only. */
 static void put_deck(const struct book_fixture *f, const char *name, bool banded, bool back, bool dated,
-                     int rate)
+                     bool late, int rate)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/decks/%s.csv", f->folder, name);
@@ -16,31 +16,36 @@ static void put_deck(const struct book_fixture *f, const char *name, bool banded
     fputs("prefix,rate,band,from,to\n", file);
     for (int i = 0; i < PREFIXES; i++) {
         const int k = back ? PREFIXES - 1 - i : i, prefix = k == PREFIXES - 1 ? 44 : 1212200 + 7 * k;
-        const bool changes = dated && k == PREFIXES - 1;
-        fprintf(file, "%d,0.%06d,,%s\n", prefix, rate + k % 5, changes ? ",2026-04-01" : ",");
+        const bool changes = dated && k == PREFIXES - 1, begins = late && k == 0;
+        fprintf(file, "%d,0.%06d,,%s\n", prefix, rate + k % 5,
+                changes  ? ",2026-04-01"
+                : begins ? "2026-04-01,"
+                         : ",");
         if (changes)
             fprintf(file, "%d,0.%06d,,2026-04-01,\n", prefix, rate + 900);
         if (banded)
-            fprintf(file, "%d,0.%06d,night,,\n", prefix, rate + 100 + k % 3);
+            fprintf(file, "%d,0.%06d,night,%s,\n", prefix, rate + 100 + k % 3, begins ? "2026-04-01" : "");
     }
     assert_int_equal(fclose(file), 0);
 }
 
-static const char *const names[] = {"a", "b", "dated", "back", "plain", "d"};
+static const char *const names[] = {"a", "b", "dated", "late", "back", "plain", "d"};
 
 static const struct toll_book *open_book(struct book_fixture *f)
 {
     book_begin(f);
-    book_file(f, "decks.csv", "deck,calendar\na,hours\nb,hours\ndated,hours\nback,hours\nplain,\nd,\n");
+    book_file(f, "decks.csv",
+              "deck,calendar\na,hours\nb,hours\ndated,hours\nlate,hours\nback,hours\nplain,\nd,\n");
     book_file(f, "calendars.csv", "calendar,band,days,from,to\nhours,night,,19:00,07:00\n");
     book_file(f, "plan_rules.csv",
               "plan,action,deck,priority\np,deck,a,1\np,deck,b,2\np,deck,dated,3\np,deck,back,4\n"
-              "p,deck,plain,5\np,deck,d,6\n");
-    put_deck(f, "a", true, false, false, 1000);
-    put_deck(f, "b", true, false, false, 2000);
-    put_deck(f, "dated", true, false, true, 3000);
-    put_deck(f, "back", true, true, false, 4000);
-    put_deck(f, "plain", false, false, false, 5000);
+              "p,deck,plain,5\np,deck,d,6\np,deck,late,7\n");
+    put_deck(f, "a", true, false, false, false, 1000);
+    put_deck(f, "b", true, false, false, false, 2000);
+    put_deck(f, "dated", true, false, true, false, 3000);
+    put_deck(f, "back", true, true, false, false, 4000);
+    put_deck(f, "plain", false, false, false, false, 5000);
+    put_deck(f, "late", true, false, false, true, 6000);
     return book_good(f);
 }
 
@@ -60,6 +65,7 @@ static void test_families(void **state)
     assert_true(a != 0 && back != 0 && back != a);
     assert_int_equal(family_of(book, &sheets, "b"), a);
     assert_int_equal(family_of(book, &sheets, "dated"), a);
+    assert_int_equal(family_of(book, &sheets, "late"), a);
     assert_int_not_equal(family_of(book, &sheets, "plain"), a);
     assert_int_not_equal(family_of(book, &sheets, "d"), a);
     assert_true(sheets.by_band);
@@ -100,15 +106,16 @@ static void test_values(void **state)
     const struct toll_book *book = open_book(&f);
     assert_true(toll_sheets_init(&sheets, book));
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
-        const bool banded = n < 4, shared = n < 3;
+        const bool banded = n < 5, shared = n < 4;
         char number[16];
         for (int prefix = 1212199; prefix < 1212700; prefix++) {
             snprintf(number, sizeof number, "%d5550", prefix);
-            assert_false(check_value(book, &sheets, names[n], number, ""));
+            const bool asked = shared && prefix == 1212200; /* in one of the four it begins late */
+            assert_int_equal(check_value(book, &sheets, names[n], number, ""), asked);
             if (banded)
-                assert_false(check_value(book, &sheets, names[n], number, "night"));
+                assert_int_equal(check_value(book, &sheets, names[n], number, "night"), asked);
         }
-        if (n < 5) /* the country changes in one of three decks: it is to be asked of all of them */
+        if (n < 6) /* the country changes in one of four decks: it is to be asked of all of them */
             assert_int_equal(check_value(book, &sheets, names[n], "442079460000", ""), shared);
     }
     toll_sheets_free(&sheets);

@@ -66,8 +66,9 @@ static void print_human(struct cmd *cmd, const struct toll_rate_result *result, 
     cmd_table_end(&table);
     cmd_seconds_text(result->wall_ns, time, sizeof time);
     cmd_rate_text(per_second(result->rows, result->wall_ns), rate, sizeof rate);
-    cmd_put_format(&cmd->out, "%s in %s (%s CDR/s, %u thread%s)\n", run, time, rate, result->threads,
-                   result->threads == 1 ? "" : "s");
+    cmd_count_text(result->memory_peak_bytes, true, text, sizeof text);
+    cmd_put_format(&cmd->out, "%s in %s (%s CDR/s, %u thread%s, %s of memory at most)\n", run, time, rate,
+                   result->threads, result->threads == 1 ? "" : "s", text);
     if (result->suspense > 0)
         cmd_put_format(&cmd->out, "Next: tollmill summary %s --suspense\n", run);
 }
@@ -117,6 +118,8 @@ static void print_json(struct cmd *cmd, const struct toll_rate_result *result, c
     cmd_json_seconds(&json, "wall_s", result->wall_ns);
     cmd_json_integer(&json, "cdr_per_s", per_second(result->rows, result->wall_ns));
     cmd_json_seconds(&json, "rate_s", result->rate_ns);
+    cmd_json_integer(&json, "memory_reserved_bytes", result->memory_reserved_bytes);
+    cmd_json_integer(&json, "memory_peak_bytes", result->memory_peak_bytes);
     cmd_json_integer(&json, "rate_cdr_per_s", per_second(result->rows, result->rate_ns));
     cmd_json_end(&json);
 }
@@ -186,6 +189,13 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
          .target = &threads,
          .minimum = 1,
          .maximum = 4096},
+        {.kind = CMD_NUMBER,
+         .name = "memory",
+         .value = "SIZE",
+         .help = "memory to reserve at most, 2GiB: fewer workers, nothing mapped (default: what it takes)",
+         .target = &rate.memory_bytes,
+         .minimum = 1,
+         .maximum = INT64_MAX},
         {.kind = CMD_CHOICE,
          .name = "io",
          .value = "auto|mmap|pread|io_uring",

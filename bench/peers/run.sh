@@ -13,7 +13,8 @@ tollmill=${TOLLMILL:-$root/build/tollmill}
 bench_world=${BENCH_WORLD:-$(dirname "$tollmill")/bench/bench_world}
 for program in "$tollmill" "$bench_world"; do
     if [ ! -x "$program" ]; then
-        echo "peers: error: $program is not there; build first (sh tools/quickstart.sh), or set TOLLMILL and BENCH_WORLD" >&2
+        echo "peers: error: $program is not there; build first (sh tools/quickstart.sh)," \
+            "or set TOLLMILL and BENCH_WORLD" >&2
         exit 66
     fi
 done

@@ -152,6 +152,10 @@ struct toll_rate_options {
     bool cut_periods; /* also rate periods of bundles and tiers that began before the first day */
     const char *from_day, *to_day; /* UTC days, from inclusive, to exclusive; NULL: all */
     unsigned threads;              /* 0: all cores */
+    /* Bytes of memory that rating may reserve, pages of mapped files not counted; 0: no bound. Under a bound
+     * there are fewer workers where it has to be, AUTO maps nothing, and where it cannot be at all it is
+     * TOLL_EUSAGE, which says what is needed. Never changes a byte. */
+    int64_t memory_bytes;
     enum toll_io_choice io;
     enum toll_simd_choice simd;
     bool pin;                      /* pin workers to cores (the command does) */
@@ -177,6 +181,8 @@ struct toll_rate_result {
     int64_t wall_ns; /* the whole call */
     int64_t rate_ns; /* the rating passes alone */
     unsigned threads;
+    int64_t memory_reserved_bytes; /* as planned: of what memory_bytes bounds */
+    int64_t memory_peak_bytes;     /* the most that the process ever had, mapped files among it; 0: unknown */
 };
 int toll_rate(const struct toll_rate_options *options, struct toll_rate_result *result,
               struct toll_error *error);

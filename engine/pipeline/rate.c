@@ -10,6 +10,7 @@
 #include "pipeline/after.h"
 #include "text/json.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct run {
     struct toll_part_set set;
     struct toll_lines_writer *lines[TOLL_PARTS_AT_ONCE];
     struct toll_lines *kept[TOLL_PARTS_AT_ONCE];
+    struct toll_rate_memory memory;
     struct toll_rate_times times;
     int64_t phase_begun;
 };
@@ -233,8 +235,10 @@ static void choose_io(struct run *run)
         run->how = TOLL_READ_RING;
         break;
     default:
-        run->how =
-            toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_MMAP : TOLL_READ_RING;
+        /* Under a bound nothing is mapped: its pages would be in our memory, too. */
+        run->how = !toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_RING
+                   : run->options->memory_bytes > 0                           ? TOLL_READ_PREAD
+                                                                              : TOLL_READ_MMAP;
     }
     run->ring_writes = run->options->io == TOLL_IO_URING || run->options->io == TOLL_IO_AUTO;
 }
@@ -466,21 +470,56 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
     return 0;
 }
 
-static int write_suspense(struct run *run, const struct toll_tally *tally, struct toll_error *error)
+/* The text of suspense.csv, which takes as long as the tables: in large runs beside them. */
+struct suspense_text {
+    struct run *run;
+    const struct toll_tally *tally;
+    pthread_t thread;
+    bool threaded;
+    char *csv;
+    size_t bytes;
+    struct toll_error error;
+    int rc;
+};
+
+static void *make_suspense(void *argument)
 {
+    struct suspense_text *text = argument;
+    struct run *run = text->run;
     const size_t parts = run->last - run->first;
     int64_t *days = calloc(parts + 1, sizeof *days);
-    char *csv = NULL;
-    size_t bytes = 0;
-    if (days == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory for suspense.csv");
+    if (days == NULL) {
+        text->rc = toll_error_set(&text->error, TOLL_ENOMEM, "out of memory for suspense.csv");
+        return NULL;
+    }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
-    int rc = toll_suspense_to_csv(&tally->suspense, run->book, days, &run->texts, &csv, &bytes, error);
-    if (rc == 0)
-        rc = toll_run_add_file(run->writer, "suspense.csv", csv, bytes, error);
-    free(csv);
+    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, days, &run->texts, &text->csv,
+                                    &text->bytes, &text->error);
     free(days);
+    return NULL;
+}
+
+static void begin_suspense(struct suspense_text *text, bool beside)
+{
+    text->threaded = beside && pthread_create(&text->thread, NULL, make_suspense, text) == 0;
+}
+
+/* rc: of what was done meanwhile. */
+static int write_suspense(struct suspense_text *text, int rc, struct toll_error *error)
+{
+    if (text->threaded)
+        pthread_join(text->thread, NULL);
+    else if (rc == 0)
+        make_suspense(text);
+    if (rc == 0 && text->rc != 0) {
+        rc = text->rc;
+        if (error != NULL)
+            *error = text->error;
+    }
+    if (rc == 0)
+        rc = toll_run_add_file(text->run->writer, "suspense.csv", text->csv, text->bytes, error);
+    free(text->csv);
     return rc;
 }
 
@@ -533,6 +572,8 @@ static bool write_stats(const struct run *run, const struct toll_rate_result *re
     toll_json_int(json, "threads", run->workers.count);
     toll_json_string(json, "kernels", run->rater.kernels->name);
     write_io_stats(run, json);
+    toll_json_int(json, "memory_reserved_bytes", result->memory_reserved_bytes);
+    toll_json_int(json, "memory_peak_bytes", result->memory_peak_bytes);
     toll_json_int(json, "wall_ns", result->wall_ns);
     toll_json_int(json, "rate_ns", result->rate_ns);
     write_phases(run, json);
@@ -641,7 +682,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         rc = make_tuples(run, error);
     if (rc == 0) {
         choose_io(run);
-        const struct toll_workers_io io = {
+        struct toll_workers_io io = {
             .io = run->io,
             .mapped = run->how == TOLL_READ_MMAP,
             .ring = run->how == TOLL_READ_RING || run->ring_writes,
@@ -652,8 +693,11 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .optional = run->optional,
             .closed = run->after.open,
         };
-        rc = toll_workers_init(&run->workers, &run->rater, workers_wanted(run), options->pin, &io,
-                               tuning->block_rows, error);
+        run->memory.threads = workers_wanted(run);
+        rc = toll_rate_memory_plan(&run->memory, &run->rater, run->rows, &io, options->memory_bytes, error);
+        if (rc == 0)
+            rc = toll_workers_init(&run->workers, &run->rater, run->memory.threads, options->pin, &io,
+                                   tuning->block_rows, error);
     }
     if (rc == 0) {
         run->parts = calloc(run->last - run->first + 1, sizeof *run->parts);
@@ -686,17 +730,21 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         if (rc == 0)
             rc = toll_result_fill(result, tally, run->book, run->merge, &run->dataset, error);
         phase_ends(run, TOLL_PHASE_SUMS);
+        struct suspense_text suspense = {.run = run, .tally = tally};
+        if (rc == 0)
+            begin_suspense(&suspense, toll_run_syncs(run->writer) != NULL);
         if (rc == 0)
             rc = toll_run_write_tables(run->writer, run->book, tally, run->merge, &run->pool_tables, error);
         if (rc == 0 && run->after.open)
             rc = toll_state_keep(&run->after.state, run->writer, error);
-        if (rc == 0)
-            rc = write_suspense(run, tally, error);
+        rc = write_suspense(&suspense, rc, error);
         phase_ends(run, TOLL_PHASE_TABLES);
         run->times.waited_ns = toll_workers_io_counts(&run->workers).waited_ns;
         result->rate_ns = run->times.phase_ns[TOLL_PHASE_RATE];
         result->wall_ns = now_ns() - begun;
         result->threads = run->workers.count;
+        result->memory_reserved_bytes = run->memory.reserved_bytes;
+        result->memory_peak_bytes = toll_memory_peak();
         if (rc == 0)
             rc = publish(run, tally, result, error);
         phase_ends(run, TOLL_PHASE_PUBLISH);

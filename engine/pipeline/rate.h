@@ -30,6 +30,18 @@ struct toll_rate_times {
     int64_t waited_ns; /* of all workers, within RATE: for transfers */
 };
 
+/* What is reserved of memory: docs/FORMATS.md, stats.json. */
+struct toll_rate_memory {
+    unsigned threads;
+    int64_t fixed_bytes, worker_bytes, reserved_bytes;
+};
+/* Before the workers are made. threads: as many as are wanted, and may be had. Under a bound (0: none) with
+ * fewer of them and without a ring (io) where it has to be; TOLL_EUSAGE where it cannot be at all. */
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
+                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error);
+/* The most that the process ever had in memory, mapped files among it; 0: cannot be told. */
+int64_t toll_memory_peak(void);
+
 /* What tests vary and users need not. */
 struct toll_rate_tuning {
     struct toll_rate_times *times;                                         /* NULL, or where they are told */

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/large.h"
 #include "pipeline/hot.h"
 
 #include <stdbool.h>
@@ -84,6 +85,12 @@ static void tell_limit(const struct toll_suspense *suspense)
 }
 
 /* ---- memory ---- */
+
+size_t toll_suspense_bytes(void)
+{
+    return toll_large_bytes(ENTRIES * sizeof(struct toll_suspense_entry)) +
+           toll_large_bytes(SLOTS * sizeof *((struct toll_suspense *)NULL)->slots);
+}
 
 int toll_suspense_init(struct toll_suspense *suspense, struct toll_error *error)
 {

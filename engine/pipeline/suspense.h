@@ -76,6 +76,7 @@ static inline uint32_t toll_suspense_slot(uint64_t hash)
 }
 
 /* Memory for all there will be. Zero-initialised before; free is safe then. */
+size_t toll_suspense_bytes(void); /* that init reserves */
 int toll_suspense_init(struct toll_suspense *suspense, struct toll_error *error);
 void toll_suspense_clear(struct toll_suspense *suspense);
 void toll_suspense_free(struct toll_suspense *suspense);

@@ -37,6 +37,12 @@ static void make_buckets(struct toll_tally *tally, const struct toll_book *book)
     tally->buckets = toll_large_map(tally->mapped_bytes, bucket_bytes(book) <= LARGE_PLANE_BYTES);
 }
 
+size_t toll_tally_bytes(const struct toll_book *book, const struct toll_tuples *tuples)
+{
+    return toll_large_bytes((tuples == NULL ? 1 : PLANES_AT_FIRST) * bucket_bytes(book)) +
+           price_words(book) * sizeof(uint64_t) + book->price_count + toll_suspense_bytes();
+}
+
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, const struct toll_tuples *tuples,
                     struct toll_error *error)
 {

@@ -27,6 +27,8 @@ struct toll_tally {
 };
 
 /* tuples: NULL, or those of the run. */
+/* What init reserves; sums by tax tuple may grow beyond it. */
+size_t toll_tally_bytes(const struct toll_book *book, const struct toll_tuples *tuples);
 int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, const struct toll_tuples *tuples,
                     struct toll_error *error);
 void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book);

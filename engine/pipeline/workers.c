@@ -7,6 +7,7 @@
 
 #include "arrow/arrow.h"
 #include "base/check.h"
+#include "base/large.h"
 #include "pipeline/after.h"
 #include "pipeline/baton.h"
 #include "pipeline/draws.h"
@@ -26,6 +27,7 @@
 #define OUTPUTS 4
 #define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
 #define BLOCKS_BETWEEN_PUSHES 8
+#define DRAW_BYTES 160 /* of a row that draws, and of one whose cost does: more than it is */
 
 /* A batch that is read, and one that is written. */
 struct input {
@@ -114,10 +116,46 @@ static void pin_to(unsigned index)
 
 /* ---- memory ---- */
 
-static size_t output_bytes(const struct toll_worker *worker)
+static size_t block_bytes(unsigned optional)
 {
     size_t offsets[TOLL_LINE_COLUMNS_MOST];
-    return toll_lines_batch_layout(TOLL_BATCH_ROWS, worker->workers->optional, offsets);
+    return toll_lines_batch_layout(TOLL_BATCH_ROWS, optional, offsets);
+}
+
+static size_t output_bytes(const struct toll_worker *worker)
+{
+    return block_bytes(worker->workers->optional);
+}
+
+static size_t input_bytes_of(const struct toll_rater *rater, const struct toll_workers_io *io)
+{
+    return io->mapped
+               ? 0
+               : toll_cdr_columns_bytes(rater->columns) + (io->merge == NULL ? 0 : block_bytes(io->optional));
+}
+
+static unsigned inputs_of(const struct toll_workers_io *io)
+{
+    return !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
+}
+
+static unsigned outputs_of(const struct toll_rater *rater, const struct toll_workers_io *io)
+{
+    return rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
+}
+
+size_t toll_worker_bytes(const struct toll_rater *rater, const struct toll_workers_io *io)
+{
+    const unsigned outputs = outputs_of(rater, io);
+    size_t bytes = sizeof(struct toll_worker) + inputs_of(io) * input_bytes_of(rater, io) +
+                   outputs * block_bytes(io->optional) +
+                   ((size_t)rater->book->deck_count + 1) * sizeof(struct toll_band_cursor) +
+                   toll_tally_bytes(rater->book, rater->tuples);
+    if (io->merge != NULL || io->closed)
+        bytes += toll_large_bytes(sizeof(struct toll_merge_scratch));
+    if (rater->draws != NULL)
+        bytes += outputs * toll_large_bytes(TOLL_BATCH_ROWS * DRAW_BYTES);
+    return bytes;
 }
 
 /* With a ring in large pages: registering and pinning small ones takes longer. */
@@ -153,11 +191,10 @@ static int worker_init(struct toll_worker *worker, const struct toll_rater *rate
                        const struct toll_workers_io *io, struct toll_error *error)
 {
     const bool merged = io->merge != NULL;
-    const size_t input_bytes =
-        io->mapped ? 0 : toll_cdr_columns_bytes(rater->columns) + (merged ? output_bytes(worker) : 0);
+    const size_t input_bytes = input_bytes_of(rater, io);
     const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
-    worker->input_count = !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
-    worker->output_count = rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
+    worker->input_count = inputs_of(io);
+    worker->output_count = outputs_of(rater, io);
     TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
     worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
     if (merged || io->closed)

@@ -29,7 +29,7 @@ struct toll_workers {
     const struct toll_merge *merge;
     struct toll_worker *worker;
     struct toll_suspense_limit *suspense_limit; /* of all workers' summaries */
-    unsigned optional; /* columns of the lines: bits TOLL_LINES_... */
+    unsigned optional;                          /* columns of the lines: bits TOLL_LINES_... */
     unsigned count;
     size_t block_rows;
     bool pin;
@@ -56,6 +56,8 @@ struct toll_workers_io {
 /* block_rows: 0 for TOLL_BLOCK_ROWS; only speed depends on it. */
 int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
                       const struct toll_workers_io *io, size_t block_rows, struct toll_error *error);
+/* What one worker would reserve. */
+size_t toll_worker_bytes(const struct toll_rater *rater, const struct toll_workers_io *io);
 void toll_workers_free(struct toll_workers *workers); /* safe on a zeroed struct */
 
 struct toll_workers_request {

@@ -1,0 +1,71 @@
+/*
+ * What a run takes of memory, worked out before any of it is taken: the book, what each worker has, and what
+ * the tables take while they are written. Under a bound there are fewer workers, then no ring and no batches
+ * ahead; where one plain worker does not fit, nothing is begun. What is found only on the way is not in it:
+ * pools and tiers with their balances, sums by tax tuple beyond the first ones.
+ */
+#include "pipeline/rate.h"
+
+#include "base/error.h"
+
+#include <sys/resource.h>
+
+#define PRICE_ROW_BYTES 512           /* a row of prices.arrow: as a struct, as columns, as the file */
+#define BUCKET_ROW_BYTES 256          /* of buckets.arrow or accounts.arrow, the same */
+#define BATCH_BYTES 2048              /* what is known of a batch of an open part: places, checksums */
+#define REST_BYTES ((int64_t)8 << 20) /* everything that is small: manifests, threads' stacks, the program \
+                                       */
+#define MIB ((int64_t)1 << 20)
+
+static int64_t fixed_bytes(const struct toll_book *book, int64_t rows)
+{
+    return REST_BYTES + (int64_t)book->image_bytes + (rows / TOLL_BATCH_ROWS + 1) * BATCH_BYTES +
+           (int64_t)book->price_count * PRICE_ROW_BYTES +
+           ((int64_t)book->bucket_count + book->account_count) * BUCKET_ROW_BYTES;
+}
+
+static int64_t needed(const struct toll_rate_memory *memory, unsigned threads)
+{
+    return memory->fixed_bytes + threads * memory->worker_bytes;
+}
+
+static int64_t mib_up(int64_t bytes)
+{
+    return (bytes + MIB - 1) / MIB;
+}
+
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
+                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error)
+{
+    const struct toll_book *book = rater->book;
+    const struct toll_workers_io wanted = *io;
+    memory->fixed_bytes = fixed_bytes(book, rows);
+    memory->worker_bytes = (int64_t)toll_worker_bytes(rater, io);
+    while (bound_bytes > 0 && needed(memory, memory->threads) > bound_bytes) {
+        struct toll_workers_io plain = wanted;
+        plain.ring = false;
+        io->ring = false;
+        memory->worker_bytes = (int64_t)toll_worker_bytes(rater, &plain);
+        if (needed(memory, memory->threads) <= bound_bytes)
+            break;
+        if (memory->threads == 1)
+            return toll_error_set(error, TOLL_EUSAGE,
+                                  "rating needs at least %lld MiB of memory for %llu numbers, %u accounts "
+                                  "and %u price rows, and "
+                                  "--memory is %lld MiB; give it as much, or leave it out",
+                                  (long long)mib_up(needed(memory, 1)),
+                                  (unsigned long long)book->number_count, book->account_count - 1,
+                                  book->price_count - 1, (long long)(bound_bytes / MIB));
+        memory->threads--;
+        *io = wanted;
+        memory->worker_bytes = (int64_t)toll_worker_bytes(rater, io);
+    }
+    memory->reserved_bytes = needed(memory, memory->threads);
+    return 0;
+}
+
+int64_t toll_memory_peak(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}

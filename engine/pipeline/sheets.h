@@ -29,7 +29,7 @@ struct toll_sheet {
 /* Decks that share a trie, in words of their own. */
 struct toll_sheet_family {
     struct toll_lpm lpm; /* places in `words` */
-    uint32_t *words;     /* owned */
+    uint32_t *words;     /* owned; NULL: the family came to nothing, or they have moved */
     size_t word_count;
 };
 

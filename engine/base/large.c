@@ -21,6 +21,11 @@ void *toll_large_alloc(size_t bytes)
     return block;
 }
 
+void *toll_large_array(size_t bytes)
+{
+    return bytes < LARGE_PAGE ? malloc(bytes > 0 ? bytes : 1) : toll_large_alloc(bytes);
+}
+
 void *toll_large_map(size_t bytes, bool large)
 {
     const size_t wider = bytes + LARGE_PAGE;

@@ -10,7 +10,9 @@
 
 /* Not zeroed, nothing touched; begins on such a page; free() ends it. NULL: out of memory. */
 void *toll_large_alloc(size_t bytes);
-/* How many bytes it really has. */
+/* The same for what may be small, too: small things lie in small pages. */
+void *toll_large_array(size_t bytes);
+/* How many bytes a large one really has. */
 size_t toll_large_bytes(size_t bytes);
 
 /* The same as a map, all 0, that takes memory only as it is touched; bytes: whole such pages; large: whether

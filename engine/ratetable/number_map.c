@@ -306,7 +306,7 @@ static int make_map(struct sweep *sweep)
     if (code != 0)
         return code;
     sweep->path = source != NULL ? source->path : "numbers.csv";
-    sweep->order = toll_large_alloc((sweep->row_count + 1) * sizeof(*sweep->order));
+    sweep->order = toll_large_array((sweep->row_count + 1) * sizeof(*sweep->order));
     sweep->reported = calloc(sweep->row_count + 1, sizeof(*sweep->reported));
     if (sweep->order == NULL || sweep->reported == NULL)
         return toll_build_memory(sweep->build);

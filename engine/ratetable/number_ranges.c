@@ -16,7 +16,7 @@ bool toll_number_ranges_make(struct toll_build *build, struct toll_number_ranges
 
     if (numbers->made)
         return true;
-    order = toll_large_alloc((count + 1) * sizeof(*order));
+    order = toll_large_array((count + 1) * sizeof(*order));
     if (order == NULL)
         return false;
     for (size_t i = 0; i < count; i++)

@@ -50,7 +50,7 @@ bool toll_sort_pairs(struct toll_sort_pair *pairs, size_t count)
 
     if (in_order(pairs, count))
         return true;
-    scratch = toll_large_alloc(count * sizeof(*scratch));
+    scratch = toll_large_array(count * sizeof(*scratch));
     counts = calloc(DIGITS, sizeof(*counts));
     if (scratch == NULL || counts == NULL) {
         free(scratch);

@@ -141,7 +141,9 @@ def chart(document):
     figures, drawing = table.Figures(document), Drawing()
     end = max(draw_speeds(drawing, figures, 100), draw_stages(drawing, figures))
     of = document["machine"]
-    note = "The canonical month: 20 million CDRs, 200,000 numbers, 16 decks of 148,000 prefixes, bundles, taxes. Medians."
+    record = figures.one("rating", part="month")
+    note = "The canonical month: {:,} CDRs, {:,} numbers, 16 decks of 148,000 prefixes, bundles, taxes. Medians.".format(
+        record["cdrs"], record["numbers"]) if record else ""
     copied = ", memcpy %s GB/s" % table.number(figures.memcpy()) if figures.memcpy() else ""
     drawing.text(24, end + 34, note if not document["small"] else "A --small run: these figures mean nothing.", "soft", 11)
     drawing.text(24, end + 50, "%s, %d cores%s; %s, commit %s." % (of["processor"], of["cores"], copied,

@@ -26,8 +26,8 @@ def samples(median, least=None, most=None):
 
 
 def rating(simd, threads, ns, part="month", x=1.0):
-    return {"what": "rating", "part": part, "world": "month", "numbers": 200000, "simd": simd, "threads": threads,
-            "wall_ns": samples(ns), "cpu_ns": samples(ns * threads), "x_scalar": 1.0, "x_one_thread": x,
+    return {"what": "rating", "part": part, "world": "month", "cdrs": 20000000, "numbers": 200000, "simd": simd,
+            "threads": threads, "wall_ns": samples(ns), "cpu_ns": samples(ns * threads), "x_scalar": 1.0, "x_one_thread": x,
             "charge": "1234567.50000000", "currency": "USD", "lines": "0123456789abcdef"}
 
 
@@ -132,6 +132,7 @@ class ByHand(unittest.TestCase):
         self.assertEqual(len(bars), 3)
         self.assertAlmostEqual(bars[2], 2 * bars[1], delta=0.2)  # 100 M beside 50 M
         self.assertIn("prefers-color-scheme: dark", text)
+        self.assertIn("20,000,000 CDRs, 200,000 numbers", text)
         nothing = copy.deepcopy(BY_HAND)
         nothing["records"] = []
         xml.etree.ElementTree.fromstring(chart.chart(nothing))

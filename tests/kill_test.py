@@ -69,7 +69,8 @@ def main():
         rate = tools.Job("rate", ["rate", "--book", "world/book", "--cdrs", "both", "-o", "run"], "run", "run.json")
         merge = tools.merge_job(rate, book="world/book")
         for job in first, second:
-            kill_many(job, [job.with_option("--threads", threads) for threads in ("1", "2")], rng)
+            kill_many(job, [job.with_option("--threads", threads) for threads in ("1", "2")] +
+                      [job.with_option("--memory", "1MiB")], rng)
         close, append, reorder = tools.cycle_jobs("world/book")
         for job in rate, merge, append, reorder:
             kill_many(job, [job.with_option("--threads", threads).with_option("--io", path)

@@ -179,14 +179,35 @@ static void test_same_rows_same_bytes(void **state)
     part_fixture_free(&fixture);
 }
 
-/* 0 when the part opens and every column of every batch passes. */
+/* A batch piece by piece, of so many rows each. */
+static int check_pieces(const struct toll_cdr_part *part, int64_t index, int64_t piece_rows,
+                        struct toll_error *error)
+{
+    struct toll_cdr_reading reading;
+    struct toll_cdr_checking checking;
+    struct toll_cdr_batch batch;
+    toll_cdr_part_batch_begin(part, index, TOLL_CDR_ALL_COLUMNS, NULL, NULL, &reading);
+    int rc = toll_cdr_part_batch_wait(&reading, &batch, error);
+    toll_cdr_checking_begin(&checking, &reading, toll_hash_add);
+    for (int64_t row = 0; rc == 0 && row < batch.rows; row += piece_rows) {
+        const int64_t left = batch.rows - row;
+        rc = toll_cdr_checking_rows(&checking, &batch, left < piece_rows ? left : piece_rows, error);
+    }
+    return rc;
+}
+
+/* 0 when the part opens and every column of every batch passes; as a whole and in pieces the same is said. */
 static int read_all_bytes(const uint8_t *bytes, size_t size, const struct toll_file_seal *seal)
 {
     struct toll_cdr_part *part;
     struct toll_cdr_batch batch;
+    struct toll_error whole = {.text = ""}, pieces = {.text = ""};
     int rc = toll_cdr_part_open_bytes(bytes, size, "part", seal, &part, NULL);
-    for (int64_t i = 0; rc == 0 && i < toll_cdr_part_batches(part); i++)
-        rc = toll_cdr_part_batch(part, i, TOLL_CDR_ALL_COLUMNS, NULL, &batch, NULL);
+    for (int64_t i = 0; rc == 0 && i < toll_cdr_part_batches(part); i++) {
+        rc = toll_cdr_part_batch(part, i, TOLL_CDR_ALL_COLUMNS, NULL, &batch, &whole);
+        assert_int_equal(check_pieces(part, i, size < 20000 ? 2 : 1000, &pieces), rc);
+        assert_string_equal(pieces.text, whole.text);
+    }
     toll_cdr_part_close(part);
     return rc;
 }

@@ -43,6 +43,32 @@ static void test_twins(void **state)
     guarded_free(&memory);
 }
 
+/* In pieces, of any length. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    static uint8_t bytes[100000];
+    uint64_t random = 23;
+    unsigned masks[2];
+    const size_t count = twin_masks(masks);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)random_next(&random);
+    for (size_t i = 0; i <= count; i++) {
+        toll_hash_add_kernel *add = i == count ? toll_hash_add : toll_kernels_select(masks[i])->hash_add;
+        for (size_t round = 0; round < 200; round++) {
+            const size_t most = round % 4 == 0 ? 300 : 5000, total = random_next(&random) % sizeof bytes;
+            struct toll_hash_state hash;
+            toll_hash_begin(&hash);
+            for (size_t at = 0; at < total;) {
+                const size_t left = total - at, piece = random_next(&random) % most;
+                add(&hash, bytes + at, piece < left ? piece : left);
+                at += piece < left ? piece : left;
+            }
+            assert_true(toll_hash_equal(toll_hash_end(&hash), toll_hash(bytes, total)));
+        }
+    }
+}
+
 /* The value of no bytes at all, as xxHash's own documents have it for seed 0. */
 static void test_value(void **state)
 {
@@ -54,6 +80,7 @@ static void test_value(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_twins), cmocka_unit_test(test_value)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_twins), cmocka_unit_test(test_pieces),
+                                       cmocka_unit_test(test_value)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

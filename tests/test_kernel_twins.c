@@ -221,10 +221,49 @@ static void check_lpm(const struct toll_lpm *tables, const uint32_t *words, stru
     toll_lpm_scalar(tables, words, 0, arrays->decks, arrays->keys, rows, want);
     for (size_t m = 0; m < mask_count; m++) {
         memset(arrays->answers, 0x5a, rows * sizeof *want);
-        toll_kernels_select(masks[m])->lpm(tables, words, 0, arrays->decks, arrays->keys, rows, arrays->answers);
+        toll_kernels_select(masks[m])->lpm(tables, words, 0, arrays->decks, arrays->keys, rows,
+                                           arrays->answers);
         for (size_t i = 0; i < rows; i++)
             assert_int_equal(arrays->answers[i], want[i]);
     }
+}
+
+/* One table for all decks, against the same table asked for by its deck. */
+static void check_one_table(const struct toll_lpm *tables, const uint32_t *words, struct arrays *arrays,
+                            size_t rows, size_t turn)
+{
+    static uint32_t want[ROWS_MAX];
+    place(arrays, rows, turn % 2 == 0, turn % 8);
+    for (size_t i = 0; i < rows; i++) {
+        arrays->keys[i] = any_number();
+        arrays->decks[i] = (uint32_t)(next_random() % 2);
+    }
+    toll_lpm_scalar(tables, words, 0, arrays->decks, arrays->keys, rows, want);
+    for (size_t i = 0; i < rows; i++)
+        arrays->decks[i] *= 1 + (uint32_t)(next_random() % DECKS);
+    for (size_t m = 0; m < mask_count; m++) {
+        memset(arrays->answers, 0x5a, rows * sizeof *arrays->answers);
+        toll_kernels_select(masks[m])->lpm(tables, words, 1, arrays->decks, arrays->keys, rows,
+                                           arrays->answers);
+        for (size_t i = 0; i < rows; i++)
+            assert_int_equal(arrays->answers[i], want[i]);
+    }
+}
+
+static void test_lpm_one_table(void **state)
+{
+    (void)state;
+    struct arrays arrays = arrays_make();
+    uint32_t *words = calloc(WORDS, sizeof *words);
+    struct toll_lpm tables[2] = {{0}};
+    assert_non_null(words);
+    for (unsigned round = 0; round < 8; round++) {
+        fill_trie(words, 0, round, round, &tables[1]);
+        for (size_t turn = 0; turn < TURNS; turn++)
+            check_one_table(tables, words, &arrays, rows_of(turn), turn);
+    }
+    free(words);
+    arrays_free(&arrays);
 }
 
 static void test_lpm_tries(void **state)
@@ -289,7 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selection),          cmocka_unit_test(test_probe_hostile_lines),
         cmocka_unit_test(test_probe_filled_lines), cmocka_unit_test(test_lpm_tries),
-        cmocka_unit_test(test_lpm_far_places),
+        cmocka_unit_test(test_lpm_far_places),     cmocka_unit_test(test_lpm_one_table),
     };
     mask_count = twin_masks(masks);
     return cmocka_run_group_tests(tests, NULL, NULL);

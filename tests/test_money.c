@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/money.h"
+#include "random.h"
 
 #define UNTOUCHED INT64_C(77)
 
@@ -184,10 +185,34 @@ static void rounds_at_the_limits(void **state)
     assert_true(toll_round_ratio((toll_total)1 << 80, 1 << 10, TOLL_HALF_EVEN) == (toll_total)1 << 70);
 }
 
+/* A sign takes the long way, which has been there for longer. */
+static void short_texts_parse_as_signed_ones(void **state)
+{
+    static const char letters[] = "0123456789012345..- x";
+    uint64_t seed = 1;
+
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        char text[16] = "+";
+        const size_t bytes = random_next(&seed) % 13;
+        const int decimals = (int)(random_next(&seed) % 10);
+        int64_t plain = UNTOUCHED, long_way = UNTOUCHED;
+
+        for (size_t k = 0; k < bytes; k++)
+            text[1 + k] = letters[random_next(&seed) % (sizeof(letters) - 1 - 3 * (i % 2))];
+        if (text[1] == '-')
+            continue;
+        assert_int_equal(toll_decimal_parse(text + 1, bytes, decimals, &plain),
+                         toll_decimal_parse(text, bytes + 1, decimals, &long_way));
+        assert_true(plain == long_way);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parses_decimals),
+        cmocka_unit_test(short_texts_parse_as_signed_ones),
         cmocka_unit_test(parses_money_of_a_given_length),
         cmocka_unit_test(formats),
         cmocka_unit_test(formats_totals_beyond_64_bits),

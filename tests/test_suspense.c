@@ -4,6 +4,7 @@
 #include "random.h"
 #include "tollmill_segment.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -101,10 +102,69 @@ static void test_more_than_is_kept(void **state)
     toll_suspense_free(&half);
 }
 
+/* Two workers that share a limit, each with every other row, block by block. */
+struct half {
+    struct toll_suspense summary;
+    const struct row *rows;
+    int64_t first;
+    int64_t turned_away;
+};
+
+static void *add_half(void *argument)
+{
+    struct half *half = argument;
+    for (int64_t i = half->first; i < ROWS; i += 2) {
+        const struct row *row = &half->rows[i];
+        if (i % 1000 < 2)
+            toll_suspense_begin(&half->summary);
+        if (toll_suspense_expect(&half->summary, row->status, row->account, row->what)) {
+            toll_suspense_look(&half->summary, row->status, row->account, row->what);
+            toll_suspense_add(&half->summary, row->status, row->account, row->what, 0, i);
+        } else {
+            half->turned_away++;
+        }
+    }
+    return NULL;
+}
+
+static void test_shared_limit(void **state)
+{
+    (void)state;
+    static struct row rows[ROWS];
+    static struct half halves[2];
+    struct toll_suspense_limit limit;
+    struct toll_error error;
+    pthread_t thread;
+    toll_suspense_limit_init(&limit);
+    for (int64_t i = 0; i < ROWS; i++)
+        rows[i] = (struct row){.status = TOLL_SUSPENSE_NO_PREFIX,
+                               .account = (int32_t)(next_random() % 1000),
+                               .what = next_random() % 3 == 0 ? next_random() % 100 : next_random(),
+                               .at = i};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(toll_suspense_init(&halves[i].summary, &error), 0);
+        halves[i].summary.shared = &limit;
+        halves[i].rows = rows;
+        halves[i].first = i;
+    }
+    assert_int_equal(pthread_create(&thread, NULL, add_half, &halves[1]), 0);
+    add_half(&halves[0]);
+    pthread_join(thread, NULL);
+    assert_true(halves[0].turned_away + halves[1].turned_away > 1000);
+    qsort(rows, ROWS, sizeof *rows, by_order);
+    toll_suspense_merge(&halves[0].summary, &halves[1].summary);
+    toll_suspense_finish(&halves[0].summary);
+    check_kept(&halves[0].summary, rows);
+    toll_suspense_free(&halves[0].summary);
+    toll_suspense_free(&halves[1].summary);
+    toll_suspense_limit_free(&limit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_more_than_is_kept),
+        cmocka_unit_test(test_shared_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "text/table.h"
 #include "text_findings.h"
 
@@ -360,15 +361,60 @@ static void test_minute(void **state)
     assert_int_equal(minute, 7);
 }
 
+static void read_cells(const char *text, char *out, size_t room)
+{
+    struct toll_table *table = open_table(text, "note=other");
+    size_t bytes = 0;
+
+    while (toll_table_next(table) == 1) {
+        for (int c = 0; c < COLUMNS; c++) {
+            const struct toll_cell *cell = toll_table_cell(table, c);
+            bytes += (size_t)snprintf(out + bytes, room - bytes, "%ld:%ld %zu %s|", cell->line, cell->column,
+                                      cell->bytes, cell->text);
+        }
+    }
+    toll_table_close(table);
+}
+
+/* A row of plain ASCII is copied as it is; a letter beyond ASCII at its end makes it go the long way. */
+static void test_plain_and_long_way(void **state)
+{
+    static const char letters[] = "012ab  \t,,,";
+    uint64_t seed = 2;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        char row[64], text[200], plain[600] = "", long_way[600] = "";
+        const size_t bytes = random_next(&seed) % 40;
+        for (size_t k = 0; k < bytes; k++)
+            row[k] = letters[random_next(&seed) % (sizeof(letters) - 1)];
+        row[bytes] = 0;
+        snprintf(text, sizeof(text), "x,prefix,from,rate,other,end\n%s,n\n", row);
+        read_cells(text, plain, sizeof(plain));
+        const size_t plain_findings = all.findings.errors;
+        snprintf(text, sizeof(text), "x,prefix,from,rate,other,end\n%s,\xC3\xB1\n", row);
+        read_cells(text, long_way, sizeof(long_way));
+        assert_string_equal(plain, long_way);
+        assert_int_equal(plain_findings, all.findings.errors);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),      cmocka_unit_test(test_spreadsheet_habits),
-        cmocka_unit_test(test_header),     cmocka_unit_test(test_mapping),
-        cmocka_unit_test(test_bad_rows),   cmocka_unit_test(test_long_rows),
-        cmocka_unit_test(test_positions),  cmocka_unit_test(test_int),
-        cmocka_unit_test(test_money),      cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_local_time), cmocka_unit_test(test_minute),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_spreadsheet_habits),
+        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_mapping),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_long_rows),
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_int),
+        cmocka_unit_test(test_money),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_local_time),
+        cmocka_unit_test(test_minute),
+        cmocka_unit_test(test_plain_and_long_way),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }

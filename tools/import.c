@@ -156,9 +156,10 @@ int cmd_import(struct cmd *cmd, int argc, char **argv)
         {.kind = CMD_NUMBER,
          .name = "memory",
          .value = "SIZE",
-         .help = "what waiting rows may take, e.g. 2GiB; the rest goes to disk (default: half of the machine's)",
+         .help =
+             "what waiting rows may take, e.g. 2GiB; the rest goes to disk (default: half of the machine's)",
          .target = &memory,
-         .minimum = 64 << 20,
+         .minimum = 1 << 20,
          .maximum = INT64_MAX},
         {.kind = CMD_FLAG,
          .name = "dry-run",

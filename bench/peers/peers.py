@@ -69,7 +69,6 @@ class Contest:
     def __init__(self, world, arguments, peers, repeats, with_lines):
         self.world, self.peers, self.repeats, self.with_lines = world, peers, repeats, with_lines
         self.mine = [systems.Tollmill(arguments.tollmill, arguments.root, threads) for threads in (1, 2)]
-        self.lock = lambda: only_one(arguments.lock)
         self.problems = []
         self.seconds = {}  # by system: step -> one for each turn
         self.books = {}
@@ -81,20 +80,17 @@ class Contest:
             for system in everyone:
                 begun.append(system)
                 system.begin(self.world)
-                with self.lock():
-                    self.books[system] = system.book()
+                self.books[system] = system.book()
                 note("%s: the book, %.2f s" % (system.name, self.books[system]))
             for number in range(self.repeats):
                 note("%s CDRs, turn %d of %d" % (f"{self.world.rows:,}", number + 1, self.repeats))
-                with self.lock():
-                    for system in everyone:
-                        turn(system, self.seconds.setdefault(system, {}))
-                        self.compare(system)
-                        if number + 1 < self.repeats or system is self.mine[0]:
-                            system.forget()
+                for system in everyone:
+                    turn(system, self.seconds.setdefault(system, {}))
+                    self.compare(system)
+                    if number + 1 < self.repeats or system is self.mine[0]:
+                        system.forget()
             if not self.with_lines:
-                with self.lock():
-                    self.bench()
+                self.bench()
         finally:
             for system in reversed(begun):
                 system.end()
@@ -173,8 +169,8 @@ class Contest:
         for row in table:
             print("  ".join((cell.ljust if i == 0 else cell.rjust)(widths[i]) for i, cell in enumerate(row)).rstrip())
         mine = self.mine[-1]
-        print("Of tollmill's columns to lines %.2f of %.2f s are the passes over the CDRs (2 threads); in the rest the book "
-              "is opened, checked and copied into the run." %
+        print("Of tollmill's columns to lines %.2f of %.2f s are the passes over the CDRs (2 threads); in the rest "
+              "the book is opened, checked and copied into the run." %
               (statistics.median(mine.passes), statistics.median(self.seconds[mine]["lines"])))
 
 
@@ -184,8 +180,9 @@ def options():
     parser.add_argument("--small", action="store_true", help="10,000 CDRs, line by line, no speeds: the test")
     parser.add_argument("--cdrs", type=int, default=20000000, help="of the world that DuckDB rates (20 million)")
     parser.add_argument("--slow-cdrs", type=int, default=1000000, help="of the world that the others rate (a million)")
+    parser.add_argument("--turns", type=int, default=5, help="of DuckDB's world (5); the others take turns three times")
     parser.add_argument("--only", default="duckdb,postgresql,mawk", help="which peers")
-    parser.add_argument("--lock", help="a file that is locked for each turn")
+    parser.add_argument("--lock", help="a file that is locked while a world is measured")
     parser.add_argument("--tollmill", required=True)
     parser.add_argument("--bench-world", required=True)
     parser.add_argument("--root", required=True)
@@ -212,7 +209,8 @@ def contest(arguments, name, peers, repeats, rows, *more, with_lines=False):
     note("making a month of %s CDRs" % f"{rows:,}")
     world = worlds.make(arguments.bench_world, folder, rows, *more)
     try:
-        held = Contest(world, arguments, peers, repeats, with_lines).run()
+        with only_one(None if with_lines else arguments.lock):
+            held = Contest(world, arguments, peers, repeats, with_lines).run()
     finally:
         shutil.rmtree(folder)
     if not with_lines:
@@ -241,7 +239,7 @@ def main():
         if slow:
             held.append(contest(arguments, "peers-slow", slow, 3, arguments.slow_cdrs))
         if systems.DuckDB in peers:
-            held.append(contest(arguments, "peers-fast", [peers[systems.DuckDB]], 5, arguments.cdrs))
+            held.append(contest(arguments, "peers-fast", [peers[systems.DuckDB]], arguments.turns, arguments.cdrs))
     with open(os.path.join(arguments.folder, "peers.json"), "w") as file:
         json.dump({"schema": "tollmill.peers/1", "machine": machine(), "small_lines_equal": not held[0].problems,
                    "worlds": [one.document() for one in held[1:]]}, file, indent=2)

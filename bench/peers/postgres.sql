@@ -16,10 +16,12 @@ create unlogged table sheet (deck text, prefix text, destination text, rate nume
                              initial_s int, increment_s int, band text);
 {decks}
 create unlogged table price as
-with day as (select deck, prefix, (rate * 100000000)::bigint as rate, coalesce(connect_fee * 100000000, 0)::bigint as fee,
+with day as (select deck, prefix, (rate * 100000000)::bigint as rate,
+                    coalesce(connect_fee * 100000000, 0)::bigint as fee,
                     coalesce(initial_s, increment_s, 1) as initial, coalesce(increment_s, 1) as increment
              from sheet where band is null),
-     low as (select deck, prefix, (rate * 100000000)::bigint as rate, coalesce(connect_fee * 100000000, 0)::bigint as fee,
+     low as (select deck, prefix, (rate * 100000000)::bigint as rate,
+                    coalesce(connect_fee * 100000000, 0)::bigint as fee,
                     coalesce(initial_s, increment_s, 1) as initial, coalesce(increment_s, 1) as increment
              from sheet where band is not null)
 select deck, prefix, day.rate as day_rate, low.rate as low_rate, day.fee as day_fee, low.fee as low_fee,
@@ -49,7 +51,8 @@ create unlogged table zone (zone text, change_ms bigint, before_ms bigint, after
 \copy zone from '{zones}' csv header
 create unlogged table its_account (account text, name text, class text, sale text, timezone text, cycle_day text);
 \copy its_account from '{book}/accounts.csv' csv header
-create unlogged table bundle (bundle text, unit text, quantity bigint, scope text, jurisdictions text, rollover text, at_limit text);
+create unlogged table bundle (bundle text, unit text, quantity bigint, scope text, jurisdictions text,
+                              rollover text, at_limit text);
 \copy bundle from '{book}/bundles.csv' csv header
 create unlogged table subscription (subject text, bundle text);
 \copy subscription from '{book}/subscriptions.csv' csv header
@@ -86,7 +89,8 @@ analyze cdr;
 with found as (
     select record_id, started, (duration_ms + 999) / 1000::bigint as used,
            (start_ms + case when start_ms < {change_ms} then {before_ms} else {after_ms} end) / 60000 as minute,
-           account, deck, coalesce(pooled, false) as pooled, coalesce(h.id, g.id, f.id, e.id, d.id, c.id, b.id) as prefix,
+           account, deck, coalesce(pooled, false) as pooled,
+           coalesce(h.id, g.id, f.id, e.id, d.id, c.id, b.id) as prefix,
            coalesce(h.class, g.class, f.class, e.class, d.class, c.class, b.class) as class,
            case when not answered then 1
                 when account is null then 2

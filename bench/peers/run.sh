@@ -1,7 +1,8 @@
 #!/bin/sh
 # The same work in tollmill, DuckDB, PostgreSQL and awk, on the same calls: equal totals, then speeds and their ratios.
 #
-#   bench/peers/run.sh [FOLDER] [--small] [--cdrs N] [--slow-cdrs N] [--only duckdb,postgresql,mawk] [--lock FILE]
+#   bench/peers/run.sh [FOLDER] [--small] [--cdrs N] [--turns N] [--slow-cdrs N] [--only duckdb,postgresql,mawk]
+#                      [--lock FILE]
 #
 # FOLDER (build/peers) gets peers.json; what else is made there is removed again, but for FOLDER/venv, into which
 # DuckDB is installed from PyPI (not with --small). Nothing else is installed; what is missing is skipped and named.
@@ -13,7 +14,8 @@ tollmill=${TOLLMILL:-$root/build/tollmill}
 bench_world=${BENCH_WORLD:-$(dirname "$tollmill")/bench/bench_world}
 for program in "$tollmill" "$bench_world"; do
     if [ ! -x "$program" ]; then
-        echo "peers: error: $program is not there; build first (sh tools/quickstart.sh), or set TOLLMILL and BENCH_WORLD" >&2
+        echo "peers: error: $program is not there; build first (sh tools/quickstart.sh)," \
+            "or set TOLLMILL and BENCH_WORLD" >&2
         exit 66
     fi
 done

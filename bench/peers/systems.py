@@ -249,7 +249,8 @@ class PostgreSQL(Peer):
         self.version = subprocess.run([os.path.join(self.programs, "postgres"), "--version"], capture_output=True,
                                       text=True).stdout.split()[2]
         # The server does not run as root.
-        self.user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"] if os.geteuid() == 0 else []
+        as_postgres = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"]
+        self.user = as_postgres if os.geteuid() == 0 else []
         return None
 
     def server(self, *command):
@@ -265,11 +266,11 @@ class PostgreSQL(Peer):
         if self.user:
             shutil.chown(self.cluster, "postgres", "postgres")
             os.chmod(world.folder, 0o755)
-        self.server(os.path.join(self.programs, "initdb"), "-D", self.cluster + "/data", "-A", "trust", "-U", "postgres",
-                    "--no-sync", "-E", "UTF8", "--locale", "C")
+        self.server(os.path.join(self.programs, "initdb"), "-D", self.cluster + "/data", "-A", "trust", "-U",
+                    "postgres", "--no-sync", "-E", "UTF8", "--locale", "C")
         settings = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
-                    "wal_level=minimal", "max_wal_senders=0", "max_wal_size=4GB", "shared_buffers=1GB", "autovacuum=off",
-                    "unix_socket_directories=" + self.cluster)
+                    "wal_level=minimal", "max_wal_senders=0", "max_wal_size=4GB", "shared_buffers=1GB",
+                    "autovacuum=off", "unix_socket_directories=" + self.cluster)
         # Its log goes to a file, or pg_ctl's pipe would stay open.
         self.server(os.path.join(self.programs, "pg_ctl"), "-D", self.cluster + "/data", "-w", "-l",
                     self.cluster + "/log", "-o", " ".join("-c '%s'" % setting for setting in settings), "start")
@@ -346,7 +347,8 @@ class Awk(Peer):
         remove(self.sums_path)
         subprocess.run([self.program, "-v", "zone=" + self.world.zone, "-v", "lines=" + self.out, "-v",
                         "sums=" + self.sums_path, "-f", os.path.join(HERE, "rate.awk"), self.world.zones,
-                        *(os.path.join(self.world.book, name + ".csv") for name in tables), *self.world.decks(), *calls],
+                        *(os.path.join(self.world.book, name + ".csv") for name in tables), *self.world.decks(),
+                        *calls],
                        check=True, env=dict(os.environ, LC_ALL="C"))
 
     def book(self):

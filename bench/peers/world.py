@@ -1,4 +1,4 @@
-"""The worlds that are rated: made by bench_world, and checked to be what the SQL and awk beside this were written for."""
+"""The worlds that are rated: made by bench_world, and checked to be what the SQL and awk were written for."""
 import bisect
 import csv
 import datetime
@@ -77,7 +77,8 @@ def check(world):
 
 def expect(held, what):
     if not held:
-        raise SystemExit("peers: error: %s; duckdb.sql, postgres.sql and rate.awk are for the canonical month only" % what)
+        raise SystemExit("peers: error: %s; duckdb.sql, postgres.sql and rate.awk are for the canonical month only" %
+                         what)
 
 
 def offset_ms(zone, at_ms):

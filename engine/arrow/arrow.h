@@ -192,6 +192,9 @@ static inline const struct toll_arrow_place *toll_arrow_place(const struct toll_
 /* Compares a buffer's bytes (padded) with its checksum: TOLL_EDATA names file, batch and column. */
 int toll_arrow_check(const struct toll_arrow_file *file, int64_t batch, unsigned column, unsigned buffer,
                      const void *data, struct toll_error *error);
+/* The same where somebody has the padded bytes' hash already. */
+int toll_arrow_check_hash(const struct toll_arrow_file *file, int64_t batch, unsigned column, unsigned buffer,
+                          struct toll_hash128 hash, struct toll_error *error);
 /* Offsets of a checked utf8 column: from 0, never falling, to `bytes`. */
 bool toll_arrow_text_valid(const int32_t *offsets, int64_t rows, size_t bytes);
 

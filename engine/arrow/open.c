@@ -298,7 +298,14 @@ int toll_arrow_check(const struct toll_arrow_file *file, int64_t batch, unsigned
                      const void *data, struct toll_error *error)
 {
     const struct toll_arrow_place *place = toll_arrow_place(file, batch, buffer);
-    if (toll_hash_equal(file->hash(data, toll_arrow_pad(place->bytes)), place->hash))
+    return toll_arrow_check_hash(file, batch, column, buffer, file->hash(data, toll_arrow_pad(place->bytes)),
+                                 error);
+}
+
+int toll_arrow_check_hash(const struct toll_arrow_file *file, int64_t batch, unsigned column, unsigned buffer,
+                          struct toll_hash128 hash, struct toll_error *error)
+{
+    if (toll_hash_equal(hash, toll_arrow_place(file, batch, buffer)->hash))
         return 0;
     return toll_error_set(
         error, TOLL_EDATA,

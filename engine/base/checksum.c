@@ -32,6 +32,26 @@ struct toll_hash128 toll_hash(const void *data, size_t bytes)
     return from_xxh(XXH3_128bits(data, bytes));
 }
 
+_Static_assert(sizeof(XXH3_state_t) <= TOLL_HASH_STATE_BYTES && _Alignof(XXH3_state_t) <= 64,
+               "a state holds xxHash's");
+
+void toll_hash_begin(struct toll_hash_state *state)
+{
+    XXH3_state_t *to = (XXH3_state_t *)state->bytes;
+    XXH3_INITSTATE(to);
+    XXH3_128bits_reset(to);
+}
+
+void toll_hash_add(struct toll_hash_state *state, const void *data, size_t bytes)
+{
+    XXH3_128bits_update((XXH3_state_t *)state->bytes, data, bytes);
+}
+
+struct toll_hash128 toll_hash_end(const struct toll_hash_state *state)
+{
+    return from_xxh(XXH3_128bits_digest((const XXH3_state_t *)state->bytes));
+}
+
 static void hex_of_64(uint64_t value, char *out)
 {
     for (int i = 0; i < 16; i++)

@@ -17,6 +17,16 @@ struct toll_hash128 toll_hash(const void *data, size_t bytes);
 typedef struct toll_hash128 toll_hash_kernel(const void *data, size_t bytes);
 toll_hash_kernel toll_hash_avx2, toll_hash_avx512;
 
+/* toll_hash of bytes that come in pieces, in memory of the caller's; its twins, too. */
+#define TOLL_HASH_STATE_BYTES 576
+struct toll_hash_state {
+    _Alignas(64) uint8_t bytes[TOLL_HASH_STATE_BYTES];
+};
+void toll_hash_begin(struct toll_hash_state *state);
+typedef void toll_hash_add_kernel(struct toll_hash_state *state, const void *data, size_t bytes);
+toll_hash_add_kernel toll_hash_add, toll_hash_add_avx2, toll_hash_add_avx512;
+struct toll_hash128 toll_hash_end(const struct toll_hash_state *state);
+
 static inline bool toll_hash_equal(struct toll_hash128 a, struct toll_hash128 b)
 {
     return a.low == b.low && a.high == b.high;

@@ -11,3 +11,8 @@ struct toll_hash128 toll_hash_avx512(const void *data, size_t bytes)
     const XXH128_hash_t hash = XXH3_128bits(data, bytes);
     return (struct toll_hash128){hash.low64, hash.high64};
 }
+
+void toll_hash_add_avx512(struct toll_hash_state *state, const void *data, size_t bytes)
+{
+    XXH3_128bits_update((XXH3_state_t *)state->bytes, data, bytes);
+}

@@ -24,6 +24,34 @@ static bool push_digit(uint64_t *value, unsigned digit)
            !__builtin_add_overflow(*value, (uint64_t)digit, value);
 }
 
+/* Up to ten characters, digits and at most one point: nothing can overflow. False where it is anything else,
+ * which the long way tells apart. */
+static bool parse_short(const char *text, size_t bytes, int decimals, int64_t *out)
+{
+    static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    int64_t value = 0;
+    size_t digits = 0, point = SIZE_MAX;
+
+    if (bytes > 10 || decimals > 8)
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        const unsigned digit = (unsigned)(unsigned char)text[i] - '0';
+        if (digit <= 9) {
+            value = value * 10 + (int)digit;
+            digits++;
+        } else if (text[i] == '.' && point == SIZE_MAX) {
+            point = digits;
+        } else {
+            return false;
+        }
+    }
+    const size_t after = point == SIZE_MAX ? 0 : digits - point;
+    if (digits == 0 || after > (size_t)decimals)
+        return false;
+    *out = value * powers[(size_t)decimals - after];
+    return true;
+}
+
 int toll_decimal_parse(const char *text, size_t bytes, int decimals, int64_t *out)
 {
     bool negative = false, point = false, excess = false, fits = true;
@@ -32,6 +60,8 @@ int toll_decimal_parse(const char *text, size_t bytes, int decimals, int64_t *ou
     int kept = 0;
 
     TOLL_ASSERT(decimals >= 0 && decimals <= DECIMALS_MAX);
+    if (parse_short(text, bytes, decimals, out))
+        return 0;
     if (bytes > 0 && (text[0] == '-' || text[0] == '+')) {
         negative = text[0] == '-';
         at = 1;

@@ -25,11 +25,11 @@ struct reading {
     const char *data;   /* what is parsed: the blob or `unwrapped` */
     size_t size;
     struct toll_layout layout;
-    uint32_t index; /* of the file */
+    uint32_t index;                    /* of the file */
     struct toll_sha256_hasher *hasher; /* NULL: the hash is known */
     /* the wave */
-    size_t begin, end;             /* of data */
-    size_t *bounds;                /* chunk i is data[bounds[i], bounds[i + 1]) */
+    size_t begin, end; /* of data */
+    size_t *bounds;    /* chunk i is data[bounds[i], bounds[i + 1]) */
     struct toll_ordered **chunks;
     size_t chunk_count, chunk_room;
     /* so far */
@@ -39,6 +39,7 @@ struct reading {
 };
 
 #define CHUNK_BYTES_LEAST ((size_t)64 << 10)
+#define CHUNK_BYTES_MOST ((size_t)1 << 20) /* its rows are still in the caches when they are ordered */
 #define ROW_GROWTH_GUESS 8 /* how much more a row may take in memory than in its file: short rows */
 
 const char *toll_delivery_name(const char *path)
@@ -101,7 +102,7 @@ static size_t chunk_bytes(const struct reading *reading)
     size_t bytes = toll_gather_rows_limit(gather) / (4 * ROW_GROWTH_GUESS) / gather->threads;
 
     bytes = bytes < CHUNK_BYTES_LEAST ? CHUNK_BYTES_LEAST : bytes;
-    return bytes > TOLL_INGEST_CHUNK_BYTES ? TOLL_INGEST_CHUNK_BYTES : bytes;
+    return bytes > CHUNK_BYTES_MOST ? CHUNK_BYTES_MOST : bytes;
 }
 
 /* How much text the memory that is left will hold, by what the file's rows took so far. */

@@ -29,7 +29,7 @@ struct toll_delivery_run {
     const struct toll_spec *spec;
     const struct toll_dataset *dataset;
     const char *carrier;
-    struct toll_gather *gather; /* where its rows go */
+    struct toll_gather *gather;         /* where its rows go */
     const struct toll_kernels *kernels; /* NULL: the portable ones */
     struct toll_findings *findings;
     /* Bytes of the current file that were read; complete: it is done. On the caller's thread; may be NULL. */

@@ -293,7 +293,8 @@ struct key_writer {
 static int flush_keys(struct key_writer *writer, struct toll_error *error)
 {
     size_t bytes = writer->used * sizeof *writer->records;
-    int code = bytes == 0 ? 0 : toll_spill_write(writer->spill, writer->records, bytes, writer->offset, error);
+    int code =
+        bytes == 0 ? 0 : toll_spill_write(writer->spill, writer->records, bytes, writer->offset, error);
 
     writer->offset += (int64_t)bytes;
     writer->used = 0;

@@ -241,9 +241,8 @@ static int plan_merges(struct import *import, struct toll_error *error)
             break;
         }
         old_rows = part != NULL && (!new_rows || days[d] == part->day);
-        *merge = (struct toll_merge_day){.day = new_rows ? days[d] : part->day,
-                                         .part = old_rows ? part : NULL,
-                                         .part_index = p};
+        *merge = (struct toll_merge_day){
+            .day = new_rows ? days[d] : part->day, .part = old_rows ? part : NULL, .part_index = p};
         d += new_rows;
         p += old_rows;
         if (!take_marks(&import->marks, &mark, merge) && !new_rows)

@@ -1,9 +1,10 @@
 /*
- * Keys come apart into partitions by some of their bits, so that the table of a partition stays in the caches,
- * and threads each have their own. A group (carrier, key) is one slot of an open-addressing table: the first
- * record of the group, and whether rows with different starts were seen. So a key that is the same on every
- * row of a file costs no more than others. The keys of the dataset come last: straight from its parts past the
- * tables of all partitions, or, where these would take too much memory, put aside on disk by partition, too.
+ * Keys come apart into partitions by some of their bits, so that the table of a partition stays in the
+ * caches, and threads each have their own. A group (carrier, key) is one slot of an open-addressing table:
+ * the first record of the group, and whether rows with different starts were seen. So a key that is the same
+ * on every row of a file costs no more than others. The keys of the dataset come last: straight from its
+ * parts past the tables of all partitions, or, where these would take too much memory, put aside on disk by
+ * partition, too.
  */
 #include "ingest/keys.h"
 
@@ -19,7 +20,7 @@
 #define DIFFERS UINT64_C(1)
 #define SLOTS_MIN 64u
 #define LARGE_BYTES ((size_t)4 << 20) /* from here on the size of pages counts */
-#define PIECE_RECORDS 8192u /* of a run that are read at a time */
+#define PIECE_RECORDS 8192u           /* of a run that are read at a time */
 #define NO_CARRIER UINT32_MAX
 #define KEY_COLUMNS                                                                          \
     (TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_KIND) |              \
@@ -66,8 +67,8 @@ static inline struct toll_key_record *find(const struct table *table, uint64_t k
         struct toll_key_record *slot = &table->slots[at];
         uint64_t meta = __atomic_load_n(&slot->meta, __ATOMIC_RELAXED); /* others may set DIFFERS */
 
-        if (meta == 0 || (slot->key_low == key_low && slot->key_high == key_high &&
-                          toll_key_carrier(meta) == carrier))
+        if (meta == 0 ||
+            (slot->key_low == key_low && slot->key_high == key_high && toll_key_carrier(meta) == carrier))
             return slot;
         at = at + 1 == table->slot_count ? 0 : at + 1;
     }
@@ -194,8 +195,7 @@ static bool add_held(struct search *search, struct table *table, unsigned partit
             struct toll_key_record record = ordered->keys[k];
 
             if (map != NULL)
-                record.meta =
-                    toll_key_meta(toll_key_start(record.meta), map[toll_key_carrier(record.meta)]);
+                record.meta = toll_key_meta(toll_key_start(record.meta), map[toll_key_carrier(record.meta)]);
             if (map == NULL && k + AHEAD < end)
                 __builtin_prefetch(&table->slots[slot_of(table, ordered->keys[k + AHEAD].key_low,
                                                          toll_key_carrier(ordered->keys[k + AHEAD].meta))],
@@ -363,8 +363,9 @@ static int look_up_batch(struct search *search, void *context, const struct toll
         }
         if (carrier == NO_CARRIER)
             continue;
-        if (!look_up(&search->tables[toll_key_partition(lows[i])], context, batch->record_key_high[i], lows[i],
-                     toll_key_meta(batch->start[i], carrier), (batch->kind[i] & TOLL_KIND_CONFLICT) != 0))
+        if (!look_up(&search->tables[toll_key_partition(lows[i])], context, batch->record_key_high[i],
+                     lows[i], toll_key_meta(batch->start[i], carrier),
+                     (batch->kind[i] & TOLL_KIND_CONFLICT) != 0))
             return no_memory(error);
     }
     return 0;
@@ -386,8 +387,7 @@ struct waiting {
 static int put_aside(struct search *search, struct waiting *waiting, struct toll_error *error)
 {
     struct toll_spill *spill = &search->gather->spill;
-    struct toll_key_run *runs =
-        realloc(search->old_runs, (search->old_run_count + 1) * sizeof *runs);
+    struct toll_key_run *runs = realloc(search->old_runs, (search->old_run_count + 1) * sizeof *runs);
     struct toll_key_run *run;
     uint64_t at[TOLL_KEY_PARTITIONS];
 

@@ -95,8 +95,8 @@ static int by_all(const void *a, const void *b, void *context)
 }
 
 /* Of rows with equal content the first stays; it takes the others' conflict mark. Old rows were counted once,
- * when they came in: only new rows count as duplicates, all of them when the dataset had the row, else all but
- * the one that stays. A group may come here several times before it is complete. */
+ * when they came in: only new rows count as duplicates, all of them when the dataset had the row, else all
+ * but the one that stays. A group may come here several times before it is complete. */
 static void keep_first(struct merging *merging, size_t from, size_t until)
 {
     struct member *first = &merging->group[from];
@@ -158,10 +158,9 @@ static bool at_mark(struct merging *merging, const struct toll_row *row)
 
         if (mark->start == row->start && mark->key_high == row->key_high && mark->key_low == row->key_low)
             return true;
-        if (mark->start > row->start ||
-            (mark->start == row->start &&
-             (mark->key_high > row->key_high ||
-              (mark->key_high == row->key_high && mark->key_low > row->key_low))))
+        if (mark->start > row->start || (mark->start == row->start &&
+                                         (mark->key_high > row->key_high ||
+                                          (mark->key_high == row->key_high && mark->key_low > row->key_low))))
             return false;
         merging->mark++;
     }
@@ -392,8 +391,8 @@ static int open_sources(struct merging *merging, struct toll_error *error)
             merging->rows_max += toll_part_reader_rows(&merging->old);
     }
     if (code == 0 && merging->entry_count > 0)
-        code = add_source(merging, (struct source){.entries = merging->entries, .count = merging->entry_count},
-                          error);
+        code = add_source(merging,
+                          (struct source){.entries = merging->entries, .count = merging->entry_count}, error);
     for (size_t i = 0; code == 0 && i < merging->run_count; i++)
         code = add_source(merging, (struct source){.run = &merging->runs[i]}, error);
     if (code == 0 && merging->day->part != NULL)
@@ -487,9 +486,9 @@ static int merge_once(struct merging *merging, struct toll_error *error)
     if (code == 0 && merging->day->part != NULL && !merging->placed)
         toll_part_reader_add_use(&merging->old, &merging->used);
     if (code == 0)
-        code = toll_part_build_begin(&merging->build, merging->stream == NULL ? NULL : merging->stream->stream,
-                                     &merge->gather->memory, merge->dataset, result, merge->gather->names,
-                                     &merging->used, merging->rows_max, error);
+        code = toll_part_build_begin(
+            &merging->build, merging->stream == NULL ? NULL : merging->stream->stream, &merge->gather->memory,
+            merge->dataset, result, merge->gather->names, &merging->used, merging->rows_max, error);
     if (code == 0)
         code = merge_rows(merging, error);
     merging->placed = true;

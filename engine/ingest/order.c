@@ -73,10 +73,18 @@ static bool add_slice(struct toll_ordered *ordered, int64_t day, size_t at, size
     return true;
 }
 
+/* What the first look at all rows tells. */
+struct look {
+    bool no_memory;
+    bool plain; /* one carrier, no optional values */
+};
+
 /* Rows whose days ascend, as most files have them. False: they do not. */
-static bool days_in_order(struct toll_ordered *ordered, bool *no_memory_left)
+static bool days_in_order(struct toll_ordered *ordered, struct look *look)
 {
     const struct toll_chunk *chunk = &ordered->chunk;
+    const uint32_t carrier = chunk->row_count == 0 ? 0 : chunk->rows[0].carrier;
+    bool plain = true;
     struct day_cursor cursor = {INT64_MIN, 1, 0};
     int64_t day = INT64_MIN;
     size_t from = 0;
@@ -88,16 +96,18 @@ static bool days_in_order(struct toll_ordered *ordered, bool *no_memory_left)
             if (cursor.day < day)
                 return false;
             if (i > 0 && !add_slice(ordered, day, from, i - from)) {
-                *no_memory_left = true;
+                look->no_memory = true;
                 return true;
             }
             day = cursor.day;
             from = i;
         }
         ordered->entries[i] = (struct toll_entry){toll_entry_order(row, cursor.from), row};
+        plain &= row->extra == NULL && row->carrier == carrier;
     }
     if (chunk->row_count > 0)
-        *no_memory_left = !add_slice(ordered, day, from, chunk->row_count - from);
+        look->no_memory = !add_slice(ordered, day, from, chunk->row_count - from);
+    look->plain = plain;
     return true;
 }
 
@@ -180,12 +190,13 @@ static bool note_extra(struct notes *notes, const struct toll_row_extra *extra)
            note_name(notes, TOLL_NAME_CALLTYPE, extra->calltype);
 }
 
-static bool note_slice(struct notes *notes, const struct toll_day_slice *slice)
+static bool note_slice(struct notes *notes, const struct toll_day_slice *slice, bool plain)
 {
+    const size_t looked_at = plain ? 1 : slice->count;
     uint32_t carrier = 0;
     bool fits = true;
 
-    for (size_t i = 0; fits && i < slice->count; i++) {
+    for (size_t i = 0; fits && i < looked_at; i++) {
         const struct toll_row *row = slice->entries[i].row;
 
         if (row->carrier != carrier) {
@@ -198,7 +209,7 @@ static bool note_slice(struct notes *notes, const struct toll_day_slice *slice)
     return fits;
 }
 
-static bool note_uses(struct toll_ordered *ordered)
+static bool note_uses(struct toll_ordered *ordered, bool plain)
 {
     struct notes notes = {0};
     bool fits = true;
@@ -210,7 +221,7 @@ static bool note_uses(struct toll_ordered *ordered)
     for (size_t i = 0; fits && i < ordered->slice_count; i++) {
         notes.slice = (uint32_t)i + 1;
         notes.use = &ordered->slices[i].use;
-        fits = note_slice(&notes, &ordered->slices[i]);
+        fits = note_slice(&notes, &ordered->slices[i], plain);
     }
     for (int d = 0; d < TOLL_NAME_SOURCE; d++)
         free(notes.seen[d]);
@@ -252,7 +263,7 @@ static size_t bytes_of(const struct toll_ordered *ordered)
 int toll_ordered_make(struct toll_ordered *ordered, uint32_t index, struct toll_error *error)
 {
     struct toll_chunk *chunk = &ordered->chunk;
-    bool no_memory_left = false;
+    struct look look = {0};
 
     TOLL_ASSERT(chunk->row_count <= UINT32_MAX);
     if (chunk->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
@@ -262,9 +273,9 @@ int toll_ordered_make(struct toll_ordered *ordered, uint32_t index, struct toll_
     ordered->keys = malloc((chunk->row_count + 1) * sizeof *ordered->keys);
     if (ordered->entries == NULL || ordered->keys == NULL)
         return no_memory(error);
-    if (!days_in_order(ordered, &no_memory_left))
-        no_memory_left = !spread_days(ordered);
-    if (no_memory_left || !note_uses(ordered))
+    if (!days_in_order(ordered, &look))
+        look.no_memory = !spread_days(ordered);
+    if (look.no_memory || !note_uses(ordered, look.plain))
         return no_memory(error);
     put_keys_aside(ordered, index);
     ordered->bytes = bytes_of(ordered);

@@ -79,7 +79,7 @@ struct toll_ordered {
     struct toll_chunk chunk;
     struct toll_entry *entries; /* of one day after the other; within a day as they came */
     struct toll_day_slice *slices;
-    size_t slice_count; /* ascending days */
+    size_t slice_count;           /* ascending days */
     struct toll_key_record *keys; /* carriers are the chunk's own */
     uint32_t key_at[TOLL_KEY_PARTITIONS + 1];
     size_t bytes; /* all of it, for the memory count */

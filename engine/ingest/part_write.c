@@ -1,6 +1,6 @@
 /*
- * Rows in their order to the columns of a part, batch by batch. An optional column is made when some row has a
- * value in it; a dictionary holds the names that the day's rows have, sorted by value, so that both are
+ * Rows in their order to the columns of a part, batch by batch. An optional column is made when some row has
+ * a value in it; a dictionary holds the names that the day's rows have, sorted by value, so that both are
  * functions of the rows alone.
  */
 #include "ingest/part_rows.h"
@@ -144,7 +144,8 @@ int toll_part_build_begin(struct toll_part_build *build, struct toll_cdr_stream 
     uint32_t present = present_columns(&used->any);
     int code;
 
-    *build = (struct toll_part_build){.stream = stream, .memory = memory, .names = names, .path = dataset->path};
+    *build =
+        (struct toll_part_build){.stream = stream, .memory = memory, .names = names, .path = dataset->path};
     for (int d = 0; d < TOLL_NAMES; d++) {
         if (!make_dictionary(build, used, d))
             return no_memory(error);
@@ -173,10 +174,9 @@ void toll_part_build_free(struct toll_part_build *build)
 {
     for (int t = 0; t < 3; t++) {
         if (build->memory != NULL)
-            toll_memory_give_back(build->memory,
-                                  build->text_room[t] == 0
-                                      ? 0
-                                      : build->text_room[t] + (TOLL_BATCH_ROWS + 1) * sizeof(int32_t));
+            toll_memory_give_back(
+                build->memory,
+                build->text_room[t] == 0 ? 0 : build->text_room[t] + (TOLL_BATCH_ROWS + 1) * sizeof(int32_t));
         free(build->text[t]);
         free(build->offset[t]);
     }
@@ -310,8 +310,7 @@ int toll_part_build_end(struct toll_part_build *build, struct toll_dataset_part 
         code = flush(build, error);
     if (code == 0)
         code = toll_error_within(
-            error,
-            toll_cdr_stream_end(build->stream, dictionaries, &part->seal, &part->text_seal, error),
+            error, toll_cdr_stream_end(build->stream, dictionaries, &part->seal, &part->text_seal, error),
             build->path);
     return code;
 }

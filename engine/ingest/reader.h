@@ -1,6 +1,6 @@
 /*
  * What reads the rows of a chunk, shared by its two ways: rows.c, one row after the other, which is the
- * specification, and sheet.c, column by column, for the rows that have nothing unusual.
+ * specification, and tray.c, column by column, for the rows that have nothing unusual.
  */
 #ifndef TOLL_INGEST_READER_H
 #define TOLL_INGEST_READER_H

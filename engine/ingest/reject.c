@@ -77,8 +77,8 @@ static void text_add_quoted(struct toll_rejects_text *text, const char *data, si
     text->bytes += (size_t)(at - start);
 }
 
-static void add_row(struct toll_rejects_text *text, const char *reason, const char *file, long line, size_t offset,
-                    const char *raw, size_t bytes)
+static void add_row(struct toll_rejects_text *text, const char *reason, const char *file, long line,
+                    size_t offset, const char *raw, size_t bytes)
 {
     char place[64];
     int length = snprintf(place, sizeof place, ",%ld,%zu,", line, offset);
@@ -91,16 +91,17 @@ static void add_row(struct toll_rejects_text *text, const char *reason, const ch
     text_add(text, "\n", 1);
 }
 
-int toll_rejects_add(struct toll_rejects_text *text, const char *file, const struct toll_reject_header *header,
-                     const struct toll_reject *rejects, size_t count, struct toll_error *error)
+int toll_rejects_add(struct toll_rejects_text *text, const char *file,
+                     const struct toll_reject_header *header, const struct toll_reject *rejects, size_t count,
+                     struct toll_error *error)
 {
     if (text->bytes == 0 && count > 0) {
         text_add(text, HEAD "\n", strlen(HEAD) + 1);
         add_row(text, "header", file, header->line, header->offset, header->raw, header->bytes);
     }
     for (size_t i = 0; i < count; i++)
-        add_row(text, reason_names[rejects[i].reason], file, rejects[i].line, rejects[i].offset, rejects[i].raw,
-                rejects[i].raw_bytes);
+        add_row(text, reason_names[rejects[i].reason], file, rejects[i].line, rejects[i].offset,
+                rejects[i].raw, rejects[i].raw_bytes);
     if (text->failed)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory while listing rejects", file);
     return 0;

@@ -59,8 +59,9 @@ struct toll_rejects_text {
     bool failed;
 };
 /* The first rejects bring the header row with them. TOLL_ENOMEM when out of memory. */
-int toll_rejects_add(struct toll_rejects_text *text, const char *file, const struct toll_reject_header *header,
-                     const struct toll_reject *rejects, size_t count, struct toll_error *error);
+int toll_rejects_add(struct toll_rejects_text *text, const char *file,
+                     const struct toll_reject_header *header, const struct toll_reject *rejects, size_t count,
+                     struct toll_error *error);
 
 /* Is this a rejects file? Then *out (the caller's to free) is what its `raw` cells say, a line each. 1 yes, 0
  * no, negative: it begins like one, but is damaged (TOLL_EDATA says where), or out of memory. */

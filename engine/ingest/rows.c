@@ -9,7 +9,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "ingest/reader.h"
-#include "ingest/sheet.h"
+#include "ingest/tray.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -636,8 +636,6 @@ static bool keep_row(struct toll_reader *reader)
     if (!keep_extra(reader))
         return false;
     row->source_row = (int32_t)chunk->data_rows;
-    if (chunk->row_count == 0)
-        chunk->first_start = chunk->last_start = row->start;
     chunk->first_start = row->start < chunk->first_start ? row->start : chunk->first_start;
     chunk->last_start = row->start > chunk->last_start ? row->start : chunk->last_start;
     chunk->duration_ms += row->duration_ms;
@@ -694,6 +692,8 @@ static void reader_init(struct toll_reader *reader, const char *carrier, size_t 
         reader->slots[t] =
             field->mapped && field->column_count > 0 ? reader->layout->slots[field->columns[0]] : -1;
     }
+    reader->chunk->first_start = INT64_MAX;
+    reader->chunk->last_start = INT64_MIN;
     reader->carrier =
         toll_reader_name(reader, TOLL_NAME_CARRIER, (struct toll_value){carrier, strlen(carrier)});
 }
@@ -713,9 +713,11 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     reader->chunk = chunk;
     reader_init(reader, carrier, begin, end);
     if (!layout->row_by_row)
-        toll_sheets_read(reader);
+        toll_trays_read(reader);
     while (toll_reader_next(reader))
         ;
+    if (chunk->row_count == 0)
+        chunk->first_start = chunk->last_start = 0;
     chunk->lines = reader->csv.line - 1;
     failed = reader->no_memory;
     free(reader->scratch);

@@ -72,11 +72,10 @@ static int flush(struct toll_run_writer *writer, struct toll_error *error)
 int toll_run_write_row(struct toll_run_writer *writer, const struct toll_row *row, struct toll_error *error)
 {
     const size_t texts = (size_t)row->record_id_bytes + row->caller_bytes + row->callee_bytes;
-    const size_t bytes =
-        sizeof(struct stored) + (row->extra == NULL ? 0 : sizeof *row->extra) + texts;
-    struct stored stored = {row->start,       row->key_high,   row->key_low, row->caller,
-                            row->callee,      row->duration_ms, row->source_row, row->source,
-                            row->carrier,     row->kind,       row->record_id_bytes, row->caller_bytes,
+    const size_t bytes = sizeof(struct stored) + (row->extra == NULL ? 0 : sizeof *row->extra) + texts;
+    struct stored stored = {row->start,       row->key_high,    row->key_low,         row->caller,
+                            row->callee,      row->duration_ms, row->source_row,      row->source,
+                            row->carrier,     row->kind,        row->record_id_bytes, row->caller_bytes,
                             row->callee_bytes};
     uint8_t *at;
 

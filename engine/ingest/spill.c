@@ -112,8 +112,9 @@ int toll_spill_read(const struct toll_spill *spill, void *data, size_t bytes, in
 
 int toll_spill_damaged(const struct toll_spill *spill, struct toll_error *error)
 {
-    return toll_error_set(error, TOLL_EIO,
-                          "%s: the disk gave back other bytes than were written to it; check the device, then "
-                          "import again",
-                          spill->path);
+    return toll_error_set(
+        error, TOLL_EIO,
+        "%s: the disk gave back other bytes than were written to it; check the device, then "
+        "import again",
+        spill->path);
 }

@@ -229,16 +229,25 @@ static int finish_reads(const struct toll_arrow_reading *reading, struct toll_er
     return rc;
 }
 
+int toll_arrow_input_wait(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
+                          struct toll_error *error)
+{
+    const int rc = reading->input->bytes ? populate(reading, error) : finish_reads(reading, error);
+    for (unsigned c = 0; rc == 0 && c < reading->input->arrow->schema.count; c++) {
+        if (reading->columns & (UINT32_C(1) << c))
+            values[c] = reading->values[c];
+    }
+    return rc;
+}
+
 int toll_arrow_input_end(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
                          struct toll_error *error)
 {
     const struct toll_arrow_file *arrow = reading->input->arrow;
-    int rc = reading->input->bytes ? populate(reading, error) : finish_reads(reading, error);
+    int rc = toll_arrow_input_wait(reading, values, error);
     for (unsigned c = 0; rc == 0 && c < arrow->schema.count; c++) {
-        if (!(reading->columns & (UINT32_C(1) << c)))
-            continue;
-        values[c] = reading->values[c];
-        rc = toll_arrow_check(arrow, reading->batch, c, arrow->first_buffer[c], values[c], error);
+        if (reading->columns & (UINT32_C(1) << c))
+            rc = toll_arrow_check(arrow, reading->batch, c, arrow->first_buffer[c], values[c], error);
     }
     return rc;
 }

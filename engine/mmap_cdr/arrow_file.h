@@ -78,5 +78,8 @@ void toll_arrow_input_begin(const struct toll_arrow_input *input, int64_t batch,
                             void *buffer, struct toll_bulk *bulk, struct toll_arrow_reading *reading);
 int toll_arrow_input_end(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
                          struct toll_error *error);
+/* Waits and hands out, but checks nothing: that is left to the caller. */
+int toll_arrow_input_wait(const struct toll_arrow_reading *reading, const void *values[TOLL_ARROW_COLUMNS],
+                          struct toll_error *error);
 
 #endif

@@ -313,30 +313,119 @@ void toll_cdr_part_batch_begin(const struct toll_cdr_part *part, int64_t index, 
     toll_arrow_input_begin(&part->input, index, places, buffer, bulk, &reading->columns);
 }
 
+static int say_out_of_range(const struct toll_cdr_reading *reading, unsigned column, struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_EDATA,
+                          "%s: batch %lld, column %s: a value is out of its range although its checksum is "
+                          "right, so it was written by something else; import again",
+                          reading->part->input.arrow->name, (long long)reading->index,
+                          toll_cdr_columns[column].field.name);
+}
+
+static void hand_out(const struct toll_cdr_reading *reading, const void *const *values,
+                     struct toll_cdr_batch *out)
+{
+    const struct toll_cdr_part *part = reading->part;
+    *out = (struct toll_cdr_batch){.rows = toll_arrow_batch_rows(part->input.arrow->rows, reading->index),
+                                   .first_row = reading->index * TOLL_BATCH_ROWS};
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        if (reading->wanted & TOLL_CDR_COLUMN_BIT(c))
+            toll_cdr_batch_set_column(out, c, values[part->place[c]]);
+    }
+}
+
 int toll_cdr_part_batch_end(const struct toll_cdr_reading *reading, struct toll_cdr_batch *out,
                             struct toll_error *error)
 {
     const struct toll_cdr_part *part = reading->part;
-    const struct toll_arrow_file *arrow = part->input.arrow;
     const void *values[TOLL_ARROW_COLUMNS];
-    *out = (struct toll_cdr_batch){.rows = toll_arrow_batch_rows(arrow->rows, reading->index),
-                                   .first_row = reading->index * TOLL_BATCH_ROWS};
+    *out = (struct toll_cdr_batch){0};
     int rc = toll_arrow_input_end(&reading->columns, values, error);
     if (rc)
         return rc;
+    hand_out(reading, values, out);
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        if ((reading->wanted & TOLL_CDR_COLUMN_BIT(c)) &&
+            !values_valid(part, c, values[part->place[c]], out->rows))
+            return say_out_of_range(reading, c, error);
+    }
+    return 0;
+}
+
+/* ---- piece by piece ---- */
+
+int toll_cdr_part_batch_wait(const struct toll_cdr_reading *reading, struct toll_cdr_batch *out,
+                             struct toll_error *error)
+{
+    const void *values[TOLL_ARROW_COLUMNS];
+    *out = (struct toll_cdr_batch){0};
+    const int rc = toll_arrow_input_wait(&reading->columns, values, error);
+    if (rc == 0)
+        hand_out(reading, values, out);
+    return rc;
+}
+
+void toll_cdr_checking_begin(struct toll_cdr_checking *checking, const struct toll_cdr_reading *reading,
+                             toll_hash_add_kernel *add)
+{
+    checking->reading = reading;
+    checking->add = add;
+    checking->rows = 0;
+    for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
+        if (reading->wanted & TOLL_CDR_COLUMN_BIT(c))
+            toll_hash_begin(&checking->states[c]);
+    }
+}
+
+/* Is it the file that is damaged, or was it written so? */
+static int say_why(const struct toll_cdr_checking *checking, const struct toll_cdr_batch *batch,
+                   unsigned column, struct toll_error *error)
+{
+    const struct toll_cdr_reading *reading = checking->reading;
+    const struct toll_arrow_file *arrow = reading->part->input.arrow;
+    int rc = 0;
+    for (unsigned c = 0; rc == 0 && c < TOLL_CDR_COLUMNS; c++) {
+        const unsigned place = reading->part->place[c];
+        if (reading->wanted & TOLL_CDR_COLUMN_BIT(c))
+            rc = toll_arrow_check(arrow, reading->index, place, arrow->first_buffer[place],
+                                  toll_cdr_batch_column(batch, c), error);
+    }
+    return rc != 0 ? rc : say_out_of_range(reading, column, error);
+}
+
+static int compare_hashes(const struct toll_cdr_checking *checking, struct toll_error *error)
+{
+    const struct toll_cdr_reading *reading = checking->reading;
+    const struct toll_arrow_file *arrow = reading->part->input.arrow;
+    int rc = 0;
+    for (unsigned c = 0; rc == 0 && c < TOLL_CDR_COLUMNS; c++) {
+        const unsigned place = reading->part->place[c];
+        if (reading->wanted & TOLL_CDR_COLUMN_BIT(c))
+            rc = toll_arrow_check_hash(arrow, reading->index, place, arrow->first_buffer[place],
+                                       toll_hash_end(&checking->states[c]), error);
+    }
+    return rc;
+}
+
+int toll_cdr_checking_rows(struct toll_cdr_checking *checking, const struct toll_cdr_batch *batch,
+                           int64_t rows, struct toll_error *error)
+{
+    const struct toll_cdr_reading *reading = checking->reading;
+    const struct toll_cdr_part *part = reading->part;
+    TOLL_ASSERT(rows >= 0 && rows <= batch->rows - checking->rows);
+    const bool last = checking->rows + rows == batch->rows;
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
         if (!(reading->wanted & TOLL_CDR_COLUMN_BIT(c)))
             continue;
-        const void *column = values[part->place[c]];
-        if (!values_valid(part, c, column, out->rows))
-            return toll_error_set(
-                error, TOLL_EDATA,
-                "%s: batch %lld, column %s: a value is out of its range although its checksum is "
-                "right, so it was written by something else; import again",
-                arrow->name, (long long)reading->index, toll_cdr_columns[c].field.name);
-        toll_cdr_batch_set_column(out, c, column);
+        const size_t width = toll_arrow_width(toll_cdr_columns[c].field.type),
+                     from = (size_t)checking->rows * width, until = from + (size_t)rows * width;
+        const uint8_t *bytes = toll_cdr_batch_column(batch, c);
+        checking->add(&checking->states[c], bytes + from, (last ? toll_arrow_pad(until) : until) - from);
+        if (!values_valid(part, c, bytes + from, rows))
+            return say_why(checking, batch, c, error);
     }
-    return 0;
+    checking->rows += rows;
+    return last ? compare_hashes(checking, error) : 0;
 }
 
 int toll_cdr_part_batch(const struct toll_cdr_part *part, int64_t index, uint32_t columns, void *buffer,

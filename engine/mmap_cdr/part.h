@@ -78,6 +78,28 @@ void toll_cdr_part_batch_begin(const struct toll_cdr_part *part, int64_t index, 
                                void *buffer, struct toll_bulk *bulk, struct toll_cdr_reading *reading);
 int toll_cdr_part_batch_end(const struct toll_cdr_reading *reading, struct toll_cdr_batch *out,
                             struct toll_error *error);
+
+/*
+ * The same piece by piece, so that a column's bytes are checked when they are about to be used and come from
+ * far memory once: wait hands out the batch unchecked; each of its rows is checked before it is used, in
+ * order, by checking_rows, which compares with the checksums when it has had the last ones. Until then a row
+ * may be wrong, but it cannot do harm: ids are within their dictionaries. Whatever was made of a batch whose
+ * check fails is thrown away.
+ */
+struct toll_cdr_checking {
+    const struct toll_cdr_reading *reading;
+    toll_hash_add_kernel *add;
+    int64_t rows; /* so far */
+    struct toll_hash_state states[TOLL_CDR_COLUMNS];
+};
+int toll_cdr_part_batch_wait(const struct toll_cdr_reading *reading, struct toll_cdr_batch *out,
+                             struct toll_error *error);
+/* add: one of the twins of toll_hash_add. */
+void toll_cdr_checking_begin(struct toll_cdr_checking *checking, const struct toll_cdr_reading *reading,
+                             toll_hash_add_kernel *add);
+/* The next `rows` rows of `batch`. TOLL_EDATA as from toll_cdr_part_batch_end. */
+int toll_cdr_checking_rows(struct toll_cdr_checking *checking, const struct toll_cdr_batch *batch,
+                           int64_t rows, struct toll_error *error);
 /* Memory that such columns need in any part of the schema, whether a part is mapped or not. */
 size_t toll_cdr_columns_bytes(uint32_t columns);
 

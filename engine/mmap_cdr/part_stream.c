@@ -239,8 +239,7 @@ int toll_cdr_stream_begin(struct toll_cdr_stream *stream, int directory, const c
         code = write_head(stream, &stream->text, error);
     for (int t = 0; code == 0 && t < TURNS; t++) {
         struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
-        size_t body =
-            toll_arrow_batch_layout(&stream->part.schema, TOLL_BATCH_ROWS, NULL, buffers, NULL);
+        size_t body = toll_arrow_batch_layout(&stream->part.schema, TOLL_BATCH_ROWS, NULL, buffers, NULL);
 
         code = reserve(&stream->part.blocks[t], stream->part.plan.message_bytes + body, name, error);
     }
@@ -295,8 +294,8 @@ static int write_columns(struct toll_cdr_stream *stream, int64_t rows, struct to
     for (unsigned c = 0, at = 0; rows < TOLL_BATCH_ROWS && c < TOLL_CDR_COLUMNS; c++) {
         if (stream->place[c] == 0)
             continue;
-        memmove(block->bytes + part->plan.message_bytes + buffers[at].offset,
-                block->bytes + stream->place[c], buffers[at].bytes);
+        memmove(block->bytes + part->plan.message_bytes + buffers[at].offset, block->bytes + stream->place[c],
+                buffers[at].bytes);
         at++;
     }
     return put(stream, part, block, seal(stream, part, block->bytes, rows, buffers, count), offset, error);

@@ -1,7 +1,7 @@
 /*
- * A part written batch by batch, for whoever does not hold all its rows: the same bytes as toll_cdr_part_write
- * gives. The columns of a batch are filled in place, as they will lie in the file, and go to disk past the
- * page cache while the next batch is filled.
+ * A part written batch by batch, for whoever does not hold all its rows: the same bytes as
+ * toll_cdr_part_write gives. The columns of a batch are filled in place, as they will lie in the file, and go
+ * to disk past the page cache while the next batch is filled.
  */
 #ifndef TOLL_MMAP_CDR_PART_STREAM_H
 #define TOLL_MMAP_CDR_PART_STREAM_H
@@ -10,7 +10,8 @@
 
 struct toll_cdr_stream;
 
-/* One thread's room to write parts in, one after the other. hash: toll_hash or a twin. NULL when out of memory.
+/* One thread's room to write parts in, one after the other. hash: toll_hash or a twin. NULL when out of
+ * memory.
  */
 struct toll_cdr_stream *toll_cdr_stream_create(const struct toll_io *io, toll_hash_kernel *hash);
 /* Removes what an unfinished part has on disk. NULL is allowed. */

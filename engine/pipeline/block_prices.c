@@ -89,7 +89,7 @@ static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
 static uint32_t sheet_price(const struct toll_block_rows *rows, size_t i, uint32_t *value)
 {
     const struct toll_rater *rater = rows->rater;
-    const struct toll_sheet_shape *shape = &rater->sheets.shape;
+    const struct toll_family_shape *shape = &rater->sheets.shape;
     const uint32_t deck = rows->block->deck[i];
     const int32_t band = toll_deck_band(rater, rows->context->cursors, (int32_t)deck, rows->cdr.start[i]);
     const struct toll_sheet_now now = toll_sheet_in_band(&rater->sheets.decks[deck], band);
@@ -172,7 +172,26 @@ static size_t settle_list(const struct toll_block_rows *rows, uint32_t *list, co
     return left;
 }
 
-/* The rows the price kernel has left over, in block->rest, as settle_list. */
+/* Of the rows the price kernel has left over, in block->rest, those of whose deck there is nothing, where no
+ * rule goes on: most of them, and nothing else has to be looked at. Returns how many others are left. */
+static size_t settle_misses(const struct toll_block_rows *rows, size_t count)
+{
+    struct toll_block *block = rows->block;
+    size_t left = 0;
+    if (rows->rater->has_next)
+        return count;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t i = block->rest[k];
+        const bool missed = (block->value[i] == 0) & (rows->line.price[i] == 0);
+        block->rest[left] = i;
+        left += !missed;
+        if (missed)
+            rows->line.status[i] = (uint8_t)toll_block_miss(rows, i);
+    }
+    return left;
+}
+
+/* The rest of them, as settle_list. */
 static size_t settle_rest(const struct toll_block_rows *rows, size_t count)
 {
     struct toll_block *block = rows->block;
@@ -235,7 +254,7 @@ void toll_block_prices(const struct toll_block_rows *rows)
     place_sheets(rows, &in);
     const size_t rest =
         rater->kernels->price(&in, rows->rows, block->value, rows->line.price, block->terms, block->rest);
-    size_t left = settle_rest(rows, rest);
+    size_t left = settle_rest(rows, settle_misses(rows, rest));
     for (size_t k = 0; k < block->bill_count; k++)
         block->terms[block->bill[k]] = 0;
     while (left > 0) {

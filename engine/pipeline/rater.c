@@ -165,6 +165,10 @@ static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables, size_
     for (uint32_t deck = 1; deck < decks; deck++)
         one = one && deck < rater->sheets.count && rater->sheets.decks[deck].family == 1;
     rater->one_table = one ? 1 : 0;
+    for (uint32_t f = 0; f < rater->sheets.family_count; f++) { /* they have moved */
+        free(rater->sheets.families[f].words);
+        rater->sheets.families[f].words = NULL;
+    }
 }
 
 /* The first price of a deck or of those behind it: prices of rules come first, then the decks'. */

@@ -451,7 +451,7 @@ static void choose_shape(struct maker *maker)
 static void make_words(const struct maker *maker, const struct family *family, struct toll_sheet_family *out)
 {
     const struct toll_book *book = maker->book;
-    const struct toll_sheet_shape *shape = &maker->sheets->shape;
+    const struct toll_family_shape *shape = &maker->sheets->shape;
     struct piece pieces[4];
     uint32_t *const places[4] = {&out->lpm.first3, &out->lpm.npa, &out->lpm.nodes, &out->lpm.pages};
     size_t at = 0;

@@ -29,7 +29,7 @@ struct toll_sheet {
 /* Decks that share a trie, in words of their own. */
 struct toll_sheet_family {
     struct toll_lpm lpm; /* places in `words` */
-    uint32_t *words;     /* owned */
+    uint32_t *words;     /* owned; NULL: the family came to nothing, or they have moved */
     size_t word_count;
 };
 
@@ -37,7 +37,7 @@ struct toll_sheets {
     struct toll_sheet *decks; /* by deck id, count of them; NULL: no deck is a sheet */
     uint32_t count;           /* ids below have an element */
     bool by_band;             /* some sheet has a calendar */
-    struct toll_sheet_shape shape;
+    struct toll_family_shape shape;
     uint32_t *terms; /* the shape's; owned */
     size_t term_count;
     struct toll_sheet_family *families;

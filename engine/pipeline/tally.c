@@ -50,7 +50,7 @@ int toll_tally_init(struct toll_tally *tally, const struct toll_book *book, cons
     if (toll_tuple_sums_init(&tally->tuples, tuples, error) != 0)
         return TOLL_ENOMEM;
     make_buckets(tally, book);
-    tally->voice_prices = malloc(price_words(book) * sizeof *tally->voice_prices);
+    tally->voice_prices = toll_hot_alloc(price_words(book) * sizeof *tally->voice_prices);
     tally->other_prices = malloc((size_t)book->price_count + 1);
     if (tally->buckets == NULL || tally->voice_prices == NULL || tally->other_prices == NULL) {
         toll_tally_free(tally);

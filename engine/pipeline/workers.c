@@ -51,6 +51,7 @@ struct output {
 struct toll_worker {
     _Alignas(WORKER_ALIGNMENT) struct toll_block block;
     struct toll_tally tally;
+    struct toll_cdr_checking checking;
     struct toll_band_cursor *cursors;
     struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
     struct toll_bulk *bulk;
@@ -506,14 +507,30 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
     };
 }
 
-static bool rate_rows(struct toll_worker *worker, const struct toll_job_part *part,
+/* The next rows of the batch, just before they are rated. */
+static bool check_rows(struct toll_worker *worker, const struct input *input,
+                       const struct toll_cdr_batch *batch, size_t rows)
+{
+    const int64_t begun = since(worker, 0);
+    const int rc = toll_cdr_checking_rows(&worker->checking, batch, (int64_t)rows, &worker->error);
+    worker->stage_ns[TOLL_STAGE_READ] += since(worker, begun);
+    if (rc != 0)
+        fail(worker, input->batch, rc);
+    return rc == 0;
+}
+
+static bool rate_rows(struct toll_worker *worker, const struct input *input,
                       const struct toll_cdr_batch *batch, struct output *output)
 {
-    const struct toll_block_context context = context_of(worker, part, output);
+    const struct toll_block_context context = context_of(worker, input->part, output);
     const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
     unsigned blocks = 0;
+    toll_cdr_checking_begin(&worker->checking, &input->reading, worker->workers->rater->kernels->hash_add);
     for (size_t first = 0; first < rows; first += step) {
-        toll_block_rate(&context, batch, first, rows - first < step ? rows - first : step, &output->lines);
+        const size_t some = rows - first < step ? rows - first : step;
+        if (!check_rows(worker, input, batch, some))
+            return false;
+        toll_block_rate(&context, batch, first, some, &output->lines);
         if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
             toll_bulk_push(worker->bulk);
         if (context.draws == NULL)
@@ -559,7 +576,9 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
     if (output == NULL)
         return false;
     const int64_t begun = worker->measure ? thread_ns() : 0;
-    int rc = toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
+    const bool by_block = input->part->closed == NULL && input->part->kept == NULL;
+    int rc = by_block ? toll_cdr_part_batch_wait(&input->reading, &batch, &worker->error)
+                      : toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
     if (rc == 0) {
         if (worker->measure)
             worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
@@ -573,7 +592,7 @@ static bool rate_batch(struct toll_worker *worker, const struct input *input)
         if (input->part->closed != NULL)
             closed_rows(worker, input, &batch, output);
         else if (input->part->kept == NULL)
-            good = rate_rows(worker, input->part, &batch, output);
+            good = rate_rows(worker, input, &batch, output);
         else
             rc = merge_rows(worker, input, &batch, output);
     }

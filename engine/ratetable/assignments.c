@@ -78,8 +78,15 @@ static int compare_times(const void *left, const void *right)
     return a->line < b->line ? -1 : a->line > b->line;
 }
 
-/* By (buy, level, subject, from, line): the first three in one key, and most subjects have one row. */
-static bool sort_assignments(struct toll_buffer *assignments)
+/* Side, level and subject as one key: in its order assignments are sorted. */
+static uint64_t key_of(bool buy, int level, uint64_t subject)
+{
+    return (uint64_t)buy << 63 | (uint64_t)level << 60 | subject;
+}
+
+/* By (buy, level, subject, from, line), and the keys beside the rows: they are what is searched. Most
+ * subjects have one row. */
+static bool sort_assignments(struct toll_buffer *assignments, struct toll_buffer *keys)
 {
     const size_t count = assignments->count;
     struct toll_assignment *rows = assignments->data, *sorted;
@@ -87,8 +94,8 @@ static bool sort_assignments(struct toll_buffer *assignments)
     bool good = order != NULL;
 
     for (size_t i = 0; i < count && good; i++) {
-        const uint64_t side = rows[i].buy, level = (uint64_t)rows[i].level;
-        order[i] = (struct toll_sort_pair){side << 63 | level << 60 | rows[i].subject, (uint32_t)i, 0};
+        order[i] =
+            (struct toll_sort_pair){key_of(rows[i].buy, rows[i].level, rows[i].subject), (uint32_t)i, 0};
     }
     good = good && toll_sort_pairs(order, count);
     sorted = good ? malloc((count + 1) * sizeof(*sorted)) : NULL;
@@ -103,9 +110,15 @@ static bool sort_assignments(struct toll_buffer *assignments)
         if (end - i > 1)
             qsort(&sorted[i], end - i, sizeof(*sorted), compare_times);
     }
+    keys->count = 0;
+    uint64_t *const key = sorted != NULL ? toll_buffer_add(keys, sizeof(*key), count) : NULL;
+    for (size_t i = 0; i < count && key != NULL; i++)
+        key[i] = order[i].key;
     free(order);
-    if (sorted == NULL)
+    if (key == NULL) {
+        free(sorted);
         return false;
+    }
     free(rows);
     assignments->data = sorted;
     assignments->capacity = count + 1;
@@ -176,7 +189,7 @@ int toll_build_assignments(struct toll_build *build)
     toll_table_close(table);
     toll_number_ranges_free(&numbers);
     if (code == 0 && build->assignments.count > 0) {
-        if (!sort_assignments(&build->assignments))
+        if (!sort_assignments(&build->assignments, &build->assignment_keys))
             return toll_build_memory(build);
         check_overlaps(build, source->path);
         code = check_sides(build, source->path);
@@ -189,17 +202,17 @@ const struct toll_assignment *toll_assignments_of(const struct toll_build *build
                                                   bool buy, size_t *count)
 {
     const struct toll_assignment *rows = build->assignments.data;
-    const struct toll_assignment wanted = {.level = level, .subject = subject, .buy = buy};
-    size_t low = 0, high = build->assignments.count, end;
+    const uint64_t *keys = build->assignment_keys.data, wanted = key_of(buy, (int)level, subject);
+    size_t low = 0, high = build->assignment_keys.count, end;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (compare_subjects(&rows[middle], &wanted) < 0)
+        if (keys[middle] < wanted)
             low = middle + 1;
         else
             high = middle;
     }
-    for (end = low; end < build->assignments.count && compare_subjects(&rows[end], &wanted) == 0;)
+    for (end = low; end < build->assignment_keys.count && keys[end] == wanted;)
         end++;
     *count = end - low;
     return end > low ? &rows[low] : NULL;

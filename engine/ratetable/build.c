@@ -62,6 +62,7 @@ void toll_build_end(struct toll_build *build)
                                            &build->named_rows,
                                            &build->row_dates,
                                            &build->assignments,
+                                           &build->assignment_keys,
                                            &build->trunk_ids,
                                            &build->carrier_ids,
                                            &build->bundle_ids,

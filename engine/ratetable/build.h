@@ -105,18 +105,19 @@ struct toll_build {
     /* who owns what */
     struct toll_table_names trunks, hints, carriers; /* temporary ids; the image's are sorted: named_ids */
     bool has_carriers;                               /* carriers.csv is there */
-    struct toll_buffer trunk_accounts; /* int32_t by temporary trunk id: of trunks.csv, side sell */
-    struct toll_buffer trunk_lines;    /* uint32_t by temporary trunk id: of trunks.csv, 0 none */
-    struct toll_buffer trunk_carriers; /* uint32_t by temporary trunk id: temporary carrier id, 0 none */
-    struct toll_buffer feed_roles;     /* uint32_t by temporary carrier id, as far as carriers.csv goes */
-    struct toll_buffer number_rows;    /* struct toll_number_row */
-    struct toll_buffer named_rows;     /* struct toll_named_row */
-    struct toll_buffer row_dates;      /* struct toll_row_date; [0] is always */
-    struct toll_buffer assignments;    /* struct toll_assignment, sorted */
-    uint64_t number_total;             /* numbers in all rows */
-    struct toll_buffer trunk_ids;      /* uint32_t: the image's id by temporary trunk id */
-    struct toll_buffer carrier_ids;    /* uint32_t: 1 + the image's index by temporary carrier id */
-    struct toll_buffer surcharge_rows; /* of surcharges.c */
+    struct toll_buffer trunk_accounts;  /* int32_t by temporary trunk id: of trunks.csv, side sell */
+    struct toll_buffer trunk_lines;     /* uint32_t by temporary trunk id: of trunks.csv, 0 none */
+    struct toll_buffer trunk_carriers;  /* uint32_t by temporary trunk id: temporary carrier id, 0 none */
+    struct toll_buffer feed_roles;      /* uint32_t by temporary carrier id, as far as carriers.csv goes */
+    struct toll_buffer number_rows;     /* struct toll_number_row */
+    struct toll_buffer named_rows;      /* struct toll_named_row */
+    struct toll_buffer row_dates;       /* struct toll_row_date; [0] is always */
+    struct toll_buffer assignments;     /* struct toll_assignment, sorted */
+    struct toll_buffer assignment_keys; /* uint64_t of each, for searching */
+    uint64_t number_total;              /* numbers in all rows */
+    struct toll_buffer trunk_ids;       /* uint32_t: the image's id by temporary trunk id */
+    struct toll_buffer carrier_ids;     /* uint32_t: 1 + the image's index by temporary carrier id */
+    struct toll_buffer surcharge_rows;  /* of surcharges.c */
 
     /* bundles, who has them, and what they count (subscriptions.h); tiers (tiers.h) */
     struct toll_table_names bundles, pool_names, service_types, tiers;

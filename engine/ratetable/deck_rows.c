@@ -304,11 +304,14 @@ static int read_row(struct toll_deck_reader *reader)
     }
 }
 
-/* Room for one key a row, as most sheets have it. */
+/* Room for one key a row, as most sheets have it, and the decks that follow may be as large: what is not used
+ * costs nothing. */
 static void make_room(struct toll_deck_reader *reader)
 {
     struct toll_buffer *sections = reader->build->sections;
-    const size_t rows = toll_table_rows_left(reader->table), prices = rows * reader->price_count;
+    const size_t rows = toll_table_rows_left(reader->table);
+    const size_t decks = reader->build->deck_builds.count + 1 - (size_t)reader->origin.deck;
+    const size_t prices = rows * reader->price_count * decks;
 
     toll_buffer_wish(&reader->rows->rows, sizeof(struct toll_deck_row), rows);
     toll_buffer_wish(&sections[TOLL_SECTION_ORIGINS], sizeof(struct toll_price_origin), prices);

@@ -123,7 +123,7 @@ struct toll_price_in {
     /* Decks that are sheets, by deck id: sheet_count elements, a multiple of 32. NULL: there are none. */
     const struct toll_sheet_now *sheets;
     uint32_t sheet_count;
-    struct toll_sheet_shape shape;
+    struct toll_family_shape shape;
     /* Sheets are as `sheets` says for calls that begin in [from, until). NULL: always. */
     const int64_t *start;
     int64_t from, until;
@@ -167,6 +167,7 @@ struct toll_kernels {
     toll_tally_kernel *tally;
     toll_tuple_kernel *tuple;
     toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
     toll_ask_pools_kernel *ask_pools;
     toll_csv_index_kernel *csv_index;
     const struct toll_list_kernels *lists;

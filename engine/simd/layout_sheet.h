@@ -12,7 +12,7 @@
 /* A deck in the band of the moment. */
 struct toll_sheet_now {
     uint32_t price; /* of ordinal 0 */
-    uint32_t terms; /* the first in `terms` of struct toll_sheet_shape, or one of: */
+    uint32_t terms; /* the first in `terms` of struct toll_family_shape, or one of: */
 };
 #define TOLL_SHEET_NONE UINT32_MAX      /* the deck is none: its values are price rows */
 #define TOLL_SHEET_ASK (UINT32_MAX - 1) /* the band's rows have to be looked at one by one */
@@ -23,7 +23,7 @@ struct toll_sheet_now {
  * neither of them 0. The price row is now.price + (ordinal << price_shift), its terms are terms[now.terms +
  * class], 1 + an index of the book's.
  */
-struct toll_sheet_shape {
+struct toll_family_shape {
     const uint32_t *terms;
     uint32_t ordinal_mask;
     uint8_t class_shift, price_shift;

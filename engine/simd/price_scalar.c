@@ -33,7 +33,7 @@ static size_t without_sheets(const struct toll_price_in *in, size_t rows, const 
 static size_t with_sheets(const struct toll_price_in *in, size_t rows, const uint32_t *restrict value,
                           int32_t *restrict price, uint32_t *restrict terms, uint32_t *restrict rest)
 {
-    const struct toll_sheet_shape shape = in->shape;
+    const struct toll_family_shape shape = in->shape;
     size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
         const uint32_t deck = in->deck[i] < in->sheet_count ? in->deck[i] : 0;

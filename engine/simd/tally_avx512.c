@@ -107,8 +107,10 @@ void toll_tally_avx512(const uint16_t *restrict kind, const int32_t *restrict pr
     to.rest_count = 0;
     for (; i + LANES <= rows; i += LANES) {
         if (i + AHEAD + LANES <= rows)
-            for (size_t k = 0; k < LANES; k++)
+            for (size_t k = 0; k < LANES; k++) {
                 __builtin_prefetch(&to.buckets[bucket[i + AHEAD + k]], 1);
+                __builtin_prefetch(&to.voice_prices[(uint32_t)price[i + AHEAD + k] >> 6]);
+            }
         units = _mm512_add_epi64(units, step(&lines, i, 0xffff, &to));
     }
     if (i < rows) {

@@ -1,11 +1,12 @@
 /*
  * A delivered file by a mapping spec, from bytes to canonical rows: counts and sums agree with the rows,
- * every row is in range, two pieces give the rows of one, and the rejects file says the lines that were
- * refused.
+ * every row is in range, two pieces, row by row, give the rows of one, column by column, and the rejects file
+ * says the lines that were refused.
  *
  * Input: one byte for the spec (one of those shipped, or, 0xFF, the input's own up to a line "%%"), the rest
  * is the file.
  */
+#include "base/cpu.h"
 #include "fuzz.h"
 #include "ingest/delivery.h"
 #include "ingest/limits.h"
@@ -181,7 +182,9 @@ static void check_pieces(const struct toll_spec *spec, const char *data, size_t 
     if (end == NULL)
         return;
     const size_t cut = (size_t)(end - data) + 1;
+    layout.kernels = toll_kernels_select(toll_cpu_features());
     TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, size, &whole, NULL) == 0);
+    layout.row_by_row = true; /* the pieces in the other way */
     TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, cut, &pieces[0], NULL) == 0);
     TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", cut, size, &pieces[1], NULL) == 0);
     check_same(&whole, pieces);
@@ -206,6 +209,7 @@ static void read_file(const struct toll_spec *spec, struct memory_io *memory, co
                                           .dataset = &nothing,
                                           .carrier = "c",
                                           .gather = &gather,
+                                          .kernels = toll_kernels_select(toll_cpu_features()),
                                           .findings = &findings};
     toll_findings_init(&findings, NULL);
     memory_add(memory, "f.csv", data, size);

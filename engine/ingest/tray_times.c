@@ -1,8 +1,8 @@
 /*
- * Times of a sheet, and the choices that say which of them counts. A text is a date, a separator and a clock;
+ * Times of a tray, and the choices that say which of them counts. A text is a date, a separator and a clock;
  * the date is looked up, the clock is read from eight bytes, and whatever looks otherwise is read by times.h.
  */
-#include "ingest/sheet_rows.h"
+#include "ingest/tray_rows.h"
 
 #include "ingest/times.h"
 
@@ -38,11 +38,11 @@ static bool clock_is_last(const struct toll_time_format *format)
     return true;
 }
 
-void toll_sheet_times_init(struct toll_sheet *sheet)
+void toll_tray_times_init(struct toll_tray *tray)
 {
     for (int t = 0; t < 3; t++) {
-        const struct toll_spec_field *field = &sheet->spec->fields[TOLL_TO_START + t];
-        struct toll_sheet_time *time = &sheet->times[t];
+        const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
+        struct toll_tray_time *time = &tray->times[t];
 
         time->way = TOLL_WAY_TEXT;
         if (!field->mapped || field->format_count == 0)
@@ -66,10 +66,10 @@ static inline bool known_day(const struct toll_memo *place, uint32_t seconds, to
 }
 
 /* What `first` says of the day, if it read the text, is remembered at `place`. */
-static enum toll_time_result first_of_day(struct toll_sheet *sheet, int t, struct toll_memo *place,
+static enum toll_time_result first_of_day(struct toll_tray *tray, int t, struct toll_memo *place,
                                           struct toll_value text, uint32_t seconds, toll_ms *utc)
 {
-    const struct toll_spec_field *field = &sheet->spec->fields[TOLL_TO_START + t];
+    const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
     toll_ms local;
     bool has_offset;
     int32_t offset_s;
@@ -78,16 +78,16 @@ static enum toll_time_result first_of_day(struct toll_sheet *sheet, int t, struc
     if (toll_time_format_read(&field->formats[0], text.text, text.bytes, &local, &has_offset, &offset_s) &&
         local >= 0)
         place->value = 1 + (uint32_t)((local - (int64_t)seconds * 1000) / TOLL_DAY_MS);
-    return toll_time_read(&sheet->reader->times[t], field->formats, field->format_count, text.text,
-                          text.bytes, utc);
+    return toll_time_read(&tray->reader->times[t], field->formats, field->format_count, text.text, text.bytes,
+                          utc);
 }
 
 /* One text; bytes > 0. */
-static inline enum toll_time_result read_text(struct toll_sheet *sheet, int t, struct toll_value text,
+static inline enum toll_time_result read_text(struct toll_tray *tray, int t, struct toll_value text,
                                               toll_ms *utc)
 {
-    const struct toll_spec_field *field = &sheet->spec->fields[TOLL_TO_START + t];
-    struct toll_sheet_time *time = &sheet->times[t];
+    const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
+    struct toll_tray_time *time = &tray->times[t];
     const bool iso = time->way == TOLL_WAY_ISO;
     const size_t before = iso ? ISO_CLOCK_AT : text.bytes - CLOCK_BYTES;
     const bool zulu =
@@ -99,20 +99,20 @@ static inline enum toll_time_result read_text(struct toll_sheet *sheet, int t, s
     if (time->way == TOLL_WAY_TEXT || before - 1 > TOLL_MEMO_BYTES_MAX - 1 ||
         (iso && !zulu && text.bytes != ISO_CLOCK_AT + CLOCK_BYTES) ||
         !toll_padded_clock(text.text + before, &seconds) || seconds >= 86400)
-        return toll_time_read(&sheet->reader->times[t], field->formats, field->format_count, text.text,
+        return toll_time_read(&tray->reader->times[t], field->formats, field->format_count, text.text,
                               text.bytes, utc);
-    if (!toll_memo_find_padded(time->days, TOLL_SHEET_MEMO_BITS, text.text, before, &place) ||
+    if (!toll_memo_find_padded(time->days, TOLL_TRAY_MEMO_BITS, text.text, before, &place) ||
         !known_day(place, seconds, &local))
-        return first_of_day(sheet, t, place, text, seconds, utc);
-    return toll_time_settle(&sheet->reader->times[t], local, zulu, utc);
+        return first_of_day(tray, t, place, text, seconds, utc);
+    return toll_time_settle(&tray->reader->times[t], local, zulu, utc);
 }
 
 /* Two columns, joined by a blank; bytes > 0 of one of them. */
-static enum toll_time_result read_joined(struct toll_sheet *sheet, int t, struct toll_value date,
+static enum toll_time_result read_joined(struct toll_tray *tray, int t, struct toll_value date,
                                          struct toll_value clock, toll_ms *utc)
 {
-    const struct toll_spec_field *field = &sheet->spec->fields[TOLL_TO_START + t];
-    struct toll_sheet_time *time = &sheet->times[t];
+    const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
+    struct toll_tray_time *time = &tray->times[t];
     struct toll_memo *place = NULL;
     char joined[128];
     uint32_t seconds = 0;
@@ -121,9 +121,9 @@ static enum toll_time_result read_joined(struct toll_sheet *sheet, int t, struct
     if (time->way == TOLL_WAY_CLOCK_LAST && clock.bytes == CLOCK_BYTES &&
         date.bytes - 1 <= TOLL_MEMO_BYTES_MAX - 1 && toll_padded_clock(clock.text, &seconds) &&
         seconds < 86400 &&
-        toll_memo_find_padded(time->days, TOLL_SHEET_MEMO_BITS, date.text, date.bytes, &place) &&
+        toll_memo_find_padded(time->days, TOLL_TRAY_MEMO_BITS, date.text, date.bytes, &place) &&
         known_day(place, seconds, &local))
-        return toll_time_settle(&sheet->reader->times[t], local, false, utc);
+        return toll_time_settle(&tray->reader->times[t], local, false, utc);
     date = toll_value_trim(date);
     clock = toll_value_trim(clock);
     if (date.bytes + 1 + clock.bytes > sizeof joined)
@@ -133,62 +133,63 @@ static enum toll_time_result read_joined(struct toll_sheet *sheet, int t, struct
     memcpy(joined + date.bytes + 1, clock.text, clock.bytes);
     date = (struct toll_value){joined, date.bytes + 1 + clock.bytes};
     if (place != NULL)
-        return first_of_day(sheet, t, place, date, seconds, utc);
-    return toll_time_read(&sheet->reader->times[t], field->formats, field->format_count, date.text,
-                          date.bytes, utc);
+        return first_of_day(tray, t, place, date, seconds, utc);
+    return toll_time_read(&tray->reader->times[t], field->formats, field->format_count, date.text, date.bytes,
+                          utc);
 }
 
-static void read_times(struct toll_sheet *sheet, int t)
+static void read_times(struct toll_tray *tray, int t)
 {
-    const struct toll_spec_field *field = &sheet->spec->fields[TOLL_TO_START + t];
-    const int slot = sheet->reader->slots[TOLL_TO_START + t];
-    const int second = field->column_count == 2 ? sheet->reader->layout->slots[field->columns[1]] : -1;
+    const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
+    const int slot = tray->reader->slots[TOLL_TO_START + t];
+    const int second = field->column_count == 2 ? tray->reader->layout->slots[field->columns[1]] : -1;
 
-    for (uint32_t r = 0; r < sheet->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++) {
         struct toll_value text, clock;
         enum toll_time_result result = TOLL_TIME_OK;
+        toll_ms *utc = t == 0 ? &tray->out[r].start : &tray->utc[t][r];
 
-        if (!toll_sheet_value(sheet, r, slot, &text))
+        if (!toll_tray_value(tray, r, slot, &text))
             continue;
         if (field->column_count == 2) {
-            (void)toll_sheet_value(sheet, r, second, &clock);
-            sheet->has_time[t][r] = toll_value_trim(text).bytes + toll_value_trim(clock).bytes > 0;
-            if (sheet->has_time[t][r])
-                result = read_joined(sheet, t, text, clock, &sheet->utc[t][r]);
+            (void)toll_tray_value(tray, r, second, &clock);
+            tray->has_time[t][r] = toll_value_trim(text).bytes + toll_value_trim(clock).bytes > 0;
+            if (tray->has_time[t][r])
+                result = read_joined(tray, t, text, clock, utc);
         } else {
-            sheet->has_time[t][r] = text.bytes > 0;
+            tray->has_time[t][r] = text.bytes > 0;
             if (text.bytes > 0)
-                result = read_text(sheet, t, text, &sheet->utc[t][r]);
+                result = read_text(tray, t, text, utc);
         }
-        if (result != TOLL_TIME_OK || (t == 0 && !sheet->has_time[t][r]))
-            toll_sheet_odd(sheet, r);
+        if (result != TOLL_TIME_OK || (t == 0 && !tray->has_time[t][r]))
+            toll_tray_odd(tray, r);
     }
 }
 
-static void read_choice(struct toll_sheet *sheet, int which, enum toll_target target)
+static void read_choice(struct toll_tray *tray, int which, enum toll_target target)
 {
-    const struct toll_spec_field *field = &sheet->spec->fields[target];
-    const int slot = sheet->reader->slots[target];
-    int8_t *choices = sheet->choices[which];
+    const struct toll_spec_field *field = &tray->spec->fields[target];
+    const int slot = tray->reader->slots[target];
+    int8_t *choices = tray->choices[which];
 
     if (field->type == TOLL_VALUE_CONSTANT) {
-        memset(choices, field->constant, sheet->rows);
+        memset(choices, field->constant, tray->rows);
         return;
     }
     if (field->type == TOLL_VALUE_ANSWER_PRESENT) {
-        for (uint32_t r = 0; r < sheet->rows; r++)
-            choices[r] = sheet->spec->fields[TOLL_TO_ANSWER].mapped && sheet->has_time[1][r];
+        for (uint32_t r = 0; r < tray->rows; r++)
+            choices[r] = tray->spec->fields[TOLL_TO_ANSWER].mapped && tray->has_time[1][r];
         return;
     }
-    for (uint32_t r = 0; r < sheet->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++) {
         struct toll_value text;
         struct toll_memo *place;
 
-        if (!toll_sheet_value(sheet, r, slot, &text))
+        if (!toll_tray_value(tray, r, slot, &text))
             continue;
         choices[r] = (int8_t)field->empty;
         if (text.bytes - 1 <= TOLL_MEMO_BYTES_MAX - 1) {
-            if (!toll_memo_find_padded(sheet->choice_memos[which], TOLL_READER_CHOICE_BITS, text.text,
+            if (!toll_memo_find_padded(tray->choice_memos[which], TOLL_READER_CHOICE_BITS, text.text,
                                        text.bytes, &place)) {
                 text = toll_value_trim(text);
                 place->value = (uint32_t)(text.bytes == 0 ? field->empty : toll_value_choice(field, text));
@@ -198,52 +199,52 @@ static void read_choice(struct toll_sheet *sheet, int which, enum toll_target ta
             choices[r] = (int8_t)toll_value_choice(field, toll_value_trim(text));
         }
         if (choices[r] == TOLL_CHOICE_REJECT)
-            toll_sheet_odd(sheet, r);
+            toll_tray_odd(tray, r);
     }
 }
 
 /* The answer is the start of an answered call. */
-static void settle_answers(struct toll_sheet *sheet)
+static void settle_answers(struct toll_tray *tray)
 {
-    for (uint32_t r = 0; r < sheet->rows; r++) {
-        const int64_t setup = sheet->utc[1][r] - sheet->utc[0][r];
+    for (uint32_t r = 0; r < tray->rows; r++) {
+        const int64_t setup = tray->utc[1][r] - tray->out[r].start;
 
-        sheet->setup_ms[r] = 0;
-        if ((sheet->shape[r] & TOLL_SHEET_ODD) != 0 || !sheet->has_time[1][r] || !sheet->choices[3][r])
+        tray->extras[r].setup_ms = 0;
+        if ((tray->shape[r] & TOLL_TRAY_ODD) != 0 || !tray->has_time[1][r] || !tray->choices[3][r])
             continue;
         if (setup < 0 || setup > INT32_MAX) {
-            toll_sheet_odd(sheet, r);
+            toll_tray_odd(tray, r);
             continue;
         }
-        sheet->utc[0][r] = sheet->utc[1][r];
-        sheet->setup_ms[r] = (int32_t)setup;
-        sheet->has_extra[r] |= setup != 0;
+        tray->out[r].start = tray->utc[1][r];
+        tray->extras[r].setup_ms = (int32_t)setup;
+        tray->has_extra[r] |= setup != 0;
     }
 }
 
-void toll_sheet_times(struct toll_sheet *sheet)
+void toll_tray_times(struct toll_tray *tray)
 {
-    const struct toll_spec *spec = sheet->spec;
+    const struct toll_spec *spec = tray->spec;
 
-    memset(sheet->warned, 0, sizeof sheet->warned);
-    memset(sheet->has_extra, 0, sizeof sheet->has_extra);
-    read_times(sheet, 0);
+    memset(tray->warned, 0, sizeof tray->warned);
+    memset(tray->has_extra, 0, sizeof tray->has_extra);
+    read_times(tray, 0);
     if (spec->fields[TOLL_TO_ANSWER].mapped)
-        read_times(sheet, 1);
-    read_choice(sheet, 0, TOLL_TO_LEGS);
-    for (uint32_t r = 0; r < sheet->rows; r++) {
-        if (sheet->choices[0][r] != 0)
-            toll_sheet_odd(sheet, r); /* a record with two legs */
+        read_times(tray, 1);
+    read_choice(tray, 0, TOLL_TO_LEGS);
+    for (uint32_t r = 0; r < tray->rows; r++) {
+        if (tray->choices[0][r] != 0)
+            toll_tray_odd(tray, r); /* a record with two legs */
     }
-    read_choice(sheet, 1, TOLL_TO_SERVICE);
-    read_choice(sheet, 2, TOLL_TO_DIRECTION);
-    read_choice(sheet, 3, TOLL_TO_ANSWERED);
+    read_choice(tray, 1, TOLL_TO_SERVICE);
+    read_choice(tray, 2, TOLL_TO_DIRECTION);
+    read_choice(tray, 3, TOLL_TO_ANSWERED);
     if (spec->fields[TOLL_TO_ANSWER].mapped)
-        settle_answers(sheet);
+        settle_answers(tray);
     if (spec->fields[TOLL_TO_DURATION].type == TOLL_VALUE_END_MINUS_START)
-        read_times(sheet, 2);
-    for (uint32_t r = 0; r < sheet->rows; r++)
-        sheet->kind[r] =
-            (uint16_t)((unsigned)sheet->choices[1][r] | (sheet->choices[2][r] ? TOLL_KIND_IN : 0u) |
-                       (sheet->choices[3][r] ? TOLL_KIND_ANSWERED : 0u));
+        read_times(tray, 2);
+    for (uint32_t r = 0; r < tray->rows; r++)
+        tray->out[r].kind =
+            (uint16_t)((unsigned)tray->choices[1][r] | (tray->choices[2][r] ? TOLL_KIND_IN : 0u) |
+                       (tray->choices[3][r] ? TOLL_KIND_ANSWERED : 0u));
 }

@@ -1,8 +1,8 @@
 /*
- * Numbers of a sheet. "+" and digits, and digits alone, are packed sixteen characters at a time; of digits
+ * Numbers of a tray. "+" and digits, and digits alone, are packed sixteen characters at a time; of digits
  * alone the rules are then asked with shifts and compares. What else there is goes to numbers.h.
  */
-#include "ingest/sheet_rows.h"
+#include "ingest/tray_rows.h"
 
 #include "base/check.h"
 
@@ -174,18 +174,18 @@ static enum toll_number_type by_digits(const struct toll_digit_rules *rules, uin
     return TOLL_NUMBER_OTHER;
 }
 
-void toll_sheet_numbers_init(struct toll_sheet *sheet)
+void toll_tray_numbers_init(struct toll_tray *tray)
 {
-    static const enum toll_target targets[TOLL_SHEET_NUMBERS] = {TOLL_TO_CALLER,     TOLL_TO_CALLEE,
-                                                                 TOLL_TO_CHARGED,    TOLL_TO_LRN_CALLER,
-                                                                 TOLL_TO_LRN_CALLEE, TOLL_TO_RING_TO};
+    static const enum toll_target targets[TOLL_TRAY_NUMBERS] = {TOLL_TO_CALLER,     TOLL_TO_CALLEE,
+                                                                TOLL_TO_CHARGED,    TOLL_TO_LRN_CALLER,
+                                                                TOLL_TO_LRN_CALLEE, TOLL_TO_RING_TO};
 
-    for (int n = 0; n < TOLL_SHEET_NUMBERS; n++) {
-        const struct toll_spec_field *field = &sheet->spec->fields[targets[n]];
+    for (int n = 0; n < TOLL_TRAY_NUMBERS; n++) {
+        const struct toll_spec_field *field = &tray->spec->fields[targets[n]];
 
-        sheet->numbers[n].target = targets[n];
+        tray->numbers[n].target = targets[n];
         if (field->mapped && field->rules != NULL)
-            compile(field->rules, &sheet->numbers[n].rules);
+            compile(field->rules, &tray->numbers[n].rules);
     }
 }
 
@@ -210,76 +210,86 @@ static inline enum toll_number_type read_number(const struct toll_digit_rules *r
 }
 
 /* Caller and callee: their text is kept where it says more than the digits. */
-static void read_end(struct toll_sheet *sheet, int n)
+static void read_end(struct toll_tray *tray, int n)
 {
-    struct toll_sheet_number *number = &sheet->numbers[n];
-    const int slot = sheet->reader->slots[number->target];
+    struct toll_tray_number *number = &tray->numbers[n];
+    const int slot = tray->reader->slots[number->target];
     const unsigned shift = n == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT : TOLL_KIND_CALLEE_TYPE_SHIFT;
 
-    for (uint32_t r = 0; r < sheet->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++) {
         enum toll_number_type type;
+        struct toll_row *row = &tray->out[r];
         struct toll_value text;
         bool same_text;
 
-        if (!toll_sheet_value(sheet, r, slot, &text))
+        if (!toll_tray_value(tray, r, slot, &text))
             continue;
-        type = read_number(&number->rules, text, &number->digits[r], &same_text);
-        sheet->kind[r] |= (uint16_t)((unsigned)type << shift);
-        sheet->texts[1 + n].begin[r] = (uint32_t)(text.text - sheet->text);
-        sheet->texts[1 + n].bytes[r] = same_text ? 0 : (uint16_t)text.bytes;
+        type = read_number(&number->rules, text, n == 0 ? &row->caller : &row->callee, &same_text);
+        row->kind |= (uint16_t)((unsigned)type << shift);
+        tray->texts[1 + n][r] = (uint32_t)(text.text - tray->text);
+        *(n == 0 ? &row->caller_bytes : &row->callee_bytes) = same_text ? 0 : (uint16_t)text.bytes;
         if (text.bytes > TOLL_INGEST_TEXT_MAX)
-            toll_sheet_odd(sheet, r);
+            toll_tray_odd(tray, r);
     }
+}
+
+static inline uint64_t *side_place(struct toll_row_extra *extra, enum toll_target target)
+{
+    return target == TOLL_TO_CHARGED      ? &extra->charged
+           : target == TOLL_TO_LRN_CALLER ? &extra->lrn_caller
+           : target == TOLL_TO_LRN_CALLEE ? &extra->lrn_callee
+                                          : &extra->ring_to;
 }
 
 /* A number that has no type of its own in a part. */
-static void read_side(struct toll_sheet *sheet, int n)
+static void read_side(struct toll_tray *tray, int n)
 {
-    struct toll_sheet_number *number = &sheet->numbers[n];
-    const int slot = sheet->reader->slots[number->target];
+    struct toll_tray_number *number = &tray->numbers[n];
+    const int slot = tray->reader->slots[number->target];
 
-    for (uint32_t r = 0; r < sheet->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++) {
+        uint64_t *out = side_place(&tray->extras[r], number->target);
         enum toll_number_type type;
         struct toll_value text;
         bool same_text;
 
-        if (!toll_sheet_value(sheet, r, slot, &text))
+        if (!toll_tray_value(tray, r, slot, &text))
             continue;
-        number->digits[r] = 0;
+        *out = 0;
         if (text.bytes == 0)
             continue;
-        type = read_number(&number->rules, text, &number->digits[r], &same_text);
+        type = read_number(&number->rules, text, out, &same_text);
         if (type != TOLL_NUMBER_E164)
-            number->digits[r] = 0;
-        sheet->has_extra[r] |= type == TOLL_NUMBER_E164;
-        sheet->warned[r] |= type != TOLL_NUMBER_E164 && type != TOLL_NUMBER_NONE;
+            *out = 0;
+        tray->has_extra[r] |= type == TOLL_NUMBER_E164;
+        tray->warned[r] |= type != TOLL_NUMBER_E164 && type != TOLL_NUMBER_NONE;
     }
 }
 
-static void read_record_ids(struct toll_sheet *sheet)
+static void read_record_ids(struct toll_tray *tray)
 {
-    const int slot = sheet->reader->slots[TOLL_TO_RECORD_ID];
+    const int slot = tray->reader->slots[TOLL_TO_RECORD_ID];
 
-    for (uint32_t r = 0; r < sheet->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++) {
         struct toll_value text;
 
-        if (!toll_sheet_value(sheet, r, slot, &text))
+        if (!toll_tray_value(tray, r, slot, &text))
             continue;
-        sheet->texts[0].begin[r] = (uint32_t)(text.text - sheet->text);
-        sheet->texts[0].bytes[r] = (uint16_t)text.bytes;
+        tray->texts[0][r] = (uint32_t)(text.text - tray->text);
+        tray->out[r].record_id_bytes = (uint16_t)text.bytes;
         if (text.bytes > TOLL_INGEST_TEXT_MAX)
-            toll_sheet_odd(sheet, r);
+            toll_tray_odd(tray, r);
     }
 }
 
-void toll_sheet_numbers(struct toll_sheet *sheet)
+void toll_tray_numbers(struct toll_tray *tray)
 {
-    if (sheet->reader->slots[TOLL_TO_RECORD_ID] >= 0)
-        read_record_ids(sheet);
-    for (int n = 0; n < TOLL_SHEET_NUMBERS; n++) {
-        if (n < 2 && sheet->spec->fields[sheet->numbers[n].target].mapped)
-            read_end(sheet, n);
-        else if (n >= 2 && sheet->reader->slots[sheet->numbers[n].target] >= 0)
-            read_side(sheet, n);
+    if (tray->reader->slots[TOLL_TO_RECORD_ID] >= 0)
+        read_record_ids(tray);
+    for (int n = 0; n < TOLL_TRAY_NUMBERS; n++) {
+        if (n < 2 && tray->spec->fields[tray->numbers[n].target].mapped)
+            read_end(tray, n);
+        else if (n >= 2 && tray->reader->slots[tray->numbers[n].target] >= 0)
+            read_side(tray, n);
     }
 }

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ static struct bench {
     int turns;
     int64_t rows, bytes_in, bytes_out, line_bytes; /* line_bytes: the lines' files whole */
     double seconds[COLUMNS][TURNS_MAX];
+    struct toll_rate_times times[WAYS][TURNS_MAX];
     struct toll_rate_result result;
     struct toll_result json;
 } bench;
@@ -103,7 +105,26 @@ static int64_t stat_of(const char *stats, const char *group, const char *name)
     return at == NULL ? 0 : atoll(at + strlen(name));
 }
 
-/* What the last run read and wrote, as it says itself. */
+/* Of book.image, prices.arrow and whatever else lies beside the lines. */
+static int64_t table_bytes(void)
+{
+    char **names;
+    size_t count;
+    int64_t bytes = 0;
+    if (toll_list_directory(toll_io_system(), AT_FDCWD, bench.run, &names, &count, NULL) != 0)
+        die("the run cannot be listed");
+    for (size_t i = 0; i < count; i++) {
+        char path[600];
+        struct stat status;
+        snprintf(path, sizeof path, "%s/%s", bench.run, names[i]);
+        if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+            bytes += status.st_size;
+    }
+    toll_names_free(names, count);
+    return bytes;
+}
+
+/* What the last run read and wrote, as it says itself, and its tables. */
 static void read_stats(void)
 {
     char path[400], stats[8192] = "";
@@ -116,11 +137,12 @@ static void read_stats(void)
                      stat_of(stats, "\"read\"", "\"io_uring\": ");
     bench.bytes_out =
         stat_of(stats, "\"written\"", "\"pwrite\": ") + stat_of(stats, "\"written\"", "\"io_uring\": ");
+    bench.bytes_out += table_bytes();
     bench.line_bytes = stat_of(stats, "", "\"line_file_bytes\": ");
     bench.rows = bench.result.rows;
 }
 
-static double rate_by(int way, unsigned threads, struct toll_rate_result *result)
+static double rate_by(int way, int turn, unsigned threads, struct toll_rate_result *result)
 {
     const struct toll_rate_options options = {.book_path = bench.book,
                                               .dataset_path = bench.cdrs,
@@ -130,6 +152,7 @@ static double rate_by(int way, unsigned threads, struct toll_rate_result *result
                                               .pin = true};
     const struct toll_rate_tuning tuning = {
         .io = toll_io_system(),
+        .times = &bench.times[way][turn],
         .in_flight_bytes = (size_t)setting("TOLL_BENCH_MIB", 0) << 20,
         .piece_bytes = (size_t)setting("TOLL_BENCH_PIECE_KIB", 0) << 10,
         .ahead = (unsigned)setting("TOLL_BENCH_AHEAD", 0),
@@ -272,6 +295,28 @@ static void print_line(const char *name, int column)
            ratios[bench.turns - 1]);
 }
 
+/* Where the time went: medians of each part by itself, in ms, and the speed as a share of the raw copy's. */
+static void print_parts(int way)
+{
+    double values[TURNS_MAX];
+    printf("           ");
+    for (int phase = 0; phase < TOLL_PHASES; phase++) {
+        for (int i = 0; i < bench.turns; i++)
+            values[i] = (double)bench.times[way][i].phase_ns[phase] * 1e-6;
+        printf(" %s %.0f", toll_rate_phase_names[phase], median(values));
+        if (phase != TOLL_PHASE_RATE)
+            continue;
+        for (int i = 0; i < bench.turns; i++)
+            values[i] = (double)bench.times[way][i].waited_ns * 1e-6;
+        printf(" (workers waited %.0f)", median(values));
+    }
+    for (int i = 0; i < bench.turns; i++)
+        values[i] = bench.seconds[RAW][i] / bench.seconds[way][i];
+    printf(" ms\n");
+    if (!bench.small)
+        printf("            %.2f of the raw copy's speed\n", median(values));
+}
+
 static void put_line(const char *name, int column, unsigned threads)
 {
     struct toll_result *json = &bench.json;
@@ -304,7 +349,7 @@ static void run_turns(unsigned threads)
         for (int i = 0; i < WAYS; i++) {
             const int way = (i + turn) % WAYS; /* another one begins each turn */
             if (is_wanted(way))
-                bench.seconds[way][turn] = rate_by(way, threads, &bench.result);
+                bench.seconds[way][turn] = rate_by(way, turn, threads, &bench.result);
         }
         read_stats();
         if (!bench.small)
@@ -315,6 +360,7 @@ static void run_turns(unsigned threads)
     for (int way = 0; way < WAYS; way++)
         if (is_wanted(way)) {
             print_line(ways[way].name, way);
+            print_parts(way);
             put_line(ways[way].name, way, threads);
         }
     if (!bench.small) {

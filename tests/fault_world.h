@@ -227,7 +227,8 @@ static inline int fault_rate(const struct toll_io *io, const struct fault_world 
 {
     char book_path[256], dataset[256], kept_path[256];
     struct toll_rate_result result;
-    const struct toll_rate_tuning tuning = {.io = io};
+    const struct toll_rate_tuning tuning = {
+        .io = io, .sync = how == TOLL_IO_URING ? TOLL_SYNC_TOGETHER : TOLL_SYNC_SINGLY};
     fault_path(world, book, book_path);
     fault_path(world, "cdrs2", dataset);
     fault_path(world, kept == NULL ? "" : kept, kept_path);

@@ -280,7 +280,7 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
 static int finish_lines(struct run *run, size_t first, struct toll_error *error)
 {
     /* Of the set before; no more files are open at once than a set has. */
-    int rc = toll_run_syncs(run->writer) == NULL ? 0 : toll_syncs_wait(toll_run_syncs(run->writer), error);
+    int rc = toll_run_wait(run->writer, error);
     for (size_t i = 0; i < run->set.count && rc == 0; i++) {
         const struct toll_dataset_part *part = &run->dataset.parts[first + i];
         struct toll_run_part *out = &run->parts[first + i - run->first];

@@ -200,6 +200,8 @@ int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_li
  * runs that are large: a small one has no use for the threads. */
 int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
+/* Waits for all that was handed over so far; nothing without that. */
+int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error);
 /* As toll_run_add_file; the data must stay until the run is published or abandoned. */
 int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, const void *data,
                               size_t bytes, struct toll_error *error);

@@ -56,6 +56,12 @@ struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
     return writer->syncs;
 }
 
+int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error)
+{
+    const int rc = writer->syncs == NULL ? 0 : toll_syncs_wait(writer->syncs, error);
+    return toll_error_within(error, rc, writer->publish.temp_path);
+}
+
 /* A file that the list writes, from data that stay, or are its own. */
 static int hand_over(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                      void *owned, struct toll_error *error)
@@ -229,8 +235,8 @@ int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manif
         rc = write_file(writer, TOLL_RUN_STATS, stats_json, strlen(stats_json), error);
     if (rc == 0)
         rc = write_file(writer, TOLL_RUN_MANIFEST, json.text, json.bytes, error);
-    if (rc == 0 && writer->syncs)
-        rc = toll_error_within(error, toll_syncs_wait(writer->syncs, error), publish->temp_path);
+    if (rc == 0)
+        rc = toll_run_wait(writer, error);
     if (rc == 0)
         rc = toll_publish_commit(publish, error);
     toll_json_free(&json);

@@ -1,0 +1,147 @@
+/* Files brought to disk by threads: all of them are written, synced and closed, the first failure in the
+ * order of adding is told, whatever order the threads took, and the data that belong to the list are freed.
+ */
+#include "io/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define FILES 100
+
+static struct counted {
+    atomic_int synced, closed, failing; /* failing: a descriptor whose fsync fails, or -1 */
+    atomic_int failing_too;
+} counted;
+
+static int counting_fsync(void *context, int fd)
+{
+    (void)context;
+    counted.synced++;
+    return fd == counted.failing || fd == counted.failing_too ? -EIO : 0;
+}
+
+static int counting_close(void *context, int fd)
+{
+    (void)context;
+    counted.closed++;
+    return close(fd) < 0 ? -errno : 0;
+}
+
+static struct toll_io counting_io(void)
+{
+    struct toll_io io = *toll_io_system();
+    io.fsync = counting_fsync;
+    io.close = counting_close;
+    counted.synced = counted.closed = 0;
+    counted.failing = counted.failing_too = -1;
+    return io;
+}
+
+static int new_file(char *path)
+{
+    strcpy(path, "/tmp/toll_syncs_XXXXXX");
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void writes_syncs_closes(void **state)
+{
+    struct toll_io io = counting_io();
+    struct toll_syncs *syncs;
+    struct toll_error error;
+    static char paths[FILES][32];
+    (void)state;
+    assert_int_equal(toll_syncs_open(&syncs, &io, &error), 0);
+    for (int round = 0; round < 2; round++) { /* once waited for, it begins anew */
+        for (int i = 0; i < FILES; i++) {
+            char *text = malloc(32);
+            const int bytes = snprintf(text, 32, "file %d of round %d", i, round);
+            const struct toll_sync_file file = {.fd = new_file(paths[i]),
+                                                .name = paths[i],
+                                                .data = text,
+                                                .bytes = (size_t)bytes,
+                                                .owned = text};
+            assert_int_equal(toll_syncs_add(syncs, &file, &error), 0);
+        }
+        assert_int_equal(toll_syncs_wait(syncs, &error), 0);
+        assert_int_equal(counted.synced, (round + 1) * FILES);
+        assert_int_equal(counted.closed, (round + 1) * FILES);
+        for (int i = 0; i < FILES; i++) {
+            char expected[32], found[32] = "";
+            snprintf(expected, sizeof expected, "file %d of round %d", i, round);
+            FILE *file = fopen(paths[i], "r");
+            assert_non_null(file);
+            assert_non_null(fgets(found, sizeof found, file));
+            fclose(file);
+            assert_string_equal(found, expected);
+            unlink(paths[i]);
+        }
+    }
+    toll_syncs_close(syncs);
+}
+
+static void tells_the_first_failure(void **state)
+{
+    struct toll_io io = counting_io();
+    struct toll_syncs *syncs;
+    struct toll_error error;
+    char path[32], name[32];
+    int fds[FILES];
+    (void)state;
+    assert_int_equal(toll_syncs_open(&syncs, &io, &error), 0);
+    for (int i = 0; i < FILES; i++) {
+        fds[i] = new_file(path);
+        unlink(path);
+    }
+    counted.failing = fds[70];
+    counted.failing_too = fds[30];
+    for (int i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "lines/%d.arrow", i);
+        assert_int_equal(toll_syncs_add(syncs, &(struct toll_sync_file){.fd = fds[i], .name = name}, &error),
+                         0);
+    }
+    assert_int_equal(toll_syncs_wait(syncs, &error), TOLL_EIO);
+    assert_non_null(strstr(error.text, "lines/30.arrow: cannot be brought to disk (fsync)"));
+    assert_int_equal(counted.closed, FILES);
+    assert_int_equal(toll_syncs_wait(syncs, &error), TOLL_EIO); /* it is not forgotten */
+    toll_syncs_close(syncs);
+}
+
+static void closes_without_waiting(void **state)
+{
+    struct toll_io io = counting_io();
+    struct toll_syncs *syncs;
+    char path[32];
+    (void)state;
+    assert_int_equal(toll_syncs_open(&syncs, &io, NULL), 0);
+    for (int i = 0; i < 5; i++) {
+        const int fd = new_file(path);
+        unlink(path);
+        assert_int_equal(
+            toll_syncs_add(syncs, &(struct toll_sync_file){.fd = fd, .name = "x", .owned = malloc(7)}, NULL),
+            0);
+    }
+    toll_syncs_close(syncs);
+    assert_int_equal(counted.closed, 5);
+    toll_syncs_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_syncs_closes),
+        cmocka_unit_test(tells_the_first_failure),
+        cmocka_unit_test(closes_without_waiting),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -150,7 +150,8 @@ static void test_hostile_numbers(void **state)
             key =
                 (key & UINT64_C(0x0fff000fffffffff)) | UINT64_C(0x1000fff000000000); /* exchange beyond 999 */
         const uint32_t want = toll_lpm_one(&tables[1], exact, key);
-        toll_kernels_select(i % 2 == 0 ? 0 : toll_cpu_features())->lpm(tables, exact, 0, &one, &key, 1, &value);
+        toll_kernels_select(i % 2 == 0 ? 0 : toll_cpu_features())
+            ->lpm(tables, exact, 0, &one, &key, 1, &value);
         assert_int_equal(value, want);
         assert_true((value & TOLL_LPM_NODE) == 0);
     }

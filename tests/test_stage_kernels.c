@@ -360,7 +360,8 @@ static void test_ask_by_hand(void **state)
 /* ---- price ---- */
 
 /* A place of the deck's own, or one of a sheet's classes and ordinals. */
-static uint32_t any_value(const struct toll_family_shape *shape, bool sheet, uint32_t prices, uint32_t classes)
+static uint32_t any_value(const struct toll_family_shape *shape, bool sheet, uint32_t prices,
+                          uint32_t classes)
 {
     if (pick(6) == 0)
         return pick(2) == 0 ? 0 : TOLL_LPM_ENTRY | (sheet ? 0 : pick(1u << 30));

@@ -52,5 +52,4 @@ enum { FOOTER_VERSION, FOOTER_SCHEMA, FOOTER_DICTIONARIES, FOOTER_BATCHES, FOOTE
 #define ARROW_BUFFER_BYTES 16 /* Buffer: offset, length */
 #define ARROW_BLOCK_BYTES 24  /* Block: offset, metadata length (32 bits, 32 of padding), body length */
 
-
 #endif

@@ -61,10 +61,10 @@ struct toll_block {
     uint32_t value[TOLL_BLOCK_ROWS_MAX];  /* what the deck has; of a row to be billed alone its entry, or 0 */
     uint32_t terms[TOLL_BLOCK_ROWS_MAX];  /* 1 + index of terms, 0 nothing to charge */
     uint32_t odd[TOLL_BLOCK_ROWS_MAX];    /* rows left to toll_row_rate */
-    uint32_t odd_rule[TOLL_BLOCK_ROWS_MAX]; /* and the rule that it found, 0 none */
-    uint32_t rest[TOLL_BLOCK_ROWS_MAX];     /* rows that need a second look */
-    uint16_t shape[TOLL_BLOCK_ROWS_MAX];    /* verdict key and more: simd/layout_call.h */
-    uint32_t others[TOLL_BLOCK_ROWS_MAX];   /* rows of services other than voice */
+    uint32_t odd_rule[TOLL_BLOCK_ROWS_MAX];        /* and the rule that it found, 0 none */
+    uint32_t rest[TOLL_BLOCK_ROWS_MAX];            /* rows that need a second look */
+    uint16_t shape[TOLL_BLOCK_ROWS_MAX];           /* verdict key and more: simd/layout_call.h */
+    uint32_t others[TOLL_BLOCK_ROWS_MAX];          /* rows of services other than voice */
     struct toll_sheet_now sheets[TOLL_SHEETS_MAX]; /* by deck id, as the block's first call finds them */
     size_t odd_count, other_count;
 

@@ -135,8 +135,8 @@ static void check_rejects(const struct toll_delivery *delivery, const struct tol
 {
     char *out;
     size_t bytes;
-    TOLL_ASSERT(toll_rejects_unwrap("r", delivery->rejects.data, delivery->rejects.bytes, &out, &bytes, NULL) ==
-                1);
+    TOLL_ASSERT(
+        toll_rejects_unwrap("r", delivery->rejects.data, delivery->rejects.bytes, &out, &bytes, NULL) == 1);
     for (size_t c = gather->held_count; c-- > 0;) {
         for (size_t i = gather->held[c]->chunk.reject_count; i-- > 0;) {
             const struct toll_reject *reject = &gather->held[c]->chunk.rejects[i];

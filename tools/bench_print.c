@@ -53,7 +53,7 @@ static const char *ns_per_cdr(const struct bench *bench, int64_t ns, char text[3
 static int64_t ratio(const struct bench *bench, const struct bench_figure *figure,
                      const struct bench_figure *than)
 {
-    int64_t ratios[BENCH_REPEATS_MOST];
+    int64_t ratios[BENCH_REPEATS_MOST] = {0};
     for (int i = 0; i < bench->repeats; i++)
         ratios[i] = divide((__int128)than->ns[i] * 100, figure->ns[i]);
     return spread_of(ratios, bench->repeats).median;

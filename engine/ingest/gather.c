@@ -360,9 +360,11 @@ static int write_run(struct toll_gather *gather, struct toll_error *error)
     struct toll_run *runs = realloc(gather->runs, (gather->run_count + 1) * sizeof *runs);
     int64_t *days = NULL;
     size_t count = 0;
-    int code = runs == NULL ? no_memory(error) : toll_gather_days(gather, false, &days, &count, error);
 
-    gather->runs = runs == NULL ? gather->runs : runs;
+    if (runs == NULL)
+        return no_memory(error);
+    gather->runs = runs;
+    int code = toll_gather_days(gather, false, &days, &count, error);
     if (code != 0)
         return code;
     making.block_bytes = making.block_bytes < TOLL_RUN_BLOCK_MIN ? TOLL_RUN_BLOCK_MIN : making.block_bytes;

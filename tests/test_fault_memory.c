@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 /* ---- the allocator ---- */
@@ -31,10 +32,47 @@ static _Atomic int allocations, blocks, refused;
 static int fail_at;
 static bool for_ever;
 
+/* A sanitizer begins each thread with an allocation that must not fail: what is before our own function is
+ * neither refused nor counted. */
+static _Thread_local bool begun = !FAULT_SANITIZED;
+
+#if FAULT_SANITIZED
+struct beginning {
+    void *(*function)(void *);
+    void *argument;
+};
+int __interceptor_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                                 void *(*function)(void *), void *argument);
+
+static void *begin(void *argument)
+{
+    const struct beginning beginning = *(struct beginning *)argument;
+    REAL(free)(argument);
+    begun = true;
+    return beginning.function(beginning.argument);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *),
+                   void *argument)
+{
+    struct beginning *beginning = REAL(malloc)(sizeof *beginning);
+    *beginning = (struct beginning){function, argument};
+    const int rc = __interceptor_pthread_create(thread, attributes, begin, beginning);
+    if (rc != 0)
+        REAL(free)(beginning);
+    return rc;
+}
+#endif
+
+static bool counts(void)
+{
+    return begun && atomic_load(&counting);
+}
+
 /* A block more or less than at the beginning is a leak, or a free too many. */
 static bool refuse(void)
 {
-    if (!atomic_load(&counting))
+    if (!counts())
         return false;
     const int number = atomic_fetch_add(&allocations, 1);
     const bool fails = fail_at >= 0 && (number == fail_at || (for_ever && number > fail_at));
@@ -46,7 +84,7 @@ static bool refuse(void)
 
 static void *counted(void *block)
 {
-    if (block != NULL && atomic_load(&counting))
+    if (block != NULL && counts())
         atomic_fetch_add(&blocks, 1);
     return block;
 }
@@ -101,7 +139,7 @@ int posix_memalign(void **out, size_t alignment, size_t bytes)
 
 void free(void *block)
 {
-    if (block != NULL && atomic_load(&counting))
+    if (block != NULL && counts())
         atomic_fetch_sub(&blocks, 1);
     REAL(free)(block);
 }
@@ -337,6 +375,7 @@ static int tear_down(void **state)
 
 int main(int argc, char **argv)
 {
+    begun = true;
     if (argc == 4)
         return cold_import(argv[1], atoi(argv[2]), atoi(argv[3]) != 0);
 

@@ -242,6 +242,11 @@ static int settle(struct reading *reading, struct toll_chunk *chunk, struct toll
                               TOLL_INGEST_ROWS_MAX);
     code = toll_chunk_settle(chunk, reading->run->gather->names, reading->index, out->rows, reading->line,
                              error);
+    if (code == 0 &&
+        reading->run->gather->names->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
+        code = toll_error_set(error, TOLL_EDATA,
+                              "%s: more than a million carriers; does the spec take a wrong column for them?",
+                              out->path);
     if (code == 0)
         code = keep_rejects(reading, chunk, error);
     if (chunk->row_count > 0) {

@@ -32,7 +32,7 @@ static int make_file(const struct toll_io *io, int folder)
     if (fd < 0)
         return fd;
     removed = io->unlinkat(io->context, folder, NAME, 0);
-    if (removed == 0)
+    if (removed == 0 || removed == -ENOENT) /* another import may have taken it away */
         return fd;
     io->close(io->context, fd);
     return removed;

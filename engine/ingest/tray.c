@@ -239,6 +239,9 @@ static void plan(struct toll_tray *tray)
         tray->key_slots[i] = reader->layout->slots[spec->key_columns[i]];
         need_slot(tray, tray->key_slots[i]);
     }
+    if (spec->header != TOLL_HEADER_NONE) /* the whole row as a key asks for all of them */
+        for (int i = 0; i < spec->column_count; i++)
+            need_slot(tray, reader->layout->slots[i]);
     for (uint32_t count = 0; count <= TOLL_INGEST_COLUMNS_MAX; count++)
         tray->legal[count] = toll_layout_legal_count(spec, reader->layout, count);
     toll_tray_times_init(tray);

@@ -279,7 +279,7 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
 
 static int finish_lines(struct run *run, size_t first, struct toll_error *error)
 {
-    /* Of the set before; no more files are open at once than a set has. */
+    /* Of the set before: beside the files of this set no others are open. */
     int rc = toll_run_wait(run->writer, error);
     for (size_t i = 0; i < run->set.count && rc == 0; i++) {
         const struct toll_dataset_part *part = &run->dataset.parts[first + i];

@@ -13,9 +13,8 @@
 #define PRICE_ROW_BYTES 512  /* a row of prices.arrow: as a struct, as columns, as the file */
 #define BUCKET_ROW_BYTES 256 /* of buckets.arrow or accounts.arrow, the same */
 #define BATCH_BYTES 2048     /* what is known of a batch of an open part: places, checksums */
-#define REST_BYTES                                                                          \
-    ((int64_t)8 << 20) /* everything that is small: manifests, threads' stacks, the program \
-                        */
+/* Everything that is small: manifests, threads' stacks, the program. */
+#define REST_BYTES ((int64_t)8 << 20)
 #define MIB ((int64_t)1 << 20)
 
 static int64_t fixed_bytes(const struct toll_book *book, int64_t rows)
@@ -25,13 +24,10 @@ static int64_t fixed_bytes(const struct toll_book *book, int64_t rows)
            ((int64_t)book->bucket_count + book->account_count) * BUCKET_ROW_BYTES;
 }
 
-/* Tries of decks in words of their own: pipeline/sheets.h. */
-static int64_t sheet_bytes(const struct toll_sheets *sheets)
+/* Tables that every row touches, in memory of their own: rater.h. */
+static int64_t table_bytes(const struct toll_rater *rater)
 {
-    size_t words = sheets->term_count;
-    for (uint32_t i = 0; i < sheets->family_count; i++)
-        words += sheets->families[i].word_count;
-    return (int64_t)(words * sizeof *sheets->terms);
+    return (int64_t)(rater->hot.size + rater->sheets.term_count * sizeof *rater->sheets.terms);
 }
 
 static int64_t needed(const struct toll_rate_memory *memory, unsigned threads)
@@ -49,7 +45,7 @@ int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rat
 {
     const struct toll_book *book = rater->book;
     const struct toll_workers_io wanted = *io;
-    memory->fixed_bytes = fixed_bytes(book, rows) + sheet_bytes(&rater->sheets);
+    memory->fixed_bytes = fixed_bytes(book, rows) + table_bytes(rater);
     memory->worker_bytes = (int64_t)toll_worker_bytes(rater, io);
     while (bound_bytes > 0 && needed(memory, memory->threads) > bound_bytes) {
         struct toll_workers_io plain = wanted;

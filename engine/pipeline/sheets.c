@@ -16,7 +16,8 @@
 #define NODE_WORDS 16u
 
 #define ALIGN_WORDS 16u
-#define ODD_SHARE 8 /* one leaf in so many may be irregular */
+#define ODD_SHARE 8     /* one leaf in so many may be irregular */
+#define FAMILIES_MAX 16 /* each deck is compared with all of them; decks beyond keep tables of their own */
 #define VALUE_BITS 30
 #define VOTERS 1000
 #define NONE UINT32_MAX
@@ -287,11 +288,13 @@ static bool join(const struct toll_book *book, struct family *family, uint32_t d
                same_steps(&lie, &most, sheet->band_count);
         family->odd_now[leaf] = family->odd[leaf] | (uint8_t)!good;
         odd += family->odd_now[leaf];
+        if (odd > family->leaf_count / ODD_SHARE)
+            return false;
     }
     bool some = false;
     for (uint32_t k = 0; k < sheet->band_count; k++)
         some = some || most.step[k] != NONE;
-    if (!some || family->leaf_count == 0 || odd > family->leaf_count / ODD_SHARE)
+    if (!some || family->leaf_count == 0)
         return false;
     memcpy(family->odd, family->odd_now, family->leaf_count);
     family->members[family->member_count++] = (struct member){deck, most};
@@ -346,6 +349,8 @@ static bool place_deck(struct maker *maker, uint32_t id)
             return true;
         }
     }
+    if (maker->family_count == FAMILIES_MAX)
+        return true;
     const int begun = begin_family(maker, id, sheet);
     sheet->family = begun == 1 ? maker->family_count : 0;
     return begun >= 0;

@@ -1,19 +1,8 @@
 /* The plain world with bundles. */
 #include "bundles.h"
+#include "book_file.h"
 
 #include <stdio.h>
-
-static FILE *create(const char *folder, const char *name, const char *header)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/book/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    if (file == NULL)
-        fprintf(stderr, "%s: cannot be created\n", path);
-    else
-        fprintf(file, "%s\n", header);
-    return file;
-}
 
 static int write_bundles(const char *folder, const char *rows)
 {

@@ -1,6 +1,7 @@
 /* The canonical month: the taxed world with bundles, and a deck of two bands for each plan. */
 #include "month.h"
 
+#include "book_file.h"
 #include "bundles.h"
 #include "make.h"
 #include "taxes.h"
@@ -9,18 +10,6 @@
 #include <stdio.h>
 
 #define PLANS 16
-
-static FILE *create(const char *folder, const char *name, const char *header)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/book/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    if (file == NULL)
-        fprintf(stderr, "%s: cannot be created\n", path);
-    else
-        fprintf(file, "%s\n", header);
-    return file;
-}
 
 /* Digits of a packed number. */
 static void put_prefix(const struct toll_world_prefix *prefix, char text[17])

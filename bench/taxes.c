@@ -1,5 +1,6 @@
 /* The plain world, taxed. */
 #include "taxes.h"
+#include "book_file.h"
 #include "make.h"
 
 #include <stdbool.h>
@@ -9,18 +10,6 @@
 #define STATES 50u
 #define COUNTIES 1500u
 #define CITIES 4449u /* with these and the nation there are 6,000 */
-
-static FILE *create(const char *folder, const char *name, const char *header)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/book/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    if (file == NULL)
-        fprintf(stderr, "%s: cannot be created\n", path);
-    else
-        fprintf(file, "%s\n", header);
-    return file;
-}
 
 static void put_state(FILE *file, unsigned state)
 {

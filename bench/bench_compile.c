@@ -15,7 +15,7 @@
 #include "book/compile.h"
 #include "io/publish.h"
 #include "make.h"
-#include "result.h"
+#include "measure.h"
 #include "simd/number_lines.h"
 
 #include <fcntl.h>
@@ -24,7 +24,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TURNS_MAX 99
@@ -50,30 +49,11 @@ static struct bench {
     struct toll_result json;
 } bench;
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(const double *values)
 {
     double sorted[TURNS_MAX];
     memcpy(sorted, values, (size_t)bench.turns * sizeof *sorted);
-    qsort(sorted, (size_t)bench.turns, sizeof *sorted, compare);
+    qsort(sorted, (size_t)bench.turns, sizeof *sorted, toll_result_compare);
     return sorted[bench.turns / 2];
 }
 

@@ -16,8 +16,8 @@
  * Cold needs root: it writes to /proc/sys/vm/drop_caches.
  */
 #include "io/publish.h"
+#include "measure.h"
 #include "pipeline/rate.h"
-#include "result.h"
 #include "world.h"
 
 #include <fcntl.h>
@@ -25,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TURNS_MAX 99
@@ -49,19 +48,6 @@ static struct bench {
     struct toll_rate_result result;
     struct toll_result json;
 } bench;
-
-static int64_t setting(const char *name, int64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : atoll(text);
-}
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static void read_through(const char *path)
 {
@@ -89,12 +75,6 @@ static bool prepare(void)
     }
     read_through(bench.book);
     return true;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    exit(1);
 }
 
 /* A count of the run's stats.json, behind `group`. */
@@ -268,17 +248,11 @@ static double copy_raw(void)
 
 /* ---- figures ---- */
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(const double *values)
 {
     double sorted[TURNS_MAX];
     memcpy(sorted, values, (size_t)bench.turns * sizeof *sorted);
-    qsort(sorted, (size_t)bench.turns, sizeof *sorted, compare);
+    qsort(sorted, (size_t)bench.turns, sizeof *sorted, toll_result_compare);
     return sorted[bench.turns / 2];
 }
 
@@ -288,7 +262,7 @@ static void print_line(const char *name, int column)
     for (int i = 0; i < bench.turns; i++)
         ratios[i] = bench.seconds[PREAD][i] / bench.seconds[column][i];
     const double taken = median(bench.seconds[column]), ratio = median(ratios);
-    qsort(ratios, (size_t)bench.turns, sizeof *ratios, compare);
+    qsort(ratios, (size_t)bench.turns, sizeof *ratios, toll_result_compare);
     printf("  %-9s %7.3f s %7.2f M CDR/s %6.2f GB/s in and out   %.2fx of pread (%.2f to %.2f)\n", name,
            taken, (double)bench.rows / taken * 1e-6,
            (double)(bench.bytes_in + bench.bytes_out) / taken * 1e-9, ratio, ratios[0],

@@ -15,14 +15,13 @@
 #include "ingest/rows.h"
 #include "io/file.h"
 #include "io/publish.h"
-#include "result.h"
+#include "measure.h"
 #include "tollmill.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TURNS_MAX 99
@@ -47,25 +46,6 @@ static struct bench {
     double read_until_s;
     struct toll_result json;
 } bench;
-
-static int64_t setting(const char *name, int64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : atoll(text);
-}
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
 
 /* The end of the chunk that begins at `at`. */
 static size_t chunk_end(size_t at)
@@ -182,15 +162,9 @@ static double import_all(const char *csv, const char *spec)
     return begun;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(enum stage stage)
 {
-    qsort(bench.seconds[stage], (size_t)bench.turns, sizeof(double), compare);
+    qsort(bench.seconds[stage], (size_t)bench.turns, sizeof(double), toll_result_compare);
     return bench.seconds[stage][bench.turns / 2];
 }
 

@@ -12,12 +12,11 @@
  * prefetch 64 ahead, as batched code has it.
  */
 #include "io/bulk.h"
-#include "result.h"
+#include "measure.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TURNS 5
@@ -38,19 +37,6 @@ static struct bench {
     struct toll_result json;
     uint64_t kept; /* what was read, so that it is read */
 } bench;
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
 
 static void *make_memory(size_t bytes)
 {

@@ -8,12 +8,11 @@
  *   bench_tax --small    as a test
  *   --json FILE          for programs (result.h)
  */
-#include "result.h"
+#include "measure.h"
 #include "tax/account.h"
 #include "tax_tables.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define STATES 10
 #define COUNTIES 40
@@ -38,11 +37,9 @@ static uint64_t pick(uint64_t a, uint64_t b, uint64_t most)
 }
 
 /* The time of a processor: one thread, and nothing waits. */
-static double now_s(void)
+static double cpu_s(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return clock_s(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int fail(const char *why)
@@ -120,7 +117,7 @@ static double evaluate(const struct world *world, struct toll_tax_account *accou
                        const struct toll_tax_charge_line *lines, uint32_t accounts, int64_t *cents,
                        uint64_t *hash, int64_t *rows)
 {
-    const double begin = now_s();
+    const double begin = cpu_s();
     *cents = *rows = 0;
     *hash = 0;
     for (uint32_t i = 0; i < accounts; i++) {
@@ -133,12 +130,7 @@ static double evaluate(const struct world *world, struct toll_tax_account *accou
         }
         *rows += account->row_count;
     }
-    return now_s() - begin;
-}
-
-static int compare(const void *a, const void *b)
-{
-    return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+    return cpu_s() - begin;
 }
 
 static int bench(struct toll_result *json, const char *name, bool threshold, uint32_t accounts, int turns)
@@ -168,7 +160,7 @@ static int bench(struct toll_result *json, const char *name, bool threshold, uin
         if (seconds[i] < 0)
             return fail("a register cannot be made");
     }
-    qsort(seconds, (size_t)turns, sizeof *seconds, compare);
+    qsort(seconds, (size_t)turns, sizeof *seconds, toll_result_compare);
     const double median = seconds[turns / 2];
     printf(
         "%-10s %u buckets, 5 taxes each: %.3f s, %.0f ns a bucket (best %.3f, worst %.3f); %lld rows, cents "

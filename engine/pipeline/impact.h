@@ -1,0 +1,61 @@
+/*
+ * The sums behind tollmill_impact.h: lines of several books (or runs) over the same calls are added row by
+ * row, by one worker each into its own sums, merged afterwards, and given their names at the end. Sums are
+ * exact integers: neither the number of workers nor their order shows.
+ */
+#ifndef TOLL_PIPELINE_IMPACT_H
+#define TOLL_PIPELINE_IMPACT_H
+
+#include "base/zone.h"
+#include "book/book.h"
+#include "mmap_cdr/part.h"
+#include "pipeline/tally.h"
+#include "segment/run.h"
+#include "tollmill_impact.h"
+
+/* What the ids of one book's lines mean: of an opened book, or of a run's tables. */
+struct toll_impact_side {
+    struct toll_impact_book about;
+    const struct toll_book *book;     /* its ids; NULL: */
+    const struct toll_run_files *run; /* those of this run */
+    /* At the end, for toll_impact_make: */
+    const struct toll_period_charges *periods; /* of `book`; a run has its own */
+    const struct toll_impact_tax *taxes;       /* by account; NULL: none */
+    size_t tax_count;
+};
+struct toll_impact_tax { /* ascending (account, currency) */
+    const char *account, *currency;
+    int64_t cents; /* billable */
+};
+
+struct toll_impact_shape; /* how large sums are, for each side */
+int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
+                           const struct toll_zone *zone, struct toll_error *error);
+void toll_impact_shape_free(struct toll_impact_shape *shape);
+size_t toll_impact_sums_bytes(const struct toll_impact_shape *shape);
+
+struct toll_impact_sums;
+int toll_impact_sums_make(struct toll_impact_sums **out, const struct toll_impact_shape *shape,
+                          struct toll_error *error);
+void toll_impact_sums_free(struct toll_impact_sums *sums);
+void toll_impact_sums_merge(struct toll_impact_sums *sums, const struct toll_impact_sums *from);
+
+/* Rows of one batch as a side has them. */
+struct toll_impact_lines {
+    struct toll_line_batch lines; /* rows: the same for all sides */
+    const uint32_t *plans;        /* by row: plan id of the side's book, 0 none; NULL: not known */
+};
+/* cdrs: kind and start are read. sides: as many as the shape has. The first is the base. */
+void toll_impact_add(struct toll_impact_sums *sums, const struct toll_cdr_batch *cdrs,
+                     const struct toll_impact_lines *sides);
+/* One side alone, whose calls are not those of the others: of runs over different calls. */
+void toll_impact_add_alone(struct toll_impact_sums *sums, int side, const struct toll_cdr_batch *cdrs,
+                           const struct toll_impact_lines *lines);
+
+/* TOLL_EDATA: a sum passes 64 bits (92 billion); else all of the report. same_calls: sums came by
+ * toll_impact_add. */
+int toll_impact_make(struct toll_impact *out, const struct toll_impact_shape *shape,
+                     const struct toll_impact_sums *sums, const struct toll_impact_side *sides,
+                     bool same_calls, int64_t moved_by_bp, struct toll_error *error);
+
+#endif

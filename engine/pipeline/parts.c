@@ -46,7 +46,7 @@ int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, 
     return 0;
 }
 
-int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error)
 {
@@ -58,11 +58,18 @@ int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater
         if (rc == 0) {
             struct toll_job_part *job = &set->parts[set->count];
             set->opened[set->count++] = part;
-            toll_cdr_part_hash_with(part, rater->kernels->hash);
+            toll_cdr_part_hash_with(part, raters->kernels->hash);
             job->part = part;
             job->ordinal = ordinal++;
             set->rows += toll_cdr_part_rows(part);
-            rc = toll_part_map_make(&job->map, rater, part, &set->arena, texts, error);
+            job->lanes = toll_arena_alloc(&set->arena, lane_count * sizeof *job->lanes);
+            if (job->lanes == NULL)
+                rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the parts");
+            for (unsigned lane = 0; rc == 0 && lane < lane_count; lane++) {
+                job->lanes[lane].closed = NULL;
+                rc = toll_part_map_make(&job->lanes[lane].map, &raters[lane], part, &set->arena,
+                                        lane == 0 ? texts : NULL, error);
+            }
         }
         if (rc != 0) {
             toll_part_set_close(set);

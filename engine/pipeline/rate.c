@@ -273,7 +273,7 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
         run->set.parts[i].kept = run->kept[i];
     }
     for (size_t i = 0; run->after.open && i < run->set.count; i++)
-        run->set.parts[i].closed = run->after.rows.bits[first + i - run->first];
+        run->set.parts[i].lanes[0].closed = run->after.rows.bits[first + i - run->first];
     return rc;
 }
 
@@ -316,7 +316,7 @@ static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
     int rc = 0;
     for (size_t first = run->first; first < run->last && rc == 0; first += TOLL_PARTS_AT_ONCE) {
         const size_t last = run->last - first < TOLL_PARTS_AT_ONCE ? run->last : first + TOLL_PARTS_AT_ONCE;
-        rc = toll_part_set_open(&run->set, &run->rater, &run->dataset, first, last, run->how,
+        rc = toll_part_set_open(&run->set, &run->rater, 1, &run->dataset, first, last, run->how,
                                 (uint32_t)(first - run->first), &run->texts, error);
         if (rc == 0)
             rc = open_kept(run, first, error);
@@ -329,7 +329,7 @@ static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
                 .progress = &run->options->progress,
                 .rows_before = rows_before,
                 .rows_total = run->rows,
-                .pools = run->pools,
+                .pools = &run->pools,
                 .count_only = pass == PASS_COUNT,
                 .collect_ends = pass == PASS_ENDS,
             };
@@ -355,7 +355,7 @@ static int collect_ends(struct run *run, struct toll_error *error)
     if (run->tuples == NULL || run->tuples->ends == NULL)
         return 0;
     const int rc = rate_parts(run, PASS_ENDS, error);
-    return rc != 0 ? rc : toll_workers_number_ends(&run->workers, run->tuples, error);
+    return rc != 0 ? rc : toll_workers_number_ends(&run->workers, 0, run->tuples, error);
 }
 
 /* Tiers whose price depends on the units of a whole period need these first. */
@@ -694,7 +694,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .closed = run->after.open,
         };
         run->memory.threads = workers_wanted(run);
-        rc = toll_rate_memory_plan(&run->memory, &run->rater, run->rows, &io, options->memory_bytes, error);
+        const struct toll_lane lane = {.rater = &run->rater, .optional = run->optional};
+        rc = toll_rate_memory_plan(&run->memory, &lane, 1, run->rows, &io, options->memory_bytes, error);
         if (rc == 0)
             rc = toll_workers_init(&run->workers, &run->rater, run->memory.threads, options->pin, &io,
                                    tuning->block_rows, error);
@@ -720,7 +721,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = rate_parts(run, PASS_LINES, error);
     if (rc == 0) {
-        struct toll_tally *tally = toll_workers_sum(&run->workers);
+        struct toll_tally *tally = toll_workers_sum(&run->workers, 0);
         TOLL_ASSERT(tally->rows == run->rows);
         rc = toll_tally_check(tally, error);
         if (rc == 0 && run->merge != NULL)

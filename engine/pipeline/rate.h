@@ -37,8 +37,9 @@ struct toll_rate_memory {
 };
 /* Before the workers are made. threads: as many as are wanted, and may be had. Under a bound (0: none) with
  * fewer of them and without a ring (io) where it has to be; TOLL_EUSAGE where it cannot be at all. */
-int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
-                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error);
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_lane *lanes, unsigned lane_count,
+                          int64_t rows, struct toll_workers_io *io, int64_t bound_bytes,
+                          struct toll_error *error);
 /* The most that the process ever had in memory, mapped files among it; 0: cannot be told. */
 int64_t toll_memory_peak(void);
 
@@ -93,9 +94,9 @@ struct toll_part_set {
     size_t count;
     int64_t rows;
 };
-/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE. texts as in toll_part_map_make. ordinal
- * counts from `ordinal` on. */
-int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE, for so many raters: a lane each. texts as in
+ * toll_part_map_make, of the first. ordinal counts from `ordinal` on. */
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
 void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */

@@ -128,6 +128,52 @@ bool toll_parts_resident(const struct toll_dataset *dataset, size_t first, size_
     return resident >= bytes / 100 * MOSTLY_PERCENT;
 }
 
+enum toll_read_path toll_parts_read_path(const struct toll_dataset *dataset, size_t first, size_t last,
+                                         enum toll_io_choice io, bool bounded)
+{
+    switch (io) {
+    case TOLL_IO_MMAP:
+        return TOLL_READ_MMAP;
+    case TOLL_IO_PREAD:
+        return TOLL_READ_PREAD;
+    case TOLL_IO_URING:
+        return TOLL_READ_RING;
+    default:
+        return !toll_parts_resident(dataset, first, last) ? TOLL_READ_RING
+               : bounded                                  ? TOLL_READ_PREAD
+                                                          : TOLL_READ_MMAP;
+    }
+}
+
+unsigned toll_parts_workers(const struct toll_dataset *dataset, size_t first, size_t last, unsigned threads)
+{
+    int64_t batches = 0;
+    for (size_t i = first; i < last; i++)
+        batches += (dataset->parts[i].rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
+    threads = threads == 0 ? toll_workers_cores() : threads;
+    const unsigned most = batches < 1 ? 1 : batches < TOLL_WORKERS_MAX ? (unsigned)batches : TOLL_WORKERS_MAX;
+    return threads < most ? threads : most;
+}
+
+struct toll_run_span toll_parts_span(const struct toll_dataset *dataset, size_t first, size_t last)
+{
+    struct toll_run_span span = {.earlier_until = TOLL_MS_MIN};
+    for (size_t i = last; i > first; i--)
+        if (dataset->parts[i - 1].rows > 0)
+            span.first = dataset->parts[i - 1].first_start;
+    for (size_t i = first; i < last; i++) {
+        span.rows += dataset->parts[i].rows;
+        if (dataset->parts[i].rows > 0)
+            span.last = dataset->parts[i].last_start;
+    }
+    return span;
+}
+
+toll_ms toll_parts_earlier_until(const struct toll_dataset *dataset, size_t first)
+{
+    return first == 0 ? TOLL_MS_MIN : (dataset->parts[first - 1].day + 1) * TOLL_DAY_MS;
+}
+
 bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,
                        size_t *first, size_t *last)
 {

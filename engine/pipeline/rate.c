@@ -176,17 +176,9 @@ static struct toll_pools_before before_of_merge(const struct run *run)
     };
 }
 
-/* First and last of the run's CDRs, which lie in the order of their starts. */
 static struct toll_run_span span_of(const struct run *run)
 {
-    struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
-    for (size_t i = run->last; i > run->first; i--)
-        if (run->dataset.parts[i - 1].rows > 0)
-            span.first = run->dataset.parts[i - 1].first_start;
-    for (size_t i = run->first; i < run->last; i++)
-        if (run->dataset.parts[i].rows > 0)
-            span.last = run->dataset.parts[i].last_start;
-    return span;
+    return toll_parts_span(&run->dataset, run->first, run->last);
 }
 
 static int make_pools(struct run *run, struct toll_error *error)
@@ -196,8 +188,8 @@ static int make_pools(struct run *run, struct toll_error *error)
     struct toll_pools_before merged;
     if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
         return carry_pools(run);
-    if (!run->options->cut_periods && run->first > 0)
-        span.earlier_until = (run->dataset.parts[run->first - 1].day + 1) * TOLL_DAY_MS;
+    if (!run->options->cut_periods)
+        span.earlier_until = toll_parts_earlier_until(&run->dataset, run->first);
     if (run->after.open)
         before = &run->after.before;
     if (run->merge != NULL) {
@@ -208,39 +200,13 @@ static int make_pools(struct run *run, struct toll_error *error)
     return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
 
-/* No more workers than batches: each has its own memory. */
-static unsigned workers_wanted(const struct run *run)
-{
-    int64_t batches = 0;
-    for (size_t i = run->first; i < run->last; i++)
-        batches += (run->dataset.parts[i].rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
-    const unsigned threads = run->options->threads == 0 ? toll_workers_cores() : run->options->threads;
-    const unsigned most = batches < 1 ? 1 : batches < TOLL_WORKERS_MAX ? (unsigned)batches : TOLL_WORKERS_MAX;
-    return threads < most ? threads : most;
-}
-
-/* What is in the page cache is read where it lies; anything else by a ring, past the cache. Lines by a ring,
- * too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took 0.09 to 0.14 s of
- * system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
+/* Lines by a ring, too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took
+ * 0.09 to 0.14 s of system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
 static void choose_io(struct run *run)
 {
-    switch (run->options->io) {
-    case TOLL_IO_MMAP:
-        run->how = TOLL_READ_MMAP;
-        break;
-    case TOLL_IO_PREAD:
-        run->how = TOLL_READ_PREAD;
-        break;
-    case TOLL_IO_URING:
-        run->how = TOLL_READ_RING;
-        break;
-    default:
-        /* Under a bound nothing is mapped: its pages would be in our memory, too. */
-        run->how = !toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_RING
-                   : run->options->memory_bytes > 0                           ? TOLL_READ_PREAD
-                                                                              : TOLL_READ_MMAP;
-    }
-    run->ring_writes = run->options->io == TOLL_IO_URING || run->options->io == TOLL_IO_AUTO;
+    const enum toll_io_choice io = run->options->io;
+    run->how = toll_parts_read_path(&run->dataset, run->first, run->last, io, run->options->memory_bytes > 0);
+    run->ring_writes = io == TOLL_IO_URING || io == TOLL_IO_AUTO;
 }
 
 /* ---- the lines ---- */
@@ -693,7 +659,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .optional = run->optional,
             .closed = run->after.open,
         };
-        run->memory.threads = workers_wanted(run);
+        run->memory.threads = toll_parts_workers(&run->dataset, run->first, run->last, options->threads);
         const struct toll_lane lane = {.rater = &run->rater, .optional = run->optional};
         rc = toll_rate_memory_plan(&run->memory, &lane, 1, run->rows, &io, options->memory_bytes, error);
         if (rc == 0)

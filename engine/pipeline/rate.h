@@ -79,6 +79,17 @@ int toll_days_read(const char *from_day, const char *to_day, int64_t *from, int6
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
                       size_t *first, size_t *last, struct toll_error *error);
 
+/* How parts are read: what is in the page cache where it lies, anything else by a ring, past the cache. Under
+ * a bound of memory nothing is mapped: its pages would be in ours, too. */
+enum toll_read_path toll_parts_read_path(const struct toll_dataset *dataset, size_t first, size_t last,
+                                         enum toll_io_choice io, bool bounded);
+/* No more workers than batches: each has its own memory. threads: 0 all cores. */
+unsigned toll_parts_workers(const struct toll_dataset *dataset, size_t first, size_t last, unsigned threads);
+/* First and last of the CDRs, which lie in the order of their starts; nothing was earlier. */
+struct toll_run_span toll_parts_span(const struct toll_dataset *dataset, size_t first, size_t last);
+/* As struct toll_run_span has it, where periods may not be cut. */
+toll_ms toll_parts_earlier_until(const struct toll_dataset *dataset, size_t first);
+
 /* The parts that a run answers: false, one of them is not there any more as it was. */
 bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,
                        size_t *first, size_t *last);

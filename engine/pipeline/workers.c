@@ -132,6 +132,7 @@ size_t toll_worker_bytes(const struct toll_lane *lanes, unsigned lane_count, con
                    outputs * output_sizes(lanes, lane_count, io, TOLL_BLOCK_ROWS_MAX).all;
     if (io->merge != NULL || io->closed)
         bytes += toll_large_bytes(sizeof(struct toll_merge_scratch));
+    bytes += io->taker_bytes;
     for (unsigned i = 0; i < lane_count; i++) {
         const struct toll_rater *rater = lanes[i].rater;
         bytes += ((size_t)rater->book->deck_count + 1) * sizeof(struct toll_band_cursor) +

@@ -77,6 +77,7 @@ struct toll_workers_io {
     unsigned optional;              /* of the only lane: see struct toll_lane */
     bool closed;                    /* some parts have closed rows */
     bool taken;                     /* lines go to a taker; nothing is written */
+    size_t taker_bytes;             /* what a taker has for each worker: it only counts */
 };
 #define TOLL_WORKERS_AHEAD 3
 #define TOLL_WORKERS_AHEAD_MAX 6

@@ -249,6 +249,7 @@ static void add_difference(const struct chunk *chunk, int side, size_t i)
     struct toll_impact_sums *sums = chunk->sums;
     struct toll_impact_side_sums *of = &sums->sides[side];
     const struct scratch *scratch = chunk->scratch;
+    of->differs = true;
     const struct toll_line_batch *base = &chunk->sides[0].lines, *lines = &chunk->sides[side].lines;
     const size_t row = chunk->first + i, currencies = sums->shape->currency_count;
     const uint8_t was = base->status[row], is = lines->status[row];

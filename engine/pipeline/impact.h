@@ -60,9 +60,16 @@ void toll_impact_add(struct toll_impact_sums *sums, const struct toll_cdr_batch 
 void toll_impact_add_alone(struct toll_impact_sums *sums, int side, const struct toll_cdr_batch *cdrs,
                            const struct toll_impact_lines *lines);
 
-/* All of the report; texts are copied. same_calls: sums came by toll_impact_add. TOLL_EDATA, TOLL_ENOMEM. */
-int toll_impact_make(struct toll_impact *out, const struct toll_impact_shape *shape,
-                     struct toll_impact_sums *sums, const struct toll_impact_side *sides, bool same_calls,
-                     int64_t moved_by_bp, struct toll_error *error);
+struct toll_impact_wishes { /* see struct toll_whatif_options */
+    bool same_calls;        /* sums came by toll_impact_add */
+    int64_t moved_by_bp;
+    size_t moved_most;
+    bool prices;
+};
+/* All of the report; texts are copied. The sums may be freed afterwards, and nothing else can be made of
+ * them. TOLL_EDATA, TOLL_ENOMEM. */
+int toll_impact_make(struct toll_impact *out, struct toll_impact_sums *sums,
+                     const struct toll_impact_side *sides, const struct toll_impact_wishes *wishes,
+                     struct toll_error *error);
 
 #endif

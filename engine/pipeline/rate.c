@@ -18,6 +18,7 @@
 
 struct run {
     const struct toll_rate_options *options;
+    const struct toll_hash128 *predecessor; /* NULL: none */
     const struct toll_io *io;
     enum toll_read_path how;
     bool ring_writes;
@@ -617,6 +618,10 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         manifest.kept_from = run->merge->old.digest;
         manifest.kept = result->kept;
     }
+    manifest.cut_periods = run->options->cut_periods;
+    manifest.has_predecessor = run->predecessor != NULL;
+    if (manifest.has_predecessor)
+        manifest.predecessor = *run->predecessor;
     manifest.has_after = run->after.open;
     manifest.reorder = run->options->reorder;
     if (run->after.open)
@@ -668,6 +673,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->options = options;
     run->io = tuning->io;
+    run->predecessor = tuning->predecessor;
     run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);

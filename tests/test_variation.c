@@ -3,6 +3,7 @@
 #include "book/variation.h"
 #include "book_fixture.h"
 #include "random.h"
+#include "tollmill_impact.h"
 
 /* -- prices as text, whatever their ids are -- */
 
@@ -286,6 +287,55 @@ static void what_is_wrong_is_said(void **state)
     book_end(&fixture);
 }
 
+static void a_sweep_is_a_list_of_changes(void **state)
+{
+    static const struct {
+        const char *sweep, *changes; /* with '|' behind each; or what the error says */
+    } cases[] = {
+        {"deck:D 0.9..1.2 step 0.05",
+         "deck:D *0.9|deck:D *0.95|deck:D *1|deck:D *1.05|deck:D *1.1|deck:D *1.15|deck:D *1.2|"},
+        {"deck:my step deck prefix:44* 1..1.5  step 0.2", "deck:my step deck prefix:44* *1|deck:my step deck "
+                                                          "prefix:44* *1.2|deck:my step deck prefix:44* *1.4|"
+                                                          "deck:my step deck prefix:44* *1.5|"},
+        {"bundle:B quantity*.5..1.5 step 1", "bundle:B quantity*0.5|bundle:B quantity*1.5|"},
+        {"deck:D 1..1 step 7", "deck:D *1|"},
+        {"deck:D 0..6.3 step 0.1", NULL},
+        {"deck:D 0..6.31 step 0.1", "has more than 64 books"},
+        {"deck:D 0.9..1.2", "has no step"},
+        {"deck:D 0.9-1.2 step 1", "has no range"},
+        {"deck:D 1.2..0.9 step 1", "ends before it begins"},
+        {"deck:D 0.9..1.2 step 0", "has a step of 0"},
+        {"deck:D 0.9..x step 1", "no number"},
+        {"deck:D -1..1 step 1", "no number"},
+        {"0.9..1.2 step 1", "does not say what is swept"},
+        {" *0.9..1.2 step 1", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int64_t factors[TOLL_IMPACT_BOOKS_MAX];
+        struct toll_error error = {0};
+        char **changes, all[4096] = "";
+        int count;
+        const int code = toll_sweep_changes(cases[i].sweep, &changes, factors, &count, &error);
+        for (int k = 0; k < count; k++) {
+            strcat(strcat(all, changes[k]), "|");
+            free(changes[k]);
+        }
+        free(changes);
+        if (cases[i].changes == NULL)
+            continue;
+        if (code == 0)
+            assert_string_equal(all, cases[i].changes);
+        else if (strstr(error.text, cases[i].changes) == NULL)
+            fail_msg("%s: %s", cases[i].sweep, error.text);
+        if (code == 0 && count == 7) {
+            assert_int_equal(factors[0], 90000000);
+            assert_int_equal(factors[6], 120000000);
+        }
+    }
+}
+
 /* -- prices in memory against compiled ones -- */
 
 static uint64_t below(uint64_t *random, uint64_t limit)
@@ -448,6 +498,7 @@ int main(void)
         cmocka_unit_test(bundles_tiers_and_whole_tables),
         cmocka_unit_test(a_new_sheet),
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(a_sweep_is_a_list_of_changes),
         cmocka_unit_test(memory_and_compiler_agree_on_random_decks),
     };
 

@@ -15,12 +15,22 @@ struct owned {
     struct toll_repriced repriced;
 };
 
-/* Names of the changed book in findings and errors: "book with deck:x *2". */
+/* What is doubtful in the base was said when it was opened; a change's book has it, too. */
+static void report_error(void *context, const struct toll_diagnostic *diagnostic)
+{
+    const struct toll_reporter *reporter = context;
+
+    if (diagnostic->severity == TOLL_ERROR)
+        reporter->report(reporter->context, diagnostic);
+}
+
 static int compile(struct toll_variation *out, const struct toll_io *io, const struct toll_book *base,
                    const char *base_name, const struct toll_change *changes, int count,
                    const struct toll_reporter *reporter, struct toll_error *error)
 {
     struct owned *owned = out->owned;
+    const struct toll_reporter errors = {.report = report_error, .context = (void *)reporter};
+    const bool reports = reporter != NULL && reporter->report != NULL;
     struct toll_sources sources;
     size_t bytes;
     int code = toll_sources_of(&sources, base, base_name, error);
@@ -30,7 +40,8 @@ static int compile(struct toll_variation *out, const struct toll_io *io, const s
     if (code == 0) {
         const struct toll_given_sources given = {sources.files, sources.count, sources.zones,
                                                  sources.zone_count};
-        code = toll_book_compile_given(io, base_name, &given, reporter, &owned->image, &bytes, error);
+        code = toll_book_compile_given(io, base_name, &given, reports ? &errors : NULL, &owned->image, &bytes,
+                                       error);
         if (code == TOLL_EBOOK && error != NULL) {
             char text[sizeof(error->text)];
             memcpy(text, error->text, sizeof(text));

@@ -18,6 +18,7 @@
 
 struct run {
     const struct toll_rate_options *options;
+    const struct toll_hash128 *predecessor; /* NULL: none */
     const struct toll_io *io;
     enum toll_read_path how;
     bool ring_writes;
@@ -583,6 +584,10 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         manifest.kept_from = run->merge->old.digest;
         manifest.kept = result->kept;
     }
+    manifest.cut_periods = run->options->cut_periods;
+    manifest.has_predecessor = run->predecessor != NULL;
+    if (manifest.has_predecessor)
+        manifest.predecessor = *run->predecessor;
     manifest.has_after = run->after.open;
     manifest.reorder = run->options->reorder;
     if (run->after.open)
@@ -634,6 +639,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->options = options;
     run->io = tuning->io;
+    run->predecessor = tuning->predecessor;
     run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
@@ -674,7 +680,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = make_pools(run, error);
     if (rc == 0 && syncs_together(run, tuning))
-        rc = toll_run_sync_together(run->writer, error);
+        rc = toll_run_sync_together(run->writer, run->memory.threads, error);
     if (rc == 0)
         rc = toll_run_write_books(run->writer, run->book, run->merge, error);
     phase_ends(run, TOLL_PHASE_PLAN);

@@ -52,6 +52,7 @@ struct toll_rate_tuning {
     unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
     size_t in_flight_bytes, piece_bytes; /* see struct toll_workers_io */
     unsigned ahead;
+    const struct toll_hash128 *predecessor; /* of the manifest; NULL: none */
 };
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error);

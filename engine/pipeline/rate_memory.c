@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-#define PRICE_ROW_BYTES 512  /* a row of prices.arrow: as a struct, as columns, as the file */
+#define PRICE_ROW_BYTES 384  /* a row of prices.arrow: its id, as columns, words of its own */
 #define BUCKET_ROW_BYTES 256 /* of buckets.arrow or accounts.arrow, the same */
 #define BATCH_BYTES 2048     /* what is known of a batch of an open part: places, checksums */
 /* Everything that is small: manifests, threads' stacks, the program. */

@@ -15,6 +15,7 @@
 struct toll_run_writer {
     struct toll_publish publish;
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
+    unsigned threads;         /* that make tables; 0 as 1 */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
 };
@@ -46,8 +47,9 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
-int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error)
+int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, struct toll_error *error)
 {
+    writer->threads = threads;
     return toll_syncs_open(&writer->syncs, writer->publish.io, error);
 }
 
@@ -121,11 +123,11 @@ int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, 
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
-static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
-                     int64_t count, struct toll_error *error)
+static int add_made_table(struct toll_run_writer *writer, const struct toll_run_table *table,
+                          const struct toll_run_rows *rows, int64_t count, struct toll_error *error)
 {
     struct toll_arrow_memory memory = {0};
-    int rc = toll_run_table_encode(table, rows, count, &memory, error);
+    int rc = toll_run_table_encode_by(table, rows, count, writer->threads, &memory, error);
     if (rc)
         return rc;
     if (!writer->syncs) {
@@ -138,6 +140,12 @@ static int add_table(struct toll_run_writer *writer, const struct toll_run_table
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
+static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
+                     int64_t count, struct toll_error *error)
+{
+    return add_made_table(writer, table, &(struct toll_run_rows){.rows = rows}, count, error);
+}
+
 int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
                           struct toll_error *error)
 {
@@ -148,6 +156,12 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
                         struct toll_error *error)
 {
     return add_table(writer, &toll_run_prices, rows, count, error);
+}
+
+int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                             struct toll_error *error)
+{
+    return add_made_table(writer, &toll_run_prices, rows, count, error);
 }
 
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,

@@ -189,6 +189,10 @@ struct toll_run_manifest {
     /* Of a run behind closed ones: the digest in the state's state.json, of which the run has a copy */
     bool has_after, reorder; /* reorder: --late reorder */
     struct toll_hash128 after;
+    bool cut_periods; /* --cut-periods */
+    /* Of one that rerate made: the digest of the run.json of the run whose calls it rates again */
+    bool has_predecessor;
+    struct toll_hash128 predecessor;
 };
 
 /* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */

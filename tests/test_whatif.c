@@ -23,6 +23,12 @@ static const struct file dearer[] = {
     {"short_calls.csv", NULL},
 };
 static const struct file metered[] = {
+    {"decks/d.csv", "prefix,destination,rate,per_s,increment_s,connect_fee,band\n"
+                    "1,United States,0.06,,6,,\n"
+                    "1202,Night only,0.03,,,0.01,night\n"
+                    "1264,Anguilla,0.25,,,,\n"
+                    "39,Italy,0.1,1,,,\n"
+                    "44,United Kingdom,0.02,,,,\n"},
     {"bundles.csv",
      "bundle,unit,quantity,scope,at_limit,priority\n"
      "minutes,s,90000,account,,1\nfew,s,3000,number,flag,2\nnone,message,20,account,reject,1\n"},
@@ -221,12 +227,139 @@ static void ways(void **state)
     }
 }
 
+/* ---- changed books ---- */
+
+static const char *const changes[] = {
+    "deck:d *1.1",
+    "deck:d prefix:44 rate=0.5 ;; deck:d +0.00012345",
+    "deck:d prefix:1202 connect_fee=0.02",
+    "deck:m *2",
+    "deck:steps *2",
+    "deck:split *1.5",
+};
+
+/* The call to Italy does not fit into 64 bits, but at this price it does. */
+static const char *const cheaper[COUNT(changes)] = {
+    "deck:d prefix:39 rate=0.5",
+    "deck:d prefix:44 rate=0.5",
+    "deck:m +0.01",
+    "deck:d prefix:1264 rate=1",
+    "deck:steps *2",
+    "deck:d prefix:44 connect_fee=1",
+};
+
+static void ask_changes(const struct folder *folder, size_t book, const char *from_day, bool compiled,
+                        unsigned threads, enum toll_io_choice io, const struct toll_whatif_tuning *tuning,
+                        struct toll_impact *impact, struct toll_whatif_result *result)
+{
+    char path[128], cdrs[128];
+    struct toll_whatif_book list[1 + COUNT(changes)] = {{.path = path}};
+    struct toll_error error;
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
+    snprintf(path, sizeof path, "%s/%s", folder->path, books[book].name);
+    for (size_t i = 0; i < COUNT(changes); i++)
+        list[1 + i].change = book == 0 ? cheaper[i] : changes[i];
+    const struct toll_whatif_options options = {
+        .dataset_path = cdrs,
+        .books = list,
+        .book_count = 1 + (int)COUNT(changes),
+        .from_day = from_day,
+        .cut_periods = true,
+        .threads = threads,
+        .io = io,
+        .compile_changes = compiled,
+        .moved_by_bp = 1000,
+        .prices = true,
+        .reporter = {.report = report},
+    };
+    if (toll_whatif_tuned(&options, tuning, impact, result, &error) != 0)
+        fail_msg("%s", error.text);
+}
+
+static bool same_sum(struct toll_sum a, struct toll_sum b)
+{
+    return check_sum_of(a) == check_sum_of(b);
+}
+
+static bool same_measure(const struct toll_measure *a, const struct toll_measure *b)
+{
+    return a->rows == b->rows && a->rated == b->rated && a->suspense == b->suspense &&
+           a->billed_s == b->billed_s && same_sum(a->charge, b->charge) && same_sum(a->periods, b->periods) &&
+           same_sum(a->cost, b->cost) && a->tax_cents == b->tax_cents && a->accounts == b->accounts;
+}
+
+static void check_same(const struct toll_impact *a, const struct toll_impact *b)
+{
+    assert_int_equal(a->book_count, b->book_count);
+    for (int d = 0; d < TOLL_DIMENSIONS; d++) {
+        assert_int_equal(a->tables[d].count, b->tables[d].count);
+        for (size_t i = 0; i < a->tables[d].count; i++) {
+            const struct toll_impact_row *x = &a->tables[d].rows[i], *y = &b->tables[d].rows[i];
+            assert_string_equal(x->key, y->key);
+            assert_string_equal(x->currency, y->currency);
+            for (int side = 0; side < a->book_count; side++)
+                if (!same_measure(&x->books[side], &y->books[side]))
+                    fail_msg("%s %s of %s", toll_dimension_name((enum toll_dimension)d), x->key,
+                             a->books[side].name);
+        }
+    }
+    assert_int_equal(a->moved_count, b->moved_count);
+    for (size_t i = 0; i < a->moved_count; i++)
+        for (int side = 0; side < a->book_count; side++)
+            assert_true(same_sum(a->moved[i].charge[side], b->moved[i].charge[side]));
+    assert_int_equal(a->status_move_count, b->status_move_count);
+    assert_int_equal(a->account_count, b->account_count);
+    for (size_t i = 0; i < a->account_count; i++)
+        assert_true(same_sum(a->accounts[i].won, b->accounts[i].won) &&
+                    same_sum(a->accounts[i].lost, b->accounts[i].lost));
+}
+
+/* Repriced beside the base, rated by themselves, and compiled whole: the same. */
+static void changed_books(void **state)
+{
+    static const struct {
+        size_t book;
+        const char *from_day;
+        unsigned threads;
+        enum toll_io_choice io;
+        bool portable;
+        int repriced; /* 0: charges do not fit, and all is rated again */
+    } cases[] = {
+        {2, "2026-03-03", 2, TOLL_IO_MMAP, false, 4},
+        {2, "2026-03-03", 1, TOLL_IO_PREAD, true, 4},
+        {1, "2026-03-03", 2, TOLL_IO_MMAP, false, 4},
+        {0, NULL, 2, TOLL_IO_MMAP, false, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct toll_whatif_tuning fast = tuning_of(cases[i].portable ? 0 : toll_cpu_features(), 0);
+        struct toll_whatif_tuning slow = fast;
+        struct toll_impact repriced, rated, compiled;
+        struct toll_whatif_result result;
+        slow.no_repricing = true;
+        ask_changes(*state, cases[i].book, cases[i].from_day, false, cases[i].threads, cases[i].io, &fast,
+                    &repriced, &result);
+        assert_int_equal(result.repriced, cases[i].repriced);
+        ask_changes(*state, cases[i].book, cases[i].from_day, false, cases[i].threads, cases[i].io, &slow,
+                    &rated, &result);
+        assert_int_equal(result.repriced, 0);
+        ask_changes(*state, cases[i].book, cases[i].from_day, true, cases[i].threads, cases[i].io, &fast,
+                    &compiled, &result);
+        assert_int_equal(result.repriced, 0);
+        check_same(&repriced, &rated);
+        check_same(&repriced, &compiled);
+        toll_impact_free(&repriced);
+        toll_impact_free(&rated);
+        toll_impact_free(&compiled);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_books),
         cmocka_unit_test(two_books),
         cmocka_unit_test(ways),
+        cmocka_unit_test(changed_books),
     };
     return cmocka_run_group_tests(tests, make_books, remove_books);
 }

@@ -5,6 +5,7 @@
  *   bench_whatif           the plain world and the canonical month, 20 million CDRs each
  *   bench_whatif --small   worlds of a second, as a test; repriced and compiled books must agree
  *   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS, TOLL_BENCH_TURNS, TOLL_BENCH_FOLDER, TOLL_BENCH_WORLD, --json FILE
+ *   TOLL_BENCH_WAYS=1|2|4  only one book, the variants, the books apart; or a sum of these
  *
  * All take turns in one run; ratios are medians of the ratios within a turn. Books are images.
  */
@@ -127,12 +128,14 @@ static void tell(struct toll_result *json, const struct world *world, const stru
     toll_result_text(json, "totals", figures->totals);
 }
 
-static int measure(struct toll_result *json, const struct world *world, size_t turns)
+static int measure(struct toll_result *json, const struct world *world, unsigned ways, size_t turns)
 {
     static struct figures figures[WAYS];
     memset(figures, 0, sizeof figures);
     for (size_t turn = 0; turn < turns; turn++)
         for (int way = 0; way < WAYS; way++) {
+            if ((ways >> way & 1) == 0)
+                continue;
             struct figures *of = &figures[way];
             struct toll_impact impact;
             struct toll_whatif_result result;
@@ -149,7 +152,8 @@ static int measure(struct toll_result *json, const struct world *world, size_t t
             toll_impact_free(&impact);
         }
     for (int way = 0; way < WAYS; way++)
-        tell(json, world, &figures[way], (enum way)way, turns);
+        if ((ways >> way & 1) != 0)
+            tell(json, world, &figures[way], (enum way)way, turns);
     return 0;
 }
 
@@ -203,7 +207,7 @@ int main(int argc, char **argv)
         if (rc == 0 && small)
             rc = compare(&worlds[i]);
         if (rc == 0)
-            rc = measure(&json, &worlds[i], turns);
+            rc = measure(&json, &worlds[i], (unsigned)setting("TOLL_BENCH_WAYS", 7), turns);
     }
     if (own[sizeof own - 2] != 'X') {
         char command[64];

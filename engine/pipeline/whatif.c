@@ -285,9 +285,11 @@ static int make_impact(struct toll_whatif *whatif, struct toll_impact *impact, s
         rc = finish_lane(whatif, i, error);
     for (unsigned i = 1; rc == 0 && i < whatif->memory.threads; i++)
         rc = toll_impact_sums_merge(whatif->sums[0], whatif->sums[i], error);
-    return rc != 0 ? rc
-                   : toll_impact_make(impact, whatif->shape, whatif->sums[0], whatif->sides, true,
-                                      whatif->options->moved_by_bp, error);
+    const struct toll_impact_wishes wishes = {.same_calls = true,
+                                              .moved_by_bp = whatif->options->moved_by_bp,
+                                              .moved_most = whatif->options->moved_most,
+                                              .prices = whatif->options->prices};
+    return rc != 0 ? rc : toll_impact_make(impact, whatif->sums[0], whatif->sides, &wishes, error);
 }
 
 /* ---- all of it ---- */

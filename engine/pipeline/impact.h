@@ -51,6 +51,9 @@ int toll_impact_sums_merge(struct toll_impact_sums *sums, struct toll_impact_sum
 struct toll_impact_lines {
     struct toll_line_batch lines; /* rows: the same for all sides */
     const uint32_t *plans;        /* by row: plan id of the side's book, 0 none; NULL: not known */
+    /* Of the base: the charges of all repriced sides by row, side by side and in their order, as many as they
+     * are rounded up to 8, those beyond without meaning. NULL: they are in the sides' own columns. */
+    const int64_t *repriced_charges;
 };
 /* cdrs: rows, kind and start are read; kind and start may be NULL: then lines have no hour, day and billed_s.
  * sides: as many as the shape has. The first is the base. Lines in suspense have the charge 0. What goes

@@ -3,6 +3,7 @@
 #include "ratetable/build.h"
 
 #include "base/check.h"
+#include "base/digits.h"
 #include "io/zonefile.h"
 
 #include <errno.h>
@@ -101,6 +102,7 @@ void toll_build_end(struct toll_build *build)
     toll_strings_free(&build->states);
     free(build->terms.slots);
     free(build->recent);
+    free(build->key_texts.slots);
     toll_strings_free(&build->tax.categories);
     toll_strings_free(&build->tax.lists);
     toll_arena_free(&build->arena);
@@ -321,6 +323,50 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
         recent->bytes = (uint32_t)bytes;
     }
     *offset = recent->offset;
+    return true;
+}
+
+#define KEY_TEXTS_LEAST 1024
+
+static struct toll_key_text *find_key(const struct toll_key_texts *texts, uint64_t key)
+{
+    size_t at = (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+    while (at &= texts->slot_count - 1, texts->slots[at].key != 0 && texts->slots[at].key != key)
+        at++;
+    return &texts->slots[at];
+}
+
+static bool grow_keys(struct toll_key_texts *texts)
+{
+    struct toll_key_texts larger = {.slot_count =
+                                        texts->slot_count == 0 ? KEY_TEXTS_LEAST : 2 * texts->slot_count,
+                                    .count = texts->count};
+    larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
+    if (larger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < texts->slot_count; i++)
+        if (texts->slots[i].key != 0)
+            *find_key(&larger, texts->slots[i].key) = texts->slots[i];
+    free(texts->slots);
+    *texts = larger;
+    return true;
+}
+
+bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset)
+{
+    struct toll_key_texts *texts = &build->key_texts;
+    char text[TOLL_DIGITS_TEXT_BYTES];
+    TOLL_DCHECK(key != 0);
+    if (2 * texts->count >= texts->slot_count && !grow_keys(texts))
+        return false;
+    struct toll_key_text *slot = find_key(texts, key);
+    if (slot->key == 0) {
+        if (!toll_build_new_text(build, text, toll_digits_text(key, text), &slot->offset))
+            return false;
+        slot->key = key;
+        texts->count++;
+    }
+    *offset = slot->offset;
     return true;
 }
 

@@ -72,6 +72,16 @@ struct toll_recent_text {
     uint32_t bytes, offset;
 };
 
+/* Where the texts of packed prefixes are: a power of two of slots, at most half full. */
+struct toll_key_text {
+    uint64_t key; /* 0: free */
+    uint32_t offset;
+};
+struct toll_key_texts {
+    struct toll_key_text *slots;
+    size_t slot_count, count;
+};
+
 /* Taxes while a book is compiled (tax_build.h). Names have temporary ids in the order in which they are seen;
  * those of the image are sorted: uint32_t by temporary id, 0 where the row has an error. */
 struct toll_build_tax {
@@ -150,6 +160,7 @@ struct toll_build {
     struct toll_buffer deck_versions; /* struct toll_deck_version, in file order */
     struct toll_terms_index terms;    /* of the section */
     struct toll_recent_text *recent;  /* destinations as decks name them; NULL before the first */
+    struct toll_key_texts key_texts;  /* prefixes of decks, which mostly have the same ones */
     uint64_t deck_keys;
     int64_t deck_price_rows;
 
@@ -217,6 +228,8 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
 bool toll_build_new_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
 /* The same with a look at the recent ones first. */
 bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
+/* The text of a packed prefix, never 0: the same for all decks. */
+bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset);
 /* A section's buffer, and appending a record to it. */
 #define TOLL_BUILD_ADD(build, id, type) TOLL_BUFFER_ADD(&(build)->sections[TOLL_SECTION_##id], type)
 

@@ -51,8 +51,9 @@ static int open_old(struct rerate *rerate, struct toll_error *error)
     rerate->old_open = rc == 0;
     if (rc == 0)
         rc = lock_run(rerate, error);
-    return rc != 0 ? rc
-                   : toll_run_check_lines(&rerate->old, options->rate.threads, &options->rate.progress, error);
+    return rc != 0
+               ? rc
+               : toll_run_check_lines(&rerate->old, options->rate.threads, &options->rate.progress, error);
 }
 
 /* ---- before anything is made ---- */

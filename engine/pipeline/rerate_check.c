@@ -11,7 +11,7 @@
 struct check {
     const struct toll_run_files *run;
     const struct toll_progress *progress;
-    atomic_size_t next;      /* part */
+    atomic_size_t next;       /* part */
     atomic_int_fast64_t rows; /* done */
 };
 

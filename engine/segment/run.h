@@ -200,9 +200,11 @@ struct toll_run_writer;
 int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
                     struct toll_error *error);
 int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
-/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. For
- * runs that are large: a small one has no use for the threads. */
-int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error);
+/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. Tables
+ * are made by up to so many threads; direct: large files go past the page cache where the file system lets
+ * them. For runs that are large: a small one has no use for the threads. */
+int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
+                           struct toll_error *error);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
 /* Waits for all that was handed over so far; nothing without that. */
 int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error);
@@ -214,8 +216,17 @@ int toll_run_add_file(struct toll_run_writer *writer, const char *name, const vo
                       struct toll_error *error);
 int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
                           struct toll_error *error);
+/* Rows of a table: an array of them, or what makes some of them when they are wanted, in any order and by
+ * several threads at once; their texts must last until the table is written. */
+struct toll_run_rows {
+    const void *rows;
+    void (*make)(const void *context, int64_t first, int64_t count, void *rows); /* NULL: an array */
+    const void *context;
+};
 int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_row *rows, int64_t count,
                         struct toll_error *error);
+int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                             struct toll_error *error);
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
                          struct toll_error *error);
 /* Only if there are any. */

@@ -38,6 +38,8 @@ static const struct verb verbs[] = {
     {"tax", "what a run's accounts owe in taxes", cmd_tax},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},
     {"whatif", "the same calls with several books: what moves and whom it hurts", cmd_whatif},
+
+    {"delta", "what moved between two runs, line by line", cmd_delta},
     {"bench", "how fast a book rates CDRs on this machine", cmd_bench},
     {"gen", "make a synthetic book and CDRs to try things with", cmd_gen},
 };

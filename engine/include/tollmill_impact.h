@@ -143,6 +143,10 @@ void toll_impact_free(struct toll_impact *impact); /* safe on a zeroed struct */
  * not.
  */
 bool toll_impact_percent(struct toll_sum base, struct toll_sum other, int64_t *bp);
+/* Is the change more than so many hundredths of a percent of the base (exactly), or one from 0? */
+bool toll_impact_beyond(struct toll_sum base, struct toll_sum other, int64_t bp);
+/* Which of in_class a change belongs to: 0 .. TOLL_IMPACT_CLASSES - 1. */
+int toll_impact_class(struct toll_sum base, struct toll_sum other);
 /* Lines and periods. */
 struct toll_sum toll_measure_charge(const struct toll_measure *measure);
 

@@ -119,35 +119,74 @@ static int explain_row(struct toll_explainer *explainer, struct toll_run *run,
     return explainer->failed ? toll_error_set(error, TOLL_ENOMEM, "out of memory") : 0;
 }
 
+/* What bundles had left and tiers had counted, where a line may have drawn. */
+static int find_turns(struct toll_explainer *explainer, struct toll_run *run, const char *day, int64_t row,
+                      const struct toll_drawn_line *stored, int32_t account, struct toll_explain_turns *turns,
+                      struct toll_error *error)
+{
+    struct toll_pools *pools = NULL;
+    struct toll_drawn_line line;
+    if (stored->status == TOLL_ZERO_CLOSED || !toll_explain_may_draw(explainer))
+        return 0;
+    const int rc = toll_explain_replay(run, explainer->cursors, day, row, account, explainer->row,
+                                       explainer->answer, &pools, error);
+    /* Something else than the stored line: then it is not said what there was before. */
+    if (pools != NULL && toll_explain_turns_make(explainer, pools, turns, &line) &&
+        line.status == stored->status && line.billed == stored->billed && line.included == stored->included &&
+        line.charge == stored->charge)
+        explainer->turns = turns;
+    toll_pools_free(pools);
+    return rc;
+}
+
+static int explain_found(struct toll_explainer *explainer, struct toll_run *run, const char *day, int64_t row,
+                         struct toll_error *error)
+{
+    struct toll_explain_turns turns = {0};
+    struct toll_reader_row at;
+    struct toll_line line;
+    int rc = toll_run_seek(run, day, row, &at, error);
+    if (rc != 0)
+        return rc;
+    const struct toll_drawn_line stored = stored_line(&at);
+    const struct toll_row call = at.row;
+    struct toll_row_answer answer;
+    toll_row_rate(at.rater, explainer->cursors, &call, NULL, &answer);
+    explainer->row = &call;
+    explainer->answer = &answer;
+    rc = find_turns(explainer, run, day, row, &stored, at.lines->account[at.index], &turns, error);
+    if (rc == 0)
+        rc = toll_run_line(run, day, row, &line, error);
+    if (rc == 0)
+        rc = toll_run_seek(run, day, row, &at, error);
+    if (rc == 0) {
+        explainer->row = &at.row; /* its call types are of the part that is open now */
+        explainer->line = &line;
+        explainer->trunk = dictionary_text(&at, TOLL_CDR_TRUNK, at.batch->trunk);
+        explainer->hint = dictionary_text(&at, TOLL_CDR_HINT, at.batch->hint);
+        rc = explain_row(explainer, run, &at, error);
+    }
+    toll_explain_turns_free(&turns);
+    return rc;
+}
+
 static int explain_run(struct toll_run *run, const char *day, int64_t row, bool unmask,
                        struct toll_explanation *out, struct toll_error *error)
 {
     struct toll_reader_row at;
-    struct toll_line line;
-    int rc = toll_run_line(run, day, row, &line, error);
-    if (rc == 0)
-        rc = toll_run_seek(run, day, row, &at, error);
+    int rc = toll_run_seek(run, day, row, &at, error);
     if (rc != 0)
         return rc;
-    struct toll_row_answer answer;
-    struct toll_band_cursor *cursors = calloc((size_t)at.rater->book->deck_count + 1, sizeof *cursors);
-    if (cursors == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    toll_row_rate(at.rater, cursors, &at.row, NULL, &answer);
     struct toll_explainer explainer = {
         .rater = at.rater,
         .book = at.rater->book,
-        .row = &at.row,
-        .line = &line,
-        .trunk = dictionary_text(&at, TOLL_CDR_TRUNK, at.batch->trunk),
-        .hint = dictionary_text(&at, TOLL_CDR_HINT, at.batch->hint),
-        .cursors = cursors,
-        .answer = &answer,
         .unmask = unmask,
         .out = out,
-    };
-    rc = explain_row(&explainer, run, &at, error);
-    free(cursors);
+        .cursors = calloc((size_t)at.rater->book->deck_count + 1, sizeof *explainer.cursors)};
+    if (explainer.cursors == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    rc = explain_found(&explainer, run, day, row, error);
+    free(explainer.cursors);
     return rc;
 }
 

@@ -37,9 +37,9 @@ static void explain_exchange(struct toll_explainer *explainer, const struct toll
                          "fx.csv has no rate from %s to %s of that day or before: add a row", from, to);
         return;
     }
-    toll_money_format(cost->before, before);
-    toll_money_format(cost->cost, after);
-    toll_money_format(cost->fx->rate, rate);
+    toll_explain_money(cost->before, before);
+    toll_explain_money(cost->cost, after);
+    toll_explain_money(cost->fx->rate, rate);
     toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "exchange", "fx.csv", cost->fx->line,
                      "%s %s x %s, rounded half up to 8 decimals: %s %s", before, from, rate, after, to);
 }

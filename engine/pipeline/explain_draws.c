@@ -175,9 +175,10 @@ static void explain_turn(struct toll_explainer *explainer, const struct toll_exp
                          before, unit);
     else
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "bundle", "bundles.csv", bundle->line,
-                         over == 0 ? "%s gives %lld %s: %lld were left, now %lld"
-                                   : "%s gives %lld %s: %lld were left, now %lld; beyond its limit, which is "
-                                     "only flagged (at_limit flag)",
+                         over == 0
+                             ? "%s gives %lld %s: left before %lld, after %lld"
+                             : "%s gives %lld %s: left before %lld, after %lld; beyond its limit, which is "
+                               "only flagged (at_limit flag)",
                          name, before - after + (long long)over, unit, before, after);
 }
 

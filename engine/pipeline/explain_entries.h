@@ -12,6 +12,7 @@
 #include "text/csv.h"
 
 struct toll_explain_turns;
+struct toll_pools;
 struct toll_explainer {
     const struct toll_rater *rater;
     const struct toll_book *book;
@@ -122,6 +123,12 @@ struct toll_explain_turns {
 bool toll_explain_turns_make(const struct toll_explainer *explainer, struct toll_pools *pools,
                              struct toll_explain_turns *turns, struct toll_drawn_line *line);
 void toll_explain_turns_free(struct toll_explain_turns *turns); /* safe on a zeroed struct */
+
+/* Pools as they are before a row of a run, of an account id of the run's table; *out NULL: not known. The run
+ * goes to another place. */
+int toll_explain_replay(struct toll_run *run, struct toll_band_cursor *cursors, const char *day, int64_t row,
+                        int32_t account, const struct toll_row *call, const struct toll_row_answer *answer,
+                        struct toll_pools **out, struct toll_error *error);
 
 /* What bundles and tiers made of the answer. drawn: could they have made the stored line of it? */
 bool toll_explain_may_draw(const struct toll_explainer *explainer);

@@ -85,17 +85,31 @@ static bool assignment_row(void *context, uint32_t line, const struct toll_csv_f
     return search->count < SHOWN_MAX;
 }
 
-static void tell(struct toll_explainer *explainer, const char *name, const struct row *row, bool *decided)
+/* A cost goes by the trunk's carrier, where it has one. */
+static const char *whose_carrier(const struct toll_explainer *explainer, bool sell, int level)
+{
+    if (sell || level != TOLL_LEVEL_CARRIER)
+        return "";
+    return toll_trunk_carrier(explainer->book, explainer->row->trunk) != 0 ? "trunk's " : "feed's ";
+}
+
+static void tell(struct toll_explainer *explainer, bool sell, const struct subjects *subjects,
+                 const struct row *row, bool *decided)
 {
     static const char *const times[] = {
         [TOLL_EXPLAIN_NOT_YET] = "is not yet in force at the call's start",
         [TOLL_EXPLAIN_ENDED] = "has ended by the call's start",
     };
-    char by[64];
+    char by[TOLL_EXPLAIN_TEXT_BYTES + 64], shown[TOLL_EXPLAIN_TEXT_BYTES];
+    const char *name = sell ? "plan" : "buy plan";
     if (row->level == TOLL_LEVEL_DEFAULT)
         snprintf(by, sizeof by, "the default assignment");
+    else if (row->level == TOLL_LEVEL_NUMBER)
+        snprintf(by, sizeof by, "the assignment to the number");
     else
-        snprintf(by, sizeof by, "the assignment to the %s", levels[row->level]);
+        snprintf(by, sizeof by, "the assignment to the %s%s %s", whose_carrier(explainer, sell, row->level),
+                 levels[row->level],
+                 toll_explain_prefix(explainer, strchr(subjects->text[row->level], ':') + 1, shown));
     if (row->time != TOLL_EXPLAIN_IN_FORCE)
         toll_explain_add(explainer, TOLL_EXPLAIN_MISS, name, "assignments.csv", row->line, "%s (plan %s) %s",
                          by, row->plan, times[row->time]);
@@ -111,7 +125,6 @@ static void tell(struct toll_explainer *explainer, const char *name, const struc
 void toll_explain_assignments(struct toll_explainer *explainer, bool sell)
 {
     static const char *const columns[] = {"subject", "plan", "side", "from", "to", NULL};
-    const char *name = sell ? "plan" : "buy plan";
     struct subjects subjects;
     struct search search = {
         .subjects = &subjects, .at = explainer->row->start, .side = sell ? "sell" : "buy"};
@@ -121,7 +134,7 @@ void toll_explain_assignments(struct toll_explainer *explainer, bool sell)
     for (int level = 0; level < LEVELS; level++)
         for (int i = 0; i < search.count; i++)
             if (search.rows[i].level == level)
-                tell(explainer, name, &search.rows[i], &decided);
+                tell(explainer, sell, &subjects, &search.rows[i], &decided);
 }
 
 void toll_explain_plan(struct toll_explainer *explainer)

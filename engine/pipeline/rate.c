@@ -680,7 +680,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = make_pools(run, error);
     if (rc == 0 && syncs_together(run, tuning))
-        rc = toll_run_sync_together(run->writer, run->memory.threads, error);
+        rc = toll_run_sync_together(run->writer, run->memory.threads, run->ring_writes, error);
     if (rc == 0)
         rc = toll_run_write_books(run->writer, run->book, run->merge, error);
     phase_ends(run, TOLL_PHASE_PLAN);

@@ -201,8 +201,10 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
                     struct toll_error *error);
 int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
 /* From here on files are brought to disk by other threads while the caller goes on; publishing waits. Tables
- * are made by up to so many threads. For runs that are large: a small one has no use for the threads. */
-int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, struct toll_error *error);
+ * are made by up to so many threads; direct: large files go past the page cache where the file system lets
+ * them. For runs that are large: a small one has no use for the threads. */
+int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
+                           struct toll_error *error);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
 /* Waits for all that was handed over so far; nothing without that. */
 int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error);

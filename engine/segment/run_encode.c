@@ -27,12 +27,21 @@ struct slot {
     const char *text; /* NULL: free */
     uint32_t hash, word;
 };
+/* The number of a text that lies there. Rows that say the same mostly point to the same bytes, and rows near
+ * each other to bytes near each other: so this table is in the order of the places, without any mixing. */
+struct met {
+    const char *text; /* NULL: nothing yet */
+    uint32_t word;
+};
+#define MET_MOST ((size_t)1 << 18)
+#define MET_PLACE_BYTES 8 /* texts are about so long */
+
 /* The words of a column that one thread has met, in the order in which it met them. */
 struct words {
     struct slot *slots; /* a power of two, at most half full */
     size_t slot_count, count;
-    const char *last; /* and its number: rows that say the same often point to the same bytes */
-    uint32_t last_word;
+    struct met *met; /* by where they lie */
+    size_t met_mask;
     uint32_t *places; /* of each in the dictionary, when it is known */
 };
 
@@ -76,8 +85,9 @@ static bool grow(struct words *words)
 /* The number of a word. False: out of memory. */
 static bool number_word(struct words *words, const char *text, uint32_t *word)
 {
-    if (text == words->last) {
-        *word = words->last_word;
+    struct met *met = &words->met[(uintptr_t)text / MET_PLACE_BYTES & words->met_mask];
+    if (text == met->text) {
+        *word = met->word;
         return true;
     }
     if (2 * words->count >= words->slot_count && !grow(words))
@@ -86,8 +96,8 @@ static bool number_word(struct words *words, const char *text, uint32_t *word)
     struct slot *slot = find_slot(words, text, hash);
     if (slot->text == NULL)
         *slot = (struct slot){text, hash, (uint32_t)words->count++};
-    words->last = text;
-    words->last_word = *word = slot->word;
+    *met = (struct met){text, slot->word};
+    *word = slot->word;
     return true;
 }
 
@@ -192,7 +202,10 @@ static bool put_words(const char *row, size_t row_bytes, int64_t count, size_t w
         uint32_t word;
         if (!number_word(words, text_at(row, 0), &word))
             return false;
-        memcpy(place->values, &word, width == sizeof(uint16_t) ? sizeof(uint16_t) : sizeof word);
+        if (width == sizeof(uint16_t))
+            memcpy(place->values, &(uint16_t){(uint16_t)word}, sizeof(uint16_t));
+        else
+            memcpy(place->values, &word, sizeof word);
         place->values += width;
     }
     return true;
@@ -410,6 +423,24 @@ static int make_dictionaries(struct encode *encode, struct toll_error *error)
 
 /* ---- the file ---- */
 
+static bool begin_words(struct worker *worker, int64_t count)
+{
+    const struct toll_arrow_schema *schema = &worker->encode->table->schema;
+    size_t room = WORDS_LEAST;
+    while (room < MET_MOST && room < (size_t)count)
+        room *= 2;
+    for (unsigned c = 0; c < schema->count; c++) {
+        struct words *words = &worker->words[c];
+        if (!toll_arrow_is_dictionary(schema->fields[c].type))
+            continue;
+        words->met_mask = room - 1;
+        words->met = calloc(room, sizeof *words->met);
+        if (words->met == NULL)
+            return false;
+    }
+    return true;
+}
+
 static int begin_workers(struct encode *encode, int64_t count, unsigned threads, struct toll_error *error)
 {
     const unsigned most = count / TOLL_ARROW_BATCH_ROWS < BATCHES_FOR_THREADS ? 1 : THREADS_MAX;
@@ -419,7 +450,8 @@ static int begin_workers(struct encode *encode, int64_t count, unsigned threads,
     bool good = encode->workers != NULL && encode->batches != NULL;
     for (unsigned i = 0; good && i < encode->worker_count; i++) {
         encode->workers[i].encode = encode;
-        if (encode->rows->make != NULL)
+        good = begin_words(&encode->workers[i], count);
+        if (good && encode->rows->make != NULL)
             good = (encode->workers[i].block = malloc(BLOCK_ROWS * encode->table->row_bytes)) != NULL;
     }
     return good ? 0 : no_memory(encode, error);
@@ -500,6 +532,7 @@ int toll_run_table_encode_by(const struct toll_run_table *table, const struct to
     for (unsigned i = 0; encode->workers != NULL && i < encode->worker_count; i++) {
         for (unsigned c = 0; c < table->schema.count; c++) {
             free(encode->workers[i].words[c].slots);
+            free(encode->workers[i].words[c].met);
             free(encode->workers[i].words[c].places);
         }
         free(encode->workers[i].block);

@@ -194,6 +194,44 @@ int toll_whatif(const struct toll_whatif_options *options, struct toll_impact *i
 int toll_sweep_changes(const char *sweep, char ***changes, int64_t factors[TOLL_IMPACT_BOOKS_MAX], int *count,
                        struct toll_error *error);
 
+/* ---- the best plan for each account ---- */
+
+/* What an account would pay on a plan, and what its calls would cost us. */
+struct toll_best_offer {
+    struct toll_sum charge, cost; /* lines and period charges; known costs */
+    int64_t suspense;             /* calls in suspense */
+    bool offered;                 /* no call that is rated now would be in suspense */
+};
+struct toll_best_plan_row {
+    const char *account, *name, *currency;
+    struct toll_sum charge, cost; /* now: of the base */
+    const struct toll_best_offer *offers;
+    int cheapest, most_profitable; /* plan; -1: none is offered; the latter without costs, too */
+};
+/* All accounts with a currency together. */
+struct toll_best_plan_total {
+    const char *currency;
+    int64_t accounts, without;    /* without: no plan is offered to them; they stay as they are */
+    struct toll_sum charge, cost; /* now */
+    struct toll_sum cheapest, cheapest_cost;
+    struct toll_sum most_profitable, most_profitable_cost;
+};
+struct toll_best_plans {
+    int plan_count;
+    const char *const *plans;
+    bool has_cost;
+    const struct toll_best_plan_row *rows; /* accounts with lines or period charges, by name, then currency */
+    size_t count;
+    const struct toll_best_plan_total *totals; /* by currency */
+    size_t total_count;
+    void *owned;
+};
+/* books[first..first+count) of the impact are "plan:P accounts:*" of the plans named. Texts are the impact's,
+ * which must live on. TOLL_ENOMEM. */
+int toll_best_plans_make(struct toll_best_plans *out, const struct toll_impact *impact, int first,
+                         const char *const *plans, int count, struct toll_error *error);
+void toll_best_plans_free(struct toll_best_plans *best); /* safe on a zeroed struct */
+
 /* ---- finished runs ---- */
 
 struct toll_compare_options {

@@ -99,7 +99,8 @@ static void totals_of(const struct toll_impact *impact, char *text, size_t room)
 }
 
 struct figures {
-    double wall[TURNS_MOST], rate[TURNS_MOST], open[TURNS_MOST], report[TURNS_MOST], ratio[TURNS_MOST];
+    double wall[TURNS_MOST], cpu[TURNS_MOST], cpu_ratio[TURNS_MOST], rate[TURNS_MOST], open[TURNS_MOST],
+        report[TURNS_MOST], ratio[TURNS_MOST];
     int64_t rows;
     int repriced;
     char totals[1024];
@@ -108,16 +109,21 @@ struct figures {
 static void tell(struct toll_result *json, const struct world *world, const struct figures *figures,
                  enum way way, size_t turns)
 {
-    double wall[TURNS_MOST], ratio[TURNS_MOST];
+    double wall[TURNS_MOST], ratio[TURNS_MOST], cpu[TURNS_MOST], cpu_ratio[TURNS_MOST];
+    memcpy(cpu, figures->cpu, sizeof cpu);
+    memcpy(cpu_ratio, figures->cpu_ratio, sizeof cpu_ratio);
+    qsort(cpu, turns, sizeof *cpu, toll_result_compare);
+    qsort(cpu_ratio, turns, sizeof *cpu_ratio, toll_result_compare);
     memcpy(wall, figures->wall, sizeof wall);
     memcpy(ratio, figures->ratio, sizeof ratio);
     qsort(wall, turns, sizeof *wall, toll_result_compare);
     qsort(ratio, turns, sizeof *ratio, toll_result_compare);
-    printf("%s, %-24s %6.3f s (%.3f to %.3f), %.2f of one book; opening %.3f, rating %.3f, report %.3f s; "
+    printf("%s, %-24s %6.3f s (%.3f to %.3f), %.2f of one book; %.3f s of CPU, %.2f; opening %.3f, rating "
+           "%.3f, report %.3f s; "
            "%d repriced; %lld CDRs; %.40s\n",
            world->name, way_names[way], wall[turns / 2], wall[0], wall[turns - 1], ratio[turns / 2],
-           figures->open[0], figures->rate[0], figures->report[0], figures->repriced,
-           (long long)figures->rows, figures->totals);
+           cpu[turns / 2], cpu_ratio[turns / 2], figures->open[0], figures->rate[0], figures->report[0],
+           figures->repriced, (long long)figures->rows, figures->totals);
     toll_result_record(json, "whatif");
     toll_result_text(json, "world", world->name);
     toll_result_text(json, "way", way_names[way]);
@@ -125,6 +131,8 @@ static void tell(struct toll_result *json, const struct world *world, const stru
     toll_result_samples(json, "seconds", figures->wall, turns, 1);
     toll_result_samples(json, "rating_seconds", figures->rate, turns, 1);
     toll_result_samples(json, "of_one_book", figures->ratio, turns, 1);
+    toll_result_samples(json, "cpu_seconds", figures->cpu, turns, 1);
+    toll_result_samples(json, "cpu_of_one_book", figures->cpu_ratio, turns, 1);
     toll_result_text(json, "totals", figures->totals);
 }
 
@@ -139,8 +147,11 @@ static int measure(struct toll_result *json, const struct world *world, unsigned
             struct figures *of = &figures[way];
             struct toll_impact impact;
             struct toll_whatif_result result;
+            const double begun = clock_s(CLOCK_PROCESS_CPUTIME_ID);
             if (ask(world, (enum way)way, false, &impact, &result) != 0)
                 return -1;
+            of->cpu[turn] = clock_s(CLOCK_PROCESS_CPUTIME_ID) - begun;
+            of->cpu_ratio[turn] = of->cpu[turn] / figures[ONE].cpu[turn];
             of->wall[turn] = (double)result.wall_ns * 1e-9;
             of->open[turn] = (double)result.open_ns * 1e-9;
             of->rate[turn] = (double)result.rate_ns * 1e-9;

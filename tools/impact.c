@@ -27,6 +27,18 @@ bool cmd_impact_is_table(const char *name)
     return false;
 }
 
+int cmd_impact_moved_by(struct cmd *cmd, const char *text, int64_t *bp)
+{
+    int64_t money = 10 * INT64_C(100000000);
+    if (text != NULL && (toll_money_from_text(text, strlen(text), &money) < 0 || money < 0 ||
+                         money % 1000000 != 0 || money > INT64_C(100000000000000))) {
+        cmd_error(cmd, "--moved-by is a percentage from 0 on with at most 2 decimals, not \"%s\"", text);
+        return CMD_USAGE;
+    }
+    *bp = money / 1000000;
+    return CMD_GO;
+}
+
 void cmd_impact_needs(const struct cmd *cmd, const struct cmd_impact_how *how, bool prices,
                       size_t *moved_most, bool *make_prices)
 {

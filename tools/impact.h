@@ -5,7 +5,7 @@
 #ifndef CMD_IMPACT_H
 #define CMD_IMPACT_H
 
-#include "command.h"
+#include "options.h"
 #include "print.h"
 #include "tollmill_impact.h"
 
@@ -22,6 +22,8 @@ struct cmd_impact_how {
 /* "accounts, classes, ..." of all that --table can name. */
 const char *cmd_impact_table_names(void);
 bool cmd_impact_is_table(const char *name);
+/* "10" or "2.5" (NULL: 10) as hundredths of a percent: CMD_GO, or CMD_USAGE after having told. */
+int cmd_impact_moved_by(struct cmd *cmd, const char *text, int64_t *bp);
 /* How much of the price rows this way of printing needs (struct toll_whatif_options). prices: --prices. */
 void cmd_impact_needs(const struct cmd *cmd, const struct cmd_impact_how *how, bool prices,
                       size_t *moved_most, bool *make_prices);

@@ -283,7 +283,7 @@ void cmd_impact_json(struct cmd *cmd, const struct toll_impact *impact, const st
     cmd_json_close(json, ']');
     if (how->flags)
         put_flagged(&document);
-    if (how->best != NULL)
+    if (how->best != NULL && how->best->plan_count > 0)
         cmd_best_plan_json(json, how->best);
     cmd_json_end(json);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL 80
+#define CELL 256
 #define COLUMNS_MOST 7 /* of other books in a list; more are in the CSV */
 #define CELLS_MOST 16
 
@@ -122,8 +122,7 @@ static void put_book(const struct text *text, struct rows *rows, const struct to
     }
     if (any(text->impact, false)) {
         struct toll_sum tax = {0};
-        for (int i = 0; i < 1 && text->impact->books[book].taxed; i++)
-            toll_sum_add(&tax, of->tax_cents * 1000000);
+        toll_sum_add(&tax, of->tax_cents * 1000000);
         sum_text(tax, cell(rows));
         if (!text->impact->books[book].taxed)
             rows->cells[rows->used - 1][0] = 0;
@@ -302,14 +301,14 @@ static void put_list(const struct text *text, enum toll_dimension dimension, con
 
 static void price_text(const struct text *text, const struct toll_impact_price *price, char out[CELL])
 {
-    char prefix[CELL];
+    char prefix[80];
     if (price == NULL) {
         snprintf(out, CELL, "(no price)");
         return;
     }
     cmd_impact_prefix(price->prefix, text->how->unmask, prefix, sizeof prefix);
     const char *of = price->deck[0] != 0 ? price->deck : price->plan[0] != 0 ? price->plan : price->kind;
-    snprintf(out, CELL, "%s%s%s%s%s%s%s", of, prefix[0] != 0 ? " " : "", prefix,
+    snprintf(out, CELL, "%.60s%s%.60s%s%.60s%s%.60s", of, prefix[0] != 0 ? " " : "", prefix,
              price->band[0] != 0 ? " " : "", price->band, price->destination[0] != 0 ? " " : "",
              price->destination);
 }

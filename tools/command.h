@@ -42,6 +42,8 @@ int cmd_import(struct cmd *cmd, int argc, char **argv);
 int cmd_compile(struct cmd *cmd, int argc, char **argv);
 int cmd_check(struct cmd *cmd, int argc, char **argv);
 int cmd_rate(struct cmd *cmd, int argc, char **argv);
+int cmd_rerate(struct cmd *cmd, int argc, char **argv);
+int cmd_ledger(struct cmd *cmd, int argc, char **argv);
 int cmd_close(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_summary(struct cmd *cmd, int argc, char **argv);

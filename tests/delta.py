@@ -73,7 +73,7 @@ class Run:
     def __init__(self, path, dataset, parts):
         self.path, self.dataset = path, dataset
         export = command("export", path, "--cdrs", dataset, "--format", "csv", "--csv-safe=raw").stdout
-        self.period = rows_of(command("export", path, "--cdrs", dataset, "--what", "period", "--format", "csv").stdout)
+        self.period = rows_of(command("export", path, "--what", "period", "--format", "csv").stdout)
         prices = {row["id"]: row for row in table(os.path.join(path, "prices.arrow"))}
         tuples = {}
         if os.path.exists(os.path.join(path, "tuples.arrow")):

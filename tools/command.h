@@ -48,6 +48,7 @@ int cmd_close(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_summary(struct cmd *cmd, int argc, char **argv);
 int cmd_report(struct cmd *cmd, int argc, char **argv);
+int cmd_delta(struct cmd *cmd, int argc, char **argv);
 int cmd_explain(struct cmd *cmd, int argc, char **argv);
 int cmd_reconcile(struct cmd *cmd, int argc, char **argv);
 int cmd_tax(struct cmd *cmd, int argc, char **argv);

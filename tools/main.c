@@ -39,6 +39,7 @@ static const struct verb verbs[] = {
     {"reconcile", "our charges against the provider's, line by line", cmd_reconcile},
     {"tax", "what a run's accounts owe in taxes", cmd_tax},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},
+    {"delta", "what moved between two runs, line by line", cmd_delta},
     {"bench", "how fast a book rates CDRs on this machine", cmd_bench},
     {"gen", "make a synthetic book and CDRs to try things with", cmd_gen},
 };

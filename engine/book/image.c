@@ -56,7 +56,13 @@ static bool all_zero(const uint8_t *from, const uint8_t *to)
     return from == to;
 }
 
-int toll_image_view(const uint8_t *image, size_t bytes, bool made, const char *name,
+static bool is_far(uint32_t section)
+{
+    return section == TOLL_SECTION_STRINGS || section == TOLL_SECTION_ORIGINS ||
+           section == TOLL_SECTION_SOURCES || section == TOLL_SECTION_SOURCE_BYTES;
+}
+
+int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
                     struct toll_image_view *view, struct toll_error *error)
 {
     const struct toll_image_header *header = (const void *)image;
@@ -98,9 +104,10 @@ int toll_image_view(const uint8_t *image, size_t bytes, bool made, const char *n
             return bad(error, name, "its table of sections");
         if (!all_zero(image + end, image + start))
             return bad(error, name, "bytes between its sections");
-        if (!made && !toll_hash_equal(toll_hash(image + start, section->bytes), section->hash))
+        view->data[id] =
+            near == NULL || is_far(id) ? image + start : memcpy(near + start, image + start, section->bytes);
+        if (!made && !toll_hash_equal(toll_hash(view->data[id], section->bytes), section->hash))
             return bad(error, name, "a section does not have its checksum");
-        view->data[id] = image + start;
         view->count[id] = section->bytes / section->record_bytes;
         end = start + section->bytes;
     }

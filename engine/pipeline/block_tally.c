@@ -127,6 +127,13 @@ static void add_suspense(const struct toll_block_rows *rows, size_t rest)
     add_others(rows, lacking.other, lacking.other_count);
 }
 
+/* Statuses alone. */
+static void count_rest(const struct toll_block_rows *rows, size_t rest)
+{
+    for (size_t k = 0; k < rest; k++)
+        rows->context->tally->status_rows[rows->line.status[rows->block->rest[k]]]++;
+}
+
 void toll_block_tally(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
@@ -143,7 +150,10 @@ void toll_block_tally(const struct toll_block_rows *rows)
     if (tally->rows - tally->settled_rows > TOLL_TALLY_SETTLE_ROWS - TOLL_BLOCK_ROWS_MAX)
         toll_tally_settle(tally, rater->book);
     note_prices(rows);
-    add_suspense(rows, out.rest_count);
+    if (rows->context->no_suspense)
+        count_rest(rows, out.rest_count);
+    else
+        add_suspense(rows, out.rest_count);
     if (tally->surcharges != NULL)
         toll_surcharges_count(tally->surcharges, rater->surcharges, rows->context->map, &rows->cdr, 0,
                               rows->rows, rows->line.status, block->bucket);

@@ -37,8 +37,9 @@ struct toll_rate_memory {
 };
 /* Before the workers are made. threads: as many as are wanted, and may be had. Under a bound (0: none) with
  * fewer of them and without a ring (io) where it has to be; TOLL_EUSAGE where it cannot be at all. */
-int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
-                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error);
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_lane *lanes, unsigned lane_count,
+                          int64_t rows, struct toll_workers_io *io, int64_t bound_bytes,
+                          struct toll_error *error);
 /* The most that the process ever had in memory, mapped files among it; 0: cannot be told. */
 int64_t toll_memory_peak(void);
 
@@ -81,6 +82,17 @@ int toll_days_read(const char *from_day, const char *to_day, int64_t *from, int6
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
                       size_t *first, size_t *last, struct toll_error *error);
 
+/* How parts are read: what is in the page cache where it lies, anything else by a ring, past the cache. Under
+ * a bound of memory nothing is mapped: its pages would be in ours, too. */
+enum toll_read_path toll_parts_read_path(const struct toll_dataset *dataset, size_t first, size_t last,
+                                         enum toll_io_choice io, bool bounded);
+/* No more workers than batches: each has its own memory. threads: 0 all cores. */
+unsigned toll_parts_workers(const struct toll_dataset *dataset, size_t first, size_t last, unsigned threads);
+/* First and last of the CDRs, which lie in the order of their starts; nothing was earlier. */
+struct toll_run_span toll_parts_span(const struct toll_dataset *dataset, size_t first, size_t last);
+/* As struct toll_run_span has it, where periods may not be cut. */
+toll_ms toll_parts_earlier_until(const struct toll_dataset *dataset, size_t first);
+
 /* The parts that a run answers: false, one of them is not there any more as it was. */
 bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,
                        size_t *first, size_t *last);
@@ -96,9 +108,9 @@ struct toll_part_set {
     size_t count;
     int64_t rows;
 };
-/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE. texts as in toll_part_map_make. ordinal
- * counts from `ordinal` on. */
-int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE, for so many raters: a lane each. texts as in
+ * toll_part_map_make, of the first. ordinal counts from `ordinal` on. */
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
 void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */

@@ -318,7 +318,7 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
     int rc = toll_run_lines_open(&run->files, part, TOLL_READ_MMAP, &run->lines, error);
     if (rc != 0 || !run->dataset_open)
         return rc;
-    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, &run->dataset, part,
+    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, 1, &run->dataset, part,
                             part + 1, TOLL_READ_MMAP, 0, NULL, error);
     if (rc == 0)
         rc = toll_dataset_text_open(&run->dataset, part, TOLL_READ_MMAP, &run->text, error);
@@ -715,7 +715,7 @@ static int own_row(struct toll_run *run, struct toll_reader_row *out, struct tol
     out->rater = &own->rater;
     out->price_shift = own->price_shift;
     out->kept = books != NULL && books[run->index] + 1u < run->books.count;
-    toll_row_read(&own->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
+    toll_row_read(&own->rater, &run->set.parts[0].lanes[0].map, &run->cdr_batch, run->index, &out->row);
     return 1;
 }
 

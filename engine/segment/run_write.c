@@ -11,10 +11,13 @@
 #include <string.h>
 
 #define FOLDER_MODE 0750
+#define DIRECT_BYTES ((size_t)4 << 20) /* below that the page cache's copy costs next to nothing */
 
 struct toll_run_writer {
     struct toll_publish publish;
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
+    unsigned threads;         /* that make tables; 0 as 1 */
+    bool direct;              /* large files go past the page cache */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
 };
@@ -46,8 +49,11 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
-int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error)
+int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
+                           struct toll_error *error)
 {
+    writer->threads = threads;
+    writer->direct = direct;
     return toll_syncs_open(&writer->syncs, writer->publish.io, error);
 }
 
@@ -62,6 +68,16 @@ int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error)
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
+/* Reserves the file's space, too, so that writes past the page cache need not make it longer one by one. */
+static int open_direct(const struct toll_run_writer *writer, int fd, const char *name, size_t bytes)
+{
+    const struct toll_io *io = writer->publish.io;
+    const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_DIRECT;
+    if (!writer->direct || bytes < DIRECT_BYTES || io->fallocate(io->context, fd, 0, (int64_t)bytes) < 0)
+        return -1;
+    return io->openat(io->context, writer->publish.directory, name, flags, 0);
+}
+
 /* A file that the list writes, from data that stay, or are its own. */
 static int hand_over(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                      void *owned, struct toll_error *error)
@@ -69,10 +85,14 @@ static int hand_over(const struct toll_run_writer *writer, const char *name, con
     const struct toll_publish *publish = &writer->publish;
     const int fd = toll_arrow_file_create(publish->io, publish->directory, name, error);
     if (fd >= 0)
-        return toll_syncs_add(
-            writer->syncs,
-            &(struct toll_sync_file){.fd = fd, .name = name, .data = data, .bytes = bytes, .owned = owned},
-            error);
+        return toll_syncs_add(writer->syncs,
+                              &(struct toll_sync_file){.fd = fd,
+                                                       .direct = open_direct(writer, fd, name, bytes),
+                                                       .name = name,
+                                                       .data = data,
+                                                       .bytes = bytes,
+                                                       .owned = owned},
+                              error);
     free(owned);
     return fd;
 }
@@ -121,11 +141,11 @@ int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, 
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
-static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
-                     int64_t count, struct toll_error *error)
+static int add_made_table(struct toll_run_writer *writer, const struct toll_run_table *table,
+                          const struct toll_run_rows *rows, int64_t count, struct toll_error *error)
 {
     struct toll_arrow_memory memory = {0};
-    int rc = toll_run_table_encode(table, rows, count, &memory, error);
+    int rc = toll_run_table_encode_by(table, rows, count, writer->threads, &memory, error);
     if (rc)
         return rc;
     if (!writer->syncs) {
@@ -138,6 +158,12 @@ static int add_table(struct toll_run_writer *writer, const struct toll_run_table
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
+static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
+                     int64_t count, struct toll_error *error)
+{
+    return add_made_table(writer, table, &(struct toll_run_rows){.rows = rows}, count, error);
+}
+
 int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
                           struct toll_error *error)
 {
@@ -148,6 +174,12 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
                         struct toll_error *error)
 {
     return add_table(writer, &toll_run_prices, rows, count, error);
+}
+
+int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                             struct toll_error *error)
+{
+    return add_made_table(writer, &toll_run_prices, rows, count, error);
 }
 
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,

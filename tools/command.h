@@ -53,6 +53,7 @@ int cmd_explain(struct cmd *cmd, int argc, char **argv);
 int cmd_reconcile(struct cmd *cmd, int argc, char **argv);
 int cmd_tax(struct cmd *cmd, int argc, char **argv);
 int cmd_export(struct cmd *cmd, int argc, char **argv);
+int cmd_whatif(struct cmd *cmd, int argc, char **argv);
 int cmd_bench(struct cmd *cmd, int argc, char **argv);
 int cmd_gen(struct cmd *cmd, int argc, char **argv);
 

@@ -9,7 +9,7 @@
 static void put_percentiles(struct cmd_html_story *story, int other,
                             const struct toll_impact_accounts *accounts)
 {
-    static const char *const names[TOLL_IMPACT_PERCENTILES] = {"5th", "25th", "50th (the middle one)", "75th",
+    static const char *const names[TOLL_IMPACT_PERCENTILES] = {"5th", "25th", "50th (median)", "75th",
                                                                "95th"};
     const struct cmd_html_column columns[] = {
         {.head = "Percentile"},
@@ -126,9 +126,9 @@ static void put_table(struct cmd_html_story *story, int other, const char *id)
         {.head = "Then", .cells = CMD_HTML_NUMBER},
         {.head = "Change", .cells = CMD_HTML_NUMBER},
         {.head = "Percent", .cells = CMD_HTML_NUMBER},
-        {.head = "less | more", .cells = CMD_HTML_BAR},
-        {.head = "Margin then", .cells = CMD_HTML_NUMBER, .skip = !impact->books[other].has_cost},
-        {.head = "Suspense", .cells = CMD_HTML_NUMBER, .skip = !waits},
+        {.head = "less | more", .cells = CMD_HTML_BAR, .skip = !same},
+        {.head = "Margin then", .cells = CMD_HTML_NUMBER, .skip = !same || !impact->books[other].has_cost},
+        {.head = "Suspense", .cells = CMD_HTML_NUMBER, .skip = !same || !waits},
         {.head = "Flag"}};
     char rest[160];
     cmd_html_rest(story, "accounts", rest, sizeof rest);

@@ -118,13 +118,13 @@ static void put_row(struct cmd_html_story *story, enum toll_dimension dimension,
 }
 
 static void breakdown(struct cmd_html_story *story, enum toll_dimension dimension, int other,
-                      const char *head, const char *caption)
+                      const char *head, const char *name)
 {
     size_t count;
     struct cmd_html_ranked *ranked = cmd_html_rank(story, dimension, other, &count);
     const size_t shown = count < story->others_most ? count : story->others_most;
     bool other_calls = !story->impact->same_calls;
-    char id[48], rest[160];
+    char id[48], rest[160], caption[64];
     for (size_t i = 0; i < shown; i++)
         other_calls |= ranked[i].row->books[0].rows != ranked[i].row->books[other].rows;
     const struct cmd_html_column columns[] = {
@@ -139,10 +139,9 @@ static void breakdown(struct cmd_html_story *story, enum toll_dimension dimensio
         {.head = "less | more", .cells = CMD_HTML_BAR},
         {.head = "Margin then", .cells = CMD_HTML_NUMBER, .skip = !story->impact->books[other].has_cost}};
     if (count > 0) {
-        snprintf(id, sizeof id, "%s-%d", caption, other);
-        for (char *at = id; *at; at++)
-            *at = *at == ' ' ? '-' : (char)(*at | 0x20);
-        cmd_html_rest(story, caption, rest, sizeof rest);
+        snprintf(id, sizeof id, "%s-%d", name, other);
+        snprintf(caption, sizeof caption, "By %c%s", head[0] | 0x20, head + 1);
+        cmd_html_rest(story, name, rest, sizeof rest);
         cmd_html_table_begin(&story->html, id, caption, columns, (int)(sizeof columns / sizeof columns[0]),
                              -1, CMD_HTML_SHOWN);
         for (size_t i = 0; i < shown; i++)

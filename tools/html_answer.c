@@ -62,15 +62,15 @@ static void put_sentence(struct cmd_html_story *story, int other, const struct t
 static void money_tile(struct cmd_html *html, const char *name, cmd_html_wide was, cmd_html_wide is,
                        const char *currency, const char *more)
 {
-    char figure[CMD_HTML_FIGURE + 16], before[CMD_HTML_FIGURE], moved[CMD_HTML_FIGURE], beneath[320];
-    money_with(is, CMD_HTML_PLAIN, currency, figure, sizeof figure);
+    char figure[CMD_HTML_FIGURE], before[CMD_HTML_FIGURE], moved[CMD_HTML_FIGURE], beneath[320];
+    cmd_html_money_text(is, CMD_HTML_PLAIN, figure);
     cmd_html_money_text(was, CMD_HTML_PLAIN, before);
     cmd_html_money_text(is - was, CMD_HTML_SIGNED, moved);
     if (was == is)
         snprintf(beneath, sizeof beneath, "as before%s", more);
     else
         snprintf(beneath, sizeof beneath, "was %s, %s%s", before, moved, more);
-    cmd_html_tile(html, name, figure, "", beneath);
+    cmd_html_tile(html, name, figure, currency, "", beneath);
 }
 
 static void count_tile(struct cmd_html *html, const char *name, int64_t was, int64_t is)
@@ -83,7 +83,7 @@ static void count_tile(struct cmd_html *html, const char *name, int64_t was, int
         snprintf(beneath, sizeof beneath, "as before");
     else
         snprintf(beneath, sizeof beneath, "was %s, %s", before, moved);
-    cmd_html_tile(html, name, figure, "", beneath);
+    cmd_html_tile(html, name, figure, "", "", beneath);
 }
 
 static void account_tiles(struct cmd_html_story *story, const struct toll_impact_accounts *accounts)
@@ -92,19 +92,19 @@ static void account_tiles(struct cmd_html_story *story, const struct toll_impact
     cmd_html_count_text(accounts->losers, CMD_HTML_PLAIN, figure);
     cmd_html_money_text(cmd_html_of(accounts->lost), CMD_HTML_SIGNED, sum);
     snprintf(beneath, sizeof beneath, "%s %s in all", sum, accounts->currency);
-    cmd_html_tile(&story->html, "Accounts that pay more", figure, accounts->losers > 0 ? "more" : "",
+    cmd_html_tile(&story->html, "Accounts that pay more", figure, "", accounts->losers > 0 ? "more" : "",
                   beneath);
     cmd_html_count_text(accounts->winners, CMD_HTML_PLAIN, figure);
     cmd_html_money_text(cmd_html_of(accounts->won), CMD_HTML_SIGNED, sum);
     snprintf(beneath, sizeof beneath, "%s %s in all", sum, accounts->currency);
-    cmd_html_tile(&story->html, "Accounts that pay less", figure, accounts->winners > 0 ? "less" : "",
+    cmd_html_tile(&story->html, "Accounts that pay less", figure, "", accounts->winners > 0 ? "less" : "",
                   beneath);
-    cmd_html_percent_text(story->impact->moved_by_bp, CMD_HTML_PLAIN, percent);
+    cmd_html_limit_text(story->impact->moved_by_bp, percent);
     snprintf(name, sizeof name, "Bills that move by more than %s", percent);
     cmd_html_count_text(accounts->moved, CMD_HTML_PLAIN, figure);
     cmd_html_count_text(accounts->winners + accounts->losers + accounts->same, CMD_HTML_PLAIN, sum);
     snprintf(beneath, sizeof beneath, "of %s accounts", sum);
-    cmd_html_tile(&story->html, name, figure, "", beneath);
+    cmd_html_tile(&story->html, name, figure, "", "", beneath);
 }
 
 static void margin_tile(struct cmd_html_story *story, int other, const struct toll_impact_row *total,

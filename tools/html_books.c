@@ -57,7 +57,7 @@ static void side_by_side(struct cmd_html_story *story, const struct toll_impact_
         most = moved > most ? moved : most;
         cost |= impact->books[i].has_cost;
     }
-    cmd_html_percent_text(impact->moved_by_bp, CMD_HTML_PLAIN, percent);
+    cmd_html_limit_text(impact->moved_by_bp, percent);
     snprintf(beyond, sizeof beyond, "Move by more than %s", percent);
     snprintf(charge, sizeof charge, "Charge");
     const struct cmd_html_column columns[] = {
@@ -118,6 +118,9 @@ static void curve(struct cmd_html_story *story, const struct toll_impact_row *to
                                              .plot = CMD_HTML_CURVE,
                                              .counts = swept == LOSERS,
                                              .small = true,
+                                             .has_mark = swept != LOSERS,
+                                             .mark = swept == MARGIN ? margin(&total->books[0])
+                                                                     : cmd_html_charge(&total->books[0]),
                                              .points = points,
                                              .count = count};
     cmd_html_plot(&story->html, &plotted);

@@ -36,7 +36,9 @@ struct cmd_html_plotted {
     enum cmd_html_plot plot;
     bool moves; /* bars are differences */
     bool counts;
-    bool small; /* of several beside each other */
+    bool small;    /* of several beside each other */
+    bool has_mark; /* a value to hold the others against: the base's */
+    cmd_html_wide mark;
     const struct cmd_html_point *points;
     size_t count;
 };

@@ -114,6 +114,14 @@ void cmd_html_percent_text(int64_t bp, enum cmd_html_sign sign, char text[CMD_HT
              whole, (int)(up % 100));
 }
 
+void cmd_html_limit_text(int64_t bp, char text[CMD_HTML_FIGURE])
+{
+    if (bp % 100 == 0)
+        snprintf(text, CMD_HTML_FIGURE, "%lld\xC2\xA0%%", (long long)(bp / 100));
+    else
+        cmd_html_percent_text(bp, CMD_HTML_PLAIN, text);
+}
+
 void cmd_html_money(struct cmd_html *html, cmd_html_wide money, enum cmd_html_sign sign)
 {
     char text[CMD_HTML_FIGURE];

@@ -9,6 +9,7 @@
 enum {
     NAME_BYTES = 1024,     /* more of a name is not looked at, */
     NAME_CHARACTERS = 160, /* and more is not shown */
+    WORD_CHARACTERS = 20,
 };
 
 void cmd_html_put(struct cmd_html *html, const char *markup)
@@ -48,7 +49,8 @@ static void put_character(struct cmd_output *out, const unsigned char *at, size_
         cmd_put(out, (const char *)at, bytes);
 }
 
-static void put_cut(struct cmd_html *html, const char *text, int characters)
+/* wrap: words too long for a column of a table may be broken, where <wbr> stands. */
+static void put_cut(struct cmd_html *html, const char *text, int characters, bool wrap)
 {
     char copy[NAME_BYTES + 1];
     size_t bytes = strnlen(text, NAME_BYTES);
@@ -57,7 +59,12 @@ static void put_cut(struct cmd_html *html, const char *text, int characters)
     if (!html->unmask)
         cmd_mask_within(copy, false);
     const unsigned char *at = (const unsigned char *)copy;
-    for (int i = 0; *at; i++) {
+    for (int i = 0, word = 0; *at; i++) {
+        word = *at == ' ' || *at == '-' ? 0 : word + 1;
+        if (wrap && word > WORD_CHARACTERS) {
+            cmd_put_text(html->out, "<wbr>");
+            word = 1;
+        }
         if (i == characters) {
             cmd_put_text(html->out, "\xE2\x80\xA6"); /* ... */
             return;
@@ -70,7 +77,7 @@ static void put_cut(struct cmd_html *html, const char *text, int characters)
 
 void cmd_html_text(struct cmd_html *html, const char *text)
 {
-    put_cut(html, text, NAME_CHARACTERS);
+    put_cut(html, text, NAME_CHARACTERS, false);
 }
 
 void cmd_html_name(struct cmd_html *html, const char *text)
@@ -80,13 +87,8 @@ void cmd_html_name(struct cmd_html *html, const char *text)
         return;
     }
     cmd_html_put(html, "<bdi>");
-    cmd_html_text(html, text);
+    put_cut(html, text, NAME_CHARACTERS, true);
     cmd_html_put(html, "</bdi>");
-}
-
-void cmd_html_label(struct cmd_html *html, const char *text, int characters)
-{
-    put_cut(html, text, characters);
 }
 
 const char *cmd_html_last_part(const char *path)
@@ -165,13 +167,18 @@ void cmd_html_section_end(struct cmd_html *html)
     cmd_html_put(html, "</section>\n");
 }
 
-void cmd_html_tile(struct cmd_html *html, const char *name, const char *figure, const char *tone,
-                   const char *beneath)
+void cmd_html_tile(struct cmd_html *html, const char *name, const char *figure, const char *unit,
+                   const char *tone, const char *beneath)
 {
     cmd_html_put(html, "<div class=\"tile\"><dt>");
     cmd_html_text(html, name);
     cmd_put_format(html->out, "</dt><dd class=\"%s\">", tone);
     cmd_html_text(html, figure);
+    if (unit[0]) {
+        cmd_html_put(html, " <small>");
+        cmd_html_text(html, unit);
+        cmd_html_put(html, "</small>");
+    }
     cmd_html_put(html, "</dd><dd class=\"beneath\">");
     cmd_html_text(html, beneath);
     cmd_html_put(html, "</dd></div>\n");

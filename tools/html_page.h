@@ -32,8 +32,6 @@ void cmd_html_put(struct cmd_html *html, const char *markup); /* our own markup,
 void cmd_html_text(struct cmd_html *html, const char *text);
 /* The same within <bdi>, so that a name from right to left moves nothing beside it; empty: a dash. */
 void cmd_html_name(struct cmd_html *html, const char *text);
-/* Cut to so many characters: of labels in charts. */
-void cmd_html_label(struct cmd_html *html, const char *text, int characters);
 const char *cmd_html_last_part(const char *path); /* "runs/2026-03" -> "2026-03" */
 /* "1 to 31 March 2026", "3 March 2026", "28 February to 3 March 2026" of two days as ISO texts; "" none. */
 void cmd_html_days_text(const char *first, const char *last, char *text, size_t room);
@@ -66,6 +64,7 @@ void cmd_html_exact_text(cmd_html_wide money, char text[CMD_HTML_FIGURE]); /* "1
 /* Hundredths of a percent of base: half away from 0. false: base is 0 and other is not. */
 bool cmd_html_percent(cmd_html_wide base, cmd_html_wide other, int64_t *bp);
 void cmd_html_percent_text(int64_t bp, enum cmd_html_sign sign, char text[CMD_HTML_FIGURE]); /* "+2.41 %" */
+void cmd_html_limit_text(int64_t bp, char text[CMD_HTML_FIGURE]);                            /* "10 %" */
 
 void cmd_html_money(struct cmd_html *html, cmd_html_wide money, enum cmd_html_sign sign);
 void cmd_html_count(struct cmd_html *html, int64_t count);
@@ -119,7 +118,7 @@ void cmd_html_end(struct cmd_html *html);
 void cmd_html_section_begin(struct cmd_html *html, const char *id, const char *title);
 void cmd_html_section_end(struct cmd_html *html);
 /* A figure with its name, and what is said beneath. */
-void cmd_html_tile(struct cmd_html *html, const char *name, const char *figure, const char *tone,
-                   const char *beneath);
+void cmd_html_tile(struct cmd_html *html, const char *name, const char *figure, const char *unit,
+                   const char *tone, const char *beneath);
 
 #endif

@@ -51,6 +51,10 @@ static void fit(struct frame *frame, const struct cmd_html_plotted *plotted)
             any = true;
         }
     }
+    if (any && plotted->has_mark) {
+        low = plotted->mark < low ? plotted->mark : low;
+        high = plotted->mark > high ? plotted->mark : high;
+    }
     const bool far = plotted->plot == CMD_HTML_CURVE && low > 0 && (high - low) * 3 < high;
     if (!far)
         low = low > 0 ? 0 : low;
@@ -203,6 +207,15 @@ static void put_line(struct cmd_html *html, const struct frame *frame, const str
     cmd_html_put(html, "\n");
 }
 
+static void put_mark(struct cmd_html *html, const struct frame *frame, const struct cmd_html_plotted *plotted)
+{
+    const int y = y_of(frame, plotted->mark);
+    cmd_put_format(html->out,
+                   "<path class=\"line before\" d=\"M%d %dH%d\"/><text class=\"t\" x=\"%d\" y=\"%d\" "
+                   "text-anchor=\"end\">base</text>\n",
+                   frame->left, y, frame->right, frame->right, y - 6);
+}
+
 static void put_key(struct cmd_html *html, const struct cmd_html_plotted *plotted)
 {
     cmd_html_put(html, "<p class=\"key\">");
@@ -216,7 +229,7 @@ static void put_key(struct cmd_html *html, const struct cmd_html_plotted *plotte
 
 void cmd_html_plot(struct cmd_html *html, const struct cmd_html_plotted *plotted)
 {
-    const int wide = plotted->small ? 360 : 720, high = plotted->small ? 200 : 230;
+    const int wide = plotted->small ? 360 : 960, high = plotted->small ? 200 : 230;
     struct frame frame = {.left = 56, .right = wide - 8, .top = 10, .bottom = high - 28};
     if (plotted->count == 0)
         return;
@@ -236,6 +249,8 @@ void cmd_html_plot(struct cmd_html *html, const struct cmd_html_plotted *plotted
     put_weekends(html, &frame, plotted);
     put_axis(html, &frame);
     put_labels(html, &frame, plotted);
+    if (plotted->has_mark)
+        put_mark(html, &frame, plotted);
     if (plotted->plot == CMD_HTML_BARS)
         put_bars(html, &frame, plotted);
     else if (plotted->plot == CMD_HTML_LINES)

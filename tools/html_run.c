@@ -9,10 +9,9 @@
 static void money_tile(struct cmd_html *html, const char *name, cmd_html_wide money, const char *currency,
                        const char *beneath)
 {
-    char figure[CMD_HTML_FIGURE], text[CMD_HTML_FIGURE + 16];
+    char figure[CMD_HTML_FIGURE];
     cmd_html_money_text(money, CMD_HTML_PLAIN, figure);
-    snprintf(text, sizeof text, "%s %s", figure, currency);
-    cmd_html_tile(html, name, text, "", beneath);
+    cmd_html_tile(html, name, figure, currency, "", beneath);
 }
 
 static void count_tile(struct cmd_html *html, const char *name, int64_t count, int64_t all, const char *tone)
@@ -25,7 +24,7 @@ static void count_tile(struct cmd_html *html, const char *name, int64_t count, i
         cmd_html_count_text(all, CMD_HTML_PLAIN, of);
         snprintf(beneath, sizeof beneath, "%s of %s lines", percent, of);
     }
-    cmd_html_tile(html, name, figure, tone, beneath);
+    cmd_html_tile(html, name, figure, "", tone, beneath);
 }
 
 static void tiles(struct cmd_html_story *story)
@@ -58,7 +57,7 @@ static void tiles(struct cmd_html_story *story)
     }
     count_tile(html, "Rated", rated, rows, "");
     cmd_minutes_text(billed_s, text, sizeof text);
-    cmd_html_tile(html, "Minutes billed", text, "", "voice");
+    cmd_html_tile(html, "Minutes billed", text, "", "", "voice");
     count_tile(html, "In suspense", suspense, rows, suspense > 0 ? "more" : "");
     cmd_html_put(html, "</dl>\n");
 }
@@ -84,11 +83,12 @@ static void breakdown(struct cmd_html_story *story, enum toll_dimension dimensio
         {.head = "Charge", .cells = CMD_HTML_NUMBER},
         {.head = "", .cells = CMD_HTML_BAR, .skip = dimension == TOLL_BY_STATUS},
         {.head = "Margin", .cells = CMD_HTML_NUMBER, .skip = !story->impact->books[0].has_cost}};
-    char rest[160], text[512];
+    char rest[160], text[512], caption[64];
     if (count > 0) {
         cmd_html_rest(story, name, rest, sizeof rest);
-        cmd_html_table_begin(&story->html, name, name, columns, (int)(sizeof columns / sizeof columns[0]), -1,
-                             CMD_HTML_SHOWN);
+        snprintf(caption, sizeof caption, "By %c%s", head[0] | 0x20, head + 1);
+        cmd_html_table_begin(&story->html, name, caption, columns, (int)(sizeof columns / sizeof columns[0]),
+                             -1, CMD_HTML_SHOWN);
     }
     for (size_t i = 0; i < shown; i++) {
         const struct toll_impact_row *row = ranked[i].row;

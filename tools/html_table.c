@@ -62,9 +62,11 @@ void cmd_html_cell_digest(struct cmd_html *html, const char *digest)
     if (!next(html))
         return;
     cmd_html_put(html, "<td><code>");
-    for (; *digest; digest++)
+    for (int i = 0; *digest; digest++, i++) {
+        cmd_html_put(html, i == 16 ? "<wbr>" : "");
         if ((*digest >= '0' && *digest <= '9') || (*digest >= 'a' && *digest <= 'f'))
             cmd_put_char(html->out, *digest);
+    }
     cmd_html_put(html, "</code></td>");
 }
 

@@ -115,10 +115,12 @@ static bool collect(const struct cmd_html_story *story, int other, bool moves, s
 void cmd_html_week(struct cmd_html_story *story, int other)
 {
     struct cmd_html_hours hours;
+    cmd_html_put(&story->html, other >= 0 ? "<div class=\"halves\">\n" : "");
     if (other >= 0 && collect(story, other, true, &hours))
         cmd_html_heat(&story->html, "Change by hour of the week", &hours, story->currency, true);
     if (collect(story, 0, false, &hours))
         cmd_html_heat(&story->html,
                       other < 0 ? "Charge by hour of the week" : "Charge of the base by hour of the week",
                       &hours, story->currency, false);
+    cmd_html_put(&story->html, other >= 0 ? "</div>\n" : "");
 }

@@ -39,6 +39,7 @@ static const struct verb verbs[] = {
     {"reconcile", "our charges against the provider's, line by line", cmd_reconcile},
     {"tax", "what a run's accounts owe in taxes", cmd_tax},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},
+    {"whatif", "the same calls with several books: what moves and whom it hurts", cmd_whatif},
     {"delta", "what moved between two runs, line by line", cmd_delta},
     {"bench", "how fast a book rates CDRs on this machine", cmd_bench},
     {"gen", "make a synthetic book and CDRs to try things with", cmd_gen},
@@ -46,7 +47,7 @@ static const struct verb verbs[] = {
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of later versions: named here so that asking for one gets a straight answer. */
-static const char *const later_verbs[] = {"whatif", "compare", "invoice"};
+static const char *const later_verbs[] = {"invoice"};
 
 static const char examples[] = "  tollmill check book\n"
                                "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"

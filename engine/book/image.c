@@ -56,10 +56,14 @@ static bool all_zero(const uint8_t *from, const uint8_t *to)
     return from == to;
 }
 
-static bool is_far(uint32_t section)
+/* Entries of so many rows are those of decks of which rating makes sheets, once and in order. */
+#define FAR_ROWS_BYTES ((uint64_t)64 << 20)
+
+static bool is_far(const struct toll_image_section *section)
 {
-    return section == TOLL_SECTION_STRINGS || section == TOLL_SECTION_ORIGINS ||
-           section == TOLL_SECTION_SOURCES || section == TOLL_SECTION_SOURCE_BYTES;
+    return section->id == TOLL_SECTION_STRINGS || section->id == TOLL_SECTION_ORIGINS ||
+           section->id == TOLL_SECTION_SOURCES || section->id == TOLL_SECTION_SOURCE_BYTES ||
+           (section->id == TOLL_SECTION_ENTRY_ROWS && section->bytes >= FAR_ROWS_BYTES);
 }
 
 int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
@@ -104,8 +108,9 @@ int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near
             return bad(error, name, "its table of sections");
         if (!all_zero(image + end, image + start))
             return bad(error, name, "bytes between its sections");
-        view->data[id] =
-            near == NULL || is_far(id) ? image + start : memcpy(near + start, image + start, section->bytes);
+        view->data[id] = near == NULL || is_far(section)
+                             ? image + start
+                             : memcpy(near + start, image + start, section->bytes);
         if (!made && !toll_hash_equal(toll_hash(view->data[id], section->bytes), section->hash))
             return bad(error, name, "a section does not have its checksum");
         view->count[id] = section->bytes / section->record_bytes;

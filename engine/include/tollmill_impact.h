@@ -143,6 +143,10 @@ void toll_impact_free(struct toll_impact *impact); /* safe on a zeroed struct */
  * not.
  */
 bool toll_impact_percent(struct toll_sum base, struct toll_sum other, int64_t *bp);
+/* Is the change more than so many hundredths of a percent of the base (exactly), or one from 0? */
+bool toll_impact_beyond(struct toll_sum base, struct toll_sum other, int64_t bp);
+/* Which of in_class a change belongs to: 0 .. TOLL_IMPACT_CLASSES - 1. */
+int toll_impact_class(struct toll_sum base, struct toll_sum other);
 /* Lines and periods. */
 struct toll_sum toll_measure_charge(const struct toll_measure *measure);
 
@@ -189,6 +193,44 @@ int toll_whatif(const struct toll_whatif_options *options, struct toll_impact *i
  * malloc'ed texts; at most TOLL_IMPACT_BOOKS_MAX. TOLL_EUSAGE. */
 int toll_sweep_changes(const char *sweep, char ***changes, int64_t factors[TOLL_IMPACT_BOOKS_MAX], int *count,
                        struct toll_error *error);
+
+/* ---- the best plan for each account ---- */
+
+/* What an account would pay on a plan, and what its calls would cost us. */
+struct toll_best_offer {
+    struct toll_sum charge, cost; /* lines and period charges; known costs */
+    int64_t suspense;             /* calls in suspense */
+    bool offered;                 /* no call that is rated now would be in suspense */
+};
+struct toll_best_plan_row {
+    const char *account, *name, *currency;
+    struct toll_sum charge, cost; /* now: of the base */
+    const struct toll_best_offer *offers;
+    int cheapest, most_profitable; /* plan; -1: none is offered; the latter without costs, too */
+};
+/* All accounts with a currency together. */
+struct toll_best_plan_total {
+    const char *currency;
+    int64_t accounts, without;    /* without: no plan is offered to them; they stay as they are */
+    struct toll_sum charge, cost; /* now */
+    struct toll_sum cheapest, cheapest_cost;
+    struct toll_sum most_profitable, most_profitable_cost;
+};
+struct toll_best_plans {
+    int plan_count;
+    const char *const *plans;
+    bool has_cost;
+    const struct toll_best_plan_row *rows; /* accounts with lines or period charges, by name, then currency */
+    size_t count;
+    const struct toll_best_plan_total *totals; /* by currency */
+    size_t total_count;
+    void *owned;
+};
+/* books[first..first+count) of the impact are "plan:P accounts:*" of the plans named. Texts are the impact's,
+ * which must live on. TOLL_ENOMEM. */
+int toll_best_plans_make(struct toll_best_plans *out, const struct toll_impact *impact, int first,
+                         const char *const *plans, int count, struct toll_error *error);
+void toll_best_plans_free(struct toll_best_plans *best); /* safe on a zeroed struct */
 
 /* ---- finished runs ---- */
 

@@ -295,11 +295,18 @@ static void add_difference(const struct chunk *chunk, int side, size_t i)
         add_counts(&of->counts[TOLL_PLANE_HOURS], (size_t)sums->hour * currencies + currency, counts);
         add_counts(&of->counts[TOLL_PLANE_DAYS], sums->day_slot * currencies + currency, counts);
     }
-    const int64_t left[TOLL_WORDS_COUNTS] = {-1, -(int64_t)is_rated(was),
-                                             -(int64_t)(was >= TOLL_SUSPENSE_FIRST),
-                                             -billed_s(chunk, i, was, base->billed[row])};
-    const int64_t came[TOLL_WORDS_COUNTS] = {1, is_rated(is), is >= TOLL_SUSPENSE_FIRST,
-                                             billed_s(chunk, i, is, lines->billed[row])};
+    const int64_t cost = base->cost == NULL ? 0 : base->cost[row];
+    const int64_t left[TOLL_WORDS_COUNTS] = {
+        -1,
+        -(int64_t)is_rated(was),
+        -(int64_t)(was >= TOLL_SUSPENSE_FIRST),
+        -billed_s(chunk, i, was, base->billed[row]),
+        0,
+        -cost,
+    };
+    const int64_t came[TOLL_WORDS_COUNTS] = {
+        1, is_rated(is), is >= TOLL_SUSPENSE_FIRST, billed_s(chunk, i, is, lines->billed[row]), 0, cost,
+    };
     add_counts(&of->counts[TOLL_PLANE_STATUSES], was * currencies + currency, left);
     add_counts(&of->counts[TOLL_PLANE_STATUSES], is * currencies + currency, came);
     struct toll_plane *statuses = &sums->sides[0].planes[TOLL_PLANE_STATUSES];

@@ -17,7 +17,8 @@
 struct toll_impact_side {
     struct toll_impact_book about;
     const struct toll_book *book;     /* its ids; NULL: */
-    const struct toll_run_files *run; /* those of this run */
+    const struct toll_run_files *run; /* those of this run, whose book has: */
+    const char *own_currency;
     /* Not of the base: its ids are the base's, and so are its lines in everything but charge, billed and
      * status. Of its batches only these three are read; where billed and status are the base's own arrays
      * the side costs next to nothing. */

@@ -36,6 +36,12 @@ static bool beyond(toll_total base, toll_total difference, int64_t bp)
     return change * 10000 > whole * bp;
 }
 
+bool toll_impact_beyond(struct toll_sum base, struct toll_sum other, int64_t bp)
+{
+    const toll_total was = toll_sum_total(base), difference = toll_sum_total(other) - was;
+    return difference != 0 && (was == 0 || beyond(was, difference, bp));
+}
+
 /* 0 below -50 % ... 12 above 50 %; each holds the limit that is farther from 0. 13: from 0. */
 static int class_of(toll_total base, toll_total difference)
 {
@@ -48,6 +54,11 @@ static int class_of(toll_total base, toll_total difference)
     while (steps < 5 && !beyond(base, difference, limits[steps]))
         steps++;
     return difference < 0 ? steps : 12 - steps;
+}
+
+int toll_impact_class(struct toll_sum base, struct toll_sum other)
+{
+    return class_of(toll_sum_total(base), toll_sum_total(other) - toll_sum_total(base));
 }
 
 static void add_account(const struct toll_impact_maker *maker, struct toll_impact_accounts *to,

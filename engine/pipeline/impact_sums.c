@@ -380,7 +380,7 @@ void toll_impact_read(const struct toll_impact_sums *sums, int side, enum toll_i
     if (!shape->repriced)
         return;
     const struct toll_plane *counts = &sums->sides[side].counts[plane];
-    for (size_t w = TOLL_WORD_ROWS; w <= TOLL_WORD_BILLED_S; w++)
+    for (size_t w = 0; w < TOLL_WORDS_COUNTS; w++)
         out->words[w] += toll_plane_get(counts, key, w);
     out->words[TOLL_WORD_CHARGE] = toll_plane_get(own, key, shape->word);
 }

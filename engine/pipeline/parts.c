@@ -52,31 +52,28 @@ int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater
 {
     TOLL_ASSERT(last - first <= TOLL_PARTS_AT_ONCE);
     memset(set, 0, sizeof *set);
-    for (size_t i = first; i < last; i++) {
-        struct toll_cdr_part *part;
-        int rc = toll_dataset_part_open(dataset, i, how, &part, error);
-        if (rc == 0) {
-            struct toll_job_part *job = &set->parts[set->count];
-            set->opened[set->count++] = part;
-            toll_cdr_part_hash_with(part, raters->kernels->hash);
-            job->part = part;
-            job->ordinal = ordinal++;
-            set->rows += toll_cdr_part_rows(part);
-            job->lanes = toll_arena_alloc(&set->arena, lane_count * sizeof *job->lanes);
-            if (job->lanes == NULL)
-                rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the parts");
-            for (unsigned lane = 0; rc == 0 && lane < lane_count; lane++) {
-                job->lanes[lane].closed = NULL;
-                rc = toll_part_map_make(&job->lanes[lane].map, &raters[lane], part, &set->arena,
-                                        lane == 0 ? texts : NULL, error);
-            }
-        }
-        if (rc != 0) {
-            toll_part_set_close(set);
-            return rc;
+    int rc = toll_parts_open(dataset, first, last, how, set->opened, error);
+    if (rc == 0)
+        set->count = last - first;
+    for (size_t i = 0; rc == 0 && i < set->count; i++) {
+        struct toll_cdr_part *part = set->opened[i];
+        struct toll_job_part *job = &set->parts[i];
+        toll_cdr_part_hash_with(part, raters->kernels->hash);
+        job->part = part;
+        job->ordinal = ordinal++;
+        set->rows += toll_cdr_part_rows(part);
+        job->lanes = toll_arena_alloc(&set->arena, lane_count * sizeof *job->lanes);
+        if (job->lanes == NULL)
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the parts");
+        for (unsigned lane = 0; rc == 0 && lane < lane_count; lane++) {
+            job->lanes[lane].closed = NULL;
+            rc = toll_part_map_make(&job->lanes[lane].map, &raters[lane], part, &set->arena,
+                                    lane == 0 ? texts : NULL, error);
         }
     }
-    return 0;
+    if (rc != 0)
+        toll_part_set_close(set);
+    return rc;
 }
 
 int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset *dataset, size_t first,

@@ -108,6 +108,10 @@ struct toll_part_set {
     size_t count;
     int64_t rows;
 };
+/* Opens dataset->parts[first..last) into parts; those that are cold by several threads. After an error none
+ * is open. */
+int toll_parts_open(const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
+                    struct toll_cdr_part **parts, struct toll_error *error);
 /* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE, for so many raters: a lane each. texts as in
  * toll_part_map_make, of the first. ordinal counts from `ordinal` on. */
 int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,10 +272,46 @@ static int write_periods(struct toll_run_writer *writer, const struct toll_tally
     return rc;
 }
 
+/* Tuples take as long as all else: in large runs they are written beside it. */
+struct tuple_tables {
+    struct toll_run_writer *writer;
+    const struct toll_tally *tally;
+    const struct toll_merge *merge;
+    pthread_t thread;
+    bool threaded;
+    struct toll_error error;
+    int rc;
+};
+
+static void *write_tuples(void *argument)
+{
+    struct tuple_tables *tables = argument;
+    tables->rc = toll_run_write_tuples(tables->writer, tables->tally->tuples.tuples, tables->tally,
+                                       tables->merge, &tables->error);
+    return NULL;
+}
+
+static int end_tuples(struct tuple_tables *tables, int rc, struct toll_error *error)
+{
+    if (tables->threaded)
+        pthread_join(tables->thread, NULL);
+    else if (rc == 0)
+        write_tuples(tables);
+    if (rc == 0 && tables->rc != 0) {
+        rc = tables->rc;
+        if (error != NULL)
+            *error = tables->error;
+    }
+    return rc;
+}
+
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           const struct toll_pool_tables *pools, struct toll_error *error)
 {
+    struct tuple_tables tuples = {.writer = writer, .tally = tally, .merge = merge};
+    tuples.threaded =
+        toll_run_threads(writer) > 1 && pthread_create(&tuples.thread, NULL, write_tuples, &tuples) == 0;
     int rc = write_accounts(writer, book, merge, error);
     if (rc == 0)
         rc = write_prices(writer, book, tally, merge, error);
@@ -282,8 +319,7 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         rc = write_buckets(writer, book, tally, merge, error);
     if (rc == 0)
         rc = write_periods(writer, tally, merge, error);
-    if (rc == 0)
-        rc = toll_run_write_tuples(writer, tally->tuples.tuples, tally, merge, error);
+    rc = end_tuples(&tuples, rc, error);
     if (rc == 0 && pools->period_count > 0)
         rc = toll_run_add_pools(writer, pools->periods, pools->period_count, error);
     if (rc == 0 && pools->draw_count > 0)

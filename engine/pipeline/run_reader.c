@@ -733,6 +733,31 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
     return more;
 }
 
+static bool has_drawn(const struct toll_run *run, int64_t index, int32_t account)
+{
+    const struct toll_line_batch *lines = &run->line_batch;
+    const struct toll_draw_rules *rules = toll_run_rater(run)->draws;
+    return (account == 0 || lines->account[index] == account) &&
+           ((lines->included != NULL && lines->included[index] > 0) ||
+            (rules != NULL && toll_draw_tiers(rules, (uint32_t)lines->price[index]) != 0));
+}
+
+int toll_run_next_drawn(struct toll_run *run, int32_t account, struct toll_reader_row *out,
+                        struct toll_error *error)
+{
+    int more;
+    while ((more = next_row(run, error)) > 0) {
+        while (run->index < run->line_batch.rows - 1 && !has_drawn(run, run->index, account))
+            run->index++;
+        if (!has_drawn(run, run->index, account))
+            continue;
+        *out = row_here(run);
+        const int rc = seek_cdr(run, out, error);
+        return rc != 0 ? rc : 1;
+    }
+    return more;
+}
+
 int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
     const int more = next_row(run, error);

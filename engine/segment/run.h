@@ -195,7 +195,8 @@ struct toll_run_manifest {
     struct toll_hash128 predecessor;
 };
 
-/* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */
+/* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer.
+ * Several threads may add files at once. */
 struct toll_run_writer;
 int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
                     struct toll_error *error);
@@ -206,6 +207,7 @@ int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_li
 int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
                            struct toll_error *error);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
+unsigned toll_run_threads(const struct toll_run_writer *writer);         /* 0 without that */
 /* Waits for all that was handed over so far; nothing without that. */
 int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error);
 /* As toll_run_add_file; the data must stay until the run is published or abandoned. */

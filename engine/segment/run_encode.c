@@ -40,8 +40,8 @@ struct met {
 struct words {
     struct slot *slots; /* a power of two, at most half full */
     size_t slot_count, count;
-    struct met *met; /* by where they lie */
-    size_t met_mask;
+    struct met *met; /* by where they lie; at most as many as slots */
+    size_t met_count;
     uint32_t *places; /* of each in the dictionary, when it is known */
 };
 
@@ -63,12 +63,19 @@ static struct slot *find_slot(const struct words *words, const char *text, uint3
     return &words->slots[at];
 }
 
+/* Small columns have small tables. What was met is met again. */
 static bool grow(struct words *words)
 {
     const size_t count = words->slot_count == 0 ? WORDS_LEAST : 2 * words->slot_count;
+    const size_t met_count = count < MET_MOST ? count : MET_MOST;
     struct slot *slots = calloc(count, sizeof *slots);
-    if (slots == NULL)
+    struct met *met = met_count > words->met_count ? calloc(met_count, sizeof *met) : words->met;
+    if (slots == NULL || met == NULL) {
+        free(slots);
+        if (met != words->met)
+            free(met);
         return false;
+    }
     for (size_t i = 0; i < words->slot_count; i++) {
         size_t at = words->slots[i].hash & (count - 1);
         while (words->slots[i].text != NULL && slots[at].text != NULL)
@@ -77,17 +84,25 @@ static bool grow(struct words *words)
             slots[at] = words->slots[i];
     }
     free(words->slots);
+    if (met != words->met)
+        free(words->met);
     words->slots = slots;
     words->slot_count = count;
+    words->met = met;
+    words->met_count = met_count;
     return true;
+}
+
+static struct met *met_at(const struct words *words, const char *text)
+{
+    return &words->met[(uintptr_t)text / MET_PLACE_BYTES & (words->met_count - 1)];
 }
 
 /* The number of a word. False: out of memory. */
 static bool number_word(struct words *words, const char *text, uint32_t *word)
 {
-    struct met *met = &words->met[(uintptr_t)text / MET_PLACE_BYTES & words->met_mask];
-    if (text == met->text) {
-        *word = met->word;
+    if (words->met_count > 0 && met_at(words, text)->text == text) {
+        *word = met_at(words, text)->word;
         return true;
     }
     if (2 * words->count >= words->slot_count && !grow(words))
@@ -96,7 +111,7 @@ static bool number_word(struct words *words, const char *text, uint32_t *word)
     struct slot *slot = find_slot(words, text, hash);
     if (slot->text == NULL)
         *slot = (struct slot){text, hash, (uint32_t)words->count++};
-    *met = (struct met){text, slot->word};
+    *met_at(words, text) = (struct met){text, slot->word};
     *word = slot->word;
     return true;
 }
@@ -423,24 +438,6 @@ static int make_dictionaries(struct encode *encode, struct toll_error *error)
 
 /* ---- the file ---- */
 
-static bool begin_words(struct worker *worker, int64_t count)
-{
-    const struct toll_arrow_schema *schema = &worker->encode->table->schema;
-    size_t room = WORDS_LEAST;
-    while (room < MET_MOST && room < (size_t)count)
-        room *= 2;
-    for (unsigned c = 0; c < schema->count; c++) {
-        struct words *words = &worker->words[c];
-        if (!toll_arrow_is_dictionary(schema->fields[c].type))
-            continue;
-        words->met_mask = room - 1;
-        words->met = calloc(room, sizeof *words->met);
-        if (words->met == NULL)
-            return false;
-    }
-    return true;
-}
-
 static int begin_workers(struct encode *encode, int64_t count, unsigned threads, struct toll_error *error)
 {
     const unsigned most = count / TOLL_ARROW_BATCH_ROWS < BATCHES_FOR_THREADS ? 1 : THREADS_MAX;
@@ -450,8 +447,7 @@ static int begin_workers(struct encode *encode, int64_t count, unsigned threads,
     bool good = encode->workers != NULL && encode->batches != NULL;
     for (unsigned i = 0; good && i < encode->worker_count; i++) {
         encode->workers[i].encode = encode;
-        good = begin_words(&encode->workers[i], count);
-        if (good && encode->rows->make != NULL)
+        if (encode->rows->make != NULL)
             good = (encode->workers[i].block = malloc(BLOCK_ROWS * encode->table->row_bytes)) != NULL;
     }
     return good ? 0 : no_memory(encode, error);

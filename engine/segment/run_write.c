@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct toll_run_writer {
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
     unsigned threads;         /* that make tables; 0 as 1 */
     bool direct;              /* large files go past the page cache */
+    pthread_mutex_t lock;     /* of the files */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
 };
@@ -29,8 +31,10 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
     *out = NULL;
     if (!writer)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
+    pthread_mutex_init(&writer->lock, NULL);
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
+        pthread_mutex_destroy(&writer->lock);
         free(writer);
         return rc;
     }
@@ -60,6 +64,11 @@ int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, boo
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
 {
     return writer->syncs;
+}
+
+unsigned toll_run_threads(const struct toll_run_writer *writer)
+{
+    return writer->threads;
 }
 
 int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error)
@@ -119,9 +128,11 @@ static int write_file(const struct toll_run_writer *writer, const char *name, co
 static void note_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes)
 {
     TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
-    struct toll_run_file *file = &writer->files[writer->file_count++];
-    *file = (struct toll_run_file){.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
-    memcpy(file->name, name, strlen(name) + 1);
+    struct toll_run_file file = {.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
+    memcpy(file.name, name, strlen(name) + 1);
+    pthread_mutex_lock(&writer->lock);
+    writer->files[writer->file_count++] = file;
+    pthread_mutex_unlock(&writer->lock);
 }
 
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
@@ -281,5 +292,6 @@ void toll_run_abandon(struct toll_run_writer *writer)
         return;
     toll_syncs_close(writer->syncs);
     toll_publish_end(&writer->publish);
+    pthread_mutex_destroy(&writer->lock);
     free(writer);
 }

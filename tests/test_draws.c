@@ -425,6 +425,7 @@ static int64_t seen[TOLL_STATUS_COUNT], seen_cost[TOLL_STATUS_COUNT], drawn, ove
 struct opened {
     struct toll_cdr_part *parts[PARTS];
     struct toll_job_part jobs[PARTS];
+    struct toll_part_lane lanes[PARTS];
     struct toll_arena arena;
     struct toll_run_span span;
 };
@@ -484,7 +485,7 @@ static void rate_pass(const struct toll_rater *rater, const struct opened *opene
             struct toll_drawn_line *line = &expected.lines[part][i];
             struct toll_row row;
             struct toll_row_answer answer;
-            toll_row_read(rater, &opened->jobs[part].map, &batch, i, &row);
+            toll_row_read(rater, &opened->lanes[part].map, &batch, i, &row);
             toll_row_rate(rater, cursors, &row, NULL, &answer);
             toll_row_draw(rater, cursors, pools, &row, &answer, first, line);
             expected.accounts[part][i] = answer.account;
@@ -499,7 +500,7 @@ static void rate_pass(const struct toll_rater *rater, const struct opened *opene
             if (toll_kind_service(row.kind) == TOLL_VOICE)
                 expected.billed_s += line->billed;
         }
-        cost_part(rater, &opened->jobs[part].map, &batch, pools, cursors, part, first);
+        cost_part(rater, &opened->lanes[part].map, &batch, pools, cursors, part, first);
     }
     free(cursors);
 }
@@ -630,13 +631,12 @@ static void rate_by_workers(const struct toll_rater *rater, const struct opened 
     memcpy(jobs, opened->jobs, sizeof jobs);
     assert_int_equal(toll_workers_init(&workers, rater, way->threads, false, &io, way->block_rows, &error),
                      0);
-    struct toll_workers_request request = {.parts = jobs,
-                                           .part_count = PARTS,
-                                           .pools = make_pools(rater->book, &opened->span),
-                                           .count_only = true};
+    struct toll_pools *pools = make_pools(rater->book, &opened->span);
+    struct toll_workers_request request = {
+        .parts = jobs, .part_count = PARTS, .pools = &pools, .count_only = true};
     assert_int_equal(toll_workers_run(&workers, &request, &error), 0);
     toll_workers_clear(&workers);
-    toll_pools_second_pass(request.pools);
+    toll_pools_second_pass(pools);
     for (unsigned part = 0; part < PARTS; part++) {
         char name[32];
         snprintf(name, sizeof name, "%u", part);
@@ -654,13 +654,13 @@ static void rate_by_workers(const struct toll_rater *rater, const struct opened 
         assert_int_equal(toll_lines_finish(jobs[part].lines, &seal, &error), 0);
         check_lines(folder, part, how);
     }
-    check_sums(toll_workers_sum(&workers), rater->book);
+    check_sums(toll_workers_sum(&workers, 0), rater->book);
     struct toll_pool_tables tables = {0};
     struct toll_period_charges charges = {0};
-    finish_pools(request.pools, &tables, &charges);
+    finish_pools(pools, &tables, &charges);
     check_tables(&tables, &charges);
     toll_period_charges_free(&charges);
-    toll_pools_free(request.pools);
+    toll_pools_free(pools);
     toll_workers_free(&workers);
 }
 
@@ -675,8 +675,9 @@ static void open_calls(struct opened *opened, const struct toll_rater *rater, in
         if (toll_cdr_part_open(quick_io(), folder, "calls", name, &seals[part], how, &opened->parts[part],
                                &error) != 0)
             fail_msg("%s", error.text);
-        opened->jobs[part] = (struct toll_job_part){.part = opened->parts[part], .ordinal = part};
-        assert_int_equal(toll_part_map_make(&opened->jobs[part].map, rater, opened->parts[part],
+        opened->jobs[part] = (struct toll_job_part){
+            .part = opened->parts[part], .lanes = &opened->lanes[part], .ordinal = part};
+        assert_int_equal(toll_part_map_make(&opened->lanes[part].map, rater, opened->parts[part],
                                             &opened->arena, NULL, &error),
                          0);
         opened->span.rows += toll_cdr_part_rows(opened->parts[part]);

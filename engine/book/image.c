@@ -56,7 +56,17 @@ static bool all_zero(const uint8_t *from, const uint8_t *to)
     return from == to;
 }
 
-int toll_image_view(const uint8_t *image, size_t bytes, bool made, const char *name,
+/* Entries of so many rows are those of decks of which rating makes sheets, once and in order. */
+#define FAR_ROWS_BYTES ((uint64_t)64 << 20)
+
+static bool is_far(const struct toll_image_section *section)
+{
+    return section->id == TOLL_SECTION_STRINGS || section->id == TOLL_SECTION_ORIGINS ||
+           section->id == TOLL_SECTION_SOURCES || section->id == TOLL_SECTION_SOURCE_BYTES ||
+           (section->id == TOLL_SECTION_ENTRY_ROWS && section->bytes >= FAR_ROWS_BYTES);
+}
+
+int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
                     struct toll_image_view *view, struct toll_error *error)
 {
     const struct toll_image_header *header = (const void *)image;
@@ -98,9 +108,11 @@ int toll_image_view(const uint8_t *image, size_t bytes, bool made, const char *n
             return bad(error, name, "its table of sections");
         if (!all_zero(image + end, image + start))
             return bad(error, name, "bytes between its sections");
-        if (!made && !toll_hash_equal(toll_hash(image + start, section->bytes), section->hash))
+        view->data[id] = near == NULL || is_far(section)
+                             ? image + start
+                             : memcpy(near + start, image + start, section->bytes);
+        if (!made && !toll_hash_equal(toll_hash(view->data[id], section->bytes), section->hash))
             return bad(error, name, "a section does not have its checksum");
-        view->data[id] = image + start;
         view->count[id] = section->bytes / section->record_bytes;
         end = start + section->bytes;
     }

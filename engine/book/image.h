@@ -44,13 +44,15 @@ bool toll_image_tzdata_hash(const struct toll_embedded *zones, size_t count, con
                             const uint8_t *bytes, struct toll_hash128 *hash);
 
 /* Finds the sections of an image whose bytes are all as they were written: hashes, gaps, sizes. TOLL_EDATA.
- * With `made` the caller has just written the sections' hashes himself, and they are not made twice. */
+ * With `made` the caller has just written the sections' hashes himself, and they are not made twice.
+ * near: NULL, or as many bytes in large pages, to which all that rating reads here and there is copied, at
+ * the same places, before its hash is made; texts, sources and where prices come from stay where they are. */
 struct toll_image_view {
     const struct toll_image_header *header;
     const void *data[TOLL_SECTION_COUNT];
     uint64_t count[TOLL_SECTION_COUNT]; /* records */
 };
-int toll_image_view(const uint8_t *image, size_t bytes, bool made, const char *name,
+int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
                     struct toll_image_view *view, struct toll_error *error);
 
 /* Validates the content: every index, range, offset and enum. NULL, what is wrong ("a rule's deck"), or

@@ -271,12 +271,12 @@ static int set_zones(struct toll_book *book, const struct toll_image_view *view,
 }
 
 /* Everything but freeing: on failure the caller closes the book. */
-static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes, bool made, const char *name,
-                      struct toll_error *error)
+static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes, bool made, uint8_t *near,
+                      const char *name, struct toll_error *error)
 {
     struct toll_image_view view;
     const char *problem;
-    int code = toll_image_view(image, bytes, made, name, &view, error);
+    int code = toll_image_view(image, bytes, made, near, name, &view, error);
 
     if (code != 0)
         return code;
@@ -322,7 +322,7 @@ static int open_bytes(const uint8_t *image, size_t bytes, bool made, const char 
     *out = NULL;
     if (book == NULL)
         return TOLL_ENOMEM;
-    code = open_image(book, image, bytes, made, name, error);
+    code = open_image(book, image, bytes, made, NULL, name, error);
     if (code != 0) {
         toll_book_close(book);
         return code;
@@ -344,15 +344,14 @@ int toll_book_open_made(const uint8_t *image, size_t bytes, const char *name, st
 }
 
 /* The pages of a mapped file are small. A very large book serves as it is. */
-static const uint8_t *in_large_pages(struct owned *owned)
+static int open_mapped(struct toll_book *book, const char *path, struct toll_error *error)
 {
-    const uint8_t *mapped = (const uint8_t *)owned->blob.data;
+    struct owned *owned = book->owned;
 
     if (owned->blob.size > 0 && owned->blob.size <= COPY_BYTES)
         owned->image = toll_large_alloc(owned->blob.size);
-    if (owned->image == NULL)
-        return mapped;
-    return memcpy(owned->image, mapped, owned->blob.size);
+    return open_image(book, (const uint8_t *)owned->blob.data, owned->blob.size, false, owned->image, path,
+                      error);
 }
 
 int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
@@ -376,14 +375,14 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
     } else if (S_ISDIR(status.st_mode)) {
         code = toll_book_compile(io, path, reporter, &owned->image, &bytes, &result, error);
         if (code == 0) {
-            code = open_image(book, owned->image, bytes, true, path, error);
+            code = open_image(book, owned->image, bytes, true, NULL, path, error);
             /* An image that this program has just made is sound, or the program is not. */
             TOLL_ASSERT(code != TOLL_EDATA);
         }
     } else {
         code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
         if (code == 0)
-            code = open_image(book, in_large_pages(owned), owned->blob.size, false, path, error);
+            code = open_mapped(book, path, error);
     }
     if (code != 0) {
         toll_book_close(book);

@@ -12,6 +12,8 @@ struct toll_syncs;
 
 struct toll_sync_file {
     int fd;           /* the list's from here on, even after an error */
+    int direct;       /* the same file with O_DIRECT, likewise: whole pages of data that lie at a page go past
+                         the page cache. 0 or less: there is none */
     const char *name; /* for messages; copied */
     const void
         *data; /* to be written first, from byte 0; NULL: it is written. Stays until it is waited for */

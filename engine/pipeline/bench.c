@@ -42,7 +42,7 @@ static int open_parts(struct toll_bench_world *world, struct toll_error *error)
     for (size_t first = 0; first < count; first += TOLL_PARTS_AT_ONCE) {
         const size_t last = count - first < TOLL_PARTS_AT_ONCE ? count : first + TOLL_PARTS_AT_ONCE;
         struct toll_part_set *set = &world->sets[world->set_count];
-        const int rc = toll_part_set_open(set, &world->rater, &world->dataset, first, last, TOLL_READ_MMAP,
+        const int rc = toll_part_set_open(set, &world->rater, 1, &world->dataset, first, last, TOLL_READ_MMAP,
                                           (uint32_t)first, NULL, error);
         if (rc != 0)
             return rc;
@@ -191,7 +191,7 @@ static int rate_parts(struct toll_bench_world *world, enum pass pass, struct tol
         const struct toll_workers_request request = {
             .parts = world->sets[i].parts,
             .part_count = world->sets[i].count,
-            .pools = world->pools,
+            .pools = &world->pools,
             .count_only = pass == PASS_COUNT,
             .collect_ends = pass == PASS_ENDS,
             .hash_lines = hashes != NULL,
@@ -214,7 +214,7 @@ static int rate_all(struct toll_bench_world *world, struct toll_hash128 *hashes,
         rc = rate_parts(world, PASS_ENDS, NULL, error);
         world->numbered = true;
         if (rc == 0)
-            rc = toll_workers_number_ends(&world->workers, world->tuples, error);
+            rc = toll_workers_number_ends(&world->workers, 0, world->tuples, error);
     }
     if (rc == 0 && world->rater.draws != NULL && world->rater.draws->volume) {
         rc = rate_parts(world, PASS_COUNT, NULL, error);
@@ -244,7 +244,7 @@ int toll_bench_rate(struct toll_bench_world *world, unsigned threads, struct tol
     if (rc == 0)
         rc = rate_all(world, NULL, error);
     result->rate_ns = now_ns() - prepared;
-    struct toll_tally *tally = rc == 0 ? toll_workers_sum(&world->workers) : NULL;
+    struct toll_tally *tally = rc == 0 ? toll_workers_sum(&world->workers, 0) : NULL;
     if (rc == 0)
         rc = toll_tally_check(tally, error);
     if (rc == 0)

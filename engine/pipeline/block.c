@@ -66,7 +66,11 @@ static inline void lap(const struct toll_block_context *context, enum toll_stage
 /* A column from its row `first` on. */
 #define FROM(column, first) ((column) == NULL ? NULL : (column) + (first))
 
-static struct toll_cdr_batch cdrs_from(const struct toll_cdr_batch *batch, size_t first, size_t rows)
+/* The same of an optional one, if it is wanted. */
+#define WANTED(name, column) ((columns & TOLL_CDR_COLUMN_BIT(column)) == 0 ? NULL : FROM(batch->name, first))
+
+struct toll_cdr_batch toll_cdr_batch_from(const struct toll_cdr_batch *batch, size_t first, size_t rows,
+                                          uint32_t columns)
 {
     return (struct toll_cdr_batch){
         .rows = (int64_t)rows,
@@ -76,16 +80,35 @@ static struct toll_cdr_batch cdrs_from(const struct toll_cdr_batch *batch, size_
         .caller = batch->caller + first,
         .callee = batch->callee + first,
         .kind = batch->kind + first,
-        .carrier = FROM(batch->carrier, first),
-        .charged = FROM(batch->charged, first),
-        .lrn_caller = FROM(batch->lrn_caller, first),
-        .lrn_callee = FROM(batch->lrn_callee, first),
-        .ring_to = FROM(batch->ring_to, first),
-        .trunk = FROM(batch->trunk, first),
-        .hint = FROM(batch->hint, first),
-        .calltype = FROM(batch->calltype, first),
-        .quantity = FROM(batch->quantity, first),
-        .provider_charge = FROM(batch->provider_charge, first),
+        .carrier = WANTED(carrier, TOLL_CDR_CARRIER),
+        .charged = WANTED(charged, TOLL_CDR_CHARGED),
+        .lrn_caller = WANTED(lrn_caller, TOLL_CDR_LRN_CALLER),
+        .lrn_callee = WANTED(lrn_callee, TOLL_CDR_LRN_CALLEE),
+        .ring_to = WANTED(ring_to, TOLL_CDR_RING_TO),
+        .trunk = WANTED(trunk, TOLL_CDR_TRUNK),
+        .hint = WANTED(hint, TOLL_CDR_HINT),
+        .calltype = WANTED(calltype, TOLL_CDR_CALLTYPE),
+        .quantity = WANTED(quantity, TOLL_CDR_QUANTITY),
+        .provider_charge = WANTED(provider_charge, TOLL_CDR_PROVIDER_CHARGE),
+    };
+}
+
+struct toll_line_columns toll_line_columns_from(const struct toll_line_columns *columns, size_t first)
+{
+    return (struct toll_line_columns){
+        .account = columns->account + first,
+        .price = columns->price + first,
+        .billed = columns->billed + first,
+        .tuple = columns->tuple + first,
+        .charge = columns->charge + first,
+        .status = columns->status + first,
+        .class_jurisdiction = columns->class_jurisdiction + first,
+        .included = FROM(columns->included, first),
+        .pool = FROM(columns->pool, first),
+        .cost = FROM(columns->cost, first),
+        .cost_price = FROM(columns->cost_price, first),
+        .cost_status = FROM(columns->cost_status, first),
+        .book = FROM(columns->book, first),
     };
 }
 
@@ -115,19 +138,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
         .context = context,
         .rater = context->rater,
         .block = context->block,
-        .cdr = cdrs_from(batch, first, rows),
-        .line = {.account = lines->account + first,
-                 .price = lines->price + first,
-                 .billed = lines->billed + first,
-                 .tuple = lines->tuple + first,
-                 .charge = lines->charge + first,
-                 .status = lines->status + first,
-                 .class_jurisdiction = lines->class_jurisdiction + first,
-                 .included = FROM(lines->included, first),
-                 .pool = FROM(lines->pool, first),
-                 .cost = FROM(lines->cost, first),
-                 .cost_price = FROM(lines->cost_price, first),
-                 .cost_status = FROM(lines->cost_status, first)},
+        /* A lane of a book that does not know a column must not see it, though another one reads it. */
+        .cdr = toll_cdr_batch_from(batch, first, rows, context->rater->columns),
+        .line = toll_line_columns_from(lines, first),
         .rows = rows,
         .kinds = kinds_of(batch->kind + first, rows),
     };
@@ -160,6 +173,8 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     }
     lap(context, TOLL_STAGE_CHARGE, &since);
     toll_block_odd(&block);
+    if (context->plans != NULL)
+        toll_block_plans(&block, first);
     lap(context, TOLL_STAGE_ODD, &since);
     if (context->rater->tuples != NULL)
         toll_block_tuples(&block);

@@ -51,6 +51,12 @@ struct toll_line_columns {
 void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows,
                              unsigned optional);
 
+/* From row `first` on. */
+struct toll_line_columns toll_line_columns_from(const struct toll_line_columns *columns, size_t first);
+/* Rows of a batch; of its columns those that are wanted, bits as in toll_cdr_part_batch. */
+struct toll_cdr_batch toll_cdr_batch_from(const struct toll_cdr_batch *batch, size_t first, size_t rows,
+                                          uint32_t columns);
+
 /* Scratch of one worker: values by row of the block, or by place in a list of such rows. */
 struct toll_block {
     uint64_t
@@ -110,7 +116,9 @@ struct toll_block_context {
     struct toll_tally *tally;
     struct toll_draws *draws;      /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
     struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
-    int64_t *stage_ns;             /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
+    uint32_t *plans;   /* by row of the batch: the payer's plan at the call, 0 none; NULL: nobody asks */
+    bool no_suspense;  /* nobody asks for the summary of what is in suspense */
+    int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 
 /* Rates rows [first, first + rows) of the batch into the same rows of `lines`; rows <= TOLL_BLOCK_ROWS_MAX.

@@ -243,3 +243,13 @@ void toll_block_rules(const struct toll_block_rows *rows)
     for (size_t k = 0; k < block->leg_count; k++)
         rows->line.status[block->legs[k]] = TOLL_ZERO_OTHER_PARTY;
 }
+
+void toll_block_plans(const struct toll_block_rows *rows, size_t first)
+{
+    const struct toll_block_context *context = rows->context;
+    const uint32_t *owner = rows->block->owner, *places = context->places;
+    for (size_t i = 0; i < rows->rows; i++) {
+        const uint32_t plan = owner[i] == 0 ? 0 : (uint32_t)plan_of(rows, i);
+        context->plans[places == NULL ? first + i : places[i]] = plan;
+    }
+}

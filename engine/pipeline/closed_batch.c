@@ -20,6 +20,10 @@ static void show_closed(const struct toll_block_context *context, const struct t
     const unsigned class_ = toll_class_of(rater, &row),
                    jurisdiction = toll_jurisdiction_of(rater, &row, rater->book->basis, owner->site);
     lines->account[i] = owner->account;
+    if (context->plans != NULL)
+        context->plans[i] = payer.owner == 0 ? 0
+                                             : (uint32_t)toll_plan_find(rater, payer.owner, row.trunk,
+                                                                        row.carrier, row.start, NULL);
     lines->price[i] = lines->billed[i] = lines->tuple[i] = 0;
     lines->charge[i] = 0;
     lines->status[i] = TOLL_ZERO_CLOSED;

@@ -46,30 +46,34 @@ int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, 
     return 0;
 }
 
-int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error)
 {
     TOLL_ASSERT(last - first <= TOLL_PARTS_AT_ONCE);
     memset(set, 0, sizeof *set);
-    for (size_t i = first; i < last; i++) {
-        struct toll_cdr_part *part;
-        int rc = toll_dataset_part_open(dataset, i, how, &part, error);
-        if (rc == 0) {
-            struct toll_job_part *job = &set->parts[set->count];
-            set->opened[set->count++] = part;
-            toll_cdr_part_hash_with(part, rater->kernels->hash);
-            job->part = part;
-            job->ordinal = ordinal++;
-            set->rows += toll_cdr_part_rows(part);
-            rc = toll_part_map_make(&job->map, rater, part, &set->arena, texts, error);
-        }
-        if (rc != 0) {
-            toll_part_set_close(set);
-            return rc;
+    int rc = toll_parts_open(dataset, first, last, how, set->opened, error);
+    if (rc == 0)
+        set->count = last - first;
+    for (size_t i = 0; rc == 0 && i < set->count; i++) {
+        struct toll_cdr_part *part = set->opened[i];
+        struct toll_job_part *job = &set->parts[i];
+        toll_cdr_part_hash_with(part, raters->kernels->hash);
+        job->part = part;
+        job->ordinal = ordinal++;
+        set->rows += toll_cdr_part_rows(part);
+        job->lanes = toll_arena_alloc(&set->arena, lane_count * sizeof *job->lanes);
+        if (job->lanes == NULL)
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the parts");
+        for (unsigned lane = 0; rc == 0 && lane < lane_count; lane++) {
+            job->lanes[lane].closed = NULL;
+            rc = toll_part_map_make(&job->lanes[lane].map, &raters[lane], part, &set->arena,
+                                    lane == 0 ? texts : NULL, error);
         }
     }
-    return 0;
+    if (rc != 0)
+        toll_part_set_close(set);
+    return rc;
 }
 
 int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset *dataset, size_t first,
@@ -119,6 +123,52 @@ bool toll_parts_resident(const struct toll_dataset *dataset, size_t first, size_
         toll_file_close(&file);
     }
     return resident >= bytes / 100 * MOSTLY_PERCENT;
+}
+
+enum toll_read_path toll_parts_read_path(const struct toll_dataset *dataset, size_t first, size_t last,
+                                         enum toll_io_choice io, bool bounded)
+{
+    switch (io) {
+    case TOLL_IO_MMAP:
+        return TOLL_READ_MMAP;
+    case TOLL_IO_PREAD:
+        return TOLL_READ_PREAD;
+    case TOLL_IO_URING:
+        return TOLL_READ_RING;
+    default:
+        return !toll_parts_resident(dataset, first, last) ? TOLL_READ_RING
+               : bounded                                  ? TOLL_READ_PREAD
+                                                          : TOLL_READ_MMAP;
+    }
+}
+
+unsigned toll_parts_workers(const struct toll_dataset *dataset, size_t first, size_t last, unsigned threads)
+{
+    int64_t batches = 0;
+    for (size_t i = first; i < last; i++)
+        batches += (dataset->parts[i].rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
+    threads = threads == 0 ? toll_workers_cores() : threads;
+    const unsigned most = batches < 1 ? 1 : batches < TOLL_WORKERS_MAX ? (unsigned)batches : TOLL_WORKERS_MAX;
+    return threads < most ? threads : most;
+}
+
+struct toll_run_span toll_parts_span(const struct toll_dataset *dataset, size_t first, size_t last)
+{
+    struct toll_run_span span = {.earlier_until = TOLL_MS_MIN};
+    for (size_t i = last; i > first; i--)
+        if (dataset->parts[i - 1].rows > 0)
+            span.first = dataset->parts[i - 1].first_start;
+    for (size_t i = first; i < last; i++) {
+        span.rows += dataset->parts[i].rows;
+        if (dataset->parts[i].rows > 0)
+            span.last = dataset->parts[i].last_start;
+    }
+    return span;
+}
+
+toll_ms toll_parts_earlier_until(const struct toll_dataset *dataset, size_t first)
+{
+    return first == 0 ? TOLL_MS_MIN : (dataset->parts[first - 1].day + 1) * TOLL_DAY_MS;
 }
 
 bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,

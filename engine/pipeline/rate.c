@@ -18,6 +18,8 @@
 
 struct run {
     const struct toll_rate_options *options;
+    const struct toll_hash128 *predecessor; /* NULL: none */
+    const struct toll_merge_choice *choice; /* NULL: what the earlier run has in suspense */
     const struct toll_io *io;
     enum toll_read_path how;
     bool ring_writes;
@@ -112,8 +114,8 @@ static int open_all(struct run *run, struct toll_error *error)
         rc = toll_parts_select(&run->dataset, options->from_day, options->to_day, &run->first, &run->last,
                                error);
     else if (rc == 0)
-        rc = toll_merge_open(&run->merged, run->io, options->only_suspense, &run->dataset, options->from_day,
-                             options->to_day, &run->first, &run->last, error);
+        rc = toll_merge_open(&run->merged, run->io, options->only_suspense, run->choice, &run->dataset,
+                             options->from_day, options->to_day, &run->first, &run->last, error);
     if (rc == 0 && options->after != NULL)
         rc = open_after(run, error);
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
@@ -149,17 +151,16 @@ static int carry_pools(struct run *run)
             (struct toll_pool_tables){before->periods,    before->period_count, before->draws,
                                       before->draw_count, before->counts,       before->count_count};
     else if (run->merge != NULL)
-        run->pool_tables =
-            (struct toll_pool_tables){run->merge->old.tables.pools,  run->merge->old.tables.pool_count,
-                                      run->merge->old.tables.draws,  run->merge->old.tables.draw_count,
-                                      run->merge->old.tables.counts, run->merge->old.tables.count_count};
+        run->pool_tables = (struct toll_pool_tables){run->merge->kept.pools,  run->merge->kept.pool_count,
+                                                     run->merge->kept.draws,  run->merge->kept.draw_count,
+                                                     run->merge->kept.counts, run->merge->kept.count_count};
     return 0;
 }
 
 /* What an earlier run drew and counted whose lines are kept: all calls are late, nothing is closed. */
 static struct toll_pools_before before_of_merge(const struct run *run)
 {
-    const struct toll_run_tables *old = &run->merge->old.tables;
+    const struct toll_run_tables *old = &run->merge->kept;
     toll_ms first = 0;
     for (size_t i = run->last; i > run->first; i--)
         if (run->dataset.parts[i - 1].rows > 0)
@@ -176,17 +177,9 @@ static struct toll_pools_before before_of_merge(const struct run *run)
     };
 }
 
-/* First and last of the run's CDRs, which lie in the order of their starts. */
 static struct toll_run_span span_of(const struct run *run)
 {
-    struct toll_run_span span = {.rows = run->rows, .earlier_until = TOLL_MS_MIN};
-    for (size_t i = run->last; i > run->first; i--)
-        if (run->dataset.parts[i - 1].rows > 0)
-            span.first = run->dataset.parts[i - 1].first_start;
-    for (size_t i = run->first; i < run->last; i++)
-        if (run->dataset.parts[i].rows > 0)
-            span.last = run->dataset.parts[i].last_start;
-    return span;
+    return toll_parts_span(&run->dataset, run->first, run->last);
 }
 
 static int make_pools(struct run *run, struct toll_error *error)
@@ -196,8 +189,8 @@ static int make_pools(struct run *run, struct toll_error *error)
     struct toll_pools_before merged;
     if (run->book->bundle_count <= 1 && run->book->tiers_count <= 1)
         return carry_pools(run);
-    if (!run->options->cut_periods && run->first > 0)
-        span.earlier_until = (run->dataset.parts[run->first - 1].day + 1) * TOLL_DAY_MS;
+    if (!run->options->cut_periods)
+        span.earlier_until = toll_parts_earlier_until(&run->dataset, run->first);
     if (run->after.open)
         before = &run->after.before;
     if (run->merge != NULL) {
@@ -208,39 +201,13 @@ static int make_pools(struct run *run, struct toll_error *error)
     return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
 }
 
-/* No more workers than batches: each has its own memory. */
-static unsigned workers_wanted(const struct run *run)
-{
-    int64_t batches = 0;
-    for (size_t i = run->first; i < run->last; i++)
-        batches += (run->dataset.parts[i].rows + TOLL_BATCH_ROWS - 1) / TOLL_BATCH_ROWS;
-    const unsigned threads = run->options->threads == 0 ? toll_workers_cores() : run->options->threads;
-    const unsigned most = batches < 1 ? 1 : batches < TOLL_WORKERS_MAX ? (unsigned)batches : TOLL_WORKERS_MAX;
-    return threads < most ? threads : most;
-}
-
-/* What is in the page cache is read where it lies; anything else by a ring, past the cache. Lines by a ring,
- * too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took 0.09 to 0.14 s of
- * system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
+/* Lines by a ring, too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took
+ * 0.09 to 0.14 s of system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
 static void choose_io(struct run *run)
 {
-    switch (run->options->io) {
-    case TOLL_IO_MMAP:
-        run->how = TOLL_READ_MMAP;
-        break;
-    case TOLL_IO_PREAD:
-        run->how = TOLL_READ_PREAD;
-        break;
-    case TOLL_IO_URING:
-        run->how = TOLL_READ_RING;
-        break;
-    default:
-        /* Under a bound nothing is mapped: its pages would be in our memory, too. */
-        run->how = !toll_parts_resident(&run->dataset, run->first, run->last) ? TOLL_READ_RING
-                   : run->options->memory_bytes > 0                           ? TOLL_READ_PREAD
-                                                                              : TOLL_READ_MMAP;
-    }
-    run->ring_writes = run->options->io == TOLL_IO_URING || run->options->io == TOLL_IO_AUTO;
+    const enum toll_io_choice io = run->options->io;
+    run->how = toll_parts_read_path(&run->dataset, run->first, run->last, io, run->options->memory_bytes > 0);
+    run->ring_writes = io == TOLL_IO_URING || io == TOLL_IO_AUTO;
 }
 
 /* ---- the lines ---- */
@@ -273,7 +240,7 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
         run->set.parts[i].kept = run->kept[i];
     }
     for (size_t i = 0; run->after.open && i < run->set.count; i++)
-        run->set.parts[i].closed = run->after.rows.bits[first + i - run->first];
+        run->set.parts[i].lanes[0].closed = run->after.rows.bits[first + i - run->first];
     return rc;
 }
 
@@ -316,7 +283,7 @@ static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
     int rc = 0;
     for (size_t first = run->first; first < run->last && rc == 0; first += TOLL_PARTS_AT_ONCE) {
         const size_t last = run->last - first < TOLL_PARTS_AT_ONCE ? run->last : first + TOLL_PARTS_AT_ONCE;
-        rc = toll_part_set_open(&run->set, &run->rater, &run->dataset, first, last, run->how,
+        rc = toll_part_set_open(&run->set, &run->rater, 1, &run->dataset, first, last, run->how,
                                 (uint32_t)(first - run->first), &run->texts, error);
         if (rc == 0)
             rc = open_kept(run, first, error);
@@ -329,7 +296,7 @@ static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
                 .progress = &run->options->progress,
                 .rows_before = rows_before,
                 .rows_total = run->rows,
-                .pools = run->pools,
+                .pools = &run->pools,
                 .count_only = pass == PASS_COUNT,
                 .collect_ends = pass == PASS_ENDS,
             };
@@ -355,7 +322,7 @@ static int collect_ends(struct run *run, struct toll_error *error)
     if (run->tuples == NULL || run->tuples->ends == NULL)
         return 0;
     const int rc = rate_parts(run, PASS_ENDS, error);
-    return rc != 0 ? rc : toll_workers_number_ends(&run->workers, run->tuples, error);
+    return rc != 0 ? rc : toll_workers_number_ends(&run->workers, 0, run->tuples, error);
 }
 
 /* Tiers whose price depends on the units of a whole period need these first. */
@@ -405,6 +372,8 @@ static int finish_periods(struct run *run, struct toll_tally *tally, struct toll
         rc = toll_pools_finish(run->pools, &run->pool_tables, &tally->periods, error);
         toll_period_charges_sort(&tally->periods);
     }
+    if (rc == 0 && run->merge != NULL)
+        rc = toll_merge_check_periods(run->merge, &tally->periods, error);
     return rc;
 }
 
@@ -494,8 +463,8 @@ static void *make_suspense(void *argument)
     }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
-    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, days, &run->texts, &text->csv,
-                                    &text->bytes, &text->error);
+    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, run->merge, days, &run->texts,
+                                    &text->csv, &text->bytes, &text->error);
     free(days);
     return NULL;
 }
@@ -617,6 +586,10 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
         manifest.kept_from = run->merge->old.digest;
         manifest.kept = result->kept;
     }
+    manifest.cut_periods = run->options->cut_periods;
+    manifest.has_predecessor = run->predecessor != NULL;
+    if (manifest.has_predecessor)
+        manifest.predecessor = *run->predecessor;
     manifest.has_after = run->after.open;
     manifest.reorder = run->options->reorder;
     if (run->after.open)
@@ -668,6 +641,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     run->options = options;
     run->io = tuning->io;
+    run->predecessor = tuning->predecessor;
+    run->choice = tuning->choice;
     run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
@@ -693,8 +668,9 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
             .optional = run->optional,
             .closed = run->after.open,
         };
-        run->memory.threads = workers_wanted(run);
-        rc = toll_rate_memory_plan(&run->memory, &run->rater, run->rows, &io, options->memory_bytes, error);
+        run->memory.threads = toll_parts_workers(&run->dataset, run->first, run->last, options->threads);
+        const struct toll_lane lane = {.rater = &run->rater, .optional = run->optional};
+        rc = toll_rate_memory_plan(&run->memory, &lane, 1, run->rows, &io, options->memory_bytes, error);
         if (rc == 0)
             rc = toll_workers_init(&run->workers, &run->rater, run->memory.threads, options->pin, &io,
                                    tuning->block_rows, error);
@@ -707,7 +683,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = make_pools(run, error);
     if (rc == 0 && syncs_together(run, tuning))
-        rc = toll_run_sync_together(run->writer, error);
+        rc = toll_run_sync_together(run->writer, run->memory.threads, run->ring_writes, error);
     if (rc == 0)
         rc = toll_run_write_books(run->writer, run->book, run->merge, error);
     phase_ends(run, TOLL_PHASE_PLAN);
@@ -720,7 +696,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = rate_parts(run, PASS_LINES, error);
     if (rc == 0) {
-        struct toll_tally *tally = toll_workers_sum(&run->workers);
+        struct toll_tally *tally = toll_workers_sum(&run->workers, 0);
         TOLL_ASSERT(tally->rows == run->rows);
         rc = toll_tally_check(tally, error);
         if (rc == 0 && run->merge != NULL)

@@ -37,8 +37,9 @@ struct toll_rate_memory {
 };
 /* Before the workers are made. threads: as many as are wanted, and may be had. Under a bound (0: none) with
  * fewer of them and without a ring (io) where it has to be; TOLL_EUSAGE where it cannot be at all. */
-int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
-                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error);
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_lane *lanes, unsigned lane_count,
+                          int64_t rows, struct toll_workers_io *io, int64_t bound_bytes,
+                          struct toll_error *error);
 /* The most that the process ever had in memory, mapped files among it; 0: cannot be told. */
 int64_t toll_memory_peak(void);
 
@@ -51,6 +52,9 @@ struct toll_rate_tuning {
     unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
     size_t in_flight_bytes, piece_bytes; /* see struct toll_workers_io */
     unsigned ahead;
+    const struct toll_hash128 *predecessor; /* of the manifest; NULL: none */
+    /* Which lines of options->only_suspense are rated again; NULL: what is in suspense */
+    const struct toll_merge_choice *choice;
 };
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error);
@@ -78,6 +82,17 @@ int toll_days_read(const char *from_day, const char *to_day, int64_t *from, int6
 int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, const char *to_day,
                       size_t *first, size_t *last, struct toll_error *error);
 
+/* How parts are read: what is in the page cache where it lies, anything else by a ring, past the cache. Under
+ * a bound of memory nothing is mapped: its pages would be in ours, too. */
+enum toll_read_path toll_parts_read_path(const struct toll_dataset *dataset, size_t first, size_t last,
+                                         enum toll_io_choice io, bool bounded);
+/* No more workers than batches: each has its own memory. threads: 0 all cores. */
+unsigned toll_parts_workers(const struct toll_dataset *dataset, size_t first, size_t last, unsigned threads);
+/* First and last of the CDRs, which lie in the order of their starts; nothing was earlier. */
+struct toll_run_span toll_parts_span(const struct toll_dataset *dataset, size_t first, size_t last);
+/* As struct toll_run_span has it, where periods may not be cut. */
+toll_ms toll_parts_earlier_until(const struct toll_dataset *dataset, size_t first);
+
 /* The parts that a run answers: false, one of them is not there any more as it was. */
 bool toll_parts_of_run(const struct toll_dataset *dataset, const struct toll_run_manifest *manifest,
                        size_t *first, size_t *last);
@@ -93,9 +108,13 @@ struct toll_part_set {
     size_t count;
     int64_t rows;
 };
-/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE. texts as in toll_part_map_make. ordinal
- * counts from `ordinal` on. */
-int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater,
+/* Opens dataset->parts[first..last) into parts; those that are cold by several threads. After an error none
+ * is open. */
+int toll_parts_open(const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
+                    struct toll_cdr_part **parts, struct toll_error *error);
+/* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE, for so many raters: a lane each. texts as in
+ * toll_part_map_make, of the first. ordinal counts from `ordinal` on. */
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
 void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */
@@ -128,10 +147,11 @@ int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tupl
                           struct toll_error *error);
 /* Warns of rows of taxes.csv that are stale on the day of the run's last CDR; nothing in a book without. */
 void toll_rate_tell_stale(const struct toll_book *book, toll_ms last, const struct toll_reporter *reporter);
-/* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
- */
+/* suspense.csv as text (malloc'ed): docs/FORMATS.md. merge: NULL, or what is kept; days: of the parts by
+ * ordinal; texts: call-type codes. */
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,
-                         const int64_t *days, const struct toll_strings *texts, char **csv, size_t *bytes,
+                         const struct toll_merge *merge, const int64_t *days,
+                         const struct toll_strings *texts, char **csv, size_t *bytes,
                          struct toll_error *error);
 
 /* What a price row says, for prices.arrow and for readers. Strings are the book's. services: bits 1 << enum

@@ -22,16 +22,16 @@ static int rate_parts(struct rating *rating, bool count_only, struct toll_error 
     for (size_t first = again->first; rc == 0 && first < again->last; first += TOLL_PARTS_AT_ONCE) {
         const size_t last =
             again->last - first < TOLL_PARTS_AT_ONCE ? again->last : first + TOLL_PARTS_AT_ONCE;
-        rc = toll_part_set_open(&rating->set, &rating->rater, again->dataset, first, last, TOLL_READ_MMAP,
+        rc = toll_part_set_open(&rating->set, &rating->rater, 1, again->dataset, first, last, TOLL_READ_MMAP,
                                 (uint32_t)(first - again->first), &rating->texts, error);
         for (size_t i = 0; rc == 0 && i < rating->set.count; i++)
-            rating->set.parts[i].closed = again->others[first - again->first + i];
+            rating->set.parts[i].lanes[0].closed = again->others[first - again->first + i];
         const struct toll_workers_request request = {
             .parts = rating->set.parts,
             .part_count = rating->set.count,
             .progress = again->progress,
             .rows_total = again->span->rows,
-            .pools = rating->pools,
+            .pools = &rating->pools,
             .count_only = count_only,
         };
         if (rc == 0)
@@ -82,7 +82,7 @@ int toll_rate_again(const struct toll_rated_again *again, struct toll_pools **po
     if (rc == 0)
         rc = rate(rating, error);
     if (rc == 0) {
-        toll_workers_sum(&rating->workers);
+        toll_workers_sum(&rating->workers, 0);
         rc = toll_pools_finish(rating->pools, tables, &charges, error);
     }
     toll_period_charges_free(&charges);

@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-#define PRICE_ROW_BYTES 512  /* a row of prices.arrow: as a struct, as columns, as the file */
+#define PRICE_ROW_BYTES 384  /* a row of prices.arrow: its id, as columns, words of its own */
 #define BUCKET_ROW_BYTES 256 /* of buckets.arrow or accounts.arrow, the same */
 #define BATCH_BYTES 2048     /* what is known of a batch of an open part: places, checksums */
 /* Everything that is small: manifests, threads' stacks, the program. */
@@ -40,18 +40,21 @@ static int64_t mib_up(int64_t bytes)
     return (bytes + MIB - 1) / MIB;
 }
 
-int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rater *rater, int64_t rows,
-                          struct toll_workers_io *io, int64_t bound_bytes, struct toll_error *error)
+int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_lane *lanes, unsigned lane_count,
+                          int64_t rows, struct toll_workers_io *io, int64_t bound_bytes,
+                          struct toll_error *error)
 {
-    const struct toll_book *book = rater->book;
+    const struct toll_book *book = lanes->rater->book;
     const struct toll_workers_io wanted = *io;
-    memory->fixed_bytes = fixed_bytes(book, rows) + table_bytes(rater);
-    memory->worker_bytes = (int64_t)toll_worker_bytes(rater, io);
+    memory->fixed_bytes = 0;
+    for (unsigned i = 0; i < lane_count; i++)
+        memory->fixed_bytes += fixed_bytes(lanes[i].rater->book, rows) + table_bytes(lanes[i].rater);
+    memory->worker_bytes = (int64_t)toll_worker_bytes(lanes, lane_count, io);
     while (bound_bytes > 0 && needed(memory, memory->threads) > bound_bytes) {
         struct toll_workers_io plain = wanted;
         plain.ring = false;
         io->ring = false;
-        memory->worker_bytes = (int64_t)toll_worker_bytes(rater, &plain);
+        memory->worker_bytes = (int64_t)toll_worker_bytes(lanes, lane_count, &plain);
         if (needed(memory, memory->threads) <= bound_bytes)
             break;
         if (memory->threads == 1)
@@ -64,7 +67,7 @@ int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_rat
                                   book->price_count - 1, (long long)(bound_bytes / MIB));
         memory->threads--;
         *io = wanted;
-        memory->worker_bytes = (int64_t)toll_worker_bytes(rater, io);
+        memory->worker_bytes = (int64_t)toll_worker_bytes(lanes, lane_count, io);
     }
     memory->reserved_bytes = needed(memory, memory->threads);
     return 0;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,33 +98,54 @@ static int write_accounts(struct toll_run_writer *writer, const struct toll_book
     return rc;
 }
 
-/* The earlier run's, then those that lines of this book name. */
+/* Which rows prices.arrow has, and what they say: the earlier run's, then those that lines of this book name.
+ */
+struct prices {
+    const struct toll_book *book;
+    const struct toll_tally *tally;
+    const struct toll_price_row *old;
+    int64_t old_count;
+    int32_t shift;
+    const int32_t *used; /* ids of the book */
+};
+
+static void make_prices(const void *context, int64_t first, int64_t count, void *out)
+{
+    const struct prices *prices = context;
+    struct toll_price_row *rows = out;
+    for (int64_t i = first; i < first + count; i++, rows++) {
+        if (i < prices->old_count) {
+            *rows = prices->old[i];
+            continue;
+        }
+        const int32_t price = prices->used[i - prices->old_count];
+        toll_price_describe(prices->book, price, toll_tally_price_services(prices->tally, (uint32_t)price),
+                            rows);
+        rows->id += prices->shift;
+    }
+}
+
 static int write_prices(struct toll_run_writer *writer, const struct toll_book *book,
                         const struct toll_tally *tally, const struct toll_merge *merge,
                         struct toll_error *error)
 {
-    int64_t count = merge == NULL ? 0 : merge->old.tables.price_count;
-    for (uint32_t price = 1; price < book->price_count; price++)
-        count += toll_tally_price_services(tally, price) != 0;
-    struct toll_price_row *rows = calloc((size_t)count + 1, sizeof *rows);
-    if (rows == NULL)
+    struct prices prices = {.book = book, .tally = tally};
+    int64_t count = 0;
+    int32_t *used = malloc((book->price_count + (size_t)1) * sizeof *used);
+    if (used == NULL)
         return no_memory(error);
-    count = 0;
-    if (merge != NULL && merge->old.tables.price_count > 0) {
-        count = merge->old.tables.price_count;
-        memcpy(rows, merge->old.tables.prices, (size_t)count * sizeof *rows);
+    for (uint32_t price = 1; price < book->price_count; price++)
+        if (toll_tally_price_services(tally, price) != 0)
+            used[count++] = (int32_t)price;
+    prices.used = used;
+    if (merge != NULL) {
+        prices.old = merge->old.tables.prices;
+        prices.old_count = merge->old.tables.price_count;
+        prices.shift = merge->books[merge->book_count - 1].price_shift;
     }
-    for (uint32_t price = 1; price < book->price_count; price++) {
-        const unsigned services = toll_tally_price_services(tally, price);
-        if (services == 0)
-            continue;
-        toll_price_describe(book, (int32_t)price, services, &rows[count]);
-        if (merge != NULL)
-            rows[count].id += merge->books[merge->book_count - 1].price_shift;
-        count++;
-    }
-    const int rc = toll_run_add_prices(writer, rows, count, error);
-    free(rows);
+    const struct toll_run_rows rows = {.make = make_prices, .context = &prices};
+    const int rc = toll_run_add_made_prices(writer, &rows, prices.old_count + count, error);
+    free(used);
     return rc;
 }
 
@@ -213,12 +235,12 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
                          const struct toll_tally *tally, const struct toll_merge *merge,
                          struct toll_error *error)
 {
-    int64_t count = merge == NULL ? 0 : merge->old.tables.bucket_count;
+    int64_t count = merge == NULL ? 0 : merge->bucket_count;
     struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
     if (count > 0)
-        memcpy(rows, merge->old.tables.buckets, (size_t)count * sizeof *rows);
+        memcpy(rows, merge->buckets, (size_t)count * sizeof *rows);
     int rc = list_buckets(book, tally, merge, rows, &count, error);
     if (rc == 0) {
         qsort(rows, (size_t)count, sizeof *rows, by_account_site);
@@ -250,10 +272,46 @@ static int write_periods(struct toll_run_writer *writer, const struct toll_tally
     return rc;
 }
 
+/* Tuples take as long as all else: in large runs they are written beside it. */
+struct tuple_tables {
+    struct toll_run_writer *writer;
+    const struct toll_tally *tally;
+    const struct toll_merge *merge;
+    pthread_t thread;
+    bool threaded;
+    struct toll_error error;
+    int rc;
+};
+
+static void *write_tuples(void *argument)
+{
+    struct tuple_tables *tables = argument;
+    tables->rc = toll_run_write_tuples(tables->writer, tables->tally->tuples.tuples, tables->tally,
+                                       tables->merge, &tables->error);
+    return NULL;
+}
+
+static int end_tuples(struct tuple_tables *tables, int rc, struct toll_error *error)
+{
+    if (tables->threaded)
+        pthread_join(tables->thread, NULL);
+    else if (rc == 0)
+        write_tuples(tables);
+    if (rc == 0 && tables->rc != 0) {
+        rc = tables->rc;
+        if (error != NULL)
+            *error = tables->error;
+    }
+    return rc;
+}
+
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           const struct toll_pool_tables *pools, struct toll_error *error)
 {
+    struct tuple_tables tuples = {.writer = writer, .tally = tally, .merge = merge};
+    tuples.threaded =
+        toll_run_threads(writer) > 1 && pthread_create(&tuples.thread, NULL, write_tuples, &tuples) == 0;
     int rc = write_accounts(writer, book, merge, error);
     if (rc == 0)
         rc = write_prices(writer, book, tally, merge, error);
@@ -261,8 +319,7 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         rc = write_buckets(writer, book, tally, merge, error);
     if (rc == 0)
         rc = write_periods(writer, tally, merge, error);
-    if (rc == 0)
-        rc = toll_run_write_tuples(writer, tally->tuples.tuples, tally, merge, error);
+    rc = end_tuples(&tuples, rc, error);
     if (rc == 0 && pools->period_count > 0)
         rc = toll_run_add_pools(writer, pools->periods, pools->period_count, error);
     if (rc == 0 && pools->draw_count > 0)

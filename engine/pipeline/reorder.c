@@ -128,7 +128,7 @@ static int do_part(struct reorder *reorder, const struct toll_job_part *job, uin
             const toll_ms start = batch.start[i];
             if (start >= reorder->latest || toll_closed_row(bits, row) != opening)
                 continue;
-            const uint32_t account = payer_of(reorder, &job->map, &batch, i, opening);
+            const uint32_t account = payer_of(reorder, &job->lanes[0].map, &batch, i, opening);
             if (opening)
                 open_row(reorder, bits, row, account, start);
             else
@@ -148,7 +148,7 @@ static int do_parts(struct reorder *reorder, const struct toll_dataset *dataset,
         struct toll_strings texts = {0};
         if (dataset->parts[i].first_start >= reorder->latest || (opening && bits == NULL))
             continue;
-        rc = toll_part_set_open(&set, reorder->rater, dataset, i, i + 1, TOLL_READ_MMAP, 0, &texts, error);
+        rc = toll_part_set_open(&set, reorder->rater, 1, dataset, i, i + 1, TOLL_READ_MMAP, 0, &texts, error);
         if (rc == 0) {
             rc = do_part(reorder, &set.parts[0], bits, opening, error);
             toll_part_set_close(&set);

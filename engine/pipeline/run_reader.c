@@ -318,7 +318,7 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
     int rc = toll_run_lines_open(&run->files, part, TOLL_READ_MMAP, &run->lines, error);
     if (rc != 0 || !run->dataset_open)
         return rc;
-    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, &run->dataset, part,
+    rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, 1, &run->dataset, part,
                             part + 1, TOLL_READ_MMAP, 0, NULL, error);
     if (rc == 0)
         rc = toll_dataset_text_open(&run->dataset, part, TOLL_READ_MMAP, &run->text, error);
@@ -701,6 +701,24 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
                           run->files.path, (long long)day_rows, day, (long long)day_rows - 1, (long long)row);
 }
 
+/* The open row with its CDR as the run's own book sees it: 1, or negative. */
+static int own_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
+    const uint8_t *books = run->line_batch.book;
+    const int rc = open_cdrs(run, error);
+    if (rc != 0)
+        return rc;
+    *out = row_here(run);
+    out->part = run->set.parts[0].part;
+    out->batch = &run->cdr_batch;
+    out->rater = &own->rater;
+    out->price_shift = own->price_shift;
+    out->kept = books != NULL && books[run->index] + 1u < run->books.count;
+    toll_row_read(&own->rater, &run->set.parts[0].lanes[0].map, &run->cdr_batch, run->index, &out->row);
+    return 1;
+}
+
 int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
     int more;
@@ -710,9 +728,7 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
             run->index++;
         if (status[run->index] < TOLL_SUSPENSE_FIRST)
             continue;
-        *out = row_here(run);
-        const int rc = seek_cdr(run, out, error);
-        return rc != 0 ? rc : 1;
+        return own_row(run, out, error);
     }
     return more;
 }
@@ -745,19 +761,7 @@ int toll_run_next_drawn(struct toll_run *run, int32_t account, struct toll_reade
 int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
     const int more = next_row(run, error);
-    if (more <= 0)
-        return more;
-    const int rc = open_cdrs(run, error);
-    if (rc != 0)
-        return rc;
-    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
-    *out = row_here(run);
-    out->part = run->set.parts[0].part;
-    out->batch = &run->cdr_batch;
-    out->rater = &own->rater;
-    out->price_shift = own->price_shift;
-    toll_row_read(&own->rater, &run->set.parts[0].map, &run->cdr_batch, run->index, &out->row);
-    return 1;
+    return more <= 0 ? more : own_row(run, out, error);
 }
 
 const struct toll_rater *toll_run_rater(const struct toll_run *run)

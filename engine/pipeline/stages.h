@@ -83,6 +83,9 @@ void toll_block_charges(const struct toll_block_rows *rows);
 /* The odd rows, one by one. */
 void toll_block_odd(const struct toll_block_rows *rows);
 
+/* The payer's plan of every row, into context->plans; first: the block's first row in the batch. */
+void toll_block_plans(const struct toll_block_rows *rows, size_t first);
+
 /* Tuples, and where each line counts then; rater->tuples is there. */
 void toll_block_tuples(const struct toll_block_rows *rows);
 /* Where the block's lines count: block->slot of a taxed book, else block->bucket. */

@@ -346,6 +346,11 @@ bool toll_waiting_describe(const struct toll_waiting *waiting, const struct toll
                                         .add = "",
                                         .advice = ""};
     out->day = text(&describer, "%s", group->day);
+    if (group->key.b == TOLL_WAITING_CLEARED) {
+        out->advice = "kept as an older book left them; the run's own book rates them: tollmill rerate "
+                      "--only-suspense";
+        return !describer.failed;
+    }
     switch (group->key.status) {
     case TOLL_SUSPENSE_CONFLICT:
         out->advice = "records of one key differ in what they say: ask the carrier which of them holds";

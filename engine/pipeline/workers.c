@@ -1,86 +1,23 @@
 /*
- * Threads over batches. The batch counter is the only thing they share while they work; where the book has
- * bundles or tiers the baton, too: then a batch that is rated waits for its turn in one of the worker's
- * outputs, while its worker goes on with the next.
+ * Threads over batches: how many, what each has, and what their sums are together. What one does with its
+ * batches is in worker_batches.c.
  */
 #include "pipeline/workers.h"
 
 #include "arrow/arrow.h"
 #include "base/check.h"
 #include "base/large.h"
-#include "pipeline/after.h"
-#include "pipeline/baton.h"
-#include "pipeline/draws.h"
 #include "pipeline/hot.h"
 #include "pipeline/tuple_ends.h"
+#include "pipeline/worker.h"
 
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* Two cache lines, which the processor likes to fetch together: workers share none. */
-#define WORKER_ALIGNMENT 128
 
 #define OUTPUTS 4
-#define OUTPUTS_MOST 4 /* of which all but one may wait for their turn */
-#define BLOCKS_BETWEEN_PUSHES 8
-#define DRAW_BYTES 160 /* of a row that draws, and of one whose cost does: more than it is */
-
-/* A batch that is read, and one that is written. */
-struct input {
-    const struct toll_job_part *part;
-    int64_t batch;   /* of all parts */
-    uint8_t *buffer; /* NULL: the parts are mapped */
-    struct toll_cdr_reading reading;
-    struct toll_lines_reading kept; /* behind the CDRs in the buffer */
-};
-struct output {
-    const struct toll_job_part *part;
-    int64_t batch;
-    uint8_t *block;
-    int ticket; /* -1: not being written */
-    bool waits; /* for its turn to draw */
-    int64_t rows, first_row;
-    struct toll_line_columns lines;
-    struct toll_draws draws, cost_draws;
-};
-
-struct toll_worker {
-    _Alignas(WORKER_ALIGNMENT) struct toll_block block;
-    struct toll_tally tally;
-    struct toll_cdr_checking checking;
-    struct toll_band_cursor *cursors;
-    struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
-    struct toll_bulk *bulk;
-    uint8_t *memory; /* of inputs and outputs */
-    struct input inputs[TOLL_WORKERS_AHEAD_MAX];
-    struct output outputs[OUTPUTS_MOST];
-    struct toll_spent spent;
-    unsigned input_count, output_count;
-    int64_t stage_ns[TOLL_STAGES];
-    bool measure;
-
-    /* of the current run */
-    struct toll_workers *workers;
-    struct job *job;
-    unsigned index;
-    int64_t failed_batch;
-    struct toll_error error;
-    int rc;
-    pthread_t thread;
-};
-
-struct job {
-    const struct toll_workers_request *request;
-    int64_t batches;
-    _Alignas(WORKER_ALIGNMENT) _Atomic int64_t next;
-    _Atomic int64_t rows_done;
-    atomic_bool stop;
-    struct toll_baton baton;
-};
+#define DRAW_BYTES 160         /* of a row that draws, and of one whose cost does: more than it is */
+#define LANES_OF_ALL_OUTPUTS 4 /* with more of them two outputs must do */
 
 static unsigned usable_cores(cpu_set_t *set)
 {
@@ -116,22 +53,41 @@ static void pin_to(unsigned index)
 
 /* ---- memory ---- */
 
-static size_t block_bytes(unsigned optional)
+static size_t block_bytes(int64_t rows, unsigned optional)
 {
     size_t offsets[TOLL_LINE_COLUMNS_MOST];
-    return toll_lines_batch_layout(TOLL_BATCH_ROWS, optional, offsets);
+    return toll_lines_batch_layout(rows, optional, offsets);
 }
 
-static size_t output_bytes(const struct toll_worker *worker)
+static bool any_draws(const struct toll_lane *lanes, unsigned lane_count)
 {
-    return block_bytes(worker->workers->optional);
+    bool any = false;
+    for (unsigned i = 0; i < lane_count; i++)
+        any = any || lanes[i].rater->draws != NULL;
+    return any;
 }
 
-static size_t input_bytes_of(const struct toll_rater *rater, const struct toll_workers_io *io)
+static uint32_t columns_of(const struct toll_lane *lanes, unsigned lane_count)
 {
-    return io->mapped
-               ? 0
-               : toll_cdr_columns_bytes(rater->columns) + (io->merge == NULL ? 0 : block_bytes(io->optional));
+    uint32_t columns = 0;
+    for (unsigned i = 0; i < lane_count; i++)
+        columns |= lanes[i].rater->columns;
+    return columns;
+}
+
+/* Taken lines need last no longer than their block, unless they may draw or some rows are closed. */
+static bool lines_by_block(const struct toll_lane *lanes, unsigned lane_count,
+                           const struct toll_workers_io *io)
+{
+    return io->taken && !io->closed && !any_draws(lanes, lane_count);
+}
+
+static size_t input_bytes_of(const struct toll_lane *lanes, unsigned lane_count,
+                             const struct toll_workers_io *io)
+{
+    return io->mapped ? 0
+                      : toll_cdr_columns_bytes(columns_of(lanes, lane_count)) +
+                            (io->merge == NULL ? 0 : block_bytes(TOLL_BATCH_ROWS, lanes[0].optional));
 }
 
 static unsigned inputs_of(const struct toll_workers_io *io)
@@ -139,117 +95,186 @@ static unsigned inputs_of(const struct toll_workers_io *io)
     return !io->ring || io->mapped ? 1 : io->ahead == 0 ? TOLL_WORKERS_AHEAD : io->ahead;
 }
 
-static unsigned outputs_of(const struct toll_rater *rater, const struct toll_workers_io *io)
+static unsigned outputs_of(const struct toll_lane *lanes, unsigned lane_count,
+                           const struct toll_workers_io *io)
 {
-    return rater->draws != NULL ? OUTPUTS_MOST : io->ring ? OUTPUTS : 1;
+    if (any_draws(lanes, lane_count))
+        return lane_count > LANES_OF_ALL_OUTPUTS ? 2 : TOLL_OUTPUTS_MOST;
+    return io->ring && !io->taken ? OUTPUTS : 1;
 }
 
-size_t toll_worker_bytes(const struct toll_rater *rater, const struct toll_workers_io *io)
+/* Of one output: the lanes' lines and plans, and what a taker reads. */
+struct output_sizes {
+    size_t lines[TOLL_LANES_MAX], plans, start, kind, all;
+};
+static struct output_sizes output_sizes(const struct toll_lane *lanes, unsigned lane_count,
+                                        const struct toll_workers_io *io, size_t block_rows)
 {
-    const unsigned outputs = outputs_of(rater, io);
-    size_t bytes = sizeof(struct toll_worker) + inputs_of(io) * input_bytes_of(rater, io) +
-                   outputs * block_bytes(io->optional) +
-                   ((size_t)rater->book->deck_count + 1) * sizeof(struct toll_band_cursor) +
-                   toll_tally_bytes(rater->book, rater->tuples);
+    const bool by_block = lines_by_block(lanes, lane_count, io);
+    const size_t rows = by_block ? block_rows : TOLL_BATCH_ROWS;
+    struct output_sizes sizes = {.plans = io->taken ? rows * sizeof(uint32_t) : 0};
+    if (io->taken && !io->mapped && !by_block) {
+        sizes.start = rows * sizeof(int64_t);
+        sizes.kind = toll_arrow_pad(rows * sizeof(uint16_t));
+    }
+    sizes.all = sizes.start + sizes.kind;
+    for (unsigned i = 0; i < lane_count; i++) {
+        sizes.lines[i] = block_bytes((int64_t)rows, lanes[i].optional);
+        sizes.all += sizes.lines[i] + toll_arrow_pad(sizes.plans);
+    }
+    return sizes;
+}
+
+size_t toll_worker_bytes(const struct toll_lane *lanes, unsigned lane_count, const struct toll_workers_io *io)
+{
+    const unsigned outputs = outputs_of(lanes, lane_count, io);
+    size_t bytes = sizeof(struct toll_worker) + inputs_of(io) * input_bytes_of(lanes, lane_count, io) +
+                   outputs * output_sizes(lanes, lane_count, io, TOLL_BLOCK_ROWS_MAX).all;
     if (io->merge != NULL || io->closed)
         bytes += toll_large_bytes(sizeof(struct toll_merge_scratch));
-    if (rater->draws != NULL)
-        bytes += outputs * toll_large_bytes(TOLL_BATCH_ROWS * DRAW_BYTES);
+    bytes += io->taker_bytes;
+    for (unsigned i = 0; i < lane_count; i++) {
+        const struct toll_rater *rater = lanes[i].rater;
+        bytes += ((size_t)rater->book->deck_count + 1) * sizeof(struct toll_band_cursor) +
+                 toll_tally_bytes(rater->book, rater->tuples);
+        if (rater->draws != NULL)
+            bytes += outputs * toll_large_bytes(TOLL_BATCH_ROWS * DRAW_BYTES);
+    }
     return bytes;
 }
 
 /* With a ring in large pages: registering and pinning small ones takes longer. */
-static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, bool ring,
-                           struct toll_error *error)
+static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, const struct output_sizes *sizes,
+                           bool ring, struct toll_error *error)
 {
-    const size_t output = output_bytes(worker);
-    const size_t bytes = worker->input_count * input_bytes + worker->output_count * output;
+    const unsigned lanes = worker->workers->lane_count;
+    const size_t bytes = worker->input_count * input_bytes + worker->output_count * sizes->all;
     uint8_t *at = worker->memory =
         ring ? toll_hot_alloc(bytes) : aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(bytes));
-    if (at == NULL)
+    worker->lane_memory = calloc((size_t)worker->output_count * lanes, sizeof *worker->lane_memory);
+    if (at == NULL || worker->lane_memory == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     for (unsigned i = 0; i < worker->input_count; i++, at += input_bytes)
         worker->inputs[i].buffer = input_bytes == 0 ? NULL : at;
-    for (unsigned i = 0; i < worker->output_count; i++, at += output)
-        worker->outputs[i] = (struct output){.block = at, .ticket = -1};
+    for (unsigned i = 0; i < worker->output_count; i++) {
+        struct toll_worker_output *output = &worker->outputs[i];
+        *output = (struct toll_worker_output){.lanes = &worker->lane_memory[i * lanes], .ticket = -1};
+        for (unsigned lane = 0; lane < lanes; at += sizes->lines[lane++])
+            output->lanes[lane].block = at;
+        for (unsigned lane = 0; lane < lanes && sizes->plans > 0; at += toll_arrow_pad(sizes->plans), lane++)
+            output->lanes[lane].plans = (uint32_t *)at;
+        output->start = sizes->start == 0 ? NULL : (int64_t *)at;
+        output->kind = sizes->start == 0 ? NULL : (uint16_t *)(at + sizes->start);
+        at += sizes->start + sizes->kind;
+    }
     return 0;
 }
 
-static int make_draws(struct output *output, const struct toll_rater *rater, struct toll_error *error)
+static int make_draws(struct toll_lane_output *output, const struct toll_rater *rater,
+                      struct toll_error *error)
 {
     const int rc = toll_draws_make(&output->draws, error);
     return rc != 0 ? rc : toll_cost_draws_make(&output->cost_draws, rater, error);
 }
 
-static void free_draws(struct output *output)
+static int lane_init(struct toll_worker *worker, unsigned lane, struct toll_error *error)
 {
-    toll_draws_free(&output->draws);
-    toll_draws_free(&output->cost_draws);
-}
-
-static int worker_init(struct toll_worker *worker, const struct toll_rater *rater,
-                       const struct toll_workers_io *io, struct toll_error *error)
-{
-    const bool merged = io->merge != NULL;
-    const size_t input_bytes = input_bytes_of(rater, io);
-    const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
-    worker->input_count = inputs_of(io);
-    worker->output_count = outputs_of(rater, io);
-    TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
-    worker->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *worker->cursors);
-    if (merged || io->closed)
-        worker->merge = toll_hot_alloc(sizeof *worker->merge);
-    if (worker->cursors == NULL || ((merged || io->closed) && worker->merge == NULL))
+    const struct toll_rater *rater = worker->workers->lanes[lane].rater;
+    struct toll_worker_lane *own = &worker->lanes[lane];
+    int rc = 0;
+    own->cursors = calloc((size_t)rater->book->deck_count + 1, sizeof *own->cursors);
+    if (own->cursors == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
-    int rc = reserve_buffers(worker, input_bytes, io->ring, error);
+    for (unsigned i = 0; rc == 0 && rater->draws != NULL && i < worker->output_count; i++)
+        rc = make_draws(&worker->outputs[i].lanes[lane], rater, error);
+    if (rc == 0 && rater->draws != NULL)
+        rc = toll_spent_make(&own->spent, rater->draws, error);
     if (rc != 0)
         return rc;
-    const struct iovec all = {worker->memory, worker->input_count * input_bytes +
-                                                  worker->output_count * output_bytes(worker)};
+    rc = toll_tally_init(&own->tally, rater->book, rater->tuples, error);
+    own->tally.suspense.shared = &worker->workers->suspense_limits[lane];
+    return rc;
+}
+
+static int open_bulk(struct toll_worker *worker, const struct toll_workers_io *io, size_t bytes,
+                     struct toll_error *error)
+{
+    const size_t in_flight = io->in_flight_bytes == 0 ? TOLL_BULK_IN_FLIGHT_BYTES : io->in_flight_bytes;
+    const struct iovec all = {worker->memory, bytes};
     const struct toll_bulk_options options = {
         .ring = io->ring,
         .in_flight_bytes = in_flight / worker->workers->count,
         .piece_bytes = io->piece_bytes,
-        .transfers = worker->input_count * (TOLL_CDR_COLUMNS + merged) + worker->output_count,
+        .transfers = worker->input_count * (TOLL_CDR_COLUMNS + (io->merge != NULL)) + worker->output_count,
         .buffers = &all,
         .buffer_count = 1,
     };
-    rc = toll_bulk_open(&worker->bulk, io->io, &options, error);
+    return toll_bulk_open(&worker->bulk, io->io, &options, error);
+}
+
+static int worker_init(struct toll_worker *worker, const struct toll_workers_io *io, struct toll_error *error)
+{
+    const struct toll_workers *workers = worker->workers;
+    const struct toll_lane *lanes = workers->lanes;
+    const unsigned lane_count = workers->lane_count;
+    const bool scratch = io->merge != NULL || io->closed;
+    const size_t input_bytes = input_bytes_of(lanes, lane_count, io);
+    const struct output_sizes sizes = output_sizes(lanes, lane_count, io, workers->block_rows);
+    worker->input_count = inputs_of(io);
+    worker->output_count = outputs_of(lanes, lane_count, io);
+    TOLL_ASSERT(worker->input_count <= TOLL_WORKERS_AHEAD_MAX);
+    worker->lanes = calloc(lane_count, sizeof *worker->lanes);
+    worker->taken = calloc(lane_count, sizeof *worker->taken);
+    if (scratch)
+        worker->merge = toll_hot_alloc(sizeof *worker->merge);
+    if (worker->lanes == NULL || worker->taken == NULL || (scratch && worker->merge == NULL))
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
+    int rc = reserve_buffers(worker, input_bytes, &sizes, io->ring, error);
+    if (rc == 0)
+        rc = open_bulk(worker, io, worker->input_count * input_bytes + worker->output_count * sizes.all,
+                       error);
     if (rc != 0)
         return rc;
     if (!toll_bulk_has_ring(worker->bulk)) /* what is done at once need not be done early */
         worker->input_count = 1;
-    if (!toll_bulk_has_ring(worker->bulk) && rater->draws == NULL)
+    if (!toll_bulk_has_ring(worker->bulk) && !workers->draws)
         worker->output_count = 1;
-    for (unsigned i = 0; rc == 0 && rater->draws != NULL && i < worker->output_count; i++)
-        rc = make_draws(&worker->outputs[i], rater, error);
-    if (rc == 0 && rater->draws != NULL)
-        rc = toll_spent_make(&worker->spent, rater->draws, error);
-    if (rc != 0)
-        return rc;
-    rc = toll_tally_init(&worker->tally, rater->book, rater->tuples, error);
-    worker->tally.suspense.shared = worker->workers->suspense_limit;
+    for (unsigned lane = 0; rc == 0 && lane < lane_count; lane++)
+        rc = lane_init(worker, lane, error);
     return rc;
 }
 
-int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
-                      const struct toll_workers_io *io, size_t block_rows, struct toll_error *error)
+static struct toll_suspense_limit *make_limits(unsigned lane_count)
+{
+    struct toll_suspense_limit *limits = aligned_alloc(TOLL_WORKER_ALIGNMENT, lane_count * sizeof *limits);
+    for (unsigned i = 0; limits != NULL && i < lane_count; i++)
+        toll_suspense_limit_init(&limits[i]);
+    return limits;
+}
+
+int toll_workers_init_lanes(struct toll_workers *workers, const struct toll_lane *lanes, unsigned lane_count,
+                            unsigned count, bool pin, const struct toll_workers_io *io, size_t block_rows,
+                            struct toll_error *error)
 {
     memset(workers, 0, sizeof *workers);
     TOLL_ASSERT(count >= 1 && count <= TOLL_WORKERS_MAX);
-    workers->rater = rater;
+    TOLL_ASSERT(lane_count >= 1 && lane_count <= TOLL_LANES_MAX && (lane_count == 1 || io->taken));
+    memcpy(workers->lanes, lanes, lane_count * sizeof *lanes);
+    workers->lane_count = lane_count;
     workers->merge = io->merge;
-    workers->optional = io->optional;
-    TOLL_ASSERT((io->merge != NULL) == ((io->optional & TOLL_LINES_BOOK) != 0));
+    TOLL_ASSERT((io->merge != NULL) == ((lanes[0].optional & TOLL_LINES_BOOK) != 0));
+    TOLL_ASSERT(io->merge == NULL || !io->taken);
     workers->pin = pin;
+    workers->taken = io->taken;
+    workers->columns = columns_of(lanes, lane_count);
+    workers->draws = any_draws(lanes, lane_count);
+    workers->by_block = lines_by_block(lanes, lane_count, io);
     workers->block_rows = block_rows == 0 ? TOLL_BLOCK_ROWS : block_rows;
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
     const size_t bytes = count * sizeof *workers->worker;
-    workers->worker = aligned_alloc(WORKER_ALIGNMENT, bytes);
-    workers->suspense_limit = aligned_alloc(WORKER_ALIGNMENT, sizeof *workers->suspense_limit);
-    if (workers->suspense_limit != NULL)
-        toll_suspense_limit_init(workers->suspense_limit);
-    if (workers->worker == NULL || workers->suspense_limit == NULL) {
+    workers->worker = aligned_alloc(TOLL_WORKER_ALIGNMENT, bytes);
+    workers->suspense_limits = make_limits(lane_count);
+    if (workers->worker == NULL || workers->suspense_limits == NULL) {
         toll_workers_free(workers);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for %u workers", count);
     }
@@ -258,7 +283,7 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     for (unsigned i = 0; i < count; i++) {
         workers->worker[i].workers = workers;
         workers->worker[i].index = i;
-        const int rc = worker_init(&workers->worker[i], rater, io, error);
+        const int rc = worker_init(&workers->worker[i], io, error);
         if (rc != 0) {
             toll_workers_free(workers);
             return rc;
@@ -267,389 +292,63 @@ int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rat
     return 0;
 }
 
+int toll_workers_init(struct toll_workers *workers, const struct toll_rater *rater, unsigned count, bool pin,
+                      const struct toll_workers_io *io, size_t block_rows, struct toll_error *error)
+{
+    const struct toll_lane lane = {.rater = rater, .optional = io->optional};
+    return toll_workers_init_lanes(workers, &lane, 1, count, pin, io, block_rows, error);
+}
+
+static void lane_free(struct toll_worker_lane *lane)
+{
+    toll_tally_free(&lane->tally);
+    toll_spent_free(&lane->spent);
+    free(lane->cursors);
+}
+
 void toll_workers_free(struct toll_workers *workers)
 {
     for (unsigned i = 0; i < workers->count; i++) {
-        toll_tally_free(&workers->worker[i].tally);
-        toll_bulk_close(workers->worker[i].bulk);
-        for (unsigned k = 0; k < OUTPUTS_MOST; k++)
-            free_draws(&workers->worker[i].outputs[k]);
-        toll_spent_free(&workers->worker[i].spent);
-        free(workers->worker[i].cursors);
-        free(workers->worker[i].merge);
-        free(workers->worker[i].memory);
+        struct toll_worker *worker = &workers->worker[i];
+        toll_bulk_close(worker->bulk);
+        for (unsigned lane = 0; worker->lanes != NULL && lane < workers->lane_count; lane++)
+            lane_free(&worker->lanes[lane]);
+        for (unsigned k = 0; k < TOLL_OUTPUTS_MOST; k++)
+            for (unsigned lane = 0; worker->outputs[k].lanes != NULL && lane < workers->lane_count; lane++) {
+                toll_draws_free(&worker->outputs[k].lanes[lane].draws);
+                toll_draws_free(&worker->outputs[k].lanes[lane].cost_draws);
+            }
+        free(worker->lanes);
+        free(worker->taken);
+        free(worker->lane_memory);
+        free(worker->merge);
+        free(worker->memory);
     }
-    if (workers->suspense_limit != NULL)
-        toll_suspense_limit_free(workers->suspense_limit);
-    free(workers->suspense_limit);
+    for (unsigned lane = 0; workers->suspense_limits != NULL && lane < workers->lane_count; lane++)
+        toll_suspense_limit_free(&workers->suspense_limits[lane]);
+    free(workers->suspense_limits);
     free(workers->worker);
     memset(workers, 0, sizeof *workers);
 }
 
-/* ---- one batch ---- */
-
-static int64_t thread_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows, bool taxed)
-{
-    const size_t pooled = lines->pool == NULL ? 0 : rows;
-    struct toll_hash128 each[12] = {
-        toll_hash(lines->account, rows * sizeof *lines->account),
-        toll_hash(lines->price, rows * sizeof *lines->price),
-        toll_hash(lines->billed, rows * sizeof *lines->billed),
-        toll_hash(lines->charge, rows * sizeof *lines->charge),
-        toll_hash(lines->status, rows),
-        toll_hash(lines->class_jurisdiction, rows),
-        toll_hash(lines->included, pooled * sizeof *lines->included),
-        toll_hash(lines->pool, pooled * sizeof *lines->pool),
-    };
-    size_t count = pooled == 0 ? 6 : 8;
-    if (lines->cost != NULL) {
-        each[count++] = toll_hash(lines->cost, rows * sizeof *lines->cost);
-        each[count++] = toll_hash(lines->cost_price, rows * sizeof *lines->cost_price);
-        each[count++] = toll_hash(lines->cost_status, rows);
-    }
-    if (taxed)
-        each[count++] = toll_hash(lines->tuple, rows * sizeof *lines->tuple);
-    return toll_hash(each, count * sizeof *each);
-}
-
-static const struct toll_job_part *part_of(const struct toll_workers_request *request, int64_t batch)
-{
-    size_t low = 0, high = request->part_count;
-    while (high - low > 1) {
-        const size_t middle = (low + high) / 2;
-        if (request->parts[middle].first_batch <= batch)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &request->parts[low];
-}
-
-/* Takes the next batch, if there is one, and begins to read it. */
-static bool begin_batch(struct toll_worker *worker, struct input *input)
-{
-    struct job *job = worker->job;
-    const int64_t batch = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
-    if (batch >= job->batches)
-        return false;
-    const int64_t begun = worker->measure ? thread_ns() : 0;
-    input->part = part_of(job->request, batch);
-    input->batch = batch;
-    const uint32_t columns = worker->workers->rater->columns;
-    uint8_t *behind = input->buffer == NULL ? NULL : input->buffer + toll_cdr_columns_bytes(columns);
-    toll_cdr_part_batch_begin(input->part->part, batch - input->part->first_batch, columns, input->buffer,
-                              worker->bulk, &input->reading);
-    if (input->part->kept != NULL)
-        toll_lines_batch_begin(input->part->kept, batch - input->part->first_batch, behind, worker->bulk,
-                               &input->kept);
-    if (worker->measure)
-        worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
-    return true;
-}
-
-/* A worker's batches come in ascending order, and their outputs are waited for in that order, too: so the
- * first failure here is that of its earliest batch, but for writes that are still under way. */
-static void fail(struct toll_worker *worker, int64_t batch, int rc)
-{
-    worker->rc = rc;
-    worker->failed_batch = batch;
-    atomic_store_explicit(&worker->job->stop, true, memory_order_relaxed);
-    toll_baton_stop(&worker->job->baton);
-}
-
-static bool finish_output(struct toll_worker *worker, struct output *output)
-{
-    if (output->ticket < 0)
-        return true;
-    const bool earlier = worker->rc == 0 || output->batch < worker->failed_batch;
-    const int ticket = output->ticket;
-    output->ticket = -1;
-    const int rc = toll_lines_write_end(output->part->lines, output->batch - output->part->first_batch,
-                                        worker->bulk, ticket, earlier ? &worker->error : NULL);
-    if (rc != 0 && earlier)
-        fail(worker, output->batch, rc);
-    return rc == 0;
-}
-
-/* ---- outputs: rated, then their turn to draw, then written ---- */
-
-static struct output *oldest(struct toll_worker *worker, bool waiting)
-{
-    struct output *found = NULL;
-    for (unsigned i = 0; i < worker->output_count; i++) {
-        struct output *output = &worker->outputs[i];
-        if ((waiting ? output->waits : output->ticket >= 0) &&
-            (found == NULL || output->batch < found->batch))
-            found = output;
-    }
-    return found;
-}
-
-/* Nothing where nobody measures. */
-static int64_t since(const struct toll_worker *worker, int64_t begun)
-{
-    return worker->measure ? thread_ns() - begun : 0;
-}
-
-/* The lines are as they will be. */
-static bool finish_lines(struct toll_worker *worker, struct output *output)
-{
-    const struct toll_workers_request *request = worker->job->request;
-    const struct toll_job_part *part = output->part;
-    if (request->hash_lines)
-        request->hashes[output->batch] =
-            hash_lines(&output->lines, (size_t)output->rows, worker->workers->rater->tuples != NULL);
-    atomic_fetch_add_explicit(&worker->job->rows_done, output->rows, memory_order_relaxed);
-    if (part->lines == NULL)
-        return true;
-    output->ticket =
-        toll_lines_write_begin(part->lines, output->batch - part->first_batch, output->block, worker->bulk);
-    return toll_bulk_has_ring(worker->bulk) || finish_output(worker, output);
-}
-
-/* What an output whose turn it is has asked for so far; pass: it is all, and the turn goes on. */
-static void draw_asked(struct toll_worker *worker, struct output *output, bool pass)
-{
-    const struct toll_workers_request *request = worker->job->request;
-    const struct toll_rater *rater = worker->workers->rater;
-    const struct toll_draws_context context = {
-        .rater = rater,
-        .cursors = worker->cursors,
-        .tally = &worker->tally,
-        .spent = &worker->spent,
-        .part = output->part->ordinal,
-        .first_row = output->first_row,
-    };
-    const int64_t begun = since(worker, 0);
-    toll_spent_tell(&worker->spent, request->pools);
-    toll_draws_in_order(&output->draws, rater, worker->cursors, request->pools);
-    toll_draws_in_order(&output->cost_draws, rater, worker->cursors, request->pools);
-    if (pass)
-        toll_baton_pass(&worker->job->baton);
-    const int64_t drawn = since(worker, begun);
-    worker->stage_ns[TOLL_STAGE_DRAW] += drawn;
-    if (!request->count_only) {
-        toll_draws_charge(&output->draws, &context, &output->lines);
-        toll_cost_draws_charge(&output->cost_draws, &context, &output->lines);
-    }
-    toll_draws_clear(&output->draws);
-    toll_draws_clear(&output->cost_draws);
-    worker->stage_ns[TOLL_STAGE_REST] += since(worker, begun + drawn);
-}
-
-/* An output that is rated and whose turn it is. */
-static bool draw_output(struct toll_worker *worker, struct output *output)
-{
-    draw_asked(worker, output, true);
-    output->waits = false;
-    return finish_lines(worker, output);
-}
-
-/* Of the outputs that wait all whose turn has come. */
-static bool draw_ready(struct toll_worker *worker)
-{
-    bool good = true;
-    for (struct output *output = oldest(worker, true);
-         good && output != NULL && toll_baton_has(&worker->job->baton, output->batch);
-         output = oldest(worker, true))
-        good = draw_output(worker, output);
-    return good;
-}
-
-/* The oldest one that waits, when its turn comes; false: it will not. */
-static bool draw_oldest(struct toll_worker *worker)
-{
-    struct output *output = oldest(worker, true);
-    return toll_baton_wait(&worker->job->baton, output->batch) && draw_output(worker, output);
-}
-
-/* A free output, the first there is: its memory is likely to be near. NULL: after an error. */
-static struct output *free_output(struct toll_worker *worker)
-{
-    for (;;) {
-        for (unsigned i = 0; i < worker->output_count; i++)
-            if (!worker->outputs[i].waits && worker->outputs[i].ticket < 0)
-                return &worker->outputs[i];
-        struct output *written = oldest(worker, false);
-        if (written != NULL ? !finish_output(worker, written) : !draw_oldest(worker))
-            return NULL;
-    }
-}
-
-/* ---- one batch ---- */
-
-/* Does what the lines draw matter in this pass? */
-static bool draws_now(const struct toll_worker *worker)
-{
-    return worker->workers->rater->draws != NULL && !worker->job->request->collect_ends;
-}
-
-static struct toll_block_context context_of(struct toll_worker *worker, const struct toll_job_part *part,
-                                            struct output *output)
-{
-    return (struct toll_block_context){
-        .rater = worker->workers->rater,
-        .map = &part->map,
-        .part = part->ordinal,
-        .block = &worker->block,
-        .cursors = worker->cursors,
-        .tally = &worker->tally,
-        .draws = !draws_now(worker) ? NULL : &output->draws,
-        .cost_draws = !draws_now(worker) || output->cost_draws.memory == NULL ? NULL : &output->cost_draws,
-        .stage_ns = worker->measure ? worker->stage_ns : NULL,
-    };
-}
-
-/* The next rows of the batch, just before they are rated. */
-static bool check_rows(struct toll_worker *worker, const struct input *input,
-                       const struct toll_cdr_batch *batch, size_t rows)
-{
-    const int64_t begun = since(worker, 0);
-    const int rc = toll_cdr_checking_rows(&worker->checking, batch, (int64_t)rows, &worker->error);
-    worker->stage_ns[TOLL_STAGE_READ] += since(worker, begun);
-    if (rc != 0)
-        fail(worker, input->batch, rc);
-    return rc == 0;
-}
-
-static bool rate_rows(struct toll_worker *worker, const struct input *input,
-                      const struct toll_cdr_batch *batch, struct output *output)
-{
-    const struct toll_block_context context = context_of(worker, input->part, output);
-    const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
-    unsigned blocks = 0;
-    toll_cdr_checking_begin(&worker->checking, &input->reading, worker->workers->rater->kernels->hash_add);
-    for (size_t first = 0; first < rows; first += step) {
-        const size_t some = rows - first < step ? rows - first : step;
-        if (!check_rows(worker, input, batch, some))
-            return false;
-        toll_block_rate(&context, batch, first, some, &output->lines);
-        if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
-            toll_bulk_push(worker->bulk);
-        if (context.draws == NULL)
-            continue;
-        if (!draw_ready(worker))
-            return false;
-        if (toll_baton_has(&worker->job->baton, output->batch)) /* as long as the block is near */
-            draw_asked(worker, output, false);
-    }
-    return true;
-}
-
-/* The same where an earlier run's lines are kept. */
-static int merge_rows(struct toll_worker *worker, const struct input *input,
-                      const struct toll_cdr_batch *batch, struct output *output)
-{
-    const struct toll_merge *merge = worker->workers->merge;
-    const struct toll_block_context context = context_of(worker, input->part, output);
-    struct toll_line_batch kept;
-    const int rc = toll_lines_batch_end(&input->kept, &kept, &worker->error);
-    if (rc != 0)
-        return rc;
-    return toll_merge_batch(merge, &context, worker->merge, batch, &kept, worker->workers->block_rows,
-                            &output->lines, &worker->error);
-}
-
-/* The same where some rows are closed. */
-static void closed_rows(struct toll_worker *worker, const struct input *input,
-                        const struct toll_cdr_batch *batch, struct output *output)
-{
-    const struct toll_block_context context = context_of(worker, input->part, output);
-    const int64_t first = (input->batch - input->part->first_batch) * TOLL_BATCH_ROWS;
-    toll_closed_batch(&context, worker->merge, batch, input->part->closed + first / 64,
-                      worker->workers->block_rows, &output->lines);
-}
-
-static bool rate_batch(struct toll_worker *worker, const struct input *input)
-{
-    const bool draws = draws_now(worker);
-    struct output *output = free_output(worker);
-    struct toll_cdr_batch batch;
-    bool good = true;
-    if (output == NULL)
-        return false;
-    const int64_t begun = worker->measure ? thread_ns() : 0;
-    const bool by_block = input->part->closed == NULL && input->part->kept == NULL;
-    int rc = by_block ? toll_cdr_part_batch_wait(&input->reading, &batch, &worker->error)
-                      : toll_cdr_part_batch_end(&input->reading, &batch, &worker->error);
-    if (rc == 0) {
-        if (worker->measure)
-            worker->stage_ns[TOLL_STAGE_READ] += thread_ns() - begun;
-        output->part = input->part;
-        output->batch = input->batch;
-        output->rows = batch.rows;
-        output->first_row = batch.first_row;
-        toll_draws_clear(&output->draws);
-        toll_draws_clear(&output->cost_draws);
-        toll_line_columns_place(&output->lines, output->block, batch.rows, worker->workers->optional);
-        if (input->part->closed != NULL)
-            closed_rows(worker, input, &batch, output);
-        else if (input->part->kept == NULL)
-            good = rate_rows(worker, input, &batch, output);
-        else
-            rc = merge_rows(worker, input, &batch, output);
-    }
-    if (rc != 0)
-        fail(worker, input->batch, rc);
-    if (rc != 0 || !good)
-        return false;
-    if (!draws)
-        return finish_lines(worker, output);
-    output->waits = true;
-    return draw_ready(worker);
-}
-
-static void work(struct toll_worker *worker)
-{
-    struct job *job = worker->job;
-    const struct toll_progress *progress = worker->index == 0 ? job->request->progress : NULL;
-    unsigned first = 0, count = 0;
-    while (!atomic_load_explicit(&job->stop, memory_order_relaxed)) {
-        while (count < worker->input_count &&
-               begin_batch(worker, &worker->inputs[(first + count) % worker->input_count]))
-            count++;
-        if (count == 0 || !rate_batch(worker, &worker->inputs[first]))
-            break;
-        first = (first + 1) % worker->input_count;
-        count--;
-        if (progress != NULL && progress->tick != NULL)
-            progress->tick(progress->context, "rate",
-                           job->request->rows_before +
-                               atomic_load_explicit(&job->rows_done, memory_order_relaxed),
-                           job->request->rows_total, "CDR");
-    }
-    while (oldest(worker, true) != NULL && draw_oldest(worker))
-        ;
-    for (struct output *output = oldest(worker, false); output != NULL; output = oldest(worker, false))
-        finish_output(worker, output);
-    for (unsigned i = 0; i < worker->output_count; i++)
-        worker->outputs[i].waits = false; /* after an error */
-    toll_bulk_drain(worker->bulk);        /* reads that nobody wants any more */
-}
+/* ---- all of them ---- */
 
 static void *work_in_thread(void *argument)
 {
     struct toll_worker *worker = argument;
     if (worker->workers->pin)
         pin_to(worker->index);
-    work(worker);
+    toll_worker_work(worker);
     return NULL;
 }
-
-/* ---- all of them ---- */
 
 int toll_workers_run(struct toll_workers *workers, const struct toll_workers_request *request,
                      struct toll_error *error)
 {
-    struct job job = {.request = request};
-    TOLL_ASSERT(workers->rater->draws == NULL || request->pools != NULL);
+    struct toll_worker_job job = {.request = request,
+                                  .lanes = request->lanes == 0 ? UINT64_MAX : request->lanes};
+    TOLL_ASSERT(!workers->draws || request->pools != NULL);
+    TOLL_ASSERT(request->taker == NULL || (workers->taken && request->lanes == 0));
     toll_baton_init(&job.baton);
     for (size_t i = 0; i < request->part_count; i++) {
         request->parts[i].first_batch = job.batches;
@@ -670,7 +369,7 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
     usable_cores(&before);
     if (workers->pin)
         pin_to(0);
-    work(&workers->worker[0]);
+    toll_worker_work(&workers->worker[0]);
     if (workers->pin)
         pthread_setaffinity_np(pthread_self(), sizeof before, &before);
 
@@ -680,7 +379,8 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
     for (unsigned i = 0; i < started; i++) {
         struct toll_worker *worker = &workers->worker[i];
         worker->job = NULL;
-        toll_spent_tell(&worker->spent, request->pools);
+        for (unsigned lane = 0; workers->draws && lane < workers->lane_count; lane++)
+            toll_spent_tell(&worker->lanes[lane].spent, request->pools[lane]);
         if (worker->rc != 0 && (failed == NULL || worker->failed_batch < failed->failed_batch))
             failed = worker;
     }
@@ -715,45 +415,55 @@ const char *toll_workers_io_refusal(const struct toll_workers *workers)
     return "";
 }
 
-struct toll_tally *toll_workers_sum(struct toll_workers *workers)
+static void clear_lane(struct toll_workers *workers, unsigned lane)
 {
-    struct toll_tally *sum = &workers->worker[0].tally;
+    const struct toll_book *book = workers->lanes[lane].rater->book;
+    toll_suspense_limit_clear(&workers->suspense_limits[lane]);
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct toll_worker_lane *own = &workers->worker[i].lanes[lane];
+        toll_tally_clear(&own->tally, book);
+        memset(own->cursors, 0, ((size_t)book->deck_count + 1) * sizeof *own->cursors);
+    }
+}
+
+struct toll_tally *toll_workers_sum(struct toll_workers *workers, unsigned lane)
+{
+    const struct toll_book *book = workers->lanes[lane].rater->book;
+    struct toll_tally *sum = &workers->worker[0].lanes[lane].tally;
     for (unsigned i = 1; i < workers->count; i++) {
-        toll_tally_merge(sum, &workers->worker[i].tally, workers->rater->book);
-        toll_tally_clear(&workers->worker[i].tally, workers->rater->book);
+        struct toll_tally *tally = &workers->worker[i].lanes[lane].tally;
+        toll_tally_merge(sum, tally, book);
+        toll_tally_clear(tally, book);
     }
     toll_suspense_finish(&sum->suspense);
     return sum;
 }
 
-int toll_workers_number_ends(struct toll_workers *workers, struct toll_tuples *tuples,
+int toll_workers_number_ends(struct toll_workers *workers, unsigned lane, struct toll_tuples *tuples,
                              struct toll_error *error)
 {
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < workers->count; i++) {
-        rc = toll_tally_check(&workers->worker[i].tally, error);
+        const struct toll_tally *tally = &workers->worker[i].lanes[lane].tally;
+        rc = toll_tally_check(tally, error);
         if (rc == 0)
-            rc = toll_tuple_ends_collect(tuples->ends, &workers->worker[i].tally.tuples.seen, error);
+            rc = toll_tuple_ends_collect(tuples->ends, &tally->tuples.seen, error);
     }
-    toll_workers_clear(workers);
+    clear_lane(workers, lane);
     if (rc == 0)
         rc = toll_tuple_ends_number(tuples, error);
     for (unsigned i = 0; rc == 0 && i < workers->count; i++)
-        if (!toll_tally_reserve(&workers->worker[i].tally, workers->rater->book))
+        if (!toll_tally_reserve(&workers->worker[i].lanes[lane].tally, workers->lanes[lane].rater->book))
             rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the sums of taxed calls");
     return rc;
 }
 
 void toll_workers_clear(struct toll_workers *workers)
 {
-    const struct toll_book *book = workers->rater->book;
-    toll_suspense_limit_clear(workers->suspense_limit);
-    for (unsigned i = 0; i < workers->count; i++) {
-        toll_tally_clear(&workers->worker[i].tally, book);
-        memset(workers->worker[i].cursors, 0,
-               ((size_t)book->deck_count + 1) * sizeof *workers->worker[i].cursors);
+    for (unsigned lane = 0; lane < workers->lane_count; lane++)
+        clear_lane(workers, lane);
+    for (unsigned i = 0; i < workers->count; i++)
         memset(workers->worker[i].stage_ns, 0, sizeof workers->worker[i].stage_ns);
-    }
 }
 
 void toll_workers_measure(struct toll_workers *workers, bool on)

@@ -30,6 +30,20 @@ struct toll_build_zone {
     struct toll_blob blob; /* no bytes for UTC */
 };
 
+/* A book's sources that are in memory already, in the place of a folder; all of it is borrowed. A zone that
+ * is not among `zones` is the system's. */
+struct toll_given_file {
+    const char *name, *path; /* as struct toll_source */
+    const char *data;
+    size_t bytes;
+};
+struct toll_given_sources {
+    const struct toll_given_file *files; /* no two of one name */
+    size_t file_count;
+    const struct toll_given_file *zones; /* by IANA name; UTC has no bytes */
+    size_t zone_count;
+};
+
 struct toll_doubts;
 
 /* Told when a part of the work is done, for a bench: the time since the last call was its. */
@@ -58,6 +72,16 @@ struct toll_recent_text {
     uint32_t bytes, offset;
 };
 
+/* Where the texts of packed prefixes are: a power of two of slots, at most half full. */
+struct toll_key_text {
+    uint64_t key; /* 0: free */
+    uint32_t offset;
+};
+struct toll_key_texts {
+    struct toll_key_text *slots;
+    size_t slot_count, count;
+};
+
 /* Taxes while a book is compiled (tax_build.h). Names have temporary ids in the order in which they are seen;
  * those of the image are sorted: uint32_t by temporary id, 0 where the row has an error. */
 struct toll_build_tax {
@@ -73,7 +97,8 @@ struct toll_build_tax {
 struct toll_build {
     const struct toll_io *io;
     const char *folder;
-    int directory;
+    int directory;                          /* -1 with: */
+    const struct toll_given_sources *given; /* NULL: files of the folder */
     struct toll_findings *findings;
     struct toll_error *error;
     const struct toll_watch *watch; /* may be NULL */
@@ -135,6 +160,7 @@ struct toll_build {
     struct toll_buffer deck_versions; /* struct toll_deck_version, in file order */
     struct toll_terms_index terms;    /* of the section */
     struct toll_recent_text *recent;  /* destinations as decks name them; NULL before the first */
+    struct toll_key_texts key_texts;  /* prefixes of decks, which mostly have the same ones */
     uint64_t deck_keys;
     int64_t deck_price_rows;
 
@@ -146,6 +172,7 @@ struct toll_build {
 
 /* -- frame -- */
 int toll_build_begin(struct toll_build *build, const struct toll_io *io, const char *folder,
+                     const struct toll_given_sources *given /* NULL: what the folder has */,
                      struct toll_findings *findings, struct toll_error *error);
 void toll_build_end(struct toll_build *build);
 int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_ENOMEM */
@@ -201,6 +228,8 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
 bool toll_build_new_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
 /* The same with a look at the recent ones first. */
 bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
+/* The text of a packed prefix, never 0: the same for all decks. */
+bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset);
 /* A section's buffer, and appending a record to it. */
 #define TOLL_BUILD_ADD(build, id, type) TOLL_BUFFER_ADD(&(build)->sections[TOLL_SECTION_##id], type)
 
@@ -221,7 +250,16 @@ bool toll_table_names_add(struct toll_table_names *names, const char *text, size
 uint32_t toll_table_names_find(const struct toll_table_names *names, const char *text, size_t bytes);
 void toll_table_names_free(struct toll_table_names *names);
 
+/* -- columns of tables that are changed from outside -- */
+const struct toll_table_column *toll_deck_sheet_columns(int *count); /* of decks/FILE.csv */
+const struct toll_table_column *toll_bundle_columns(int *count);
+const struct toll_table_column *toll_tiers_columns(int *count);
+/* Is NAME.csv a table of a book? */
+bool toll_is_book_table(const char *file);
+
 /* -- cells -- */
+/* At most one letter added, lost, changed or swapped with its neighbour, letter case apart. */
+bool toll_nearly_equal(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 /* A cell that this version has no meaning for must be empty. */
 void toll_cell_unsupported(const struct toll_table *table, int column);
 /* A name that must not be empty; false after a finding. */

@@ -28,6 +28,12 @@ static const struct toll_table_column columns[TOLL_DECK_COLUMNS] = {
     [TOLL_COLUMN_RATE_INDETERMINATE] = {"rate_indeterminate", false},
 };
 
+const struct toll_table_column *toll_deck_sheet_columns(int *count)
+{
+    *count = TOLL_DECK_COLUMNS;
+    return columns;
+}
+
 static bool read_band(struct toll_deck_reader *reader)
 {
     const struct toll_cell *cell = toll_table_cell(reader->table, TOLL_COLUMN_BAND);
@@ -108,15 +114,11 @@ static int add_prices(struct toll_deck_reader *reader, int32_t *first)
     return code;
 }
 
-/* The price rows and one deck row for one key. */
-static int add_key(struct toll_deck_reader *reader, uint64_t key, const char *text, size_t bytes)
+/* The price rows and one deck row for one key, whose text is the origin's. */
+static int add_key(struct toll_deck_reader *reader, uint64_t key)
 {
     struct toll_deck_row *row;
-    int code;
-
-    if (!toll_build_new_text(reader->build, text, bytes, &reader->origin.key))
-        return toll_build_memory(reader->build);
-    code = add_prices(reader, &reader->row.price);
+    const int code = add_prices(reader, &reader->row.price);
     if (code != 0)
         return code;
     row = TOLL_BUFFER_ADD(&reader->rows->rows, struct toll_deck_row);
@@ -126,6 +128,14 @@ static int add_key(struct toll_deck_reader *reader, uint64_t key, const char *te
     row->key = key;
     reader->build->deck_price_rows++;
     return 0;
+}
+
+/* The same with a text that no other key has. */
+static int add_new_key(struct toll_deck_reader *reader, uint64_t key, const char *text, size_t bytes)
+{
+    return toll_build_new_text(reader->build, text, bytes, &reader->origin.key)
+               ? add_key(reader, key)
+               : toll_build_memory(reader->build);
 }
 
 /* Counts keys against the limit, rates by jurisdiction each; false after the finding, which comes once. */
@@ -194,14 +204,18 @@ static uint64_t key_count(const struct toll_buffer *ranges)
 static int add_prefixes(struct toll_deck_reader *reader, const struct toll_cell *cell)
 {
     struct walk walk = {.ranges = &reader->ranges};
-    char text[TOLL_DIGITS_TEXT_BYTES];
     uint64_t key;
     int code = 0;
 
     if (!room_for(reader, cell, key_count(&reader->ranges)))
         return 0;
-    while (code == 0 && next_key(&walk, &key))
-        code = add_key(reader, key, text, key_text(key, text));
+    while (code == 0 && next_key(&walk, &key)) {
+        reader->origin.key = 0;
+        if (key != TOLL_PREFIX_EVERYTHING && !toll_build_key_text(reader->build, key, &reader->origin.key))
+            code = toll_build_memory(reader->build);
+        else
+            code = add_key(reader, key);
+    }
     return code;
 }
 
@@ -226,7 +240,7 @@ static int add_pairs(struct toll_deck_reader *reader, const struct toll_cell *ce
             text[bytes++] = '>';
             memcpy(text + bytes, end, end_bytes);
             code = from == 0 ? toll_build_memory(reader->build)
-                             : add_key(reader, (uint64_t)to << 32 | from, text, bytes + end_bytes);
+                             : add_new_key(reader, (uint64_t)to << 32 | from, text, bytes + end_bytes);
         }
         if (to == 0)
             code = toll_build_memory(reader->build);
@@ -241,7 +255,7 @@ static int add_calltypes(struct toll_deck_reader *reader, const struct toll_cell
     int code = 0;
 
     if (cell->bytes == 0)
-        return room_for(reader, cell, 1) ? add_key(reader, TOLL_PREFIX_EVERYTHING, "", 0) : 0;
+        return room_for(reader, cell, 1) ? add_new_key(reader, TOLL_PREFIX_EVERYTHING, "", 0) : 0;
     while (code == 0 && text != NULL) {
         const char *semicolon = memchr(text, ';', (size_t)(end - text));
         const char *stop = semicolon != NULL ? semicolon : end;
@@ -260,7 +274,7 @@ static int add_calltypes(struct toll_deck_reader *reader, const struct toll_cell
         id = toll_strings_add(&reader->rows->calltypes, text, (size_t)(stop - text));
         if (id == 0)
             return toll_build_memory(reader->build);
-        code = add_key(reader, id, text, (size_t)(stop - text));
+        code = add_new_key(reader, id, text, (size_t)(stop - text));
         text = semicolon != NULL ? semicolon + 1 : NULL;
     }
     return code;

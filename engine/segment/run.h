@@ -189,17 +189,25 @@ struct toll_run_manifest {
     /* Of a run behind closed ones: the digest in the state's state.json, of which the run has a copy */
     bool has_after, reorder; /* reorder: --late reorder */
     struct toll_hash128 after;
+    bool cut_periods; /* --cut-periods */
+    /* Of one that rerate made: the digest of the run.json of the run whose calls it rates again */
+    bool has_predecessor;
+    struct toll_hash128 predecessor;
 };
 
-/* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer. */
+/* Writers into a publish directory; each file is fsynced and sealed into the manifest by the run writer.
+ * Several threads may add files at once. */
 struct toll_run_writer;
 int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
                     struct toll_error *error);
 int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
-/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. For
- * runs that are large: a small one has no use for the threads. */
-int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error);
+/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. Tables
+ * are made by up to so many threads; direct: large files go past the page cache where the file system lets
+ * them. For runs that are large: a small one has no use for the threads. */
+int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
+                           struct toll_error *error);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
+unsigned toll_run_threads(const struct toll_run_writer *writer);         /* 0 without that */
 /* Waits for all that was handed over so far; nothing without that. */
 int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error);
 /* As toll_run_add_file; the data must stay until the run is published or abandoned. */
@@ -210,8 +218,17 @@ int toll_run_add_file(struct toll_run_writer *writer, const char *name, const vo
                       struct toll_error *error);
 int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
                           struct toll_error *error);
+/* Rows of a table: an array of them, or what makes some of them when they are wanted, in any order and by
+ * several threads at once; their texts must last until the table is written. */
+struct toll_run_rows {
+    const void *rows;
+    void (*make)(const void *context, int64_t first, int64_t count, void *rows); /* NULL: an array */
+    const void *context;
+};
 int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_row *rows, int64_t count,
                         struct toll_error *error);
+int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                             struct toll_error *error);
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
                          struct toll_error *error);
 /* Only if there are any. */
@@ -273,6 +290,15 @@ int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */
 void toll_run_files_close(struct toll_run_files *run);
+/* Without prices, tuples and components, which may be far more than the rest, until read_rest; once. After an
+ * error of read_rest the run is still to be closed. */
+int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                             struct toll_error *error);
+int toll_run_files_read_rest(struct toll_run_files *run, struct toll_error *error);
+/* As the manifests say: is a file there; is it the same in both, or in neither; are all of them. */
+bool toll_run_files_have(const struct toll_run_files *run, const char *name);
+bool toll_run_files_same(const struct toll_run_files *a, const struct toll_run_files *b, const char *name);
+bool toll_run_files_all_same(const struct toll_run_files *a, const struct toll_run_files *b);
 /* How many whole files the manifest names. */
 size_t toll_run_file_count(const struct toll_run_files *run);
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,

@@ -27,16 +27,28 @@ const struct toll_run_table toll_run_accounts = {
     sizeof(struct toll_account_row),
 };
 
+/* What many rows say alike is a word of a dictionary. */
+#define WORD TOLL_ARROW_DICTIONARY_INT32
+#define FEW TOLL_ARROW_DICTIONARY_UINT16
 static const struct toll_arrow_field price_fields[] = {
-    {"id", TOLL_ARROW_INT32, 0},          {"kind", TOLL_ARROW_UTF8, 0},
-    {"plan", TOLL_ARROW_UTF8, 0},         {"deck", TOLL_ARROW_UTF8, 0},
-    {"prefix", TOLL_ARROW_UTF8, 0},       {"destination", TOLL_ARROW_UTF8, 0},
-    {"band", TOLL_ARROW_UTF8, 0},         {"unit", TOLL_ARROW_UTF8, 0},
-    {"rate", TOLL_ARROW_INT64, 8},        {"per_units", TOLL_ARROW_INT64, 0},
-    {"connect_fee", TOLL_ARROW_INT64, 8}, {"file", TOLL_ARROW_UTF8, 0},
-    {"line", TOLL_ARROW_INT32, 0},        {"step", TOLL_ARROW_INT32, 0},
-    {"column", TOLL_ARROW_UTF8, 0},
+    {"id", TOLL_ARROW_INT32, 0},
+    {"kind", FEW, 0},
+    {"plan", WORD, 0},
+    {"deck", WORD, 0},
+    {"prefix", WORD, 0},
+    {"destination", WORD, 0},
+    {"band", WORD, 0},
+    {"unit", FEW, 0},
+    {"rate", TOLL_ARROW_INT64, 8},
+    {"per_units", TOLL_ARROW_INT64, 0},
+    {"connect_fee", TOLL_ARROW_INT64, 8},
+    {"file", WORD, 0},
+    {"line", TOLL_ARROW_INT32, 0},
+    {"step", TOLL_ARROW_INT32, 0},
+    {"column", FEW, 0},
 };
+#undef WORD
+#undef FEW
 static const uint16_t price_offsets[COUNT(price_fields)] = {
     offsetof(struct toll_price_row, id),          offsetof(struct toll_price_row, kind),
     offsetof(struct toll_price_row, plan),        offsetof(struct toll_price_row, deck),
@@ -49,7 +61,7 @@ static const uint16_t price_offsets[COUNT(price_fields)] = {
 };
 const struct toll_run_table toll_run_prices = {
     "prices.arrow",
-    {"prices/2", price_fields, COUNT(price_fields)},
+    {"prices/3", price_fields, COUNT(price_fields)},
     price_offsets,
     sizeof(struct toll_price_row),
 };
@@ -157,77 +169,6 @@ const struct toll_run_table toll_run_tier_counts = {
     sizeof(struct toll_tier_count_row),
 };
 
-/* ---- writing ---- */
-
-static const char *row_text(const char *member)
-{
-    const char *text;
-    memcpy(&text, member, sizeof text);
-    return text ? text : "";
-}
-
-static bool gather_text(const char *members, size_t row_bytes, int64_t count,
-                        struct toll_arrow_column *column)
-{
-    int64_t *offsets = malloc(((size_t)count + 1) * sizeof *offsets);
-    if (!offsets)
-        return false;
-    offsets[0] = 0;
-    for (int64_t i = 0; i < count; i++)
-        offsets[i + 1] = offsets[i] + (int64_t)strlen(row_text(members + (size_t)i * row_bytes));
-    char *text = malloc((size_t)offsets[count] + 1);
-    column->text_offset = offsets;
-    column->text = text;
-    for (int64_t i = 0; text && i < count; i++)
-        memcpy(text + offsets[i], row_text(members + (size_t)i * row_bytes),
-               (size_t)(offsets[i + 1] - offsets[i]));
-    return text != NULL;
-}
-
-static bool gather_values(const char *members, size_t row_bytes, int64_t count, size_t width,
-                          struct toll_arrow_column *column)
-{
-    char *values = malloc((size_t)count * width + 1);
-    column->values = values;
-    for (int64_t i = 0; values && i < count; i++)
-        memcpy(values + (size_t)i * width, members + (size_t)i * row_bytes, width);
-    return values != NULL;
-}
-
-int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,
-                          struct toll_arrow_memory *memory, struct toll_error *error)
-{
-    struct toll_arrow_column columns[TOLL_ARROW_COLUMNS] = {0};
-    const struct toll_arrow_sink sink = {toll_arrow_memory_write, memory};
-    struct toll_hash128 digest;
-    int64_t bytes;
-    bool gathered = true;
-    int rc = 0;
-    *memory = (struct toll_arrow_memory){0};
-    for (unsigned c = 0; gathered && c < table->schema.count; c++) {
-        /* Rows may be NULL when there are none; nothing is read then. */
-        const char *members = count ? (const char *)rows + table->offsets[c] : NULL;
-        enum toll_arrow_type type = table->schema.fields[c].type;
-        gathered = type == TOLL_ARROW_UTF8
-                       ? gather_text(members, table->row_bytes, count, &columns[c])
-                       : gather_values(members, table->row_bytes, count, toll_arrow_width(type), &columns[c]);
-    }
-    if (gathered)
-        rc = toll_arrow_write(&table->schema, count, columns, NULL, &sink, &bytes, &digest, error);
-    else
-        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", table->file);
-    for (unsigned c = 0; c < table->schema.count; c++) {
-        free((void *)(uintptr_t)columns[c].values);
-        free((void *)(uintptr_t)columns[c].text);
-        free((void *)(uintptr_t)columns[c].text_offset);
-    }
-    if (rc) {
-        free(memory->bytes);
-        *memory = (struct toll_arrow_memory){0};
-    }
-    return rc;
-}
-
 /* ---- reading ---- */
 
 static int wrong_text(const struct toll_arrow_file *file, struct toll_error *error)
@@ -262,16 +203,59 @@ static int scatter_text(const struct toll_arrow_file *file, const uint8_t *bytes
     return rc;
 }
 
-static int scatter(const struct toll_run_table *table, const struct toll_arrow_file *file,
-                   const uint8_t *bytes, int64_t batch, char *rows, struct toll_arena *arena,
-                   struct toll_error *error)
+static int scatter_words(const struct toll_arrow_file *file, const uint8_t *bytes, int64_t batch,
+                         unsigned column, const struct toll_arrow_dictionary *words, char *members,
+                         size_t row_bytes, struct toll_error *error)
 {
+    const unsigned b = file->first_buffer[column];
+    const uint8_t *values = bytes + toll_arrow_place(file, batch, b)->offset;
+    const size_t width = toll_arrow_width(file->schema.fields[column].type);
+    const int64_t rows = toll_arrow_batch_rows(file->rows, batch);
+    int rc = toll_arrow_check(file, batch, column, b, values, error);
+    for (int64_t i = 0; rc == 0 && i < rows; i++) {
+        uint32_t word = 0;
+        memcpy(&word, values + (size_t)i * width, width);
+        if (word >= words->count)
+            return wrong_text(file, error);
+        memcpy(members + (size_t)i * row_bytes, &words->entries[word], sizeof words->entries[word]);
+    }
+    return rc;
+}
+
+/* The words of the file's dictionaries, which the rows share, in the arena. */
+static int keep_words(const struct toll_arrow_file *file, struct toll_arena *arena,
+                      struct toll_arrow_dictionary *words, struct toll_error *error)
+{
+    for (unsigned d = 0; d < file->dictionaries; d++) {
+        const struct toll_arrow_dictionary *from = &file->dictionary[d];
+        const char **entries = toll_arena_alloc(arena, (from->count + (size_t)1) * sizeof *entries);
+        for (uint32_t i = 0; entries != NULL && i < from->count; i++) {
+            entries[i] = toll_arena_copy(arena, from->entries[i], strlen(from->entries[i]));
+            if (entries[i] == NULL)
+                entries = NULL;
+        }
+        if (entries == NULL)
+            return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", file->name);
+        words[d] = (struct toll_arrow_dictionary){entries, from->count};
+    }
+    return 0;
+}
+
+static int scatter(const struct toll_run_table *table, const struct toll_arrow_file *file,
+                   const uint8_t *bytes, int64_t batch, const struct toll_arrow_dictionary *words, char *rows,
+                   struct toll_arena *arena, struct toll_error *error)
+{
+    unsigned dictionary = 0;
     int rc = 0;
     for (unsigned c = 0; rc == 0 && c < table->schema.count; c++) {
         char *members = rows + table->offsets[c];
         enum toll_arrow_type type = table->schema.fields[c].type;
         if (type == TOLL_ARROW_UTF8) {
             rc = scatter_text(file, bytes, batch, c, members, table->row_bytes, arena, error);
+            continue;
+        }
+        if (toll_arrow_is_dictionary(type)) {
+            rc = scatter_words(file, bytes, batch, c, &words[dictionary++], members, table->row_bytes, error);
             continue;
         }
         const uint8_t *values = bytes + toll_arrow_place(file, batch, file->first_buffer[c])->offset;
@@ -288,6 +272,7 @@ int toll_run_table_decode(const struct toll_run_table *table, const char *name, 
                           struct toll_error *error)
 {
     const struct toll_arrow_source source = {.name = name, .bytes = bytes, .size = (int64_t)size};
+    struct toll_arrow_dictionary words[TOLL_ARROW_COLUMNS];
     struct toll_arrow_file *file;
     char *out = NULL;
     *rows = NULL;
@@ -297,9 +282,11 @@ int toll_run_table_decode(const struct toll_run_table *table, const char *name, 
         rc = toll_arrow_expect(file, &table->schema, error);
     if (rc == 0 && !(out = calloc((size_t)file->rows + 1, table->row_bytes)))
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
+    if (rc == 0)
+        rc = keep_words(file, arena, words, error);
     for (int64_t i = 0; rc == 0 && i < file->batches; i++)
-        rc = scatter(table, file, bytes, i, out + (size_t)(i * TOLL_ARROW_BATCH_ROWS) * table->row_bytes,
-                     arena, error);
+        rc = scatter(table, file, bytes, i, words,
+                     out + (size_t)(i * TOLL_ARROW_BATCH_ROWS) * table->row_bytes, arena, error);
     if (rc == 0) {
         *rows = out;
         *count = file->rows;

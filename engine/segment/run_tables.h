@@ -10,15 +10,21 @@
 struct toll_run_table {
     const char *file;
     struct toll_arrow_schema schema;
-    const uint16_t *offsets; /* of each column's member in the row struct: int32_t, int64_t or const char * */
+    const uint16_t *offsets; /* of each column's member in the row struct: int32_t, int64_t or, of text and
+                                of dictionaries, const char * */
     size_t row_bytes;
 };
 extern const struct toll_run_table toll_run_accounts, toll_run_prices, toll_run_buckets, toll_run_periods,
     toll_run_pools, toll_run_pool_draws, toll_run_tier_counts, toll_run_tuples, toll_run_components;
 
-/* The file's bytes in *memory (free(memory->bytes)). NULL texts are "". */
+/* The file's bytes in *memory (free(memory->bytes)). NULL texts are "". Dictionaries have "" first, then the
+ * others that some row has, sorted bytewise. */
 int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,
                           struct toll_arrow_memory *memory, struct toll_error *error);
+/* The same bytes by up to so many threads. */
+int toll_run_table_encode_by(const struct toll_run_table *table, const struct toll_run_rows *rows,
+                             int64_t count, unsigned threads, struct toll_arrow_memory *memory,
+                             struct toll_error *error);
 /* Rows (malloc'ed) whose texts live in the arena. TOLL_EDATA for anything but this table. */
 int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,

@@ -228,6 +228,10 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
         toll_manifest_put_hash(json, "after", manifest->after);
         toll_json_string(json, "late", manifest->reorder ? "reorder" : "append");
     }
+    if (manifest->cut_periods)
+        toll_json_bool(json, "cut_periods", true);
+    if (manifest->has_predecessor)
+        toll_manifest_put_hash(json, "predecessor", manifest->predecessor);
     put_statuses(json, "statuses", manifest->status_rows);
     toll_json_int(json, "billed_s", manifest->billed_s);
     toll_json_string(json, "currency", text_or_none(manifest->currency));
@@ -388,6 +392,19 @@ static void get_after(struct toll_manifest *text, struct toll_run_manifest *out)
         toll_manifest_fault(text, "what it does with late calls is not known");
 }
 
+/* What few runs have. */
+static void get_more(struct toll_manifest *text, struct toll_run_manifest *out)
+{
+    if (toll_yaml_get(text->root, "cut_periods")) {
+        out->cut_periods = strcmp(toll_manifest_text(text, text->root, "cut_periods"), "true") == 0;
+        if (!out->cut_periods)
+            toll_manifest_fault(text, "whether it cuts periods is not known");
+    }
+    out->has_predecessor = toll_yaml_get(text->root, "predecessor") != NULL;
+    if (out->has_predecessor)
+        out->predecessor = toll_manifest_hash(text, text->root, "predecessor");
+}
+
 /* What only a run of a taxed book has. */
 static void get_starts(struct toll_manifest *text, struct toll_run_manifest *out)
 {
@@ -446,6 +463,7 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
     };
     get_books(&text, arena, manifest);
     get_after(&text, manifest);
+    get_more(&text, manifest);
     get_starts(&text, manifest);
     get_statuses(&text, "statuses", manifest->status_rows);
     get_totals(&text, arena, manifest);

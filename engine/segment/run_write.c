@@ -7,14 +7,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FOLDER_MODE 0750
+#define DIRECT_BYTES ((size_t)4 << 20) /* below that the page cache's copy costs next to nothing */
 
 struct toll_run_writer {
     struct toll_publish publish;
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
+    unsigned threads;         /* that make tables; 0 as 1 */
+    bool direct;              /* large files go past the page cache */
+    pthread_mutex_t lock;     /* of the files */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
 };
@@ -26,8 +31,10 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
     *out = NULL;
     if (!writer)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
+    pthread_mutex_init(&writer->lock, NULL);
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
+        pthread_mutex_destroy(&writer->lock);
         free(writer);
         return rc;
     }
@@ -46,8 +53,11 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
-int toll_run_sync_together(struct toll_run_writer *writer, struct toll_error *error)
+int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
+                           struct toll_error *error)
 {
+    writer->threads = threads;
+    writer->direct = direct;
     return toll_syncs_open(&writer->syncs, writer->publish.io, error);
 }
 
@@ -56,10 +66,25 @@ struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
     return writer->syncs;
 }
 
+unsigned toll_run_threads(const struct toll_run_writer *writer)
+{
+    return writer->threads;
+}
+
 int toll_run_wait(struct toll_run_writer *writer, struct toll_error *error)
 {
     const int rc = writer->syncs == NULL ? 0 : toll_syncs_wait(writer->syncs, error);
     return toll_error_within(error, rc, writer->publish.temp_path);
+}
+
+/* Reserves the file's space, too, so that writes past the page cache need not make it longer one by one. */
+static int open_direct(const struct toll_run_writer *writer, int fd, const char *name, size_t bytes)
+{
+    const struct toll_io *io = writer->publish.io;
+    const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_DIRECT;
+    if (!writer->direct || bytes < DIRECT_BYTES || io->fallocate(io->context, fd, 0, (int64_t)bytes) < 0)
+        return -1;
+    return io->openat(io->context, writer->publish.directory, name, flags, 0);
 }
 
 /* A file that the list writes, from data that stay, or are its own. */
@@ -69,10 +94,14 @@ static int hand_over(const struct toll_run_writer *writer, const char *name, con
     const struct toll_publish *publish = &writer->publish;
     const int fd = toll_arrow_file_create(publish->io, publish->directory, name, error);
     if (fd >= 0)
-        return toll_syncs_add(
-            writer->syncs,
-            &(struct toll_sync_file){.fd = fd, .name = name, .data = data, .bytes = bytes, .owned = owned},
-            error);
+        return toll_syncs_add(writer->syncs,
+                              &(struct toll_sync_file){.fd = fd,
+                                                       .direct = open_direct(writer, fd, name, bytes),
+                                                       .name = name,
+                                                       .data = data,
+                                                       .bytes = bytes,
+                                                       .owned = owned},
+                              error);
     free(owned);
     return fd;
 }
@@ -99,9 +128,11 @@ static int write_file(const struct toll_run_writer *writer, const char *name, co
 static void note_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes)
 {
     TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
-    struct toll_run_file *file = &writer->files[writer->file_count++];
-    *file = (struct toll_run_file){.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
-    memcpy(file->name, name, strlen(name) + 1);
+    struct toll_run_file file = {.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
+    memcpy(file.name, name, strlen(name) + 1);
+    pthread_mutex_lock(&writer->lock);
+    writer->files[writer->file_count++] = file;
+    pthread_mutex_unlock(&writer->lock);
 }
 
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
@@ -121,11 +152,11 @@ int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, 
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
-static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
-                     int64_t count, struct toll_error *error)
+static int add_made_table(struct toll_run_writer *writer, const struct toll_run_table *table,
+                          const struct toll_run_rows *rows, int64_t count, struct toll_error *error)
 {
     struct toll_arrow_memory memory = {0};
-    int rc = toll_run_table_encode(table, rows, count, &memory, error);
+    int rc = toll_run_table_encode_by(table, rows, count, writer->threads, &memory, error);
     if (rc)
         return rc;
     if (!writer->syncs) {
@@ -138,6 +169,12 @@ static int add_table(struct toll_run_writer *writer, const struct toll_run_table
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
+static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
+                     int64_t count, struct toll_error *error)
+{
+    return add_made_table(writer, table, &(struct toll_run_rows){.rows = rows}, count, error);
+}
+
 int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_account_row *rows, int64_t count,
                           struct toll_error *error)
 {
@@ -148,6 +185,12 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
                         struct toll_error *error)
 {
     return add_table(writer, &toll_run_prices, rows, count, error);
+}
+
+int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                             struct toll_error *error)
+{
+    return add_made_table(writer, &toll_run_prices, rows, count, error);
 }
 
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
@@ -249,5 +292,6 @@ void toll_run_abandon(struct toll_run_writer *writer)
         return;
     toll_syncs_close(writer->syncs);
     toll_publish_end(&writer->publish);
+    pthread_mutex_destroy(&writer->lock);
     free(writer);
 }

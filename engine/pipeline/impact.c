@@ -1,0 +1,425 @@
+/*
+ * Adds lines to the sums of an impact, some rows at a time and side by side: a row's measures become one
+ * record, and that record is added to its account, its price row, its plan and its cell (class, jurisdiction
+ * and status within the hour that is open). Hours, days, classes and statuses are sums of cells.
+ */
+#include "pipeline/impact_sums.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 256 /* records of them are in the nearest caches */
+#define AHEAD 16  /* rows whose sums are on their way from far memory */
+
+typedef int64_t words2 __attribute__((vector_size(16), aligned(8), may_alias));
+
+struct scratch {
+    int64_t records[CHUNK * TOLL_WORDS_MOST] __attribute__((aligned(64)));
+    uint32_t account[CHUNK], price[CHUNK], plan[CHUNK], cell[CHUNK], base_price[CHUNK];
+};
+
+void *toll_impact_scratch_make(const struct toll_impact_shape *shape)
+{
+    (void)shape;
+    return aligned_alloc(64, (sizeof(struct scratch) + 63) / 64 * 64);
+}
+
+static inline uint64_t magnitude(int64_t value)
+{
+    return (uint64_t)(value ^ (value >> 63));
+}
+
+/* At least the sum of what these add to one word, in units of 256. */
+static uint64_t bound_of(const int64_t *money, size_t rows)
+{
+    uint64_t sum = rows * ((UINT64_C(1) << 23) + 1); /* billed units, and what is cut off */
+    for (size_t i = 0; i < rows; i++)
+        sum += magnitude(money[i]) >> 8;
+    return sum;
+}
+
+static inline size_t repriced_stride(const struct toll_impact_shape *shape)
+{
+    return ((size_t)shape->repriced + 7) / 8 * 8;
+}
+
+/* The same of the charges of all repriced sides, side by side. */
+static uint64_t bound_beside(const int64_t *charges, size_t stride, size_t count, size_t rows)
+{
+    uint64_t sum = rows * ((UINT64_C(1) << 23) + 1);
+    for (size_t i = 0; i < rows; i++) {
+        uint64_t any = 0; /* not below any of them */
+        for (size_t k = 0; k < count; k++)
+            any |= magnitude(charges[i * stride + k]);
+        sum += any >> 8;
+    }
+    return sum;
+}
+
+/* ---- a chunk of one side ---- */
+
+struct chunk {
+    struct toll_impact_sums *sums;
+    struct scratch *scratch;
+    const struct toll_impact_lines *sides; /* of all */
+    const uint16_t *kind;                  /* of the first row; NULL: not known */
+    size_t first, rows;                    /* of the batch */
+};
+
+static inline bool is_rated(uint8_t status)
+{
+    return (status == TOLL_RATED) | (status == TOLL_RATED_FAIR_USE);
+}
+
+static inline int64_t billed_s(const struct chunk *chunk, size_t i, uint8_t status, int32_t billed)
+{
+    if (chunk->kind == NULL)
+        return 0;
+    const bool counts = ((chunk->kind[i] & TOLL_KIND_SERVICE) == TOLL_VOICE) & (status < TOLL_SUSPENSE_FIRST);
+    return counts ? billed : 0;
+}
+
+static void fill_records(const struct chunk *chunk, int side, size_t words)
+{
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    const struct toll_line_batch *lines = &chunk->sides[side].lines;
+    const uint8_t *status = lines->status + chunk->first;
+    const int32_t *billed = lines->billed + chunk->first;
+    const int64_t *charge = lines->charge + chunk->first;
+    int64_t *restrict records = chunk->scratch->records;
+    size_t used = TOLL_WORDS_OWN;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        int64_t *record = records + i * words;
+        record[TOLL_WORD_ROWS] = 1;
+        record[TOLL_WORD_RATED] = is_rated(status[i]);
+        record[TOLL_WORD_SUSPENSE] = status[i] >= TOLL_SUSPENSE_FIRST;
+        record[TOLL_WORD_BILLED_S] = billed_s(chunk, i, status[i], billed[i]);
+        record[TOLL_WORD_CHARGE] = charge[i];
+        record[TOLL_WORD_COST] = lines->cost == NULL ? 0 : lines->cost[chunk->first + i];
+    }
+    const int64_t *beside = side == 0 ? chunk->sides[0].repriced_charges : NULL;
+    if (beside != NULL) {
+        const size_t count = (size_t)shape->repriced, stride = repriced_stride(shape);
+        for (size_t i = 0; i < chunk->rows; i++)
+            memcpy(records + i * words + used, beside + (chunk->first + i) * stride, count * sizeof *beside);
+        used += count;
+    }
+    for (int s = 1; side == 0 && s < shape->count && beside == NULL; s++) {
+        if (!shape->sides[s].repriced)
+            continue;
+        const int64_t *other = chunk->sides[s].lines.charge + chunk->first;
+        for (size_t i = 0; i < chunk->rows; i++)
+            records[i * words + used] = other[i];
+        used++;
+    }
+    for (; used < words; used++)
+        for (size_t i = 0; i < chunk->rows; i++)
+            records[i * words + used] = 0;
+}
+
+/* What the row's sums are kept under. */
+static void fill_keys(const struct chunk *chunk, int side)
+{
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    const struct toll_impact_side_shape *of = &shape->sides[side];
+    const struct toll_impact_lines *from = &chunk->sides[side];
+    const int32_t *accounts = from->lines.account + chunk->first, *prices = from->lines.price + chunk->first;
+    const uint8_t *statuses = from->lines.status + chunk->first;
+    const uint8_t *kinds = from->lines.class_jurisdiction + chunk->first;
+    struct scratch *scratch = chunk->scratch;
+    const uint32_t currencies = shape->currency_count;
+    uint64_t strangers = 0;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        const uint32_t account = (uint32_t)accounts[i], price = (uint32_t)prices[i];
+        const bool known_account = account < of->accounts, known_price = price < of->price_ids;
+        scratch->account[i] = known_account ? account : 0;
+        scratch->price[i] = known_price ? price : 0;
+        scratch->cell[i] = ((kinds[i] >> 4) * (uint32_t)TOLL_CALL_JURISDICTIONS + (kinds[i] & 15)) *
+                               (uint32_t)TOLL_STATUS_COUNT +
+                           statuses[i];
+        strangers += (uint64_t)!known_account + (uint64_t)!known_price;
+    }
+    for (size_t i = 0; of->price_keys != NULL && i < chunk->rows; i++) {
+        const uint32_t key = of->price_keys[scratch->price[i]];
+        strangers += (key == 0) & (scratch->price[i] != 0);
+        scratch->price[i] = key;
+    }
+    if (side == 0)
+        memcpy(scratch->base_price, scratch->price, chunk->rows * sizeof *scratch->price);
+    for (size_t i = 0; from->plans != NULL && i < chunk->rows; i++)
+        scratch->plan[i] = from->plans[chunk->first + i];
+    for (size_t i = 0; currencies > 1 && i < chunk->rows; i++) {
+        const uint32_t currency = of->account_currency[scratch->account[i]];
+        scratch->price[i] = scratch->price[i] * currencies + currency;
+        scratch->cell[i] = scratch->cell[i] * currencies + currency;
+        scratch->plan[i] = scratch->plan[i] * currencies + currency;
+    }
+    chunk->sums->sides[side].strangers += (int64_t)strangers;
+}
+
+static inline __attribute__((always_inline)) void add_words(int64_t *to, const int64_t *from, size_t words)
+{
+    for (size_t w = 0; w < words; w += 2)
+        *(words2 *)(to + w) += *(const words2 *)(from + w);
+}
+
+/* words: of a record; a constant where it matters. */
+static inline __attribute__((always_inline)) void add_records(const struct chunk *chunk, int side,
+                                                              size_t words)
+{
+    struct toll_impact_side_sums *of = &chunk->sums->sides[side];
+    const struct scratch *scratch = chunk->scratch;
+    int64_t *const accounts = of->planes[TOLL_PLANE_ACCOUNTS].now;
+    int64_t *const prices = of->planes[TOLL_PLANE_PRICES].now;
+    int64_t *const plans = of->planes[TOLL_PLANE_PLANS].now, *const cells = of->planes[TOLL_PLANE_CELLS].now;
+    const size_t price_words = of->planes[TOLL_PLANE_PRICES].words;
+    const bool has_plans = chunk->sides[side].plans != NULL;
+    uint8_t *const touched = of->touched;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        const int64_t *record = scratch->records + i * words;
+        const size_t ahead = i + AHEAD < chunk->rows ? i + AHEAD : i;
+        const int64_t *far = prices + scratch->price[ahead] * price_words;
+        __builtin_prefetch(far, 1);
+        if (price_words > TOLL_WORDS_AT_ONCE)
+            __builtin_prefetch(far + TOLL_WORDS_AT_ONCE, 1);
+        __builtin_prefetch(accounts + scratch->account[ahead] * words, 1);
+        if (words > TOLL_WORDS_AT_ONCE)
+            __builtin_prefetch(accounts + scratch->account[ahead] * words + TOLL_WORDS_AT_ONCE, 1);
+        add_words(prices + scratch->price[i] * price_words, record, words);
+        add_words(accounts + scratch->account[i] * words, record, words);
+        add_words(cells + scratch->cell[i] * words, record, words);
+        touched[scratch->cell[i]] = 1;
+        if (has_plans)
+            add_words(plans + scratch->plan[i] * words, record, words);
+    }
+    of->has_plans |= has_plans;
+}
+
+static void add_side(const struct chunk *chunk, int side)
+{
+    const size_t words = chunk->sums->shape->sides[side].words;
+    fill_keys(chunk, side);
+    fill_records(chunk, side, words);
+    if (words == 8)
+        add_records(chunk, side, 8);
+    else if (words == 16)
+        add_records(chunk, side, 16);
+    else
+        add_records(chunk, side, words);
+}
+
+/* ---- the others beside the base ---- */
+
+/* What an ordinary side charges for the calls of the base's price rows. */
+static void add_moved(const struct chunk *chunk, int side)
+{
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    struct toll_plane *prices = &chunk->sums->sides[0].planes[TOLL_PLANE_PRICES];
+    const int64_t *charge = chunk->sides[side].lines.charge + chunk->first;
+    const uint32_t *keys = chunk->scratch->base_price;
+    int64_t *const words = prices->now + shape->sides[side].word;
+    if (shape->currency_count == 1) {
+        for (size_t i = 0; i < chunk->rows; i++)
+            words[keys[i] * prices->words] += charge[i];
+        return;
+    }
+    const uint8_t *currencies = shape->sides[side].account_currency;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        const uint32_t currency = currencies[chunk->scratch->account[i]];
+        words[(keys[i] * (size_t)shape->currency_count + currency) * prices->words] += charge[i];
+    }
+}
+
+static inline size_t line_currency(const struct chunk *chunk, int side, size_t i)
+{
+    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
+    if (of->account_currency == NULL)
+        return 0;
+    const uint32_t account = (uint32_t)chunk->sides[side].lines.account[chunk->first + i];
+    return of->account_currency[account < of->accounts ? account : 0];
+}
+
+/* In and out of suspense, in the currency of the one that is not. */
+static void add_move(const struct chunk *chunk, int side, size_t i, unsigned from, unsigned to)
+{
+    struct toll_plane *moves = &chunk->sums->sides[side].moves;
+    const int money = to < TOLL_SUSPENSE_FIRST && !chunk->sums->shape->sides[side].repriced ? side : 0;
+    const size_t key = (from * (size_t)TOLL_STATUS_COUNT + to) * chunk->sums->shape->currency_count +
+                       line_currency(chunk, money, i);
+    int64_t *record = moves->now + key * moves->words;
+    record[TOLL_MOVE_ROWS]++;
+    record[TOLL_MOVE_BASE_CHARGE] += chunk->sides[0].lines.charge[chunk->first + i];
+    record[TOLL_MOVE_CHARGE] += chunk->sides[side].lines.charge[chunk->first + i];
+}
+
+static void add_moves(const struct chunk *chunk, int side)
+{
+    const uint8_t *base = chunk->sides[0].lines.status + chunk->first;
+    const uint8_t *status = chunk->sides[side].lines.status + chunk->first;
+    for (size_t i = 0; i < chunk->rows; i++)
+        if ((base[i] != status[i]) & ((base[i] | status[i]) >= TOLL_SUSPENSE_FIRST))
+            add_move(chunk, side, i, base[i], status[i]);
+}
+
+static inline void add_counts(struct toll_plane *plane, size_t key, const int64_t counts[TOLL_WORDS_COUNTS])
+{
+    add_words(plane->now + key * TOLL_WORDS_COUNTS, counts, TOLL_WORDS_COUNTS);
+}
+
+/* A row of a repriced side whose billed units or status are not the base's. The scratch holds the base. */
+static void add_difference(const struct chunk *chunk, int side, size_t i)
+{
+    struct toll_impact_sums *sums = chunk->sums;
+    struct toll_impact_side_sums *of = &sums->sides[side];
+    const struct scratch *scratch = chunk->scratch;
+    of->differs = true;
+    const struct toll_line_batch *base = &chunk->sides[0].lines, *lines = &chunk->sides[side].lines;
+    const size_t row = chunk->first + i, currencies = sums->shape->currency_count;
+    const uint8_t was = base->status[row], is = lines->status[row];
+    const size_t cell = scratch->cell[i], currency = cell % currencies;
+    int64_t counts[TOLL_WORDS_COUNTS] = {
+        0,
+        (int64_t)is_rated(is) - is_rated(was),
+        (int64_t)(is >= TOLL_SUSPENSE_FIRST) - (was >= TOLL_SUSPENSE_FIRST),
+        billed_s(chunk, i, is, lines->billed[row]) - billed_s(chunk, i, was, base->billed[row]),
+    };
+    add_counts(&of->counts[TOLL_PLANE_ACCOUNTS], scratch->account[i], counts);
+    add_counts(&of->counts[TOLL_PLANE_PRICES], scratch->price[i], counts);
+    if (chunk->sides[0].plans != NULL)
+        add_counts(&of->counts[TOLL_PLANE_PLANS], scratch->plan[i], counts);
+    add_counts(&of->counts[TOLL_PLANE_KINDS], cell / currencies / TOLL_STATUS_COUNT * currencies + currency,
+               counts);
+    if (sums->hour >= 0) {
+        add_counts(&of->counts[TOLL_PLANE_HOURS], (size_t)sums->hour * currencies + currency, counts);
+        add_counts(&of->counts[TOLL_PLANE_DAYS], sums->day_slot * currencies + currency, counts);
+    }
+    const int64_t cost = base->cost == NULL ? 0 : base->cost[row];
+    const int64_t left[TOLL_WORDS_COUNTS] = {
+        -1,
+        -(int64_t)is_rated(was),
+        -(int64_t)(was >= TOLL_SUSPENSE_FIRST),
+        -billed_s(chunk, i, was, base->billed[row]),
+        0,
+        -cost,
+    };
+    const int64_t came[TOLL_WORDS_COUNTS] = {
+        1, is_rated(is), is >= TOLL_SUSPENSE_FIRST, billed_s(chunk, i, is, lines->billed[row]), 0, cost,
+    };
+    add_counts(&of->counts[TOLL_PLANE_STATUSES], was * currencies + currency, left);
+    add_counts(&of->counts[TOLL_PLANE_STATUSES], is * currencies + currency, came);
+    struct toll_plane *statuses = &sums->sides[0].planes[TOLL_PLANE_STATUSES];
+    const size_t word = sums->shape->sides[side].word;
+    statuses->now[(was * currencies + currency) * statuses->words + word] -= lines->charge[row];
+    statuses->now[(is * currencies + currency) * statuses->words + word] += lines->charge[row];
+    if ((was != is) & ((was | is) >= TOLL_SUSPENSE_FIRST))
+        add_move(chunk, side, i, was, is);
+}
+
+static void add_differences(const struct chunk *chunk, int side)
+{
+    const struct toll_line_batch *base = &chunk->sides[0].lines, *lines = &chunk->sides[side].lines;
+    if (base->status == lines->status && base->billed == lines->billed)
+        return;
+    const size_t end = chunk->first + chunk->rows;
+    for (size_t i = chunk->first; i < end; i++)
+        if (((base->status[i] ^ lines->status[i]) | (base->billed[i] ^ lines->billed[i])) != 0)
+            add_difference(chunk, side, i - chunk->first);
+}
+
+/* ---- chunk by chunk ---- */
+
+/* So many rows from here on that no word can pass 64 bits, and a settled sum can take them. */
+static size_t rows_within(struct toll_impact_sums *sums, const struct toll_impact_lines *sides, int from,
+                          int until, size_t first, size_t rows)
+{
+    for (;; rows /= 2) {
+        const int64_t *beside = from == 0 ? sides[0].repriced_charges : NULL;
+        const size_t count = (size_t)sums->shape->repriced, stride = repriced_stride(sums->shape);
+        uint64_t most = beside == NULL ? 0 : bound_beside(beside + first * stride, stride, count, rows);
+        for (int s = from; s < until; s++) {
+            const struct toll_line_batch *lines = &sides[s].lines;
+            if (beside != NULL && sums->shape->sides[s].repriced)
+                continue;
+            const uint64_t charge = bound_of(lines->charge + first, rows);
+            const uint64_t cost = lines->cost == NULL || sums->shape->sides[s].repriced
+                                      ? 0
+                                      : bound_of(lines->cost + first, rows);
+            most = charge > most ? charge : most;
+            most = cost > most ? cost : most;
+        }
+        if (most > TOLL_IMPACT_BOUND && rows > 1)
+            continue;
+        if (sums->bound + most > TOLL_IMPACT_BOUND && sums->bound > 0)
+            toll_impact_settle(sums);
+        sums->bound += most;
+        return rows;
+    }
+}
+
+/* Rows from `first` on that began in the open hour, which is opened where it is not. */
+static size_t rows_in_hour(struct toll_impact_sums *sums, const int64_t *start, size_t first, size_t rows)
+{
+    if (start == NULL) {
+        if (sums->hour >= 0)
+            toll_impact_close_hour(sums);
+        return rows;
+    }
+    if (sums->hour < 0 || start[first] < sums->from || start[first] >= sums->until)
+        toll_impact_open_hour(sums, start[first]);
+    size_t same = 1;
+    while (same < rows && start[first + same] >= sums->from && start[first + same] < sums->until)
+        same++;
+    return same;
+}
+
+/* Sides [from, until); `sides` by side. */
+static void add_rows(struct toll_impact_sums *sums, const struct toll_cdr_batch *cdrs,
+                     const struct toll_impact_lines *sides, int from, int until)
+{
+    const size_t end = (size_t)cdrs->rows;
+    for (size_t first = 0; first < end && sums->settled <= TOLL_IMPACT_SETTLED_MOST;) {
+        size_t rows = end - first < CHUNK ? end - first : CHUNK;
+        rows = rows_in_hour(sums, cdrs->start, first, rows);
+        rows = rows_within(sums, sides, from, until, first, rows);
+        if (cdrs->start != NULL && sums->hour < 0) /* settling closed it */
+            toll_impact_open_hour(sums, cdrs->start[first]);
+        if (sums->no_memory)
+            return;
+        const struct chunk chunk = {.sums = sums,
+                                    .scratch = sums->scratch,
+                                    .sides = sides,
+                                    .kind = cdrs->kind == NULL ? NULL : cdrs->kind + first,
+                                    .first = first,
+                                    .rows = rows};
+        for (int s = from; s < until; s++) {
+            if (sums->shape->sides[s].repriced)
+                continue;
+            add_side(&chunk, s);
+            for (int other = 1; s == 0 && other < until; other++)
+                if (sums->shape->sides[other].repriced)
+                    add_differences(&chunk, other);
+            if (s > 0 && from == 0) {
+                add_moved(&chunk, s);
+                add_moves(&chunk, s);
+            }
+        }
+        first += rows;
+    }
+}
+
+void toll_impact_add(struct toll_impact_sums *sums, const struct toll_cdr_batch *cdrs,
+                     const struct toll_impact_lines *sides)
+{
+    add_rows(sums, cdrs, sides, 0, sums->shape->count);
+}
+
+void toll_impact_add_alone(struct toll_impact_sums *sums, int side, const struct toll_cdr_batch *cdrs,
+                           const struct toll_impact_lines *lines)
+{
+    TOLL_ASSERT(sums->shape->repriced == 0);
+    struct toll_impact_lines sides[TOLL_IMPACT_BOOKS_MAX];
+    sides[side] = *lines;
+    add_rows(sums, cdrs, sides, side, side + 1);
+}

@@ -1,0 +1,182 @@
+/* How large the sums are: what ids each side has, which currencies there are, and where charges lie. */
+#include "pipeline/impact_sums.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the sums of the report");
+}
+
+static uint32_t account_count(const struct toll_impact_side *side)
+{
+    return side->book != NULL ? side->book->account_count : (uint32_t)side->run->tables.account_count;
+}
+
+static const char *account_currency(const struct toll_impact_side *side, uint32_t account)
+{
+    return side->book != NULL ? toll_book_string(side->book, side->book->accounts[account].currency)
+                              : side->run->tables.accounts[account].currency;
+}
+
+/* Of lines without account. */
+static const char *own_currency(const struct toll_impact_side *side)
+{
+    return side->book != NULL ? side->book->currency : side->own_currency;
+}
+
+/* ---- currencies ---- */
+
+/* Where it is, or belongs. */
+static uint32_t currency_place(const struct toll_impact_shape *shape, const char *currency)
+{
+    uint32_t place = 0;
+    while (place < shape->currency_count && strcmp(shape->currencies[place], currency) < 0)
+        place++;
+    return place;
+}
+
+static bool is_there(const struct toll_impact_shape *shape, uint32_t place, const char *currency)
+{
+    return place < shape->currency_count && strcmp(shape->currencies[place], currency) == 0;
+}
+
+static int add_currency(struct toll_impact_shape *shape, const char *currency, struct toll_error *error)
+{
+    const uint32_t place = currency_place(shape, currency);
+    if (is_there(shape, place, currency))
+        return 0;
+    if (shape->currency_count == TOLL_IMPACT_CURRENCIES)
+        return toll_error_set(
+            error, TOLL_EBOOK,
+            "the report has room for %d currencies, and there are more; compare fewer books "
+            "at a time",
+            TOLL_IMPACT_CURRENCIES);
+    memmove(&shape->currencies[place + 1], &shape->currencies[place],
+            (shape->currency_count - place) * sizeof *shape->currencies);
+    shape->currencies[place] = currency;
+    shape->currency_count++;
+    return 0;
+}
+
+static int list_currencies(struct toll_impact_shape *shape, const struct toll_impact_side *sides,
+                           struct toll_error *error)
+{
+    int rc = 0;
+    for (int s = 0; rc == 0 && s < shape->count; s++) {
+        const char *last = own_currency(&sides[s]);
+        rc = add_currency(shape, last, error);
+        for (uint32_t i = 1; rc == 0 && i < account_count(&sides[s]); i++) {
+            const char *currency = account_currency(&sides[s], i);
+            if (strcmp(currency, last) == 0)
+                continue;
+            rc = add_currency(shape, currency, error);
+            last = currency;
+        }
+    }
+    return rc;
+}
+
+/* Only where there are several. */
+static bool note_account_currencies(struct toll_impact_shape *shape, int s,
+                                    const struct toll_impact_side *side)
+{
+    shape->own_currency[s] = currency_place(shape, own_currency(side));
+    if (shape->currency_count == 1)
+        return true;
+    const uint32_t count = account_count(side);
+    uint8_t *of = malloc((size_t)count + 1);
+    shape->sides[s].account_currency = of;
+    if (of == NULL)
+        return false;
+    of[0] = (uint8_t)shape->own_currency[s];
+    for (uint32_t i = 1; i < count; i++)
+        of[i] = (uint8_t)currency_place(shape, account_currency(side, i));
+    return true;
+}
+
+/* ---- ids ---- */
+
+/* A run's table holds only the price rows that some line names; their ids may be far apart. */
+static bool note_prices(struct toll_impact_side_shape *shape, const struct toll_impact_side *side)
+{
+    if (side->book != NULL) {
+        shape->prices = shape->price_ids = side->book->price_count;
+        return true;
+    }
+    const struct toll_run_tables *tables = &side->run->tables;
+    const int64_t count = tables->price_count;
+    shape->prices = (uint32_t)count + 1;
+    shape->price_ids = count == 0 ? 1 : (uint32_t)tables->prices[count - 1].id + 1;
+    shape->price_keys = calloc(shape->price_ids, sizeof *shape->price_keys);
+    if (shape->price_keys == NULL)
+        return false;
+    for (int64_t i = 0; i < count; i++)
+        shape->price_keys[tables->prices[i].id] = (uint32_t)i + 1;
+    return true;
+}
+
+static uint32_t whole_lines(uint32_t words)
+{
+    return (words + TOLL_WORDS_AT_ONCE - 1) / TOLL_WORDS_AT_ONCE * TOLL_WORDS_AT_ONCE;
+}
+
+/* The base's own words, then the charges of repriced sides, then those of the others. */
+static void place_words(struct toll_impact_shape *shape, const struct toll_impact_side *sides)
+{
+    uint32_t at = TOLL_WORDS_OWN;
+    for (int s = 1; s < shape->count; s++)
+        if (sides[s].repriced)
+            shape->sides[s].word = at++;
+    shape->repriced = (int)(at - TOLL_WORDS_OWN);
+    const uint32_t words = whole_lines(at);
+    for (int s = 1; s < shape->count; s++)
+        if (!sides[s].repriced)
+            shape->sides[s].word = at++;
+    for (int s = 0; s < shape->count; s++) {
+        shape->sides[s].repriced = sides[s].repriced;
+        shape->sides[s].words = s == 0 ? words : TOLL_WORDS_AT_ONCE;
+        shape->sides[s].price_words = s == 0 ? whole_lines(at) : TOLL_WORDS_AT_ONCE;
+    }
+    shape->sides[0].word = TOLL_WORD_CHARGE;
+}
+
+int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
+                           const struct toll_zone *zone, struct toll_error *error)
+{
+    TOLL_ASSERT(count >= 1 && count <= TOLL_IMPACT_BOOKS_MAX && !sides[0].repriced);
+    struct toll_impact_shape *shape = calloc(1, sizeof *shape);
+    if (shape == NULL)
+        return no_memory(error);
+    shape->count = count;
+    shape->zone = zone;
+    place_words(shape, sides);
+    int rc = list_currencies(shape, sides, error);
+    for (int s = 0; rc == 0 && s < count; s++) {
+        struct toll_impact_side_shape *to = &shape->sides[s];
+        to->accounts = account_count(&sides[s]);
+        to->plans = sides[s].book != NULL ? sides[s].book->plan_count : 0;
+        if (!note_prices(to, &sides[s]) || !note_account_currencies(shape, s, &sides[s]))
+            rc = no_memory(error);
+    }
+    if (rc != 0)
+        toll_impact_shape_free(shape);
+    else
+        *out = shape;
+    return rc;
+}
+
+void toll_impact_shape_free(struct toll_impact_shape *shape)
+{
+    if (shape == NULL)
+        return;
+    for (int s = 0; s < shape->count; s++) {
+        free(shape->sides[s].price_keys);
+        free(shape->sides[s].account_currency);
+    }
+    free(shape);
+}

@@ -1,0 +1,138 @@
+/*
+ * Inside of pipeline/impact.h: how the sums lie in memory.
+ *
+ * A plane is an array of records, one for each key (an account, a price row, an hour ...). A record of an
+ * ordinary side has the words of enum toll_impact_word. Behind the base's come the charges of the repriced
+ * sides, side by side, so that a row adds all of them to one place; and behind those, in its plane of price
+ * rows only, what the ordinary sides charge for the calls of that price row. Where a repriced side's billed
+ * units or status are not the base's, the differences of its counts are in planes of their own.
+ *
+ * Words are 64 bits. `bound` is more than any word can be; before it passes them, all words are moved into
+ * wide ones (toll_impact_settle), which happens when billions are charged, and for most runs never.
+ */
+#ifndef TOLL_PIPELINE_IMPACT_SUMS_H
+#define TOLL_PIPELINE_IMPACT_SUMS_H
+
+#include "base/money.h"
+#include "pipeline/impact.h"
+
+#define TOLL_IMPACT_KINDS 25  /* of lines: class * 5 + call jurisdiction */
+#define TOLL_IMPACT_HOURS 168 /* of the week */
+#define TOLL_IMPACT_CURRENCIES 64
+#define TOLL_IMPACT_CELLS (TOLL_IMPACT_KINDS * TOLL_STATUS_COUNT)
+_Static_assert(TOLL_IMPACT_KINDS == TOLL_CLASSES * TOLL_CALL_JURISDICTIONS, "all of them");
+
+enum toll_impact_word {
+    TOLL_WORD_ROWS,
+    TOLL_WORD_RATED,
+    TOLL_WORD_SUSPENSE,
+    TOLL_WORD_BILLED_S,
+    TOLL_WORD_CHARGE,
+    TOLL_WORD_COST,
+    TOLL_WORDS_OWN
+};
+#define TOLL_WORDS_AT_ONCE 8 /* records are multiples of a cache line */
+/* A record has room for the charges of all sides. */
+#define TOLL_WORDS_MOST (TOLL_WORDS_OWN + TOLL_IMPACT_BOOKS_MAX + 2)
+/* Of the differences of a repriced side: the same words; of the plane of statuses rows and cost, too; never
+ * charge. */
+#define TOLL_WORDS_COUNTS TOLL_WORDS_OWN
+
+/* Keys: but for accounts each times the currencies, the currency last. */
+enum toll_impact_plane {
+    TOLL_PLANE_ACCOUNTS,
+    TOLL_PLANE_PRICES,
+    TOLL_PLANE_PLANS,
+    TOLL_PLANE_KINDS,
+    TOLL_PLANE_STATUSES,
+    TOLL_PLANE_HOURS,
+    TOLL_PLANE_DAYS,  /* by slot of `days` */
+    TOLL_PLANE_CELLS, /* of the hour that is open: kind * TOLL_STATUS_COUNT + status */
+    TOLL_PLANES
+};
+
+struct toll_impact_side_shape {
+    bool repriced;
+    uint32_t word;  /* of its charge, in the base's records (ordinary: of price rows); base: its own */
+    uint32_t words; /* of a record; of price rows: */
+    uint32_t price_words;
+    uint32_t accounts, plans, prices; /* keys */
+    uint8_t *account_currency;        /* by account id: index of currencies; NULL: there is one */
+    uint32_t *price_keys; /* by price id, of a run: 1 + index in its table, 0 it has no such row; else NULL */
+    uint32_t price_ids;   /* entries of price_keys; of a book: as prices */
+};
+struct toll_impact_shape {
+    int count;    /* sides */
+    int repriced; /* how many of them are */
+    struct toll_impact_side_shape sides[TOLL_IMPACT_BOOKS_MAX];
+    const char *currencies[TOLL_IMPACT_CURRENCIES + 1]; /* ascending; the books' or runs' texts */
+    uint32_t currency_count;
+    uint32_t own_currency[TOLL_IMPACT_BOOKS_MAX]; /* by side: of lines without account */
+    const struct toll_zone *zone;
+};
+
+struct toll_plane {
+    int64_t *now;     /* keys * words; mapped */
+    toll_total *wide; /* the same, or NULL */
+    size_t keys, words, bytes;
+};
+struct toll_impact_side_sums {
+    struct toll_plane planes[TOLL_PLANES]; /* empty of a repriced side but for: */
+    struct toll_plane counts[TOLL_PLANES]; /* differences of a repriced side; of others empty */
+    struct toll_plane moves;               /* base status * TOLL_STATUS_COUNT + status, of all but the base */
+    uint8_t *touched;                      /* by cell */
+    int64_t strangers;                     /* lines that name what the tables do not have */
+    bool has_plans;
+    bool differs; /* a repriced side has differences of counts */
+};
+enum { TOLL_MOVE_ROWS, TOLL_MOVE_BASE_CHARGE, TOLL_MOVE_CHARGE, TOLL_MOVE_WORDS = 4 };
+
+struct toll_impact_sums {
+    const struct toll_impact_shape *shape;
+    struct toll_impact_side_sums sides[TOLL_IMPACT_BOOKS_MAX];
+    int64_t *days; /* local, since 1970, by slot */
+    uint32_t day_count, day_room;
+    uint64_t bound;  /* in units of 256 */
+    int64_t settled; /* how often */
+    /* the hour that is open */
+    toll_ms from, until; /* UTC; empty at first */
+    int hour;            /* of the week; -1: not known */
+    uint32_t day_slot;
+    bool no_memory;
+    void *scratch; /* of toll_impact_add */
+};
+#define TOLL_IMPACT_BOUND (UINT64_C(1) << 54)
+#define TOLL_IMPACT_SETTLED_MOST                                               \
+    4096 /* some 10^14 charged: these are no calls, and it would take for ever \
+          */
+
+/* The currency of an account's lines; of 0 the side's own. */
+static inline uint32_t toll_impact_currency(const struct toll_impact_shape *shape, int side, uint32_t account)
+{
+    const uint8_t *of = shape->sides[side].account_currency;
+    return of == NULL ? 0 : of[account];
+}
+
+bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words);
+void toll_plane_free(struct toll_plane *plane);
+static inline toll_total toll_plane_get(const struct toll_plane *plane, size_t key, size_t word)
+{
+    const size_t at = key * plane->words + word;
+    return plane->now[at] + (plane->wide == NULL ? 0 : plane->wide[at]);
+}
+/* Moves all words into the wide ones; tells no_memory. */
+void toll_impact_settle(struct toll_impact_sums *sums);
+void *toll_impact_scratch_make(const struct toll_impact_shape *shape); /* free() */
+/* Adds the cells of the open hour to what they are part of. */
+void toll_impact_close_hour(struct toll_impact_sums *sums);
+/* Opens the hour of an instant. */
+void toll_impact_open_hour(struct toll_impact_sums *sums, toll_ms start);
+
+/* What a side has under a key of a plane. */
+struct toll_impact_words {
+    toll_total words[TOLL_WORDS_OWN];
+};
+void toll_impact_read(const struct toll_impact_sums *sums, int side, enum toll_impact_plane plane, size_t key,
+                      struct toll_impact_words *out);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * A run's calls rated again (docs/RERATE.md section 1): with the days and the start balance that it had, into
+ * a run that names it as its predecessor; then what moved between the two. Nothing is made before the old run
+ * has been read whole, and nobody else re-rates it meanwhile.
+ */
+#include "pipeline/rerate.h"
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "segment/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+struct rerate {
+    const struct toll_rerate_options *options;
+    const struct toll_io *io;
+    struct toll_run_files old;
+    bool old_open;
+    int lock; /* fd of the old run's manifest, -1 */
+    struct toll_rerate_part part;
+};
+
+/* ---- the old run ---- */
+
+static int lock_run(struct rerate *rerate, struct toll_error *error)
+{
+    const struct toll_io *io = rerate->io;
+    const char *path = rerate->options->old_run_path;
+    int result;
+    rerate->lock =
+        io->openat(io->context, rerate->old.directory, "run.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (rerate->lock < 0)
+        return toll_error_errno(error, TOLL_EIO, -rerate->lock, "%s/run.json: cannot be opened", path);
+    do
+        result = io->flock(io->context, rerate->lock, LOCK_EX | LOCK_NB);
+    while (result == -EINTR);
+    if (result == -EWOULDBLOCK)
+        return toll_error_set(error, TOLL_ELOCKED, "%s: another rerate of it is at work; wait for its end",
+                              path);
+    return result < 0 ? toll_error_errno(error, TOLL_EIO, -result, "%s/run.json: cannot lock", path) : 0;
+}
+
+static int open_old(struct rerate *rerate, struct toll_error *error)
+{
+    const struct toll_rerate_options *options = rerate->options;
+    int rc = toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error);
+    rerate->old_open = rc == 0;
+    if (rc == 0)
+        rc = lock_run(rerate, error);
+    return rc != 0
+               ? rc
+               : toll_run_check_lines(&rerate->old, options->rate.threads, &options->rate.progress, error);
+}
+
+/* ---- before anything is made ---- */
+
+static int refuse_existing(const struct rerate *rerate, const char *path, struct toll_error *error)
+{
+    const struct toll_io *io = rerate->io;
+    struct stat status;
+    const int result = io->fstatat(io->context, AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW);
+    if (result == -ENOENT)
+        return 0;
+    if (result < 0)
+        return toll_error_errno(error, TOLL_ECREATE, -result, "%s: cannot look at it", path);
+    return toll_error_set(error, TOLL_ECREATE,
+                          "%s: exists already and is never overwritten; choose another output or remove it",
+                          path);
+}
+
+/* The folder in which the delta will lie. */
+static int check_parent(const struct rerate *rerate, struct toll_error *error)
+{
+    const struct toll_io *io = rerate->io;
+    const char *path = rerate->options->delta_path, *slash = strrchr(path, '/');
+    char *parent = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (parent == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    const int fd = toll_open_folder(io, AT_FDCWD, parent, 0);
+    free(parent);
+    if (fd < 0)
+        return toll_error_errno(error, TOLL_ECREATE, -fd, "%s: the folder it would lie in cannot be opened",
+                                path);
+    io->close(io->context, fd);
+    return 0;
+}
+
+/* What would be found only when all is rated. */
+static int check_closed(const struct rerate *rerate, struct toll_error *error)
+{
+    const char *path = rerate->options->closed_path;
+    struct toll_state state;
+    if (path == NULL)
+        return 0;
+    const int rc = toll_state_open(&state, rerate->io, path, error);
+    if (rc == 0)
+        toll_state_close(&state);
+    return rc;
+}
+
+static int check_options(const struct toll_rerate_options *options, struct toll_error *error)
+{
+    const struct toll_rate_options *rate = &options->rate;
+    if (rate->only_suspense != NULL || rate->after != NULL || rate->reorder || rate->from_day != NULL ||
+        rate->to_day != NULL || rate->cut_periods)
+        return toll_error_set(error, TOLL_EUSAGE,
+                              "a run is rated again with its own days and start; leave out the others");
+    if (options->delta_path == NULL || strcmp(options->delta_path, rate->run_path) == 0)
+        return toll_error_set(error, TOLL_EUSAGE, "say where the delta goes, besides the new run");
+    return 0;
+}
+
+/* ---- rating ---- */
+
+static int choose(struct rerate *rerate, struct toll_error *error)
+{
+    const struct toll_rerate_options *options = rerate->options;
+    if (!toll_rerate_is_part(options))
+        return 0;
+    if (rerate->old.manifest.has_after)
+        return toll_error_set(
+            error, TOLL_EUSAGE,
+            "%s goes on behind a closed run, and what its calls have drawn since is not known "
+            "call by call: rate all of it again, without --accounts, --from, --to and "
+            "--only-suspense",
+            options->old_run_path);
+    return toll_rerate_choose(&rerate->part, rerate->io, &rerate->old, options, error);
+}
+
+static const char *day_or_null(const char *day)
+{
+    return day[0] == 0 ? NULL : day;
+}
+
+static int rate(const struct rerate *rerate, const struct toll_rate_tuning *tuning,
+                struct toll_rate_result *result, struct toll_error *error)
+{
+    const struct toll_run_manifest *old = &rerate->old.manifest;
+    struct toll_rate_options rate = rerate->options->rate;
+    struct toll_rate_tuning with = *tuning;
+    with.predecessor = &rerate->old.digest;
+    rate.from_day = day_or_null(old->from_day);
+    rate.to_day = day_or_null(old->to_day);
+    rate.cut_periods = old->cut_periods;
+    rate.reorder = old->reorder;
+    if (toll_rerate_is_part(rerate->options)) {
+        rate.only_suspense = rerate->options->old_run_path;
+        rate.from_day = rate.to_day = NULL; /* the old run's, in any case */
+        with.choice = &rerate->part.choice;
+    } else if (old->has_after) { /* the run holds a copy of all of the state */
+        rate.after = rerate->options->old_run_path;
+    }
+    return toll_rate_tuned(&rate, &with, result, error);
+}
+
+static int make_delta(const struct rerate *rerate, struct toll_delta_result *result, struct toll_error *error)
+{
+    const struct toll_rerate_options *options = rerate->options;
+    const struct toll_delta_options delta = {
+        .old_run_path = options->old_run_path,
+        .new_run_path = options->rate.run_path,
+        .old_dataset_path =
+            options->old_dataset_path == NULL ? options->rate.dataset_path : options->old_dataset_path,
+        .new_dataset_path = options->rate.dataset_path,
+        .delta_path = options->delta_path,
+        .closed_path = options->closed_path,
+        .policy = options->policy,
+        .threads = options->rate.threads,
+        .progress = options->rate.progress,
+    };
+    return toll_delta_make(&delta, result, error);
+}
+
+int toll_rerate_tuned(const struct toll_rerate_options *options, const struct toll_rate_tuning *tuning,
+                      struct toll_rerate_result *result, struct toll_error *error)
+{
+    struct rerate rerate = {.options = options, .io = tuning->io, .lock = -1};
+    memset(result, 0, sizeof *result);
+    int rc = check_options(options, error);
+    if (rc == 0)
+        rc = refuse_existing(&rerate, options->rate.run_path, error);
+    if (rc == 0)
+        rc = refuse_existing(&rerate, options->delta_path, error);
+    if (rc == 0)
+        rc = check_parent(&rerate, error);
+    if (rc == 0)
+        rc = check_closed(&rerate, error);
+    if (rc == 0)
+        rc = open_old(&rerate, error);
+    if (rc == 0)
+        rc = choose(&rerate, error);
+    if (rc == 0)
+        rc = rate(&rerate, tuning, &result->rate, error);
+    if (rc == 0)
+        rc = make_delta(&rerate, &result->delta, error);
+    if (rerate.lock >= 0)
+        rerate.io->close(rerate.io->context, rerate.lock);
+    if (rerate.old_open)
+        toll_run_files_close(&rerate.old);
+    toll_rerate_part_free(&rerate.part);
+    return rc;
+}
+
+int toll_rerate(const struct toll_rerate_options *options, struct toll_rerate_result *result,
+                struct toll_error *error)
+{
+    const struct toll_rate_tuning tuning = {.io = toll_io_system(), .features = toll_cpu_features()};
+    return toll_rerate_tuned(options, &tuning, result, error);
+}

@@ -1,0 +1,551 @@
+/*
+ * The small tables of a run to Arrow bytes. Small by their meaning: prices.arrow of a month by sixteen decks
+ * has millions of rows. So nothing is gathered first: each batch is put where it belongs in the file, block
+ * of rows by block, by whichever thread comes to it; its words have numbers of that thread's then. When all
+ * are known and sorted, the numbers become places in the dictionaries, and the batches get their checksums.
+ */
+#include "base/check.h"
+#include "base/error.h"
+#include "base/large.h"
+#include "segment/run_tables.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_LEAST 64
+#define THREADS_MAX 16
+#define BATCHES_FOR_THREADS 4
+#define BLOCK_ROWS 1024                /* that are made at once: they stay in the second cache */
+#define TAIL_BYTES ((size_t)64 * 1024) /* room for it where there are no words to speak of */
+_Static_assert(TOLL_ARROW_BATCH_ROWS % BLOCK_ROWS == 0, "blocks fill batches");
+
+/* ---- words ---- */
+
+struct slot {
+    const char *text; /* NULL: free */
+    uint32_t hash, word;
+};
+/* The number of a text that lies there. Rows that say the same mostly point to the same bytes, and rows near
+ * each other to bytes near each other: so this table is in the order of the places, without any mixing. */
+struct met {
+    const char *text; /* NULL: nothing yet */
+    uint32_t word;
+};
+#define MET_MOST ((size_t)1 << 18)
+#define MET_PLACE_BYTES 8 /* texts are about so long */
+
+/* The words of a column that one thread has met, in the order in which it met them. */
+struct words {
+    struct slot *slots; /* a power of two, at most half full */
+    size_t slot_count, count;
+    struct met *met; /* by where they lie; at most as many as slots */
+    size_t met_count;
+    uint32_t *places; /* of each in the dictionary, when it is known */
+};
+
+static uint32_t hash_text(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return (uint32_t)(hash >> 32 ^ hash);
+}
+
+static struct slot *find_slot(const struct words *words, const char *text, uint32_t hash)
+{
+    const size_t mask = words->slot_count - 1;
+    size_t at = hash & mask;
+    while (words->slots[at].text != NULL &&
+           (words->slots[at].hash != hash || strcmp(words->slots[at].text, text) != 0))
+        at = (at + 1) & mask;
+    return &words->slots[at];
+}
+
+/* Small columns have small tables. What was met is met again. */
+static bool grow(struct words *words)
+{
+    const size_t count = words->slot_count == 0 ? WORDS_LEAST : 2 * words->slot_count;
+    const size_t met_count = count < MET_MOST ? count : MET_MOST;
+    struct slot *slots = calloc(count, sizeof *slots);
+    struct met *met = met_count > words->met_count ? calloc(met_count, sizeof *met) : words->met;
+    if (slots == NULL || met == NULL) {
+        free(slots);
+        if (met != words->met)
+            free(met);
+        return false;
+    }
+    for (size_t i = 0; i < words->slot_count; i++) {
+        size_t at = words->slots[i].hash & (count - 1);
+        while (words->slots[i].text != NULL && slots[at].text != NULL)
+            at = (at + 1) & (count - 1);
+        if (words->slots[i].text != NULL)
+            slots[at] = words->slots[i];
+    }
+    free(words->slots);
+    if (met != words->met)
+        free(words->met);
+    words->slots = slots;
+    words->slot_count = count;
+    words->met = met;
+    words->met_count = met_count;
+    return true;
+}
+
+static struct met *met_at(const struct words *words, const char *text)
+{
+    return &words->met[(uintptr_t)text / MET_PLACE_BYTES & (words->met_count - 1)];
+}
+
+/* The number of a word. False: out of memory. */
+static bool number_word(struct words *words, const char *text, uint32_t *word)
+{
+    if (words->met_count > 0 && met_at(words, text)->text == text) {
+        *word = met_at(words, text)->word;
+        return true;
+    }
+    if (2 * words->count >= words->slot_count && !grow(words))
+        return false;
+    const uint32_t hash = hash_text(text);
+    struct slot *slot = find_slot(words, text, hash);
+    if (slot->text == NULL)
+        *slot = (struct slot){text, hash, (uint32_t)words->count++};
+    *met_at(words, text) = (struct met){text, slot->word};
+    *word = slot->word;
+    return true;
+}
+
+/* ---- one file ---- */
+
+struct worker {
+    struct encode *encode;
+    pthread_t thread;
+    struct words words[TOLL_ARROW_COLUMNS]; /* by column */
+    char *block;                            /* of rows that are made; NULL: they lie in an array */
+    bool failed;                            /* out of memory */
+};
+struct encode {
+    const struct toll_run_table *table;
+    const struct toll_run_rows *rows;
+    struct toll_arrow_plan plan;
+    int64_t *text_bytes; /* batch x text column */
+    unsigned texts;
+    uint8_t *bytes;   /* the file */
+    uint8_t *batches; /* who put each: index of workers */
+    struct worker *workers;
+    unsigned worker_count;
+    const char **entries[TOLL_ARROW_COLUMNS]; /* by column */
+    uint32_t entry_counts[TOLL_ARROW_COLUMNS];
+    atomic_llong next; /* the batch that nobody has begun */
+};
+
+static const char *text_at(const char *row, uint16_t offset)
+{
+    const char *text;
+    memcpy(&text, row + offset, sizeof text);
+    return text != NULL ? text : "";
+}
+
+static int no_memory(const struct encode *encode, struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", encode->table->file);
+}
+
+static const char *rows_at(const struct worker *worker, int64_t first, int64_t count)
+{
+    const struct toll_run_rows *rows = worker->encode->rows;
+    if (rows->make == NULL)
+        return (const char *)rows->rows + (size_t)first * worker->encode->table->row_bytes;
+    rows->make(rows->context, first, count, worker->block);
+    return worker->block;
+}
+
+static int64_t block_of(int64_t left)
+{
+    return left < BLOCK_ROWS ? left : BLOCK_ROWS;
+}
+
+static int measure_texts(struct encode *encode, int64_t count, struct toll_error *error)
+{
+    const struct toll_run_table *table = encode->table;
+    encode->texts = toll_arrow_text_count(&table->schema);
+    encode->text_bytes =
+        calloc((size_t)(count / TOLL_ARROW_BATCH_ROWS + 1) * (encode->texts + 1), sizeof *encode->text_bytes);
+    if (encode->text_bytes == NULL)
+        return no_memory(encode, error);
+    for (int64_t first = 0; encode->texts > 0 && first < count; first += BLOCK_ROWS) {
+        const int64_t rows = block_of(count - first);
+        const char *row = rows_at(&encode->workers[0], first, rows);
+        int64_t *bytes = encode->text_bytes + first / TOLL_ARROW_BATCH_ROWS * encode->texts;
+        for (unsigned c = 0, text = 0; c < table->schema.count; c++) {
+            if (table->schema.fields[c].type != TOLL_ARROW_UTF8)
+                continue;
+            for (int64_t i = 0; i < rows; i++)
+                bytes[text] +=
+                    (int64_t)strlen(text_at(row + (size_t)i * table->row_bytes, table->offsets[c]));
+            text++;
+        }
+    }
+    return 0;
+}
+
+/* ---- a block of rows ---- */
+
+struct place { /* where a column's next value goes */
+    uint8_t *values, *texts;
+    int32_t text_bytes; /* so far */
+};
+
+static void put_texts(const char *row, size_t row_bytes, int64_t count, struct place *place)
+{
+    for (int64_t i = 0; i < count; i++, row += row_bytes) {
+        const char *text = text_at(row, 0);
+        const size_t length = strlen(text);
+        memcpy(place->texts + place->text_bytes, text, length);
+        place->text_bytes += (int32_t)length;
+        memcpy(place->values, &place->text_bytes, sizeof place->text_bytes);
+        place->values += sizeof place->text_bytes;
+    }
+}
+
+/* The numbers of more words than 16 bits hold are found when the dictionary is made: they are too many. */
+static bool put_words(const char *row, size_t row_bytes, int64_t count, size_t width, struct words *words,
+                      struct place *place)
+{
+    for (int64_t i = 0; i < count; i++, row += row_bytes) {
+        uint32_t word;
+        if (!number_word(words, text_at(row, 0), &word))
+            return false;
+        if (width == sizeof(uint16_t))
+            memcpy(place->values, &(uint16_t){(uint16_t)word}, sizeof(uint16_t));
+        else
+            memcpy(place->values, &word, sizeof word);
+        place->values += width;
+    }
+    return true;
+}
+
+static void put_values(const char *row, size_t row_bytes, int64_t count, size_t width, struct place *place)
+{
+    for (int64_t i = 0; i < count; i++, row += row_bytes) {
+        if (width == sizeof(int32_t))
+            memcpy(place->values, row, sizeof(int32_t));
+        else
+            memcpy(place->values, row, sizeof(int64_t));
+        place->values += width;
+    }
+}
+
+static bool put_block(struct worker *worker, int64_t first, int64_t count, struct place *places)
+{
+    const struct toll_run_table *table = worker->encode->table;
+    const char *rows = rows_at(worker, first, count);
+    bool put = true;
+    for (unsigned c = 0; put && c < table->schema.count; c++) {
+        const enum toll_arrow_type type = table->schema.fields[c].type;
+        const size_t width = toll_arrow_width(type);
+        const char *row = rows + table->offsets[c];
+        if (type == TOLL_ARROW_UTF8)
+            put_texts(row, table->row_bytes, count, &places[c]);
+        else if (toll_arrow_is_dictionary(type))
+            put = put_words(row, table->row_bytes, count, width, &worker->words[c], &places[c]);
+        else
+            put_values(row, table->row_bytes, count, width, &places[c]);
+    }
+    return put;
+}
+
+/* ---- batches, twice ---- */
+
+static uint8_t *batch_body(const struct encode *encode, int64_t index, struct toll_arrow_buffer *buffers,
+                           unsigned *count)
+{
+    const struct toll_arrow_plan *plan = &encode->plan;
+    toll_arrow_batch_layout(plan->schema, toll_arrow_batch_rows(plan->rows, index),
+                            encode->text_bytes + index * encode->texts, buffers, count);
+    return encode->bytes + plan->batch_offset[index] + plan->message_bytes;
+}
+
+static bool put_batch(struct worker *worker, int64_t index)
+{
+    struct encode *encode = worker->encode;
+    const struct toll_arrow_schema *schema = &encode->table->schema;
+    const int64_t rows = toll_arrow_batch_rows(encode->plan.rows, index);
+    struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
+    struct place places[TOLL_ARROW_COLUMNS];
+    uint8_t *body = batch_body(encode, index, buffers, NULL);
+    bool put = true;
+    for (unsigned c = 0, b = 0; c < schema->count; c++, b++) {
+        places[c] = (struct place){.values = body + buffers[b].offset};
+        if (schema->fields[c].type != TOLL_ARROW_UTF8)
+            continue;
+        memset(places[c].values, 0, sizeof(int32_t));
+        places[c].values += sizeof(int32_t);
+        places[c].texts = body + buffers[++b].offset;
+    }
+    encode->batches[index] = (uint8_t)(worker - encode->workers);
+    for (int64_t at = 0; put && at < rows; at += BLOCK_ROWS)
+        put = put_block(worker, index * TOLL_ARROW_BATCH_ROWS + at, block_of(rows - at), places);
+    return put;
+}
+
+static void *put_batches(void *argument)
+{
+    struct worker *worker = argument;
+    struct encode *encode = worker->encode;
+    int64_t index;
+    while (!worker->failed && (index = atomic_fetch_add(&encode->next, 1)) < encode->plan.batches)
+        worker->failed = !put_batch(worker, index);
+    return NULL;
+}
+
+static void place_words(uint8_t *values, int64_t count, size_t width, const uint32_t *places)
+{
+    uint16_t *narrow = (uint16_t *)(void *)values;
+    uint32_t *wide = (uint32_t *)(void *)values;
+    for (int64_t i = 0; i < count; i++) {
+        if (width == sizeof *narrow)
+            narrow[i] = (uint16_t)places[narrow[i]];
+        else
+            wide[i] = places[wide[i]];
+    }
+}
+
+static void finish_batch(const struct encode *encode, int64_t index)
+{
+    const struct toll_arrow_schema *schema = &encode->table->schema;
+    const struct worker *putter = &encode->workers[encode->batches[index]];
+    const int64_t rows = toll_arrow_batch_rows(encode->plan.rows, index);
+    struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
+    struct toll_hash128 hashes[TOLL_ARROW_BUFFERS];
+    unsigned count;
+    uint8_t *body = batch_body(encode, index, buffers, &count);
+    for (unsigned c = 0, b = 0; c < schema->count; c++, b++) {
+        const enum toll_arrow_type type = schema->fields[c].type;
+        if (toll_arrow_is_dictionary(type))
+            place_words(body + buffers[b].offset, rows, toll_arrow_width(type), putter->words[c].places);
+        b += type == TOLL_ARROW_UTF8;
+    }
+    for (unsigned b = 0; b < count; b++) {
+        const size_t padded = toll_arrow_pad(buffers[b].bytes);
+        memset(body + buffers[b].offset + buffers[b].bytes, 0, padded - buffers[b].bytes);
+        hashes[b] = toll_hash(body + buffers[b].offset, padded);
+    }
+    toll_arrow_batch_message(&encode->plan, rows, buffers, hashes,
+                             encode->bytes + encode->plan.batch_offset[index]);
+}
+
+static void *finish_batches(void *argument)
+{
+    struct encode *encode = ((struct worker *)argument)->encode;
+    int64_t index;
+    while ((index = atomic_fetch_add(&encode->next, 1)) < encode->plan.batches)
+        finish_batch(encode, index);
+    return NULL;
+}
+
+/* The caller works, too; a thread that cannot be had is not missed. */
+static bool for_batches(struct encode *encode, void *(*work)(void *))
+{
+    bool failed = false, started[THREADS_MAX] = {false};
+    atomic_store(&encode->next, 0);
+    for (unsigned i = 1; i < encode->worker_count; i++)
+        started[i] = pthread_create(&encode->workers[i].thread, NULL, work, &encode->workers[i]) == 0;
+    work(&encode->workers[0]);
+    for (unsigned i = 1; i < encode->worker_count; i++)
+        if (started[i])
+            pthread_join(encode->workers[i].thread, NULL);
+    for (unsigned i = 0; i < encode->worker_count; i++)
+        failed = failed || encode->workers[i].failed;
+    return !failed;
+}
+
+/* ---- dictionaries ---- */
+
+struct word {
+    uint64_t begin; /* the first eight bytes: most comparisons need no more */
+    const char *text;
+    uint32_t *place;
+};
+
+static uint64_t begin_of(const char *text)
+{
+    uint64_t begin = 0;
+    for (unsigned i = 0; i < 8 && text[i] != '\0'; i++)
+        begin |= (uint64_t)(unsigned char)text[i] << (56 - 8 * i);
+    return begin;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    const struct word *x = a, *y = b;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    return (x->begin & 0xff) == 0 ? 0 : strcmp(x->text, y->text);
+}
+
+/* All workers' words of a column, sorted, each once; and their places. */
+static bool make_dictionary(struct encode *encode, unsigned column)
+{
+    size_t count = 0, at = 0;
+    for (unsigned i = 0; i < encode->worker_count; i++)
+        count += encode->workers[i].words[column].count;
+    struct word *sorted = malloc((count + 1) * sizeof *sorted);
+    const char **entries = malloc((count + 1) * sizeof *entries);
+    bool made = sorted != NULL && entries != NULL;
+    for (unsigned i = 0; made && i < encode->worker_count; i++) {
+        struct words *words = &encode->workers[i].words[column];
+        words->places = malloc((words->count + 1) * sizeof *words->places);
+        made = words->places != NULL;
+        for (size_t s = 0; made && s < words->slot_count; s++)
+            if (words->slots[s].text != NULL)
+                sorted[at++] = (struct word){begin_of(words->slots[s].text), words->slots[s].text,
+                                             &words->places[words->slots[s].word]};
+    }
+    if (made) {
+        uint32_t entry = 0;
+        qsort(sorted, count, sizeof *sorted, compare_words);
+        entries[0] = "";
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(sorted[i].text, entries[entry]) != 0)
+                entries[++entry] = sorted[i].text;
+            *sorted[i].place = entry;
+        }
+        encode->entry_counts[column] = entry + 1;
+    }
+    encode->entries[column] = entries;
+    free(sorted);
+    return made;
+}
+
+static int make_dictionaries(struct encode *encode, struct toll_error *error)
+{
+    const struct toll_arrow_schema *schema = &encode->table->schema;
+    for (unsigned c = 0; c < schema->count; c++) {
+        const enum toll_arrow_type type = schema->fields[c].type;
+        if (!toll_arrow_is_dictionary(type))
+            continue;
+        if (!make_dictionary(encode, c))
+            return no_memory(encode, error);
+        if (type == TOLL_ARROW_DICTIONARY_UINT16 && encode->entry_counts[c] > UINT16_MAX)
+            return toll_error_set(
+                error, TOLL_EDATA, "%s: column %s has %u words, more than its %d; rate fewer days at a time",
+                encode->table->file, schema->fields[c].name, encode->entry_counts[c], UINT16_MAX);
+    }
+    return 0;
+}
+
+/* ---- the file ---- */
+
+static int begin_workers(struct encode *encode, int64_t count, unsigned threads, struct toll_error *error)
+{
+    const unsigned most = count / TOLL_ARROW_BATCH_ROWS < BATCHES_FOR_THREADS ? 1 : THREADS_MAX;
+    encode->worker_count = threads < 1 ? 1 : threads < most ? threads : most;
+    encode->workers = calloc(encode->worker_count, sizeof *encode->workers);
+    encode->batches = calloc((size_t)(count / TOLL_ARROW_BATCH_ROWS + 1), 1);
+    bool good = encode->workers != NULL && encode->batches != NULL;
+    for (unsigned i = 0; good && i < encode->worker_count; i++) {
+        encode->workers[i].encode = encode;
+        if (encode->rows->make != NULL)
+            good = (encode->workers[i].block = malloc(BLOCK_ROWS * encode->table->row_bytes)) != NULL;
+    }
+    return good ? 0 : no_memory(encode, error);
+}
+
+/* Behind the batches there is room for most tails; for a larger one all is copied. */
+static int put_tail(struct encode *encode, size_t room, struct toll_arrow_memory *memory,
+                    struct toll_error *error)
+{
+    const struct toll_arrow_plan *plan = &encode->plan;
+    const size_t tail_at = (size_t)plan->batch_offset[plan->batches];
+    struct toll_arrow_dictionary dictionaries[TOLL_ARROW_COLUMNS];
+    unsigned count = 0;
+    uint8_t *tail = NULL;
+    size_t tail_bytes;
+    for (unsigned c = 0; c < plan->schema->count; c++)
+        if (toll_arrow_is_dictionary(plan->schema->fields[c].type))
+            dictionaries[count++] =
+                (struct toll_arrow_dictionary){encode->entries[c], encode->entry_counts[c]};
+    int rc = toll_arrow_tail(plan, dictionaries, &tail, &tail_bytes, error);
+    if (rc == 0 && tail_bytes > room - tail_at) {
+        uint8_t *larger = toll_large_array(tail_at + tail_bytes);
+        if (larger != NULL) {
+            memcpy(larger, encode->bytes, tail_at);
+            free(encode->bytes);
+            encode->bytes = larger;
+        } else {
+            rc = no_memory(encode, error);
+        }
+    }
+    if (rc == 0) {
+        memcpy(encode->bytes + tail_at, tail, tail_bytes);
+        *memory = (struct toll_arrow_memory){encode->bytes, tail_at + tail_bytes, tail_at + tail_bytes};
+        encode->bytes = NULL;
+    }
+    free(tail);
+    return rc;
+}
+
+static int encode_all(struct encode *encode, int64_t count, unsigned threads,
+                      struct toll_arrow_memory *memory, struct toll_error *error)
+{
+    const struct toll_arrow_schema *schema = &encode->table->schema;
+    size_t room = 0;
+    int rc = begin_workers(encode, count, threads, error);
+    if (rc == 0)
+        rc = measure_texts(encode, count, error);
+    if (rc == 0)
+        rc = toll_arrow_plan_make(&encode->plan, schema, count, encode->text_bytes, error);
+    if (rc == 0) {
+        const size_t body = (size_t)encode->plan.batch_offset[encode->plan.batches];
+        room = body + TAIL_BYTES + (toll_arrow_dictionary_count(schema) > 0 ? body / 8 : 0);
+        encode->bytes = toll_large_array(room);
+        if (encode->bytes == NULL || !for_batches(encode, put_batches))
+            rc = no_memory(encode, error);
+    }
+    if (rc == 0)
+        rc = make_dictionaries(encode, error);
+    if (rc == 0) {
+        toll_arrow_head(&encode->plan, encode->bytes);
+        for_batches(encode, finish_batches);
+        rc = put_tail(encode, room, memory, error);
+    }
+    return rc;
+}
+
+int toll_run_table_encode_by(const struct toll_run_table *table, const struct toll_run_rows *rows,
+                             int64_t count, unsigned threads, struct toll_arrow_memory *memory,
+                             struct toll_error *error)
+{
+    struct encode *encode = calloc(1, sizeof *encode);
+    *memory = (struct toll_arrow_memory){0};
+    if (encode == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", table->file);
+    encode->table = table;
+    encode->rows = rows;
+    const int rc = encode_all(encode, count, threads, memory, error);
+    for (unsigned i = 0; encode->workers != NULL && i < encode->worker_count; i++) {
+        for (unsigned c = 0; c < table->schema.count; c++) {
+            free(encode->workers[i].words[c].slots);
+            free(encode->workers[i].words[c].met);
+            free(encode->workers[i].words[c].places);
+        }
+        free(encode->workers[i].block);
+    }
+    for (unsigned c = 0; c < table->schema.count; c++)
+        free(encode->entries[c]);
+    free(encode->workers);
+    free(encode->batches);
+    free(encode->bytes);
+    toll_arrow_plan_free(&encode->plan);
+    free(encode->text_bytes);
+    free(encode);
+    return rc;
+}
+
+int toll_run_table_encode(const struct toll_run_table *table, const void *rows, int64_t count,
+                          struct toll_arrow_memory *memory, struct toll_error *error)
+{
+    return toll_run_table_encode_by(table, &(struct toll_run_rows){.rows = rows}, count, 1, memory, error);
+}

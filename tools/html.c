@@ -1,0 +1,27 @@
+/*
+ * The file of an HTML report: it appears whole or not at all. See html.h.
+ */
+#include "html_page.h"
+
+#include <stdio.h>
+
+int cmd_html_open(struct cmd_output *out, const char *path, struct toll_error *error)
+{
+    return cmd_output_to_file(out, path, error);
+}
+
+int cmd_html_close(struct cmd_html *html, const char *path, struct toll_error *error)
+{
+    if (!html->failed)
+        return cmd_output_commit(html->out, error);
+    error->code = TOLL_ENOMEM;
+    snprintf(error->text, sizeof error->text, "cannot write %s: out of memory", path);
+    return TOLL_ENOMEM;
+}
+
+int cmd_html_delta(struct cmd *cmd, struct toll_delta *delta, const struct cmd_html_about *about,
+                   const char *path)
+{
+    (void)delta, (void)about;
+    return cmd_fail_text(cmd, CMD_BUG, "%s is not written: not there yet", path);
+}

@@ -192,7 +192,7 @@ def check_least_cost(path):
 
 def check_explain(path, lines):
     for record, wanted in (("us2", ["plan from_telia, by the assignment to the trunk's carrier telia", "fx.csv:2",
-                                    "0.04000000 EUR x 1.25000000", "0.05000000 USD"]),
+                                    "0.04 EUR x 1.25, rounded", "0.05000000 USD"]),
                            ("mx1", ["plan from_level3", "not known, no_prefix"]),
                            ("in", ["none is assigned at the call's start", "not known, no_plan"]),
                            ("none", ["none: nobody answered"])):

@@ -348,7 +348,7 @@ static const struct call *call_of(int day, int64_t row)
 }
 
 /* The number 12125550300 is acme's until the second day begins. */
-static struct call expected(int day, int64_t row)
+static inline struct call expected(int day, int64_t row)
 {
     struct call call = *call_of(day, row);
     if (day == 1 && strcmp(call.caller, "12125550300") == 0) {
@@ -368,7 +368,7 @@ struct folder {
 
 static void put_file(const struct folder *folder, const char *name, const char *text)
 {
-    char path[256];
+    char path[512];
     snprintf(path, sizeof path, "%s/book/%s", folder->path, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -577,7 +577,7 @@ static int remove_world(void **state)
     return system(command);
 }
 
-static void path_of(void *const *state, const char *name, char path[128])
+static inline void path_of(void *const *state, const char *name, char path[128])
 {
     snprintf(path, 128, "%s/%s", ((const struct folder *)*state)->path, name);
 }

@@ -138,7 +138,7 @@ def main():
                   "intrastate by the carrier's call type INTRA")
         explained(second, "long", "1800 to 3600 s, the row from 1800 on")
         explained(second, "interstate", "kept")
-        explained(second, "france_1", "33: 0.04000000 per 60 s")
+        explained(second, "france_1", "33: 0.04 per 60 s")
         explained(second, "conference_fee", "the callee is no E.164 number")
         explained(second, "toll_free_no_number", "the longest prefix of the caller (no number)")
         for path in (cdrs, first, second, os.path.join(work, "book.image")):

@@ -120,11 +120,12 @@ def check_march(run_path, places):
     # 0.02 x (0.649 x 0.376 + 0.03095 / 0.96905); 0.102 x (0.649 x 0.376 + 0.0865 + 0.06)
     assert lines["london"] == "668553643/121131250000" and lines["nova_2"] == "0.039833448", lines
     assert lines["acme_1"] == lines["bolt_1"] == "0" and lines["incoming"] == lines["guest_2"] == lines["old_1"] == "", lines
-    for words in (("nova_2", "pool nova gives 600 of 804 s", "204 s, priced as above: 0.10200000"),
-                  ("uk_mobile", "decks/eurovoice.csv:3", "0.12000000 EUR x 1.10000000"),
-                  ("texts_2", "gives 3 of 3 message, beyond its limit"),
+    for words in (("nova_2", "pool nova gives 600 s: left before 600, after 0", "0.03 x 204 / 60 = 0.102, rounded as above: 0.102"),
+                  ("uk_mobile", "decks/eurovoice.csv:3", "0.12 EUR x 1.1, rounded"),
+                  ("texts_2", "gives 3 messages: left before 1, after 0; beyond its limit"),
                   ("guest_2", "bundle prepaid has less left", "bundles.csv:5"),
-                  ("bolt_3", "8 message after those that came before: 0.06800000", "tiers.csv:2"),
+                  ("bolt_3", "8 messages after those that came before, 8", "tiers.csv:2", "the tier above 0: 0.01 x 2 / 1 = 0.02",
+                   "the tier above 10: 0.008 x 6 / 1 = 0.048", "together 0.068"),
                   ("gamma_2", "feed the role cost", "840 s")):
         text = tollmill("explain", run_path, places[words[0]])
         assert all(word in text for word in words[1:]), (words, text)

@@ -42,14 +42,18 @@ int cmd_import(struct cmd *cmd, int argc, char **argv);
 int cmd_compile(struct cmd *cmd, int argc, char **argv);
 int cmd_check(struct cmd *cmd, int argc, char **argv);
 int cmd_rate(struct cmd *cmd, int argc, char **argv);
+int cmd_rerate(struct cmd *cmd, int argc, char **argv);
+int cmd_ledger(struct cmd *cmd, int argc, char **argv);
 int cmd_close(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_summary(struct cmd *cmd, int argc, char **argv);
 int cmd_report(struct cmd *cmd, int argc, char **argv);
+int cmd_delta(struct cmd *cmd, int argc, char **argv);
 int cmd_explain(struct cmd *cmd, int argc, char **argv);
 int cmd_reconcile(struct cmd *cmd, int argc, char **argv);
 int cmd_tax(struct cmd *cmd, int argc, char **argv);
 int cmd_export(struct cmd *cmd, int argc, char **argv);
+int cmd_whatif(struct cmd *cmd, int argc, char **argv);
 int cmd_bench(struct cmd *cmd, int argc, char **argv);
 int cmd_gen(struct cmd *cmd, int argc, char **argv);
 

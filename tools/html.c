@@ -1,32 +1,27 @@
 /*
- * The report as one HTML file. See html.h.
+ * The file of an HTML report: it appears whole or not at all. See html.h.
  */
-#include "html.h"
+#include "html_page.h"
 
-static int write_file(struct cmd *cmd, const char *path)
+#include <stdio.h>
+
+int cmd_html_open(struct cmd_output *out, const char *path, struct toll_error *error)
 {
-    struct cmd_output out;
-    struct toll_error error = {0};
-    if (cmd_output_to_file(&out, path, &error) < 0) {
-        cmd_output_close(&out);
-        return cmd_fail(cmd, &error);
-    }
-    cmd_put_text(&out, "<!DOCTYPE html>\n<title>tollmill</title>\n");
-    const int code = cmd_output_commit(&out, &error);
-    cmd_output_close(&out);
-    return code < 0 ? cmd_fail(cmd, &error) : CMD_OK;
+    return cmd_output_to_file(out, path, error);
 }
 
-int cmd_html_impact(struct cmd *cmd, const struct toll_impact *impact, const struct cmd_html_about *about,
-                    const char *path)
+int cmd_html_close(struct cmd_html *html, const char *path, struct toll_error *error)
 {
-    (void)impact, (void)about;
-    return write_file(cmd, path);
+    if (!html->failed)
+        return cmd_output_commit(html->out, error);
+    error->code = TOLL_ENOMEM;
+    snprintf(error->text, sizeof error->text, "cannot write %s: out of memory", path);
+    return TOLL_ENOMEM;
 }
 
 int cmd_html_delta(struct cmd *cmd, struct toll_delta *delta, const struct cmd_html_about *about,
                    const char *path)
 {
     (void)delta, (void)about;
-    return write_file(cmd, path);
+    return cmd_fail_text(cmd, CMD_BUG, "%s is not written: not there yet", path);
 }

@@ -29,6 +29,8 @@ static const struct verb verbs[] = {
     {"compile", "check a book and compile it to an image", cmd_compile},
     {"check", "what is wrong or doubtful in a book", cmd_check},
     {"rate", "price every CDR of a dataset with a book", cmd_rate},
+    {"rerate", "a run's calls again by another book, and what moved", cmd_rerate},
+    {"ledger", "a run and its deltas: original, adjustments, sum", cmd_ledger},
     {"close", "freeze what a run has billed, for the next run to go on from", cmd_close},
     {"verify", "re-read a dataset, a run, a state or an image: every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
@@ -37,13 +39,15 @@ static const struct verb verbs[] = {
     {"reconcile", "our charges against the provider's, line by line", cmd_reconcile},
     {"tax", "what a run's accounts owe in taxes", cmd_tax},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},
+    {"whatif", "the same calls with several books: what moves and whom it hurts", cmd_whatif},
+    {"delta", "what moved between two runs, line by line", cmd_delta},
     {"bench", "how fast a book rates CDRs on this machine", cmd_bench},
     {"gen", "make a synthetic book and CDRs to try things with", cmd_gen},
 };
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 /* Verbs of later versions: named here so that asking for one gets a straight answer. */
-static const char *const later_verbs[] = {"rerate", "whatif", "compare", "invoice"};
+static const char *const later_verbs[] = {"invoice"};
 
 static const char examples[] = "  tollmill check book\n"
                                "  tollmill import --spec SPEC -o cdrs provider-files/*.csv\n"

@@ -142,7 +142,7 @@ static int see_help(struct cmd *cmd)
     return CMD_USAGE;
 }
 
-static int set_value(struct cmd *cmd, const struct cmd_option *option, const char *text)
+static int set_value(struct cmd *cmd, const struct cmd_option *option, const char *text, int place)
 {
     switch (option->kind) {
     case CMD_FLAG:
@@ -155,6 +155,16 @@ static int set_value(struct cmd *cmd, const struct cmd_option *option, const cha
         }
         *(const char **)option->target = text;
         return CMD_GO;
+    case CMD_LIST: {
+        struct cmd_list *list = option->target;
+        if (text[0] == '\0') {
+            cmd_error(cmd, "--%s needs a value; it is empty", option->name);
+            return see_help(cmd);
+        }
+        list->texts[list->count] = text;
+        list->places[list->count++] = place;
+        return CMD_GO;
+    }
     case CMD_NUMBER:
         if (!read_number(text, option, option->target)) {
             cmd_error(cmd, "--%s is a whole number from %lld to %lld, not \"%s\"", option->name,
@@ -221,7 +231,8 @@ static int take_option(struct cmd *cmd, struct table *table, int argc, char **ar
         return see_help(cmd);
     }
     const struct cmd_option *option = &table->options[at];
-    if (table->seen[at]) {
+    const int place = *index;
+    if (table->seen[at] && option->kind != CMD_LIST) {
         cmd_error(cmd, "--%s is given twice", option->name);
         return see_help(cmd);
     }
@@ -234,7 +245,7 @@ static int take_option(struct cmd *cmd, struct table *table, int argc, char **ar
             cmd_error(cmd, "--%s takes no value", option->name);
             return see_help(cmd);
         }
-        return set_value(cmd, option, NULL);
+        return set_value(cmd, option, NULL, place);
     }
     if (!attached && *index + 1 < argc && strncmp(argv[*index + 1], "--", 2) != 0)
         attached = argv[++*index];
@@ -242,7 +253,7 @@ static int take_option(struct cmd *cmd, struct table *table, int argc, char **ar
         cmd_error(cmd, "--%s needs a value: %s", option->name, option->value);
         return see_help(cmd);
     }
-    return set_value(cmd, option, attached);
+    return set_value(cmd, option, attached, place);
 }
 
 /* "-o, --output FILE"; false when there is no room. */
@@ -325,6 +336,8 @@ int cmd_parse(struct cmd *cmd, const struct cmd_usage *usage, int argc, char **a
             cmd_error(cmd, "\"%s\" is one word too many", word);
             return see_help(cmd);
         } else {
+            if (usage->operand_places)
+                usage->operand_places[operands] = i;
             argv[++operands] = word;
         }
     }

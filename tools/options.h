@@ -16,6 +16,15 @@ enum cmd_option_kind {
     CMD_DAY,    /* target: const char *, a date that exists, YYYY-MM-DD */
     CMD_MONTH,  /* target: const char *, YYYY-MM */
     CMD_CHOICE, /* target: int, the index into choices */
+    CMD_LIST,   /* target: struct cmd_list; may be given several times */
+};
+
+/* What an option that may be given several times was given, and where: words of the command line, so that
+ * one option can be for what follows it. The arrays are the caller's, with room for argc of each. */
+struct cmd_list {
+    const char **texts;
+    int *places; /* ascending */
+    int count;
 };
 
 struct cmd_option {
@@ -37,7 +46,8 @@ struct cmd_usage {
     int operands_min, operands_max;
     const struct cmd_option *options;
     size_t option_count;
-    const char *notes; /* after the options, or NULL */
+    const char *notes;   /* after the options, or NULL */
+    int *operand_places; /* NULL, or room for argc: where each operand stood, as in struct cmd_list */
 };
 
 #define CMD_GO (-1)

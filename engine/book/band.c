@@ -30,9 +30,9 @@ static const struct toll_holiday *holiday_on(const struct toll_book *book,
     return NULL;
 }
 
-/* The band on a local day at a minute of it. */
-static int32_t band_at(const struct toll_book *book, const struct toll_calendar *calendar, int64_t day,
-                       int minute)
+/* What decides on a local day at a minute of it. */
+static struct toll_band_cause cause_at(const struct toll_book *book, const struct toll_calendar *calendar,
+                                       int64_t day, int minute)
 {
     const struct toll_calendar_row *row = book->calendar_rows + calendar->first_row,
                                    *end = row + calendar->row_count;
@@ -41,7 +41,7 @@ static int32_t band_at(const struct toll_book *book, const struct toll_calendar 
     const bool holiday_before = holiday_on(book, calendar, day - 1) != NULL;
 
     if (holiday != NULL)
-        return holiday->band;
+        return (struct toll_band_cause){holiday->band, NULL, holiday};
     for (; row < end; row++) {
         const bool wraps = row->to_minute <= row->from_minute;
         const bool from_today =
@@ -49,9 +49,9 @@ static int32_t band_at(const struct toll_book *book, const struct toll_calendar 
         const bool from_yesterday =
             wraps && (row->days & yesterday) != 0 && !holiday_before && minute < row->to_minute;
         if (from_today || from_yesterday)
-            return row->band;
+            return (struct toll_band_cause){row->band, row, NULL};
     }
-    return 0;
+    return (struct toll_band_cause){0};
 }
 
 /* Narrows [*from, *until) around `minute` to where no row begins or ends. */
@@ -101,5 +101,17 @@ int32_t toll_book_band(const struct toll_book *book, uint32_t deck, toll_ms at, 
     *until = midnight + end * MINUTE_MS - offset_ms;
     *from = *from > offset_from ? *from : offset_from;
     *until = *until < offset_until ? *until : offset_until;
-    return band_at(book, calendar, day, minute);
+    return cause_at(book, calendar, day, minute).band;
+}
+
+struct toll_band_cause toll_book_band_cause(const struct toll_book *book, uint32_t deck, toll_ms at)
+{
+    TOLL_ASSERT(deck < book->deck_count);
+    if (book->decks[deck].calendar == 0 || at < -FAR_MS || at >= FAR_MS)
+        return (struct toll_band_cause){0};
+    const toll_ms local =
+        at + toll_zone_offset(book->zones[book->deck_zones[deck]], at, NULL, NULL) * INT64_C(1000);
+    const int64_t day = toll_day_of_ms(local);
+    return cause_at(book, &book->calendars[book->decks[deck].calendar], day,
+                    (int)((local - day * TOLL_DAY_MS) / MINUTE_MS));
 }

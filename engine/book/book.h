@@ -183,5 +183,13 @@ uint32_t toll_book_owner_at(const struct toll_book *book, uint32_t owner_field, 
  * around it in which that stays so. */
 int32_t toll_book_band(const struct toll_book *book, uint32_t deck, toll_ms at, toll_ms *from,
                        toll_ms *until);
+/* The same, and what says so: a row of the calendar (its `row` is a line of calendars.csv) or a holiday; both
+ * NULL: no band is in force. */
+struct toll_band_cause {
+    int32_t band;
+    const struct toll_calendar_row *row;
+    const struct toll_holiday *holiday;
+};
+struct toll_band_cause toll_book_band_cause(const struct toll_book *book, uint32_t deck, toll_ms at);
 
 #endif

@@ -191,10 +191,9 @@ int toll_book_compile(const struct toll_io *io, const char *folder, const struct
     return toll_book_compile_watched(io, folder, reporter, NULL, image, bytes, result, error);
 }
 
-int toll_book_compile_watched(const struct toll_io *io, const char *folder,
-                              const struct toll_reporter *reporter, const struct toll_watch *watch,
-                              uint8_t **image, size_t *bytes, struct toll_compile_result *result,
-                              struct toll_error *error)
+static int compile(const struct toll_io *io, const char *folder, const struct toll_given_sources *given,
+                   const struct toll_reporter *reporter, const struct toll_watch *watch, uint8_t **image,
+                   size_t *bytes, struct toll_compile_result *result, struct toll_error *error)
 {
     struct toll_compile_result scratch;
     struct toll_findings findings;
@@ -207,7 +206,7 @@ int toll_book_compile_watched(const struct toll_io *io, const char *folder,
     result = result != NULL ? result : &scratch;
     memset(result, 0, sizeof(*result));
     toll_findings_init(&findings, reporter);
-    code = toll_build_begin(&build, io, folder, &findings, error);
+    code = toll_build_begin(&build, io, folder, given, &findings, error);
     build.watch = watch;
     if (code == 0)
         code = toll_book_stages(&build);
@@ -229,4 +228,19 @@ int toll_book_compile_watched(const struct toll_io *io, const char *folder,
     toll_build_end(&build);
     toll_watch_passed(watch, "free");
     return code;
+}
+
+int toll_book_compile_watched(const struct toll_io *io, const char *folder,
+                              const struct toll_reporter *reporter, const struct toll_watch *watch,
+                              uint8_t **image, size_t *bytes, struct toll_compile_result *result,
+                              struct toll_error *error)
+{
+    return compile(io, folder, NULL, reporter, watch, image, bytes, result, error);
+}
+
+int toll_book_compile_given(const struct toll_io *io, const char *folder,
+                            const struct toll_given_sources *given, const struct toll_reporter *reporter,
+                            uint8_t **image, size_t *bytes, struct toll_error *error)
+{
+    return compile(io, folder, given, reporter, NULL, image, bytes, NULL, error);
 }

@@ -17,6 +17,10 @@ int toll_book_compile_watched(const struct toll_io *io, const char *folder,
                               const struct toll_reporter *reporter, const struct toll_watch *watch,
                               uint8_t **image, size_t *bytes, struct toll_compile_result *result,
                               struct toll_error *error);
+/* toll_book_compile of sources in memory; folder: how findings call it. */
+int toll_book_compile_given(const struct toll_io *io, const char *folder,
+                            const struct toll_given_sources *given, const struct toll_reporter *reporter,
+                            uint8_t **image, size_t *bytes, struct toll_error *error);
 int toll_compile_watched(const struct toll_io *io, const struct toll_compile_options *options,
                          const struct toll_watch *watch, struct toll_compile_result *result,
                          struct toll_error *error);

@@ -66,7 +66,7 @@ int toll_check_with(const struct toll_io *io, const struct toll_check_options *o
                               options->closed_until);
     doubts.closed_until = day * TOLL_DAY_MS;
     toll_findings_init(&findings, &reporter);
-    code = toll_build_begin(&build, io, options->book_path, &findings, error);
+    code = toll_build_begin(&build, io, options->book_path, NULL, &findings, error);
     build.doubts = &doubts;
     if (code == 0)
         code = toll_book_stages(&build);

@@ -226,7 +226,15 @@ enum toll_explain_kind {
     TOLL_EXPLAIN_MISS,  /* a row that was tried and did not match, or a near miss */
     TOLL_EXPLAIN_RESULT /* charge, billed, status */
 };
+enum toll_explain_part {
+    TOLL_EXPLAIN_CALL,
+    TOLL_EXPLAIN_RATING,
+    TOLL_EXPLAIN_TAXES,
+    TOLL_EXPLAIN_COST, /* what it costs us */
+    TOLL_EXPLAIN_LINE
+};
 struct toll_explain_entry {
+    enum toll_explain_part part;
     enum toll_explain_kind kind;
     char name[40];  /* "payer", "plan", "rule", "deck", "price", "billed", "charge", ... */
     char text[400]; /* a sentence a biller understands, with the figures */
@@ -234,13 +242,50 @@ struct toll_explain_entry {
     int32_t line;
     char source[400]; /* the table row as it stands there */
 };
+/* The same for a program that wants the figures. Texts are never NULL; "" and 0: there is none. Numbers are
+ * masked as in the entries. */
+struct toll_explained {
+    /* the call */
+    const char *caller, *callee, *service, *direction;
+    bool answered;
+    int64_t start_ms;
+    int32_t duration_ms;
+    int64_t quantity; /* below 0: a credit */
+    /* the line */
+    const char *status, *reason;
+    bool in_suspense; /* billed, charge and taxes are not known */
+    const char *account, *site, *number;
+    const char *class_, *jurisdiction;
+    const char *plan, *rule_file;
+    int32_t rule_line;
+    const char *price_kind, *deck, *prefix, *destination, *band, *rate_column, *price_file;
+    int32_t price_line;
+    const char *unit;
+    int64_t rate, per_units, connect_fee; /* as the price row says */
+    int32_t billed, included;
+    int64_t charge;
+    const char *currency; /* of charge, taxes and cost */
+    const char *taxes;    /* billable, exactly, "1/3" too; "" where the book is not taxed */
+    const char *tax_suspense;
+    const char *cost_status; /* as export has it; "" where the line has no cost */
+    bool cost_in_suspense;
+    int64_t cost;
+};
 struct toll_explanation {
     struct toll_explain_entry *entries;
     size_t count;
+    struct toll_explained line;
+    void *owned;
 };
 /* unmask: print numbers in full. */
 int toll_explain(const char *run_path, const char *dataset_path, const char *day, int64_t row, bool unmask,
                  struct toll_explanation *out, struct toll_error *error);
+/* The same of a call that nobody made, by a book (folder or image), without CDRs: as if it were the only one.
+ * call: "from=+12125550100, to=+12015550111, at=2026-03-02T12:00:00Z, secs=61": docs/EXPLAIN.md has all that
+ * may stand in it. TOLL_EUSAGE: what is wrong with it. */
+int toll_explain_call(const char *book_path, const char *call, bool unmask,
+                      const struct toll_reporter *reporter, struct toll_explanation *out,
+                      struct toll_error *error);
 void toll_explanation_free(struct toll_explanation *explanation);
 
 /* ---- suspense: what waits, and what would clear it ---- */

@@ -43,11 +43,14 @@ struct toll_measure {
     struct toll_sum periods; /* period charges; of totals and accounts only */
     struct toll_sum cost;    /* known costs */
     int64_t tax_cents;       /* billable taxes; of totals and accounts of taxed books only */
+    int64_t accounts;        /* of totals only: how many have lines */
 };
 
-/* A price row as people know it. */
+/* A price row as people know it. In the table `prices` rate, file and line are of the first of several rows
+ * (versions) that have this key, the base's before others. */
 struct toll_impact_price {
-    const char *kind, *plan, *deck, *prefix, *band, *destination, *column, *unit;
+    const char *kind, *plan, *deck, *prefix, *band, *destination, *column;
+    const char *unit; /* "" not known */
     int32_t step;
     int64_t rate, per_units, connect_fee;
     const char *file;
@@ -67,15 +70,18 @@ struct toll_impact_table {
     size_t count;
 };
 
-/* What each book makes of the calls that a price row of the base prices. */
+/* What each book makes of the calls that a price row of the base prices: one row of its tables, file and line
+ * included. By the currency of each book's own line. */
 struct toll_impact_moved {
-    const struct toll_impact_price *price; /* NULL: calls that have none in the base */
+    const struct toll_impact_price *price; /* NULL: calls that have none in the base; or: */
+    int64_t left_out; /* 0; of the last rows: so many that moved less, together (see moved_most) */
     const char *currency;
     int64_t rows;                  /* in the base */
     const struct toll_sum *charge; /* by book; [0] what the base charges */
 };
 
-/* Calls whose status differs, where one of the two is suspense. */
+/* Calls whose status differs, where one of the two is suspense; by the currency of the line that is not (both
+ * are: the base's). */
 struct toll_impact_status_move {
     int book; /* the other one */
     unsigned base_status, status;
@@ -84,7 +90,8 @@ struct toll_impact_status_move {
     const char *currency;
 };
 
-/* A book's accounts against the base's; differences of lines + period charges. By currency. */
+/* A book's accounts against the base's: those that have lines or period charges in either; differences of
+ * lines + period charges. By currency. */
 #define TOLL_IMPACT_CLASSES 14
 #define TOLL_IMPACT_PERCENTILES 5 /* 5 25 50 75 95 */
 struct toll_impact_accounts {
@@ -120,8 +127,8 @@ struct toll_impact {
     bool has_plans;      /* the table `plans` is known */
     int64_t moved_by_bp; /* accounts beyond it are flagged; hundredths of a percent */
     struct toll_impact_table tables[TOLL_DIMENSIONS];
-    const struct toll_impact_moved
-        *moved; /* by money moved (the sum over books of |difference|), then price */
+    const struct toll_impact_moved *
+        moved; /* by money moved (the sum over books of |difference|), the most first, then currency, price */
     size_t moved_count;
     const struct toll_impact_status_move *status_moves; /* by (book, base_status, status, currency) */
     size_t status_move_count;
@@ -131,9 +138,15 @@ struct toll_impact {
 };
 void toll_impact_free(struct toll_impact *impact); /* safe on a zeroed struct */
 
-/* Change of an account or of any measure in hundredths of a percent of the base, rounded half up (away from
- * 0); false: the base is 0 and the other is not. */
+/* Change of an account or of any measure in hundredths of a percent of the base (of its magnitude, so that
+ * more is positive), rounded half up (away from 0); within 64 bits. false: the base is 0 and the other is
+ * not.
+ */
 bool toll_impact_percent(struct toll_sum base, struct toll_sum other, int64_t *bp);
+/* Is the change more than so many hundredths of a percent of the base (exactly), or one from 0? */
+bool toll_impact_beyond(struct toll_sum base, struct toll_sum other, int64_t bp);
+/* Which of in_class a change belongs to: 0 .. TOLL_IMPACT_CLASSES - 1. */
+int toll_impact_class(struct toll_sum base, struct toll_sum other);
 /* Lines and periods. */
 struct toll_sum toll_measure_charge(const struct toll_measure *measure);
 
@@ -161,6 +174,8 @@ struct toll_whatif_options {
     bool compile_changes; /* each changed book is compiled whole, though it could be made in memory: for tests
                            */
     int64_t moved_by_bp;
+    size_t moved_most; /* so many price rows in `moved`, those that moved most; 0: all */
+    bool prices;       /* make the table `prices`: of large decks it has millions of rows */
     struct toll_reporter reporter;
     struct toll_progress progress;
 };
@@ -179,6 +194,44 @@ int toll_whatif(const struct toll_whatif_options *options, struct toll_impact *i
 int toll_sweep_changes(const char *sweep, char ***changes, int64_t factors[TOLL_IMPACT_BOOKS_MAX], int *count,
                        struct toll_error *error);
 
+/* ---- the best plan for each account ---- */
+
+/* What an account would pay on a plan, and what its calls would cost us. */
+struct toll_best_offer {
+    struct toll_sum charge, cost; /* lines and period charges; known costs */
+    int64_t suspense;             /* calls in suspense */
+    bool offered;                 /* no call that is rated now would be in suspense */
+};
+struct toll_best_plan_row {
+    const char *account, *name, *currency;
+    struct toll_sum charge, cost; /* now: of the base */
+    const struct toll_best_offer *offers;
+    int cheapest, most_profitable; /* plan; -1: none is offered; the latter without costs, too */
+};
+/* All accounts with a currency together. */
+struct toll_best_plan_total {
+    const char *currency;
+    int64_t accounts, without;    /* without: no plan is offered to them; they stay as they are */
+    struct toll_sum charge, cost; /* now */
+    struct toll_sum cheapest, cheapest_cost;
+    struct toll_sum most_profitable, most_profitable_cost;
+};
+struct toll_best_plans {
+    int plan_count;
+    const char *const *plans;
+    bool has_cost;
+    const struct toll_best_plan_row *rows; /* accounts with lines or period charges, by name, then currency */
+    size_t count;
+    const struct toll_best_plan_total *totals; /* by currency */
+    size_t total_count;
+    void *owned;
+};
+/* books[first..first+count) of the impact are "plan:P accounts:*" of the plans named. Texts are the impact's,
+ * which must live on. TOLL_ENOMEM. */
+int toll_best_plans_make(struct toll_best_plans *out, const struct toll_impact *impact, int first,
+                         const char *const *plans, int count, struct toll_error *error);
+void toll_best_plans_free(struct toll_best_plans *best); /* safe on a zeroed struct */
+
 /* ---- finished runs ---- */
 
 struct toll_compare_options {
@@ -187,6 +240,8 @@ struct toll_compare_options {
     int run_count;                    /* 1: the tables of one run, for its report */
     unsigned threads;
     int64_t moved_by_bp;
+    size_t moved_most; /* so many price rows in `moved`, those that moved most; 0: all */
+    bool prices;       /* make the table `prices`: of large decks it has millions of rows */
     struct toll_progress progress;
 };
 int toll_compare(const struct toll_compare_options *options, struct toll_impact *impact,

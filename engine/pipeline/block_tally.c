@@ -1,23 +1,6 @@
 /* What a block adds to the sums of its worker, and the lines of suspense.csv. */
 #include "pipeline/stages.h"
 
-/* As toll_digits_masked shows it: hidden digits become the nibble C. */
-static uint64_t masked_number(uint64_t number)
-{
-    const unsigned digits = toll_digits_count(number);
-    const unsigned open = digits > 8 ? 4 : 1, end = digits > 8 ? digits - 2 : digits;
-    const uint64_t from_open = UINT64_MAX >> 4 * open, from_end = end > 15 ? 0 : UINT64_MAX >> 4 * end;
-    const uint64_t hidden = from_open & ~from_end;
-    return (number & ~hidden) | (UINT64_C(0xCCCCCCCCCCCCCCCC) & hidden);
-}
-
-/* Seven digits tell the destination; of a number hardly longer than that, four. */
-static inline uint64_t masked_destination(uint64_t number)
-{
-    return number |
-           (toll_digits_count(number) > 8 ? UINT64_C(0x0000000fffffffff) : UINT64_C(0x0000ffffffffffff));
-}
-
 /* What a line of suspense.csv is about, besides reason and account; of the reasons that have no list. */
 static uint64_t suspense_key(const struct toll_block_rows *rows, size_t i, unsigned status)
 {
@@ -94,7 +77,7 @@ static void add_without_account(const struct toll_block_rows *rows, uint32_t *li
     tally->status_rows[TOLL_SUSPENSE_NO_ACCOUNT] += (int64_t)count;
     for (size_t k = 0; k < count; k++) {
         const uint32_t i = list[k];
-        about[i] = about[i] == 0 ? 0 : masked_number(about[i]);
+        about[i] = about[i] == 0 ? 0 : toll_suspense_number(about[i]);
         list[left] = i;
         left +=
             toll_suspense_expect(&tally->suspense, TOLL_SUSPENSE_NO_ACCOUNT, rows->line.account[i], about[i]);
@@ -110,7 +93,7 @@ static void add_without_prefix(const struct toll_block_rows *rows, uint32_t *lis
     tally->status_rows[TOLL_SUSPENSE_NO_PREFIX] += (int64_t)count;
     for (size_t k = 0; k < count; k++) {
         const uint32_t i = list[k];
-        about[i] = masked_destination(rows->cdr.callee[i]);
+        about[i] = toll_suspense_destination(rows->cdr.callee[i]);
         list[left] = i;
         left +=
             toll_suspense_expect(&tally->suspense, TOLL_SUSPENSE_NO_PREFIX, rows->line.account[i], about[i]);

@@ -36,9 +36,10 @@ static void explain_on_net(struct toll_explainer *explainer)
         }
         toll_digits_text(numbers[i], wanted);
         const char *account = toll_book_string(book, book->accounts[book->owners[owner].account].account);
-        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "on_net", "numbers.csv",
-                         toll_explain_number_line(book, wanted, account), "the %s %s belongs to account %s",
-                         names[i], shown, account);
+        struct toll_explain_number_row found;
+        toll_explain_number_find(book, wanted, row->start, &found);
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "on_net", "numbers.csv", found.line,
+                         "the %s %s belongs to account %s", names[i], shown, account);
     }
     if (explainer->answer->class_ != TOLL_ON_NET)
         toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "on_net", "", 0,
@@ -190,6 +191,14 @@ void toll_explain_class(struct toll_explainer *explainer)
         (answer->class_ == TOLL_ORDINARY || answer->class_ == TOLL_ON_NET))
         explain_on_net(explainer);
     toll_explain_jurisdiction(explainer, explainer->book->basis);
-    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "class", "", 0, "class %s, jurisdiction %s",
-                     toll_class_name(answer->class_), toll_call_jurisdiction_name(answer->jurisdiction));
+    static const char *const whys[] = {
+        [TOLL_ORDINARY] = "",
+        [TOLL_TOLL_FREE] = ", for the callee's area code is toll-free",
+        [TOLL_PREMIUM] = ", for the callee's area code is 900",
+        [TOLL_N11] = ", for the callee is a short code",
+        [TOLL_ON_NET] = ", for both ends are numbers of the book",
+    };
+    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "class", "", 0, "class %s%s; jurisdiction %s",
+                     toll_class_name(answer->class_), whys[answer->class_],
+                     toll_call_jurisdiction_name(answer->jurisdiction));
 }

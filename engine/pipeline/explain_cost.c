@@ -27,29 +27,6 @@ static void explain_none(struct toll_explainer *explainer, unsigned status)
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "cost", "", 0, "none: %s", why);
 }
 
-static void explain_plan(struct toll_explainer *explainer, int32_t plan, enum toll_assignment_level level)
-{
-    const struct toll_book *book = explainer->book;
-    const struct toll_row *row = explainer->row;
-    const uint32_t own = toll_trunk_carrier(book, row->trunk), carrier = own != 0 ? own : row->carrier;
-    char shown[TOLL_EXPLAIN_TEXT_BYTES];
-    if (plan == 0)
-        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "buy plan", "", 0,
-                         "none is assigned at the call's start, neither to the trunk nor to the carrier nor "
-                         "by default: add a row with side buy to assignments.csv");
-    else
-        toll_explain_add(
-            explainer, TOLL_EXPLAIN_STEP, "buy plan", "plans.csv", book->plans[plan].line,
-            "plan %s, by the assignment to %s%s", toll_book_string(book, book->plans[plan].plan),
-            level == TOLL_LEVEL_TRUNK     ? "the trunk "
-            : level == TOLL_LEVEL_CARRIER ? own != 0 ? "the trunk's carrier " : "the feed's carrier "
-                                          : "all, the default",
-            level == TOLL_LEVEL_TRUNK
-                ? toll_explain_prefix(explainer, name_of(explainer, TOLL_NAMED_TRUNK, row->trunk), shown)
-            : level == TOLL_LEVEL_CARRIER ? name_of(explainer, TOLL_NAMED_CARRIER, carrier)
-                                          : "");
-}
-
 static void explain_exchange(struct toll_explainer *explainer, const struct toll_cost_answer *cost)
 {
     const struct toll_cost_rules *rules = explainer->rater->cost;
@@ -60,9 +37,9 @@ static void explain_exchange(struct toll_explainer *explainer, const struct toll
                          "fx.csv has no rate from %s to %s of that day or before: add a row", from, to);
         return;
     }
-    toll_money_format(cost->before, before);
-    toll_money_format(cost->cost, after);
-    toll_money_format(cost->fx->rate, rate);
+    toll_explain_money(cost->before, before);
+    toll_explain_money(cost->cost, after);
+    toll_explain_money(cost->fx->rate, rate);
     toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "exchange", "fx.csv", cost->fx->line,
                      "%s %s x %s, rounded half up to 8 decimals: %s %s", before, from, rate, after, to);
 }
@@ -78,9 +55,10 @@ static void explain_price(struct toll_explainer *explainer, int32_t plan)
         .account = explainer->answer->account,
         .plan = plan,
     };
-    const struct toll_row_trace trace = {.rule = toll_explain_rule, .context = &buying};
     buying.answer = &answer;
-    answer.status = toll_row_by_plan(buying.rater, buying.cursors, buying.row, &trace, &answer);
+    buying.included = 0;
+    answer.status = toll_row_by_plan(buying.rater, buying.cursors, buying.row, NULL, &answer);
+    toll_explain_rules(&buying);
     if (answer.status == TOLL_SUSPENSE_NO_RULE)
         toll_explain_add(&buying, TOLL_EXPLAIN_STEP, "rule", "", 0,
                          "no rule of the buy plan matches: add one to plan_rules.csv");
@@ -98,12 +76,11 @@ static bool may_draw(const struct toll_explainer *explainer, const struct toll_c
            toll_cost_list_of(explainer->rater->cost, row->trunk, own != 0 ? own : row->carrier).count > 0;
 }
 
-static void explain_bundles(struct toll_explainer *explainer, unsigned status)
+static void explain_bundles(struct toll_explainer *explainer, const struct toll_explain_stored_cost *stored)
 {
     char rate[TOLL_TOTAL_TEXT_BYTES];
-    const struct toll_line *line = explainer->line;
-    toll_money_format(line->cost, rate);
-    if (status == TOLL_SUSPENSE_POOL_LIMIT)
+    toll_explain_money(stored->cost, rate);
+    if (stored->status == TOLL_SUSPENSE_POOL_LIMIT)
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "bundle", "", 0,
                          "a bundle of the trunk or carrier was used up, and its at_limit is reject");
     else
@@ -113,55 +90,58 @@ static void explain_bundles(struct toll_explainer *explainer, unsigned status)
                          rate);
 }
 
-bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_reader_row *at)
+bool toll_explain_cost(struct toll_explainer *explainer, const struct toll_explain_stored_cost *stored)
 {
-    const struct toll_line_batch *lines = at->lines;
-    const int64_t i = at->index;
     struct toll_cost_answer cost;
-    enum toll_assignment_level level;
-    if (lines->cost == NULL)
+    if (!stored->there)
         return true;
-    if (explainer->rater->cost == NULL || lines->cost_status[i] == TOLL_ZERO_CLOSED) {
+    explainer->part = TOLL_EXPLAIN_COST;
+    if (explainer->rater->cost == NULL || stored->status == TOLL_ZERO_CLOSED) {
         explain_none(explainer, TOLL_ZERO_CLOSED);
         return true;
     }
     toll_row_cost(explainer->rater, explainer->cursors, explainer->row, explainer->answer, -1, NULL, &cost);
-    const bool same = cost.status == lines->cost_status[i] && cost.cost == lines->cost[i];
+    const bool same = cost.status == stored->status && cost.cost == stored->cost;
     const bool drew = !same && may_draw(explainer, &cost);
-    if ((!same && !drew) ||
-        (!drew && (cost.price == 0 ? 0 : cost.price + at->price_shift) != lines->cost_price[i]))
+    if ((!same && !drew) || (!drew && cost.price != stored->price))
         return false;
     if (!toll_cost_takes_part(cost.status)) {
         explain_none(explainer, cost.status);
         return true;
     }
     const struct toll_row *row = explainer->row;
-    const int32_t plan = toll_buy_plan_find(explainer->book, row->trunk, row->carrier, row->start, &level);
-    explain_plan(explainer, plan, level);
-    if (plan == 0)
+    const int32_t plan = toll_buy_plan_find(explainer->book, row->trunk, row->carrier, row->start, NULL);
+    toll_explain_assignments(explainer, false);
+    if (plan == 0) {
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "buy plan", "", 0,
+                         "none is assigned at the call's start, neither to the trunk nor to the carrier nor "
+                         "by default: add a row with side buy to assignments.csv");
         return true;
+    }
     explain_price(explainer, plan);
     if (drew)
-        explain_bundles(explainer, lines->cost_status[i]);
+        explain_bundles(explainer, stored);
     else if (cost.from != cost.to && (cost.status == TOLL_RATED || cost.status == TOLL_SUSPENSE_NO_FX))
         explain_exchange(explainer, &cost);
     return true;
 }
 
-void toll_explain_cost_result(struct toll_explainer *explainer, const struct toll_reader_row *at)
+void toll_explain_cost_result(struct toll_explainer *explainer, const struct toll_explain_stored_cost *stored)
 {
-    const struct toll_line_batch *lines = at->lines;
     const struct toll_book *book = explainer->book;
+    struct toll_explained *of = &explainer->out->line;
     char money[TOLL_TOTAL_TEXT_BYTES];
-    if (lines->cost == NULL || !toll_cost_takes_part(lines->cost_status[at->index]))
+    if (!stored->there || !toll_cost_takes_part(stored->status))
         return;
-    const unsigned status = lines->cost_status[at->index];
-    toll_money_format(lines->cost[at->index], money);
-    if (status >= TOLL_SUSPENSE_FIRST)
+    of->cost_status = stored->status == TOLL_RATED ? "rated" : toll_status_reason(stored->status);
+    of->cost_in_suspense = stored->status >= TOLL_SUSPENSE_FIRST;
+    of->cost = stored->cost;
+    toll_money_format(stored->cost, money);
+    if (stored->status >= TOLL_SUSPENSE_FIRST)
         toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "cost", "", 0, "not known, %s",
-                         toll_status_reason(status));
+                         toll_status_reason(stored->status));
     else
         toll_explain_add(explainer, TOLL_EXPLAIN_RESULT, "cost", "", 0, "%s %s%s%s", money,
                          explainer->line->currency[0] != 0 ? explainer->line->currency : book->currency,
-                         status == TOLL_RATED ? "" : ", ", toll_status_reason(status));
+                         stored->status == TOLL_RATED ? "" : ", ", toll_status_reason(stored->status));
 }

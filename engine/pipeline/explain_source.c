@@ -3,22 +3,23 @@
 
 #include "ratetable/prefix_cell.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { FIELDS = 64, CELLS = 4 };
+enum { FIELDS = 64, CELLS = TOLL_EXPLAIN_CELLS };
 
-struct search {
-    const char *file;
-    const char *columns[CELLS];
-    /* 0: not this row; else how good it is. Cells of columns that the table has not are empty. */
-    unsigned (*score)(const void *wanted, const struct toll_csv_field *cells);
-    const void *wanted;
-};
-
-static bool cell_is(const struct toll_csv_field *field, const char *text)
+bool toll_explain_cell_is(const struct toll_csv_field *field, const char *text)
 {
     return field->bytes == strlen(text) && strncasecmp(field->text, text, field->bytes) == 0;
+}
+
+const char *toll_explain_cell(const struct toll_csv_field *field, char *text, size_t room)
+{
+    text[0] = 0;
+    if (field->bytes < room)
+        text[toll_csv_unquote(field, text)] = 0;
+    return text;
 }
 
 static const char *source_named(const struct toll_book *book, const char *file, size_t *bytes)
@@ -31,75 +32,171 @@ static const char *source_named(const struct toll_book *book, const char *file, 
     return NULL;
 }
 
-/* The line of the best row, of equals the first; 0 none. */
-static uint32_t find_best(const struct toll_book *book, const struct search *search, unsigned *best)
+void toll_explain_table(const struct toll_book *book, const char *file, const char *const columns[],
+                        toll_explain_row_function *told, void *context)
 {
     struct toll_csv_field fields[FIELDS], cells[CELLS];
-    uint32_t places[CELLS], count, line = 0;
+    uint32_t places[CELLS], count, columns_count = 0;
     struct toll_csv csv;
     size_t bytes;
-    *best = 0;
-    const char *data = source_named(book, search->file, &bytes);
+    const char *data = source_named(book, file, &bytes);
     if (data == NULL)
-        return 0;
+        return;
     toll_csv_open(&csv, data, bytes, ',', false, true);
     if (toll_csv_next(&csv, fields, FIELDS, &count) != 1)
-        return 0;
-    for (unsigned c = 0; c < CELLS; c++) {
-        places[c] = FIELDS;
-        for (uint32_t i = 0; search->columns[c] != NULL && i < count && i < FIELDS; i++)
-            places[c] = cell_is(&fields[i], search->columns[c]) ? i : places[c];
+        return;
+    for (; columns_count < CELLS && columns[columns_count] != NULL; columns_count++) {
+        places[columns_count] = FIELDS;
+        for (uint32_t i = 0; i < count && i < FIELDS; i++)
+            if (toll_explain_cell_is(&fields[i], columns[columns_count]))
+                places[columns_count] = i;
     }
     while (toll_csv_next(&csv, fields, FIELDS, &count) == 1) {
         if (count > FIELDS)
             continue;
-        for (unsigned c = 0; c < CELLS; c++)
+        for (unsigned c = 0; c < columns_count; c++)
             cells[c] = places[c] < count ? fields[places[c]] : (struct toll_csv_field){.text = ""};
-        const unsigned score = search->score(search->wanted, cells);
-        if (score > *best) {
-            *best = score;
-            line = (uint32_t)csv.row_line;
-        }
+        if (!told(context, (uint32_t)csv.row_line, cells))
+            return;
     }
-    return line;
+}
+
+/* ---- the best row of a table ---- */
+
+struct search {
+    /* 0: not this row; else how good it is */
+    unsigned (*score)(const void *wanted, const struct toll_csv_field *cells);
+    const void *wanted;
+    unsigned best;
+    uint32_t line;
+};
+
+static bool score_row(void *context, uint32_t line, const struct toll_csv_field *cells)
+{
+    struct search *search = context;
+    const unsigned score = search->score(search->wanted, cells);
+    if (score > search->best) {
+        search->best = score;
+        search->line = line;
+    }
+    return true;
+}
+
+/* Its line, of equals the first; 0 none. */
+static uint32_t find_best(const struct toll_book *book, const char *file, const char *const columns[],
+                          struct search search)
+{
+    toll_explain_table(book, file, columns, score_row, &search);
+    return search.line;
+}
+
+/* ---- dates ---- */
+
+static bool instant(const struct toll_zone *zone, const struct toll_csv_field *cell, toll_ms otherwise,
+                    toll_ms *out)
+{
+    char text[64];
+    toll_ms local;
+    bool has_offset;
+    int32_t offset;
+    *out = otherwise;
+    if (cell->bytes == 0)
+        return true;
+    toll_explain_cell(cell, text, sizeof text);
+    return toll_iso_parse(text, strlen(text), &local, &has_offset, &offset) &&
+           toll_zone_to_utc(zone, local, TOLL_FOLD_FIRST, out);
+}
+
+enum toll_explain_time toll_explain_in_force(const struct toll_zone *zone, const struct toll_csv_field *from,
+                                             const struct toll_csv_field *to, toll_ms at)
+{
+    toll_ms begins, ends;
+    if (!instant(zone, from, TOLL_MS_MIN, &begins) || !instant(zone, to, TOLL_MS_MAX, &ends))
+        return TOLL_EXPLAIN_IN_FORCE;
+    return at < begins ? TOLL_EXPLAIN_NOT_YET : at >= ends ? TOLL_EXPLAIN_ENDED : TOLL_EXPLAIN_IN_FORCE;
+}
+
+const struct toll_zone *toll_explain_account_zone(const struct toll_book *book, const char *account)
+{
+    for (uint32_t i = 1; i < book->account_count; i++)
+        if (strcmp(toll_book_string(book, book->accounts[i].account), account) == 0)
+            return book->zones[book->accounts[i].zone];
+    return book->zones[0];
+}
+
+const char *toll_explain_when(const struct toll_zone *zone, toll_ms at, char text[TOLL_EXPLAIN_WHEN_BYTES])
+{
+    const toll_ms local = at + INT64_C(1000) * toll_zone_offset(zone, at, NULL, NULL);
+    char clock[TOLL_TIME_TEXT_BYTES];
+    toll_ms_format(local, clock);
+    clock[10] = 0;
+    clock[19] = 0;
+    if (local % TOLL_DAY_MS == 0)
+        snprintf(text, TOLL_EXPLAIN_WHEN_BYTES, "%.10s", clock);
+    else
+        snprintf(text, TOLL_EXPLAIN_WHEN_BYTES, "%.10s %.8s", clock, clock + 11);
+    return text;
 }
 
 /* ---- numbers.csv ---- */
 
-struct wanted_number {
-    const char *number, *account;
+/* "12125550100", "+1212..", "first-last", "hint:V" */
+static bool cell_holds(const char *cell, const char *wanted)
+{
+    char first[128], *last;
+    snprintf(first, sizeof first, "%s", cell[0] == '+' ? cell + 1 : cell);
+    last = wanted[0] >= '0' && wanted[0] <= '9' ? strchr(first, '-') : NULL;
+    if (last == NULL)
+        return strcmp(first, wanted) == 0;
+    *last++ = 0;
+    last += *last == '+';
+    return strlen(first) == strlen(wanted) && strcmp(first, wanted) <= 0 && strcmp(wanted, last) <= 0;
+}
+
+struct number_search {
+    const struct toll_book *book;
+    const char *wanted;
+    toll_ms at;
+    struct toll_explain_number_row *best;
 };
 
-/* "12125550100", "+1212..", "first-last", "hint:V" */
-static bool cell_holds(const struct toll_csv_field *field, const char *wanted)
+static bool number_row(void *context, uint32_t line, const struct toll_csv_field *cells)
 {
+    struct number_search *search = context;
+    struct toll_explain_number_row row = {.line = line};
     char cell[128];
-    if (field->bytes >= sizeof cell)
-        return false;
-    cell[toll_csv_unquote(field, cell)] = 0;
-    char *first = cell[0] == '+' ? cell + 1 : cell;
-    char *dash = wanted[0] >= '0' && wanted[0] <= '9' ? strchr(first, '-') : NULL;
-    if (dash == NULL)
-        return strcmp(first, wanted) == 0;
-    *dash++ = 0;
-    dash += *dash == '+';
-    return strlen(first) == strlen(wanted) && strcmp(first, wanted) <= 0 && strcmp(wanted, dash) <= 0;
+    if (!cell_holds(toll_explain_cell(&cells[0], cell, sizeof cell), search->wanted))
+        return true;
+    toll_explain_cell(&cells[1], row.account, sizeof row.account);
+    row.time = toll_explain_in_force(toll_explain_account_zone(search->book, row.account), &cells[2],
+                                     &cells[3], search->at);
+    *search->best = row;
+    return row.time != TOLL_EXPLAIN_IN_FORCE;
 }
 
-static unsigned score_number(const void *context, const struct toll_csv_field *cells)
+bool toll_explain_number_find(const struct toll_book *book, const char *wanted, toll_ms at,
+                              struct toll_explain_number_row *row)
 {
-    const struct wanted_number *wanted = context;
-    if (!cell_holds(&cells[0], wanted->number))
-        return 0;
-    return wanted->account == NULL || cell_is(&cells[1], wanted->account) ? 2 : 1;
+    static const char *const columns[] = {"number", "account", "from", "to", NULL};
+    struct number_search search = {book, wanted, at, row};
+    *row = (struct toll_explain_number_row){0};
+    toll_explain_table(book, "numbers.csv", columns, number_row, &search);
+    return row->line != 0;
 }
 
-uint32_t toll_explain_number_line(const struct toll_book *book, const char *number, const char *account)
+/* ---- trunks.csv ---- */
+
+static unsigned score_trunk(const void *wanted, const struct toll_csv_field *cells)
 {
-    const struct wanted_number wanted = {number, account};
-    const struct search search = {"numbers.csv", {"number", "account"}, score_number, &wanted};
-    unsigned best;
-    return find_best(book, &search, &best);
+    char cell[256];
+    return strcmp(toll_explain_cell(&cells[0], cell, sizeof cell), wanted) == 0 &&
+           (cells[1].bytes == 0 || toll_explain_cell_is(&cells[1], "sell"));
+}
+
+uint32_t toll_explain_trunk_line(const struct toll_book *book, const char *trunk)
+{
+    static const char *const columns[] = {"trunk", "side", NULL};
+    return find_best(book, "trunks.csv", columns, (struct search){score_trunk, trunk, 0, 0});
 }
 
 /* ---- npanxx.csv ---- */
@@ -129,8 +226,11 @@ static unsigned score_prefix(const void *wanted, const struct toll_csv_field *ce
 
 uint32_t toll_explain_place_line(const struct toll_book *book, uint64_t number, unsigned *digits)
 {
-    const struct search search = {"npanxx.csv", {"prefix"}, score_prefix, &number};
-    return find_best(book, &search, digits);
+    static const char *const columns[] = {"prefix", NULL};
+    struct search search = {score_prefix, &number, 0, 0};
+    toll_explain_table(book, "npanxx.csv", columns, score_row, &search);
+    *digits = search.best;
+    return search.line;
 }
 
 /* ---- local_areas.csv ---- */
@@ -142,9 +242,10 @@ struct wanted_pair {
 static unsigned score_pair(const void *context, const struct toll_csv_field *cells)
 {
     const struct wanted_pair *wanted = context;
-    const bool states = (cells[2].bytes == 0 || cell_is(&cells[2], wanted->from_state)) &&
-                        (cells[3].bytes == 0 || cell_is(&cells[3], wanted->to_state));
-    return states && cell_is(&cells[0], wanted->from) && cell_is(&cells[1], wanted->to);
+    const bool states = (cells[2].bytes == 0 || toll_explain_cell_is(&cells[2], wanted->from_state)) &&
+                        (cells[3].bytes == 0 || toll_explain_cell_is(&cells[3], wanted->to_state));
+    return states && toll_explain_cell_is(&cells[0], wanted->from) &&
+           toll_explain_cell_is(&cells[1], wanted->to);
 }
 
 uint32_t toll_explain_local_line(const struct toll_book *book, const struct toll_end *from,
@@ -156,10 +257,6 @@ uint32_t toll_explain_local_line(const struct toll_book *book, const struct toll
         toll_book_string(book, book->state_names[from->state]),
         toll_book_string(book, book->state_names[to->state]),
     };
-    const struct search search = {"local_areas.csv",
-                                  {"from_ratecenter", "to_ratecenter", "from_state", "to_state"},
-                                  score_pair,
-                                  &wanted};
-    unsigned best;
-    return find_best(book, &search, &best);
+    static const char *const columns[] = {"from_ratecenter", "to_ratecenter", "from_state", "to_state", NULL};
+    return find_best(book, "local_areas.csv", columns, (struct search){score_pair, &wanted, 0, 0});
 }

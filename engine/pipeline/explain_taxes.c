@@ -224,54 +224,48 @@ static void add_all(const struct taxing *taxing, const struct toll_tuple_row *ro
                          "no row of taxes.csv is for this place, these services and this customer");
 }
 
-int toll_explain_taxes(struct toll_explainer *explainer, struct toll_run *run,
-                       const struct toll_reader_row *at, struct toll_error *error)
+int toll_explain_taxes(struct toll_explainer *explainer, const struct toll_explain_taxed *taxed,
+                       struct toll_error *error)
 {
-    const int32_t tuple = explainer->line->tuple;
     struct taxing taxing = {.explainer = explainer, .book = explainer->book, .tables = &explainer->book->tax};
-    if (tuple == 0)
+    struct toll_reader_taxes reader = {0};
+    if (taxed->tuple == 0)
         return 0;
-    const struct toll_tuple_row *row = toll_reader_tuple(&toll_run_inside(run)->tables, tuple);
+    const struct toll_tuple_row *row = toll_reader_tuple(taxed->tables, taxed->tuple);
     uint32_t *exemptions = calloc((size_t)taxing.tables->exemption_count + 1, sizeof *exemptions);
     int rc = exemptions == NULL ? toll_error_set(error, TOLL_ENOMEM, "out of memory")
-                                : toll_run_line_taxes(run, tuple, at->lines->charge[at->index],
-                                                      at->lines->billed[at->index], &taxing.line, error);
+                                : toll_reader_taxes_of(&reader, taxed->tables, taxed->tuple, taxed->charge,
+                                                       taxed->billed, &taxing.line, error);
     if (rc == 0)
         rc = solve(&taxing, row, exemptions, error);
     if (rc == 0 && !same_as_stored(&taxing))
         rc = toll_error_set(error, TOLL_EBUG,
-                            "%s:%lld was taxed otherwise by another version; rate again with this one",
-                            at->day, (long long)at->day_row);
+                            "the line was taxed otherwise by another version; rate again with this one");
+    explainer->part = TOLL_EXPLAIN_TAXES;
     if (rc == 0)
         add_all(&taxing, row);
+    toll_reader_taxes_free(&reader);
     toll_arena_free(&taxing.arena);
     free(exemptions);
     return rc;
 }
 
-/* What is billed, as far as it is the line's own. */
-void toll_explain_taxes_result(struct toll_explainer *explainer, struct toll_run *run,
-                               const struct toll_reader_row *at)
+static void add_result(struct toll_explainer *explainer, const struct toll_line_taxes *taxes)
 {
-    struct toll_line_taxes taxes;
     struct toll_rational sum, value;
     char text[TOLL_RATIONAL_TEXT_BYTES];
     bool late = false;
-    if (explainer->line->tuple == 0 ||
-        toll_run_line_taxes(run, explainer->line->tuple, at->lines->charge[at->index],
-                            at->lines->billed[at->index], &taxes, NULL) != 0 ||
-        taxes.reason[0] != 0)
-        return;
     toll_rational_zero(&sum);
-    for (size_t i = 0; i < taxes.count; i++) {
-        late |= taxes.taxes[i].late && taxes.taxes[i].billable;
-        if (taxes.taxes[i].billable && !taxes.taxes[i].late &&
-            (!toll_rational_parse(&value, taxes.taxes[i].tax_exact) ||
+    for (size_t i = 0; i < taxes->count; i++) {
+        late |= taxes->taxes[i].late && taxes->taxes[i].billable;
+        if (taxes->taxes[i].billable && !taxes->taxes[i].late &&
+            (!toll_rational_parse(&value, taxes->taxes[i].tax_exact) ||
              !toll_rational_add(&sum, &sum, &value)))
             return;
     }
     int64_t about;
     toll_rational_text(&sum, text);
+    explainer->out->line.taxes = toll_explain_keep(explainer, text);
     if (strchr(text, '/') != NULL && toll_rational_round(&sum, TOLL_MONEY_DECIMALS, TOLL_HALF_UP, &about)) {
         memcpy(text, "about ", 6);
         toll_component_number(about, TOLL_MONEY_DECIMALS, text + 6);
@@ -280,4 +274,21 @@ void toll_explain_taxes_result(struct toll_explainer *explainer, struct toll_run
                      explainer->line->currency[0] == 0 ? explainer->book->currency
                                                        : explainer->line->currency,
                      late ? "; with those that are worked out over all lines, more" : "");
+}
+
+/* What is billed, as far as it is the line's own. */
+void toll_explain_taxes_result(struct toll_explainer *explainer, const struct toll_explain_taxed *taxed)
+{
+    struct toll_reader_taxes reader = {0};
+    struct toll_line_taxes taxes;
+    if (taxed->tuple == 0)
+        return;
+    if (toll_reader_taxes_of(&reader, taxed->tables, taxed->tuple, taxed->charge, taxed->billed, &taxes,
+                             NULL) == 0) {
+        if (taxes.reason[0] != 0)
+            explainer->out->line.tax_suspense = toll_explain_keep(explainer, taxes.reason);
+        else
+            add_result(explainer, &taxes);
+    }
+    toll_reader_taxes_free(&reader);
 }

@@ -5,38 +5,6 @@
 
 enum { SHOWN_MAX = 100 }; /* 24 days have 75 changes of three bands */
 
-/* num / den in 1e-8 as a decimal where it is one, else as a fraction of two. */
-const char *toll_explain_exact(toll_total numerator, toll_total divisor, char text[TOLL_EXPLAIN_EXACT_BYTES])
-{
-    char money[TOLL_TOTAL_TEXT_BYTES];
-    toll_total a = numerator, b = divisor;
-    while (b != 0) {
-        const toll_total rest = a % b;
-        a = b;
-        b = rest;
-    }
-    if (a > 1) {
-        numerator /= a;
-        divisor /= a;
-    }
-    toll_total scaled = numerator, left = divisor;
-    int decimals = TOLL_MONEY_DECIMALS;
-    /* A decimal fraction has no divisor but twos and fives. */
-    while (left > 1 && decimals < 18 && scaled < (toll_total)1 << 120 && (left % 2 == 0 || left % 5 == 0)) {
-        const toll_total common = left % 10 == 0 ? 10 : left % 5 == 0 ? 5 : 2;
-        left /= common;
-        scaled *= 10 / common;
-        decimals++;
-    }
-    if (left == 1) {
-        toll_total_format(scaled, decimals, text);
-        return text;
-    }
-    toll_total_format(numerator, TOLL_MONEY_DECIMALS, money);
-    snprintf(text, TOLL_EXPLAIN_EXACT_BYTES, "%s / %lld", money, (long long)divisor);
-    return text;
-}
-
 struct telling {
     struct toll_explainer *explainer;
     struct toll_walk_stretch now; /* gathered so far; units 0: nothing */
@@ -54,7 +22,7 @@ static void tell(struct telling *telling)
     const struct toll_price_origin *origin = &book->origins[now->price];
     const struct toll_terms *terms = &book->terms[book->price_terms[now->price]];
     char rate[TOLL_TOTAL_TEXT_BYTES], amount[TOLL_EXPLAIN_EXACT_BYTES], band[128] = "";
-    toll_money_format(terms->rate, rate);
+    toll_explain_money(terms->rate, rate);
     toll_explain_exact((toll_total)terms->rate * now->units, terms->per, amount);
     if (now->band != 0)
         snprintf(band, sizeof band, ", band %s", toll_book_string(book, book->band_names[now->band]));
@@ -78,13 +46,12 @@ static void on_stretch(void *context, const struct toll_walk_stretch *stretch)
     telling->now = *stretch;
 }
 
-void toll_explain_walk(struct toll_explainer *explainer)
+bool toll_explain_walk(struct toll_explainer *explainer, toll_total *exact)
 {
     const struct toll_row_answer *answer = explainer->answer;
     const struct toll_book *book = explainer->book;
     const struct toll_terms *first = &book->terms[book->price_terms[answer->found.price]];
-    struct telling telling = {.explainer = explainer,
-                              .unit = toll_unit_name(toll_kind_service(explainer->row->kind))};
+    struct telling telling = {.explainer = explainer, .unit = toll_explain_unit(explainer)};
     const struct toll_walk_trace trace = {on_stretch, &telling};
     struct toll_walked walked;
     const enum toll_walk_outcome outcome = toll_row_walk(explainer->rater, explainer->cursors, explainer->row,
@@ -102,10 +69,14 @@ void toll_explain_walk(struct toll_explainer *explainer)
     if (outcome == TOLL_WALK_BLOCKED || outcome == TOLL_WALK_NO_RATE)
         toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "stretch", "", 0, "after %lld %s the next row %s", end,
                          telling.unit, outcome == TOLL_WALK_BLOCKED ? "is blocked" : "has no rate");
-    if (outcome != TOLL_WALK_DONE)
-        return;
+    if (outcome != TOLL_WALK_DONE || exact == NULL)
+        return false;
     char fee[TOLL_TOTAL_TEXT_BYTES], sum[TOLL_EXPLAIN_EXACT_BYTES];
-    toll_money_format(first->connect_fee, fee);
+    toll_explain_money(first->connect_fee, fee);
     toll_explain_exact(walked.exact, book->entries[answer->found.walk].walk_per, sum);
-    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "sum", "", 0, "%s + all stretches = %s", fee, sum);
+    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "exact", "", 0, "%s%sall stretches = %s",
+                     first->connect_fee == 0 ? "" : fee, first->connect_fee == 0 ? "" : " (connect fee) + ",
+                     sum);
+    *exact = walked.exact;
+    return true;
 }

@@ -40,6 +40,24 @@ static uint64_t bound_of(const int64_t *money, size_t rows)
     return sum;
 }
 
+static inline size_t repriced_stride(const struct toll_impact_shape *shape)
+{
+    return ((size_t)shape->repriced + 7) / 8 * 8;
+}
+
+/* The same of the charges of all repriced sides, side by side. */
+static uint64_t bound_beside(const int64_t *charges, size_t stride, size_t count, size_t rows)
+{
+    uint64_t sum = rows * ((UINT64_C(1) << 23) + 1);
+    for (size_t i = 0; i < rows; i++) {
+        uint64_t any = 0; /* not below any of them */
+        for (size_t k = 0; k < count; k++)
+            any |= magnitude(charges[i * stride + k]);
+        sum += any >> 8;
+    }
+    return sum;
+}
+
 /* ---- a chunk of one side ---- */
 
 struct chunk {
@@ -81,7 +99,14 @@ static void fill_records(const struct chunk *chunk, int side, size_t words)
         record[TOLL_WORD_CHARGE] = charge[i];
         record[TOLL_WORD_COST] = lines->cost == NULL ? 0 : lines->cost[chunk->first + i];
     }
-    for (int s = 1; side == 0 && s < shape->count; s++) {
+    const int64_t *beside = side == 0 ? chunk->sides[0].repriced_charges : NULL;
+    if (beside != NULL) {
+        const size_t count = (size_t)shape->repriced, stride = repriced_stride(shape);
+        for (size_t i = 0; i < chunk->rows; i++)
+            memcpy(records + i * words + used, beside + (chunk->first + i) * stride, count * sizeof *beside);
+        used += count;
+    }
+    for (int s = 1; side == 0 && s < shape->count && beside == NULL; s++) {
         if (!shape->sides[s].repriced)
             continue;
         const int64_t *other = chunk->sides[s].lines.charge + chunk->first;
@@ -249,6 +274,7 @@ static void add_difference(const struct chunk *chunk, int side, size_t i)
     struct toll_impact_sums *sums = chunk->sums;
     struct toll_impact_side_sums *of = &sums->sides[side];
     const struct scratch *scratch = chunk->scratch;
+    of->differs = true;
     const struct toll_line_batch *base = &chunk->sides[0].lines, *lines = &chunk->sides[side].lines;
     const size_t row = chunk->first + i, currencies = sums->shape->currency_count;
     const uint8_t was = base->status[row], is = lines->status[row];
@@ -269,11 +295,18 @@ static void add_difference(const struct chunk *chunk, int side, size_t i)
         add_counts(&of->counts[TOLL_PLANE_HOURS], (size_t)sums->hour * currencies + currency, counts);
         add_counts(&of->counts[TOLL_PLANE_DAYS], sums->day_slot * currencies + currency, counts);
     }
-    const int64_t left[TOLL_WORDS_COUNTS] = {-1, -(int64_t)is_rated(was),
-                                             -(int64_t)(was >= TOLL_SUSPENSE_FIRST),
-                                             -billed_s(chunk, i, was, base->billed[row])};
-    const int64_t came[TOLL_WORDS_COUNTS] = {1, is_rated(is), is >= TOLL_SUSPENSE_FIRST,
-                                             billed_s(chunk, i, is, lines->billed[row])};
+    const int64_t cost = base->cost == NULL ? 0 : base->cost[row];
+    const int64_t left[TOLL_WORDS_COUNTS] = {
+        -1,
+        -(int64_t)is_rated(was),
+        -(int64_t)(was >= TOLL_SUSPENSE_FIRST),
+        -billed_s(chunk, i, was, base->billed[row]),
+        0,
+        -cost,
+    };
+    const int64_t came[TOLL_WORDS_COUNTS] = {
+        1, is_rated(is), is >= TOLL_SUSPENSE_FIRST, billed_s(chunk, i, is, lines->billed[row]), 0, cost,
+    };
     add_counts(&of->counts[TOLL_PLANE_STATUSES], was * currencies + currency, left);
     add_counts(&of->counts[TOLL_PLANE_STATUSES], is * currencies + currency, came);
     struct toll_plane *statuses = &sums->sides[0].planes[TOLL_PLANE_STATUSES];
@@ -302,9 +335,13 @@ static size_t rows_within(struct toll_impact_sums *sums, const struct toll_impac
                           int until, size_t first, size_t rows)
 {
     for (;; rows /= 2) {
-        uint64_t most = 0;
+        const int64_t *beside = from == 0 ? sides[0].repriced_charges : NULL;
+        const size_t count = (size_t)sums->shape->repriced, stride = repriced_stride(sums->shape);
+        uint64_t most = beside == NULL ? 0 : bound_beside(beside + first * stride, stride, count, rows);
         for (int s = from; s < until; s++) {
             const struct toll_line_batch *lines = &sides[s].lines;
+            if (beside != NULL && sums->shape->sides[s].repriced)
+                continue;
             const uint64_t charge = bound_of(lines->charge + first, rows);
             const uint64_t cost = lines->cost == NULL || sums->shape->sides[s].repriced
                                       ? 0

@@ -17,7 +17,8 @@
 struct toll_impact_side {
     struct toll_impact_book about;
     const struct toll_book *book;     /* its ids; NULL: */
-    const struct toll_run_files *run; /* those of this run */
+    const struct toll_run_files *run; /* those of this run, whose book has: */
+    const char *own_currency;
     /* Not of the base: its ids are the base's, and so are its lines in everything but charge, billed and
      * status. Of its batches only these three are read; where billed and status are the base's own arrays
      * the side costs next to nothing. */
@@ -50,6 +51,9 @@ int toll_impact_sums_merge(struct toll_impact_sums *sums, struct toll_impact_sum
 struct toll_impact_lines {
     struct toll_line_batch lines; /* rows: the same for all sides */
     const uint32_t *plans;        /* by row: plan id of the side's book, 0 none; NULL: not known */
+    /* Of the base: the charges of all repriced sides by row, side by side and in their order, as many as they
+     * are rounded up to 8, those beyond without meaning. NULL: they are in the sides' own columns. */
+    const int64_t *repriced_charges;
 };
 /* cdrs: rows, kind and start are read; kind and start may be NULL: then lines have no hour, day and billed_s.
  * sides: as many as the shape has. The first is the base. Lines in suspense have the charge 0. What goes
@@ -60,9 +64,16 @@ void toll_impact_add(struct toll_impact_sums *sums, const struct toll_cdr_batch 
 void toll_impact_add_alone(struct toll_impact_sums *sums, int side, const struct toll_cdr_batch *cdrs,
                            const struct toll_impact_lines *lines);
 
-/* All of the report; texts are copied. same_calls: sums came by toll_impact_add. TOLL_EDATA, TOLL_ENOMEM. */
-int toll_impact_make(struct toll_impact *out, const struct toll_impact_shape *shape,
-                     struct toll_impact_sums *sums, const struct toll_impact_side *sides, bool same_calls,
-                     int64_t moved_by_bp, struct toll_error *error);
+struct toll_impact_wishes { /* see struct toll_whatif_options */
+    bool same_calls;        /* sums came by toll_impact_add */
+    int64_t moved_by_bp;
+    size_t moved_most;
+    bool prices;
+};
+/* All of the report; texts are copied. The sums may be freed afterwards, and nothing else can be made of
+ * them. TOLL_EDATA, TOLL_ENOMEM. */
+int toll_impact_make(struct toll_impact *out, struct toll_impact_sums *sums,
+                     const struct toll_impact_side *sides, const struct toll_impact_wishes *wishes,
+                     struct toll_error *error);
 
 #endif

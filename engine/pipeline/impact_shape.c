@@ -26,7 +26,7 @@ static const char *account_currency(const struct toll_impact_side *side, uint32_
 /* Of lines without account. */
 static const char *own_currency(const struct toll_impact_side *side)
 {
-    return side->book != NULL ? side->book->currency : side->run->manifest.currency;
+    return side->book != NULL ? side->book->currency : side->own_currency;
 }
 
 /* ---- currencies ---- */

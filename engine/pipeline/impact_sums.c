@@ -358,6 +358,7 @@ int toll_impact_sums_merge(struct toll_impact_sums *sums, struct toll_impact_sum
         good &= merge_plane(&to->moves, &some->moves);
         to->strangers += some->strangers;
         to->has_plans |= some->has_plans;
+        to->differs |= some->differs;
     }
     good &= merge_days(sums, from);
     sums->bound += from->bound;
@@ -379,7 +380,7 @@ void toll_impact_read(const struct toll_impact_sums *sums, int side, enum toll_i
     if (!shape->repriced)
         return;
     const struct toll_plane *counts = &sums->sides[side].counts[plane];
-    for (size_t w = TOLL_WORD_ROWS; w <= TOLL_WORD_BILLED_S; w++)
+    for (size_t w = 0; w < TOLL_WORDS_COUNTS; w++)
         out->words[w] += toll_plane_get(counts, key, w);
     out->words[TOLL_WORD_CHARGE] = toll_plane_get(own, key, shape->word);
 }

@@ -34,8 +34,9 @@ enum toll_impact_word {
 #define TOLL_WORDS_AT_ONCE 8 /* records are multiples of a cache line */
 /* A record has room for the charges of all sides. */
 #define TOLL_WORDS_MOST (TOLL_WORDS_OWN + TOLL_IMPACT_BOOKS_MAX + 2)
-/* Of the differences of a repriced side: rows (of the plane of statuses), rated, suspense, billed_s. */
-#define TOLL_WORDS_COUNTS 4
+/* Of the differences of a repriced side: the same words; of the plane of statuses rows and cost, too; never
+ * charge. */
+#define TOLL_WORDS_COUNTS TOLL_WORDS_OWN
 
 /* Keys: but for accounts each times the currencies, the currency last. */
 enum toll_impact_plane {
@@ -82,6 +83,7 @@ struct toll_impact_side_sums {
     uint8_t *touched;                      /* by cell */
     int64_t strangers;                     /* lines that name what the tables do not have */
     bool has_plans;
+    bool differs; /* a repriced side has differences of counts */
 };
 enum { TOLL_MOVE_ROWS, TOLL_MOVE_BASE_CHARGE, TOLL_MOVE_CHARGE, TOLL_MOVE_WORDS = 4 };
 

@@ -52,11 +52,13 @@ static int find_parts(struct toll_merge *merge, const struct toll_dataset *datas
 }
 
 int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const char *path,
-                    const struct toll_dataset *dataset, const char *from_day, const char *to_day,
-                    size_t *first, size_t *last, struct toll_error *error)
+                    const struct toll_merge_choice *choice, const struct toll_dataset *dataset,
+                    const char *from_day, const char *to_day, size_t *first, size_t *last,
+                    struct toll_error *error)
 {
     int rc = toll_run_files_open(&merge->old, io, path, error);
     merge->open = rc == 0;
+    merge->choice = choice;
     if (rc == 0 && merge->old.manifest.has_after)
         rc =
             toll_error_set(error, TOLL_EUSAGE,
@@ -78,6 +80,13 @@ void toll_merge_close(struct toll_merge *merge)
     free(merge->books);
     free(merge->account_ids);
     free(merge->cost_places);
+    free(merge->own_accounts);
+    free(merge->chosen);
+    free(merge->own_buckets);
+    free(merge->kept.pools);
+    free(merge->kept.draws);
+    free(merge->kept.counts);
+    free(merge->given_back);
     memset(merge, 0, sizeof *merge);
 }
 
@@ -189,7 +198,9 @@ int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, stru
     int rc = join_accounts(merge, book, error);
     if (rc == 0)
         rc = join_books(merge, book, error);
-    return rc != 0 ? rc : join_costs(merge, error);
+    if (rc == 0)
+        rc = join_costs(merge, error);
+    return rc != 0 ? rc : toll_merge_choose(merge, book, error);
 }
 
 /* ---- sums ---- */
@@ -197,12 +208,13 @@ int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, stru
 int toll_merge_check(const struct toll_merge *merge, struct toll_tally *tally, struct toll_error *error)
 {
     const struct toll_run_manifest *old = &merge->old.manifest;
-    if (tally->kept_rows != old->rows - old->suspense)
+    const bool all = merge->choice == NULL;
+    if (all ? tally->kept_rows != old->rows - old->suspense : tally->rows != old->rows)
         return toll_error_set(error, TOLL_EDATA,
                               "%s: its manifest has other numbers of rows by status than its lines; rate "
                               "again without it",
                               merge->old.path);
-    tally->billed_s += old->billed_s;
+    tally->billed_s += old->billed_s - tally->dropped_billed_s;
     return 0;
 }
 
@@ -211,8 +223,8 @@ int toll_merge_totals(const struct toll_merge *merge, const struct toll_tally *t
 {
     const struct toll_run_tables *old = &merge->old.tables;
     int count = toll_tally_totals(tally, book, totals, room);
-    for (int64_t i = 0; count >= 0 && i < old->bucket_count; i++) {
-        const struct toll_bucket_row *row = &old->buckets[i];
+    for (int64_t i = 0; count >= 0 && i < merge->bucket_count; i++) {
+        const struct toll_bucket_row *row = &merge->buckets[i];
         count = toll_currency_total_add(totals, count, room, old->accounts[row->account].currency,
                                         row->charge, 0);
     }

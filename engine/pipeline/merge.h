@@ -1,8 +1,8 @@
 /*
- * A merged run: what an earlier run settled is kept, what it had in suspense is rated again by a new book.
- * Kept lines are copied as they are, so their accounts and prices keep their ids; those of the new book come
- * behind. Each batch: the rows in suspense are gathered into scratch columns, rated by the ordinary passes,
- * and their lines put back to their places.
+ * A merged run: some lines of an earlier run are kept, what it had in suspense, or whatever else was chosen,
+ * is rated again by a new book. Kept lines are copied as they are, so their accounts and prices keep their
+ * ids; those of the new book come behind. Each batch: the rows to be rated are gathered into scratch columns,
+ * rated by the ordinary passes, and their lines put back to their places.
  */
 #ifndef TOLL_PIPELINE_MERGE_H
 #define TOLL_PIPELINE_MERGE_H
@@ -13,26 +13,61 @@
 
 /* ---- the earlier run ---- */
 
+/* Which of its lines are rated again: those that meet all of it (docs/RERATE.md section 1). */
+struct toll_merge_choice {
+    bool suspense_only;          /* in suspense */
+    const char *const *accounts; /* given to one of these; 0 of them: to anybody, or nobody */
+    size_t account_count;
+    int64_t from_day, to_day; /* of these UTC days; INT64_MIN, INT64_MAX: all */
+    /* Where days are chosen and not only suspense: what the chosen lines have in the earlier run's buckets,
+     * in its ids; else none. */
+    const struct toll_bucket_row *taken;
+    int64_t taken_count;
+};
+/* Are lines rated again that had a charge? */
+static inline bool toll_merge_choice_drops(const struct toll_merge_choice *choice)
+{
+    return choice != NULL && !choice->suspense_only;
+}
+
 struct toll_merge {
     struct toll_run_files old; /* only read */
     bool open;
+    const struct toll_merge_choice *choice; /* NULL: what is in suspense */
     /* The merged run's */
     struct toll_account_row *accounts; /* ascending id; strings are the old tables' and the new book's */
     int64_t account_count;
     struct toll_run_book *books; /* the old ones and the new one */
     size_t book_count;
-    int32_t *account_ids; /* by account id of the new book */
-    uint8_t *cost_places; /* by account id of the old run: place of its currency among the old run's costs */
+    int32_t *account_ids;  /* by account id of the new book */
+    uint8_t *cost_places;  /* by account id of the old run: place of its currency among the old run's costs */
+    int32_t *own_accounts; /* by account id of the old run: of the new book, or minus the id it has not */
+    uint8_t *chosen;       /* by account id of the old run; NULL: all, or there is no choice */
+    /* What kept lines alone have in the old tables: these, or what remains of them */
+    const struct toll_bucket_row *buckets;
+    int64_t bucket_count;
+    struct toll_run_tables kept; /* pools, draws and counts alone; strings are the old tables' */
+    uint8_t *given_back;         /* by pool id of the old run: all that was drawn is; NULL: nothing is */
+    int32_t pool_count;
+    struct toll_bucket_row *own_buckets;
 };
 
 /* Opens the earlier run, which must have rated this dataset; from_day and to_day: NULL, or the run's own.
- * [*first, *last) are the parts it rated. */
+ * [*first, *last) are the parts it rated. choice: borrowed. */
 int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const char *path,
-                    const struct toll_dataset *dataset, const char *from_day, const char *to_day,
-                    size_t *first, size_t *last, struct toll_error *error);
-/* Gives the new book's accounts and prices their ids. */
+                    const struct toll_merge_choice *choice, const struct toll_dataset *dataset,
+                    const char *from_day, const char *to_day, size_t *first, size_t *last,
+                    struct toll_error *error);
+/* Gives the new book's accounts and prices their ids, and takes out of the old tables what is rated again.
+ * TOLL_EUSAGE: what was chosen cannot be told from the rest. */
 int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error);
 void toll_merge_close(struct toll_merge *merge); /* safe on a zeroed struct */
+
+/* merge_choice.c: the second half of toll_merge_join. */
+int toll_merge_choose(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error);
+/* When period charges are known: those of accounts that were not chosen must be what they were. */
+int toll_merge_check_periods(const struct toll_merge *merge, const struct toll_period_charges *charges,
+                             struct toll_error *error);
 
 /* What the summed tally of the workers is to be: the earlier run's lines must have been what its manifest
  * says. Adds what a tally does not see of kept lines. */
@@ -66,7 +101,8 @@ struct toll_merge_scratch {
     int64_t cost[TOLL_BLOCK_ROWS_MAX];
     uint8_t cost_status[TOLL_BLOCK_ROWS_MAX];
     uint32_t buckets[TOLL_BLOCK_ROWS_MAX]; /* of kept lines */
-    uint32_t rows[TOLL_BATCH_ROWS];        /* of the batch: those in suspense */
+    uint32_t rows[TOLL_BATCH_ROWS];        /* of the batch: those that are rated */
+    uint8_t again[TOLL_BATCH_ROWS];        /* of the batch: is it one of them? */
 };
 
 /* The listed rows of a batch, in scratch->cdrs. */

@@ -1,4 +1,4 @@
-/* One batch of a merged run: rows in suspense out, rated, and back to their places among the kept lines. */
+/* One batch of a merged run: rows to be rated out, rated, and back to their places among the kept lines. */
 #include "pipeline/merge.h"
 
 #include "base/check.h"
@@ -77,31 +77,128 @@ static void copy_lines(const struct toll_line_batch *kept, const struct toll_lin
 }
 
 static void count_kept_costs(const struct toll_merge *merge, const struct toll_line_batch *kept,
-                             const struct toll_line_columns *lines, struct toll_cost_sums *sums)
+                             const uint8_t *again, const struct toll_line_columns *lines,
+                             struct toll_cost_sums *sums)
 {
     for (int64_t i = 0; lines->cost != NULL && i < kept->rows; i++) {
-        if (kept->status[i] >= TOLL_SUSPENSE_FIRST)
+        if (again[i])
             continue; /* found anew */
         sums->status_rows[lines->cost_status[i]]++;
         sums->kept[merge->cost_places[kept->account[i]]] += lines->cost[i];
     }
 }
 
-/* Lists the rows in suspense and counts the others. */
-static size_t find_suspended(const struct toll_line_batch *kept, struct toll_tally *tally, uint32_t *rows)
+/* ---- which rows ---- */
+
+/* All bits or none: are the lines of this part chosen, whose day is? */
+static uint8_t day_chosen(const struct toll_merge *merge, uint32_t part)
 {
-    int64_t counts[256] = {0};
-    size_t count = 0;
-    for (int64_t i = 0; i < kept->rows; i++) {
-        rows[count] = (uint32_t)i;
-        count += kept->status[i] >= TOLL_SUSPENSE_FIRST;
-        counts[kept->status[i]]++;
+    const struct toll_merge_choice *choice = merge->choice;
+    const int64_t day = merge->old.manifest.parts[part].day;
+    return choice == NULL || (day >= choice->from_day && day < choice->to_day);
+}
+
+static void mark_chosen(const struct toll_merge *merge, uint32_t part, const struct toll_line_batch *kept,
+                        uint8_t *again)
+{
+    const uint8_t day = day_chosen(merge, part);
+    const uint8_t least = toll_merge_choice_drops(merge->choice) ? 0 : TOLL_SUSPENSE_FIRST;
+    for (int64_t i = 0; i < kept->rows; i++)
+        again[i] = (uint8_t)(day & (kept->status[i] >= least));
+    for (int64_t i = 0; merge->chosen != NULL && i < kept->rows; i++)
+        again[i] &= merge->chosen[kept->account[i]];
+}
+
+/* What suspense.csv says of a line that stays in suspense, as an older book left it. */
+static uint64_t about_kept(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
+                           const struct toll_line_batch *kept, int64_t i)
+{
+    const uint32_t *texts = context->map->calltype_texts;
+    switch (kept->status[i]) {
+    case TOLL_SUSPENSE_NO_ACCOUNT: {
+        struct toll_row row;
+        toll_row_read(context->rater, context->map, batch, i, &row);
+        const uint64_t near = toll_row_near_end(&row);
+        return near == 0 ? 0 : toll_suspense_number(near);
     }
-    for (unsigned status = 0; status < TOLL_SUSPENSE_FIRST; status++)
+    case TOLL_SUSPENSE_NO_PREFIX:
+        return toll_suspense_destination(batch->callee[i]);
+    case TOLL_SUSPENSE_NO_CALLTYPE:
+        return batch->calltype == NULL || texts == NULL ? 0 : texts[batch->calltype[i]];
+    case TOLL_SUSPENSE_BLOCKED:
+    case TOLL_SUSPENSE_NO_RATE:
+        return TOLL_SUSPENSE_OLDER_PRICE | (uint32_t)kept->price[i];
+    default:
+        return 0;
+    }
+}
+
+static void add_kept_suspense(const struct toll_merge *merge, const struct toll_block_context *context,
+                              const struct toll_cdr_batch *batch, const struct toll_line_batch *kept,
+                              const uint8_t *again)
+{
+    struct toll_suspense *suspense = &context->tally->suspense;
+    toll_suspense_begin(suspense);
+    for (int64_t i = 0; i < kept->rows; i++) {
+        const uint8_t status = kept->status[i];
+        if (status < TOLL_SUSPENSE_FIRST || again[i])
+            continue;
+        const int32_t account = merge->own_accounts[kept->account[i]];
+        const uint64_t about = about_kept(context, batch, kept, i);
+        if (!toll_suspense_expect(suspense, status, account, about))
+            continue;
+        toll_suspense_look(suspense, status, account, about);
+        toll_suspense_add(suspense, status, account, about, context->part, batch->first_row + i);
+    }
+}
+
+/* Lists the rows that are rated again and counts the others. */
+static size_t find_chosen(const struct toll_merge *merge, const struct toll_block_context *context,
+                          const struct toll_cdr_batch *batch, const struct toll_line_batch *kept,
+                          struct toll_merge_scratch *scratch)
+{
+    struct toll_tally *tally = context->tally;
+    int64_t counts[256] = {0}, waiting = 0;
+    size_t count = 0;
+    mark_chosen(merge, context->part, kept, scratch->again);
+    for (int64_t i = 0; i < kept->rows; i++) {
+        const uint8_t again = scratch->again[i];
+        scratch->rows[count] = (uint32_t)i;
+        count += again;
+        counts[kept->status[i]] += !again;
+        waiting += !again & (kept->status[i] >= TOLL_SUSPENSE_FIRST);
+    }
+    for (unsigned status = 0; status < TOLL_STATUS_COUNT; status++)
         tally->status_rows[status] += counts[status];
     tally->rows += kept->rows - (int64_t)count;
     tally->kept_rows += kept->rows - (int64_t)count;
+    for (size_t k = 0; toll_merge_choice_drops(merge->choice) && k < count; k++) {
+        const uint32_t i = scratch->rows[k];
+        if (kept->status[i] < TOLL_SUSPENSE_FIRST && toll_kind_service(batch->kind[i]) == TOLL_VOICE)
+            tally->dropped_billed_s += kept->billed[i];
+    }
+    if (waiting > 0)
+        add_kept_suspense(merge, context, batch, kept, scratch->again);
     return count;
+}
+
+/* What chosen lines drew is given back, and nothing else is. */
+static int check_draws(const struct toll_merge *merge, const struct toll_line_batch *kept,
+                       const uint8_t *again, struct toll_error *error)
+{
+    if (kept->pool == NULL || !toll_merge_choice_drops(merge->choice))
+        return 0;
+    for (int64_t i = 0; i < kept->rows; i++) {
+        const int32_t pool = kept->pool[i];
+        const bool back =
+            pool != 0 && pool < merge->pool_count && merge->given_back != NULL && merge->given_back[pool];
+        if (pool != 0 && back != again[i])
+            return toll_error_set(error, TOLL_EUSAGE,
+                                  "%s: an account that is to be rated again draws on a pool with another one "
+                                  "that is not; name both, or rate all again",
+                                  merge->old.path);
+    }
+    return 0;
 }
 
 /* ---- rows that are rated again ---- */
@@ -205,7 +302,7 @@ static int count_kept(const struct toll_merge *merge, const struct toll_block_co
         struct toll_row row;
         struct toll_payer payer;
         scratch->buckets[i] = 0;
-        if (account == 0 || kept->status[first + i] >= TOLL_SUSPENSE_FIRST)
+        if (account == 0 || scratch->again[first + i])
             continue; /* nobody's, or counted with those that are rated again */
         toll_row_read(rater, context->map, batch, (int64_t)(first + i), &row);
         toll_payer_find(rater, &row, &payer);
@@ -239,8 +336,11 @@ int toll_merge_batch(const struct toll_merge *merge, const struct toll_block_con
                               merge->old.path);
     const struct toll_line_columns rated = toll_merge_scratch_lines(scratch, lines);
     copy_lines(kept, lines);
-    count_kept_costs(merge, kept, lines, &context->tally->cost);
-    const size_t count = find_suspended(kept, context->tally, scratch->rows);
+    const size_t count = find_chosen(merge, context, batch, kept, scratch);
+    const int refused = check_draws(merge, kept, scratch->again, error);
+    if (refused != 0)
+        return refused;
+    count_kept_costs(merge, kept, scratch->again, lines, &context->tally->cost);
     for (size_t first = 0; first < count; first += block_rows) {
         const size_t rows = count - first < block_rows ? count - first : block_rows;
         struct toll_block_context block = *context;

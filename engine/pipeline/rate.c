@@ -19,6 +19,7 @@
 struct run {
     const struct toll_rate_options *options;
     const struct toll_hash128 *predecessor; /* NULL: none */
+    const struct toll_merge_choice *choice; /* NULL: what the earlier run has in suspense */
     const struct toll_io *io;
     enum toll_read_path how;
     bool ring_writes;
@@ -113,8 +114,8 @@ static int open_all(struct run *run, struct toll_error *error)
         rc = toll_parts_select(&run->dataset, options->from_day, options->to_day, &run->first, &run->last,
                                error);
     else if (rc == 0)
-        rc = toll_merge_open(&run->merged, run->io, options->only_suspense, &run->dataset, options->from_day,
-                             options->to_day, &run->first, &run->last, error);
+        rc = toll_merge_open(&run->merged, run->io, options->only_suspense, run->choice, &run->dataset,
+                             options->from_day, options->to_day, &run->first, &run->last, error);
     if (rc == 0 && options->after != NULL)
         rc = open_after(run, error);
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
@@ -150,17 +151,16 @@ static int carry_pools(struct run *run)
             (struct toll_pool_tables){before->periods,    before->period_count, before->draws,
                                       before->draw_count, before->counts,       before->count_count};
     else if (run->merge != NULL)
-        run->pool_tables =
-            (struct toll_pool_tables){run->merge->old.tables.pools,  run->merge->old.tables.pool_count,
-                                      run->merge->old.tables.draws,  run->merge->old.tables.draw_count,
-                                      run->merge->old.tables.counts, run->merge->old.tables.count_count};
+        run->pool_tables = (struct toll_pool_tables){run->merge->kept.pools,  run->merge->kept.pool_count,
+                                                     run->merge->kept.draws,  run->merge->kept.draw_count,
+                                                     run->merge->kept.counts, run->merge->kept.count_count};
     return 0;
 }
 
 /* What an earlier run drew and counted whose lines are kept: all calls are late, nothing is closed. */
 static struct toll_pools_before before_of_merge(const struct run *run)
 {
-    const struct toll_run_tables *old = &run->merge->old.tables;
+    const struct toll_run_tables *old = &run->merge->kept;
     toll_ms first = 0;
     for (size_t i = run->last; i > run->first; i--)
         if (run->dataset.parts[i - 1].rows > 0)
@@ -372,6 +372,8 @@ static int finish_periods(struct run *run, struct toll_tally *tally, struct toll
         rc = toll_pools_finish(run->pools, &run->pool_tables, &tally->periods, error);
         toll_period_charges_sort(&tally->periods);
     }
+    if (rc == 0 && run->merge != NULL)
+        rc = toll_merge_check_periods(run->merge, &tally->periods, error);
     return rc;
 }
 
@@ -461,8 +463,8 @@ static void *make_suspense(void *argument)
     }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
-    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, days, &run->texts, &text->csv,
-                                    &text->bytes, &text->error);
+    text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, run->merge, days, &run->texts,
+                                    &text->csv, &text->bytes, &text->error);
     free(days);
     return NULL;
 }
@@ -640,6 +642,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     run->options = options;
     run->io = tuning->io;
     run->predecessor = tuning->predecessor;
+    run->choice = tuning->choice;
     run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);

@@ -53,6 +53,8 @@ struct toll_rate_tuning {
     size_t in_flight_bytes, piece_bytes; /* see struct toll_workers_io */
     unsigned ahead;
     const struct toll_hash128 *predecessor; /* of the manifest; NULL: none */
+    /* Which lines of options->only_suspense are rated again; NULL: what is in suspense */
+    const struct toll_merge_choice *choice;
 };
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error);
@@ -145,10 +147,11 @@ int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tupl
                           struct toll_error *error);
 /* Warns of rows of taxes.csv that are stale on the day of the run's last CDR; nothing in a book without. */
 void toll_rate_tell_stale(const struct toll_book *book, toll_ms last, const struct toll_reporter *reporter);
-/* suspense.csv as text (malloc'ed): docs/FORMATS.md. days: of the parts by ordinal; texts: call-type codes.
- */
+/* suspense.csv as text (malloc'ed): docs/FORMATS.md. merge: NULL, or what is kept; days: of the parts by
+ * ordinal; texts: call-type codes. */
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,
-                         const int64_t *days, const struct toll_strings *texts, char **csv, size_t *bytes,
+                         const struct toll_merge *merge, const int64_t *days,
+                         const struct toll_strings *texts, char **csv, size_t *bytes,
                          struct toll_error *error);
 
 /* What a price row says, for prices.arrow and for readers. Strings are the book's. services: bits 1 << enum

@@ -235,12 +235,12 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
                          const struct toll_tally *tally, const struct toll_merge *merge,
                          struct toll_error *error)
 {
-    int64_t count = merge == NULL ? 0 : merge->old.tables.bucket_count;
+    int64_t count = merge == NULL ? 0 : merge->bucket_count;
     struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
     if (count > 0)
-        memcpy(rows, merge->old.tables.buckets, (size_t)count * sizeof *rows);
+        memcpy(rows, merge->buckets, (size_t)count * sizeof *rows);
     int rc = list_buckets(book, tally, merge, rows, &count, error);
     if (rc == 0) {
         qsort(rows, (size_t)count, sizeof *rows, by_account_site);

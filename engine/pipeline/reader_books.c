@@ -64,6 +64,15 @@ int toll_reader_books_open(struct toll_reader_books *books, const struct toll_ru
     return rc;
 }
 
+int toll_reader_books_open_all(struct toll_reader_books *books, struct toll_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < books->count; i++)
+        if (books->list[i].book == NULL)
+            rc = open_book(books, i, error);
+    return rc;
+}
+
 void toll_reader_books_close(struct toll_reader_books *books)
 {
     for (size_t i = 0; i < books->count; i++)

@@ -27,6 +27,8 @@ struct toll_reader_books {
 /* Opens the run's own book. After an error closed, too. */
 int toll_reader_books_open(struct toll_reader_books *books, const struct toll_run_files *run,
                            struct toll_error *error);
+/* The older ones, too; for whoever reads them from several threads. */
+int toll_reader_books_open_all(struct toll_reader_books *books, struct toll_error *error);
 void toll_reader_books_close(struct toll_reader_books *books); /* safe on a zeroed struct */
 
 /* The run's own. */

@@ -22,6 +22,7 @@ struct rerate {
     struct toll_run_files old;
     bool old_open;
     int lock; /* fd of the old run's manifest, -1 */
+    struct toll_rerate_part part;
 };
 
 /* ---- the old run ---- */
@@ -72,6 +73,23 @@ static int refuse_existing(const struct rerate *rerate, const char *path, struct
                           path);
 }
 
+/* The folder in which the delta will lie. */
+static int check_parent(const struct rerate *rerate, struct toll_error *error)
+{
+    const struct toll_io *io = rerate->io;
+    const char *path = rerate->options->delta_path, *slash = strrchr(path, '/');
+    char *parent = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (parent == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+    const int fd = toll_open_folder(io, AT_FDCWD, parent, 0);
+    free(parent);
+    if (fd < 0)
+        return toll_error_errno(error, TOLL_ECREATE, -fd, "%s: the folder it would lie in cannot be opened",
+                                path);
+    io->close(io->context, fd);
+    return 0;
+}
+
 /* What would be found only when all is rated. */
 static int check_closed(const struct rerate *rerate, struct toll_error *error)
 {
@@ -92,12 +110,27 @@ static int check_options(const struct toll_rerate_options *options, struct toll_
         rate->to_day != NULL || rate->cut_periods)
         return toll_error_set(error, TOLL_EUSAGE,
                               "a run is rated again with its own days and start; leave out the others");
-    if (options->delta_path == NULL)
-        return toll_error_set(error, TOLL_EUSAGE, "say where the delta goes");
+    if (options->delta_path == NULL || strcmp(options->delta_path, rate->run_path) == 0)
+        return toll_error_set(error, TOLL_EUSAGE, "say where the delta goes, besides the new run");
     return 0;
 }
 
 /* ---- rating ---- */
+
+static int choose(struct rerate *rerate, struct toll_error *error)
+{
+    const struct toll_rerate_options *options = rerate->options;
+    if (!toll_rerate_is_part(options))
+        return 0;
+    if (rerate->old.manifest.has_after)
+        return toll_error_set(
+            error, TOLL_EUSAGE,
+            "%s goes on behind a closed run, and what its calls have drawn since is not known "
+            "call by call: rate all of it again, without --accounts, --from, --to and "
+            "--only-suspense",
+            options->old_run_path);
+    return toll_rerate_choose(&rerate->part, rerate->io, &rerate->old, options, error);
+}
 
 static const char *day_or_null(const char *day)
 {
@@ -115,8 +148,13 @@ static int rate(const struct rerate *rerate, const struct toll_rate_tuning *tuni
     rate.to_day = day_or_null(old->to_day);
     rate.cut_periods = old->cut_periods;
     rate.reorder = old->reorder;
-    if (old->has_after) /* the run holds a copy of all of the state */
+    if (toll_rerate_is_part(rerate->options)) {
+        rate.only_suspense = rerate->options->old_run_path;
+        rate.from_day = rate.to_day = NULL; /* the old run's, in any case */
+        with.choice = &rerate->part.choice;
+    } else if (old->has_after) { /* the run holds a copy of all of the state */
         rate.after = rerate->options->old_run_path;
+    }
     return toll_rate_tuned(&rate, &with, result, error);
 }
 
@@ -149,9 +187,13 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
     if (rc == 0)
         rc = refuse_existing(&rerate, options->delta_path, error);
     if (rc == 0)
+        rc = check_parent(&rerate, error);
+    if (rc == 0)
         rc = check_closed(&rerate, error);
     if (rc == 0)
         rc = open_old(&rerate, error);
+    if (rc == 0)
+        rc = choose(&rerate, error);
     if (rc == 0)
         rc = rate(&rerate, tuning, &result->rate, error);
     if (rc == 0)
@@ -160,6 +202,7 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
         rerate.io->close(rerate.io->context, rerate.lock);
     if (rerate.old_open)
         toll_run_files_close(&rerate.old);
+    toll_rerate_part_free(&rerate.part);
     return rc;
 }
 

@@ -9,6 +9,19 @@
 int toll_rerate_tuned(const struct toll_rerate_options *options, const struct toll_rate_tuning *tuning,
                       struct toll_rerate_result *result, struct toll_error *error);
 
+/* Which lines of the old run are rated again, where not all are. */
+struct toll_rerate_part {
+    struct toll_merge_choice choice;
+    struct toll_bucket_row *rows; /* choice.taken, behind an empty one */
+    struct toll_strings texts;
+};
+bool toll_rerate_is_part(const struct toll_rerate_options *options);
+/* Zero-initialised before; borrows from the options. */
+int toll_rerate_choose(struct toll_rerate_part *part, const struct toll_io *io,
+                       const struct toll_run_files *run, const struct toll_rerate_options *options,
+                       struct toll_error *error);
+void toll_rerate_part_free(struct toll_rerate_part *part);
+
 /* Reads all lines of a run and compares them with their checksums. threads 0: all cores. */
 int toll_run_check_lines(const struct toll_run_files *run, unsigned threads,
                          const struct toll_progress *progress, struct toll_error *error);

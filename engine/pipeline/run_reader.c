@@ -701,6 +701,24 @@ int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct tol
                           run->files.path, (long long)day_rows, day, (long long)day_rows - 1, (long long)row);
 }
 
+/* The open row with its CDR as the run's own book sees it: 1, or negative. */
+static int own_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
+{
+    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
+    const uint8_t *books = run->line_batch.book;
+    const int rc = open_cdrs(run, error);
+    if (rc != 0)
+        return rc;
+    *out = row_here(run);
+    out->part = run->set.parts[0].part;
+    out->batch = &run->cdr_batch;
+    out->rater = &own->rater;
+    out->price_shift = own->price_shift;
+    out->kept = books != NULL && books[run->index] + 1u < run->books.count;
+    toll_row_read(&own->rater, &run->set.parts[0].lanes[0].map, &run->cdr_batch, run->index, &out->row);
+    return 1;
+}
+
 int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
     int more;
@@ -709,6 +727,29 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
         while (run->index < run->line_batch.rows - 1 && status[run->index] < TOLL_SUSPENSE_FIRST)
             run->index++;
         if (status[run->index] < TOLL_SUSPENSE_FIRST)
+            continue;
+        return own_row(run, out, error);
+    }
+    return more;
+}
+
+static bool has_drawn(const struct toll_run *run, int64_t index, int32_t account)
+{
+    const struct toll_line_batch *lines = &run->line_batch;
+    const struct toll_draw_rules *rules = toll_run_rater(run)->draws;
+    return (account == 0 || lines->account[index] == account) &&
+           ((lines->included != NULL && lines->included[index] > 0) ||
+            (rules != NULL && toll_draw_tiers(rules, (uint32_t)lines->price[index]) != 0));
+}
+
+int toll_run_next_drawn(struct toll_run *run, int32_t account, struct toll_reader_row *out,
+                        struct toll_error *error)
+{
+    int more;
+    while ((more = next_row(run, error)) > 0) {
+        while (run->index < run->line_batch.rows - 1 && !has_drawn(run, run->index, account))
+            run->index++;
+        if (!has_drawn(run, run->index, account))
             continue;
         *out = row_here(run);
         const int rc = seek_cdr(run, out, error);
@@ -720,19 +761,7 @@ int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, s
 int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error)
 {
     const int more = next_row(run, error);
-    if (more <= 0)
-        return more;
-    const int rc = open_cdrs(run, error);
-    if (rc != 0)
-        return rc;
-    const struct toll_reader_book *own = toll_reader_book_own(&run->books);
-    *out = row_here(run);
-    out->part = run->set.parts[0].part;
-    out->batch = &run->cdr_batch;
-    out->rater = &own->rater;
-    out->price_shift = own->price_shift;
-    toll_row_read(&own->rater, &run->set.parts[0].lanes[0].map, &run->cdr_batch, run->index, &out->row);
-    return 1;
+    return more <= 0 ? more : own_row(run, out, error);
 }
 
 const struct toll_rater *toll_run_rater(const struct toll_run *run)

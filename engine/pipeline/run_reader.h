@@ -28,12 +28,18 @@ int toll_explain_with(const struct toll_io *io, const char *run_path, const char
 /* Goes to a day's row: TOLL_EUSAGE when there is none. */
 int toll_run_seek(struct toll_run *run, const char *day, int64_t row, struct toll_reader_row *out,
                   struct toll_error *error);
-/* Goes on to the next row in suspense (after a rewind: the first): 1, 0 at the end, negative on error. Needs
- * the dataset; CDRs are read only where there is such a row. */
+/* Goes on to the next row in suspense (after a rewind: the first), by the run's own book whichever left it
+ * there: 1, 0 at the end, negative on error. Needs the dataset; CDRs are read only where there is such a row.
+ */
 int toll_run_next_suspended(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error);
 /* Goes on to the next row of all (after a rewind: the first), by the run's own book whichever priced the
  * line: 1, 0 at the end, negative on error. Needs the dataset. */
 int toll_run_next_row(struct toll_run *run, struct toll_reader_row *out, struct toll_error *error);
+/* Goes on to the next row (after a rewind: the first) that a bundle gave something or that tiers priced, of
+ * an account of the run's table (0: of all): 1, 0 at the end, negative on error. Needs the dataset; not for
+ * merged runs. CDRs are read only where there is such a row. */
+int toll_run_next_drawn(struct toll_run *run, int32_t account, struct toll_reader_row *out,
+                        struct toll_error *error);
 /* The run's own book. */
 const struct toll_rater *toll_run_rater(const struct toll_run *run);
 /* Id of a price in the run's table -> the row, NULL none. */

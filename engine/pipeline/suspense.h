@@ -8,6 +8,7 @@
 #ifndef TOLL_PIPELINE_SUSPENSE_H
 #define TOLL_PIPELINE_SUSPENSE_H
 
+#include "base/digits.h"
 #include "tollmill_error.h"
 
 #include <pthread.h>
@@ -20,7 +21,7 @@
 
 struct toll_suspense_entry {
     uint64_t what;
-    int32_t account;
+    int32_t account; /* of the book; of a merged run less than 0: minus an id of the earlier run's */
     uint32_t status; /* enum toll_status */
     int64_t rows;
     uint32_t first_part, last_part; /* ordinal in the run */
@@ -74,6 +75,26 @@ static inline uint32_t toll_suspense_slot(uint64_t hash)
 {
     return (uint32_t)(hash >> 32) & (TOLL_SUSPENSE_SLOTS - 1);
 }
+
+/* As toll_digits_masked shows it: hidden digits become the nibble C. */
+static inline uint64_t toll_suspense_number(uint64_t number)
+{
+    const unsigned digits = toll_digits_count(number);
+    const unsigned open = digits > 8 ? 4 : 1, end = digits > 8 ? digits - 2 : digits;
+    const uint64_t from_open = UINT64_MAX >> 4 * open, from_end = end > 15 ? 0 : UINT64_MAX >> 4 * end;
+    const uint64_t hidden = from_open & ~from_end;
+    return (number & ~hidden) | (UINT64_C(0xCCCCCCCCCCCCCCCC) & hidden);
+}
+
+/* Seven digits tell the destination; of a number hardly longer than that, four. */
+static inline uint64_t toll_suspense_destination(uint64_t number)
+{
+    return number |
+           (toll_digits_count(number) > 8 ? UINT64_C(0x0000000fffffffff) : UINT64_C(0x0000ffffffffffff));
+}
+
+/* `what` of a price row that an older book of a merged run has: its id in the earlier run's table. */
+#define TOLL_SUSPENSE_OLDER_PRICE (UINT64_C(1) << 32)
 
 /* Memory for all there will be. Zero-initialised before; free is safe then. */
 size_t toll_suspense_bytes(void); /* that init reserves */

@@ -65,8 +65,32 @@ static void digits_text(uint64_t digits, char buffer[TOLL_DIGITS_TEXT_BYTES])
     buffer[count] = 0;
 }
 
+static const struct toll_price_row *older_price(const struct toll_merge *merge, int32_t id)
+{
+    const struct toll_run_tables *tables = &merge->old.tables;
+    int64_t low = 0, high = tables->price_count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (tables->prices[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < tables->price_count && tables->prices[low].id == id ? &tables->prices[low] : NULL;
+}
+
+static void put_account(struct text *text, int32_t account, const struct toll_book *book,
+                        const struct toll_merge *merge)
+{
+    if (account > 0)
+        put_cell(text, toll_book_string(book, book->accounts[account].account));
+    else if (account < 0)
+        put_cell(text, merge->old.tables.accounts[-account].account);
+}
+
 static void put_about(struct text *text, const struct toll_suspense_entry *entry,
-                      const struct toll_book *book, const struct toll_strings *texts)
+                      const struct toll_book *book, const struct toll_strings *texts,
+                      const struct toll_merge *merge)
 {
     char digits[TOLL_DIGITS_TEXT_BYTES], buffer[1024];
     switch (entry->status) {
@@ -82,9 +106,15 @@ static void put_about(struct text *text, const struct toll_suspense_entry *entry
     case TOLL_SUSPENSE_BLOCKED:
     case TOLL_SUSPENSE_NO_RATE: {
         struct toll_price_row row;
-        toll_price_describe(book, (int32_t)entry->what, 0, &row);
-        snprintf(buffer, sizeof buffer, "%s:%d", row.file, row.line);
-        put_cell(text, buffer);
+        const struct toll_price_row *price = &row;
+        if ((entry->what & TOLL_SUSPENSE_OLDER_PRICE) == 0)
+            toll_price_describe(book, (int32_t)entry->what, 0, &row);
+        else
+            price = older_price(merge, (int32_t)entry->what);
+        if (price != NULL) {
+            snprintf(buffer, sizeof buffer, "%s:%d", price->file, price->line);
+            put_cell(text, buffer);
+        }
         break;
     }
     default:
@@ -93,7 +123,8 @@ static void put_about(struct text *text, const struct toll_suspense_entry *entry
 }
 
 int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll_book *book,
-                         const int64_t *days, const struct toll_strings *texts, char **csv, size_t *bytes,
+                         const struct toll_merge *merge, const int64_t *days,
+                         const struct toll_strings *texts, char **csv, size_t *bytes,
                          struct toll_error *error)
 {
     struct text text = {0};
@@ -105,10 +136,9 @@ int toll_suspense_to_csv(const struct toll_suspense *suspense, const struct toll
         char first[TOLL_TIME_TEXT_BYTES], last[TOLL_TIME_TEXT_BYTES];
         put_text(&text, toll_status_reason(entry->status));
         put(&text, ",", 1);
-        if (entry->account != 0)
-            put_cell(&text, toll_book_string(book, book->accounts[entry->account].account));
+        put_account(&text, entry->account, book, merge);
         put(&text, ",", 1);
-        put_about(&text, entry, book, texts);
+        put_about(&text, entry, book, texts, merge);
         toll_day_format(days[entry->first_part], first);
         toll_day_format(days[entry->last_part], last);
         snprintf(buffer, sizeof buffer, ",%lld,%s:%lld,%s:%lld\n", (long long)entry->rows, first,

@@ -80,6 +80,7 @@ void toll_tally_clear(struct toll_tally *tally, const struct toll_book *book)
     memset(tally->other_prices, 0, (size_t)book->price_count + 1);
     memset(tally->status_rows, 0, sizeof tally->status_rows);
     tally->rows = tally->billed_s = tally->kept_rows = tally->settled_rows = 0;
+    tally->dropped_billed_s = 0;
     memset(&tally->cost, 0, sizeof tally->cost);
     toll_suspense_clear(&tally->suspense);
     toll_surcharge_counts_clear(tally->surcharges);
@@ -219,6 +220,7 @@ void toll_tally_merge(struct toll_tally *tally, const struct toll_tally *from, c
     tally->rows += from->rows;
     tally->billed_s += from->billed_s;
     tally->kept_rows += from->kept_rows;
+    tally->dropped_billed_s += from->dropped_billed_s;
     toll_cost_sums_merge(&tally->cost, &from->cost);
     toll_suspense_merge(&tally->suspense, &from->suspense);
     toll_surcharge_counts_merge(tally->surcharges, from->surcharges);

@@ -19,7 +19,8 @@ struct toll_tally {
     int64_t status_rows[TOLL_STATUS_COUNT];
     int64_t rows, billed_s;
     int64_t kept_rows; /* of a merged run: lines of the earlier one; in rows and status_rows, nowhere else */
-    int64_t settled_rows; /* how many of them toll_tally_settle has seen */
+    int64_t dropped_billed_s; /* of lines of the earlier one that are not kept, as billed_s */
+    int64_t settled_rows;     /* how many of them toll_tally_settle has seen */
     struct toll_suspense suspense;
     struct toll_surcharge_counts *surcharges; /* NULL: the book has none */
     struct toll_cost_sums cost;               /* all 0 where the book has no buy plan */

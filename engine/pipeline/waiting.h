@@ -19,6 +19,8 @@ struct toll_waiting_key {
     int32_t account;
     uint32_t a, b;
 };
+#define TOLL_WAITING_CLEARED \
+    UINT32_MAX /* b: kept from an older run; the run's own book does not let it wait */
 _Static_assert(sizeof(struct toll_waiting_key) == 24, "hashed as bytes");
 struct toll_waiting_group {
     struct toll_waiting_key key;
@@ -40,7 +42,7 @@ struct toll_waiting_deck {
 };
 
 struct toll_waiting {
-    const struct toll_rater *rater; /* of the run's own book, which rated all that waits */
+    const struct toll_rater *rater; /* of the run's own book, which all that waits is shown to */
     struct toll_band_cursor *cursors;
     struct toll_waiting_deck *decks;
     struct toll_strings texts; /* trunks, hints and call types that the book does not know */

@@ -253,6 +253,13 @@ int toll_waiting_key_of(struct toll_waiting *waiting, const struct toll_reader_r
     *key = (struct toll_waiting_key){.status = at->lines->status[at->index]};
     if (at->rater == waiting->rater)
         toll_row_rate(waiting->rater, waiting->cursors, &at->row, &trace, &answer);
+    if (at->kept && answer.status != key->status) { /* as an older book left it */
+        if (answer.status < TOLL_SUSPENSE_FIRST) {
+            key->b = TOLL_WAITING_CLEARED;
+            return 0;
+        }
+        key->status = answer.status;
+    }
     const bool drew = answer.status == TOLL_RATED && /* bundles made it wait */
                       (key->status == TOLL_SUSPENSE_POOL_LIMIT || key->status == TOLL_SUSPENSE_OVERFLOW);
     if (at->rater != waiting->rater || (answer.status != key->status && !drew))

@@ -101,11 +101,13 @@ static void describe_number(struct describer *describer, const char *what)
     }
     describer->out->about = text(describer, "+%s", first);
     if (toll_probe_one(rater->numbers, rater->number_lines, group->key.what) != 0) {
+        struct toll_explain_number_row found;
         toll_digits_text(group->key.what, digits);
+        toll_explain_number_find(describer->book, digits, TOLL_MS_MAX, &found);
         describer->out->advice =
             text(describer,
                  "the %s is in numbers.csv, line %u, but not in force at the call's start: correct its dates",
-                 what, toll_explain_number_line(describer->book, digits, NULL));
+                 what, found.line);
         return;
     }
     add(describer, "numbers.csv", "number,account", text(describer, "%s,ACCOUNT", first));
@@ -344,6 +346,11 @@ bool toll_waiting_describe(const struct toll_waiting *waiting, const struct toll
                                         .add = "",
                                         .advice = ""};
     out->day = text(&describer, "%s", group->day);
+    if (group->key.b == TOLL_WAITING_CLEARED) {
+        out->advice = "kept as an older book left them; the run's own book rates them: tollmill rerate "
+                      "--only-suspense";
+        return !describer.failed;
+    }
     switch (group->key.status) {
     case TOLL_SUSPENSE_CONFLICT:
         out->advice = "records of one key differ in what they say: ask the carrier which of them holds";

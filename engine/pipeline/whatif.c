@@ -40,33 +40,59 @@ static int open_dataset(struct toll_whatif *whatif, struct toll_error *error)
     return rc;
 }
 
-static int open_after(struct toll_whatif *whatif, unsigned index, struct toll_error *error)
+static int open_after(struct toll_whatif *whatif, struct toll_whatif_side *side, struct toll_error *error)
 {
     const struct toll_whatif_options *options = whatif->options;
-    struct toll_whatif_lane *lane = &whatif->lanes[index];
-    struct toll_after *after = &lane->after;
+    struct toll_after *after = &side->after;
     int rc = toll_days_read(options->from_day, options->to_day, &after->from_day, &after->to_day, error);
     if (rc == 0)
         rc = toll_after_open(after, whatif->io, options->after, error);
     if (rc == 0)
-        rc = toll_after_join(after, lane->book, &whatif->dataset, whatif->first, whatif->last, error);
+        rc = toll_after_join(after, side->book, &whatif->dataset, whatif->first, whatif->last, error);
     if (rc == 0 && options->reorder)
-        rc = toll_after_reorder(after, &whatif->raters[index], &whatif->dataset, whatif->first, whatif->last,
-                                error);
+        rc = toll_after_reorder(after, &whatif->raters[side->lane], &whatif->dataset, whatif->first,
+                                whatif->last, error);
     return rc;
 }
 
-static int make_lane(struct toll_whatif *whatif, unsigned index, struct toll_error *error)
+static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_error *error)
 {
-    struct toll_whatif_lane *lane = &whatif->lanes[index];
-    struct toll_rater *rater = &whatif->raters[index];
-    int rc = toll_rater_init(rater, lane->book, whatif->features, error);
+    struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
+    struct toll_rater *rater = &whatif->raters[lane];
+    int rc = toll_rater_init(rater, side->book, whatif->features, error);
     if (rc == 0 && whatif->options->after != NULL)
-        rc = open_after(whatif, index, error);
+        rc = open_after(whatif, side, error);
     if (rc == 0)
-        rc = toll_tuples_of_parts(lane->book, &whatif->dataset, whatif->first, whatif->last, &lane->tuples,
+        rc = toll_tuples_of_parts(side->book, &whatif->dataset, whatif->first, whatif->last, &side->tuples,
                                   error);
-    rater->tuples = lane->tuples;
+    rater->tuples = side->tuples;
+    return rc;
+}
+
+/* Which books price the base's lines anew; each of the others has a lane. */
+static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
+{
+    const struct toll_book *books[TOLL_LANES_MAX];
+    unsigned of[TOLL_LANES_MAX], count = 0, column = 0;
+    bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
+    int rc = 0;
+    for (unsigned i = 1; i < whatif->count && !no_repricing; i++)
+        if (whatif->books[i].variation.reprices && whatif->options->books[i].path == NULL) {
+            books[count] = whatif->books[i].book;
+            of[count++] = i;
+        }
+    if (count > 0)
+        rc = toll_repricing_make(&whatif->repricing, whatif->books[0].book, books, count,
+                                 toll_kernels_select(whatif->features), fits, error);
+    for (unsigned k = 0; k < count; k++)
+        repriced[of[k]] = fits[k];
+    for (unsigned i = 0; i < whatif->count; i++) {
+        whatif->books[i].lane = repriced[i] ? -1 : (int)whatif->lane_count;
+        if (repriced[i])
+            whatif->books[i].column = column++;
+        else
+            whatif->book_of_lane[whatif->lane_count++] = i;
+    }
     return rc;
 }
 
@@ -83,25 +109,44 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
     if (whatif->sides == NULL)
         return no_memory(error);
     for (unsigned i = 0; i < whatif->count; i++) {
-        const struct toll_whatif_lane *lane = &whatif->lanes[i];
+        const struct toll_whatif_side *of = &whatif->books[i];
         struct toll_impact_side *side = &whatif->sides[i];
         side->about = (struct toll_impact_book){
-            .name = lane->name,
+            .name = of->name,
             .change = options->books[i].change == NULL ? "" : options->books[i].change,
             .first_day = "",
             .last_day = "",
-            .has_cost = lane->book->has_cost,
-            .taxed = lane->book->tax.taxed,
+            .has_cost = of->book->has_cost,
+            .taxed = of->book->tax.taxed,
             .has_factor = options->books[i].has_factor,
             .factor = options->books[i].factor,
         };
-        if (!toll_hash_equal(lane->book->book_hash, none)) /* a change in memory has none */
-            toll_hash_text(lane->book->book_hash, side->about.book_hash);
+        if (!toll_hash_equal(of->book->book_hash, none)) /* a change in memory has none */
+            toll_hash_text(of->book->book_hash, side->about.book_hash);
         toll_hash_text(whatif->dataset.cdr_hash, side->about.cdr_hash);
-        side->book = lane->book;
+        side->book = of->book;
+        side->repriced = of->lane < 0;
     }
     return toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
-                                  whatif->lanes[0].book->zones[0], error);
+                                  whatif->books[0].book->zones[0], error);
+}
+
+static size_t charges_bytes(const struct toll_whatif *whatif)
+{
+    return whatif->repricing == NULL
+               ? 0
+               : toll_repricing_stride(whatif->repricing) * TOLL_BLOCK_ROWS_MAX * sizeof(int64_t);
+}
+
+static int make_worker(struct toll_whatif *whatif, struct toll_whatif_worker *worker,
+                       struct toll_error *error)
+{
+    if (whatif->repricing != NULL) {
+        worker->charges = aligned_alloc(64, charges_bytes(whatif));
+        if (worker->charges == NULL)
+            return no_memory(error);
+    }
+    return toll_impact_sums_make(&worker->sums, whatif->shape, error);
 }
 
 static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tuning *tuning,
@@ -117,68 +162,85 @@ static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tun
         .ring = whatif->how == TOLL_READ_RING,
         .closed = options->after != NULL,
         .taken = true,
-        .taker_bytes = toll_impact_sums_bytes(whatif->shape),
+        .taker_bytes =
+            sizeof(struct toll_whatif_worker) + charges_bytes(whatif) + toll_impact_sums_bytes(whatif->shape),
     };
-    for (unsigned i = 0; i < whatif->count; i++)
-        lanes[i] = (struct toll_lane){&whatif->raters[i], optional_of(whatif->lanes[i].book)};
+    for (unsigned i = 0; i < whatif->lane_count; i++)
+        lanes[i] =
+            (struct toll_lane){&whatif->raters[i], optional_of(whatif->books[whatif->book_of_lane[i]].book)};
     whatif->memory.threads =
         toll_parts_workers(&whatif->dataset, whatif->first, whatif->last, options->threads);
-    int rc = toll_rate_memory_plan(&whatif->memory, lanes, whatif->count, whatif->span.rows, &io,
+    int rc = toll_rate_memory_plan(&whatif->memory, lanes, whatif->lane_count, whatif->span.rows, &io,
                                    options->memory_bytes, error);
+    if (rc == 0) {
+        whatif->of_worker = calloc(whatif->memory.threads, sizeof *whatif->of_worker);
+        rc = whatif->of_worker == NULL ? no_memory(error) : 0;
+    }
     if (rc == 0)
-        rc = toll_workers_init_lanes(&whatif->workers, lanes, whatif->count, whatif->memory.threads,
+        rc = toll_workers_init_lanes(&whatif->workers, lanes, whatif->lane_count, whatif->memory.threads,
                                      options->pin, &io, tuning->block_rows, error);
-    whatif->sums = calloc(whatif->memory.threads, sizeof(struct toll_impact_sums *));
-    if (rc == 0 && whatif->sums == NULL)
-        rc = no_memory(error);
     for (unsigned i = 0; rc == 0 && i < whatif->memory.threads; i++)
-        rc = toll_impact_sums_make(&whatif->sums[i], whatif->shape, error);
+        rc = make_worker(whatif, &whatif->of_worker[i], error);
     return rc;
 }
 
-static int make_pools(struct toll_whatif *whatif, unsigned index, struct toll_error *error)
+static int make_pools(struct toll_whatif *whatif, unsigned lane, struct toll_error *error)
 {
-    struct toll_whatif_lane *lane = &whatif->lanes[index];
+    struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
     struct toll_run_span span = whatif->span;
-    if (lane->book->bundle_count <= 1 && lane->book->tiers_count <= 1)
+    if (side->book->bundle_count <= 1 && side->book->tiers_count <= 1)
         return 0;
     if (!whatif->options->cut_periods)
         span.earlier_until = toll_parts_earlier_until(&whatif->dataset, whatif->first);
-    if (lane->after.open)
-        lane->before = lane->after.before;
+    if (side->after.open)
+        side->before = side->after.before;
     const int rc =
-        toll_pools_make(lane->book, &span, lane->after.open ? &lane->before : NULL, &lane->pools, error);
-    whatif->pools[index] = lane->pools;
+        toll_pools_make(side->book, &span, side->after.open ? &side->before : NULL, &side->pools, error);
+    whatif->pools[lane] = side->pools;
     return rc;
 }
 
 /* ---- the rows ---- */
 
-static void take(void *context, unsigned worker, const struct toll_cdr_batch *cdrs,
+static struct toll_line_batch line_batch(const struct toll_line_columns *from, int64_t rows)
+{
+    return (struct toll_line_batch){
+        .rows = rows,
+        .account = from->account,
+        .price = from->price,
+        .billed = from->billed,
+        .charge = from->charge,
+        .tuple = from->tuple,
+        .status = from->status,
+        .class_jurisdiction = from->class_jurisdiction,
+        .included = from->included,
+        .pool = from->pool,
+        .cost = from->cost,
+        .cost_price = from->cost_price,
+        .cost_status = from->cost_status,
+    };
+}
+
+static void take(void *context, unsigned index, const struct toll_cdr_batch *cdrs,
                  const struct toll_lane_lines *lanes)
 {
     struct toll_whatif *whatif = context;
+    struct toll_whatif_worker *worker = &whatif->of_worker[index];
     struct toll_impact_lines sides[TOLL_LANES_MAX];
     for (unsigned i = 0; i < whatif->count; i++) {
-        const struct toll_line_columns *from = &lanes[i].lines;
-        sides[i] = (struct toll_impact_lines){
-            .lines = {.rows = cdrs->rows,
-                      .account = from->account,
-                      .price = from->price,
-                      .billed = from->billed,
-                      .charge = from->charge,
-                      .tuple = from->tuple,
-                      .status = from->status,
-                      .class_jurisdiction = from->class_jurisdiction,
-                      .included = from->included,
-                      .pool = from->pool,
-                      .cost = from->cost,
-                      .cost_price = from->cost_price,
-                      .cost_status = from->cost_status},
-            .plans = lanes[i].plans,
-        };
+        const int lane = whatif->books[i].lane;
+        const struct toll_lane_lines *of = &lanes[lane < 0 ? 0 : lane];
+        sides[i] = (struct toll_impact_lines){line_batch(&of->lines, cdrs->rows), of->plans, NULL};
     }
-    toll_impact_add(whatif->sums[worker], cdrs, sides);
+    if (whatif->repricing != NULL) {
+        if (!toll_reprice_rows(whatif->repricing, &lanes[0].lines, cdrs->kind, (size_t)cdrs->rows,
+                               &worker->reprice, worker->charges)) {
+            atomic_store_explicit(&whatif->unfit, true, memory_order_relaxed);
+            return;
+        }
+        sides[0].repriced_charges = worker->charges;
+    }
+    toll_impact_add(worker->sums, cdrs, sides);
 }
 
 enum pass { PASS_ENDS, PASS_COUNT, PASS_LINES };
@@ -202,6 +264,12 @@ static int rate_set(struct toll_whatif *whatif, enum pass pass, uint64_t lanes, 
     return toll_workers_run(&whatif->workers, &request, error);
 }
 
+static const uint64_t *closed_rows_of(const struct toll_whatif *whatif, unsigned lane, size_t part)
+{
+    const struct toll_after *after = &whatif->books[whatif->book_of_lane[lane]].after;
+    return after->open ? after->rows.bits[part] : NULL;
+}
+
 /* All parts once, for some lanes: in sets, so that no more files are open than in a month. */
 static int rate_parts(struct toll_whatif *whatif, enum pass pass, uint64_t lanes, struct toll_error *error)
 {
@@ -210,22 +278,26 @@ static int rate_parts(struct toll_whatif *whatif, enum pass pass, uint64_t lanes
     for (size_t first = whatif->first; first < whatif->last && rc == 0; first += TOLL_PARTS_AT_ONCE) {
         const size_t last =
             whatif->last - first < TOLL_PARTS_AT_ONCE ? whatif->last : first + TOLL_PARTS_AT_ONCE;
-        rc = toll_part_set_open(&whatif->set, whatif->raters, whatif->count, &whatif->dataset, first, last,
-                                whatif->how, (uint32_t)(first - whatif->first), &whatif->texts, error);
+        rc = toll_part_set_open(&whatif->set, whatif->raters, whatif->lane_count, &whatif->dataset, first,
+                                last, whatif->how, (uint32_t)(first - whatif->first), &whatif->texts, error);
         for (size_t i = 0; rc == 0 && i < whatif->set.count; i++)
-            for (unsigned lane = 0; lane < whatif->count; lane++)
-                if (whatif->lanes[lane].after.open)
-                    whatif->set.parts[i].lanes[lane].closed =
-                        whatif->lanes[lane].after.rows.bits[first + i - whatif->first];
+            for (unsigned lane = 0; lane < whatif->lane_count; lane++)
+                whatif->set.parts[i].lanes[lane].closed =
+                    closed_rows_of(whatif, lane, first + i - whatif->first);
         if (rc == 0)
             rc = rate_set(whatif, pass, lanes, rows_before, error);
         rows_before += whatif->set.rows;
         toll_part_set_close(&whatif->set);
     }
-    for (unsigned i = 0; rc == 0 && pass != PASS_ENDS && i < whatif->count; i++)
+    for (unsigned i = 0; rc == 0 && pass != PASS_ENDS && i < whatif->lane_count; i++)
         if (whatif->pools[i] != NULL)
             rc = toll_pools_state(whatif->pools[i], error);
     return rc;
+}
+
+static struct toll_tuples *tuples_of(const struct toll_whatif *whatif, unsigned lane)
+{
+    return whatif->books[whatif->book_of_lane[lane]].tuples;
 }
 
 /* Passes that some lanes need before the one that counts. */
@@ -233,20 +305,20 @@ static int first_passes(struct toll_whatif *whatif, struct toll_error *error)
 {
     uint64_t ends = 0, volume = 0;
     int rc = 0;
-    for (unsigned i = 0; i < whatif->count; i++) {
-        const struct toll_whatif_lane *lane = &whatif->lanes[i];
+    for (unsigned i = 0; i < whatif->lane_count; i++) {
+        const struct toll_tuples *tuples = tuples_of(whatif, i);
         const struct toll_draw_rules *draws = whatif->raters[i].draws;
-        ends |= (uint64_t)(lane->tuples != NULL && lane->tuples->ends != NULL) << i;
+        ends |= (uint64_t)(tuples != NULL && tuples->ends != NULL) << i;
         volume |= (uint64_t)(draws != NULL && draws->volume) << i;
     }
     if (ends != 0)
         rc = rate_parts(whatif, PASS_ENDS, ends, error);
-    for (unsigned i = 0; rc == 0 && i < whatif->count; i++)
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         if ((ends >> i & 1) != 0)
-            rc = toll_workers_number_ends(&whatif->workers, i, whatif->lanes[i].tuples, error);
+            rc = toll_workers_number_ends(&whatif->workers, i, tuples_of(whatif, i), error);
     if (rc == 0 && volume != 0)
         rc = rate_parts(whatif, PASS_COUNT, volume, error);
-    for (unsigned i = 0; rc == 0 && i < whatif->count; i++)
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         if ((volume >> i & 1) != 0)
             toll_pools_second_pass(whatif->pools[i]);
     toll_workers_clear(&whatif->workers);
@@ -257,37 +329,54 @@ static int first_passes(struct toll_whatif *whatif, struct toll_error *error)
 
 static int finish_lane(struct toll_whatif *whatif, unsigned index, struct toll_error *error)
 {
-    struct toll_whatif_lane *lane = &whatif->lanes[index];
+    struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[index]];
     struct toll_tally *tally = toll_workers_sum(&whatif->workers, index);
     int rc = toll_tally_check(tally, error);
     TOLL_ASSERT(rc != 0 || tally->rows == whatif->span.rows);
     if (rc == 0)
-        rc = toll_tally_charge_periods(tally, lane->book, error);
-    if (rc == 0 && lane->after.open) {
-        rc = toll_after_charges(&lane->after, lane->book, &tally->periods, error);
+        rc = toll_tally_charge_periods(tally, side->book, error);
+    if (rc == 0 && side->after.open) {
+        rc = toll_after_charges(&side->after, side->book, &tally->periods, error);
         toll_period_charges_sort(&tally->periods);
     }
-    if (rc == 0 && lane->pools != NULL) {
-        rc = toll_pools_finish(lane->pools, &lane->tables, &tally->periods, error);
+    if (rc == 0 && side->pools != NULL) {
+        rc = toll_pools_finish(side->pools, &side->tables, &tally->periods, error);
         toll_period_charges_sort(&tally->periods);
     }
-    lane->tally = tally;
-    whatif->sides[index].periods = &tally->periods;
-    whatif->sides[index].taxes = lane->taxes;
-    whatif->sides[index].tax_count = lane->tax_count;
+    side->tally = tally;
     return rc;
+}
+
+/* What is charged by period does not depend on rates: a repriced book has the base's. */
+static void finish_sides(struct toll_whatif *whatif)
+{
+    for (unsigned i = 0; i < whatif->count; i++) {
+        const struct toll_whatif_side *side = &whatif->books[i];
+        const struct toll_tally *tally = side->lane < 0 ? whatif->books[0].tally : side->tally;
+        whatif->sides[i].periods = &tally->periods;
+        whatif->sides[i].taxes = side->taxes;
+        whatif->sides[i].tax_count = side->tax_count;
+    }
 }
 
 static int make_impact(struct toll_whatif *whatif, struct toll_impact *impact, struct toll_error *error)
 {
+    const struct toll_whatif_options *options = whatif->options;
+    const struct toll_impact_wishes wishes = {
+        .same_calls = true,
+        .moved_by_bp = options->moved_by_bp,
+        .moved_most = options->moved_most,
+        .prices = options->prices,
+    };
+    struct toll_impact_sums *sums = whatif->of_worker[0].sums;
     int rc = 0;
-    for (unsigned i = 0; rc == 0 && i < whatif->count; i++)
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = finish_lane(whatif, i, error);
     for (unsigned i = 1; rc == 0 && i < whatif->memory.threads; i++)
-        rc = toll_impact_sums_merge(whatif->sums[0], whatif->sums[i], error);
-    return rc != 0 ? rc
-                   : toll_impact_make(impact, whatif->shape, whatif->sums[0], whatif->sides, true,
-                                      whatif->options->moved_by_bp, error);
+        rc = toll_impact_sums_merge(sums, whatif->of_worker[i].sums, error);
+    if (rc == 0)
+        finish_sides(whatif);
+    return rc != 0 ? rc : toll_impact_make(impact, sums, whatif->sides, &wishes, error);
 }
 
 /* ---- all of it ---- */
@@ -312,52 +401,63 @@ static int open_all(struct toll_whatif *whatif, const struct toll_whatif_tuning 
     if (rc == 0)
         rc = open_dataset(whatif, error);
     whatif->count = rc == 0 ? (unsigned)whatif->options->book_count : 0;
-    whatif->lanes = calloc(whatif->count + 1u, sizeof *whatif->lanes);
+    whatif->books = calloc(whatif->count + 1u, sizeof *whatif->books);
     whatif->raters = calloc(whatif->count + 1u, sizeof *whatif->raters);
     whatif->pools = calloc(whatif->count + 1u, sizeof *whatif->pools);
-    if (rc == 0 && (whatif->lanes == NULL || whatif->raters == NULL || whatif->pools == NULL))
+    if (rc == 0 && (whatif->books == NULL || whatif->raters == NULL || whatif->pools == NULL))
         rc = no_memory(error);
     if (rc == 0)
         rc = toll_whatif_open_books(whatif, error);
-    for (unsigned i = 0; rc == 0 && i < whatif->count; i++)
+    if (rc == 0)
+        rc = find_lanes(whatif, tuning->no_repricing, error);
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = make_lane(whatif, i, error);
     if (rc == 0)
         rc = make_sides(whatif, error);
     if (rc == 0)
         rc = make_workers(whatif, tuning, error);
-    for (unsigned i = 0; rc == 0 && i < whatif->count; i++)
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = make_pools(whatif, i, error);
     return rc;
 }
 
+static void close_side(struct toll_whatif_side *side)
+{
+    toll_pools_free(side->pools);
+    toll_tuples_free(side->tuples);
+    toll_after_close(&side->after);
+    free(side->taxes);
+}
+
 static void close_all(struct toll_whatif *whatif)
 {
-    for (unsigned i = 0; whatif->sums != NULL && i < whatif->memory.threads; i++)
-        toll_impact_sums_free(whatif->sums[i]);
+    for (unsigned i = 0; whatif->of_worker != NULL && i < whatif->memory.threads; i++) {
+        toll_impact_sums_free(whatif->of_worker[i].sums);
+        free(whatif->of_worker[i].charges);
+    }
     toll_impact_shape_free(whatif->shape);
     toll_workers_free(&whatif->workers);
-    for (unsigned i = 0; i < whatif->count; i++) {
-        struct toll_whatif_lane *lane = &whatif->lanes[i];
-        toll_pools_free(lane->pools);
+    for (unsigned i = 0; whatif->raters != NULL && i < whatif->lane_count; i++)
         toll_rater_free(&whatif->raters[i]);
-        toll_tuples_free(lane->tuples);
-        toll_after_close(&lane->after);
-        free(lane->taxes);
-    }
+    for (unsigned i = 0; whatif->books != NULL && i < whatif->count; i++)
+        close_side(&whatif->books[i]);
+    toll_repricing_free(whatif->repricing);
     toll_whatif_close_books(whatif);
     toll_strings_free(&whatif->texts);
     if (whatif->dataset_open)
         toll_dataset_close(&whatif->dataset);
-    free(whatif->sums);
+    free(whatif->of_worker);
     free(whatif->sides);
     free(whatif->pools);
     free(whatif->raters);
-    free(whatif->lanes);
+    free(whatif->books);
     free(whatif);
 }
 
-int toll_whatif_tuned(const struct toll_whatif_options *options, const struct toll_whatif_tuning *tuning,
-                      struct toll_impact *impact, struct toll_whatif_result *result, struct toll_error *error)
+/* *unfit: some charge is beyond 64 bits, and nothing was made. */
+static int run(const struct toll_whatif_options *options, const struct toll_whatif_tuning *tuning,
+               struct toll_impact *impact, struct toll_whatif_result *result, bool *unfit,
+               struct toll_error *error)
 {
     const int64_t begun = now_ns();
     struct toll_whatif *whatif = calloc(1, sizeof *whatif);
@@ -374,10 +474,12 @@ int toll_whatif_tuned(const struct toll_whatif_options *options, const struct to
     if (rc == 0)
         rc = rate_parts(whatif, PASS_LINES, 0, error);
     const int64_t rated = now_ns();
-    if (rc == 0)
+    *unfit = rc == 0 && atomic_load(&whatif->unfit);
+    if (rc == 0 && !*unfit)
         rc = make_impact(whatif, impact, error);
     result->rows = whatif->span.rows;
     result->threads = whatif->workers.count;
+    result->repriced = (int)(whatif->count - whatif->lane_count);
     result->open_ns = opened - begun;
     result->rate_ns = rated - opened;
     result->report_ns = now_ns() - rated;
@@ -386,6 +488,16 @@ int toll_whatif_tuned(const struct toll_whatif_options *options, const struct to
     result->memory_peak_bytes = toll_memory_peak();
     result->wall_ns = now_ns() - begun;
     return rc;
+}
+
+int toll_whatif_tuned(const struct toll_whatif_options *options, const struct toll_whatif_tuning *tuning,
+                      struct toll_impact *impact, struct toll_whatif_result *result, struct toll_error *error)
+{
+    struct toll_whatif_tuning plain = *tuning;
+    bool unfit;
+    const int rc = run(options, tuning, impact, result, &unfit, error);
+    plain.no_repricing = true;
+    return rc != 0 || !unfit ? rc : run(options, &plain, impact, result, &unfit, error);
 }
 
 int toll_whatif(const struct toll_whatif_options *options, struct toll_impact *impact,

@@ -9,14 +9,20 @@
 #include "pipeline/after.h"
 #include "pipeline/impact.h"
 #include "pipeline/rate.h"
+#include "pipeline/reprice.h"
 #include "tollmill_impact.h"
 
+#include <stdatomic.h>
+
 /* One book, and what it has beside the others. */
-struct toll_whatif_lane {
+struct toll_whatif_side {
     char *name;
     struct toll_book *opened;        /* owned; NULL: another one's, or a variation's */
     struct toll_variation variation; /* book NULL: it is none */
     const struct toll_book *book;    /* either */
+    int lane;                        /* of the workers; -1: it prices the base's lines anew, and: */
+    unsigned column;                 /* of the repriced charges */
+    /* of a lane */
     struct toll_after after;         /* open: behind closed runs */
     struct toll_pools_before before; /* of the pools */
     struct toll_pools *pools;        /* NULL: neither bundles nor tiers */
@@ -25,6 +31,13 @@ struct toll_whatif_lane {
     const struct toll_tally *tally;
     struct toll_impact_tax *taxes;
     size_t tax_count;
+};
+
+/* Of one worker. */
+struct toll_whatif_worker {
+    struct toll_impact_sums *sums;
+    struct toll_reprice_scratch reprice;
+    int64_t *charges; /* of repriced books: TOLL_BLOCK_ROWS_MAX rows */
 };
 
 struct toll_whatif {
@@ -36,13 +49,17 @@ struct toll_whatif {
     size_t first, last; /* of dataset.parts */
     struct toll_run_span span;
     enum toll_read_path how;
-    unsigned count; /* books */
-    struct toll_whatif_lane *lanes;
-    struct toll_rater *raters;
-    struct toll_impact_side *sides;
+    unsigned count;                 /* books */
+    struct toll_whatif_side *books; /* [0] is the base */
+    struct toll_impact_side *sides; /* the same, as the impact knows them */
     struct toll_impact_shape *shape;
-    struct toll_impact_sums **sums; /* by worker */
-    struct toll_pools **pools;      /* by lane */
+    unsigned lane_count;
+    unsigned book_of_lane[TOLL_LANES_MAX];
+    struct toll_rater *raters;        /* by lane */
+    struct toll_pools **pools;        /* by lane */
+    struct toll_repricing *repricing; /* NULL: no book is repriced */
+    atomic_bool unfit;                /* a charge did not fit: these books have to rate by themselves */
+    struct toll_whatif_worker *of_worker;
     struct toll_workers workers;
     struct toll_rate_memory memory;
     struct toll_part_set set;

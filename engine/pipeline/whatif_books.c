@@ -24,7 +24,7 @@ static char *name_of_path(const char *path)
 static bool is_taken(const struct toll_whatif *whatif, unsigned count, const char *name)
 {
     for (unsigned i = 0; i < count; i++)
-        if (strcmp(whatif->lanes[i].name, name) == 0)
+        if (strcmp(whatif->books[i].name, name) == 0)
             return true;
     return false;
 }
@@ -56,14 +56,14 @@ static int open_plain(struct toll_whatif *whatif, unsigned index, const struct t
                       struct toll_error *error)
 {
     const struct toll_whatif_options *options = whatif->options;
-    struct toll_whatif_lane *lane = &whatif->lanes[index];
+    struct toll_whatif_side *side = &whatif->books[index];
     if (options->books[index].path == NULL) {
-        *out = whatif->lanes[0].book;
+        *out = whatif->books[0].book;
         return 0;
     }
     const int rc =
-        toll_book_open(whatif->io, options->books[index].path, &options->reporter, &lane->opened, error);
-    *out = lane->opened;
+        toll_book_open(whatif->io, options->books[index].path, &options->reporter, &side->opened, error);
+    *out = side->opened;
     return rc;
 }
 
@@ -71,20 +71,20 @@ static int open_book(struct toll_whatif *whatif, unsigned index, struct toll_err
 {
     const struct toll_whatif_options *options = whatif->options;
     const struct toll_whatif_book *book = &options->books[index];
-    struct toll_whatif_lane *lane = &whatif->lanes[index];
+    struct toll_whatif_side *side = &whatif->books[index];
     if (book->path == NULL && index == 0)
         return toll_error_set(error, TOLL_EUSAGE, "the first book is the base and needs a path");
     if (book->path == NULL && book->change == NULL)
         return toll_error_set(error, TOLL_EUSAGE, "book %u is neither a path nor a change", index + 1);
-    lane->name = make_name(whatif, index);
-    if (lane->name == NULL)
+    side->name = make_name(whatif, index);
+    if (side->name == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the books");
-    int rc = open_plain(whatif, index, &lane->book, error);
+    int rc = open_plain(whatif, index, &side->book, error);
     if (rc == 0 && book->change != NULL) {
         const char *from = book->path != NULL ? book->path : options->books[0].path;
-        rc = toll_variation_make(&lane->variation, whatif->io, lane->book, from, book->change,
+        rc = toll_variation_make(&side->variation, whatif->io, side->book, from, book->change,
                                  options->compile_changes, &options->reporter, error);
-        lane->book = lane->variation.book;
+        side->book = side->variation.book;
     }
     return rc;
 }
@@ -99,11 +99,11 @@ int toll_whatif_open_books(struct toll_whatif *whatif, struct toll_error *error)
 
 void toll_whatif_close_books(struct toll_whatif *whatif)
 {
-    for (unsigned i = whatif->count; whatif->lanes != NULL && i-- > 0;) {
-        struct toll_whatif_lane *lane = &whatif->lanes[i];
-        toll_variation_free(&lane->variation);
-        free(lane->name);
+    for (unsigned i = whatif->count; whatif->books != NULL && i-- > 0;) {
+        struct toll_whatif_side *side = &whatif->books[i];
+        toll_variation_free(&side->variation);
+        free(side->name);
     }
-    for (unsigned i = 0; whatif->lanes != NULL && i < whatif->count; i++)
-        toll_book_close(whatif->lanes[i].opened); /* a variation borrows from one before it */
+    for (unsigned i = 0; whatif->books != NULL && i < whatif->count; i++)
+        toll_book_close(whatif->books[i].opened); /* a variation borrows from one before it */
 }

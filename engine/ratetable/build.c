@@ -20,7 +20,8 @@ int toll_build_memory(struct toll_build *build)
 }
 
 int toll_build_begin(struct toll_build *build, const struct toll_io *io, const char *folder,
-                     struct toll_findings *findings, struct toll_error *error)
+                     const struct toll_given_sources *given, struct toll_findings *findings,
+                     struct toll_error *error)
 {
     memset(build, 0, sizeof(*build));
     build->io = io;
@@ -28,8 +29,9 @@ int toll_build_begin(struct toll_build *build, const struct toll_io *io, const c
     build->findings = findings;
     build->error = error;
     build->suggestions = 20;
-    build->directory = toll_open_folder(io, AT_FDCWD, folder, 0);
-    if (build->directory < 0) {
+    build->given = given;
+    build->directory = given != NULL ? -1 : toll_open_folder(io, AT_FDCWD, folder, 0);
+    if (build->directory < 0 && given == NULL) {
         const int code = build->directory == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO;
         return toll_error_errno(error, code, -build->directory, "%s: cannot open the book's folder", folder);
     }
@@ -149,10 +151,54 @@ static int leads_out(const struct toll_build *build, const char *name, const cha
     return code;
 }
 
+/* Adds a source whose bytes are there; without memory they are freed. */
+static int add_source(struct toll_build *build, struct toll_source *source)
+{
+    struct toll_source **place = TOLL_BUFFER_ADD(&build->sources, struct toll_source *);
+
+    if (place != NULL && toll_build_text(build, source->name, strlen(source->name), &source->text)) {
+        *place = source;
+        return 0;
+    }
+    toll_blob_free(&source->blob);
+    if (place != NULL)
+        build->sources.count--;
+    return toll_build_memory(build);
+}
+
+static const struct toll_given_file *given_file(const struct toll_given_file *files, size_t count,
+                                                const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(files[i].name, name) == 0)
+            return &files[i];
+    }
+    return NULL;
+}
+
+static int given_source(struct toll_build *build, const char *name, struct toll_source **out)
+{
+    const struct toll_given_file *file = given_file(build->given->files, build->given->file_count, name);
+    struct toll_source *source;
+    int code;
+
+    if (file == NULL)
+        return 0;
+    source = toll_arena_alloc(&build->arena, sizeof(*source));
+    if (source == NULL)
+        return toll_build_memory(build);
+    *source = (struct toll_source){
+        .name = file->name, .path = file->path, .blob = {.data = file->data, .size = file->bytes}};
+    code = add_source(build, source);
+    if (code == 0)
+        *out = source;
+    return code;
+}
+
 int toll_build_source(struct toll_build *build, const char *name, struct toll_source **out)
 {
     const size_t room = strlen(build->folder) + strlen(name) + 2;
-    struct toll_source **place, *source;
+    struct toll_source *source;
     struct toll_error problem = {0, ""};
     bool out_of_book;
     char *path;
@@ -166,6 +212,8 @@ int toll_build_source(struct toll_build *build, const char *name, struct toll_so
             return 0;
         }
     }
+    if (build->given != NULL)
+        return given_source(build, name, out);
     source = toll_arena_alloc(&build->arena, sizeof(*source));
     path = toll_arena_alloc(&build->arena, room);
     if (source == NULL || path == NULL)
@@ -188,16 +236,10 @@ int toll_build_source(struct toll_build *build, const char *name, struct toll_so
         return 0;
     if (code != 0)
         return toll_error_set(build->error, code, "%s/%s", build->folder, problem.text);
-    place = TOLL_BUFFER_ADD(&build->sources, struct toll_source *);
-    if (place == NULL || !toll_build_text(build, name, strlen(name), &source->text)) {
-        toll_blob_free(&source->blob);
-        if (place != NULL)
-            build->sources.count--;
-        return toll_build_memory(build);
-    }
-    *place = source;
-    *out = source;
-    return 0;
+    code = add_source(build, source);
+    if (code == 0)
+        *out = source;
+    return code;
 }
 
 int toll_build_table(struct toll_build *build, const char *name, const struct toll_table_column *columns,
@@ -346,6 +388,22 @@ static int zone_bytes(struct toll_build *build, struct toll_build_zone *zone)
     return code;
 }
 
+/* A zone and its bytes: those given, else the system's. */
+static int load_zone(struct toll_build *build, struct toll_build_zone *zone, struct toll_error *problem)
+{
+    const struct toll_given_file *file =
+        build->given != NULL ? given_file(build->given->zones, build->given->zone_count, zone->name) : NULL;
+    int code;
+
+    if (file != NULL && file->bytes > 0) {
+        zone->blob.data = file->data;
+        zone->blob.size = file->bytes;
+        return toll_zone_parse((const uint8_t *)file->data, file->bytes, zone->name, &zone->zone, problem);
+    }
+    code = toll_zone_load(build->io, zone->name, &zone->zone, &zone->hash, problem);
+    return code == 0 ? zone_bytes(build, zone) : code;
+}
+
 const struct toll_zone *toll_build_zone(struct toll_build *build, const char *name, const char *file,
                                         long line, long column, uint32_t *index, int *code)
 {
@@ -370,9 +428,7 @@ const struct toll_zone *toll_build_zone(struct toll_build *build, const char *na
     if (zone->name == NULL)
         *code = toll_build_memory(build);
     else
-        *code = toll_zone_load(build->io, name, &zone->zone, &zone->hash, &problem);
-    if (*code == 0)
-        *code = zone_bytes(build, zone);
+        *code = load_zone(build, zone, &problem);
     if (*code == 0)
         return zone->zone;
     toll_zone_free(zone->zone);

@@ -30,6 +30,20 @@ struct toll_build_zone {
     struct toll_blob blob; /* no bytes for UTC */
 };
 
+/* A book's sources that are in memory already, in the place of a folder; all of it is borrowed. A zone that
+ * is not among `zones` is the system's. */
+struct toll_given_file {
+    const char *name, *path; /* as struct toll_source */
+    const char *data;
+    size_t bytes;
+};
+struct toll_given_sources {
+    const struct toll_given_file *files; /* no two of one name */
+    size_t file_count;
+    const struct toll_given_file *zones; /* by IANA name; UTC has no bytes */
+    size_t zone_count;
+};
+
 struct toll_doubts;
 
 /* Told when a part of the work is done, for a bench: the time since the last call was its. */
@@ -83,7 +97,8 @@ struct toll_build_tax {
 struct toll_build {
     const struct toll_io *io;
     const char *folder;
-    int directory;
+    int directory;                          /* -1 with: */
+    const struct toll_given_sources *given; /* NULL: files of the folder */
     struct toll_findings *findings;
     struct toll_error *error;
     const struct toll_watch *watch; /* may be NULL */
@@ -157,6 +172,7 @@ struct toll_build {
 
 /* -- frame -- */
 int toll_build_begin(struct toll_build *build, const struct toll_io *io, const char *folder,
+                     const struct toll_given_sources *given /* NULL: what the folder has */,
                      struct toll_findings *findings, struct toll_error *error);
 void toll_build_end(struct toll_build *build);
 int toll_build_memory(struct toll_build *build); /* sets the error, returns TOLL_ENOMEM */
@@ -234,7 +250,16 @@ bool toll_table_names_add(struct toll_table_names *names, const char *text, size
 uint32_t toll_table_names_find(const struct toll_table_names *names, const char *text, size_t bytes);
 void toll_table_names_free(struct toll_table_names *names);
 
+/* -- columns of tables that are changed from outside -- */
+const struct toll_table_column *toll_deck_sheet_columns(int *count); /* of decks/FILE.csv */
+const struct toll_table_column *toll_bundle_columns(int *count);
+const struct toll_table_column *toll_tiers_columns(int *count);
+/* Is NAME.csv a table of a book? */
+bool toll_is_book_table(const char *file);
+
 /* -- cells -- */
+/* At most one letter added, lost, changed or swapped with its neighbour, letter case apart. */
+bool toll_nearly_equal(const char *a, size_t a_bytes, const char *b, size_t b_bytes);
 /* A cell that this version has no meaning for must be empty. */
 void toll_cell_unsupported(const struct toll_table *table, int column);
 /* A name that must not be empty; false after a finding. */

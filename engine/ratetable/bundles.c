@@ -50,6 +50,12 @@ static const struct toll_table_column columns[COLUMNS] = {[BUNDLE] = {"bundle", 
                                                           [CONNECT_FEE] = {"connect_fee", false},
                                                           [PRIORITY] = {"priority", false}};
 
+const struct toll_table_column *toll_bundle_columns(int *count)
+{
+    *count = COLUMNS;
+    return columns;
+}
+
 /* A row, and the id of its name. */
 struct bundle_row {
     struct toll_bundle bundle;

@@ -45,8 +45,7 @@ bool toll_cell_said_once(const struct toll_table *table, const struct toll_cell 
 #define SUGGEST_BYTES 40
 #define SUGGEST_NAMES 20000
 
-/* At most one letter added, lost, changed or swapped with its neighbour, letter case apart. */
-static bool nearly_equal(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+bool toll_nearly_equal(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
 {
     size_t head = 0, tail = 0;
 
@@ -71,7 +70,7 @@ static const char *suggest(struct toll_build *build, const struct toll_table_nam
         size_t name_bytes;
         const char *name = toll_strings_text(&names->strings, id, &name_bytes);
         bool same = name_bytes == bytes && memcmp(name, text, bytes) == 0; /* known, but not here */
-        if (!same && name_bytes <= SUGGEST_BYTES && nearly_equal(text, bytes, name, name_bytes))
+        if (!same && name_bytes <= SUGGEST_BYTES && toll_nearly_equal(text, bytes, name, name_bytes))
             return name;
     }
     return NULL;

@@ -28,6 +28,12 @@ static const struct toll_table_column columns[TOLL_DECK_COLUMNS] = {
     [TOLL_COLUMN_RATE_INDETERMINATE] = {"rate_indeterminate", false},
 };
 
+const struct toll_table_column *toll_deck_sheet_columns(int *count)
+{
+    *count = TOLL_DECK_COLUMNS;
+    return columns;
+}
+
 static bool read_band(struct toll_deck_reader *reader)
 {
     const struct toll_cell *cell = toll_table_cell(reader->table, TOLL_COLUMN_BAND);

@@ -45,13 +45,21 @@ static bool among(const char *name, const char *const *names)
     return *names != NULL;
 }
 
+bool toll_is_book_table(const char *file)
+{
+    return among(file, known_tables);
+}
+
 int toll_build_folder(struct toll_build *build)
 {
     char **names, path[4096];
     size_t count;
     struct toll_error reason;
-    int code = toll_list_directory(build->io, build->directory, ".", &names, &count, &reason);
+    int code;
 
+    if (build->given != NULL)
+        return 0;
+    code = toll_list_directory(build->io, build->directory, ".", &names, &count, &reason);
     if (code != 0)
         return toll_error_set(build->error, code, "%s/%s", build->folder, reason.text);
     for (size_t i = 0; i < count; i++) {

@@ -38,6 +38,12 @@ static const struct toll_table_column columns[COLUMNS] = {[TIERS] = {"tiers", tr
                                                           [ROUNDING] = {"rounding", false},
                                                           [MINIMUM_SPEND] = {"minimum_spend", false},
                                                           [MAXIMUM_SPEND] = {"maximum_spend", false}};
+
+const struct toll_table_column *toll_tiers_columns(int *count)
+{
+    *count = COLUMNS;
+    return columns;
+}
 #define COMMON_FIRST PRODUCT
 #define COMMON (COLUMNS - COMMON_FIRST)
 

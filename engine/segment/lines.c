@@ -389,6 +389,18 @@ size_t toll_lines_buffer_bytes(const struct toll_lines *lines)
     return toll_arrow_input_room(&lines->input, all_columns(lines));
 }
 
+bool toll_lines_same(const struct toll_lines *a, const struct toll_lines *b, int64_t batch,
+                     enum toll_line_column column)
+{
+    const int x = a->shape.place[column], y = b->shape.place[column];
+    if (x < 0 || y < 0)
+        return x < 0 && y < 0;
+    const struct toll_arrow_file *old = a->input.arrow, *new = b->input.arrow;
+    const struct toll_arrow_place *p = toll_arrow_place(old, batch, old->first_buffer[x]),
+                                  *q = toll_arrow_place(new, batch, new->first_buffer[y]);
+    return p->bytes == q->bytes && toll_hash_equal(p->hash, q->hash);
+}
+
 static bool none_negative(const int32_t *values, int64_t rows)
 {
     int32_t all = 0;

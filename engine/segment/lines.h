@@ -102,6 +102,9 @@ int64_t toll_lines_rows(const struct toll_lines *lines);
 int64_t toll_lines_batches(const struct toll_lines *lines);
 unsigned toll_lines_optional(const struct toll_lines *lines); /* bits of the others that it has */
 size_t toll_lines_buffer_bytes(const struct toll_lines *lines);
+/* Whether a column of a batch is the same bytes in both, as their checksums say, or is in neither. */
+bool toll_lines_same(const struct toll_lines *a, const struct toll_lines *b, int64_t batch,
+                     enum toll_line_column column);
 /* All columns of a batch, checked: checksums, ids and units not negative, statuses (of a cost, too), classes
  * and jurisdictions that exist. Buffer as in toll_cdr_part_batch. Thread safe. */
 int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer, struct toll_line_batch *out,

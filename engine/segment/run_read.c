@@ -228,6 +228,7 @@ static int read_taxes(struct toll_run_files *run, struct toll_error *error)
     return rc;
 }
 
+/* Without prices and taxes. */
 static int read_tables(struct toll_run_files *run, struct toll_error *error)
 {
     void *rows = NULL;
@@ -237,13 +238,6 @@ static int read_tables(struct toll_run_files *run, struct toll_error *error)
         rc = spread_accounts(run, rows, count, error);
     free(rows);
     if (rc == 0) {
-        rc = read_table(run, &toll_run_prices, &rows, &count, error);
-        run->tables.prices = rc ? NULL : rows;
-        run->tables.price_count = rc ? 0 : count;
-    }
-    if (rc == 0)
-        rc = check_prices(run, error);
-    if (rc == 0) {
         rc = read_table(run, &toll_run_buckets, &rows, &count, error);
         run->tables.buckets = rc ? NULL : rows;
         run->tables.bucket_count = rc ? 0 : count;
@@ -252,13 +246,45 @@ static int read_tables(struct toll_run_files *run, struct toll_error *error)
         rc = check_buckets(run, error);
     if (rc == 0)
         rc = read_all_some(run, error);
+    return rc;
+}
+
+int toll_run_files_read_rest(struct toll_run_files *run, struct toll_error *error)
+{
+    void *rows = NULL;
+    int64_t count;
+    int rc = read_table(run, &toll_run_prices, &rows, &count, error);
+    run->tables.prices = rc ? NULL : rows;
+    run->tables.price_count = rc ? 0 : count;
+    if (rc == 0)
+        rc = check_prices(run, error);
     if (rc == 0)
         rc = read_taxes(run, error);
     return rc;
 }
 
-int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, const char *path,
-                        struct toll_error *error)
+bool toll_run_files_have(const struct toll_run_files *run, const char *name)
+{
+    return find_file(run, name) != NULL;
+}
+
+bool toll_run_files_same(const struct toll_run_files *a, const struct toll_run_files *b, const char *name)
+{
+    const struct toll_run_file *x = find_file(a, name), *y = find_file(b, name);
+    return x == NULL || y == NULL ? x == y : x->bytes == y->bytes && toll_hash_equal(x->hash, y->hash);
+}
+
+bool toll_run_files_all_same(const struct toll_run_files *a, const struct toll_run_files *b)
+{
+    const struct toll_run_owned *owned = a->owned;
+    bool same = owned->file_count == toll_run_owned(b)->file_count;
+    for (size_t i = 0; same && i < owned->file_count; i++)
+        same = toll_run_files_same(a, b, owned->files[i].name);
+    return same;
+}
+
+int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                             struct toll_error *error)
 {
     *run = (struct toll_run_files){.io = io, .path = strdup(path), .directory = -1};
     run->owned = calloc(1, sizeof(struct toll_run_owned));
@@ -276,6 +302,18 @@ int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, co
         rc = read_manifest(run, error);
     if (rc == 0)
         rc = read_tables(run, error);
+    if (rc)
+        toll_run_files_close(run);
+    return rc;
+}
+
+int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                        struct toll_error *error)
+{
+    int rc = toll_run_files_open_lean(run, io, path, error);
+    if (rc)
+        return rc;
+    rc = toll_run_files_read_rest(run, error);
     if (rc)
         toll_run_files_close(run);
     return rc;

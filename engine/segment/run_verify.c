@@ -147,8 +147,6 @@ static const char *line_fault(const struct toll_run_files *run, const struct sum
         if (price != 0 && (price <= manifest->books[book].price_shift ||
                            (book < last && price > manifest->books[book + 1].price_shift)))
             return "its price is not one of its book";
-        if (book < last && status >= TOLL_SUSPENSE_FIRST)
-            return "it is in suspense, but of an older book";
     }
     if (toll_status_is_rated(status) && (account == 0 || price == 0))
         return "it is rated, but has no account or price";

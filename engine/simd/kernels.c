@@ -18,6 +18,7 @@ static const struct toll_kernels scalar = {
     .hash_add = toll_hash_add,
     .ask_pools = toll_ask_pools_scalar,
     .csv_index = toll_csv_index_scalar,
+    .reprice = toll_reprice_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -37,6 +38,7 @@ static const struct toll_kernels avx2 = {
     .hash_add = toll_hash_add_avx2,
     .ask_pools = toll_ask_pools_scalar,
     .csv_index = toll_csv_index_avx2,
+    .reprice = toll_reprice_avx2,
     .lists = &toll_lists_scalar,
 };
 
@@ -55,6 +57,7 @@ static const struct toll_kernels avx512 = {
     .hash_add = toll_hash_add_avx512,
     .ask_pools = toll_ask_pools_avx512,
     .csv_index = toll_csv_index_avx512,
+    .reprice = toll_reprice_avx512,
     .lists = &toll_lists_avx512,
 };
 #endif

@@ -17,6 +17,7 @@
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
 #include "simd/number_lines.h"
+#include "simd/reprice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -170,6 +171,7 @@ struct toll_kernels {
     toll_hash_add_kernel *hash_add;
     toll_ask_pools_kernel *ask_pools;
     toll_csv_index_kernel *csv_index;
+    toll_reprice_kernel *reprice;
     const struct toll_list_kernels *lists;
 };
 

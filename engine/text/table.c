@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "text/trim.h"
 #include "text/utf8.h"
 
 #include <inttypes.h>
@@ -42,65 +43,6 @@ struct toll_table {
 
 /* -- small text helpers
  * ------------------------------------------------------------------------------------------ */
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool same_name(const char *a, size_t bytes, const char *b)
-{
-    size_t i = 0;
-
-    while (i < bytes && b[i] != 0 && lower(a[i]) == lower(b[i]))
-        i++;
-    return i == bytes && b[i] == 0;
-}
-
-/* Length of the blank that text begins with: blank, tab, CR, no-break space; 0 for anything else. */
-static size_t blank_first(const char *text, size_t bytes)
-{
-    if (bytes > 0 && (text[0] == ' ' || text[0] == '\t' || text[0] == '\r'))
-        return 1;
-    return bytes > 1 && text[0] == '\xC2' && text[1] == '\xA0' ? 2 : 0;
-}
-
-static size_t blank_last(const char *text, size_t bytes)
-{
-    if (bytes > 0 && (text[bytes - 1] == ' ' || text[bytes - 1] == '\t' || text[bytes - 1] == '\r'))
-        return 1;
-    return bytes > 1 && text[bytes - 2] == '\xC2' && text[bytes - 1] == '\xA0' ? 2 : 0;
-}
-
-static void trim(const char **text, size_t *bytes)
-{
-    size_t blank;
-
-    while ((blank = blank_first(*text, *bytes)) > 0) {
-        *text += blank;
-        *bytes -= blank;
-    }
-    while ((blank = blank_last(*text, *bytes)) > 0)
-        *bytes -= blank;
-}
-
-/* Blanks may stand outside and inside the quotes. */
-static void field_trim(struct toll_csv_field *field)
-{
-    const char *text = field->text;
-    size_t bytes = field->bytes;
-
-    trim(&text, &bytes);
-    if (!field->quoted && bytes >= 2 && text[0] == '"' && text[bytes - 1] == '"') {
-        field->quoted = true;
-        text++;
-        bytes -= 2;
-        trim(&text, &bytes);
-        field->doubled = bytes > 0 && memchr(text, '"', bytes) != NULL;
-    }
-    field->text = text;
-    field->bytes = (uint32_t)bytes;
-}
 
 /* Text for a finding: cut at a character, control characters as '?', so that a cell cannot steer a terminal.
  */
@@ -160,7 +102,7 @@ static bool fields_trim(struct toll_table *table)
         if (field->bytes == 0)
             continue;
         if (!table->plain || field->text[0] <= ' ' || field->text[field->bytes - 1] <= ' ')
-            field_trim(field);
+            toll_field_trim(field);
         any = any || field->bytes > 0;
     }
     return any;
@@ -318,12 +260,12 @@ static bool mapping_read(struct toll_table *table, const struct toll_table_colum
         int column = 0;
 
         mapping += bytes + (mapping[bytes] == ';');
-        trim(&entry, &entry_bytes);
+        toll_trim(&entry, &entry_bytes);
         if (entry_bytes == 0)
             continue;
-        trim(&ours, &ours_bytes);
-        trim(&theirs, &theirs_bytes);
-        while (column < table->column_count && !same_name(ours, ours_bytes, columns[column].name))
+        toll_trim(&ours, &ours_bytes);
+        toll_trim(&theirs, &theirs_bytes);
+        while (column < table->column_count && !toll_same_name(ours, ours_bytes, columns[column].name))
             column++;
         if (ours_bytes == 0 || theirs_bytes == 0)
             problem = "is not \"our column=column of the sheet\"";
@@ -395,7 +337,7 @@ static bool columns_match(struct toll_table *table, const struct toll_table_colu
         table->absent[c] = (struct toll_cell){.text = "", .line = table->line, .name = columns[c].name};
         for (uint32_t i = 0; i < table->header_count; i++) {
             const struct toll_cell *cell = &table->cells[i];
-            if (!same_name(cell->name, strlen(cell->name), wanted))
+            if (!toll_same_name(cell->name, strlen(cell->name), wanted))
                 continue;
             if (table->field_of[c] >= 0) {
                 toll_finding(table->findings, TOLL_ERROR, table->file, table->line, cell->column,
@@ -423,7 +365,7 @@ static bool columns_match(struct toll_table *table, const struct toll_table_colu
         char buffer[SHOWN_BYTES + 4];
         bool known = false;
         for (int c = 0; c < table->column_count && !known; c++)
-            known = same_name(cell->name, strlen(cell->name), columns[c].name);
+            known = toll_same_name(cell->name, strlen(cell->name), columns[c].name);
         if (known)
             continue;
         if (cell->name[0] == 0)
@@ -587,7 +529,7 @@ bool toll_cell_choice_given(const struct toll_table *table, const struct toll_ce
     size_t bytes = 0;
 
     for (int i = 0; i < count; i++) {
-        if (same_name(cell->text, cell->bytes, names[i])) {
+        if (toll_same_name(cell->text, cell->bytes, names[i])) {
             *out = i;
             return true;
         }

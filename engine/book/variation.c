@@ -1,0 +1,108 @@
+/* A book with a change: in memory where only prices move, else compiled from the base's tables as changed. */
+#include "book/variation.h"
+
+#include "base/check.h"
+#include "book/change.h"
+#include "book/compile.h"
+#include "book/reprice.h"
+#include "book/sources.h"
+
+#include <string.h>
+
+/* What a variation owns; a repriced one has no image. */
+struct owned {
+    uint8_t *image;
+    struct toll_repriced repriced;
+};
+
+/* What is doubtful in the base was said when it was opened; a change's book has it, too. */
+static void report_error(void *context, const struct toll_diagnostic *diagnostic)
+{
+    const struct toll_reporter *reporter = context;
+
+    if (diagnostic->severity == TOLL_ERROR)
+        reporter->report(reporter->context, diagnostic);
+}
+
+static int compile(struct toll_variation *out, const struct toll_io *io, const struct toll_book *base,
+                   const char *base_name, const struct toll_change *changes, int count,
+                   const struct toll_reporter *reporter, struct toll_error *error)
+{
+    struct owned *owned = out->owned;
+    const struct toll_reporter errors = {.report = report_error, .context = (void *)reporter};
+    const bool reports = reporter != NULL && reporter->report != NULL;
+    struct toll_sources sources;
+    size_t bytes;
+    int code = toll_sources_of(&sources, base, base_name, error);
+
+    for (int i = 0; i < count && code == 0; i++)
+        code = toll_change_sources(&sources, io, &changes[i], error);
+    if (code == 0) {
+        const struct toll_given_sources given = {sources.files, sources.count, sources.zones,
+                                                 sources.zone_count};
+        code = toll_book_compile_given(io, base_name, &given, reports ? &errors : NULL, &owned->image, &bytes,
+                                       error);
+        if (code == TOLL_EBOOK && error != NULL) {
+            char text[sizeof(error->text)];
+            memcpy(text, error->text, sizeof(text));
+            toll_error_set(error, code, "with the change \"%.120s%s\": %s", changes[0].text,
+                           count > 1 ? " ;; ..." : "", text);
+        }
+    }
+    if (code == 0) {
+        code = toll_book_open_made(owned->image, bytes, base_name, &out->book, error);
+        TOLL_ASSERT(code != TOLL_EDATA);
+    }
+    toll_sources_free(&sources);
+    return code;
+}
+
+static int make(struct toll_variation *out, const struct toll_io *io, const struct toll_book *base,
+                const char *base_name, const char *change, bool whole, const struct toll_reporter *reporter,
+                struct toll_error *error)
+{
+    struct owned *owned = out->owned;
+    struct toll_arena arena = {0};
+    struct toll_change *changes;
+    int count, code = toll_change_parse(&arena, change, &changes, &count, error);
+
+    if (code == 0 && !whole) {
+        code = toll_reprice(&owned->repriced, base, changes, count, error);
+        out->reprices = code == 0 && owned->repriced.book != NULL;
+        out->book = owned->repriced.book;
+    }
+    if (code == 0 && !out->reprices)
+        code = compile(out, io, base, base_name, changes, count, reporter, error);
+    toll_arena_free(&arena);
+    return code;
+}
+
+int toll_variation_make(struct toll_variation *out, const struct toll_io *io, const struct toll_book *base,
+                        const char *base_name, const char *change, bool whole,
+                        const struct toll_reporter *reporter, struct toll_error *error)
+{
+    int code;
+
+    memset(out, 0, sizeof(*out));
+    out->owned = calloc(1, sizeof(struct owned));
+    if (out->owned == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", base_name);
+    code = make(out, io, base, base_name, change, whole, reporter, error);
+    if (code != 0)
+        toll_variation_free(out);
+    return code;
+}
+
+void toll_variation_free(struct toll_variation *variation)
+{
+    struct owned *owned = variation->owned;
+
+    if (owned != NULL) {
+        if (!variation->reprices)
+            toll_book_close(variation->book);
+        toll_repriced_free(&owned->repriced);
+        free(owned->image);
+        free(owned);
+    }
+    memset(variation, 0, sizeof(*variation));
+}

@@ -1,0 +1,507 @@
+/*
+ * What follows from the sums by price row: destinations, decks, the price rows themselves, and which of the
+ * base's rows move the most money. A large book has millions of them, so they are walked once, and named only
+ * where somebody will read the name.
+ */
+#include "pipeline/impact_tables.h"
+#include "pipeline/rate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- sums by a text of the price rows ---- */
+
+struct group {
+    struct toll_strings names;
+    uint64_t *offsets; /* of a book: string offset << 32 | id; open addressing */
+    uint32_t slot_mask, slot_count;
+    const char *last; /* of a run: the text that was found last */
+    uint32_t last_id;
+    size_t room, words; /* records; words of one */
+    int64_t *now;
+    toll_total *wide;
+    int64_t *counts[TOLL_IMPACT_BOOKS_MAX]; /* of repriced sides that differ */
+};
+
+static void group_free(struct group *group)
+{
+    toll_strings_free(&group->names);
+    free(group->offsets);
+    free(group->now);
+    free(group->wide);
+    for (int s = 0; s < TOLL_IMPACT_BOOKS_MAX; s++)
+        free(group->counts[s]);
+}
+
+static bool grow_zeroed(void *array, size_t had, size_t bytes)
+{
+    void *old, *grown;
+    memcpy(&old, array, sizeof old);
+    grown = realloc(old, bytes);
+    if (grown == NULL)
+        return false;
+    memset((char *)grown + had, 0, bytes - had);
+    memcpy(array, &grown, sizeof grown);
+    return true;
+}
+
+/* Room for the records of an id. */
+static bool group_reserve(struct group *group, const struct toll_impact_sums *sums, int side, uint32_t id)
+{
+    const size_t needed = ((size_t)id + 1) * sums->shape->currency_count, had = group->room;
+    if (needed <= had)
+        return true;
+    const size_t room = 2 * needed + 64, words = group->words;
+    bool good = grow_zeroed(&group->now, had * words * sizeof *group->now, room * words * sizeof *group->now);
+    if (sums->sides[side].planes[TOLL_PLANE_PRICES].wide != NULL)
+        good = good && grow_zeroed(&group->wide, had * words * sizeof *group->wide,
+                                   room * words * sizeof *group->wide);
+    for (int s = 1; side == 0 && s < sums->shape->count; s++)
+        if (sums->sides[s].differs)
+            good = good && grow_zeroed(&group->counts[s], had * TOLL_WORDS_COUNTS * sizeof(int64_t),
+                                       room * TOLL_WORDS_COUNTS * sizeof(int64_t));
+    if (good)
+        group->room = room;
+    return good;
+}
+
+static uint32_t first_slot(uint32_t offset, uint32_t mask)
+{
+    return (uint32_t)((offset * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & mask;
+}
+
+static bool grow_offsets(struct group *group)
+{
+    const uint32_t slots = group->offsets == NULL ? 256 : 2 * (group->slot_mask + 1);
+    uint64_t *grown = calloc(slots, sizeof *grown);
+    if (grown == NULL)
+        return false;
+    for (uint32_t i = 0; group->offsets != NULL && i <= group->slot_mask; i++) {
+        if (group->offsets[i] == 0)
+            continue;
+        uint32_t at = first_slot((uint32_t)(group->offsets[i] >> 32), slots - 1);
+        while (grown[at] != 0)
+            at = (at + 1) & (slots - 1);
+        grown[at] = group->offsets[i];
+    }
+    free(group->offsets);
+    group->offsets = grown;
+    group->slot_mask = slots - 1;
+    return true;
+}
+
+/* The id of a text of the book; 0: no memory. */
+static uint32_t find_offset(struct group *group, const struct toll_book *book, uint32_t offset)
+{
+    if ((group->offsets == NULL || 2 * group->slot_count > group->slot_mask) && !grow_offsets(group))
+        return 0;
+    uint32_t at = first_slot(offset, group->slot_mask);
+    for (; group->offsets[at] != 0; at = (at + 1) & group->slot_mask)
+        if (group->offsets[at] >> 32 == offset)
+            return (uint32_t)group->offsets[at];
+    const char *text = toll_book_string(book, offset);
+    const uint32_t id = toll_strings_add(&group->names, text, strlen(text));
+    if (id != 0) {
+        group->offsets[at] = (uint64_t)offset << 32 | id;
+        group->slot_count++;
+    }
+    return id;
+}
+
+static uint32_t find_text(struct group *group, const char *text)
+{
+    if (text != group->last || group->last_id == 0) {
+        group->last = text;
+        group->last_id = toll_strings_add(&group->names, text, strlen(text));
+    }
+    return group->last_id;
+}
+
+enum group_kind { BY_DESTINATION, BY_DECK };
+
+static uint32_t group_find(struct group *group, enum group_kind kind, const struct toll_impact_side *side,
+                           size_t price)
+{
+    if (price == 0)
+        return find_text(group, "");
+    if (side->book != NULL) {
+        const struct toll_price_origin *origin = &side->book->origins[price];
+        if (kind == BY_DECK && origin->deck == 0)
+            return find_text(group, "");
+        return find_offset(group, side->book,
+                           kind == BY_DECK ? side->book->decks[origin->deck].name : origin->destination);
+    }
+    const struct toll_price_row *row = &side->run->tables.prices[price - 1];
+    return find_text(group, kind == BY_DECK ? row->deck : row->destination);
+}
+
+static void group_add(struct group *group, const struct toll_impact_sums *sums, int side, size_t record,
+                      size_t key)
+{
+    const struct toll_plane *prices = &sums->sides[side].planes[TOLL_PLANE_PRICES];
+    int64_t *now = group->now + record * group->words;
+    const int64_t *from = prices->now + key * prices->words;
+    for (size_t w = 0; w < group->words; w++)
+        now[w] += from[w];
+    for (size_t w = 0; prices->wide != NULL && w < group->words; w++)
+        group->wide[record * group->words + w] += prices->wide[key * prices->words + w];
+    for (int s = 1; side == 0 && s < sums->shape->count; s++)
+        for (size_t w = 0; group->counts[s] != NULL && w < TOLL_WORDS_COUNTS; w++)
+            group->counts[s][record * TOLL_WORDS_COUNTS + w] +=
+                (int64_t)toll_plane_get(&sums->sides[s].counts[TOLL_PLANE_PRICES], key, w);
+}
+
+/* What `of` (the side that was walked, or one that is repriced) has in a record. */
+static void group_read(const struct group *group, const struct toll_impact_shape *shape, int of,
+                       size_t record, struct toll_impact_words *out)
+{
+    const size_t at = record * group->words;
+    const bool repriced = shape->sides[of].repriced;
+    for (size_t w = 0; w < TOLL_WORDS_OWN; w++) {
+        const size_t word = repriced && w == TOLL_WORD_CHARGE ? shape->sides[of].word : w;
+        out->words[w] = group->now[at + word] + (group->wide == NULL ? 0 : group->wide[at + word]);
+    }
+    for (size_t w = 0; repriced && group->counts[of] != NULL && w < TOLL_WORDS_COUNTS; w++)
+        out->words[w] += group->counts[of][record * TOLL_WORDS_COUNTS + w];
+}
+
+static bool group_name(struct toll_impact_maker *maker, const struct group *group, int side,
+                       enum toll_dimension dimension)
+{
+    const uint32_t currencies = maker->shape->currency_count;
+    const struct toll_impact_naming naming = {.name = ""};
+    struct toll_impact_words words;
+    for (uint32_t id = 1; id <= group->names.count; id++)
+        for (uint32_t c = 0; c < currencies; c++) {
+            const size_t record = (size_t)id * currencies + c;
+            size_t bytes;
+            const char *text = toll_strings_text(&group->names, id, &bytes);
+            if (record >= group->room)
+                continue;
+            group_read(group, maker->shape, side, record, &words);
+            if (words.words[TOLL_WORD_ROWS] == 0)
+                continue;
+            struct toll_measure *to = toll_impact_entry(maker, dimension, text, bytes + 1, c, &naming);
+            if (to == NULL)
+                return false;
+            for (int s = side; s < maker->shape->count; s++) {
+                if (s != side && !(side == 0 && maker->shape->sides[s].repriced))
+                    continue;
+                group_read(group, maker->shape, s, record, &words);
+                toll_impact_measure_add(&to[s], &words);
+            }
+        }
+    return true;
+}
+
+/* ---- the price rows themselves ---- */
+
+static bool fill_price(struct toll_impact_maker *maker, int side, size_t price, struct toll_impact_price *out)
+{
+    const struct toll_impact_side *of = &maker->sides[side];
+    struct toll_price_row described = {0};
+    const struct toll_price_row *row = &described;
+    if (of->book != NULL) {
+        toll_price_describe(of->book, (int32_t)price, 0, &described);
+        described.unit = ""; /* lines tell, and they are gone */
+    } else {
+        row = &of->run->tables.prices[price - 1];
+    }
+    *out = (struct toll_impact_price){.step = row->step,
+                                      .rate = row->rate,
+                                      .per_units = row->per_units,
+                                      .connect_fee = row->connect_fee,
+                                      .line = row->line};
+    const char *const from[] = {row->kind,        row->plan,   row->deck, row->prefix, row->band,
+                                row->destination, row->column, row->unit, row->file};
+    const char **const to[] = {&out->kind,        &out->plan,   &out->deck, &out->prefix, &out->band,
+                               &out->destination, &out->column, &out->unit, &out->file};
+    bool good = true;
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        *to[i] = toll_impact_text(maker->owned, from[i] == NULL ? "" : from[i]);
+        good &= *to[i] != NULL;
+    }
+    return good;
+}
+
+static const struct toll_impact_price *keep_price(struct toll_impact_maker *maker,
+                                                  const struct toll_impact_price *price)
+{
+    struct toll_impact_price *kept = toll_arena_alloc(&maker->owned->arena, sizeof *kept);
+    if (kept != NULL)
+        *kept = *price;
+    return kept;
+}
+
+struct price_key { /* of the row, see struct toll_impact_entries */
+    char *text;
+    size_t used, room;
+};
+
+static bool put(struct price_key *key, const char *text)
+{
+    const size_t bytes = strlen(text) + 1;
+    if (key->used + bytes > key->room) {
+        const size_t room = 2 * (key->used + bytes) + 256;
+        char *grown = realloc(key->text, room);
+        if (grown == NULL)
+            return false;
+        key->text = grown;
+        key->room = room;
+    }
+    memcpy(key->text + key->used, text, bytes);
+    key->used += bytes;
+    return true;
+}
+
+static struct toll_measure *price_entry(struct toll_impact_maker *maker, int side, size_t price,
+                                        uint32_t currency, struct price_key *key)
+{
+    static const struct toll_impact_price none = {"", "", "", "", "", "", "", "", 0, 0, 0, 0, "", 0};
+    struct toll_impact_price row = none;
+    if (price != 0 && !fill_price(maker, side, price, &row))
+        return NULL;
+    char step[16];
+    snprintf(step, sizeof step, "%010d", row.step);
+    key->used = 0;
+    if (!put(key, *row.prefix != 0 ? row.prefix
+                  : *row.plan != 0 ? row.plan
+                                   : row.deck) ||
+        !put(key, row.kind) || !put(key, row.plan) || !put(key, row.deck) || !put(key, row.prefix) ||
+        !put(key, row.band) || !put(key, step) || !put(key, row.column) || !put(key, row.destination))
+        return NULL;
+    const uint32_t had = maker->owned->tables[TOLL_BY_PRICE].keys.count;
+    struct toll_measure *to = toll_impact_entry(maker, TOLL_BY_PRICE, key->text, key->used, currency,
+                                                &(struct toll_impact_naming){.name = ""});
+    struct toll_impact_entries *entries = &maker->owned->tables[TOLL_BY_PRICE];
+    if (to != NULL && entries->keys.count > had) {
+        entries->naming[entries->keys.count].price = keep_price(maker, &row);
+        if (entries->naming[entries->keys.count].price == NULL)
+            return NULL;
+    }
+    return to;
+}
+
+static bool add_price(struct toll_impact_maker *maker, int side, size_t price, uint32_t currency, size_t key,
+                      struct price_key *text)
+{
+    struct toll_impact_words words;
+    struct toll_measure *to = price_entry(maker, side, price, currency, text);
+    for (int s = side; to != NULL && s < maker->shape->count; s++) {
+        if (s != side && !(side == 0 && maker->shape->sides[s].repriced))
+            continue;
+        toll_impact_read(maker->sums, s, TOLL_PLANE_PRICES, key, &words);
+        toll_impact_measure_add(&to[s], &words);
+    }
+    return to != NULL;
+}
+
+/* ---- what drives the difference ---- */
+
+struct mover {
+    toll_total score; /* money moved: the sum over books of |difference| */
+    size_t key;       /* price * currencies + currency */
+};
+struct movers {
+    struct mover *heap; /* the least of them first */
+    size_t count, room, most;
+    size_t seen[TOLL_IMPACT_CURRENCIES];
+    uint32_t currencies;
+};
+
+/* a comes before b in the list. */
+static bool moves_more(const struct movers *movers, const struct mover *a, const struct mover *b)
+{
+    if (a->score != b->score)
+        return a->score > b->score;
+    const size_t x = a->key % movers->currencies, y = b->key % movers->currencies;
+    return x != y ? x < y : a->key < b->key;
+}
+
+static void sink(struct movers *movers, size_t at, size_t count)
+{
+    for (;;) {
+        size_t least = at, child = 2 * at + 1;
+        for (size_t i = child; i < child + 2 && i < count; i++)
+            if (moves_more(movers, &movers->heap[least], &movers->heap[i]))
+                least = i;
+        if (least == at)
+            return;
+        const struct mover moved = movers->heap[at];
+        movers->heap[at] = movers->heap[least];
+        movers->heap[least] = moved;
+        at = least;
+    }
+}
+
+static bool add_mover(struct movers *movers, struct mover mover)
+{
+    movers->seen[mover.key % movers->currencies]++;
+    if (movers->count == movers->most && movers->most > 0) {
+        if (moves_more(movers, &mover, &movers->heap[0])) {
+            movers->heap[0] = mover;
+            sink(movers, 0, movers->count);
+        }
+        return true;
+    }
+    if (movers->count == movers->room) {
+        const size_t room = 2 * movers->room + 1024;
+        struct mover *grown = realloc(movers->heap, room * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        movers->heap = grown;
+        movers->room = room;
+    }
+    size_t at = movers->count++;
+    movers->heap[at] = mover;
+    while (at > 0 && moves_more(movers, &movers->heap[(at - 1) / 2], &movers->heap[at])) {
+        const struct mover parent = movers->heap[(at - 1) / 2];
+        movers->heap[(at - 1) / 2] = movers->heap[at];
+        movers->heap[at] = parent;
+        at = (at - 1) / 2;
+    }
+    return true;
+}
+
+/* The most first. */
+static void sort_movers(struct movers *movers)
+{
+    for (size_t left = movers->count; left > 1; left--) {
+        const struct mover least = movers->heap[0];
+        movers->heap[0] = movers->heap[left - 1];
+        movers->heap[left - 1] = least;
+        sink(movers, 0, left - 1);
+    }
+}
+
+static toll_total score_of(const struct toll_impact_maker *maker, const struct toll_plane *prices, size_t key)
+{
+    toll_total score = 0;
+    const toll_total base = toll_plane_get(prices, key, TOLL_WORD_CHARGE);
+    for (int s = 1; s < maker->shape->count; s++) {
+        const toll_total difference = toll_plane_get(prices, key, maker->shape->sides[s].word) - base;
+        score += difference < 0 ? -difference : difference;
+    }
+    return score;
+}
+
+static bool fill_moved(struct toll_impact_maker *maker, struct movers *movers)
+{
+    const struct toll_plane *prices = &maker->sums->sides[0].planes[TOLL_PLANE_PRICES];
+    const size_t currencies = maker->shape->currency_count, books = (size_t)maker->shape->count;
+    const size_t most = movers->count + currencies;
+    struct toll_impact_moved *list = calloc(most + 1, sizeof *list);
+    struct toll_sum *charges = calloc(most * books + 1, sizeof *charges);
+    maker->owned->moved = list;
+    maker->owned->moved_charges = charges;
+    if (list == NULL || charges == NULL)
+        return false;
+    /* what is left out, by currency: the totals less what is in the list */
+    struct toll_impact_moved *rest = list + movers->count;
+    struct toll_sum *rest_charges = charges + movers->count * books;
+    const struct toll_impact_entries *totals = &maker->owned->tables[TOLL_BY_TOTAL];
+    for (size_t c = 0; c < currencies; c++) {
+        const char *currency = maker->currencies[c];
+        const uint32_t id = toll_strings_find(&totals->keys, currency, strlen(currency) + 1);
+        const struct toll_measure *sum = &totals->measures[(id * currencies + c) * books];
+        rest[c] = (struct toll_impact_moved){.currency = currency,
+                                             .left_out = (int64_t)movers->seen[c],
+                                             .rows = id == 0 ? 0 : sum[0].rows,
+                                             .charge = rest_charges + c * books};
+        for (size_t s = 0; id != 0 && s < books; s++)
+            rest_charges[c * books + s] = sum[s].charge;
+    }
+    sort_movers(movers);
+    for (size_t i = 0; i < movers->count; i++) {
+        const size_t key = movers->heap[i].key, c = key % currencies, price = key / currencies;
+        struct toll_impact_price row;
+        list[i] = (struct toll_impact_moved){.currency = maker->currencies[c],
+                                             .rows = (int64_t)toll_plane_get(prices, key, TOLL_WORD_ROWS),
+                                             .charge = charges + i * books};
+        if (price != 0) {
+            if (!fill_price(maker, 0, price, &row) || (list[i].price = keep_price(maker, &row)) == NULL)
+                return false;
+        }
+        rest[c].left_out--;
+        rest[c].rows -= list[i].rows;
+        for (size_t s = 0; s < books; s++) {
+            const toll_total charge = toll_plane_get(prices, key, maker->shape->sides[s].word);
+            charges[i * books + s] = toll_sum_of(charge);
+            toll_sum_join(&rest_charges[c * books + s], -charge);
+        }
+    }
+    size_t used = movers->count;
+    for (size_t c = 0; c < currencies; c++)
+        if (rest[c].left_out > 0)
+            list[used++] = rest[c];
+    maker->out->moved = list;
+    maker->out->moved_count = used;
+    return true;
+}
+
+/* ---- the walk ---- */
+
+/* Does a side, or in the base's plane any, have something under the key? */
+static bool is_used(const struct toll_plane *prices, size_t key, size_t words)
+{
+    for (size_t w = 0; w < words; w++)
+        if (prices->now[key * prices->words + w] != 0 ||
+            (prices->wide != NULL && prices->wide[key * prices->words + w] != 0))
+            return true;
+    return false;
+}
+
+static bool walk(struct toll_impact_maker *maker, int side, struct group groups[2], struct movers *movers,
+                 struct price_key *text)
+{
+    static const enum group_kind kinds[2] = {BY_DESTINATION, BY_DECK};
+    const struct toll_impact_sums *sums = maker->sums;
+    const struct toll_plane *prices = &sums->sides[side].planes[TOLL_PLANE_PRICES];
+    const uint32_t currencies = maker->shape->currency_count;
+    const bool moved = side == 0 && maker->wishes->same_calls && maker->shape->count > 1;
+    for (size_t key = 0; key < prices->keys; key++) {
+        const bool lines = is_used(prices, key, 1);
+        if (!lines && (currencies == 1 || !moved || !is_used(prices, key, prices->words)))
+            continue;
+        const size_t price = key / currencies, currency = key % currencies;
+        for (int g = 0; lines && g < 2; g++) {
+            const uint32_t id = group_find(&groups[g], kinds[g], &maker->sides[side], price);
+            if (id == 0 || !group_reserve(&groups[g], sums, side, id))
+                return false;
+            group_add(&groups[g], sums, side, (size_t)id * currencies + currency, key);
+        }
+        if (lines && maker->wishes->prices && !add_price(maker, side, price, (uint32_t)currency, key, text))
+            return false;
+        if (moved && !add_mover(movers, (struct mover){score_of(maker, prices, key), key}))
+            return false;
+    }
+    return true;
+}
+
+static bool walk_side(struct toll_impact_maker *maker, int side, struct movers *movers)
+{
+    struct group groups[2] = {{.words = maker->shape->sides[side].words},
+                              {.words = maker->shape->sides[side].words}};
+    struct price_key text = {0};
+    const bool good = walk(maker, side, groups, movers, &text) &&
+                      group_name(maker, &groups[0], side, TOLL_BY_DESTINATION) &&
+                      group_name(maker, &groups[1], side, TOLL_BY_DECK);
+    group_free(&groups[0]);
+    group_free(&groups[1]);
+    free(text.text);
+    return good;
+}
+
+bool toll_impact_fill_prices(struct toll_impact_maker *maker)
+{
+    struct movers movers = {.most = maker->wishes->moved_most, .currencies = maker->shape->currency_count};
+    bool good = true;
+    for (int s = 0; good && s < maker->shape->count; s++)
+        if (!maker->shape->sides[s].repriced)
+            good = walk_side(maker, s, &movers);
+    if (good && maker->wishes->same_calls && maker->shape->count > 1)
+        good = fill_moved(maker, &movers);
+    free(movers.heap);
+    return good;
+}

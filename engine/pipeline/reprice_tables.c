@@ -1,0 +1,402 @@
+/* Which books can be repriced, and the records of their rates: one for each combination that occurs. */
+#include "pipeline/reprice_tables.h"
+
+#include "base/error.h"
+#include "base/large.h"
+#include "rating/voice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one book against the base ---- */
+
+struct differ {
+    const struct toll_book *base, *book;
+    uint8_t *same;                /* by terms index of the base: has the book the same under this index? */
+    uint64_t *changed;            /* a bit for each price */
+    uint32_t last_base, last_own; /* the pair of terms that was looked at last, */
+    bool last_equal;              /* and what came of it */
+};
+
+static bool equal_terms(const struct toll_terms *a, const struct toll_terms *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static bool same_price(struct differ *differ, uint32_t price)
+{
+    const uint32_t was = differ->base->price_terms[price], is = differ->book->price_terms[price];
+    if (was == is)
+        return differ->same[was] != 0;
+    if (was != differ->last_base || is != differ->last_own) {
+        differ->last_base = was;
+        differ->last_own = is;
+        differ->last_equal = equal_terms(&differ->base->terms[was], &differ->book->terms[is]);
+    }
+    return differ->last_equal;
+}
+
+/* Is one by the other nothing but another amount for the same units? */
+static bool only_amounts(const struct toll_book *book, const struct toll_terms *was,
+                         const struct toll_terms *is)
+{
+    uint64_t rate;
+    struct toll_terms units = *is;
+    units.rate = was->rate;
+    units.per = was->per;
+    units.connect_fee = was->connect_fee;
+    units.minimum_charge = was->minimum_charge;
+    units.maximum_charge = was->maximum_charge;
+    units.small = was->small;
+    if (was->action != TOLL_ACTION_DECK || was->state != TOLL_PRICE_OK || !equal_terms(&units, was))
+        return false;
+    for (uint32_t i = 1; i < book->bundle_count; i++) /* the fee alone may be charged */
+        if (book->bundles[i].connect_charged &&
+            (was->connect_fee != is->connect_fee || was->maximum_charge != is->maximum_charge))
+            return false;
+    return !toll_voice_profile_make(was, &rate).exact && !toll_voice_profile_make(is, &rate).exact;
+}
+
+/* The prices that differ; false: one of them in more than amounts. */
+static bool find_changed(struct differ *differ)
+{
+    const struct toll_book *base = differ->base, *book = differ->book;
+    uint32_t good_was = UINT32_MAX, good_is = UINT32_MAX;
+    for (uint32_t i = 0; i < base->terms_count && i < book->terms_count; i++)
+        differ->same[i] = equal_terms(&base->terms[i], &book->terms[i]);
+    for (uint32_t price = 1; price < base->price_count; price++) {
+        const uint32_t was = base->price_terms[price], is = book->price_terms[price];
+        if (same_price(differ, price))
+            continue;
+        if (base->origins[price].kind != TOLL_PRICE_DECK)
+            return false;
+        if ((was != good_was || is != good_is) && !only_amounts(base, &base->terms[was], &book->terms[is]))
+            return false;
+        good_was = was;
+        good_is = is;
+        differ->changed[price >> 6] |= UINT64_C(1) << (price & 63);
+    }
+    return true;
+}
+
+static bool is_changed(const struct differ *differ, uint32_t price)
+{
+    return price < differ->base->price_count && (differ->changed[price >> 6] >> (price & 63) & 1) != 0;
+}
+
+/* A call that is walked is priced by several rows. */
+static bool walks(const struct differ *differ)
+{
+    const struct toll_book *base = differ->base;
+    for (uint32_t i = 1; i < base->entry_count; i++) {
+        const struct toll_entry *entry = &base->entries[i];
+        if (entry->walk_per == 0)
+            continue;
+        for (uint32_t k = 0; k < entry->count; k++) {
+            const uint32_t price = (uint32_t)base->entry_rows[entry->first + k].price;
+            const int32_t deck = price < base->price_count ? base->origins[price].deck : 0;
+            const uint32_t columns = base->decks[deck].by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+            for (uint32_t column = 0; price != 0 && column < columns; column++)
+                if (is_changed(differ, price + column))
+                    return true;
+        }
+    }
+    return false;
+}
+
+static void mark_plan(const struct toll_book *book, int32_t plan, uint8_t *bought)
+{
+    for (uint32_t key = 0; key < TOLL_CHAIN_KEYS; key++) {
+        const struct toll_chain *chain =
+            &book->chains[book->plan_chains[(size_t)plan * TOLL_CHAIN_KEYS + key]];
+        for (uint32_t i = 0; i < chain->count; i++) {
+            const struct toll_rule *rule = &book->rules[book->chain_rules[chain->first + i]];
+            if (rule->action == TOLL_ACTION_DECK)
+                bought[rule->deck] = 1;
+        }
+    }
+}
+
+static void mark_spans(const struct toll_book *book, uint32_t first, uint32_t count, uint8_t *bought)
+{
+    for (uint32_t i = first; i < first + count; i++)
+        if (book->spans[i].plan > 0)
+            mark_plan(book, book->spans[i].plan, bought);
+}
+
+/* Do changed rows price costs, too? bought: zeroed, by deck. */
+static bool changes_costs(const struct differ *differ, uint8_t *bought)
+{
+    const struct toll_book *book = differ->base;
+    if (!book->has_cost)
+        return false;
+    mark_spans(book, book->buy_span, book->buy_span_count, bought);
+    for (unsigned kind = TOLL_NAMED_TRUNK; kind < TOLL_NAMED_KINDS; kind++)
+        for (uint32_t i = 0; kind != TOLL_NAMED_HINT && i < book->named_count[kind]; i++)
+            mark_spans(book, book->named[kind][i].buy_span, book->named[kind][i].buy_span_count, bought);
+    for (uint32_t price = 1; price < book->price_count; price++)
+        if (is_changed(differ, price) && bought[book->origins[price].deck])
+            return true;
+    return false;
+}
+
+static size_t bit_words(const struct toll_book *book)
+{
+    return (size_t)book->price_count / 64 + 1;
+}
+
+/* *fits: whether it can; then its changed prices are marked. False: out of memory. */
+static bool look_at_book(const struct toll_book *base, const struct toll_book *book, uint64_t *changed,
+                         bool *fits)
+{
+    struct differ differ = {.base = base,
+                            .book = book,
+                            .same = calloc(base->terms_count + 1u, 1),
+                            .changed = calloc(bit_words(base), sizeof(uint64_t)),
+                            .last_base = UINT32_MAX};
+    uint8_t *bought = calloc(base->deck_count + 1u, 1);
+    const bool good = differ.same != NULL && differ.changed != NULL && bought != NULL;
+    *fits = good && book->price_count == base->price_count && find_changed(&differ) && !walks(&differ) &&
+            !changes_costs(&differ, bought);
+    for (size_t i = 0; *fits && i < bit_words(base); i++)
+        changed[i] |= differ.changed[i];
+    free(bought);
+    free(differ.changed);
+    free(differ.same);
+    return good;
+}
+
+/* ---- records ---- */
+
+struct maker {
+    struct toll_repricing *of;
+    uint64_t **words; /* by book and terms index: its word, 0 not known yet */
+    uint32_t *table;  /* 1 + record by the hash of its words */
+    size_t places;
+    uint64_t now[TOLL_REPRICE_LANES * 8];
+};
+
+static bool grow(void **array, size_t *room, size_t count, size_t size)
+{
+    if (count < *room)
+        return true;
+    const size_t wanted = *room == 0 ? 256 : 2 * *room;
+    void *grown = realloc(*array, wanted * size);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    *room = wanted;
+    return true;
+}
+
+/* Profiles are few: a deck has hardly more than a handful. What they say of units does not matter here. 0: no
+ * room. */
+static uint32_t profile_id(struct toll_repricing *of, const struct toll_voice_profile *profile)
+{
+    const struct toll_voice_profile money = {.connect = profile->connect,
+                                             .minimum = profile->minimum,
+                                             .maximum = profile->maximum,
+                                             .magic = profile->magic,
+                                             .quantum = profile->quantum,
+                                             .shift = profile->shift};
+    for (size_t i = of->profile_count; i-- > 1;)
+        if (memcmp(&of->profiles[i], &money, sizeof money) == 0)
+            return (uint32_t)i;
+    of->crowded = of->profile_count == TOLL_REPRICE_PROFILES_MOST;
+    if (of->crowded ||
+        !grow((void **)&of->profiles, &of->profile_room, of->profile_count, sizeof *of->profiles))
+        return 0;
+    of->profiles[of->profile_count] = money;
+    return (uint32_t)of->profile_count++;
+}
+
+/* 0: no room for its profile. */
+static uint64_t word_of(struct maker *maker, unsigned k, uint32_t terms)
+{
+    uint64_t *word = &maker->words[k][terms], rate;
+    if (*word != 0)
+        return *word;
+    const struct toll_voice_profile profile =
+        toll_voice_profile_make(&maker->of->books[k]->terms[terms], &rate);
+    const uint32_t id = profile_id(maker->of, &profile);
+    *word = id == 0 ? 0 : rate << TOLL_VOICE_RATE_SHIFT | id;
+    return *word;
+}
+
+static size_t hash_of(const uint64_t *words, size_t count)
+{
+    uint64_t hash = count;
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ words[i]) * UINT64_C(0x9E3779B97F4A7C15), hash ^= hash >> 31;
+    return (size_t)(hash >> 16);
+}
+
+static bool grow_table(struct maker *maker)
+{
+    const struct toll_repricing *of = maker->of;
+    const size_t places = maker->places == 0 ? 1024 : 2 * maker->places;
+    uint32_t *table = calloc(places, sizeof *table);
+    if (table == NULL)
+        return false;
+    for (size_t record = 1; record < of->record_count; record++) {
+        size_t at = hash_of(of->rates + record * of->stride, of->stride) & (places - 1);
+        while (table[at] != 0)
+            at = (at + 1) & (places - 1);
+        table[at] = (uint32_t)record;
+    }
+    free(maker->table);
+    maker->table = table;
+    maker->places = places;
+    return true;
+}
+
+/* Whole cache lines, which begin where one does. */
+static uint64_t *lines_alloc(size_t bytes)
+{
+    const size_t lines = (bytes + 63) / 64 * 64;
+    return lines < (size_t)4 << 20 ? aligned_alloc(64, lines) : toll_large_alloc(lines);
+}
+
+static bool grow_records(struct toll_repricing *of)
+{
+    if (of->record_count < of->record_room)
+        return true;
+    const size_t room = of->record_room == 0 ? 256 : 2 * of->record_room;
+    uint64_t *rates = lines_alloc(room * of->stride * sizeof *rates);
+    uint16_t *profile = realloc(of->profile, room * sizeof *profile);
+    if (profile != NULL)
+        of->profile = profile;
+    if (rates == NULL || profile == NULL) {
+        free(rates);
+        return false;
+    }
+    memset(rates, 0, of->stride * sizeof *rates);
+    of->profile[0] = 0;
+    if (of->rates != NULL)
+        memcpy(rates, of->rates, of->record_count * of->stride * sizeof *rates);
+    free(of->rates);
+    of->rates = rates;
+    of->record_room = room;
+    return true;
+}
+
+/* The record of the words of now; 0: out of memory. */
+static uint32_t record_id(struct maker *maker)
+{
+    struct toll_repricing *of = maker->of;
+    if (of->record_count * 2 >= maker->places && !grow_table(maker))
+        return 0;
+    size_t at = hash_of(maker->now, of->stride) & (maker->places - 1);
+    for (; maker->table[at] != 0; at = (at + 1) & (maker->places - 1))
+        if (memcmp(of->rates + maker->table[at] * of->stride, maker->now, of->stride * sizeof *maker->now) ==
+            0)
+            return maker->table[at];
+    if (!grow_records(of))
+        return 0;
+    uint64_t first = 0;
+    bool alike = true;
+    for (size_t k = 0; k < of->stride; k++) {
+        first = first == 0 ? maker->now[k] : first;
+        alike = alike && (maker->now[k] == 0 || ((maker->now[k] ^ first) & (TOLL_VOICE_PROFILES - 1)) == 0);
+    }
+    memcpy(of->rates + of->record_count * of->stride, maker->now, of->stride * sizeof *maker->now);
+    of->profile[of->record_count] = alike ? (uint16_t)(first & (TOLL_VOICE_PROFILES - 1)) : 0;
+    maker->table[at] = (uint32_t)of->record_count;
+    return (uint32_t)of->record_count++;
+}
+
+static bool record_price(struct maker *maker, uint32_t price)
+{
+    struct toll_repricing *of = maker->of;
+    const struct toll_terms *was = &of->base->terms[of->base->price_terms[price]];
+    memset(maker->now, 0, of->stride * sizeof *maker->now);
+    for (unsigned k = 0; k < of->count; k++) {
+        const uint32_t is = of->books[k]->price_terms[price];
+        if (equal_terms(was, &of->books[k]->terms[is]))
+            continue;
+        maker->now[k] = word_of(maker, k, is);
+        if (maker->now[k] == 0)
+            return false;
+    }
+    of->record_of[price] = record_id(maker);
+    return of->record_of[price] != 0;
+}
+
+static bool make_records(struct toll_repricing *of)
+{
+    struct maker maker = {.of = of, .words = calloc(of->count, sizeof(uint64_t *))};
+    bool good = maker.words != NULL && grow_records(of);
+    of->record_count = 1;
+    for (unsigned k = 0; good && k < of->count; k++) {
+        maker.words[k] = calloc(of->books[k]->terms_count + 1u, sizeof(uint64_t));
+        good = maker.words[k] != NULL;
+    }
+    for (size_t word = 0; good && word < bit_words(of->base); word++)
+        for (uint64_t left = of->changed[word]; good && left != 0; left &= left - 1)
+            good = record_price(&maker, (uint32_t)(word * 64 + (unsigned)__builtin_ctzll(left)));
+    for (unsigned k = 0; maker.words != NULL && k < of->count; k++)
+        free(maker.words[k]);
+    free(maker.words);
+    free(maker.table);
+    return good;
+}
+
+/* ---- all of it ---- */
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the rates of changed books");
+}
+
+int toll_repricing_make(struct toll_repricing **out, const struct toll_book *base,
+                        const struct toll_book *const *books, unsigned count,
+                        const struct toll_kernels *kernels, bool *fits, struct toll_error *error)
+{
+    struct toll_repricing *of = calloc(1, sizeof *of);
+    *out = NULL;
+    if (of == NULL)
+        return no_memory(error);
+    of->base = base;
+    of->kernel = kernels->reprice;
+    of->books = calloc(count + 1u, sizeof *of->books);
+    of->changed = calloc(bit_words(base), sizeof *of->changed);
+    bool good = of->books != NULL && of->changed != NULL;
+    for (unsigned k = 0; good && k < count; k++) {
+        good = look_at_book(base, books[k], of->changed, &fits[k]);
+        if (fits[k])
+            of->books[of->count++] = books[k];
+    }
+    of->stride = (of->count + TOLL_REPRICE_LANES - 1u) / TOLL_REPRICE_LANES * TOLL_REPRICE_LANES;
+    of->record_of_bytes = toll_large_bytes((base->price_count + 1u) * sizeof *of->record_of);
+    if (good && of->count > 0) {
+        of->record_of = toll_large_map(of->record_of_bytes, true);
+        of->profile_count = 1;
+        of->profiles = calloc(256, sizeof *of->profiles);
+        of->profile_room = 256;
+        good = of->record_of != NULL && of->profiles != NULL && (make_records(of) || of->crowded);
+    }
+    if (good && of->crowded) { /* then each rates by itself */
+        of->count = 0;
+        memset(fits, 0, count * sizeof *fits);
+    }
+    if (!good || of->count == 0) {
+        toll_repricing_free(of);
+        return good ? 0 : no_memory(error);
+    }
+    *out = of;
+    return 0;
+}
+
+void toll_repricing_free(struct toll_repricing *of)
+{
+    if (of == NULL)
+        return;
+    if (of->record_of != NULL)
+        toll_large_unmap(of->record_of, of->record_of_bytes);
+    free(of->changed);
+    free(of->rates);
+    free(of->profile);
+    free(of->profiles);
+    free(of->books);
+    free(of);
+}

@@ -1,7 +1,7 @@
 /*
  * tollmill rerate: a run's calls by another book, into a new run, and the delta of the two.
  */
-#include "lists.h"
+#include "names.h"
 #include "options.h"
 #include "print.h"
 #include "runs.h"
@@ -214,16 +214,16 @@ static int find_cdrs(struct cmd *cmd, struct toll_rerate_options *options, const
 
 static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const struct words *words)
 {
-    struct cmd_list accounts = {0}, approved = {0};
+    struct cmd_names accounts = {0}, approved = {0};
     struct toll_rerate_result result;
     struct toll_error error = {0};
     char *delta = NULL;
     int rc = 0;
     memset(&result, 0, sizeof result);
     if (words->accounts)
-        rc = cmd_list_split(&accounts, words->accounts, "accounts", &error);
+        rc = cmd_names_split(&accounts, words->accounts, "accounts", &error);
     if (rc == 0 && words->approved)
-        rc = cmd_list_read(&approved, words->approved, &error);
+        rc = cmd_names_read(&approved, words->approved, &error);
     options->accounts = accounts.names;
     options->account_count = accounts.count;
     options->policy.approved = approved.names;
@@ -254,8 +254,8 @@ static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const st
         print_json(cmd, options, &result, wall_ns);
     else if (rc >= 0 && !cmd->quiet)
         print_human(cmd, options, &result, wall_ns);
-    cmd_list_free(&accounts);
-    cmd_list_free(&approved);
+    cmd_names_free(&accounts);
+    cmd_names_free(&approved);
     free(delta);
     return code;
 }

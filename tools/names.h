@@ -1,19 +1,19 @@
 /* Lists of names on the command line and in files: "A,B,C", and one a line. */
-#ifndef CMD_LISTS_H
-#define CMD_LISTS_H
+#ifndef CMD_NAMES_H
+#define CMD_NAMES_H
 
 #include "command.h"
 
-struct cmd_list {
+struct cmd_names {
     const char **names;
     size_t count;
     char *text; /* what they lie in */
 };
 
 /* Splits at commas; a name that has one itself cannot be said. TOLL_EUSAGE: an empty name. */
-int cmd_list_split(struct cmd_list *list, const char *text, const char *option, struct toll_error *error);
+int cmd_names_split(struct cmd_names *list, const char *text, const char *option, struct toll_error *error);
 /* Lines of a file, blank ones left out. */
-int cmd_list_read(struct cmd_list *list, const char *path, struct toll_error *error);
-void cmd_list_free(struct cmd_list *list); /* safe on a zeroed struct */
+int cmd_names_read(struct cmd_names *list, const char *path, struct toll_error *error);
+void cmd_names_free(struct cmd_names *list); /* safe on a zeroed struct */
 
 #endif

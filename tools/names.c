@@ -1,5 +1,5 @@
 /* Lists of names. See lists.h. */
-#include "lists.h"
+#include "names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static int say(struct toll_error *error, int code, const char *before, const cha
 }
 
 /* Cuts list->text at `end` and lists what is between; empty: whether nothing between is a name. */
-static int cut(struct cmd_list *list, char end, bool skip_empty, struct toll_error *error)
+static int cut(struct cmd_names *list, char end, bool skip_empty, struct toll_error *error)
 {
     size_t room = 1;
     for (const char *p = list->text; *p; p++)
@@ -38,9 +38,9 @@ static int cut(struct cmd_list *list, char end, bool skip_empty, struct toll_err
     return 0;
 }
 
-int cmd_list_split(struct cmd_list *list, const char *text, const char *option, struct toll_error *error)
+int cmd_names_split(struct cmd_names *list, const char *text, const char *option, struct toll_error *error)
 {
-    *list = (struct cmd_list){.text = strdup(text)};
+    *list = (struct cmd_names){.text = strdup(text)};
     if (!list->text)
         return say(error, TOLL_ENOMEM, "out of memory", "", "");
     int rc = cut(list, ',', false, error);
@@ -50,9 +50,9 @@ int cmd_list_split(struct cmd_list *list, const char *text, const char *option, 
     return rc;
 }
 
-int cmd_list_read(struct cmd_list *list, const char *path, struct toll_error *error)
+int cmd_names_read(struct cmd_names *list, const char *path, struct toll_error *error)
 {
-    *list = (struct cmd_list){0};
+    *list = (struct cmd_names){0};
     FILE *file = fopen(path, "rb");
     if (!file)
         return say(error, TOLL_ENOINPUT, path, ": ", strerror(errno));
@@ -85,9 +85,9 @@ int cmd_list_read(struct cmd_list *list, const char *path, struct toll_error *er
     return cut(list, '\n', true, error);
 }
 
-void cmd_list_free(struct cmd_list *list)
+void cmd_names_free(struct cmd_names *list)
 {
     free(list->names);
     free(list->text);
-    *list = (struct cmd_list){0};
+    *list = (struct cmd_names){0};
 }

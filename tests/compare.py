@@ -243,7 +243,8 @@ def check_same_calls(document, paths):
             for k, more in enumerate((1, money(line["charge"]), money(other["charge"]))):
                 sums[k] += more
         for one, of in ((line, 0), (other, 1)):
-            key = (line["deck"], line["prefix"], one["currency"] or "USD")
+            key = (line["deck"] or ("free" if line["reason"] == "free" else ""), line["prefix"],
+                   one["currency"] or "USD")
             sums = moved.setdefault(key, [0, decimal.Decimal(0), decimal.Decimal(0)])
             sums[0] += of == 0
             sums[1 + of] += money(one["charge"])
@@ -252,7 +253,7 @@ def check_same_calls(document, paths):
     expect("suspense", found, {key: [rows, "%.8f" % base, "%.8f" % then] for key, (rows, base, then) in moves.items()})
     found, rest = {}, {}
     for row in document["moved"]:
-        key = (row.get("deck") or "", row.get("prefix") or "", row["currency"])
+        key = (row.get("deck") or row.get("kind") or "", row.get("prefix") or "", row["currency"])
         sums = rest.setdefault(row["currency"], []) if "left_out" in row else found.setdefault(key, [])
         sums.append([row["rows"], money(row["charge"]), money(row["charge_then"][0])])
     wanted = {key: [sums] for key, sums in moved.items() if sums[1] != sums[2]}

@@ -177,6 +177,7 @@ struct toll_whatif_options {
     int64_t moved_by_bp;
     size_t moved_most; /* so many price rows in `moved`, those that moved most; 0: all */
     bool prices;       /* make the table `prices`: of large decks it has millions of rows */
+    bool no_taxes;     /* taxed books are rated as if they were not: changed rates cost far less then */
     struct toll_reporter reporter;
     struct toll_progress progress;
 };

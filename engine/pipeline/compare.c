@@ -380,33 +380,6 @@ static int read_all(struct compare *compare, struct toll_error *error)
 
 /* ---- taxes ---- */
 
-static int by_account(const void *a, const void *b)
-{
-    const struct toll_impact_tax *x = a, *y = b;
-    const int accounts = strcmp(x->account, y->account);
-    return accounts != 0 ? accounts : strcmp(x->currency, y->currency);
-}
-
-static bool add_tax(struct compared_run *run, const struct toll_tax_register_row *row, size_t *room)
-{
-    if (run->tax_count == *room) {
-        *room = 2 * *room + 256;
-        struct toll_impact_tax *grown = realloc(run->taxes, *room * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        run->taxes = grown;
-    }
-    const uint32_t account = toll_strings_add(&run->tax_texts, row->account, strlen(row->account));
-    const uint32_t currency = toll_strings_add(&run->tax_texts, row->currency, strlen(row->currency));
-    if (account == 0 || currency == 0)
-        return false;
-    run->taxes[run->tax_count++] =
-        (struct toll_impact_tax){.account = toll_strings_text(&run->tax_texts, account, NULL),
-                                 .currency = toll_strings_text(&run->tax_texts, currency, NULL),
-                                 .cents = row->tax_cents};
-    return true;
-}
-
 /* The run's register, as `tax` has it: billable cents by account. */
 static int read_taxes(struct compare *compare, int index, struct toll_error *error)
 {
@@ -414,28 +387,15 @@ static int read_taxes(struct compare *compare, int index, struct toll_error *err
     if (!run->book->tax.taxed)
         return 0;
     struct toll_taxes *taxes = NULL;
-    struct toll_tax_register_row row;
-    size_t room = 0, used = 0;
     int rc = toll_taxes_open_with(compare->io, compare->options->run_paths[index],
                                   &(struct toll_tax_options){.report_period = NULL}, &taxes, error);
-    if (rc != 0)
-        return rc;
-    for (int64_t i = 0; rc == 0 && toll_taxes_register(taxes, i, &row); i++)
-        if (row.billable && !add_tax(run, &row, &room))
-            rc = no_memory(error);
+    if (rc == 0)
+        rc = toll_impact_taxes_of(taxes, &run->tax_texts, &run->taxes, &run->tax_count, error);
     toll_taxes_close(taxes);
     if (rc != 0)
         return rc;
-    if (run->tax_count > 0)
-        qsort(run->taxes, run->tax_count, sizeof *run->taxes, by_account);
-    for (size_t i = 0; i < run->tax_count; i++)
-        if (used > 0 && by_account(&run->taxes[used - 1], &run->taxes[i]) == 0)
-            run->taxes[used - 1].cents += run->taxes[i].cents;
-        else
-            run->taxes[used++] = run->taxes[i];
-    run->tax_count = used;
     compare->sides[index].taxes = run->taxes;
-    compare->sides[index].tax_count = used;
+    compare->sides[index].tax_count = run->tax_count;
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef TOLL_PIPELINE_IMPACT_H
 #define TOLL_PIPELINE_IMPACT_H
 
+#include "base/strings.h"
 #include "base/zone.h"
 #include "book/book.h"
 #include "mmap_cdr/part.h"
@@ -43,6 +44,11 @@ struct toll_impact_tax { /* ascending (account, currency) */
     const char *account, *currency;
     int64_t cents; /* billable */
 };
+
+struct toll_taxes;
+/* Billable cents by account of a register; free(). texts: theirs, to be kept as long. */
+int toll_impact_taxes_of(struct toll_taxes *taxes, struct toll_strings *texts, struct toll_impact_tax **out,
+                         size_t *count, struct toll_error *error);
 
 struct toll_impact_shape; /* how large sums are, for each side */
 int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,

@@ -203,7 +203,7 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
                                        .best = best};
     int code = CMD_OK;
     if (show->format == 1 && !cmd->json && strcmp(show->table, "best_plan") == 0)
-        cmd_best_plan_csv(cmd, best);
+        cmd_best_plan_csv(cmd, best, show->raw);
     else if (cmd->json || !cmd->quiet || show->format == 1)
         code = cmd_impact_print(cmd, impact, &how);
     if (code == CMD_OK && !cmd->json && show->format == 0 && !cmd->quiet) {

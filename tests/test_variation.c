@@ -76,6 +76,9 @@ static void agree(struct book_fixture *fixture, const char *change, bool reprice
     if (strcmp(of_fast, of_whole) != 0)
         fail_msg("%s:\n%s---\n%s", change, of_fast, of_whole);
     assert_false(whole.reprices);
+    for (uint32_t i = 0; fast.reprices && i < fast.book->price_count; i++)
+        assert_true((i >= fast.price_first && i < fast.price_end) ||
+                    fast.book->price_terms[i] == fixture->book->price_terms[i]);
     if (fast.reprices != reprices)
         fail_msg("%s: reprices is %d", change, fast.reprices);
     free(of_fast);

@@ -184,7 +184,7 @@ static void test_run(void **state)
     const struct cmd_html_about about = {.kind = CMD_HTML_RUN, .subject = "cdrs", .suspense = &waiting};
     char *text = written(&made->impact, &about, "run");
     check_markup(text);
-    assert_non_null(strstr(text, "no_prefix"));
+    assert_non_null(strstr(text, "no prefix"));
     assert_non_null(strstr(text, "These are 3 of 5 rows."));
     free(text);
     made_free(made);

@@ -131,7 +131,7 @@ void cmd_html_accounts(struct cmd_html_story *story, int other)
     char id[32], table[32];
     snprintf(id, sizeof id, "whom-%d", other);
     snprintf(table, sizeof table, "accounts-%d", other);
-    cmd_html_section_begin(&story->html, id, "Whom it hurts");
+    cmd_html_section_begin(&story->html, id, story->impact->same_calls ? "Whom it hurts" : "Accounts");
     if (accounts) {
         cmd_html_put(&story->html, "<div class=\"pair\">\n");
         cmd_html_spread(&story->html, accounts->in_class, table);

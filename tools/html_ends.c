@@ -27,7 +27,7 @@ void cmd_html_waiting(struct cmd_html *html, const struct toll_suspense_report *
         if (group->file[0])
             snprintf(add, sizeof add, "%.100s: %.300s: %.300s", group->file, group->columns, group->add);
         cmd_html_row_begin(html, "");
-        cmd_html_cell_name(html, toll_status_reason(group->status));
+        cmd_html_cell_word(html, toll_status_reason(group->status));
         cmd_html_cell_count(html, group->rows, CMD_HTML_PLAIN);
         cmd_html_cell_name(html, group->about);
         cmd_html_cell_name(html, group->account);

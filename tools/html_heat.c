@@ -117,16 +117,9 @@ static const char *const class_names[TOLL_IMPACT_CLASSES] = {"below \xE2\x88\x92
 
 int cmd_html_class(cmd_html_wide was, cmd_html_wide is)
 {
-    static const int bounds[] = {50, 25, 10, 5, 1};
-    const cmd_html_wide moved = cmd_html_magnitude(is - was) * 100, of = cmd_html_magnitude(was);
-    if (was == is)
-        return 6;
-    if (was == 0)
-        return 13;
-    int steps = 0; /* from the outermost */
-    while (steps < 5 && moved <= of * bounds[steps])
-        steps++;
-    return is < was ? steps : 12 - steps;
+    const struct toll_sum base = {.low = (uint64_t)was, .high = (int64_t)(was >> 64)};
+    const struct toll_sum other = {.low = (uint64_t)is, .high = (int64_t)(is >> 64)};
+    return toll_impact_class(base, other);
 }
 
 void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_CLASSES], const char *link)
@@ -135,9 +128,10 @@ void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_C
     int64_t most = 0;
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++)
         most = in_class[i] > most ? in_class[i] : most;
-    cmd_html_put(html, "<figure>\n<figcaption>Accounts by change of their bill, in percent</figcaption>\n"
-                       "<div class=\"scroll\"><svg class=\"chart\" viewBox=\"0 0 704 206\" role=\"img\" "
-                       "aria-label=\"Accounts by change of their bill in percent\">\n");
+    cmd_html_put(html,
+                 "<figure>\n<figcaption>Accounts by change of their bill, in percent</figcaption>\n"
+                 "<div class=\"scroll\"><svg class=\"chart spread\" viewBox=\"0 0 704 206\" role=\"img\" "
+                 "aria-label=\"Accounts by change of their bill in percent\">\n");
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++) {
         char count[CMD_HTML_FIGURE];
         const int high = cmd_html_scale(in_class[i], most, HIGH), x = 2 + i * WIDE;

@@ -70,13 +70,12 @@ static void put_under(struct cmd_html_story *story)
     cmd_html_days_text(impact->books[0].first_day, impact->books[0].last_day, days, sizeof days);
     cmd_html_put(html, days[0] ? ", " : "");
     cmd_html_text(html, story->about->days ? story->about->days : days);
-    if (story->about->subject) {
-        cmd_html_put(html, ", ");
-        cmd_html_name(html, cmd_html_last_part(story->about->subject));
-    }
     if (story->about->kind == CMD_HTML_COMPARE) {
         cmd_html_put(html, ", in ");
         cmd_html_name(html, impact->books[0].name);
+    } else if (story->about->subject) {
+        cmd_html_put(html, ", ");
+        cmd_html_name(html, cmd_html_last_part(story->about->subject));
     }
     cmd_html_put(html, "</p>\n");
 }
@@ -140,6 +139,8 @@ static void write_report(struct cmd_html_story *story)
     } else {
         put_books(story);
     }
+    if (story->about->best && story->about->best->plan_count > 0)
+        cmd_html_best(story, story->about->best);
     if (story->about->suspense)
         cmd_html_waiting(html, story->about->suspense);
     cmd_html_provenance(story);

@@ -96,6 +96,8 @@ void cmd_html_cell_name(struct cmd_html *html, const char *text); /* the first o
 /* The same as a link to the rows of a table that have these words as data-in. */
 void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by);
 void cmd_html_cell_digest(struct cmd_html *html, const char *digest); /* hexadecimal */
+/* A word of ours, "no_prefix", as "no prefix". */
+void cmd_html_cell_word(struct cmd_html *html, const char *word);
 void cmd_html_cell_markup(struct cmd_html *html, const char *markup);
 void cmd_html_cell_count(struct cmd_html *html, int64_t count, enum cmd_html_sign sign);
 void cmd_html_cell_minutes(struct cmd_html *html, int64_t seconds);

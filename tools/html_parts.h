@@ -54,6 +54,7 @@ void cmd_html_run(struct cmd_html_story *story); /* one run alone */
 void cmd_html_days(struct cmd_html_story *story, int other);
 void cmd_html_week(struct cmd_html_story *story, int other);
 void cmd_html_waiting(struct cmd_html *html, const struct toll_suspense_report *report);
+void cmd_html_best(struct cmd_html_story *story, const struct toll_best_plans *best);
 void cmd_html_provenance(struct cmd_html_story *story);
 
 #endif

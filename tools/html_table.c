@@ -21,13 +21,16 @@ void cmd_html_table_begin(struct cmd_html *html, const char *id, const char *cap
         if (columns[i].skip)
             continue;
         if (columns[i].cells == CMD_HTML_BAR) {
-            cmd_put_format(html->out, "<th scope=\"col\" class=\"b\">%s</th>", columns[i].head);
+            cmd_html_put(html, "<th scope=\"col\" class=\"b\">");
+            cmd_html_text(html, columns[i].head);
+            cmd_html_put(html, "</th>");
             continue;
         }
-        cmd_put_format(html->out,
-                       "<th scope=\"col\"%s aria-sort=\"%s\"><button type=\"button\">%s</button></th>",
+        cmd_put_format(html->out, "<th scope=\"col\"%s aria-sort=\"%s\"><button type=\"button\">",
                        columns[i].cells == CMD_HTML_NUMBER ? " class=\"n\"" : "",
-                       i == sorted ? "descending" : "none", columns[i].head);
+                       i == sorted ? "descending" : "none");
+        cmd_html_text(html, columns[i].head); /* may be the name of a plan */
+        cmd_html_put(html, "</button></th>");
     }
     cmd_html_put(html, "</tr></thead>\n<tbody>\n");
 }
@@ -79,6 +82,15 @@ void cmd_html_cell_digest(struct cmd_html *html, const char *digest)
             cmd_put_char(html->out, *digest);
     }
     cmd_html_put(html, "</code></td>");
+}
+
+void cmd_html_cell_word(struct cmd_html *html, const char *word)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s", word);
+    for (char *at = text; *at; at++)
+        *at = *at == '_' ? ' ' : *at;
+    cmd_html_cell_name(html, text);
 }
 
 void cmd_html_cell_markup(struct cmd_html *html, const char *markup)

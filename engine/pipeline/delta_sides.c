@@ -237,26 +237,39 @@ static int map_pools(struct toll_delta_maker *maker, struct toll_error *error)
 
 /* ---- prices and tuples ---- */
 
-static int read_rest(struct toll_delta_run *side, struct toll_error *error)
+static int read_prices(struct toll_delta_run *side, struct toll_error *error)
 {
-    if (side->has_prices)
+    if (side->price_rows != NULL)
         return 0;
-    const int rc = toll_run_files_read_rest(&side->run, error);
+    const int rc = toll_run_files_read_prices(&side->run, error);
     if (rc != 0)
         return rc;
     const struct toll_run_tables *tables = &side->run.tables;
-    const int64_t prices = tables->price_count, tuples = tables->tuple_count;
-    side->price_limit = prices == 0 ? 1 : (int64_t)tables->prices[prices - 1].id + 1;
-    side->tuple_limit = tuples == 0 ? 1 : (int64_t)tables->tuples[tuples - 1].id + 1;
+    const int64_t count = tables->price_count;
+    side->price_limit = count == 0 ? 1 : (int64_t)tables->prices[count - 1].id + 1;
     side->price_rows = calloc((size_t)side->price_limit, sizeof *side->price_rows);
-    side->tuple_rows = calloc((size_t)side->tuple_limit, sizeof *side->tuple_rows);
-    if (side->price_rows == NULL || side->tuple_rows == NULL)
+    if (side->price_rows == NULL)
         return toll_delta_no_memory(error);
-    for (int64_t i = 0; i < prices; i++)
+    for (int64_t i = 0; i < count; i++)
         side->price_rows[tables->prices[i].id] = (uint32_t)i + 1;
-    for (int64_t i = 0; i < tuples; i++)
+    return 0;
+}
+
+static int read_tuples(struct toll_delta_run *side, struct toll_error *error)
+{
+    if (side->tuple_rows != NULL)
+        return 0;
+    const int rc = toll_run_files_read_taxes(&side->run, error);
+    if (rc != 0)
+        return rc;
+    const struct toll_run_tables *tables = &side->run.tables;
+    const int64_t count = tables->tuple_count;
+    side->tuple_limit = count == 0 ? 1 : (int64_t)tables->tuples[count - 1].id + 1;
+    side->tuple_rows = calloc((size_t)side->tuple_limit, sizeof *side->tuple_rows);
+    if (side->tuple_rows == NULL)
+        return toll_delta_no_memory(error);
+    for (int64_t i = 0; i < count; i++)
         side->tuple_rows[tables->tuples[i].id] = (uint32_t)i + 1;
-    side->has_prices = true;
     return 0;
 }
 
@@ -329,10 +342,12 @@ static int map_rest(struct toll_delta_maker *maker, struct toll_error *error)
                         toll_run_files_same(&before->run, &after->run, "components.arrow");
     int rc = 0;
     maker->prices_agree = maker->tuples_agree = true;
-    if (prices && tuples)
-        return 0;
-    for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
-        rc = read_rest(&maker->sides[s], error);
+    for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++) {
+        if (!prices)
+            rc = read_prices(&maker->sides[s], error);
+        if (rc == 0 && !tuples)
+            rc = read_tuples(&maker->sides[s], error);
+    }
     if (rc != 0)
         return rc;
     if ((!prices && !map_prices(maker)) || (!tuples && !map_tuples(maker)))
@@ -469,7 +484,9 @@ int toll_delta_need_all(struct toll_delta_maker *maker, struct toll_error *error
     pthread_mutex_lock(&maker->lock);
     if (!atomic_load(&maker->has_all)) {
         for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
-            rc = read_rest(&maker->sides[s], error);
+            rc = read_prices(&maker->sides[s], error);
+        for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
+            rc = read_tuples(&maker->sides[s], error);
         if (rc == 0)
             rc = open_books(maker, error);
         if (rc == 0)

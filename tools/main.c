@@ -32,7 +32,7 @@ static const struct verb verbs[] = {
     {"rerate", "a run's calls again by another book, and what moved", cmd_rerate},
     {"ledger", "a run and its deltas: original, adjustments, sum", cmd_ledger},
     {"close", "freeze what a run has billed, for the next run to go on from", cmd_close},
-    {"verify", "re-read a dataset, a run, a state or an image: every byte", cmd_verify},
+    {"verify", "re-read a dataset, a run, a state, a delta or an image: every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
     {"report", "margins, what sells below cost, and the cheapest vendor", cmd_report},
     {"explain", "why one call costs what it costs", cmd_explain},

@@ -6,7 +6,7 @@ with the reasons that docs/RERATE.md gives, worked out here once more; old and d
 that are not the same: imported into since, repaired by another mapping (another day, another duration, rows that appear and
 vanish), shuffled files; merged runs; and any number of threads gives the same bytes.
 
-DELTA_SEEDS and DELTA_CALLS (of each) make it longer.
+DELTA_SEEDS, DELTA_CALLS (of each) and DELTA_VARIANTS (changed books of each) make it longer.
 """
 import collections
 import csv
@@ -29,9 +29,9 @@ except ImportError:
 ROOT = os.environ["TOLL_SOURCE_DIR"]
 TOLLMILL = os.environ["TOLLMILL"]
 SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
-SEEDS = [int(seed) for seed in os.environ.get("DELTA_SEEDS", "1 2").split()]
-CALLS = os.environ.get("DELTA_CALLS", "300")
-VARIANTS = int(os.environ.get("DELTA_VARIANTS", "3"))
+SEEDS = [int(seed) for seed in os.environ.get("DELTA_SEEDS", "1").split()]
+CALLS = os.environ.get("DELTA_CALLS", "200")
+VARIANTS = int(os.environ.get("DELTA_VARIANTS", "2"))
 ORDER = ["appeared", "vanished", "cdr", "was_suspense", "now_suspense", "payer", "jurisdiction", "plan", "prefix", "band", "rate",
          "bundle", "status", "cost", "tax"]
 NO_COST = {1, 5, 7, 8, 9, 16}      # cost statuses of lines that take no part: tollmill_segment.h
@@ -103,7 +103,7 @@ class Run:
             self.lines[row["day"], int(row["row"])] = {
                 "export": row, "cdr": cdr, "status": line["status"], "account": row["account"], "site": row["site"],
                 "currency": row["currency"] if row["account"] else "", "number": row["number"],
-                "class_jurisdiction": line["class_jurisdiction"], "price": price and key(price), "billed": line["billed"],
+                "class_jurisdiction": line["class"], "price": price and key(price), "billed": line["billed"],
                 "charge": line["charge"], "included": line.get("included", 0), "pool": pools.get(line.get("pool", 0)),
                 "tuple": tuples.get(line["tuple"]),
                 "cost": None if cost_status in NO_COST else

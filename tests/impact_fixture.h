@@ -2,30 +2,7 @@
 #ifndef IMPACT_FIXTURE_H
 #define IMPACT_FIXTURE_H
 
-#include "tollmill_impact.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define UNIT 100000000LL
-
-/* Names that want to be markup, turn the text, or never end. */
-static const char *const hostile_names[] = {
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(2)>",
-    "' onmouseover='alert(3)",
-    "</title></style></script><script>alert(4)</script>",
-    "<!-- ]]> &lt;b&gt; &amp;",
-    "Zo\xC3\xAB's \xE2\x80\xAEgnp.exe & Sons", /* U+202E */
-    "\xD7\x97\xD7\x91\xD7\xA8\xD7\xAA \xD7\x90\xD7\x9C\xD7\xA3 42",
-    "Caf\xC3\xA9 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7 \xF0\x9F\x93\x9E",
-    "broken \xFF\xFE\xC0 bytes \x1B[31m\x07",
-    "call 12125551234 now",
-    "javascript:alert(5)",
-    "{{7*7}} ${7*7} %s%n",
-};
-#define HOSTILE (sizeof hostile_names / sizeof hostile_names[0])
+#include "html_fixture.h"
 
 struct made {
     struct toll_impact impact;
@@ -53,11 +30,6 @@ static void made_free(struct made *made)
     for (int i = 0; i < made->block_count; i++)
         free(made->blocks[i]);
     free(made);
-}
-
-static struct toll_sum sum_of(__int128 value)
-{
-    return (struct toll_sum){.low = (uint64_t)value, .high = (int64_t)(value >> 64)};
 }
 
 /* A table with room for `count` rows; its measures are the caller's to fill. */

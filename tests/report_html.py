@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The HTML reports in a headless Chromium: no error, no request, sorts by a click, works without script.
 
-report_html.py [--shots FOLDER]    the pages that test_html writes; screenshots go to FOLDER. Skips (77) without a
+report_html.py [--shots FOLDER]    the pages that test_html and test_html_delta write; screenshots go to FOLDER. Skips (77) without a
 browser: TOLL_SETUP=packages tools/setup.sh installs it where it is wanted.
 """
 import argparse
@@ -12,7 +12,7 @@ import tempfile
 
 import browser
 
-PAGES = ["whatif", "sweep", "compare", "run", "empty", "extremes"]
+PAGES = ["whatif", "sweep", "compare", "run", "delta", "delta-empty", "empty", "extremes"]
 
 
 def expect(what, is_so):
@@ -102,8 +102,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder, browser.Browser(program) as chromium:
         paths = arguments.pages
         if not paths:
-            subprocess.run([os.environ["TEST_HTML"], folder], check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+            for program in (os.environ["TEST_HTML"], os.environ["TEST_HTML_DELTA"]):
+                subprocess.run([program, folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             paths = [f"{folder}/{name}.html" for name in PAGES]
         for path in paths:
             name = os.path.basename(path)[:-5]
@@ -117,6 +117,10 @@ def main():
                 check_sorting(page)
             if name == "sweep" and not arguments.pages:
                 check_books(page)
+            if name == "delta" and not arguments.pages:
+                page.click("#accounts a[data-find=a39]")
+                expect("an account shows its lines", 0 < page.run(SHOWN % "lines-table") == page.run(
+                    "document.querySelectorAll('#lines-table tr[data-in=a39]').length"))
             check_quiet(page, path)
             page.close()
             if name == "extremes":

@@ -2,76 +2,17 @@
  * The HTML report from impacts made by hand. With a folder as argument the files stay there, for the test
  * that opens them in a browser.
  */
-#include "html.h"
+#include "html_fixture.h"
 #include "html_page.h"
 #include "impact_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-#include <unistd.h>
-
-static char folder[512];
-
-/* What the command has in main.c. */
-int cmd_fail(struct cmd *cmd, const struct toll_error *error)
-{
-    (void)cmd;
-    return toll_exit_code(error->code);
-}
-
-int cmd_fail_text(struct cmd *cmd, int exit_code, const char *format, ...)
-{
-    (void)cmd, (void)format;
-    return exit_code;
-}
-
-void cmd_note(struct cmd *cmd, const char *format, ...)
-{
-    (void)cmd, (void)format;
-}
 
 static char *written(const struct toll_impact *impact, const struct cmd_html_about *about, const char *name)
 {
     struct cmd cmd = {.verb = "whatif"};
     char path[600];
-    snprintf(path, sizeof path, "%s/%s.html", folder, name);
+    html_path(name, path);
     assert_int_equal(cmd_html_impact(&cmd, impact, about, path), CMD_OK);
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    const long bytes = ftell(file);
-    rewind(file);
-    char *text = calloc(1, (size_t)bytes + 1);
-    assert_non_null(text);
-    assert_int_equal(fread(text, 1, (size_t)bytes, file), bytes);
-    fclose(file);
-    assert_int_equal(strlen(text), bytes);
-    return text;
-}
-
-static int times(const char *text, const char *part)
-{
-    int count = 0;
-    for (const char *at = text; (at = strstr(at, part)); at++)
-        count++;
-    return count;
-}
-
-/* Our own script and style, and no other element that loads or runs anything. */
-static void check_markup(const char *text)
-{
-    assert_int_equal(times(text, "<script"), 1);
-    assert_int_equal(times(text, "</script>"), 1);
-    assert_int_equal(times(text, "<style"), 1);
-    assert_int_equal(times(text, "Content-Security-Policy"), 1);
-    static const char *const refused[] = {"<img",  "<link",   "<iframe",     "<base",        "<object",
-                                          "<form", " style=", " onclick=",   "http:",        "https:",
-                                          "url(",  "@import", "12125551234", "\xE2\x80\xAE", "\x1B"};
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        if (strstr(text, refused[i]))
-            fail_msg("the page has %s", refused[i]);
+    return html_read(path);
 }
 
 /* ---- figures, by hand ---- */
@@ -107,7 +48,7 @@ static void test_figures(void **state)
     int64_t bp;
     assert_true(cmd_html_percent(300, 301, &bp) && bp == 33);
     assert_true(cmd_html_percent(200, 199, &bp) && bp == -50);
-    assert_true(cmd_html_percent(-200, -199, &bp) && bp == -50);
+    assert_true(cmd_html_percent(-200, -199, &bp) && bp == 50);
     assert_true(cmd_html_percent(40000, 40003, &bp) && bp == 1); /* 0.0075 % */
     assert_true(cmd_html_percent(0, 0, &bp) && bp == 0);
     assert_false(cmd_html_percent(0, 1, &bp));
@@ -289,31 +230,21 @@ static void test_refused(void **state)
     struct made *made = made_impact(2, 3);
     struct cmd cmd = {.verb = "whatif"};
     char path[600];
-    snprintf(path, sizeof path, "%s/nowhere/x.html", folder);
+    html_path("nowhere/x", path);
     assert_int_equal(cmd_html_impact(&cmd, &made->impact, &(struct cmd_html_about){0}, path), CMD_CREATE);
     made_free(made);
 }
 
 int main(int argc, char **argv)
 {
-    char temporary[] = "/tmp/tollmill-html-XXXXXX";
-    const bool stay = argc > 1;
-    if (!stay && !mkdtemp(temporary))
-        return 1;
-    snprintf(folder, sizeof folder, "%s", stay ? argv[1] : temporary);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_figures),  cmocka_unit_test(test_days),    cmocka_unit_test(test_whatif),
         cmocka_unit_test(test_sweep),    cmocka_unit_test(test_compare), cmocka_unit_test(test_run),
         cmocka_unit_test(test_extremes), cmocka_unit_test(test_refused),
     };
+    static const char *const names[] = {"whatif", "sweep", "compare", "run", "empty", "extremes", NULL};
+    html_folder_begin(argc > 1 ? argv[1] : NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    static const char *const names[] = {"whatif", "sweep", "compare", "run", "empty", "extremes"};
-    for (size_t i = 0; !stay && i < sizeof names / sizeof names[0]; i++) {
-        char path[600];
-        snprintf(path, sizeof path, "%s/%s.html", folder, names[i]);
-        unlink(path);
-    }
-    if (!stay)
-        rmdir(folder);
+    html_folder_end(names);
     return failed;
 }

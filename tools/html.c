@@ -18,10 +18,3 @@ int cmd_html_close(struct cmd_html *html, const char *path, struct toll_error *e
     snprintf(error->text, sizeof error->text, "cannot write %s: out of memory", path);
     return TOLL_ENOMEM;
 }
-
-int cmd_html_delta(struct cmd *cmd, struct toll_delta *delta, const struct cmd_html_about *about,
-                   const char *path)
-{
-    (void)delta, (void)about;
-    return cmd_fail_text(cmd, CMD_BUG, "%s is not written: not there yet", path);
-}

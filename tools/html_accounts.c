@@ -29,21 +29,6 @@ static void put_percentiles(struct cmd_html_story *story, int other,
     cmd_html_table_end(html, 0, 0, NULL);
 }
 
-/* The class of the distribution, as docs/WHATIF.md has them. */
-static int class_of(cmd_html_wide was, cmd_html_wide is)
-{
-    static const int bounds[] = {50, 25, 10, 5, 1};
-    const cmd_html_wide moved = cmd_html_magnitude(is - was) * 100, of = cmd_html_magnitude(was);
-    if (was == is)
-        return 6;
-    if (was == 0)
-        return 13;
-    int steps = 0; /* from the outermost */
-    while (steps < 5 && moved <= of * bounds[steps])
-        steps++;
-    return (is < was) != (was < 0) ? steps : 12 - steps;
-}
-
 /* ---- what is worth a look, between runs ---- */
 
 static bool beyond(const struct cmd_html_story *story, cmd_html_wide was, cmd_html_wide is)
@@ -80,7 +65,7 @@ static void put_row(struct cmd_html_story *story, const struct toll_impact_row *
     const struct toll_measure *base = &row->books[0], *then = &row->books[other];
     const cmd_html_wide was = cmd_html_charge(base), is = cmd_html_charge(then);
     char in[16], flags[96];
-    snprintf(in, sizeof in, "c%d", class_of(was, is));
+    snprintf(in, sizeof in, "c%d", cmd_html_class(was, is));
     flags_of(story, base, then, flags, sizeof flags);
     cmd_html_row_begin(html, strcmp(row->currency, story->currency) == 0 ? in : "");
     cmd_html_cell_name(html, row->key[0] ? row->key : cmd_html_nameless(TOLL_BY_ACCOUNT));

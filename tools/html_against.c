@@ -14,7 +14,10 @@ static void put_moved(struct cmd_html_story *story, const struct toll_impact_mov
     struct cmd_html *html = &story->html;
     const cmd_html_wide was = cmd_html_of(moved->charge[0]), is = cmd_html_of(moved->charge[other]);
     char text[512], terms[160], source[64] = "";
-    cmd_html_price_text(moved->price, text, sizeof text);
+    if (moved->left_out > 0)
+        snprintf(text, sizeof text, "%lld price rows that moved less", (long long)moved->left_out);
+    else
+        cmd_html_price_text(moved->price, text, sizeof text);
     cmd_html_terms_text(moved->price, terms, sizeof terms);
     cmd_html_row_begin(html, "");
     cmd_html_cell_name(html, text);

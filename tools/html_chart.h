@@ -17,6 +17,8 @@ struct cmd_html_hours {
 void cmd_html_heat(struct cmd_html *html, const char *title, const struct cmd_html_hours *hours,
                    const char *currency, bool moves);
 
+/* The class of the distribution (docs/WHATIF.md) of an account that pays so much. */
+int cmd_html_class(cmd_html_wide was, cmd_html_wide is);
 /* How many accounts are in each class of percent. link: of the table whose rows have "c0".. as data-in. */
 void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_CLASSES], const char *link);
 

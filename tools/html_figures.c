@@ -98,7 +98,7 @@ bool cmd_html_percent(cmd_html_wide base, cmd_html_wide other, int64_t *bp)
     cmd_html_wide up = (moved * 20000 + of) / (of * 2);
     if (up > INT32_MAX)
         up = INT32_MAX;
-    *bp = (int64_t)((other < base) != (base < 0) ? -up : up);
+    *bp = (int64_t)(other < base ? -up : up);
     return true;
 }
 

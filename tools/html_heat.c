@@ -115,6 +115,20 @@ static const char *const class_names[TOLL_IMPACT_CLASSES] = {"below \xE2\x88\x92
                                                              "above 50",
                                                              "from 0"};
 
+int cmd_html_class(cmd_html_wide was, cmd_html_wide is)
+{
+    static const int bounds[] = {50, 25, 10, 5, 1};
+    const cmd_html_wide moved = cmd_html_magnitude(is - was) * 100, of = cmd_html_magnitude(was);
+    if (was == is)
+        return 6;
+    if (was == 0)
+        return 13;
+    int steps = 0; /* from the outermost */
+    while (steps < 5 && moved <= of * bounds[steps])
+        steps++;
+    return is < was ? steps : 12 - steps;
+}
+
 void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_CLASSES], const char *link)
 {
     enum { WIDE = 50, BASE = 170, HIGH = 140 };

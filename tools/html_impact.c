@@ -8,7 +8,8 @@
 enum {
     ACCOUNTS_MOST = 1000, /* rows of all books together that a reader may want to search */
     OTHERS_MOST = 200,
-    LEAST = 25, /* of each book, however many there are */
+    PRINTED = 4, /* books against the base that all go to paper; of more the chosen one */
+    LEAST = 25,  /* of each book, however many there are */
 };
 
 /* The currency with the most lines. */
@@ -130,7 +131,7 @@ static void write_report(struct cmd_html_story *story)
     cmd_html_name(html, title);
     cmd_html_put(html, "</h1>\n");
     put_under(story);
-    cmd_html_put(html, "</header>\n<main>\n");
+    cmd_html_put(html, books <= PRINTED + 1 ? "</header>\n<main class=\"few\">\n" : "</header>\n<main>\n");
     if (books == 1) {
         cmd_html_run(story);
     } else if (books == 2) {

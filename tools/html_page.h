@@ -61,7 +61,8 @@ void cmd_html_money_text(cmd_html_wide money, enum cmd_html_sign sign, char text
 void cmd_html_short_text(cmd_html_wide money, char text[CMD_HTML_FIGURE]);
 void cmd_html_count_text(int64_t count, enum cmd_html_sign sign, char text[CMD_HTML_FIGURE]);
 void cmd_html_exact_text(cmd_html_wide money, char text[CMD_HTML_FIGURE]); /* "1,234.50" .. 8 places */
-/* Hundredths of a percent of base: half away from 0. false: base is 0 and other is not. */
+/* Hundredths of a percent of base's magnitude, more is positive: half away from 0. false: base is 0 and other
+ * is not. */
 bool cmd_html_percent(cmd_html_wide base, cmd_html_wide other, int64_t *bp);
 void cmd_html_percent_text(int64_t bp, enum cmd_html_sign sign, char text[CMD_HTML_FIGURE]); /* "+2.41 %" */
 void cmd_html_limit_text(int64_t bp, char text[CMD_HTML_FIGURE]);                            /* "10 %" */
@@ -91,7 +92,9 @@ void cmd_html_table_begin(struct cmd_html *html, const char *id, const char *cap
                           const struct cmd_html_column *columns, int count, int sorted, int shown);
 /* What a row is found by with the charts: "" or words of our own. */
 void cmd_html_row_begin(struct cmd_html *html, const char *found_by);
-void cmd_html_cell_name(struct cmd_html *html, const char *text);     /* the first of a row is its head */
+void cmd_html_cell_name(struct cmd_html *html, const char *text); /* the first of a row is its head */
+/* The same as a link to the rows of a table that have these words as data-in. */
+void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by);
 void cmd_html_cell_digest(struct cmd_html *html, const char *digest); /* hexadecimal */
 void cmd_html_cell_markup(struct cmd_html *html, const char *markup);
 void cmd_html_cell_count(struct cmd_html *html, int64_t count, enum cmd_html_sign sign);
@@ -120,5 +123,8 @@ void cmd_html_section_end(struct cmd_html *html);
 /* A figure with its name, and what is said beneath. */
 void cmd_html_tile(struct cmd_html *html, const char *name, const char *figure, const char *unit,
                    const char *tone, const char *beneath);
+
+/* At the end: what holds for every report. */
+void cmd_html_small_print(struct cmd_html *html);
 
 #endif

@@ -55,6 +55,5 @@ void cmd_html_days(struct cmd_html_story *story, int other);
 void cmd_html_week(struct cmd_html_story *story, int other);
 void cmd_html_waiting(struct cmd_html *html, const struct toll_suspense_report *report);
 void cmd_html_provenance(struct cmd_html_story *story);
-void cmd_html_small_print(struct cmd_html *html); /* what holds for every report */
 
 #endif

@@ -57,6 +57,17 @@ void cmd_html_cell_name(struct cmd_html *html, const char *text)
     cmd_html_put(html, head ? "</th>" : "</td>");
 }
 
+void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by)
+{
+    const bool head = html->column == 0;
+    if (!next(html))
+        return;
+    cmd_put_format(html->out, "%s<a href=\"#%s\" data-find=\"%s\">", head ? "<th scope=\"row\">" : "<td>",
+                   table, found_by);
+    cmd_html_name(html, text);
+    cmd_html_put(html, head ? "</a></th>" : "</a></td>");
+}
+
 void cmd_html_cell_digest(struct cmd_html *html, const char *digest)
 {
     if (!next(html))

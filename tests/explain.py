@@ -6,9 +6,11 @@ charge, and --call of the same record says what rating that record alone says; n
 """
 import argparse
 import csv
+import fractions
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,8 +66,82 @@ def same(what, found, line):
         assert found["line"]["taxes"] == line["tax"], (what, found["line"]["taxes"], line["tax"])
 
 
+def number(text):
+    """"0.06", "0.155 / 3 (about 0.05166667)"."""
+    parts = text.split(" (")[0].split(" / ")
+    return fractions.Fraction(parts[0]) / (int(parts[1]) if len(parts) > 1 else 1)
+
+
+def rounded(value, mode, places):
+    sign, scaled = (-1 if value < 0 else 1), abs(value) * 10**places
+    whole = scaled.numerator // scaled.denominator
+    rest = scaled - whole
+    if mode == "up":
+        whole += rest > 0
+    elif mode == "half up":
+        whole += rest >= fractions.Fraction(1, 2)
+    elif mode == "half to even":
+        whole += rest > fractions.Fraction(1, 2) or (rest == fractions.Fraction(1, 2) and whole % 2 == 1)
+    return sign * fractions.Fraction(whole, 10**places)
+
+
+def sums(what, entries, credit):
+    """Every product, sum and rounding of the texts, worked out again."""
+    exact, parts = None, fractions.Fraction(0)
+    for entry in entries:
+        text = entry["text"]
+        product = re.search(r"([0-9.]+) x ([0-9]+)(?: / ([0-9]+))? = ([0-9.]+(?: / [0-9]+)?)", text)
+        if product and entry["name"] in ("exact", "stretch", "tier", "remains"):
+            fee = re.search(r"([0-9.]+) \(connect fee\)", text)
+            value = (fractions.Fraction(fee[1]) if fee else 0) + fractions.Fraction(product[1]) * int(product[2]) / int(product[3] or 1)
+            assert value == number(product[4]), (what, text)
+            exact = value
+            if entry["name"] in ("stretch", "tier"):
+                parts += value
+        if entry["name"] == "exact" and text.startswith("together "):
+            exact = number(text[9:])
+            assert exact == parts, (what, text, parts)
+        if entry["name"] == "exact" and "all stretches = " in text:
+            fee = re.search(r"([0-9.]+) \(connect fee\)", text)
+            exact = number(text.split(" = ")[1])
+            assert exact == parts + (fractions.Fraction(fee[1]) if fee else 0), (what, text, parts)
+        if entry["name"] == "exact" and " per record" in text:
+            exact = fractions.Fraction(text.split()[0])
+        if entry["name"] == "exact" and "of the provider" in text:
+            provider, percent, fee, value = re.match(r"([0-9.-]+) of the provider x \(1 \+ ([0-9.-]+) / 100\) \+ ([0-9.-]+) = (.*)", text).groups()
+            exact = number(value)
+            assert exact == fractions.Fraction(provider) * (1 + fractions.Fraction(percent) / 100) + fractions.Fraction(fee), (what, text)
+        limit = re.match(r"(?:raised|cut) to the (?:minimum|maximum) charge ([0-9.]+)", text)
+        if limit and entry["name"] in ("minimum", "maximum"):
+            assert (exact < fractions.Fraction(limit[1])) == (entry["name"] == "minimum"), (what, text, exact)
+            exact = fractions.Fraction(limit[1])
+        charge = re.match(r"rounded (half up|half to even|up|down) to ([0-9]) decimals: ([0-9.-]+)", text)
+        if entry["name"] == "charge" and charge and exact is not None:
+            assert rounded(exact, charge[1], int(charge[2])) * (-1 if credit else 1) == fractions.Fraction(charge[3]), (what, text, exact)
+        steps = re.search(r"; (?:at least ([0-9]+); )?(?:less [0-9]+ free: ([0-9]+); )?first ([0-9]+)(?:, then ([0-9]+) of ([0-9]+))?: ([0-9]+) ", text)
+        if entry["name"] == "billed" and steps:
+            first, count, step, billed = (int(cell or 0) for cell in steps.groups()[2:])
+            assert first + count * step == billed, (what, text)
+            used = int(steps[2] or steps[1] or re.search(r"([0-9]+) (?:s|messages?|bytes?|events?);", text)[1])
+            assert count == 0 or first + (count - 1) * step < used <= billed, (what, text)
+
+
+def bundles(what, found):
+    given = 0
+    for entry in found["entries"]:
+        left = re.search(r"gives ([0-9]+) [a-z]+: left before ([0-9]+), after ([0-9]+)(; beyond)?", entry["text"])
+        if entry["name"] == "bundle" and left and entry["part"] == "rating":
+            given += int(left[1])
+            assert left[4] or int(left[1]) == int(left[2]) - int(left[3]), (what, entry)
+    known = any("left before" in entry["text"] for entry in found["entries"] if entry["part"] == "rating")
+    assert not known or given == found["line"]["included"], (what, given, found["line"]["included"])
+
+
 def arithmetic(what, found):
     """The last charge of the steps is the line's, where nothing else comes after it."""
+    for part in ("rating", "cost"):
+        sums(what, [entry for entry in found["entries"] if entry["part"] == part], found["call"]["quantity"] < 0)
+    bundles(what, found)
     steps = [entry for entry in found["entries"] if entry["part"] == "rating" and entry["name"] in ("charge", "remains")]
     line = found["line"]
     if line["status"] != "rated" or not steps or (steps[-1]["name"] == "charge" and line["included"] > 0):
@@ -99,11 +175,12 @@ def alone(folder, image, record, carrier, number):
     return export(out, data)[0]
 
 
-def made_up(folder, image, record, carrier, number):
-    """--call of a record against rating it alone. A comma within a value, legs and conflicts cannot be asked."""
-    if any("," in (value or "") for value in record.values()) or record.get("legs") == "both":
+def made_up(folder, image, record, carrier, number, line):
+    """--call of a record against rating it alone (line: as it is, whatever else there is). A comma within a value, legs and
+    conflicts cannot be asked."""
+    if any("," in (value or "") for value in record.values()) or record.get("legs") == "both" or (line and line["reason"] == "conflict"):
         return False
-    line = alone(folder, image, record, carrier, number)
+    line = line or alone(folder, image, record, carrier, number)
     found = json.loads(run("explain", "--book", image, "--call", call_text(record, carrier), "--json", "--unmask"))
     same("--call '%s'" % call_text(record, carrier), found, line)
     arithmetic(call_text(record, carrier), found)
@@ -129,10 +206,11 @@ def a_run(folder, name, image, feeds, rest, made, rng, explained, tried):
         arithmetic("%s %s" % (name, line["record_id"]), found)
         assert found["schema"] == "tollmill.explain/1" and found["run"] == out, found
     count = 0
+    by_id = {} if made else {line["record_id"]: line for line in lines}
     records = [(record, carrier) for carrier, path in feeds for record in rows_of(path)]
     for record, carrier in rng.sample(records, len(records)):
-        if count < tried and made:
-            count += made_up(folder, image, record, carrier, count)
+        if count < tried and (made or record.get("record_id") in by_id):
+            count += made_up(folder, image, record, carrier, count, by_id.get(record.get("record_id")))
     return min(len(chosen), explained), count
 
 
@@ -140,7 +218,7 @@ def all_examples(rng):
     explained = tried = 0
     pages = [os.path.join(SOURCE, "docs", name) for name in ("RATING.md", "TAX.md")]
     found = [example for page in pages for example in examples.read_examples(page)]
-    for index, (heading, parts) in enumerate(found):
+    for heading, parts in found:
         if "refused" in parts or not any(name.startswith("cdrs") for name in parts) or any(name.startswith("after ") for name in parts):
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +226,8 @@ def all_examples(rng):
             image = os.path.join(folder, "book.image")
             run("compile", book, "-o", image, "--quiet")
             try:
-                more = a_run(folder, "example", image, feeds, [], True, rng, 4, 1 if index % 2 else 0)
+                drawn = any(os.path.exists(os.path.join(book, name)) for name in ("bundles.csv", "tiers.csv"))
+                more = a_run(folder, "example", image, feeds, [], drawn, rng, 5, 1 if drawn else 6)
             except AssertionError as error:
                 sys.exit("%s: %s" % (heading, error))
             explained += more[0]

@@ -55,6 +55,13 @@ def ok(*arguments, **more):
     return done.stdout
 
 
+def ok_or_moved(*arguments, **more):
+    """A command that ends with 1 where something moved."""
+    done = run(*arguments, **more)
+    assert done.returncode in (0, 1), (arguments, done.returncode, done.stderr)
+    return done.stdout
+
+
 def tree(folder, skipped=("stats.json",)):
     """Path below the folder -> SHA-256; stats.json tells the time of day and is outside every promise."""
     found = {}

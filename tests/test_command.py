@@ -20,7 +20,7 @@ ROOT = os.environ["TOLL_SOURCE_DIR"]
 SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
 VERBS = ("import", "compile", "check", "rate", "close", "verify", "summary", "report", "explain", "reconcile", "tax",
          "export", "bench", "gen")
-LATER = ("rerate", "whatif", "compare", "invoice")
+LATER = ("invoice",)
 COLUMNS = ("day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
            "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,"
            "cost_status,cost_deck,cost_prefix,bundle,pool").split(",")

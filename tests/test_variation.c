@@ -105,6 +105,56 @@ static void table_is(struct book_fixture *fixture, const char *change, const cha
     toll_variation_free(&variation);
 }
 
+/* Who owns each number, trunk and hint, and on which plan, at some times. */
+static char *owners_of(const struct toll_book *book)
+{
+    static const char *const times[] = {"2026-01-15T00:00:00Z", "2026-02-15T00:00:00Z",
+                                        "2026-03-15T00:00:00Z", "2026-04-01T14:00:00Z",
+                                        "2026-05-15T00:00:00Z", "2026-07-15T00:00:00Z"};
+    const size_t room = 200000;
+    char *all = calloc(1, room), *at = all;
+    const uint64_t named = book->named_count[TOLL_NAMED_TRUNK] + book->named_count[TOLL_NAMED_HINT];
+
+    assert_non_null(all);
+    for (uint64_t i = 0; i < book->number_capacity + named; i++) {
+        const uint64_t n = i - book->number_capacity, trunks = book->named_count[TOLL_NAMED_TRUNK];
+        const uint32_t field = i < book->number_capacity ? book->numbers[i].owner
+                               : n < trunks              ? book->named[TOLL_NAMED_TRUNK][n].owner
+                                                         : book->named[TOLL_NAMED_HINT][n - trunks].owner;
+        for (size_t t = 0; t < sizeof(times) / sizeof(times[0]); t++) {
+            const toll_ms when = book_ms(times[t]);
+            const struct toll_owner *owner = &book->owners[toll_book_owner_at(book, field, when)];
+            at += sprintf(at, "%lu %zu %d %d:", i, t, owner->account, owner->site);
+            for (uint32_t k = owner->span; k < owner->span + owner->span_count; k++) {
+                const struct toll_plan_span *span = &book->spans[k];
+                if (when >= span->from && when < span->until)
+                    at += sprintf(at, " %d by %d", span->plan, span->level);
+            }
+            at += sprintf(at, "\n");
+            assert_true((size_t)(at - all) < room - 200);
+        }
+    }
+    return all;
+}
+
+static void agree_on_plans(struct book_fixture *fixture, const char *change, bool in_memory)
+{
+    const struct toll_hash128 none = {0};
+    struct toll_variation fast = vary(fixture, change, false), whole = vary(fixture, change, true);
+    char *of_fast = owners_of(fast.book), *of_whole = owners_of(whole.book),
+         *of_base = owners_of(fixture->book);
+
+    assert_string_equal(of_fast, of_whole);
+    assert_true(strcmp(of_fast, of_base) != 0);
+    assert_false(fast.reprices);
+    assert_int_equal(toll_hash_equal(fast.book->book_hash, none), in_memory);
+    free(of_fast);
+    free(of_whole);
+    free(of_base);
+    toll_variation_free(&fast);
+    toll_variation_free(&whole);
+}
+
 /* -- edits, by hand -- */
 
 static void the_text_of_a_deck_stays_but_for_what_changes(void **state)
@@ -198,9 +248,18 @@ static void a_plan_for_some_accounts(void **state)
         &fixture, "plan:r accounts:*", "assignments.csv",
         "subject,plan,from,to\ndefault,p,,\n\n\n\n\n\n\n\ntrunk:T,r,,\naccount:acme,r,,\naccount:beta,r,,\n"
         "account:co ltd,r,,\n");
+    agree_on_plans(&fixture, "plan:q accounts:acme, co ltd", true);
+    agree_on_plans(&fixture, "plan:r accounts:*", true);
+    agree_on_plans(&fixture, "plan:r accounts:* ;; plan:q accounts:beta;;plan:p accounts:acme", true);
+    agree_on_plans(&fixture, "plan:r accounts:beta ;; deck:d *2", false);
     refuse(&fixture, "plan:s accounts:*", "there is no plan \"s\"; there are p, q, r");
     refuse(&fixture, "plan:q accounts:acne", "there is no account \"acne\"; did you mean \"acme\"?");
     refuse(&fixture, "plan:q", "whose? write accounts:A,B, or accounts:* for all");
+    /* a plan that gives a bundle: who has it depends on the plan */
+    book_file(&fixture, "bundles.csv", "bundle,unit,quantity\nb,s,100\n");
+    book_file(&fixture, "subscriptions.csv", "subject,bundle\nplan:q,b\n");
+    book_good(&fixture);
+    agree_on_plans(&fixture, "plan:q accounts:acme", false);
     book_end(&fixture);
 }
 

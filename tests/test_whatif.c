@@ -269,7 +269,7 @@ static void ask_changes(const struct folder *folder, size_t book, const char *fr
         .io = io,
         .compile_changes = compiled,
         .moved_by_bp = 1000,
-        .prices = true,
+        .prices = threads == 1,
         .reporter = {.report = report},
     };
     if (toll_whatif_tuned(&options, tuning, impact, result, &error) != 0)

@@ -45,6 +45,7 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv);
 int cmd_rerate(struct cmd *cmd, int argc, char **argv);
 int cmd_ledger(struct cmd *cmd, int argc, char **argv);
 int cmd_close(struct cmd *cmd, int argc, char **argv);
+int cmd_compare(struct cmd *cmd, int argc, char **argv);
 int cmd_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_summary(struct cmd *cmd, int argc, char **argv);
 int cmd_report(struct cmd *cmd, int argc, char **argv);

@@ -124,7 +124,7 @@ int cmd_html_class(cmd_html_wide was, cmd_html_wide is)
 
 void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_CLASSES], const char *link)
 {
-    enum { WIDE = 50, BASE = 170, HIGH = 140 };
+    enum { STILL = 6, WIDE = 50, BASE = 170, HIGH = 140 };
     int64_t most = 0;
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++)
         most = in_class[i] > most ? in_class[i] : most;
@@ -135,9 +135,9 @@ void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_C
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++) {
         char count[CMD_HTML_FIGURE];
         const int high = cmd_html_scale(in_class[i], most, HIGH), x = 2 + i * WIDE;
-        const char *tone = i < 6 ? "less" : i > 6 ? "more" : "same";
+        const char *tone = i < STILL ? "less" : i > STILL ? "more" : "same";
         cmd_html_count_text(in_class[i], CMD_HTML_PLAIN, count);
-        if (link && in_class[i] > 0)
+        if (link && in_class[i] > 0 && i != STILL)
             cmd_put_format(html->out,
                            "<a href=\"#%s\" data-find=\"c%d\" aria-label=\"%s accounts: %s percent\">", link,
                            i, count, class_names[i]);
@@ -148,7 +148,7 @@ void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_C
         if (in_class[i] > 0)
             cmd_put_format(html->out, "<text class=\"v\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>",
                            x + WIDE / 2, BASE - high - 6, count);
-        if (link && in_class[i] > 0)
+        if (link && in_class[i] > 0 && i != STILL)
             cmd_html_put(html, "</a>");
         cmd_put_format(html->out, "<text class=\"t s\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
                        x + WIDE / 2, BASE + 16 + (i % 2) * 14, class_names[i]);

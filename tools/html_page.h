@@ -93,6 +93,7 @@ void cmd_html_table_begin(struct cmd_html *html, const char *id, const char *cap
 /* What a row is found by with the charts: "" or words of our own. */
 void cmd_html_row_begin(struct cmd_html *html, const char *found_by);
 void cmd_html_cell_name(struct cmd_html *html, const char *text); /* the first of a row is its head */
+void cmd_html_cell_key(struct cmd_html *html, const char *text);  /* of one line: "2026-03-01:17" */
 /* The same as a link to the rows of a table that have these words as data-in. */
 void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by);
 void cmd_html_cell_digest(struct cmd_html *html, const char *digest); /* hexadecimal */

@@ -1,4 +1,4 @@
-/* Lists of names. See lists.h. */
+/* Lists of names. See names.h. */
 #include "names.h"
 
 #include <errno.h>

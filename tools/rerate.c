@@ -192,7 +192,7 @@ static int check_words(struct cmd *cmd, const struct toll_rerate_options *option
                   options->part_from);
         return CMD_USAGE;
     }
-    if (policy->back_bill_days >= 0 && !policy->today) {
+    if (words->back_bill_days >= 0 && !policy->today) {
         cmd_error(cmd, "--back-bill-days goes back from a day: add --today");
         return CMD_USAGE;
     }

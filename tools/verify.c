@@ -10,8 +10,8 @@
 int cmd_verify(struct cmd *cmd, int argc, char **argv)
 {
     const struct cmd_usage usage = {
-        .about = "Checks every checksum, every count and every total of a dataset, a run or a state, or of\n"
-                 "a book's image. Exit 65 names the first thing that is wrong.",
+        .about = "Checks every checksum, every count and every total of a dataset, a run, a state or a\n"
+                 "delta, or of a book's image. Exit 65 names the first thing that is wrong.",
         .examples = "  tollmill verify cdrs\n"
                     "  tollmill verify runs/2026-03\n"
                     "  tollmill verify state-03\n"
@@ -35,6 +35,7 @@ int cmd_verify(struct cmd *cmd, int argc, char **argv)
     const char *kind = !folder                               ? "image"
                        : result.kind == TOLL_DIRECTORY_RUN   ? "run"
                        : result.kind == TOLL_DIRECTORY_STATE ? "state"
+                       : result.kind == TOLL_DIRECTORY_DELTA ? "delta"
                                                              : "dataset";
     if (cmd->json) {
         struct cmd_json json;

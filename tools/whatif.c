@@ -4,43 +4,12 @@
  */
 #include "best_plan.h"
 #include "html.h"
+#include "impact.h"
 #include "options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if __has_include("impact.h")
-#include "impact.h"
-#else /* until the printing of an impact is here */
-struct cmd_impact_how {
-    bool csv;
-    const char *table;
-    int64_t top;
-    const struct toll_best_plans *best;
-};
-static const char *cmd_impact_table_names(void)
-{
-    return "totals";
-}
-static bool cmd_impact_is_table(const char *name)
-{
-    return strcmp(name, "totals") == 0;
-}
-static int cmd_impact_print(struct cmd *cmd, const struct toll_impact *impact,
-                            const struct cmd_impact_how *how)
-{
-    const struct toll_impact_table *totals = &impact->tables[TOLL_BY_TOTAL];
-    for (int b = 0; how->top > 0 && b < impact->book_count; b++)
-        for (size_t i = 0; i < totals->count; i++) {
-            char text[TOLL_MONEY_TEXT];
-            toll_sum_to_text(totals->rows[i].books[b].charge, text);
-            cmd_put_format(&cmd->out, "%s,%s,%lld,%s\n", impact->books[b].name, totals->rows[i].key,
-                           (long long)totals->rows[i].books[b].rows, text);
-        }
-    return CMD_OK;
-}
-#endif
 
 static const char *const formats[] = {"text", "csv", NULL};
 
@@ -218,14 +187,20 @@ struct show {
     const char *table, *html, *dataset;
     int format;
     int64_t top;
+    bool prices, unmask, raw;
 };
 
 static int print(struct cmd *cmd, const struct toll_impact *impact, const struct toll_best_plans *best,
                  const struct toll_whatif_result *result, const struct show *show)
 {
-    const struct cmd_html_about about = {.kind = CMD_HTML_WHATIF, .subject = show->dataset};
-    const struct cmd_impact_how how = {
-        .csv = show->format == 1 && !cmd->json, .table = show->table, .top = show->top, .best = best};
+    const struct cmd_html_about about = {
+        .kind = CMD_HTML_WHATIF, .subject = show->dataset, .unmask = show->unmask};
+    const struct cmd_impact_how how = {.csv = show->format == 1 && !cmd->json,
+                                       .table = show->table,
+                                       .top = show->top,
+                                       .raw = show->raw,
+                                       .unmask = show->unmask,
+                                       .best = best};
     int code = CMD_OK;
     if (show->format == 1 && !cmd->json && strcmp(show->table, "best_plan") == 0)
         cmd_best_plan_csv(cmd, best);
@@ -253,6 +228,8 @@ static int run(struct cmd *cmd, struct toll_whatif_options *options, const struc
     struct toll_whatif_result result = {0};
     struct toll_error error = {0};
     int code;
+    const struct cmd_impact_how how = {.csv = show->format == 1, .table = show->table, .top = show->top};
+    cmd_impact_needs(cmd, &how, show->prices, &options->moved_most, &options->prices);
     options->books = plan->books;
     options->book_count = plan->count;
     options->reporter = cmd_reporter(cmd);
@@ -288,19 +265,6 @@ static int check_show(struct cmd *cmd, const struct show *show, const struct pla
         cmd_error(cmd, "--table goes with --format csv; --json has all tables");
         return CMD_USAGE;
     }
-    return CMD_GO;
-}
-
-/* "10" or "2.5" as hundredths of a percent. */
-static int read_percent(struct cmd *cmd, const char *text, int64_t *bp)
-{
-    int64_t money = 10 * INT64_C(100000000);
-    if (text != NULL && (toll_money_from_text(text, strlen(text), &money) < 0 || money < 0 ||
-                         money % 1000000 != 0 || money > INT64_C(100000000000000))) {
-        cmd_error(cmd, "--moved-by is a percentage from 0 on with at most 2 decimals, not \"%s\"", text);
-        return CMD_USAGE;
-    }
-    *bp = money / 1000000;
     return CMD_GO;
 }
 
@@ -358,11 +322,12 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
     static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
     static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
     static const char *const lates[] = {"append", "reorder", NULL};
+    static const char *const safeties[] = {"excel", "raw", NULL};
     struct toll_whatif_options whatif = {.pin = true};
     struct show show = {.top = 10};
     const char *moved_by = NULL;
     int64_t threads = 0;
-    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO, late = 0, operands;
+    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO, late = 0, safety = 0, operands;
     const struct cmd_option options[] = {
         {CMD_TEXT, "cdrs", 0, "DATASET", "dataset folder, as import makes it", &whatif.dataset_path, 0, 0,
          NULL, true},
@@ -439,6 +404,20 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
          .value = "NAME",
          .help = "which table --format csv has",
          .target = &show.table},
+        {.kind = CMD_FLAG,
+         .name = "prices",
+         .help = "with --json: the table of all price rows, too, which may be millions",
+         .target = &show.prices},
+        {.kind = CMD_CHOICE,
+         .name = "csv-safe",
+         .value = "excel|raw",
+         .help = "excel (default): ' before texts that a spreadsheet would run as formulas; raw: as they are",
+         .target = &safety,
+         .choices = safeties},
+        {.kind = CMD_FLAG,
+         .name = "unmask",
+         .help = "prefixes as long as a telephone number in full",
+         .target = &show.unmask},
         {.kind = CMD_TEXT,
          .name = "html",
          .value = "FILE",
@@ -502,7 +481,8 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
     whatif.io = (enum toll_io_choice)io;
     whatif.simd = (enum toll_simd_choice)simd;
     show.dataset = whatif.dataset_path;
-    code = read_percent(cmd, moved_by, &whatif.moved_by_bp);
+    show.raw = safety == 1;
+    code = cmd_impact_moved_by(cmd, moved_by, &whatif.moved_by_bp);
     if (code == CMD_GO)
         code = make_books(cmd, asked, argc, &plan);
     if (code == CMD_GO)

@@ -23,6 +23,22 @@ int toll_change_error(const struct toll_change *change, struct toll_error *error
     return toll_error_set(error, TOLL_EBOOK, "the change \"%.120s\": %s", change->text, text);
 }
 
+const char *toll_change_next_name(const char *list, char name[TOLL_CHANGE_NAME_BYTES])
+{
+    const char *stop = list + strcspn(list, ",");
+    int bytes;
+
+    if (*list == 0)
+        return NULL;
+    while (list < stop && *list == ' ')
+        list++;
+    bytes = (int)(stop - list);
+    while (bytes > 0 && list[bytes - 1] == ' ')
+        bytes--;
+    snprintf(name, TOLL_CHANGE_NAME_BYTES, "%.*s", bytes, list);
+    return *stop != 0 ? stop + 1 : stop;
+}
+
 const char *toll_change_amount(const struct toll_change_cell *cell, int64_t old, int64_t *out)
 {
     toll_total total = cell->how == TOLL_CHANGE_PLUS

@@ -46,6 +46,10 @@ int toll_change_parse(struct toll_arena *arena, const char *text, struct toll_ch
 int toll_change_error(const struct toll_change *change, struct toll_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The next name of a list "A, B" without the blanks around it, and where to go on; NULL: there is none. */
+#define TOLL_CHANGE_NAME_BYTES 256
+const char *toll_change_next_name(const char *list, char name[TOLL_CHANGE_NAME_BYTES]);
+
 /* The value, not negative, that a cell's comes to: 0, or what is wrong with it ("is below 0"). */
 const char *toll_change_amount(const struct toll_change_cell *cell, int64_t old, int64_t *out);
 

@@ -56,6 +56,8 @@ static int check_plan(struct plan_edit *edit)
 static int read_accounts(struct plan_edit *edit)
 {
     struct toll_strings all = {0};
+    const char *at = edit->change->accounts;
+    char name[TOLL_CHANGE_NAME_BYTES];
     int code = 0;
 
     if (!toll_sources_names(edit->sources, "accounts.csv", "account", &all))
@@ -65,22 +67,11 @@ static int read_accounts(struct plan_edit *edit)
         edit->accounts = all;
         return all.count > 0 ? 0 : toll_change_error(edit->change, edit->error, "the book has no accounts");
     }
-    for (const char *at = edit->change->accounts; code == 0;) {
-        const char *stop = at + strcspn(at, ",");
-        char name[200];
-        while (at < stop && *at == ' ')
-            at++;
-        int bytes = (int)(stop - at);
-        while (bytes > 0 && at[bytes - 1] == ' ')
-            bytes--;
-        snprintf(name, sizeof(name), "%.*s", bytes, at);
+    while (code == 0 && (at = toll_change_next_name(at, name)) != NULL) {
         if (!has(&all, name))
             code = toll_sources_unknown(edit->change, "account", name, &all, edit->error);
         else if (toll_strings_add(&edit->accounts, name, strlen(name)) == 0)
             code = no_memory(edit);
-        if (*stop == 0)
-            break;
-        at = stop + 1;
     }
     toll_strings_free(&all);
     return code;

@@ -46,15 +46,20 @@ static bool columns_good(const struct toll_book *book, uint32_t first)
 static bool prices_good(const struct toll_book *book, uint32_t deck, struct place *place,
                         struct toll_check_values *values)
 {
+    bool columns = false;
     values->least = place->price;
-    while (place->price < book->price_count && book->origins[place->price].deck == (int32_t)deck)
-        place->price++;
-    values->ids = place->price;
     values->width = book->decks[deck].by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+    while (place->price < book->price_count && book->origins[place->price].deck == (int32_t)deck) {
+        columns = columns || book->origins[place->price].column != 0;
+        place->price++;
+    }
+    values->ids = place->price;
+    if (values->width == 1)
+        return !columns;
     if ((values->ids - values->least) % values->width != 0)
         return false;
     for (uint32_t price = values->least; price < values->ids; price += values->width) {
-        if (values->width > 1 ? !columns_good(book, price) : book->origins[price].column != 0)
+        if (!columns_good(book, price))
             return false;
     }
     return true;

@@ -108,13 +108,31 @@ int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near
             return bad(error, name, "its table of sections");
         if (!all_zero(image + end, image + start))
             return bad(error, name, "bytes between its sections");
-        view->data[id] = near == NULL || is_far(section)
-                             ? image + start
-                             : memcpy(near + start, image + start, section->bytes);
-        if (!made && !toll_hash_equal(toll_hash(view->data[id], section->bytes), section->hash))
+        const bool far = near != NULL && is_far(section);
+        view->data[id] =
+            near == NULL || far ? image + start : memcpy(near + start, image + start, section->bytes);
+        if (!made && !far && !toll_hash_equal(toll_hash(view->data[id], section->bytes), section->hash))
             return bad(error, name, "a section does not have its checksum");
         view->count[id] = section->bytes / section->record_bytes;
         end = start + section->bytes;
     }
     return end == bytes ? 0 : bad(error, name, "something follows its last section");
+}
+
+bool toll_image_far_good(const struct toll_image_view *view)
+{
+    const struct toll_image_section *sections =
+        (const void *)((const uint8_t *)view->header + TOLL_IMAGE_PAGE);
+
+    for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
+        if (is_far(&sections[id]) &&
+            !toll_hash_equal(toll_hash(view->data[id], sections[id].bytes), sections[id].hash))
+            return false;
+    }
+    return true;
+}
+
+int toll_image_far_bad(const char *name, struct toll_error *error)
+{
+    return bad(error, name, "a section does not have its checksum");
 }

@@ -46,7 +46,8 @@ bool toll_image_tzdata_hash(const struct toll_embedded *zones, size_t count, con
 /* Finds the sections of an image whose bytes are all as they were written: hashes, gaps, sizes. TOLL_EDATA.
  * With `made` the caller has just written the sections' hashes himself, and they are not made twice.
  * near: NULL, or as many bytes in large pages, to which all that rating reads here and there is copied, at
- * the same places, before its hash is made; texts, sources and where prices come from stay where they are. */
+ * the same places, before its hash is made. What stays where it is, texts, sources and where prices come
+ * from, has no hash then until toll_image_far_good made it. */
 struct toll_image_view {
     const struct toll_image_header *header;
     const void *data[TOLL_SECTION_COUNT];
@@ -54,6 +55,10 @@ struct toll_image_view {
 };
 int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
                     struct toll_image_view *view, struct toll_error *error);
+
+/* Whether the sections that were not copied have their checksums; any thread. */
+bool toll_image_far_good(const struct toll_image_view *view);
+int toll_image_far_bad(const char *name, struct toll_error *error);
 
 /* Validates the content: every index, range, offset and enum. NULL, what is wrong ("a rule's deck"), or
  * toll_check_no_memory (book/check.h). */

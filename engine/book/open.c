@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COPY_BYTES ((size_t)1 << 30)
+#define THREAD_BYTES ((size_t)16 << 20) /* an image for which a thread is worth its while */
 
 /* What a book owns besides the bytes it borrows. */
 struct owned {
@@ -270,12 +272,44 @@ static int set_zones(struct toll_book *book, const struct toll_image_view *view,
     return 0;
 }
 
+/* What is far is hashed beside the checks, which believe nothing they read. */
+struct far {
+    const struct toll_image_view *view;
+    bool good;
+};
+
+static void *hash_far(void *argument)
+{
+    struct far *far = argument;
+    far->good = toll_image_far_good(far->view);
+    return NULL;
+}
+
+static int check_image(struct toll_book *book, const struct toll_image_view *view, const char *name,
+                       struct toll_error *error)
+{
+    const char *problem = set_meta(book, view);
+    int code;
+
+    if (problem != NULL)
+        return bad(error, name, problem);
+    code = set_zones(book, view, book->owned, name, error);
+    if (code != 0)
+        return code;
+    problem = toll_image_check(book, view);
+    if (problem == toll_check_no_memory)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
+    return problem == NULL ? 0 : bad(error, name, problem);
+}
+
 /* Everything but freeing: on failure the caller closes the book. */
 static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes, bool made, uint8_t *near,
                       const char *name, struct toll_error *error)
 {
     struct toll_image_view view;
-    const char *problem;
+    struct far far = {.view = &view, .good = true};
+    pthread_t thread;
+    bool threaded = false;
     int code = toll_image_view(image, bytes, made, near, name, &view, error);
 
     if (code != 0)
@@ -284,17 +318,19 @@ static int open_image(struct toll_book *book, const uint8_t *image, size_t bytes
     book->image_bytes = bytes;
     book->book_hash = view.header->book_hash;
     book->tzdata_hash = view.header->tzdata_hash;
-    problem = set_meta(book, &view);
-    if (problem != NULL)
-        return bad(error, name, problem);
-    code = set_zones(book, &view, book->owned, name, error);
+    if (near != NULL) {
+        threaded = bytes >= THREAD_BYTES && pthread_create(&thread, NULL, hash_far, &far) == 0;
+        if (!threaded)
+            hash_far(&far);
+    }
+    if (threaded || far.good)
+        code = check_image(book, &view, name, error);
+    if (threaded)
+        pthread_join(thread, NULL);
+    if (!far.good) /* which says more than whatever the checks found */
+        return toll_image_far_bad(name, error);
     if (code != 0)
         return code;
-    problem = toll_image_check(book, &view);
-    if (problem == toll_check_no_memory)
-        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
-    if (problem != NULL)
-        return bad(error, name, problem);
     set_assigned(book);
     set_sourcing(&book->tax);
     return 0;

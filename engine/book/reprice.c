@@ -36,6 +36,7 @@ struct repricer {
     uint32_t first, end; /* its price ids */
     struct step steps[TOLL_CHANGE_CELLS_MAX];
     struct toll_key_choice callee, caller;
+    uint32_t columns;  /* how many rate columns its rows have */
     uint32_t *becomes; /* new terms by (old terms, column); UNKNOWN: not made yet */
 };
 
@@ -247,9 +248,9 @@ static int change_prices(struct repricer *repricer)
         uint32_t *becomes;
         if (!chosen(repricer, origin))
             continue;
-        if (more_than_prices(repricer, price))
+        if (more_than_prices(repricer, price) || (uint32_t)origin->column >= repricer->columns)
             return 0;
-        becomes = &repricer->becomes[(size_t)old * TOLL_RATE_COLUMNS + (uint32_t)origin->column];
+        becomes = &repricer->becomes[(size_t)old * repricer->columns + (uint32_t)origin->column];
         if (*becomes == UNKNOWN)
             *becomes = new_terms(repricer, old, origin->column, &no_memory);
         if (*becomes == UNKNOWN)
@@ -262,11 +263,13 @@ static int change_prices(struct repricer *repricer)
 
 static int one_change(struct repricer *repricer)
 {
-    const size_t count = repricer->terms.count * TOLL_RATE_COLUMNS;
+    size_t count;
     int result;
 
     if (!prepare(repricer))
         return 0;
+    repricer->columns = repricer->base->decks[repricer->deck].by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+    count = repricer->terms.count * repricer->columns;
     repricer->becomes = malloc(count * sizeof(*repricer->becomes));
     if (repricer->becomes == NULL)
         return -1;

@@ -1,18 +1,21 @@
-/* A book with a change: in memory where only prices move, else compiled from the base's tables as changed. */
+/* A book with a change: in memory where only prices or only plans of accounts move, else compiled from the
+ * base's tables as changed. */
 #include "book/variation.h"
 
 #include "base/check.h"
 #include "book/change.h"
 #include "book/compile.h"
+#include "book/replan.h"
 #include "book/reprice.h"
 #include "book/sources.h"
 
 #include <string.h>
 
-/* What a variation owns; a repriced one has no image. */
+/* What a variation owns: an image, or what was made in memory. */
 struct owned {
     uint8_t *image;
     struct toll_repriced repriced;
+    struct toll_replanned replanned;
 };
 
 /* What is doubtful in the base was said when it was opened; a change's book has it, too. */
@@ -71,7 +74,11 @@ static int make(struct toll_variation *out, const struct toll_io *io, const stru
         out->reprices = code == 0 && owned->repriced.book != NULL;
         out->book = owned->repriced.book;
     }
-    if (code == 0 && !out->reprices)
+    if (code == 0 && !whole && out->book == NULL) {
+        code = toll_replan(&owned->replanned, base, changes, count, error);
+        out->book = owned->replanned.book;
+    }
+    if (code == 0 && out->book == NULL)
         code = compile(out, io, base, base_name, changes, count, reporter, error);
     toll_arena_free(&arena);
     return code;
@@ -98,9 +105,10 @@ void toll_variation_free(struct toll_variation *variation)
     struct owned *owned = variation->owned;
 
     if (owned != NULL) {
-        if (!variation->reprices)
+        if (owned->image != NULL)
             toll_book_close(variation->book);
         toll_repriced_free(&owned->repriced);
+        toll_replanned_free(&owned->replanned);
         free(owned->image);
         free(owned);
     }

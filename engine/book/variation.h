@@ -1,7 +1,7 @@
 /*
  * A book with a change, without editing its files (docs/WHATIF.md section 1). A change of prices alone is
- * made in memory: a book that shares everything with its base but the terms of prices. Any other is compiled
- * from the base's sources, the changed tables in place of its own.
+ * made in memory: a book that shares everything with its base but the terms of prices; so is one of the plans
+ * of accounts. Any other is compiled from the base's sources, the changed tables in place of its own.
  */
 #ifndef TOLL_BOOK_VARIATION_H
 #define TOLL_BOOK_VARIATION_H

@@ -209,13 +209,19 @@ void toll_bench_close(struct toll_bench_world *world);
 
 /* ---- verify ---- */
 
-enum toll_directory_kind { TOLL_DIRECTORY_DATASET, TOLL_DIRECTORY_RUN, TOLL_FILE_BOOK, TOLL_DIRECTORY_STATE };
+enum toll_directory_kind {
+    TOLL_DIRECTORY_DATASET,
+    TOLL_DIRECTORY_RUN,
+    TOLL_FILE_BOOK,
+    TOLL_DIRECTORY_STATE,
+    TOLL_DIRECTORY_DELTA
+};
 struct toll_verify_result {
     enum toll_directory_kind kind;
-    int64_t files, bytes, rows; /* of a state: the closed rows */
-    char hash[33];              /* cdr_hash, XXH3-128 of run.json, book_hash, or the digest of state.json */
+    int64_t files, bytes, rows; /* of a state: the closed rows; of a delta: the changed lines */
+    char hash[33]; /* cdr_hash, XXH3-128 of run.json, book_hash, or the digest of state.json or delta.json */
 };
-/* A directory of a dataset, a run or a state, or a book image is read again byte by byte. */
+/* A directory of a dataset, a run, a state or a delta, or a book image is read again byte by byte. */
 int toll_verify(const char *path, struct toll_verify_result *result, struct toll_error *error);
 
 /* ---- explain ---- */

@@ -74,7 +74,8 @@ struct toll_impact_table {
  * included. By the currency of each book's own line. */
 struct toll_impact_moved {
     const struct toll_impact_price *price; /* NULL: calls that have none in the base; or: */
-    int64_t left_out; /* 0; of the last rows: so many that moved less, together (see moved_most) */
+    int64_t left_out; /* 0; of the last rows: so many that moved less, together (see moved_most); all those
+                         that did not move at all are never listed and count as one */
     const char *currency;
     int64_t rows;                  /* in the base */
     const struct toll_sum *charge; /* by book; [0] what the base charges */

@@ -78,6 +78,8 @@ static int write_data(const struct toll_io *io, const struct entry *entry, struc
 static int bring(const struct toll_io *io, const struct entry *entry, struct toll_error *error)
 {
     const struct toll_sync_file *file = &entry->file;
+    if (file->hash != NULL)
+        *file->hash = toll_hash(file->data, file->bytes);
     int rc = write_data(io, entry, error);
     int result = 0;
     if (file->direct > 0)

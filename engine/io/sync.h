@@ -6,6 +6,7 @@
 #ifndef TOLL_IO_SYNC_H
 #define TOLL_IO_SYNC_H
 
+#include "base/checksum.h"
 #include "io/file.h"
 
 struct toll_syncs;
@@ -18,7 +19,8 @@ struct toll_sync_file {
     const void
         *data; /* to be written first, from byte 0; NULL: it is written. Stays until it is waited for */
     size_t bytes;
-    void *owned; /* freed when it has been written; may be NULL */
+    void *owned;               /* freed when it has been written; may be NULL */
+    struct toll_hash128 *hash; /* NULL, or where the hash of data comes before it is written */
 };
 
 /* TOLL_ENOMEM only. */

@@ -16,31 +16,43 @@ int toll_adjust_no_memory(struct toll_error *error)
 
 /* ---- opening ---- */
 
-static int read_policy(struct toll_adjust *adjust, struct toll_error *error)
+/* In which adjusted taxes are reported; "" not said. */
+static const char *report_period(const struct toll_adjust_policy *policy)
 {
-    const struct toll_adjust_policy *policy = adjust->policy;
+    return policy->report_period != NULL ? policy->report_period : policy->today != NULL ? policy->today : "";
+}
+
+int toll_adjust_check_policy(const struct toll_adjust_policy *policy, bool taxed, struct toll_error *error)
+{
     int64_t today = 0;
     if (policy->today != NULL && !toll_day_parse(policy->today, strlen(policy->today), &today))
         return toll_error_set(error, TOLL_EUSAGE, "today %s is no day; write it as 2026-04-10",
                               policy->today);
     if (policy->minimum < 0 || policy->approve_above < 0)
         return toll_error_set(error, TOLL_EUSAGE, "amounts of the policy must not be negative");
-    adjust->oldest_day = INT64_MIN;
     if (policy->back_bill_days >= 0 && policy->today == NULL)
         return toll_error_set(error, TOLL_EUSAGE, "a limit of %lld days goes back from some day: say --today",
                               (long long)policy->back_bill_days);
-    if (policy->back_bill_days >= 0 && policy->back_bill_days < 1000000)
-        adjust->oldest_day = today - policy->back_bill_days;
-    const char *period = policy->report_period != NULL ? policy->report_period
-                         : policy->today != NULL       ? policy->today
-                                                       : "";
-    const size_t bytes = strnlen(period, 7); /* "2026-04" */
-    memcpy(adjust->report_period, period, bytes);
-    if (adjust->runs.old_book->tax.taxed && adjust->runs.new_book->tax.taxed && bytes == 0)
+    if (taxed && report_period(policy)[0] == 0)
         return toll_error_set(error, TOLL_EUSAGE,
                               "taxes that are adjusted are reported in some period: say --report-period or "
                               "--today");
     return 0;
+}
+
+static int read_policy(struct toll_adjust *adjust, struct toll_error *error)
+{
+    const struct toll_adjust_policy *policy = adjust->policy;
+    const bool taxed = adjust->runs.old_book->tax.taxed && adjust->runs.new_book->tax.taxed;
+    const int rc = toll_adjust_check_policy(policy, taxed, error);
+    int64_t today = 0;
+    adjust->oldest_day = INT64_MIN;
+    if (rc == 0 && policy->back_bill_days >= 0 &&
+        toll_day_parse(policy->today, strlen(policy->today), &today) && policy->back_bill_days < 1000000)
+        adjust->oldest_day = today - policy->back_bill_days;
+    const char *period = report_period(policy);
+    memcpy(adjust->report_period, period, strnlen(period, 7)); /* "2026-04" */
+    return rc;
 }
 
 int toll_adjust_open(struct toll_adjust **out, const struct toll_io *io, const char *closed_path,

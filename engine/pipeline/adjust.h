@@ -27,6 +27,9 @@ struct toll_adjust_runs { /* borrowed until the end */
     const char *old_run_path, *new_run_path;     /* for toll_taxes_open */
 };
 
+/* What toll_adjust_open would refuse of a policy; taxed: both runs are. TOLL_EUSAGE. */
+int toll_adjust_check_policy(const struct toll_adjust_policy *policy, bool taxed, struct toll_error *error);
+
 struct toll_adjust;
 /* Reads the state, which must be of the old run or of one behind it. */
 int toll_adjust_open(struct toll_adjust **out, const struct toll_io *io, const char *closed_path,

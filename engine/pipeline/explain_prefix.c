@@ -236,6 +236,9 @@ static struct near find_near(const struct toll_book *book, int32_t deck,
             near.shared = shared;
             near.count = 0;
         }
+        /* Of the rows of one key, which mostly lie together, one. */
+        if (near.count > 0 && book->origins[near.price[near.count - 1]].key == origin->key)
+            continue;
         if (shared == near.shared && near.count < NEAR_SHOWN)
             near.price[near.count++] = price;
     }

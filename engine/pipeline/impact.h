@@ -13,6 +13,14 @@
 #include "segment/run.h"
 #include "tollmill_impact.h"
 
+/* Which price rows of a book have sums of their own. All others are summed by deck and destination; then the
+ * table `prices` cannot be made, and such rows of the base are not in `moved`. */
+enum toll_impact_detail {
+    TOLL_DETAIL_ALL,
+    TOLL_DETAIL_CHANGED, /* those of `changed`: for a base beside which all sides are repriced */
+    TOLL_DETAIL_NONE     /* for sides that are not the base */
+};
+
 /* What the ids of one book's lines mean: of an opened book, or of a run's tables. */
 struct toll_impact_side {
     struct toll_impact_book about;
@@ -23,6 +31,8 @@ struct toll_impact_side {
      * status. Of its batches only these three are read; where billed and status are the base's own arrays
      * the side costs next to nothing. */
     bool repriced;
+    enum toll_impact_detail detail;
+    const uint64_t *changed; /* a bit for each price id: those that some repriced side has otherwise */
     /* At the end, for toll_impact_make: */
     const struct toll_period_charges *periods; /* of `book`; a run has its own */
     const struct toll_impact_tax *taxes;       /* by account; NULL: none */

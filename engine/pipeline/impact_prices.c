@@ -307,6 +307,7 @@ struct movers {
     struct mover *heap; /* the least of them first */
     size_t count, room, most;
     size_t seen[TOLL_IMPACT_CURRENCIES];
+    bool unmoved[TOLL_IMPACT_CURRENCIES]; /* there are rows that do not move, which are not listed */
     uint32_t currencies;
 };
 
@@ -406,7 +407,7 @@ static bool fill_moved(struct toll_impact_maker *maker, struct movers *movers)
         const uint32_t id = toll_strings_find(&totals->keys, currency, strlen(currency) + 1);
         const struct toll_measure *sum = &totals->measures[(id * currencies + c) * books];
         rest[c] = (struct toll_impact_moved){.currency = currency,
-                                             .left_out = (int64_t)movers->seen[c],
+                                             .left_out = (int64_t)movers->seen[c] + movers->unmoved[c],
                                              .rows = id == 0 ? 0 : sum[0].rows,
                                              .charge = rest_charges + c * books};
         for (size_t s = 0; id != 0 && s < books; s++)
@@ -414,7 +415,8 @@ static bool fill_moved(struct toll_impact_maker *maker, struct movers *movers)
     }
     sort_movers(movers);
     for (size_t i = 0; i < movers->count; i++) {
-        const size_t key = movers->heap[i].key, c = key % currencies, price = key / currencies;
+        const size_t key = movers->heap[i].key, c = key % currencies;
+        const size_t price = toll_impact_price_of(&maker->shape->sides[0], key / currencies);
         struct toll_impact_price row;
         list[i] = (struct toll_impact_moved){.currency = maker->currencies[c],
                                              .rows = (int64_t)toll_plane_get(prices, key, TOLL_WORD_ROWS),
@@ -464,7 +466,8 @@ static bool walk(struct toll_impact_maker *maker, int side, struct group groups[
         const bool lines = is_used(prices, key, 1);
         if (!lines && (currencies == 1 || !moved || !is_used(prices, key, prices->words)))
             continue;
-        const size_t price = key / currencies, currency = key % currencies;
+        const struct toll_impact_side_shape *shape = &maker->shape->sides[side];
+        const size_t price = toll_impact_price_of(shape, key / currencies), currency = key % currencies;
         for (int g = 0; lines && g < 2; g++) {
             const uint32_t id = group_find(&groups[g], kinds[g], &maker->sides[side], price);
             if (id == 0 || !group_reserve(&groups[g], sums, side, id))
@@ -473,7 +476,12 @@ static bool walk(struct toll_impact_maker *maker, int side, struct group groups[
         }
         if (lines && maker->wishes->prices && !add_price(maker, side, price, (uint32_t)currency, key, text))
             return false;
-        if (moved && !add_mover(movers, (struct mover){score_of(maker, prices, key), key}))
+        if (!moved)
+            continue;
+        const struct mover mover = {score_of(maker, prices, key), key};
+        if (mover.score == 0 || toll_impact_is_group(shape, key / currencies))
+            movers->unmoved[currency] = true;
+        else if (!add_mover(movers, mover))
             return false;
     }
     return true;

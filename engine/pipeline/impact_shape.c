@@ -101,9 +101,86 @@ static bool note_account_currencies(struct toll_impact_shape *shape, int s,
 
 /* ---- ids ---- */
 
+/* Of the price rows without sums of their own those of one deck and destination have one key. */
+struct groups {
+    struct place {
+        uint64_t what; /* deck << 32 | string offset of the destination */
+        uint32_t key;  /* 0: nothing is here */
+    } * places;
+    size_t count, mask;
+};
+
+static bool grow_groups(struct groups *groups)
+{
+    const size_t size = groups->places == NULL ? 1024 : 2 * (groups->mask + 1);
+    struct place *places = calloc(size, sizeof *places);
+    if (places == NULL)
+        return false;
+    for (size_t i = 0; groups->places != NULL && i <= groups->mask; i++) {
+        const struct place *from = &groups->places[i];
+        size_t at = (size_t)((from->what * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & (size - 1);
+        while (from->key != 0 && places[at].key != 0)
+            at = (at + 1) & (size - 1);
+        if (from->key != 0)
+            places[at] = *from;
+    }
+    free(groups->places);
+    groups->places = places;
+    groups->mask = size - 1;
+    return true;
+}
+
+/* Its place, empty if the group is new. There is always room. */
+static struct place *group_place(const struct groups *groups, uint64_t what)
+{
+    size_t at = (size_t)((what * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & groups->mask;
+    while (groups->places[at].key != 0 && groups->places[at].what != what)
+        at = (at + 1) & groups->mask;
+    return &groups->places[at];
+}
+
+static bool group_prices(struct toll_impact_side_shape *shape, const struct toll_impact_side *side)
+{
+    const struct toll_book *book = side->book;
+    struct groups groups = {0};
+    uint32_t keys = 1;
+    shape->price_ids = book->price_count;
+    shape->price_keys = calloc(book->price_count + 1u, sizeof *shape->price_keys);
+    shape->price_of_key = calloc(book->price_count + 1u, sizeof *shape->price_of_key);
+    bool good = shape->price_keys != NULL && shape->price_of_key != NULL;
+    struct place last = {0};
+    for (uint32_t price = 1; good && price < book->price_count; price++) {
+        const struct toll_price_origin *origin = &book->origins[price];
+        const uint64_t what = (uint64_t)(uint32_t)origin->deck << 32 | origin->destination;
+        if (side->detail == TOLL_DETAIL_CHANGED && (side->changed[price >> 6] >> (price & 63) & 1) != 0) {
+            shape->price_keys[price] = keys;
+            shape->price_of_key[keys++] = price;
+            continue;
+        }
+        if (last.key == 0 || last.what != what) {
+            good = 2 * groups.count < groups.mask || grow_groups(&groups);
+            if (!good)
+                break;
+            struct place *place = group_place(&groups, what);
+            if (place->key == 0) {
+                *place = (struct place){what, keys};
+                shape->price_of_key[keys++] = price | TOLL_KEY_GROUP;
+                groups.count++;
+            }
+            last = *place;
+        }
+        shape->price_keys[price] = last.key;
+    }
+    shape->prices = keys;
+    free(groups.places);
+    return good;
+}
+
 /* A run's table holds only the price rows that some line names; their ids may be far apart. */
 static bool note_prices(struct toll_impact_side_shape *shape, const struct toll_impact_side *side)
 {
+    if (side->book != NULL && side->detail != TOLL_DETAIL_ALL)
+        return group_prices(shape, side);
     if (side->book != NULL) {
         shape->prices = shape->price_ids = side->book->price_count;
         return true;
@@ -160,7 +237,13 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
         struct toll_impact_side_shape *to = &shape->sides[s];
         to->accounts = account_count(&sides[s]);
         to->plans = sides[s].book != NULL ? sides[s].book->plan_count : 0;
-        if (!note_prices(to, &sides[s]) || !note_account_currencies(shape, s, &sides[s]))
+        if (sides[s].repriced) { /* its prices are the base's */
+            to->prices = shape->sides[0].prices;
+            to->price_ids = shape->sides[0].price_ids;
+        } else if (!note_prices(to, &sides[s])) {
+            rc = no_memory(error);
+        }
+        if (rc == 0 && !note_account_currencies(shape, s, &sides[s]))
             rc = no_memory(error);
     }
     if (rc != 0)
@@ -176,6 +259,7 @@ void toll_impact_shape_free(struct toll_impact_shape *shape)
         return;
     for (int s = 0; s < shape->count; s++) {
         free(shape->sides[s].price_keys);
+        free(shape->sides[s].price_of_key);
         free(shape->sides[s].account_currency);
     }
     free(shape);

@@ -58,9 +58,24 @@ struct toll_impact_side_shape {
     uint32_t price_words;
     uint32_t accounts, plans, prices; /* keys */
     uint8_t *account_currency;        /* by account id: index of currencies; NULL: there is one */
-    uint32_t *price_keys; /* by price id, of a run: 1 + index in its table, 0 it has no such row; else NULL */
-    uint32_t price_ids;   /* entries of price_keys; of a book: as prices */
+    /* By price id; NULL: the id is the key. Of a run 1 + index in its table, 0 it has no such row; of a book
+     * without all details 1 + index of price_of_key. */
+    uint32_t *price_keys;
+    uint32_t
+        *price_of_key; /* a price of the key, with the bit below if it has others, too; NULL: the key is it */
+    uint32_t price_ids; /* entries of price_keys; of a book: as prices */
 };
+#define TOLL_KEY_GROUP UINT32_C(0x80000000)
+/* What a key of the prices' plane stands for. */
+static inline uint32_t toll_impact_price_of(const struct toll_impact_side_shape *side, size_t key)
+{
+    return side->price_of_key == NULL ? (uint32_t)key : side->price_of_key[key] & ~TOLL_KEY_GROUP;
+}
+static inline bool toll_impact_is_group(const struct toll_impact_side_shape *side, size_t key)
+{
+    return side->price_of_key != NULL && (side->price_of_key[key] & TOLL_KEY_GROUP) != 0;
+}
+
 struct toll_impact_shape {
     int count;    /* sides */
     int repriced; /* how many of them are */

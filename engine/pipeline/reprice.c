@@ -94,3 +94,8 @@ size_t toll_repricing_stride(const struct toll_repricing *repricing)
 {
     return repricing->stride;
 }
+
+const uint64_t *toll_repricing_changed(const struct toll_repricing *repricing)
+{
+    return repricing->changed;
+}

@@ -24,6 +24,9 @@ void toll_repricing_free(struct toll_repricing *repricing); /* NULL allowed */
 /* How many books, rounded up to the words of whole cache lines. */
 size_t toll_repricing_stride(const struct toll_repricing *repricing);
 
+/* A bit for each price id: those that some book has otherwise. */
+const uint64_t *toll_repricing_changed(const struct toll_repricing *repricing);
+
 /* Of one worker. */
 struct toll_reprice_scratch {
     uint32_t record[TOLL_BLOCK_ROWS_MAX], rest[TOLL_BLOCK_ROWS_MAX], odd[TOLL_BLOCK_ROWS_MAX];

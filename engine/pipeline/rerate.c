@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "pipeline/adjust.h"
 #include "segment/state.h"
 
 #include <errno.h>
@@ -98,9 +99,10 @@ static int check_closed(const struct rerate *rerate, struct toll_error *error)
     if (path == NULL)
         return 0;
     const int rc = toll_state_open(&state, rerate->io, path, error);
-    if (rc == 0)
-        toll_state_close(&state);
-    return rc;
+    if (rc != 0)
+        return rc;
+    toll_state_close(&state);
+    return toll_adjust_check_policy(&rerate->options->policy, rerate->old.tables.tuples != NULL, error);
 }
 
 static int check_options(const struct toll_rerate_options *options, struct toll_error *error)
@@ -189,9 +191,9 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
     if (rc == 0)
         rc = check_parent(&rerate, error);
     if (rc == 0)
-        rc = check_closed(&rerate, error);
-    if (rc == 0)
         rc = open_old(&rerate, error);
+    if (rc == 0)
+        rc = check_closed(&rerate, error);
     if (rc == 0)
         rc = choose(&rerate, error);
     if (rc == 0)

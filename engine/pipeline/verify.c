@@ -1,5 +1,6 @@
 /* toll_verify: finds out what a path is and has its own room read every byte of it again. */
 #include "pipeline/rate.h"
+#include "segment/delta.h"
 
 #include "base/error.h"
 #include "pipeline/after.h"
@@ -29,17 +30,29 @@ static int find_kind(const struct toll_io *io, const char *path, struct toll_err
     if (directory < 0)
         return toll_error_errno(error, directory == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -directory,
                                 "%s: cannot open", path);
-    const int dataset = has_file(io, directory, path, "dataset.json", error);
-    const int run = dataset == 0 ? has_file(io, directory, path, "run.json", error) : 0;
-    const int state = dataset == 0 && run == 0 ? has_file(io, directory, path, "state.json", error) : 0;
+    static const struct {
+        const char *manifest;
+        enum toll_directory_kind kind;
+    } kinds[] = {
+        {"dataset.json", TOLL_DIRECTORY_DATASET},
+        {"run.json", TOLL_DIRECTORY_RUN},
+        {"state.json", TOLL_DIRECTORY_STATE},
+        {"delta.json", TOLL_DIRECTORY_DELTA},
+    };
+    int found = 0, kind = -1;
+    for (size_t i = 0; found == 0 && i < sizeof kinds / sizeof *kinds; i++) {
+        found = has_file(io, directory, path, kinds[i].manifest, error);
+        kind = (int)kinds[i].kind;
+    }
     io->close(io->context, directory);
-    if (dataset < 0 || run < 0 || state < 0)
-        return dataset < 0 ? dataset : run < 0 ? run : state;
-    if (dataset == 0 && run == 0 && state == 0)
-        return toll_error_set(
-            error, TOLL_ENOINPUT,
-            "%s is no dataset, run or state: it has no dataset.json, run.json or state.json", path);
-    return dataset ? TOLL_DIRECTORY_DATASET : run ? TOLL_DIRECTORY_RUN : TOLL_DIRECTORY_STATE;
+    if (found < 0)
+        return found;
+    if (found == 0)
+        return toll_error_set(error, TOLL_ENOINPUT,
+                              "%s is no dataset, run, state or delta: it has no dataset.json, run.json, "
+                              "state.json or delta.json",
+                              path);
+    return kind;
 }
 
 static int verify_dataset(const struct toll_io *io, const char *path, struct toll_verify_result *result,
@@ -219,6 +232,23 @@ static int verify_run(const struct toll_io *io, const char *path, struct toll_ve
     return rc;
 }
 
+static int verify_delta(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                        struct toll_error *error)
+{
+    struct toll_delta_files delta;
+    int rc = toll_delta_files_open(&delta, io, path, error);
+    if (rc != 0)
+        return rc;
+    rc = toll_delta_files_verify(&delta, error);
+    *result = (struct toll_verify_result){.kind = TOLL_DIRECTORY_DELTA,
+                                          .files = delta.files + (int64_t)delta.manifest.day_count,
+                                          .bytes = delta.bytes,
+                                          .rows = delta.manifest.changed};
+    toll_hash_text(delta.digest, result->hash);
+    toll_delta_files_close(&delta);
+    return rc;
+}
+
 static int verify_image(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                         struct toll_error *error)
 {
@@ -254,6 +284,8 @@ int toll_verify_with(const struct toll_io *io, const char *path, struct toll_ver
         return verify_dataset(io, path, result, error);
     if (kind == TOLL_DIRECTORY_STATE)
         return verify_closed(io, path, result, error);
+    if (kind == TOLL_DIRECTORY_DELTA)
+        return verify_delta(io, path, result, error);
     return kind == TOLL_DIRECTORY_RUN ? verify_run(io, path, result, error)
                                       : verify_image(io, path, result, error);
 }

@@ -126,6 +126,13 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         toll_hash_text(whatif->dataset.cdr_hash, side->about.cdr_hash);
         side->book = of->book;
         side->repriced = of->lane < 0;
+        side->detail = options->prices ? TOLL_DETAIL_ALL : TOLL_DETAIL_NONE;
+    }
+    if (!options->prices && whatif->lane_count > 1) { /* any price row may move */
+        whatif->sides[0].detail = TOLL_DETAIL_ALL;
+    } else if (!options->prices && whatif->repricing != NULL) {
+        whatif->sides[0].detail = TOLL_DETAIL_CHANGED;
+        whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
     return toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
                                   whatif->books[0].book->zones[0], error);

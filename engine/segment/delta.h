@@ -116,6 +116,7 @@ int toll_delta_create(const struct toll_io *io, const char *path, struct toll_de
 /* The lines of a day, all at once; days ascend. Rows in the order of docs/RERATE.md. */
 int toll_delta_add_lines(struct toll_delta_writer *writer, int64_t day,
                          const struct toll_delta_line_row *rows, int64_t count, struct toll_error *error);
+/* Each at most once. A table without rows has no file. */
 int toll_delta_add_payers(struct toll_delta_writer *writer, const struct toll_delta_payer_row *rows,
                           int64_t count, struct toll_error *error);
 int toll_delta_add_prices(struct toll_delta_writer *writer, const struct toll_price_row *rows, int64_t count,
@@ -135,7 +136,7 @@ int toll_delta_add_adjusting(struct toll_delta_writer *writer, const struct toll
 int toll_delta_add_adjusting_taxes(struct toll_delta_writer *writer,
                                    const struct toll_adjusting_tax_row *rows, int64_t count,
                                    struct toll_error *error);
-/* Tables that were not added are written without rows. Days and their seals are the writer's to fill in. */
+/* Days and their seals are the writer's to fill in. */
 int toll_delta_publish(struct toll_delta_writer *writer, const struct toll_delta_manifest *manifest,
                        struct toll_error *error);
 void toll_delta_abandon(struct toll_delta_writer *writer); /* or after publish: frees */
@@ -169,7 +170,7 @@ struct toll_delta_files { /* an opened delta */
     struct toll_delta_manifest manifest;
     struct toll_delta_tables tables;
     struct toll_hash128 digest; /* of delta.json */
-    int64_t bytes;              /* of all files */
+    int64_t files, bytes;       /* of all but the lines; of all */
     void *owned;
 };
 /* Everything but the lines, compared with its checksums; what contradicts itself is TOLL_EDATA. */

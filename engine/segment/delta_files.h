@@ -39,7 +39,7 @@ void toll_delta_lines_from_columns(const void *const columns[TOLL_DELTA_LINE_COL
 /* What a reason's name stands for; TOLL_DELTA_REASONS: nothing. */
 enum toll_delta_reason toll_delta_reason_of(const char *name);
 
-/* The caller frees json. */
+/* The caller frees json. files: of all tables, in order; bytes 0: it is not there. */
 int toll_delta_manifest_encode(struct toll_json *json, const struct toll_delta_manifest *manifest,
                                const struct toll_run_file *files, struct toll_error *error);
 /* Texts and days go into the arena; files: of all tables, in order. */

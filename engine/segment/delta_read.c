@@ -46,6 +46,7 @@ static int read_manifest(struct toll_delta_files *delta, struct toll_run_file fi
     }
     rc = toll_delta_manifest_decode(path, blob.data, blob.size, &owned->arena, &delta->manifest, files,
                                     &delta->digest, error);
+    delta->files = 1;
     delta->bytes = (int64_t)blob.size;
     free(path);
     toll_blob_free(&blob);
@@ -76,7 +77,10 @@ static int read_table(struct toll_delta_files *delta, const struct toll_delta_ta
     toll_blob_free(&blob);
     memcpy((char *)&delta->tables + table->rows, &rows, sizeof rows);
     memcpy((char *)&delta->tables + table->count, &count, sizeof count);
+    delta->files++;
     delta->bytes += wanted->bytes;
+    if (rc == 0 && count == 0)
+        rc = differs(delta, wanted->name, error);
     return rc;
 }
 
@@ -99,7 +103,8 @@ int toll_delta_files_open(struct toll_delta_files *delta, const struct toll_io *
     if (rc == 0)
         rc = read_manifest(delta, files, error);
     for (unsigned i = 0; rc == 0 && i < TOLL_DELTA_FILES; i++)
-        rc = read_table(delta, &toll_delta_tables[i], &files[i], error);
+        if (files[i].bytes > 0)
+            rc = read_table(delta, &toll_delta_tables[i], &files[i], error);
     const char *fault = rc == 0 ? toll_delta_fault(&delta->manifest, &delta->tables) : NULL;
     if (fault)
         rc = toll_error_set(error, TOLL_EDATA, "%s: %s; " REMEDY, path, fault);

@@ -120,7 +120,7 @@ const struct toll_delta_table toll_delta_tables[TOLL_DELTA_FILES] = {
         {side "_cost", TOLL_ARROW_INT64, 8}, INT32(side "_payer"), INT32(side "_price"),             \
         INT32(side "_pool"), INT32(side "_tuple"), INT32(side "_cost_price"), INT32(side "_billed"), \
         INT32(side "_included"), {side "_status", TOLL_ARROW_UINT8, 0},                              \
-        {side "_class_jurisdiction", TOLL_ARROW_UINT8, 0},                                           \
+        {side "_class", TOLL_ARROW_UINT8, 0},                                                        \
     {                                                                                                \
         side "_cost_status", TOLL_ARROW_UINT8, 0                                                     \
     }

@@ -125,6 +125,8 @@ int toll_delta_manifest_encode(struct toll_json *json, const struct toll_delta_m
     toll_json_close_list(json);
     toll_json_open_list(json, "files");
     for (size_t i = 0; i < TOLL_DELTA_FILES; i++) {
+        if (files[i].bytes == 0)
+            continue;
         toll_json_open_map(json, NULL);
         toll_json_string(json, "name", files[i].name);
         toll_json_int(json, "bytes", files[i].bytes);
@@ -231,23 +233,25 @@ static void get_days(struct toll_manifest *text, struct toll_arena *arena, struc
     }
 }
 
+/* Those that have rows, in order. */
 static void get_files(struct toll_manifest *text, struct toll_run_file files[TOLL_DELTA_FILES])
 {
     struct toll_yaml *list = toll_manifest_list(text, text->root, "files");
-    size_t count = 0;
-    for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next, count++) {
+    size_t at = 0;
+    memset(files, 0, TOLL_DELTA_FILES * sizeof *files);
+    for (struct toll_yaml *map = list ? list->child : NULL; map; map = map->next, at++) {
         const char *name = toll_manifest_text(text, map, "name");
         const int64_t bytes = toll_manifest_int(text, map, "bytes", 1);
         const struct toll_hash128 hash = toll_manifest_hash(text, map, "xxh3");
-        if (count >= TOLL_DELTA_FILES || strcmp(name, toll_delta_tables[count].table->file) != 0) {
+        while (at < TOLL_DELTA_FILES && strcmp(name, toll_delta_tables[at].table->file) != 0)
+            at++;
+        if (at >= TOLL_DELTA_FILES) {
             toll_manifest_fault(text, "it has other files than a delta");
             return;
         }
-        files[count] = (struct toll_run_file){.bytes = bytes, .hash = hash};
-        memcpy(files[count].name, name, strlen(name) + 1);
+        files[at] = (struct toll_run_file){.bytes = bytes, .hash = hash};
+        memcpy(files[at].name, name, strlen(name) + 1);
     }
-    if (list && count < TOLL_DELTA_FILES)
-        toll_manifest_fault(text, "it has fewer files than a delta");
 }
 
 int toll_delta_manifest_decode(const char *path, const char *data, size_t size, struct toll_arena *arena,

@@ -12,6 +12,7 @@
 
 struct toll_delta_writer {
     struct toll_publish publish;
+    struct toll_syncs *syncs; /* brings files to disk together */
     struct toll_run_file files[TOLL_DELTA_FILES];
     bool added[TOLL_DELTA_FILES];
     struct toll_delta_day *days;
@@ -28,6 +29,11 @@ int toll_delta_create(const struct toll_io *io, const char *path, struct toll_de
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
         free(writer);
+        return rc;
+    }
+    rc = toll_syncs_open(&writer->syncs, io, error);
+    if (rc) {
+        toll_delta_abandon(writer);
         return rc;
     }
     const int made = io->mkdirat(io->context, writer->publish.directory, TOLL_DELTA_LINES, FOLDER_MODE);
@@ -47,6 +53,19 @@ static int no_memory(const struct toll_delta_writer *writer, struct toll_error *
     return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", writer->publish.final_path);
 }
 
+struct file {
+    const struct toll_io *io;
+    int fd;
+    const char *name;
+};
+
+static int write_piece(void *context, const void *data, size_t bytes, int64_t offset,
+                       struct toll_error *error)
+{
+    const struct file *file = context;
+    return toll_write_at(file->io, file->fd, file->name, data, bytes, offset, error);
+}
+
 static int write_columns(struct toll_delta_writer *writer, int64_t day,
                          const struct toll_arrow_column columns[TOLL_DELTA_LINE_COLUMNS], int64_t count,
                          struct toll_error *error)
@@ -56,8 +75,18 @@ static int write_columns(struct toll_delta_writer *writer, int64_t day,
     toll_day_format(day, text);
     snprintf(name, sizeof name, TOLL_DELTA_LINES "/%s.arrow", text);
     *to = (struct toll_delta_day){.day = day, .rows = count};
-    const int rc = toll_arrow_file_write(writer->publish.io, writer->publish.directory, name,
-                                         &toll_delta_line_schema, count, columns, NULL, &to->seal, error);
+    const struct toll_io *io = writer->publish.io;
+    const int fd = toll_arrow_file_create(io, writer->publish.directory, name, error);
+    if (fd < 0)
+        return toll_error_within(error, fd, writer->publish.temp_path);
+    struct file file = {io, fd, name};
+    const struct toll_arrow_sink sink = {write_piece, &file};
+    int rc = toll_arrow_write(&toll_delta_line_schema, count, columns, NULL, &sink, &to->seal.bytes,
+                              &to->seal.digest, error);
+    if (rc == 0)
+        rc = toll_syncs_add(writer->syncs, &(struct toll_sync_file){.fd = fd, .name = name}, error);
+    else
+        io->close(io->context, fd);
     writer->day_count += rc == 0;
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
@@ -102,6 +131,8 @@ static int add_table(struct toll_delta_writer *writer, enum toll_delta_file inde
     const struct toll_run_table *table = toll_delta_tables[index].table;
     struct toll_arrow_memory memory = {0};
     TOLL_ASSERT(!writer->added[index]);
+    if (count == 0)
+        return 0;
     int rc = toll_run_table_encode(table, rows, count, &memory, error);
     if (rc)
         return rc;
@@ -109,10 +140,18 @@ static int add_table(struct toll_delta_writer *writer, enum toll_delta_file inde
     *file =
         (struct toll_run_file){.bytes = (int64_t)memory.size, .hash = toll_hash(memory.bytes, memory.size)};
     memcpy(file->name, table->file, strlen(table->file) + 1);
-    rc = toll_write_file(writer->publish.io, writer->publish.directory, table->file, memory.bytes,
-                         memory.size, error);
-    writer->added[index] = rc == 0;
-    free(memory.bytes);
+    writer->added[index] = true;
+    const int fd = toll_arrow_file_create(writer->publish.io, writer->publish.directory, table->file, error);
+    if (fd >= 0)
+        rc = toll_syncs_add(writer->syncs,
+                            &(struct toll_sync_file){.fd = fd,
+                                                     .name = table->file,
+                                                     .data = memory.bytes,
+                                                     .bytes = memory.size,
+                                                     .owned = memory.bytes},
+                            error);
+    else
+        free(memory.bytes), rc = fd;
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
@@ -182,10 +221,9 @@ static int sync_lines(const struct toll_delta_writer *writer, struct toll_error 
     if (fd < 0)
         return toll_error_errno(error, TOLL_EIO, -fd, "%s/" TOLL_DELTA_LINES ": cannot be opened",
                                 publish->temp_path);
-    const int rc = toll_arrow_file_sync(io, fd, TOLL_DELTA_LINES, error);
-    toll_error_within(error, rc, publish->temp_path);
-    io->close(io->context, fd);
-    return rc;
+    const int rc =
+        toll_syncs_add(writer->syncs, &(struct toll_sync_file){.fd = fd, .name = TOLL_DELTA_LINES}, error);
+    return toll_error_within(error, rc, publish->temp_path);
 }
 
 int toll_delta_publish(struct toll_delta_writer *writer, const struct toll_delta_manifest *manifest,
@@ -194,14 +232,9 @@ int toll_delta_publish(struct toll_delta_writer *writer, const struct toll_delta
     struct toll_publish *publish = &writer->publish;
     struct toll_delta_manifest whole = *manifest;
     struct toll_json json = {0};
-    int rc = 0;
-    for (unsigned i = 0; rc == 0 && i < TOLL_DELTA_FILES; i++)
-        if (!writer->added[i])
-            rc = add_table(writer, i, NULL, 0, error);
     whole.days = writer->days;
     whole.day_count = writer->day_count;
-    if (rc == 0)
-        rc = toll_delta_manifest_encode(&json, &whole, writer->files, error);
+    int rc = toll_delta_manifest_encode(&json, &whole, writer->files, error);
     if (rc == 0)
         rc = sync_lines(writer, error);
     if (rc == 0)
@@ -209,6 +242,8 @@ int toll_delta_publish(struct toll_delta_writer *writer, const struct toll_delta
                                toll_write_file(publish->io, publish->directory, TOLL_DELTA_MANIFEST,
                                                json.text, json.bytes, error),
                                publish->temp_path);
+    if (rc == 0)
+        rc = toll_error_within(error, toll_syncs_wait(writer->syncs, error), publish->temp_path);
     if (rc == 0)
         rc = toll_publish_commit(publish, error);
     toll_json_free(&json);
@@ -219,6 +254,7 @@ void toll_delta_abandon(struct toll_delta_writer *writer)
 {
     if (!writer)
         return;
+    toll_syncs_close(writer->syncs);
     toll_publish_end(&writer->publish);
     free(writer->days);
     free(writer);

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/large.h"
+#include "ratetable/sort.h"
 #include "segment/run_tables.h"
 
 #include <pthread.h>
@@ -364,11 +365,11 @@ static bool for_batches(struct encode *encode, void *(*work)(void *))
 /* ---- dictionaries ---- */
 
 struct word {
-    uint64_t begin; /* the first eight bytes: most comparisons need no more */
     const char *text;
     uint32_t *place;
 };
 
+/* The first eight bytes, so that their order is that of the texts. */
 static uint64_t begin_of(const char *text)
 {
     uint64_t begin = 0;
@@ -379,33 +380,56 @@ static uint64_t begin_of(const char *text)
 
 static int compare_words(const void *a, const void *b)
 {
-    const struct word *x = a, *y = b;
-    if (x->begin != y->begin)
-        return x->begin < y->begin ? -1 : 1;
-    return (x->begin & 0xff) == 0 ? 0 : strcmp(x->text, y->text);
+    return strcmp(((const struct word *)a)->text, ((const struct word *)b)->text);
 }
 
-/* All workers' words of a column, sorted, each once; and their places. */
-static bool make_dictionary(struct encode *encode, unsigned column)
+/* Sorted by their beginnings, then those that begin alike by the rest. sorted: in that order. */
+static bool sort_words(const struct word *words, size_t count, struct word *sorted)
 {
-    size_t count = 0, at = 0;
-    for (unsigned i = 0; i < encode->worker_count; i++)
-        count += encode->workers[i].words[column].count;
-    struct word *sorted = malloc((count + 1) * sizeof *sorted);
-    const char **entries = malloc((count + 1) * sizeof *entries);
-    bool made = sorted != NULL && entries != NULL;
-    for (unsigned i = 0; made && i < encode->worker_count; i++) {
+    struct toll_sort_pair *pairs = malloc((count + 1) * sizeof *pairs);
+    bool good = pairs != NULL;
+    for (size_t i = 0; good && i < count; i++)
+        pairs[i] = (struct toll_sort_pair){.key = begin_of(words[i].text), .index = (uint32_t)i};
+    good = good && toll_sort_pairs(pairs, count);
+    for (size_t i = 0, alike = 0; good && i < count; i++) {
+        sorted[i] = words[pairs[i].index];
+        if (i + 1 < count && pairs[i + 1].key == pairs[i].key)
+            continue;
+        if ((pairs[i].key & 0xff) != 0) /* they may be longer */
+            qsort(&sorted[alike], i + 1 - alike, sizeof *sorted, compare_words);
+        alike = i + 1;
+    }
+    free(pairs);
+    return good;
+}
+
+/* All workers' words of a column. */
+static bool list_words(struct encode *encode, unsigned column, struct word *list)
+{
+    for (unsigned i = 0; i < encode->worker_count; i++) {
         struct words *words = &encode->workers[i].words[column];
         words->places = malloc((words->count + 1) * sizeof *words->places);
-        made = words->places != NULL;
-        for (size_t s = 0; made && s < words->slot_count; s++)
+        if (words->places == NULL)
+            return false;
+        for (size_t s = 0; s < words->slot_count; s++)
             if (words->slots[s].text != NULL)
-                sorted[at++] = (struct word){begin_of(words->slots[s].text), words->slots[s].text,
-                                             &words->places[words->slots[s].word]};
+                *list++ = (struct word){words->slots[s].text, &words->places[words->slots[s].word]};
     }
+    return true;
+}
+
+/* Each once, and the places of all. */
+static bool make_dictionary(struct encode *encode, unsigned column)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < encode->worker_count; i++)
+        count += encode->workers[i].words[column].count;
+    struct word *words = malloc((2 * count + 1) * sizeof *words), *sorted = words + count;
+    const char **entries = malloc((count + 1) * sizeof *entries);
+    const bool made = words != NULL && entries != NULL && list_words(encode, column, words) &&
+                      sort_words(words, count, sorted);
     if (made) {
         uint32_t entry = 0;
-        qsort(sorted, count, sizeof *sorted, compare_words);
         entries[0] = "";
         for (size_t i = 0; i < count; i++) {
             if (strcmp(sorted[i].text, entries[entry]) != 0)
@@ -415,7 +439,7 @@ static bool make_dictionary(struct encode *encode, unsigned column)
         encode->entry_counts[column] = entry + 1;
     }
     encode->entries[column] = entries;
-    free(sorted);
+    free(words);
     return made;
 }
 

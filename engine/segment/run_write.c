@@ -87,9 +87,22 @@ static int open_direct(const struct toll_run_writer *writer, int fd, const char 
     return io->openat(io->context, writer->publish.directory, name, flags, 0);
 }
 
-/* A file that the list writes, from data that stay, or are its own. */
+/* Notes a file of the manifest; its hash is to follow. */
+static struct toll_hash128 *note_file(struct toll_run_writer *writer, const char *name, size_t bytes)
+{
+    TOLL_ASSERT(toll_run_file_name_valid(name));
+    pthread_mutex_lock(&writer->lock);
+    TOLL_ASSERT(writer->file_count < TOLL_RUN_FILES);
+    struct toll_run_file *file = &writer->files[writer->file_count++];
+    pthread_mutex_unlock(&writer->lock);
+    file->bytes = (int64_t)bytes;
+    memcpy(file->name, name, strlen(name) + 1);
+    return &file->hash;
+}
+
+/* A file that the list writes, from data that stay, or are its own; hash may be NULL. */
 static int hand_over(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
-                     void *owned, struct toll_error *error)
+                     void *owned, struct toll_hash128 *hash, struct toll_error *error)
 {
     const struct toll_publish *publish = &writer->publish;
     const int fd = toll_arrow_file_create(publish->io, publish->directory, name, error);
@@ -100,7 +113,8 @@ static int hand_over(const struct toll_run_writer *writer, const char *name, con
                                                        .name = name,
                                                        .data = data,
                                                        .bytes = bytes,
-                                                       .owned = owned},
+                                                       .owned = owned,
+                                                       .hash = hash},
                               error);
     free(owned);
     return fd;
@@ -113,7 +127,7 @@ static int hand_over_copy(const struct toll_run_writer *writer, const char *name
     if (!copy)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     memcpy(copy, data, bytes);
-    return hand_over(writer, name, copy, bytes, copy, error);
+    return hand_over(writer, name, copy, bytes, copy, NULL, error);
 }
 
 static int write_file(const struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
@@ -125,30 +139,19 @@ static int write_file(const struct toll_run_writer *writer, const char *name, co
     return toll_error_within(error, rc, publish->temp_path);
 }
 
-static void note_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes)
-{
-    TOLL_ASSERT(toll_run_file_name_valid(name) && writer->file_count < TOLL_RUN_FILES);
-    struct toll_run_file file = {.bytes = (int64_t)bytes, .hash = toll_hash(data, bytes)};
-    memcpy(file.name, name, strlen(name) + 1);
-    pthread_mutex_lock(&writer->lock);
-    writer->files[writer->file_count++] = file;
-    pthread_mutex_unlock(&writer->lock);
-}
-
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error)
 {
-    note_file(writer, name, data, bytes);
+    *note_file(writer, name, bytes) = toll_hash(data, bytes);
     return write_file(writer, name, data, bytes, error);
 }
 
 int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, const void *data,
                               size_t bytes, struct toll_error *error)
 {
-    note_file(writer, name, data, bytes);
     if (!writer->syncs)
-        return write_file(writer, name, data, bytes, error);
-    const int rc = hand_over(writer, name, data, bytes, NULL, error);
+        return toll_run_add_file(writer, name, data, bytes, error);
+    const int rc = hand_over(writer, name, data, bytes, NULL, note_file(writer, name, bytes), error);
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
@@ -164,8 +167,8 @@ static int add_made_table(struct toll_run_writer *writer, const struct toll_run_
         free(memory.bytes);
         return rc;
     }
-    note_file(writer, table->file, memory.bytes, memory.size);
-    rc = hand_over(writer, table->file, memory.bytes, memory.size, memory.bytes, error);
+    rc = hand_over(writer, table->file, memory.bytes, memory.size, memory.bytes,
+                   note_file(writer, table->file, memory.size), error);
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
@@ -270,8 +273,11 @@ int toll_run_publish(struct toll_run_writer *writer, const struct toll_run_manif
     struct toll_json json;
     const char *fault = toll_run_manifest_fault(manifest);
     TOLL_ASSERT(!fault);
+    int rc = toll_run_wait(writer, error); /* for the hashes */
+    if (rc)
+        return rc;
     qsort(writer->files, writer->file_count, sizeof *writer->files, compare_files);
-    int rc = toll_run_manifest_encode(&json, manifest, writer->files, writer->file_count, error);
+    rc = toll_run_manifest_encode(&json, manifest, writer->files, writer->file_count, error);
     if (rc == 0)
         rc = sync_lines(writer, error);
     if (rc == 0 && stats_json)

@@ -1,0 +1,229 @@
+/*
+ * Many books over one dataset in one pass, beside one book over it: eight variants of one deck, which price
+ * the base's lines anew; the same as eight books that share nothing; and the report.
+ *
+ *   bench_whatif           the plain world and the canonical month, 20 million CDRs each
+ *   bench_whatif --small   worlds of a second, as a test; repriced and compiled books must agree
+ *   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS, TOLL_BENCH_TURNS, TOLL_BENCH_FOLDER, TOLL_BENCH_WORLD, --json FILE
+ *   TOLL_BENCH_WAYS=1|2|4  only one book, the variants, the books apart; or a sum of these
+ *
+ * All take turns in one run; ratios are medians of the ratios within a turn. Books are images.
+ */
+#include "measure.h"
+#include "month.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <tollmill_impact.h>
+
+#define TURNS_MOST 32
+#define VARIANTS 8
+
+struct world {
+    const char *name, *deck;
+    int (*write)(const char *folder, const struct toll_world_size *size);
+    char folder[256], image[300], cdrs[300];
+};
+
+enum way { ONE, VARIED, APART, WAYS };
+static const char *const way_names[WAYS] = {"one book", "8 variants of one deck", "8 books apart"};
+
+static bool exists(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0;
+}
+
+static int make_world(struct world *world, const struct toll_world_size *size)
+{
+    char book[300];
+    struct toll_compile_result result;
+    struct toll_error error;
+    snprintf(book, sizeof book, "%s/book", world->folder);
+    snprintf(world->image, sizeof world->image, "%s/whatif.image", world->folder);
+    snprintf(world->cdrs, sizeof world->cdrs, "%s/cdrs", world->folder);
+    mkdir(world->folder, 0750);
+    if (!exists(world->cdrs) && world->write(world->folder, size) != 0)
+        return -1;
+    const struct toll_compile_options options = {.book_path = book, .image_path = world->image};
+    if (!exists(world->image) && toll_compile(&options, &result, &error) != 0) {
+        fprintf(stderr, "%s\n", error.text);
+        return -1;
+    }
+    return 0;
+}
+
+/* The books of a way; texts: VARIANTS of them. */
+static int list_books(const struct world *world, enum way way, char texts[VARIANTS][64],
+                      struct toll_whatif_book books[VARIANTS + 1])
+{
+    books[0] = (struct toll_whatif_book){.name = "base", .path = world->image};
+    for (int i = 0; i < VARIANTS; i++) {
+        snprintf(texts[i], sizeof texts[i], "deck:%s *1.%02d", world->deck, i + 1);
+        books[1 + i] = way == VARIED ? (struct toll_whatif_book){.change = texts[i]}
+                                     : (struct toll_whatif_book){.path = world->image};
+    }
+    return way == ONE ? 1 : way == VARIED ? VARIANTS + 1 : VARIANTS;
+}
+
+static int ask(const struct world *world, enum way way, bool compiled, struct toll_impact *impact,
+               struct toll_whatif_result *result)
+{
+    struct toll_whatif_book books[VARIANTS + 1];
+    char texts[VARIANTS][64];
+    struct toll_error error;
+    struct toll_whatif_options options = {
+        .dataset_path = world->cdrs,
+        .books = books,
+        .compile_changes = compiled,
+        .moved_by_bp = 1000,
+        .moved_most = 100,
+        .pin = true,
+    };
+    options.book_count = list_books(world, way, texts, books);
+    if (toll_whatif(&options, impact, result, &error) == 0)
+        return 0;
+    fprintf(stderr, "%s\n", error.text);
+    return -1;
+}
+
+/* The charges of all books, as text. */
+static void totals_of(const struct toll_impact *impact, char *text, size_t room)
+{
+    size_t at = 0;
+    for (int i = 0; i < impact->book_count && at < room; i++) {
+        char money[TOLL_MONEY_TEXT];
+        toll_sum_to_text(impact->tables[TOLL_BY_TOTAL].rows[0].books[i].charge, money);
+        at += (size_t)snprintf(text + at, room - at, "%s%s", i == 0 ? "" : " ", money);
+    }
+}
+
+struct figures {
+    double wall[TURNS_MOST], cpu[TURNS_MOST], cpu_ratio[TURNS_MOST], rate[TURNS_MOST], open[TURNS_MOST],
+        report[TURNS_MOST], ratio[TURNS_MOST];
+    int64_t rows;
+    int repriced;
+    char totals[1024];
+};
+
+static void tell(struct toll_result *json, const struct world *world, const struct figures *figures,
+                 enum way way, size_t turns)
+{
+    double wall[TURNS_MOST], ratio[TURNS_MOST], cpu[TURNS_MOST], cpu_ratio[TURNS_MOST];
+    memcpy(cpu, figures->cpu, sizeof cpu);
+    memcpy(cpu_ratio, figures->cpu_ratio, sizeof cpu_ratio);
+    qsort(cpu, turns, sizeof *cpu, toll_result_compare);
+    qsort(cpu_ratio, turns, sizeof *cpu_ratio, toll_result_compare);
+    memcpy(wall, figures->wall, sizeof wall);
+    memcpy(ratio, figures->ratio, sizeof ratio);
+    qsort(wall, turns, sizeof *wall, toll_result_compare);
+    qsort(ratio, turns, sizeof *ratio, toll_result_compare);
+    printf("%s, %-24s %6.3f s (%.3f to %.3f), %.2f of one book; %.3f s of CPU, %.2f; opening %.3f, rating "
+           "%.3f, report %.3f s; "
+           "%d repriced; %lld CDRs; %.40s\n",
+           world->name, way_names[way], wall[turns / 2], wall[0], wall[turns - 1], ratio[turns / 2],
+           cpu[turns / 2], cpu_ratio[turns / 2], figures->open[0], figures->rate[0], figures->report[0],
+           figures->repriced, (long long)figures->rows, figures->totals);
+    toll_result_record(json, "whatif");
+    toll_result_text(json, "world", world->name);
+    toll_result_text(json, "way", way_names[way]);
+    toll_result_int(json, "cdrs", figures->rows);
+    toll_result_samples(json, "seconds", figures->wall, turns, 1);
+    toll_result_samples(json, "rating_seconds", figures->rate, turns, 1);
+    toll_result_samples(json, "of_one_book", figures->ratio, turns, 1);
+    toll_result_samples(json, "cpu_seconds", figures->cpu, turns, 1);
+    toll_result_samples(json, "cpu_of_one_book", figures->cpu_ratio, turns, 1);
+    toll_result_text(json, "totals", figures->totals);
+}
+
+static int measure(struct toll_result *json, const struct world *world, unsigned ways, size_t turns)
+{
+    static struct figures figures[WAYS];
+    memset(figures, 0, sizeof figures);
+    for (size_t turn = 0; turn < turns; turn++)
+        for (int way = 0; way < WAYS; way++) {
+            if ((ways >> way & 1) == 0)
+                continue;
+            struct figures *of = &figures[way];
+            struct toll_impact impact;
+            struct toll_whatif_result result;
+            const double begun = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+            if (ask(world, (enum way)way, false, &impact, &result) != 0)
+                return -1;
+            of->cpu[turn] = clock_s(CLOCK_PROCESS_CPUTIME_ID) - begun;
+            of->cpu_ratio[turn] = of->cpu[turn] / figures[ONE].cpu[turn];
+            of->wall[turn] = (double)result.wall_ns * 1e-9;
+            of->open[turn] = (double)result.open_ns * 1e-9;
+            of->rate[turn] = (double)result.rate_ns * 1e-9;
+            of->report[turn] = (double)result.report_ns * 1e-9;
+            of->ratio[turn] = of->wall[turn] / figures[ONE].wall[turn];
+            of->rows = result.rows;
+            of->repriced = result.repriced;
+            totals_of(&impact, of->totals, sizeof of->totals);
+            toll_impact_free(&impact);
+        }
+    for (int way = 0; way < WAYS; way++)
+        if ((ways >> way & 1) != 0)
+            tell(json, world, &figures[way], (enum way)way, turns);
+    return 0;
+}
+
+/* Variants that are repriced, and compiled whole. */
+static int compare(const struct world *world)
+{
+    char fast[1024], whole[1024];
+    struct toll_impact impact;
+    struct toll_whatif_result result;
+    if (ask(world, VARIED, false, &impact, &result) != 0)
+        return -1;
+    totals_of(&impact, fast, sizeof fast);
+    toll_impact_free(&impact);
+    if (result.repriced != VARIANTS)
+        die("the variants are not repriced");
+    if (ask(world, VARIED, true, &impact, &result) != 0)
+        return -1;
+    totals_of(&impact, whole, sizeof whole);
+    toll_impact_free(&impact);
+    if (strcmp(fast, whole) != 0)
+        die("repriced and compiled books differ");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct toll_result json;
+    if (toll_result_begin(&json, "whatif", &argc, argv) != 0)
+        return 1;
+    const bool small = argc > 1 && strcmp(argv[1], "--small") == 0;
+    const char *folder = getenv("TOLL_BENCH_FOLDER"), *only = getenv("TOLL_BENCH_WORLD");
+    char own[] = "/tmp/toll_whatif_XXXXXX";
+    if (folder == NULL && (folder = mkdtemp(own)) == NULL)
+        die("no folder");
+    const struct toll_world_size size = {
+        .cdrs = setting("TOLL_BENCH_CDRS", small ? 40000 : 20000000),
+        .numbers = (uint32_t)setting("TOLL_BENCH_NUMBERS", small ? 2000 : 200000),
+        .areas = small ? 4 : 400,
+        .days = small ? 3 : 30,
+    };
+    size_t turns = (size_t)setting("TOLL_BENCH_TURNS", small ? 1 : 5);
+    turns = turns < 1 ? 1 : turns > TURNS_MOST ? TURNS_MOST : turns;
+    struct world worlds[] = {{.name = "plain", .deck = "retail", .write = toll_world_write},
+                             {.name = "month", .deck = "retail0", .write = toll_month_write}};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof worlds / sizeof *worlds; i++) {
+        if (only != NULL && strstr(only, worlds[i].name) == NULL)
+            continue;
+        snprintf(worlds[i].folder, sizeof worlds[i].folder, "%s/%s", folder, worlds[i].name);
+        rc = make_world(&worlds[i], &size);
+        if (rc == 0 && small)
+            rc = compare(&worlds[i]);
+        if (rc == 0)
+            rc = measure(&json, &worlds[i], (unsigned)setting("TOLL_BENCH_WAYS", 7), turns);
+    }
+    if (own[sizeof own - 2] != 'X') {
+        char command[64];
+        snprintf(command, sizeof command, "rm -rf '%s'", own);
+        rc = system(command) != 0 || rc != 0;
+    }
+    return toll_result_end(&json) != 0 || rc != 0;
+}

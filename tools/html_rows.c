@@ -156,8 +156,8 @@ void cmd_html_terms_text(const struct toll_impact_price *price, char *text, size
     if (!price || price->per_units <= 0)
         return;
     cmd_html_exact_text(price->rate, rate);
-    const int used = snprintf(text, room, "%s\xC2\xA0/\xC2\xA0%lld\xC2\xA0%s", rate,
-                              (long long)price->per_units, price->unit);
+    const int used = snprintf(text, room, "%s\xC2\xA0/\xC2\xA0%lld%s%s", rate, (long long)price->per_units,
+                              price->unit[0] ? "\xC2\xA0" : "", price->unit);
     if (price->connect_fee == 0 || used < 0 || (size_t)used >= room)
         return;
     cmd_html_exact_text(price->connect_fee, fee);

@@ -36,11 +36,20 @@ static void put_shade(struct cmd_html *html, cmd_html_wide value, cmd_html_wide 
         cmd_put_format(html->out, "%s%d", !moves ? "q" : value < 0 ? "l" : "m", shade);
 }
 
+static cmd_html_wide three_digits(cmd_html_wide value)
+{
+    cmd_html_wide unit = 1;
+    while (value / unit >= 1000)
+        unit *= 10;
+    return (value + unit / 2) / unit * unit;
+}
+
 static void put_scale(struct cmd_html *html, cmd_html_wide most, bool moves)
 {
     char low[CMD_HTML_FIGURE], high[CMD_HTML_FIGURE];
-    cmd_html_short_text(moves ? -most : 0, low);
-    cmd_html_short_text(most, high);
+    const cmd_html_wide end = three_digits(most);
+    cmd_html_short_text(moves ? -end : 0, end / 1000, low);
+    cmd_html_short_text(end, end / 1000, high);
     const int y = TOP + CMD_HTML_DAYS * TALL + 22, steps = moves ? 2 * SIDE_SHADES + 1 : SHADES + 1;
     const int from = LEFT + CMD_HTML_HOURS * CELL - steps * 18 - 52;
     cmd_put_format(html->out, "<text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>", from - 6,

@@ -109,7 +109,9 @@ const char *cmd_html_nameless(enum toll_dimension dimension)
     case TOLL_BY_ACCOUNT:
         return "no account";
     case TOLL_BY_DESTINATION:
+        return "not named";
     case TOLL_BY_DECK:
+        return "no deck";
     case TOLL_BY_PRICE:
         return "no price";
     case TOLL_BY_PLAN:

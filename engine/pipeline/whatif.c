@@ -37,6 +37,10 @@ static int open_dataset(struct toll_whatif *whatif, struct toll_error *error)
                                &whatif->last, error);
     if (rc == 0)
         whatif->span = toll_parts_span(&whatif->dataset, whatif->first, whatif->last);
+    if (whatif->span.rows > 0) {
+        toll_day_format(toll_day_of_ms(whatif->span.first), whatif->first_day);
+        toll_day_format(toll_day_of_ms(whatif->span.last), whatif->last_day);
+    }
     return rc;
 }
 
@@ -116,8 +120,8 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         side->about = (struct toll_impact_book){
             .name = of->name,
             .change = options->books[i].change == NULL ? "" : options->books[i].change,
-            .first_day = "",
-            .last_day = "",
+            .first_day = whatif->first_day,
+            .last_day = whatif->last_day,
             .has_cost = of->book->has_cost,
             .taxed = of->book->tax.taxed && !options->no_taxes,
             .has_factor = options->books[i].has_factor,

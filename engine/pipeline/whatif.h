@@ -49,6 +49,7 @@ struct toll_whatif {
     bool dataset_open;
     size_t first, last; /* of dataset.parts */
     struct toll_run_span span;
+    char first_day[TOLL_TIME_TEXT_BYTES], last_day[TOLL_TIME_TEXT_BYTES]; /* with calls; "" none */
     enum toll_read_path how;
     unsigned count;                 /* books */
     struct toll_whatif_side *books; /* [0] is the base */

@@ -333,6 +333,23 @@ def check_usage(paths):
     run("compare", paths[0], paths[1], "--cdrs", "cdrs-feb", "--quiet", code=65)  # not what the other one rated
 
 
+def check_damage(paths):
+    """One flipped bit in the lines, or a missing table, and there is no report."""
+    shutil.copytree(paths[1], "damaged")
+    lines = os.path.join("damaged", "lines")
+    path = os.path.join(lines, sorted(os.listdir(lines))[3])
+    with open(path, "r+b") as stream:
+        stream.seek(4096 + 100)
+        byte = stream.read(1)[0]
+        stream.seek(4096 + 100)
+        stream.write(bytes([byte ^ 4]))
+    for threads in "12":
+        expect("output", run("compare", paths[0], "damaged", "--quiet", "--threads", threads, code=65), "")
+    os.remove(os.path.join("damaged", "prices.arrow"))
+    expect("output", run("compare", paths[0], "damaged", "--quiet", code=65), "")
+    shutil.rmtree("damaged")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="toll_compare_")
     try:
@@ -374,6 +391,10 @@ def main():
                [row["books"][0]["charge"] for row in months["totals"]])
         os.rename("moved", "cdrs-feb")
         check_usage(["feb", "mar"])
+        check_damage(["feb", "mar"])
+        run("compare", "feb", "mar", "--quiet", "--html", "report.html", code=1)
+        with open("report.html", encoding="utf-8") as stream:
+            expect("page", stream.read(15).lower(), "<!doctype html>")
     finally:
         os.chdir("/")
         shutil.rmtree(folder)

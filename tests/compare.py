@@ -387,6 +387,8 @@ def main():
         os.rename("cdrs-feb", "moved")
         without = json.loads(run("compare", "feb", "mar", "--json", "--quiet", code=1))
         expect("hours of the month whose CDRs are known", sum(row["books"][0]["rows"] for row in without["hours"]), 0)
+        expect("flags without minutes", {flag["account"] for flag in without["flagged"] if "minutes" in flag["flags"]}, set())
+        expect("seconds", ["billed_s" in book for book in without["totals"][0]["books"]], [False, True])
         expect("charges without CDRs", [row["books"][0]["charge"] for row in without["totals"]],
                [row["books"][0]["charge"] for row in months["totals"]])
         os.rename("moved", "cdrs-feb")

@@ -117,6 +117,7 @@ struct toll_impact_book {
     char run_digest[33];              /* of a run; else "" */
     const char *first_day, *last_day; /* with calls; "" none */
     bool has_cost, taxed;
+    bool without_calls; /* a run whose CDRs were not there: no hours, days and billed_s */
     bool has_factor;
     int64_t factor; /* of a sweep, in 1e-8 */
 };

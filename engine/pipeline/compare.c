@@ -18,6 +18,8 @@
 
 #define COLUMNS (TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_KIND))
 #define NAME_BYTES 4096
+/* Sums of all threads: there are fewer of them where runs have millions of price rows and accounts. */
+#define SUMS_BYTES ((size_t)4 << 30)
 
 struct compared_run {
     struct toll_run_files files;
@@ -410,8 +412,15 @@ static int make_sums(struct compare *compare, struct toll_error *error)
     const int64_t batches = compare->rows_total / TOLL_BATCH_ROWS + 1;
     if (compare->threads > batches)
         compare->threads = (unsigned)batches;
+    /* Single price rows are read of the base alone, and only to tell what drives a difference. */
+    for (int i = 0; i < compare->count && !compare->options->prices; i++)
+        if (i > 0 || !compare->same_calls || compare->count == 1)
+            compare->sides[i].detail = TOLL_DETAIL_NONE;
     int rc = toll_impact_shape_make(&compare->shape, compare->sides, compare->count,
                                     compare->runs[0].book->zones[0], error);
+    const size_t fit = rc != 0 ? 1 : SUMS_BYTES / toll_impact_sums_bytes(compare->shape);
+    if (compare->threads > fit)
+        compare->threads = fit > 0 ? (unsigned)fit : 1;
     compare->sums = calloc(compare->threads, sizeof(struct toll_impact_sums *));
     if (rc == 0 && compare->sums == NULL)
         rc = no_memory(error);

@@ -20,7 +20,7 @@
 enum toll_impact_detail {
     TOLL_DETAIL_ALL,
     TOLL_DETAIL_CHANGED, /* those of `changed`: for a base beside which all sides are repriced */
-    TOLL_DETAIL_NONE     /* for sides that are not the base */
+    TOLL_DETAIL_NONE     /* for sides that are not the base, and where `moved` is not made */
 };
 
 /* What the ids of one book's lines mean: of an opened book, or of a run's tables. */

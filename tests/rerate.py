@@ -277,7 +277,8 @@ def imported_since():
 
 
 def two_at_once():
-    with tools.Stopped(["rerate", "run", "--book", "second", "-o", "first", "--quiet"], "pwrite64:when=2") as first:
+    with tools.Stopped(["rerate", "run", "--book", "second", "-o", "first", "--threads", "1", "--io", "mmap", "--quiet"],
+                       "mkdirat:when=1") as first:
         refused_now = tools.run("rerate", "run", "--book", "third", "-o", "other", "--quiet")
         assert refused_now.returncode == 75 and "another rerate" in refused_now.stderr, refused_now
         tools.one_line(refused_now, "two at once")

@@ -217,7 +217,8 @@ static void test_delta(void **state)
     assert_non_null(strstr(text, "+30.00 <small>USD</small>"));
     assert_non_null(strstr(text, "These are 250 of 600 rows."));
     /* The line that moved most: 599, which only the new run has; 0.10599 + 5.99. */
-    assert_non_null(strstr(text, "<tr data-in=\"a39\"><th scope=\"row\"><bdi>2026-03-12:599</bdi>"));
+    assert_non_null(
+        strstr(text, "<tr data-in=\"a39\"><th scope=\"row\" class=\"k\"><bdi>2026-03-12:599</bdi>"));
     free(text);
 }
 

@@ -31,7 +31,7 @@ static void put_moved(struct cmd_html_story *story, const struct toll_impact_mov
     cmd_html_cell_move(html, is - was, most);
     if (moved->price && moved->price->file[0])
         snprintf(source, sizeof source, "%.40s:%d", moved->price->file, moved->price->line);
-    cmd_html_cell_name(html, source);
+    cmd_html_cell_key(html, source);
     cmd_html_row_end(html);
 }
 

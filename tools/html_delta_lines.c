@@ -203,7 +203,7 @@ void cmd_html_lines(struct cmd_html_changes *changes)
         const struct cmd_html_line *line = &changes->lines[i];
         snprintf(found, sizeof found, "a%zu", payer_of(changes, line->account));
         cmd_html_row_begin(html, found);
-        cmd_html_cell_name(html, line->place);
+        cmd_html_cell_key(html, line->place);
         cmd_html_cell_name(html, line->account[0] ? line->account : "no account");
         reasons_text(line->reasons, text, sizeof text);
         cmd_html_cell_word(html, text);

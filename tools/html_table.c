@@ -60,6 +60,16 @@ void cmd_html_cell_name(struct cmd_html *html, const char *text)
     cmd_html_put(html, head ? "</th>" : "</td>");
 }
 
+void cmd_html_cell_key(struct cmd_html *html, const char *text)
+{
+    const bool head = html->column == 0;
+    if (!next(html))
+        return;
+    cmd_html_put(html, head ? "<th scope=\"row\" class=\"k\">" : "<td class=\"k\">");
+    cmd_html_name(html, text);
+    cmd_html_put(html, head ? "</th>" : "</td>");
+}
+
 void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by)
 {
     const bool head = html->column == 0;
@@ -75,6 +85,10 @@ void cmd_html_cell_digest(struct cmd_html *html, const char *digest)
 {
     if (!next(html))
         return;
+    if (!digest[0]) {
+        cmd_html_put(html, "<td><span class=\"none\">\xE2\x80\x93</span></td>");
+        return;
+    }
     cmd_html_put(html, "<td><code>");
     for (int i = 0; *digest; digest++, i++) {
         cmd_html_put(html, i == 16 ? "<wbr>" : "");

@@ -10,11 +10,13 @@
 int cmd_verify(struct cmd *cmd, int argc, char **argv)
 {
     const struct cmd_usage usage = {
-        .about = "Checks every checksum, every count and every total of a dataset, a run, a state or a\n"
-                 "delta, or of a book's image. Exit 65 names the first thing that is wrong.",
+        .about = "Checks every checksum, every count and every total of a dataset, a run, a state, a\n"
+                 "delta or a ledger, or of a book's image. Exit 65 names the first thing that is wrong.",
         .examples = "  tollmill verify cdrs\n"
                     "  tollmill verify runs/2026-03\n"
                     "  tollmill verify state-03\n"
+                    "  tollmill verify runs/2026-03b.delta\n"
+                    "  tollmill verify ledgers/2026-03\n"
                     "  tollmill verify book.image --json\n",
         .operands = "PATH",
         .operands_min = 1,
@@ -32,11 +34,12 @@ int cmd_verify(struct cmd *cmd, int argc, char **argv)
     int64_t wall_ns = cmd_now_ns() - begin_ns;
     struct stat facts;
     bool folder = stat(argv[1], &facts) == 0 && S_ISDIR(facts.st_mode);
-    const char *kind = !folder                               ? "image"
-                       : result.kind == TOLL_DIRECTORY_RUN   ? "run"
-                       : result.kind == TOLL_DIRECTORY_STATE ? "state"
-                       : result.kind == TOLL_DIRECTORY_DELTA ? "delta"
-                                                             : "dataset";
+    const char *kind = !folder                                ? "image"
+                       : result.kind == TOLL_DIRECTORY_RUN    ? "run"
+                       : result.kind == TOLL_DIRECTORY_STATE  ? "state"
+                       : result.kind == TOLL_DIRECTORY_DELTA  ? "delta"
+                       : result.kind == TOLL_DIRECTORY_LEDGER ? "ledger"
+                                                              : "dataset";
     if (cmd->json) {
         struct cmd_json json;
         cmd_json_begin(&json, &cmd->out, "verify");

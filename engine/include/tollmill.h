@@ -214,14 +214,18 @@ enum toll_directory_kind {
     TOLL_DIRECTORY_RUN,
     TOLL_FILE_BOOK,
     TOLL_DIRECTORY_STATE,
-    TOLL_DIRECTORY_DELTA
+    TOLL_DIRECTORY_DELTA,
+    TOLL_DIRECTORY_LEDGER
 };
 struct toll_verify_result {
     enum toll_directory_kind kind;
-    int64_t files, bytes, rows; /* of a state: the closed rows; of a delta: the changed lines */
-    char hash[33]; /* cdr_hash, XXH3-128 of run.json, book_hash, or the digest of state.json or delta.json */
+    /* rows: of a state the closed rows, of a delta the changed lines, of a ledger the amounts */
+    int64_t files, bytes, rows;
+    /* cdr_hash, XXH3-128 of run.json, book_hash, or the digest of state.json, delta.json, the last entry */
+    char hash[33];
 };
-/* A directory of a dataset, a run, a state or a delta, or a book image is read again byte by byte. */
+/* A directory of a dataset, a run, a state, a delta or a ledger, or a book image is read again byte by byte.
+ */
 int toll_verify(const char *path, struct toll_verify_result *result, struct toll_error *error);
 
 /* ---- explain ---- */

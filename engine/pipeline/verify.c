@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "pipeline/after.h"
 #include "rating/surcharge.h"
+#include "segment/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,10 +35,9 @@ static int find_kind(const struct toll_io *io, const char *path, struct toll_err
         const char *manifest;
         enum toll_directory_kind kind;
     } kinds[] = {
-        {"dataset.json", TOLL_DIRECTORY_DATASET},
-        {"run.json", TOLL_DIRECTORY_RUN},
-        {"state.json", TOLL_DIRECTORY_STATE},
-        {"delta.json", TOLL_DIRECTORY_DELTA},
+        {"dataset.json", TOLL_DIRECTORY_DATASET}, {"run.json", TOLL_DIRECTORY_RUN},
+        {"state.json", TOLL_DIRECTORY_STATE},     {"delta.json", TOLL_DIRECTORY_DELTA},
+        {"0000001", TOLL_DIRECTORY_LEDGER}, /* its first entry */
     };
     int found = 0, kind = -1;
     for (size_t i = 0; found == 0 && i < sizeof kinds / sizeof *kinds; i++) {
@@ -48,10 +48,11 @@ static int find_kind(const struct toll_io *io, const char *path, struct toll_err
     if (found < 0)
         return found;
     if (found == 0)
-        return toll_error_set(error, TOLL_ENOINPUT,
-                              "%s is no dataset, run, state or delta: it has no dataset.json, run.json, "
-                              "state.json or delta.json",
-                              path);
+        return toll_error_set(
+            error, TOLL_ENOINPUT,
+            "%s is no dataset, run, state, delta or ledger: it has no dataset.json, run.json, "
+            "state.json, delta.json or entry",
+            path);
     return kind;
 }
 
@@ -249,6 +250,22 @@ static int verify_delta(const struct toll_io *io, const char *path, struct toll_
     return rc;
 }
 
+static int verify_ledger(const struct toll_io *io, const char *path, struct toll_verify_result *result,
+                         struct toll_error *error)
+{
+    struct toll_ledger *ledger;
+    const int rc = toll_ledger_open_with(io, path, &ledger, error); /* which reads and checks all of it */
+    if (rc != 0)
+        return rc;
+    *result = (struct toll_verify_result){.kind = TOLL_DIRECTORY_LEDGER,
+                                          .files = ledger->files,
+                                          .bytes = ledger->bytes,
+                                          .rows = ledger->place_count};
+    toll_hash_text(ledger->entries[ledger->entry_count - 1].digest, result->hash);
+    toll_ledger_close(ledger);
+    return 0;
+}
+
 static int verify_image(const struct toll_io *io, const char *path, struct toll_verify_result *result,
                         struct toll_error *error)
 {
@@ -286,6 +303,8 @@ int toll_verify_with(const struct toll_io *io, const char *path, struct toll_ver
         return verify_closed(io, path, result, error);
     if (kind == TOLL_DIRECTORY_DELTA)
         return verify_delta(io, path, result, error);
+    if (kind == TOLL_DIRECTORY_LEDGER)
+        return verify_ledger(io, path, result, error);
     return kind == TOLL_DIRECTORY_RUN ? verify_run(io, path, result, error)
                                       : verify_image(io, path, result, error);
 }

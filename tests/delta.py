@@ -328,16 +328,16 @@ def change_book(rng, folder):
     names = [name for name in os.listdir(folder) if name.endswith(".csv")]
     decks = [os.path.join("decks", name) for name in os.listdir(os.path.join(folder, "decks"))]
     likely = ["numbers.csv", "assignments.csv", "plan_rules.csv", "bundles.csv", "subscriptions.csv", "tiers.csv", "taxes.csv", "calendars.csv",
-              "trunks.csv", "tax_map.csv", "sites.csv"]
+              "trunks.csv", "tax_map.csv", "sites.csv", "npanxx.csv", "calltypes.csv"]
     name = rng.choice(decks * 2 + [name for name in likely if name in names] * 2 + names)
     path = os.path.join(folder, name)
     rows = read_table(path)
     if len(rows) < 2:
         return name
-    for _ in range(rng.choice((1, 1, 3))):
+    for _ in range(30 if name == "npanxx.csv" else rng.choice((1, 1, 3))):
         at, column = rng.randrange(1, len(rows)), rng.randrange(len(rows[0]))
         kind = rng.randrange(4)
-        if kind == 0 and len(rows) > 2:
+        if kind == 0 and len(rows) > 2 and name != "npanxx.csv":
             del rows[at]
         elif kind == 1 and column < len(rows[at]):
             other = rows[rng.randrange(1, len(rows))]
@@ -426,6 +426,13 @@ def one_world(work, seed, maker, seen):
     older = world.rate("older", os.path.join(world.folder, "older"))
     if older is not None:
         seen.update(check((seed, maker, "older"), work, older, base, days))
+    # behind itself, half of it closed
+    state = os.path.join(work, "state")
+    middle = sorted(days)[len(days) // 2]
+    command("close", base.path, "--until", middle, "-o", state, "--quiet")
+    behind = world.rate("behind", world.book, None, "--after", state)
+    if behind is not None:
+        seen.update(check((seed, maker, "behind"), work, base, behind, days))
     # the same calls from files in another order
     shuffled = world.deliver("shuffled", world.folder, reverse=True)
     turned = world.rate("turned", world.book, shuffled)

@@ -21,7 +21,8 @@
 
 enum toll_delta_which { TOLL_DELTA_OLD, TOLL_DELTA_NEW, TOLL_DELTA_SIDES };
 
-/* Ids of one run's table as ids that both runs share. */
+/* Ids of one run's table as ids that both runs share: equal ones stand for the same. Different ones do not,
+ * but for prices (toll_delta_same_price). */
 struct toll_delta_ids {
     uint32_t *shared; /* by id, TOLL_DELTA_NO_ID: the table does not have it; NULL: they are their own */
     int64_t limit;    /* of ids */
@@ -119,6 +120,9 @@ uint32_t toll_delta_payer_of(struct toll_delta_maker *maker, const char *account
 /* What an account is called; "" of none. */
 const char *toll_delta_name(const struct toll_delta_maker *maker, uint32_t account);
 const struct toll_price_row *toll_delta_price(const struct toll_delta_run *side, int32_t id);
+/* Do two prices, 0 none, say the same? Of equal shared ids they do; of others they may. */
+bool toll_delta_same_price(const struct toll_delta_run *before, int32_t old_id,
+                           const struct toll_delta_run *after, int32_t new_id);
 const struct toll_tuple_row *toll_delta_tuple(const struct toll_delta_run *side, int32_t id);
 int toll_delta_no_memory(struct toll_error *error);
 
@@ -170,6 +174,8 @@ int toll_delta_judge(const struct toll_delta_maker *maker, const struct toll_del
 /* The payer of a line: shared id. */
 int toll_delta_spot_payer(const struct toll_delta_spot *spot, const struct toll_delta_maker *maker,
                           uint32_t *payer, struct toll_error *error);
+/* The same without its CDR; false: that cannot be told. */
+bool toll_delta_spot_only_payer(const struct toll_delta_spot *spot, uint32_t *payer);
 #define TOLL_DELTA_CDR_COLUMNS (TOLL_CDR_ALL_COLUMNS)
 
 /* ---- delta_rows.c ---- */

@@ -75,6 +75,15 @@ static int account_of(const struct toll_delta_spot *spot, uint32_t *account, str
                : wrong_line(spot, "names an account that the run's tables do not have", error);
 }
 
+bool toll_delta_spot_only_payer(const struct toll_delta_spot *spot, uint32_t *payer)
+{
+    uint32_t account = 0;
+    if (account_of(spot, &account, NULL) != 0)
+        return false;
+    *payer = account == 0 ? owners_of(spot)->nobody : owners_of(spot)->only[account];
+    return *payer != 0;
+}
+
 int toll_delta_spot_payer(const struct toll_delta_spot *spot, const struct toll_delta_maker *maker,
                           uint32_t *payer, struct toll_error *error)
 {
@@ -177,8 +186,7 @@ static int price_reasons(const struct toll_delta_spot *before, const struct toll
     const struct toll_line_batch *x = before->lines, *y = after->lines;
     const int32_t old_id = x->price[before->index], new_id = y->price[after->index];
     if (old_id == 0 || new_id == 0 ||
-        toll_delta_id(&before->part->side->prices, old_id) ==
-            toll_delta_id(&after->part->side->prices, new_id))
+        toll_delta_same_price(before->part->side, old_id, after->part->side, new_id))
         return 0;
     const struct toll_price_row *p = toll_delta_price(before->part->side, old_id),
                                 *q = toll_delta_price(after->part->side, new_id);
@@ -225,8 +233,8 @@ static bool same_costs(const struct toll_delta_spot *a, const struct toll_delta_
         return has_cost(a) == has_cost(b);
     return a->lines->cost_status[a->index] == b->lines->cost_status[b->index] &&
            a->lines->cost[a->index] == b->lines->cost[b->index] &&
-           toll_delta_id(&a->part->side->prices, a->lines->cost_price[a->index]) ==
-               toll_delta_id(&b->part->side->prices, b->lines->cost_price[b->index]);
+           toll_delta_same_price(a->part->side, a->lines->cost_price[a->index], b->part->side,
+                                 b->lines->cost_price[b->index]);
 }
 
 /* ---- all of it ---- */
@@ -259,8 +267,8 @@ static int find_reasons(const struct toll_delta_maker *maker, const struct toll_
         reasons |= BIT(TOLL_DELTA_PAYER);
     if (x->class_jurisdiction[i] != y->class_jurisdiction[k])
         reasons |= BIT(TOLL_DELTA_JURISDICTION);
-    const bool prices = toll_delta_id(&before->part->side->prices, x->price[i]) ==
-                        toll_delta_id(&after->part->side->prices, y->price[k]),
+    const bool prices =
+                   toll_delta_same_price(before->part->side, x->price[i], after->part->side, y->price[k]),
                billed = x->billed[i] == y->billed[k], charges = x->charge[i] == y->charge[k],
                bundles = same_bundles(before, after);
     if (prices && x->price[i] != 0 && (!billed || (!charges && bundles)))

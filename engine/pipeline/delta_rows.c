@@ -371,6 +371,23 @@ int toll_delta_compare_part(struct toll_delta_maker *maker, size_t old_part, siz
 
 /* ---- cost ---- */
 
+/* CDRs are read only where an account has several payers. */
+static int spot_payer(struct toll_delta_maker *maker, struct toll_delta_part *part, int64_t batch,
+                      struct toll_cdr_batch *cdrs, bool *has_cdrs, struct toll_delta_spot *spot,
+                      uint32_t *payer, struct toll_error *error)
+{
+    int rc = 0;
+    if (toll_delta_spot_only_payer(spot, payer))
+        return 0;
+    if (!*has_cdrs) {
+        rc = toll_delta_part_need_cdrs(maker, part, error);
+        if (rc == 0)
+            rc = toll_cdr_part_batch(part->cdrs, batch, TOLL_DELTA_CDR_COLUMNS, NULL, cdrs, error);
+        *has_cdrs = rc == 0;
+    }
+    return rc != 0 ? rc : toll_delta_spot_payer(spot, maker, payer, error);
+}
+
 int toll_delta_cost_part(struct toll_delta_maker *maker, enum toll_delta_which which, size_t index,
                          struct toll_error *error)
 {
@@ -380,18 +397,15 @@ int toll_delta_cost_part(struct toll_delta_maker *maker, enum toll_delta_which w
     int rc = toll_delta_part_open(&part, &maker->sides[which], index, error);
     for (int64_t b = 0; rc == 0 && b < toll_lines_batches(part.lines); b++) {
         struct toll_delta_spot spot = {.part = &part, .lines = &lines, .cdrs = &cdrs};
+        bool has_cdrs = false;
         rc = toll_lines_batch(part.lines, b, NULL, &lines, error);
-        if (rc == 0)
-            rc = toll_delta_part_need_cdrs(maker, &part, error);
-        if (rc == 0)
-            rc = toll_cdr_part_batch(part.cdrs, b, TOLL_DELTA_CDR_COLUMNS, NULL, &cdrs, error);
         for (int64_t i = 0; rc == 0 && lines.cost != NULL && i < lines.rows; i++) {
             uint32_t payer = 0;
             if (lines.cost[i] == 0)
                 continue;
             spot.index = i;
             spot.row = b * TOLL_BATCH_ROWS + i;
-            rc = toll_delta_spot_payer(&spot, maker, &payer, error);
+            rc = spot_payer(maker, &part, b, &cdrs, &has_cdrs, &spot, &payer, error);
             struct toll_delta_sums_of *sums = rc == 0 ? toll_delta_sums_at(maker, payer) : NULL;
             if (sums != NULL)
                 sums->cost[which] += lines.cost[i];

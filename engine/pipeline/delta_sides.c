@@ -237,26 +237,39 @@ static int map_pools(struct toll_delta_maker *maker, struct toll_error *error)
 
 /* ---- prices and tuples ---- */
 
-static int read_rest(struct toll_delta_run *side, struct toll_error *error)
+static int read_prices(struct toll_delta_run *side, struct toll_error *error)
 {
-    if (side->has_prices)
+    if (side->price_rows != NULL)
         return 0;
-    const int rc = toll_run_files_read_rest(&side->run, error);
+    const int rc = toll_run_files_read_prices(&side->run, error);
     if (rc != 0)
         return rc;
     const struct toll_run_tables *tables = &side->run.tables;
-    const int64_t prices = tables->price_count, tuples = tables->tuple_count;
-    side->price_limit = prices == 0 ? 1 : (int64_t)tables->prices[prices - 1].id + 1;
-    side->tuple_limit = tuples == 0 ? 1 : (int64_t)tables->tuples[tuples - 1].id + 1;
+    const int64_t count = tables->price_count;
+    side->price_limit = count == 0 ? 1 : (int64_t)tables->prices[count - 1].id + 1;
     side->price_rows = calloc((size_t)side->price_limit, sizeof *side->price_rows);
-    side->tuple_rows = calloc((size_t)side->tuple_limit, sizeof *side->tuple_rows);
-    if (side->price_rows == NULL || side->tuple_rows == NULL)
+    if (side->price_rows == NULL)
         return toll_delta_no_memory(error);
-    for (int64_t i = 0; i < prices; i++)
+    for (int64_t i = 0; i < count; i++)
         side->price_rows[tables->prices[i].id] = (uint32_t)i + 1;
-    for (int64_t i = 0; i < tuples; i++)
+    return 0;
+}
+
+static int read_tuples(struct toll_delta_run *side, struct toll_error *error)
+{
+    if (side->tuple_rows != NULL)
+        return 0;
+    const int rc = toll_run_files_read_taxes(&side->run, error);
+    if (rc != 0)
+        return rc;
+    const struct toll_run_tables *tables = &side->run.tables;
+    const int64_t count = tables->tuple_count;
+    side->tuple_limit = count == 0 ? 1 : (int64_t)tables->tuples[count - 1].id + 1;
+    side->tuple_rows = calloc((size_t)side->tuple_limit, sizeof *side->tuple_rows);
+    if (side->tuple_rows == NULL)
+        return toll_delta_no_memory(error);
+    for (int64_t i = 0; i < count; i++)
         side->tuple_rows[tables->tuples[i].id] = (uint32_t)i + 1;
-    side->has_prices = true;
     return 0;
 }
 
@@ -274,14 +287,60 @@ const struct toll_tuple_row *toll_delta_tuple(const struct toll_delta_run *side,
                : &side->run.tables.tuples[side->tuple_rows[id] - 1];
 }
 
+static bool same_terms(const struct toll_price_row *a, const struct toll_price_row *b)
+{
+    return a->rate == b->rate && a->per_units == b->per_units && a->connect_fee == b->connect_fee &&
+           a->step == b->step && strcmp(a->prefix, b->prefix) == 0 && strcmp(a->deck, b->deck) == 0 &&
+           strcmp(a->band, b->band) == 0 && strcmp(a->column, b->column) == 0 &&
+           strcmp(a->plan, b->plan) == 0 && strcmp(a->kind, b->kind) == 0;
+}
+
+bool toll_delta_same_price(const struct toll_delta_run *before, int32_t old_id,
+                           const struct toll_delta_run *after, int32_t new_id)
+{
+    if (old_id == 0 || new_id == 0)
+        return old_id == new_id;
+    if (toll_delta_id(&before->prices, old_id) == toll_delta_id(&after->prices, new_id))
+        return true;
+    const struct toll_price_row *a = toll_delta_price(before, old_id), *b = toll_delta_price(after, new_id);
+    return a != NULL && b != NULL && same_terms(a, b);
+}
+
+/* Most often the two books differ in some rates alone, and a price has its id in both. Rows of one id that
+ * are alike share it; the others keep to themselves, and whoever looks at a line with one compares what they
+ * say. False: there are too many of them for that. */
+#define OTHERS_MOST 4 /* one in so many */
+static bool map_prices_by_id(struct toll_delta_maker *maker)
+{
+    struct toll_delta_run *before = &maker->sides[TOLL_DELTA_OLD], *after = &maker->sides[TOLL_DELTA_NEW];
+    const int64_t limit = before->price_limit < after->price_limit ? before->price_limit : after->price_limit;
+    const uint32_t own[TOLL_DELTA_SIDES] = {UINT32_C(1) << 31, UINT32_C(1) << 31 | UINT32_C(1) << 30};
+    int64_t others = 0;
+    if (before->price_limit >= INT64_C(1) << 30 || after->price_limit >= INT64_C(1) << 30)
+        return false;
+    for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++) {
+        struct toll_delta_run *side = &maker->sides[s];
+        for (int64_t i = 0; i < side->run.tables.price_count; i++) {
+            const int32_t id = side->run.tables.prices[i].id;
+            const bool alike = id < limit && before->price_rows[id] != 0 && after->price_rows[id] != 0 &&
+                               same_terms(toll_delta_price(before, id), toll_delta_price(after, id));
+            side->prices.shared[id] = alike ? (uint32_t)id : own[s] | (uint32_t)id;
+            others += !alike;
+        }
+    }
+    return others <= (before->run.tables.price_count + after->run.tables.price_count) / OTHERS_MOST;
+}
+
 static bool map_prices(struct toll_delta_maker *maker)
 {
     struct toll_strings keys = {0};
     struct key key = {0};
-    bool fits = true;
+    bool fits = ids_make(&maker->sides[0].prices, maker->sides[0].price_limit) &&
+                ids_make(&maker->sides[1].prices, maker->sides[1].price_limit);
+    if (!fits || map_prices_by_id(maker))
+        return fits;
     for (unsigned s = 0; fits && s < TOLL_DELTA_SIDES; s++) {
         struct toll_delta_run *side = &maker->sides[s];
-        fits = ids_make(&side->prices, side->price_limit);
         for (int64_t i = 0; fits && i < side->run.tables.price_count; i++) {
             price_key(&key, &side->run.tables.prices[i]);
             const uint32_t id = key_id(&key, &keys);
@@ -329,10 +388,12 @@ static int map_rest(struct toll_delta_maker *maker, struct toll_error *error)
                         toll_run_files_same(&before->run, &after->run, "components.arrow");
     int rc = 0;
     maker->prices_agree = maker->tuples_agree = true;
-    if (prices && tuples)
-        return 0;
-    for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
-        rc = read_rest(&maker->sides[s], error);
+    for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++) {
+        if (!prices)
+            rc = read_prices(&maker->sides[s], error);
+        if (rc == 0 && !tuples)
+            rc = read_tuples(&maker->sides[s], error);
+    }
     if (rc != 0)
         return rc;
     if ((!prices && !map_prices(maker)) || (!tuples && !map_tuples(maker)))
@@ -469,7 +530,9 @@ int toll_delta_need_all(struct toll_delta_maker *maker, struct toll_error *error
     pthread_mutex_lock(&maker->lock);
     if (!atomic_load(&maker->has_all)) {
         for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
-            rc = read_rest(&maker->sides[s], error);
+            rc = read_prices(&maker->sides[s], error);
+        for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
+            rc = read_tuples(&maker->sides[s], error);
         if (rc == 0)
             rc = open_books(maker, error);
         if (rc == 0)

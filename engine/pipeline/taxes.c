@@ -91,8 +91,10 @@ int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
     *out = NULL;
     if (taxes == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run_path);
-    int rc = toll_run_files_open(&taxes->files, io, run_path, error);
+    int rc = toll_run_files_open_lean(&taxes->files, io, run_path, error);
     taxes->files_open = rc == 0;
+    if (rc == 0)
+        rc = toll_run_files_read_taxes(&taxes->files, error); /* no tax asks for a price row */
     if (rc == 0)
         rc = toll_reader_books_open(&taxes->books, &taxes->files, error);
     taxes->books_open = rc == 0;

@@ -290,11 +290,12 @@ int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */
 void toll_run_files_close(struct toll_run_files *run);
-/* Without prices, tuples and components, which may be far more than the rest, until read_rest; once. After an
- * error of read_rest the run is still to be closed. */
+/* Without prices, tuples and components, which may be far more than the rest, until they are read; each once.
+ * After an error of the latter two the run is still to be closed. */
 int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *io, const char *path,
                              struct toll_error *error);
-int toll_run_files_read_rest(struct toll_run_files *run, struct toll_error *error);
+int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error);
+int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *error);
 /* As the manifests say: is a file there; is it the same in both, or in neither; are all of them. */
 bool toll_run_files_have(const struct toll_run_files *run, const char *name);
 bool toll_run_files_same(const struct toll_run_files *a, const struct toll_run_files *b, const char *name);

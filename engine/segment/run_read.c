@@ -249,18 +249,19 @@ static int read_tables(struct toll_run_files *run, struct toll_error *error)
     return rc;
 }
 
-int toll_run_files_read_rest(struct toll_run_files *run, struct toll_error *error)
+int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error)
 {
     void *rows = NULL;
     int64_t count;
-    int rc = read_table(run, &toll_run_prices, &rows, &count, error);
+    const int rc = read_table(run, &toll_run_prices, &rows, &count, error);
     run->tables.prices = rc ? NULL : rows;
     run->tables.price_count = rc ? 0 : count;
-    if (rc == 0)
-        rc = check_prices(run, error);
-    if (rc == 0)
-        rc = read_taxes(run, error);
-    return rc;
+    return rc ? rc : check_prices(run, error);
+}
+
+int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *error)
+{
+    return read_taxes(run, error);
 }
 
 bool toll_run_files_have(const struct toll_run_files *run, const char *name)
@@ -313,7 +314,9 @@ int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, co
     int rc = toll_run_files_open_lean(run, io, path, error);
     if (rc)
         return rc;
-    rc = toll_run_files_read_rest(run, error);
+    rc = toll_run_files_read_prices(run, error);
+    if (rc == 0)
+        rc = toll_run_files_read_taxes(run, error);
     if (rc)
         toll_run_files_close(run);
     return rc;

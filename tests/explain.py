@@ -242,6 +242,7 @@ BOOK = {
     "accounts.csv": "account\nacme\nbolt\n",
     "numbers.csv": "number,account,from,to\n12125550100-12125550109,acme,,\n12125550130,acme,,2026-02-01\n"
                    "12125550131,bolt,2026-04-01,\nhint:tenant-7,bolt,,\n",
+    "trunks.csv": "trunk,account\nTRK-77,bolt\n",
     "assignments.csv": "subject,plan,from,to\ndefault,p,,\naccount:acme,q,,2026-03-01\nnumber:12125550101,q,,\n",
     "plans.csv": "plan\np\nq\n",
     "plan_rules.csv": "plan,action,service,class,jurisdiction,destination,deck,amount,priority,from\n"
@@ -315,6 +316,10 @@ def by_hand(image):
     entries(image, "from=+12125550131, to=+33123456789, " + NOON + ", secs=5", "is not in force at the call's start: account bolt gets it later [numbers.csv:4]")
     entries(image, "from=+13105550131, to=+33123456789, hint=tenant-8, " + NOON + ", secs=5", "the account hint tenant-8 is not in numbers.csv",
             "near: the account hint is almost one of account bolt [numbers.csv:5]")
+    entries(image, "from=+13105550131, to=+33123456789, trunk=TRK-7, " + NOON + ", secs=5", "the trunk TRK-7 has no account",
+            "near: the trunk is almost one of account bolt [trunks.csv:2]")
+    entries(image, "from=+13105550131, to=+33123456789, trunk=TRK-77, " + NOON + ", secs=5", "the trunk TRK-77 belongs to account bolt [trunks.csv:2]",
+            "account bolt pays, by the trunk")
     entries(image, "from=+12125550100, to=+33123456789, hint=tenant-7, " + NOON + ", secs=5", "they name different accounts", "party_conflict")
     entries(image, "from=+12125550100, to=911, " + NOON + ", secs=5", "911, 933 and 988 are always free", "zero_rated, emergency")
     entries(image, "from=+12125550100, to=+33123456789, " + NOON + ", answered=no", "nobody answered", "zero_rated, unanswered")

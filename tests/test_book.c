@@ -462,6 +462,39 @@ static void failing_calls(void **state)
     book_end(&f);
 }
 
+/* From a file some sections are copied and others stay where they are mapped: a bit of each, at its beginning
+ * and end, is missed in neither. */
+static void flips_in_a_file(void **state)
+{
+    struct book_fixture f;
+    struct toll_book *book = NULL;
+    struct toll_error error;
+    char path[] = "/tmp/toll_book_XXXXXX";
+    (void)state;
+
+    full_book(&f);
+    book_good(&f);
+    const int fd = mkstemp(path);
+    assert_int_equal(pwrite(fd, f.image, f.image_bytes, 0), f.image_bytes);
+    const struct toll_image_section *sections = (const void *)(f.image + TOLL_IMAGE_PAGE);
+    for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
+        for (int end = 0; end < 2 && sections[id].bytes > 0; end++) {
+            const uint64_t at = sections[id].offset + (end == 0 ? 0 : sections[id].bytes - 1);
+            const uint8_t flipped = f.image[at] ^ 4;
+            assert_int_equal(pwrite(fd, &flipped, 1, (off_t)at), 1);
+            assert_int_equal(toll_book_open(toll_io_system(), path, NULL, &book, &error), TOLL_EDATA);
+            assert_non_null(strstr(error.text, "damaged (a section does not have its checksum)"));
+            assert_null(book);
+            assert_int_equal(pwrite(fd, &f.image[at], 1, (off_t)at), 1);
+        }
+    }
+    assert_int_equal(toll_book_open(toll_io_system(), path, NULL, &book, &error), 0);
+    toll_book_close(book);
+    close(fd);
+    unlink(path);
+    book_end(&f);
+}
+
 /* Sources with damaged bytes: refused with findings, or a book that opens. */
 /* A rule and its price row say the action each; a deck's row may not be a rule's. */
 static void prices_fit(void **state)
@@ -551,10 +584,10 @@ static void damaged_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(public_api), cmocka_unit_test(sources),       cmocka_unit_test(settings),
-        cmocka_unit_test(all_errors), cmocka_unit_test(deterministic), cmocka_unit_test(flips_and_cuts),
-        cmocka_unit_test(hostile),    cmocka_unit_test(failing_calls), cmocka_unit_test(damaged_sources),
-        cmocka_unit_test(prices_fit),
+        cmocka_unit_test(public_api),      cmocka_unit_test(sources),       cmocka_unit_test(settings),
+        cmocka_unit_test(all_errors),      cmocka_unit_test(deterministic), cmocka_unit_test(flips_and_cuts),
+        cmocka_unit_test(flips_in_a_file), cmocka_unit_test(hostile),       cmocka_unit_test(failing_calls),
+        cmocka_unit_test(damaged_sources), cmocka_unit_test(prices_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,7 @@ static void test_delta(void **state)
     assert_non_null(strstr(text, ">+3,250.00 USD</strong>"));
     /* 40 x 2 x 500.00 + 2 x 0.01000001 x 780 = 40,015.6000156; 3,250.00 more. */
     assert_non_null(strstr(text, "the charge is 43,265.60 instead of 40,015.60."));
+    assert_non_null(strstr(text, ">+24.00 <small>USD</small>"));
     /* 12 times 1,000 + 0, 2, .. 22 cents and 100 more each: federal 12,132 to 13,332 cents. */
     assert_non_null(strstr(text, ">121.32</td>"));
     assert_non_null(strstr(text, ">133.32</td>"));
@@ -216,7 +217,8 @@ static void test_delta(void **state)
     assert_non_null(strstr(text, "+30.00 <small>USD</small>"));
     assert_non_null(strstr(text, "These are 250 of 600 rows."));
     /* The line that moved most: 599, which only the new run has; 0.10599 + 5.99. */
-    assert_non_null(strstr(text, "<tr data-in=\"a39\"><th scope=\"row\"><bdi>2026-03-12:599</bdi>"));
+    assert_non_null(
+        strstr(text, "<tr data-in=\"a39\"><th scope=\"row\" class=\"k\"><bdi>2026-03-12:599</bdi>"));
     free(text);
 }
 

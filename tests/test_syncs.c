@@ -90,6 +90,66 @@ static void writes_syncs_closes(void **state)
     toll_syncs_close(syncs);
 }
 
+/* A file system that takes some pages past the cache and then no more: what it did not take goes the other
+ * way. */
+static int direct_fd, direct_writes, direct_room;
+
+static ssize_t limited_pwrite(void *context, int fd, const void *buffer, size_t bytes, int64_t offset)
+{
+    (void)context;
+    if (fd == direct_fd) {
+        assert_int_equal((uintptr_t)buffer % 4096, 0);
+        assert_int_equal(bytes % 4096, 0);
+        if (direct_writes++ == direct_room)
+            return -EINVAL;
+        bytes = bytes < 2 * 4096 ? bytes : 2 * 4096;
+    }
+    const ssize_t done = pwrite(fd, buffer, bytes, offset);
+    return done < 0 ? -errno : done;
+}
+
+static void writes_past_the_cache(void **state)
+{
+    enum { BYTES = 5 * 4096 + 7 };
+    uint8_t *data = aligned_alloc(4096, 6 * 4096), *found = malloc(BYTES + 1);
+    struct toll_io io = counting_io();
+    struct toll_error error;
+    (void)state;
+    io.pwrite = limited_pwrite;
+    for (int i = 0; i < 6 * 4096; i++)
+        data[i] = (uint8_t)(i * 31 + i / 4096);
+    for (direct_room = 0; direct_room < 4; direct_room++) {
+        for (int shift = 0; shift < 2; shift++) { /* data that lie at no page are not tried */
+            struct toll_hash128 hash;
+            struct toll_syncs *syncs;
+            char path[32];
+            const int fd = new_file(path), kept = open(path, O_RDONLY);
+            direct_writes = 0;
+            direct_fd = open(path, O_WRONLY);
+            assert_int_equal(toll_syncs_open(&syncs, &io, &error), 0);
+            const struct toll_sync_file file = {.fd = fd,
+                                                .direct = direct_fd,
+                                                .name = "x",
+                                                .data = data + shift,
+                                                .bytes = BYTES,
+                                                .hash = &hash};
+            assert_int_equal(toll_syncs_add(syncs, &file, &error), 0);
+            assert_int_equal(toll_syncs_wait(syncs, &error), 0);
+            toll_syncs_close(syncs);
+            assert_int_equal(counted.closed, 2);
+            counted.closed = 0;
+            assert_int_equal(direct_writes > 0, shift == 0);
+            assert_int_equal(pread(kept, found, BYTES + 1, 0), BYTES);
+            assert_memory_equal(found, data + shift, BYTES);
+            assert_true(toll_hash_equal(hash, toll_hash(data + shift, BYTES)));
+            close(kept);
+            unlink(path);
+        }
+    }
+    free(data);
+    free(found);
+}
+
 static void tells_the_first_failure(void **state)
 {
     struct toll_io io = counting_io();
@@ -140,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_syncs_closes),
+        cmocka_unit_test(writes_past_the_cache),
         cmocka_unit_test(tells_the_first_failure),
         cmocka_unit_test(closes_without_waiting),
     };

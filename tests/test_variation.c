@@ -76,6 +76,9 @@ static void agree(struct book_fixture *fixture, const char *change, bool reprice
     if (strcmp(of_fast, of_whole) != 0)
         fail_msg("%s:\n%s---\n%s", change, of_fast, of_whole);
     assert_false(whole.reprices);
+    for (uint32_t i = 0; fast.reprices && i < fast.book->price_count; i++)
+        assert_true((i >= fast.price_first && i < fast.price_end) ||
+                    fast.book->price_terms[i] == fixture->book->price_terms[i]);
     if (fast.reprices != reprices)
         fail_msg("%s: reprices is %d", change, fast.reprices);
     free(of_fast);
@@ -548,6 +551,81 @@ static void memory_and_compiler_agree_on_random_decks(void **state)
     assert_in_range(refused, 5, 100);
 }
 
+/* Words in any order: refused with a text, or a book; nothing else. */
+static void any_words_are_refused_or_make_a_book(void **state)
+{
+    static const char *const words[] = {"deck:",
+                                        "d",
+                                        "*",
+                                        "1.05",
+                                        "+",
+                                        "0.001",
+                                        "-",
+                                        " ",
+                                        " ",
+                                        " ",
+                                        ";;",
+                                        "prefix:",
+                                        "1",
+                                        "44*",
+                                        "destination:",
+                                        "\"",
+                                        "rate",
+                                        "=",
+                                        "connect_fee",
+                                        "plan:",
+                                        "p",
+                                        "accounts:",
+                                        "acme",
+                                        ",",
+                                        "bundle:",
+                                        "quantity",
+                                        "tiers:",
+                                        "from_qty:",
+                                        "book:",
+                                        "plans",
+                                        "file=",
+                                        "/nowhere",
+                                        "from=",
+                                        "2026-03-01",
+                                        "\xFF",
+                                        "\n",
+                                        "caller_prefix:",
+                                        "99999999999999999999",
+                                        "deck:d",
+                                        "deck:d ",
+                                        "deck:d *2",
+                                        "plan:p accounts:*",
+                                        ".",
+                                        "step_from_s=1"};
+    struct book_fixture fixture;
+    uint64_t random = 5;
+    int made = 0, refused = 0;
+
+    (void)state;
+    book_begin(&fixture);
+    book_good(&fixture);
+    for (int i = 0; i < 2000; i++) {
+        struct toll_variation variation;
+        struct toll_error error = {0};
+        char change[1024] = "";
+        if (below(&random, 3) == 0)
+            strcpy(change, below(&random, 2) == 0 ? "deck:d " : "deck:d *2 ");
+        for (uint64_t left = 1 + below(&random, 9); left > 0; left--)
+            strcat(change, words[below(&random, sizeof(words) / sizeof(words[0]))]);
+        const int code = toll_variation_make(&variation, toll_io_system(), fixture.book, "base", change,
+                                             below(&random, 2) == 0, NULL, &error);
+        made += code == 0;
+        refused += code != 0;
+        assert_true(code == 0 || ((code == TOLL_EBOOK || code == TOLL_ENOINPUT) && error.text[0] != 0));
+        assert_true((code == 0) == (variation.book != NULL));
+        toll_variation_free(&variation);
+    }
+    assert_in_range(made, 10, 1000);
+    assert_in_range(refused, 1000, 1990);
+    book_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +636,7 @@ int main(void)
         cmocka_unit_test(a_new_sheet),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(a_sweep_is_a_list_of_changes),
+        cmocka_unit_test(any_words_are_refused_or_make_a_book),
         cmocka_unit_test(memory_and_compiler_agree_on_random_decks),
     };
 

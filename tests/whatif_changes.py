@@ -169,7 +169,42 @@ EDITS = {
 def rate(book, dataset, run_path):
     found = json.loads(run([TOLLMILL, "rate", "--book", book, "--cdrs", dataset, "-o", run_path, "--json", "--progress", "off"]))
     lines = run([TOLLMILL, "export", run_path, "--format", "csv", "--progress", "off"])
-    return {key: found[key] for key in ("rows", "rated", "suspense", "billed_s", "charge", "period_charge")}, lines
+    return {key: found[key] for key in ("rows", "rated", "suspense_rows", "billed_s", "charge", "period_charge")}, lines
+
+
+def by_account(lines):
+    sums = {}
+    for row in csv.DictReader(io.StringIO(lines)):
+        sums[row["account"]] = sums.get(row["account"], Decimal(0)) + Decimal(row["charge"] or 0)
+    return sums
+
+
+def one_pass(base, dataset, before, runs):
+    """whatif with all of the changes at once says of each what rate says, whether books are made in memory or compiled whole."""
+    command = [TOLLMILL, "whatif", "--cdrs", dataset, base, "--json", "--progress", "off"]
+    for change, _ in runs:
+        command += ["--set", change]
+    in_memory, compiled = json.loads(run(command)), json.loads(run(command + ["--compile"]))
+    hashed = 0
+    for one, other in zip(in_memory["books"], compiled["books"]):
+        hashed += one["book_hash"] == ""
+        one["book_hash"] = other["book_hash"] = ""
+    if in_memory != compiled:
+        sys.exit("books made in memory have another report than compiled ones")
+    if hashed < 6:
+        sys.exit("only %d books were made in memory" % hashed)
+    for at, (change, (sums, lines)) in enumerate([("base", before)] + runs):
+        totals = in_memory["totals"][0]["books"][at]
+        found = [totals["rows"], totals["rated"], totals["suspense"], totals["billed_s"],
+                 Decimal(totals["charge"]) + Decimal(totals["periods"]), Decimal(totals["periods"])]
+        wanted = [sums["rows"], sums["rated"], sums["suspense_rows"], sums["billed_s"], Decimal(sums["charge"]),
+                  Decimal(sums["period_charge"])]
+        if found != wanted:
+            sys.exit("whatif, %s: %s is not %s" % (change, found, wanted))
+        accounts = {row["account"]: Decimal(row["books"][at]["charge"]) for row in in_memory["accounts"]}
+        if {name: charge for name, charge in by_account(lines).items() if charge} != {
+                name: charge for name, charge in accounts.items() if charge}:
+            sys.exit("whatif, %s: accounts differ from the lines" % change)
 
 
 def main():
@@ -185,7 +220,7 @@ def main():
     rows = read(base, "plan_rules.csv")
     write(folder, "other.csv", [row for row in rows if row["action"] != "free"])
     before = rate(base, dataset, os.path.join(folder, "base"))
-    moved = 0
+    moved, runs = 0, []
     for at, (change, make) in enumerate(EDITS.items()):
         change = change % {"sheet": SHEET, "table": TABLE}
         edited = os.path.join(folder, "edited%d" % at)
@@ -202,9 +237,11 @@ def main():
             sys.exit("%s: %s is not %s" % (change, found[0], wanted[0]))
         if found == before:
             sys.exit("%s changes no line: the test says nothing" % change)
+        runs.append((change, wanted))
         moved += found[0]["charge"] != before[0]["charge"]
     if moved < len(EDITS) - 1:
         sys.exit("only %d of the changes move the total" % moved)
+    one_pass(base, dataset, before, runs)
     shutil.rmtree(folder)
     print("%d changes: all lines as of edited files" % len(EDITS))
 

@@ -140,7 +140,7 @@ static void put_sum(struct cmd_output *out, struct toll_sum sum)
     cmd_put_text(out, text);
 }
 
-void cmd_best_plan_csv(struct cmd *cmd, const struct toll_best_plans *best)
+void cmd_best_plan_csv(struct cmd *cmd, const struct toll_best_plans *best, bool raw)
 {
     struct cmd_output *out = &cmd->out;
     cmd_put_text(out,
@@ -150,16 +150,16 @@ void cmd_best_plan_csv(struct cmd *cmd, const struct toll_best_plans *best)
         const struct toll_best_plan_row *row = &best->rows[i];
         for (int plan = 0; plan < best->plan_count; plan++) {
             const struct toll_best_offer *offer = &row->offers[plan];
-            cmd_csv_text(out, row->account, true);
+            cmd_csv_text(out, row->account, !raw);
             cmd_put_char(out, ',');
-            cmd_csv_text(out, row->name, true);
+            cmd_csv_text(out, row->name, !raw);
             cmd_put_format(out, ",%s,", row->currency);
             put_sum(out, row->charge);
             cmd_put_char(out, ',');
             if (best->has_cost)
                 put_sum(out, row->cost);
             cmd_put_char(out, ',');
-            cmd_csv_text(out, best->plans[plan], true);
+            cmd_csv_text(out, best->plans[plan], !raw);
             cmd_put_char(out, ',');
             put_sum(out, offer->charge);
             cmd_put_char(out, ',');

@@ -161,8 +161,8 @@ int cmd_compare(struct cmd *cmd, int argc, char **argv)
             "  tollmill compare runs/2026-02 runs/2026-03 --moved-by 25 --format csv --table flagged\n"
             "  tollmill compare runs/2026-03 runs/2026-03-again --json\n"
             "  tollmill compare runs/2026-02 runs/2026-03 --html march.html\n",
-        .operands = "RUN_A RUN_B [RUN]...",
-        .operands_min = 2,
+        .operands = "RUN_A [RUN]...",
+        .operands_min = 1,
         .operands_max = argc,
         .options = options,
         .option_count = sizeof options / sizeof options[0],

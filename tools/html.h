@@ -18,7 +18,8 @@ struct cmd_html_about {
     const char *days;    /* "2026-03-01 to 2026-03-31", or NULL: those of the books */
     /* What waits in a run (of compare: in the last one); NULL not known. */
     const struct toll_suspense_report *suspense;
-    bool unmask; /* telephone numbers within names in full */
+    const struct toll_best_plans *best; /* NULL: none was asked for */
+    bool unmask;                        /* telephone numbers within names in full */
 };
 
 /* Writes the file, and says so on stderr. Returns CMD_OK, or the exit code after having told the error. */

@@ -91,12 +91,15 @@ static void put_table(struct cmd_html_story *story, int other, const char *id)
     const struct toll_impact *impact = story->impact;
     size_t count, shown;
     struct cmd_html_ranked *ranked = cmd_html_rank(story, TOLL_BY_ACCOUNT, other, &count);
-    bool named = false, waits = false;
+    bool named = false, waits = false, flagged = false;
+    char flags[96];
     shown = count < story->accounts_most ? count : story->accounts_most;
     for (size_t i = 0; i < shown; i++) {
         const struct toll_impact_row *row = ranked[i].row;
         named |= row->name[0] != '\0' && strcmp(row->name, row->key) != 0;
         waits |= row->books[0].suspense != row->books[other].suspense;
+        flags_of(story, &row->books[0], &row->books[other], flags, sizeof flags);
+        flagged |= flags[0] != '\0';
     }
     const bool same = impact->same_calls;
     const struct cmd_html_column columns[] = {
@@ -114,7 +117,7 @@ static void put_table(struct cmd_html_story *story, int other, const char *id)
         {.head = "less | more", .cells = CMD_HTML_BAR, .skip = !same},
         {.head = "Margin then", .cells = CMD_HTML_NUMBER, .skip = !same || !impact->books[other].has_cost},
         {.head = "Suspense", .cells = CMD_HTML_NUMBER, .skip = !same || !waits},
-        {.head = "Flag"}};
+        {.head = "Flag", .skip = !flagged}};
     char rest[160];
     cmd_html_rest(story, "accounts", rest, sizeof rest);
     cmd_html_table_begin(&story->html, id, "Accounts, by how much their bill moves", columns,
@@ -122,6 +125,13 @@ static void put_table(struct cmd_html_story *story, int other, const char *id)
     for (size_t i = 0; i < shown; i++)
         put_row(story, ranked[i].row, other, cmd_html_most(ranked, count, ranked[i].row->currency));
     cmd_html_table_end(&story->html, shown, count, rest);
+    const struct toll_impact_accounts *accounts = cmd_html_accounts_of(story, other);
+    if (same && accounts && accounts->same > 0) {
+        cmd_html_put(&story->html, "<p class=\"rest\">");
+        cmd_html_count(&story->html, accounts->same);
+        cmd_html_put(&story->html, accounts->same == 1 ? " account pays" : " accounts pay");
+        cmd_html_put(&story->html, " the same as before.</p>\n");
+    }
     free(ranked);
 }
 
@@ -131,7 +141,7 @@ void cmd_html_accounts(struct cmd_html_story *story, int other)
     char id[32], table[32];
     snprintf(id, sizeof id, "whom-%d", other);
     snprintf(table, sizeof table, "accounts-%d", other);
-    cmd_html_section_begin(&story->html, id, "Whom it hurts");
+    cmd_html_section_begin(&story->html, id, story->impact->same_calls ? "Whom it hurts" : "Accounts");
     if (accounts) {
         cmd_html_put(&story->html, "<div class=\"pair\">\n");
         cmd_html_spread(&story->html, accounts->in_class, table);

@@ -31,7 +31,7 @@ static void put_moved(struct cmd_html_story *story, const struct toll_impact_mov
     cmd_html_cell_move(html, is - was, most);
     if (moved->price && moved->price->file[0])
         snprintf(source, sizeof source, "%.40s:%d", moved->price->file, moved->price->line);
-    cmd_html_cell_name(html, source);
+    cmd_html_cell_key(html, source);
     cmd_html_row_end(html);
 }
 
@@ -107,7 +107,10 @@ static void put_row(struct cmd_html_story *story, enum toll_dimension dimension,
     const struct toll_measure *base = &row->books[0], *then = &row->books[other];
     const cmd_html_wide was = cmd_html_charge(base), is = cmd_html_charge(then);
     cmd_html_row_begin(html, "");
-    cmd_html_cell_name(html, row->key[0] ? row->key : cmd_html_nameless(dimension));
+    if (dimension == TOLL_BY_CLASS)
+        cmd_html_cell_word(html, row->key);
+    else
+        cmd_html_cell_name(html, row->key[0] ? row->key : cmd_html_nameless(dimension));
     cmd_html_cell_name(html, row->currency);
     cmd_html_cell_count(html, base->rows, CMD_HTML_PLAIN);
     cmd_html_cell_count(html, then->rows, CMD_HTML_PLAIN);
@@ -190,9 +193,9 @@ static void waiting(struct cmd_html_story *story, int other)
         begun = true;
         cmd_html_row_begin(html, "");
         status_text(move->base_status, text, sizeof text);
-        cmd_html_cell_name(html, text);
+        cmd_html_cell_word(html, text);
         status_text(move->status, text, sizeof text);
-        cmd_html_cell_name(html, text);
+        cmd_html_cell_word(html, text);
         cmd_html_cell_name(html, move->currency);
         cmd_html_cell_count(html, move->rows, CMD_HTML_PLAIN);
         cmd_html_cell_money(html, cmd_html_of(move->base_charge), CMD_HTML_PLAIN);

@@ -44,7 +44,7 @@ static void put_sentence(struct cmd_html_story *story, int other, const struct t
         cmd_put_format(html->out, " <span class=\"%s\">(%s)</span>", tone_of(is - was), text);
     }
     cmd_html_put(html, story->impact->same_calls ? ": with " : ": ");
-    cmd_html_name(html, story->impact->books[other].name);
+    cmd_html_name(html, cmd_html_book_name(story->impact, other));
     cmd_html_put(html, story->impact->same_calls ? " the same calls are charged " : " charges ");
     cmd_html_money(html, is, CMD_HTML_PLAIN);
     cmd_html_put(html, story->impact->same_calls ? " instead of " : ", ");

@@ -141,6 +141,18 @@ static void due_tiles(struct cmd_html_changes *changes)
     }
 }
 
+/* A delta has the taxes that changed, not all of them. */
+static void tax_tile(struct cmd_html *html, cmd_html_wide moved, const char *currency)
+{
+    char figure[CMD_HTML_FIGURE];
+    cmd_html_money_text(moved, CMD_HTML_SIGNED, figure);
+    cmd_html_tile(html, "Taxes", figure, currency,
+                  moved < 0   ? "less"
+                  : moved > 0 ? "more"
+                              : "",
+                  "change of all that customers are billed");
+}
+
 static void put_tiles(struct cmd_html_changes *changes, const struct total *total)
 {
     struct cmd_html *html = &changes->html;
@@ -161,7 +173,7 @@ static void put_tiles(struct cmd_html_changes *changes, const struct total *tota
         moved_tile(html, "Margin", total->before - total->cost_before, total->after - total->cost_after,
                    total->currency);
     if (changes->facts.taxes > 0)
-        moved_tile(html, "Taxes", was, is, total->currency);
+        tax_tile(html, is - was, total->currency);
     if (changes->facts.has_closed)
         due_tiles(changes);
     cmd_html_put(html, "</dl>\n");

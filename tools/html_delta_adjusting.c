@@ -55,7 +55,7 @@ static void put_overview(struct cmd_html_changes *changes)
         if (lines[s][0] + lines[s][1] == 0)
             continue;
         cmd_html_row_begin(html, "");
-        cmd_html_cell_name(html, statuses[s]);
+        cmd_html_cell_word(html, statuses[s]);
         cmd_html_cell_name(html, meanings[s]);
         for (int k = 0; k < KINDS; k++) {
             cmd_html_cell_count(html, lines[s][k], CMD_HTML_PLAIN);
@@ -87,14 +87,14 @@ static void put_line(struct cmd_html_changes *changes, const struct toll_adjusti
     cmd_html_cell_name(html, line->account[0] ? line->account : "no account");
     cmd_html_cell_name(html, line->site);
     cmd_html_cell_name(html, line->period);
-    cmd_html_cell_name(html, line->reason);
+    cmd_html_cell_word(html, line->reason);
     cmd_html_cell_name(html, line->currency);
     cmd_html_cell_count(html, line->calls, CMD_HTML_PLAIN);
     cmd_html_cell_money(html, line->before, CMD_HTML_PLAIN);
     cmd_html_cell_money(html, line->after, CMD_HTML_PLAIN);
     cmd_html_cell_money(html, (cmd_html_wide)line->after - line->before, CMD_HTML_SIGNED);
     cmd_html_cell_name(html, line->kind);
-    cmd_html_cell_name(html, line->status);
+    cmd_html_cell_word(html, line->status);
     cmd_html_row_end(html);
 }
 

@@ -155,7 +155,10 @@ static void put_side(struct cmd_html *html, const struct cmd_html_line *line, in
                  toll_status_reason(line->status[side]));
     else
         snprintf(text, sizeof text, "%s", line->about[side]);
-    cmd_html_cell_name(html, text);
+    if (line->has[side] && line->status[side] < TOLL_SUSPENSE_FIRST && line->about[side][0])
+        cmd_html_cell_name(html, text);
+    else
+        cmd_html_cell_word(html, text);
 }
 
 /* "rate, tax" */
@@ -200,10 +203,10 @@ void cmd_html_lines(struct cmd_html_changes *changes)
         const struct cmd_html_line *line = &changes->lines[i];
         snprintf(found, sizeof found, "a%zu", payer_of(changes, line->account));
         cmd_html_row_begin(html, found);
-        cmd_html_cell_name(html, line->place);
+        cmd_html_cell_key(html, line->place);
         cmd_html_cell_name(html, line->account[0] ? line->account : "no account");
         reasons_text(line->reasons, text, sizeof text);
-        cmd_html_cell_name(html, text);
+        cmd_html_cell_word(html, text);
         put_side(html, line, 0);
         put_side(html, line, 1);
         cmd_html_cell_name(html, line->currency[line->has[1]]);

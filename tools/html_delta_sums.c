@@ -97,7 +97,7 @@ static void put_payer(struct cmd_html_changes *changes, const struct cmd_html_pa
     cmd_html_cell_money(html, payer->after - payer->before, CMD_HTML_SIGNED);
     cmd_html_cell_percent(html, payer->before, payer->after);
     cmd_html_cell_move(html, payer->after - payer->before, most);
-    cmd_html_cell_name(html, main_reason(payer));
+    cmd_html_cell_word(html, main_reason(payer));
     cmd_html_row_end(html);
 }
 
@@ -205,7 +205,7 @@ void cmd_html_reasons(struct cmd_html_changes *changes)
         if (changes->facts.reason_rows[reason] == 0)
             continue;
         cmd_html_row_begin(html, "");
-        cmd_html_cell_name(html, toll_delta_reason_name(reason));
+        cmd_html_cell_word(html, toll_delta_reason_name(reason));
         cmd_html_cell_name(html, cmd_html_reason_text(reason));
         cmd_html_cell_count(html, changes->facts.reason_rows[reason], CMD_HTML_PLAIN);
         cmd_html_cell_money(html, money[reason], CMD_HTML_SIGNED);
@@ -261,11 +261,10 @@ void cmd_html_taxes(struct cmd_html_changes *changes)
                                                   {.head = "Currency", .skip = !changes->several},
                                                   {.head = "Before", .cells = CMD_HTML_NUMBER},
                                                   {.head = "Now", .cells = CMD_HTML_NUMBER},
-                                                  {.head = "Change", .cells = CMD_HTML_NUMBER},
-                                                  {.head = "Percent", .cells = CMD_HTML_NUMBER}};
+                                                  {.head = "Change", .cells = CMD_HTML_NUMBER}};
         cmd_html_section_begin(html, "taxes", "Taxes");
-        cmd_html_table_begin(html, "taxes-table", "By tax, all accounts and periods together", columns, 9, -1,
-                             SHOWN);
+        cmd_html_table_begin(html, "taxes-table", "By tax, all accounts and periods where it changed",
+                             columns, 8, -1, SHOWN);
         for (size_t i = 0; i < count && shown < TAXES_MOST; i++, shown++) {
             const cmd_html_wide was = (cmd_html_wide)taxes[i].before_cents * 1000000,
                                 is = (cmd_html_wide)taxes[i].after_cents * 1000000;
@@ -278,7 +277,6 @@ void cmd_html_taxes(struct cmd_html_changes *changes)
             cmd_html_cell_money(html, was, CMD_HTML_PLAIN);
             cmd_html_cell_money(html, is, CMD_HTML_PLAIN);
             cmd_html_cell_money(html, is - was, CMD_HTML_SIGNED);
-            cmd_html_cell_percent(html, was, is);
             cmd_html_row_end(html);
         }
         cmd_html_table_end(html, shown, count, "tollmill delta DELTA --format csv --table taxes");

@@ -27,13 +27,13 @@ void cmd_html_waiting(struct cmd_html *html, const struct toll_suspense_report *
         if (group->file[0])
             snprintf(add, sizeof add, "%.100s: %.300s: %.300s", group->file, group->columns, group->add);
         cmd_html_row_begin(html, "");
-        cmd_html_cell_name(html, toll_status_reason(group->status));
+        cmd_html_cell_word(html, toll_status_reason(group->status));
         cmd_html_cell_count(html, group->rows, CMD_HTML_PLAIN);
         cmd_html_cell_name(html, group->about);
         cmd_html_cell_name(html, group->account);
         cmd_html_cell_name(html, group->advice);
         cmd_html_cell_name(html, add);
-        cmd_html_cell_name(html, first);
+        cmd_html_cell_key(html, first);
         cmd_html_row_end(html);
     }
     cmd_html_table_end(html, report->count, report->count + (size_t)report->more_groups,
@@ -64,7 +64,7 @@ void cmd_html_provenance(struct cmd_html_story *story)
         const struct toll_impact_book *book = &impact->books[i];
         const char *const digest[] = {book->book_hash, book->cdr_hash, book->run_digest};
         char days[96];
-        cmd_html_days_text(book->first_day, book->last_day, days, sizeof days);
+        cmd_html_days_of(story, i, days, sizeof days);
         cmd_html_row_begin(html, "");
         cmd_html_cell_name(html, book->name);
         cmd_html_cell_name(html, book->change);

@@ -47,35 +47,28 @@ void cmd_html_money_text(cmd_html_wide money, enum cmd_html_sign sign, char text
         put_decimal(rounded(money, CENT), 2, sign, text);
 }
 
-void cmd_html_short_text(cmd_html_wide money, char text[CMD_HTML_FIGURE])
+void cmd_html_short_text(cmd_html_wide money, cmd_html_wide step, char text[CMD_HTML_FIGURE])
 {
     static const struct {
         cmd_html_wide unit;
         const char *name;
-    } scales[] = {{(cmd_html_wide)UNIT * 1000000000, " bn"},
-                  {(cmd_html_wide)UNIT * 1000000, " M"},
-                  {(cmd_html_wide)UNIT * 1000, " k"},
-                  {UNIT, ""}};
-    const cmd_html_wide up = cmd_html_magnitude(money);
-    cmd_html_wide shown = money;
-    const char *name = "";
-    for (int i = 0; i < 4; i++) {
-        if (up >= scales[i].unit) {
-            shown = money * UNIT / scales[i].unit;
-            name = scales[i].name;
-            break;
-        }
-    }
+    } scales[] = {{(cmd_html_wide)UNIT * 1000000000, "bn"},
+                  {(cmd_html_wide)UNIT * 1000000, "M"},
+                  {(cmd_html_wide)UNIT * 1000, "k"}};
     char figure[CMD_HTML_FIGURE];
-    put_decimal(up < UNIT ? shown : rounded(shown, UNIT / 1000), 8, CMD_HTML_PLAIN, figure);
-    char *end = figure + strlen(figure);
-    while (end > figure && strchr(figure, '.') && (end[-1] == '0' || end[-1] == '.')) {
-        const bool point = *--end == '.';
-        *end = '\0';
-        if (point)
-            break;
+    cmd_html_wide shown = money;
+    const char *name = NULL;
+    for (int i = 0; i < 3 && !name; i++) {
+        if (cmd_html_magnitude(money) < scales[i].unit || step * 1000 < scales[i].unit)
+            continue;
+        shown = rounded(money / (scales[i].unit / UNIT), UNIT / 1000);
+        name = scales[i].name;
     }
-    snprintf(text, CMD_HTML_FIGURE, "%.50s%s", figure, name);
+    put_decimal(shown, 8, CMD_HTML_PLAIN, figure);
+    char *end = figure + strlen(figure), *point = strchr(figure, '.');
+    while (point && end > point && (end[-1] == '0' || end - 1 == point))
+        *--end = '\0';
+    snprintf(text, CMD_HTML_FIGURE, "%.50s%s%s", figure, name ? "\xC2\xA0" : "", name ? name : "");
 }
 
 void cmd_html_count_text(int64_t count, enum cmd_html_sign sign, char text[CMD_HTML_FIGURE])

@@ -36,11 +36,20 @@ static void put_shade(struct cmd_html *html, cmd_html_wide value, cmd_html_wide 
         cmd_put_format(html->out, "%s%d", !moves ? "q" : value < 0 ? "l" : "m", shade);
 }
 
+static cmd_html_wide three_digits(cmd_html_wide value)
+{
+    cmd_html_wide unit = 1;
+    while (value / unit >= 1000)
+        unit *= 10;
+    return (value + unit / 2) / unit * unit;
+}
+
 static void put_scale(struct cmd_html *html, cmd_html_wide most, bool moves)
 {
     char low[CMD_HTML_FIGURE], high[CMD_HTML_FIGURE];
-    cmd_html_short_text(moves ? -most : 0, low);
-    cmd_html_short_text(most, high);
+    const cmd_html_wide end = three_digits(most);
+    cmd_html_short_text(moves ? -end : 0, end / 1000, low);
+    cmd_html_short_text(end, end / 1000, high);
     const int y = TOP + CMD_HTML_DAYS * TALL + 22, steps = moves ? 2 * SIDE_SHADES + 1 : SHADES + 1;
     const int from = LEFT + CMD_HTML_HOURS * CELL - steps * 18 - 52;
     cmd_put_format(html->out, "<text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>", from - 6,
@@ -117,33 +126,27 @@ static const char *const class_names[TOLL_IMPACT_CLASSES] = {"below \xE2\x88\x92
 
 int cmd_html_class(cmd_html_wide was, cmd_html_wide is)
 {
-    static const int bounds[] = {50, 25, 10, 5, 1};
-    const cmd_html_wide moved = cmd_html_magnitude(is - was) * 100, of = cmd_html_magnitude(was);
-    if (was == is)
-        return 6;
-    if (was == 0)
-        return 13;
-    int steps = 0; /* from the outermost */
-    while (steps < 5 && moved <= of * bounds[steps])
-        steps++;
-    return is < was ? steps : 12 - steps;
+    const struct toll_sum base = {.low = (uint64_t)was, .high = (int64_t)(was >> 64)};
+    const struct toll_sum other = {.low = (uint64_t)is, .high = (int64_t)(is >> 64)};
+    return toll_impact_class(base, other);
 }
 
 void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_CLASSES], const char *link)
 {
-    enum { WIDE = 50, BASE = 170, HIGH = 140 };
+    enum { STILL = 6, WIDE = 50, BASE = 170, HIGH = 140 };
     int64_t most = 0;
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++)
         most = in_class[i] > most ? in_class[i] : most;
-    cmd_html_put(html, "<figure>\n<figcaption>Accounts by change of their bill, in percent</figcaption>\n"
-                       "<div class=\"scroll\"><svg class=\"chart\" viewBox=\"0 0 704 206\" role=\"img\" "
-                       "aria-label=\"Accounts by change of their bill in percent\">\n");
+    cmd_html_put(html,
+                 "<figure>\n<figcaption>Accounts by change of their bill, in percent</figcaption>\n"
+                 "<div class=\"scroll\"><svg class=\"chart spread\" viewBox=\"0 0 704 206\" role=\"img\" "
+                 "aria-label=\"Accounts by change of their bill in percent\">\n");
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++) {
         char count[CMD_HTML_FIGURE];
         const int high = cmd_html_scale(in_class[i], most, HIGH), x = 2 + i * WIDE;
-        const char *tone = i < 6 ? "less" : i > 6 ? "more" : "same";
+        const char *tone = i < STILL ? "less" : i > STILL ? "more" : "same";
         cmd_html_count_text(in_class[i], CMD_HTML_PLAIN, count);
-        if (link && in_class[i] > 0)
+        if (link && in_class[i] > 0 && i != STILL)
             cmd_put_format(html->out,
                            "<a href=\"#%s\" data-find=\"c%d\" aria-label=\"%s accounts: %s percent\">", link,
                            i, count, class_names[i]);
@@ -154,7 +157,7 @@ void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_C
         if (in_class[i] > 0)
             cmd_put_format(html->out, "<text class=\"v\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>",
                            x + WIDE / 2, BASE - high - 6, count);
-        if (link && in_class[i] > 0)
+        if (link && in_class[i] > 0 && i != STILL)
             cmd_html_put(html, "</a>");
         cmd_put_format(html->out, "<text class=\"t s\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
                        x + WIDE / 2, BASE + 16 + (i % 2) * 14, class_names[i]);

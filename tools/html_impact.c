@@ -42,7 +42,8 @@ static void title_of(const struct cmd_html_story *story, char *text, size_t room
     else if (last == 1)
         snprintf(text, room, "%s instead of %s", books[1].name, books[0].name);
     else if (last > 1 && books[1].has_factor && books[last].has_factor)
-        snprintf(text, room, "%s, factors %s to %s", books[0].name, books[1].name, books[last].name);
+        snprintf(text, room, "%.*s times %s to %s", (int)strcspn(books[1].change, "*"), books[1].change,
+                 books[1].name, books[last].name);
     else
         snprintf(text, room, "%d %s side by side", impact->book_count,
                  story->about->kind == CMD_HTML_COMPARE ? "runs" : "books");
@@ -67,16 +68,15 @@ static void put_under(struct cmd_html_story *story)
     cmd_html_put(html, "<p class=\"under\">");
     cmd_html_count(html, rows);
     cmd_html_put(html, rows == 1 ? " call" : " calls");
-    cmd_html_days_text(impact->books[0].first_day, impact->books[0].last_day, days, sizeof days);
+    cmd_html_days_of(story, 0, days, sizeof days);
     cmd_html_put(html, days[0] ? ", " : "");
     cmd_html_text(html, story->about->days ? story->about->days : days);
-    if (story->about->subject) {
-        cmd_html_put(html, ", ");
-        cmd_html_name(html, cmd_html_last_part(story->about->subject));
-    }
     if (story->about->kind == CMD_HTML_COMPARE) {
         cmd_html_put(html, ", in ");
         cmd_html_name(html, impact->books[0].name);
+    } else if (story->about->subject) {
+        cmd_html_put(html, ", ");
+        cmd_html_name(html, cmd_html_last_part(story->about->subject));
     }
     cmd_html_put(html, "</p>\n");
 }
@@ -99,7 +99,7 @@ static void put_books(struct cmd_html_story *story)
     put_links(story);
     for (int i = 1; i < story->impact->book_count; i++) {
         cmd_put_format(html->out, "<article class=\"book\" id=\"book-%d\">\n<h2>", i);
-        cmd_html_name(html, story->impact->books[i].name);
+        cmd_html_name(html, cmd_html_book_name(story->impact, i));
         cmd_html_put(html, " against ");
         cmd_html_name(html, story->impact->books[0].name);
         cmd_html_put(html, "</h2>\n");
@@ -140,6 +140,8 @@ static void write_report(struct cmd_html_story *story)
     } else {
         put_books(story);
     }
+    if (story->about->best && story->about->best->plan_count > 0)
+        cmd_html_best(story, story->about->best);
     if (story->about->suspense)
         cmd_html_waiting(html, story->about->suspense);
     cmd_html_provenance(story);

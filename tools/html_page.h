@@ -57,8 +57,8 @@ static inline cmd_html_wide cmd_html_charge(const struct toll_measure *measure)
 enum cmd_html_sign { CMD_HTML_PLAIN, CMD_HTML_SIGNED }; /* signed: "+" before what is more than 0 */
 /* Rounded to cents, half away from 0; what is less than a cent is exact. "-1,234.50" */
 void cmd_html_money_text(cmd_html_wide money, enum cmd_html_sign sign, char text[CMD_HTML_FIGURE]);
-/* For axes: "1.5 M", "250 k", "0.02". */
-void cmd_html_short_text(cmd_html_wide money, char text[CMD_HTML_FIGURE]);
+/* For axes: "1.5 M", "250 k", "0.02". Steps of this size can be told apart. */
+void cmd_html_short_text(cmd_html_wide money, cmd_html_wide step, char text[CMD_HTML_FIGURE]);
 void cmd_html_count_text(int64_t count, enum cmd_html_sign sign, char text[CMD_HTML_FIGURE]);
 void cmd_html_exact_text(cmd_html_wide money, char text[CMD_HTML_FIGURE]); /* "1,234.50" .. 8 places */
 /* Hundredths of a percent of base's magnitude, more is positive: half away from 0. false: base is 0 and other
@@ -93,9 +93,12 @@ void cmd_html_table_begin(struct cmd_html *html, const char *id, const char *cap
 /* What a row is found by with the charts: "" or words of our own. */
 void cmd_html_row_begin(struct cmd_html *html, const char *found_by);
 void cmd_html_cell_name(struct cmd_html *html, const char *text); /* the first of a row is its head */
+void cmd_html_cell_key(struct cmd_html *html, const char *text);  /* of one line: "2026-03-01:17" */
 /* The same as a link to the rows of a table that have these words as data-in. */
 void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by);
 void cmd_html_cell_digest(struct cmd_html *html, const char *digest); /* hexadecimal */
+/* A word of ours, "no_prefix", as "no prefix". */
+void cmd_html_cell_word(struct cmd_html *html, const char *word);
 void cmd_html_cell_markup(struct cmd_html *html, const char *markup);
 void cmd_html_cell_count(struct cmd_html *html, int64_t count, enum cmd_html_sign sign);
 void cmd_html_cell_minutes(struct cmd_html *html, int64_t seconds);

@@ -36,6 +36,10 @@ const struct toll_impact_row *cmd_html_total(const struct toll_impact *impact, c
 const struct toll_impact_accounts *cmd_html_accounts_of(const struct cmd_html_story *story, int other);
 /* "tollmill compare RUN_A RUN_B --format csv --table accounts" */
 void cmd_html_rest(const struct cmd_html_story *story, const char *table, char *text, size_t room);
+/* Days with calls of a book, for people; "" none. */
+void cmd_html_days_of(const struct cmd_html_story *story, int book, char *text, size_t room);
+/* What a book is called in heads: of a sweep its change. */
+const char *cmd_html_book_name(const struct toll_impact *impact, int book);
 /* What a row is called where its key is empty. */
 const char *cmd_html_nameless(enum toll_dimension dimension);
 /* "intl 4477 United Kingdom mobile, peak" */
@@ -54,6 +58,7 @@ void cmd_html_run(struct cmd_html_story *story); /* one run alone */
 void cmd_html_days(struct cmd_html_story *story, int other);
 void cmd_html_week(struct cmd_html_story *story, int other);
 void cmd_html_waiting(struct cmd_html *html, const struct toll_suspense_report *report);
+void cmd_html_best(struct cmd_html_story *story, const struct toll_best_plans *best);
 void cmd_html_provenance(struct cmd_html_story *story);
 
 #endif

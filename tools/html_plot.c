@@ -74,7 +74,7 @@ static void put_axis(struct cmd_html *html, const struct frame *frame)
     for (cmd_html_wide at = frame->low; at <= frame->high; at += frame->step) {
         char text[CMD_HTML_FIGURE];
         const int y = y_of(frame, at);
-        cmd_html_short_text(at, text);
+        cmd_html_short_text(at, frame->step, text);
         cmd_put_format(html->out,
                        "<path class=\"%s\" d=\"M%d %dH%d\"/><text class=\"t\" x=\"%d\" y=\"%d\" "
                        "text-anchor=\"end\">%s</text>\n",

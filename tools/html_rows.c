@@ -19,6 +19,9 @@ struct cmd_html_ranked *cmd_html_rank(struct cmd_html_story *story, enum toll_di
 {
     const struct toll_impact_table *table = &story->impact->tables[dimension];
     struct cmd_html_ranked *ranked = table->count > 0 ? malloc(table->count * sizeof *ranked) : NULL;
+    /* Of the same calls, what does not move is not worth a row where there may be many. */
+    const bool still_out = other >= 0 && story->impact->same_calls &&
+                           (dimension == TOLL_BY_ACCOUNT || dimension == TOLL_BY_DESTINATION);
     *count = 0;
     story->html.failed |= !ranked && table->count > 0;
     for (size_t i = 0; ranked && i < table->count; i++) {
@@ -26,6 +29,8 @@ struct cmd_html_ranked *cmd_html_rank(struct cmd_html_story *story, enum toll_di
         const struct toll_measure *base = &row->books[0], *then = &row->books[other < 0 ? 0 : other];
         const cmd_html_wide was = cmd_html_charge(base), is = cmd_html_charge(then);
         if (base->rows == 0 && then->rows == 0 && was == 0 && is == 0)
+            continue;
+        if (still_out && was == is && base->suspense == then->suspense)
             continue;
         ranked[*count].weight = cmd_html_magnitude(other < 0 ? was : is - was);
         ranked[(*count)++].row = row;
@@ -77,13 +82,36 @@ void cmd_html_rest(const struct cmd_html_story *story, const char *table, char *
     }
 }
 
+void cmd_html_days_of(const struct cmd_html_story *story, int book, char *text, size_t room)
+{
+    const struct toll_impact_table *days = &story->impact->tables[TOLL_BY_DAY];
+    const char *first = story->impact->books[book].first_day, *last = story->impact->books[book].last_day;
+    for (size_t i = 0; i < days->count && !story->impact->books[book].first_day[0]; i++) {
+        if (days->rows[i].books[book].rows == 0)
+            continue;
+        if (!first[0] || strcmp(days->rows[i].key, first) < 0)
+            first = days->rows[i].key;
+        if (!last[0] || strcmp(days->rows[i].key, last) > 0)
+            last = days->rows[i].key;
+    }
+    cmd_html_days_text(first, last, text, room);
+}
+
+const char *cmd_html_book_name(const struct toll_impact *impact, int book)
+{
+    const struct toll_impact_book *about = &impact->books[book];
+    return about->has_factor && about->change[0] ? about->change : about->name;
+}
+
 const char *cmd_html_nameless(enum toll_dimension dimension)
 {
     switch (dimension) {
     case TOLL_BY_ACCOUNT:
         return "no account";
     case TOLL_BY_DESTINATION:
+        return "not named";
     case TOLL_BY_DECK:
+        return "no deck";
     case TOLL_BY_PRICE:
         return "no price";
     case TOLL_BY_PLAN:
@@ -130,8 +158,8 @@ void cmd_html_terms_text(const struct toll_impact_price *price, char *text, size
     if (!price || price->per_units <= 0)
         return;
     cmd_html_exact_text(price->rate, rate);
-    const int used = snprintf(text, room, "%s\xC2\xA0/\xC2\xA0%lld\xC2\xA0%s", rate,
-                              (long long)price->per_units, price->unit);
+    const int used = snprintf(text, room, "%s\xC2\xA0/\xC2\xA0%lld%s%s", rate, (long long)price->per_units,
+                              price->unit[0] ? "\xC2\xA0" : "", price->unit);
     if (price->connect_fee == 0 || used < 0 || (size_t)used >= room)
         return;
     cmd_html_exact_text(price->connect_fee, fee);

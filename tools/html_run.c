@@ -97,8 +97,13 @@ static void breakdown(struct cmd_html_story *story, enum toll_dimension dimensio
         cmd_html_row_begin(html, "");
         if (prices)
             cmd_html_price_text(row->price, text, sizeof text);
-        cmd_html_cell_name(html, prices ? text : row->key[0] ? row->key : cmd_html_nameless(dimension));
-        cmd_html_cell_name(html, row->name);
+        if (dimension == TOLL_BY_CLASS || dimension == TOLL_BY_STATUS) {
+            cmd_html_cell_word(html, row->key);
+            cmd_html_cell_word(html, row->name);
+        } else {
+            cmd_html_cell_name(html, prices ? text : row->key[0] ? row->key : cmd_html_nameless(dimension));
+            cmd_html_cell_name(html, row->name);
+        }
         cmd_html_terms_text(row->price, text, sizeof text);
         cmd_html_cell_name(html, text);
         cmd_html_cell_name(html, row->currency);

@@ -21,13 +21,16 @@ void cmd_html_table_begin(struct cmd_html *html, const char *id, const char *cap
         if (columns[i].skip)
             continue;
         if (columns[i].cells == CMD_HTML_BAR) {
-            cmd_put_format(html->out, "<th scope=\"col\" class=\"b\">%s</th>", columns[i].head);
+            cmd_html_put(html, "<th scope=\"col\" class=\"b\">");
+            cmd_html_text(html, columns[i].head);
+            cmd_html_put(html, "</th>");
             continue;
         }
-        cmd_put_format(html->out,
-                       "<th scope=\"col\"%s aria-sort=\"%s\"><button type=\"button\">%s</button></th>",
+        cmd_put_format(html->out, "<th scope=\"col\"%s aria-sort=\"%s\"><button type=\"button\">",
                        columns[i].cells == CMD_HTML_NUMBER ? " class=\"n\"" : "",
-                       i == sorted ? "descending" : "none", columns[i].head);
+                       i == sorted ? "descending" : "none");
+        cmd_html_text(html, columns[i].head); /* may be the name of a plan */
+        cmd_html_put(html, "</button></th>");
     }
     cmd_html_put(html, "</tr></thead>\n<tbody>\n");
 }
@@ -57,6 +60,16 @@ void cmd_html_cell_name(struct cmd_html *html, const char *text)
     cmd_html_put(html, head ? "</th>" : "</td>");
 }
 
+void cmd_html_cell_key(struct cmd_html *html, const char *text)
+{
+    const bool head = html->column == 0;
+    if (!next(html))
+        return;
+    cmd_html_put(html, head ? "<th scope=\"row\" class=\"k\">" : "<td class=\"k\">");
+    cmd_html_name(html, text);
+    cmd_html_put(html, head ? "</th>" : "</td>");
+}
+
 void cmd_html_cell_link(struct cmd_html *html, const char *text, const char *table, const char *found_by)
 {
     const bool head = html->column == 0;
@@ -72,6 +85,10 @@ void cmd_html_cell_digest(struct cmd_html *html, const char *digest)
 {
     if (!next(html))
         return;
+    if (!digest[0]) {
+        cmd_html_put(html, "<td><span class=\"none\">\xE2\x80\x93</span></td>");
+        return;
+    }
     cmd_html_put(html, "<td><code>");
     for (int i = 0; *digest; digest++, i++) {
         cmd_html_put(html, i == 16 ? "<wbr>" : "");
@@ -79,6 +96,15 @@ void cmd_html_cell_digest(struct cmd_html *html, const char *digest)
             cmd_put_char(html->out, *digest);
     }
     cmd_html_put(html, "</code></td>");
+}
+
+void cmd_html_cell_word(struct cmd_html *html, const char *word)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s", word);
+    for (char *at = text; *at; at++)
+        *at = *at == '_' ? ' ' : *at;
+    cmd_html_cell_name(html, text);
 }
 
 void cmd_html_cell_markup(struct cmd_html *html, const char *markup)

@@ -106,10 +106,10 @@ static void put_book(const struct text *text, struct rows *rows, const struct to
     put_count(rows, of->suspense);
     cmd_minutes_text(of->billed_s, cell(rows), CELL);
     sum_text(is, cell(rows));
-    if (book == 0) {
+    if (book == 0 && text->impact->book_count > 1) {
         put(rows, "");
         put(rows, "");
-    } else {
+    } else if (book > 0) {
         change_text(cmd_sum_minus(is, was), cell(rows));
         percent_text(was, is, cell(rows));
     }
@@ -136,7 +136,7 @@ static void put_totals(const struct text *text)
     for (size_t i = 0; i < totals->count; i++) {
         const char *heads[CELLS_MOST] = {"", "calls", "suspense", "minutes", "", "difference", ""};
         char charge[32];
-        int count = 7;
+        int count = text->impact->book_count > 1 ? 7 : 5;
         struct rows rows;
         snprintf(charge, sizeof charge, "charge %s", totals->rows[i].currency);
         heads[4] = charge;
@@ -211,9 +211,9 @@ static struct toll_sum money_moved(const struct toll_impact *impact, const struc
 {
     const struct toll_sum none = {0};
     struct toll_sum sum = {0};
-    for (int book = 1; book < impact->book_count; book++) {
-        const struct toll_sum change =
-            cmd_sum_minus(toll_measure_charge(&row->books[book]), toll_measure_charge(&row->books[0]));
+    for (int book = impact->book_count > 1; book < impact->book_count; book++) { /* one alone: its charge */
+        const struct toll_sum was = book > 0 ? toll_measure_charge(&row->books[0]) : none;
+        const struct toll_sum change = cmd_sum_minus(toll_measure_charge(&row->books[book]), was);
         cmd_sum_join(&sum, cmd_sum_compare(change, none) < 0 ? cmd_sum_minus(none, change) : change);
     }
     return sum;
@@ -277,7 +277,8 @@ static void put_list(const struct text *text, enum toll_dimension dimension, con
         return;
     }
     qsort(places, count, sizeof *places, by_moved);
-    cmd_put_format(&text->cmd->out, "\n%s\n", title);
+    cmd_put_format(&text->cmd->out, "\n%s that %s most\n", title,
+                   text->impact->book_count > 1 ? "move" : "pay");
     const bool currencies = text->impact->tables[TOLL_BY_TOTAL].count > 1;
     begin(&rows, heads, list_heads(text, heads, what, "calls"));
     for (size_t i = 0; i < count && i < (size_t)text->how->top; i++) {
@@ -328,7 +329,7 @@ static void put_moved(const struct text *text)
         if (!moves && impact->moved[i].left_out == 0)
             continue;
         if (shown == (size_t)text->how->top || impact->moved[i].left_out > 0) {
-            more += impact->moved[i].left_out > 0 ? (size_t)impact->moved[i].left_out : 1;
+            more += !moves ? 0 : impact->moved[i].left_out > 0 ? (size_t)impact->moved[i].left_out : 1;
             continue;
         }
         if (shown++ == 0) {
@@ -446,9 +447,9 @@ void cmd_impact_text(struct cmd *cmd, const struct toll_impact *impact, const st
     put_accounts(&text);
     if (how->flags)
         put_flags(&text);
-    put_list(&text, TOLL_BY_ACCOUNT, "Accounts that move most", "account");
-    put_list(&text, TOLL_BY_DESTINATION, "Destinations that move most", "destination");
-    put_list(&text, TOLL_BY_PLAN, "Plans that move most", "plan");
+    put_list(&text, TOLL_BY_ACCOUNT, "Accounts", "account");
+    put_list(&text, TOLL_BY_DESTINATION, "Destinations", "destination");
+    put_list(&text, TOLL_BY_PLAN, "Plans", "plan");
     put_moved(&text);
     put_suspense(&text);
 }

@@ -34,7 +34,7 @@ static const struct verb verbs[] = {
     {"close", "freeze what a run has billed, for the next run to go on from", cmd_close},
     {"verify", "re-read a dataset, a run, a state, a delta or an image: every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
-    {"report", "margins, what sells below cost, and the cheapest vendor", cmd_report},
+    {"report", "a run or a delta as one HTML file; margins, what sells below cost, vendors", cmd_report},
     {"compare", "finished runs side by side: month over month, account by account", cmd_compare},
     {"explain", "why one call costs what it costs", cmd_explain},
     {"reconcile", "our charges against the provider's, line by line", cmd_reconcile},

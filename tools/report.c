@@ -55,6 +55,7 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
     static const char *const safeties[] = {"excel", "raw", NULL};
     struct cmd_report report = {.margin = -1};
     bool negative = false, least_cost = false;
+    const char *html = NULL;
     int format = 0, safety = 0;
     int64_t top = 20;
     const struct cmd_option options[] = {
@@ -91,27 +92,36 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
          .target = &top,
          .minimum = 1,
          .maximum = INT32_MAX},
+        {.kind = CMD_TEXT,
+         .name = "html",
+         .value = "FILE",
+         .help = "the run, or a delta, as one file for people: charts and tables that sort",
+         .target = &html},
         CMD_OPTION_CDRS(report.cdrs),
         {.kind = CMD_FLAG,
          .name = "unmask",
-         .help = "telephone numbers in names of trunks and in prefixes in full",
+         .help = "telephone numbers in names and in prefixes in full",
          .target = &report.unmask},
     };
     const struct cmd_usage usage = {
         .about =
+            "A run or a delta as one HTML file for people (--html), or the table of one question.\n"
             "Margins: what lines charge against what they cost by the book's buy plans. Lines whose charge\n"
             "or cost is not known are counted apart, never taken for 0. Period charges belong to no line\n"
             "and are not in it; summary has them.",
-        .examples = "  tollmill report runs/2026-03 --margin account\n"
+        .examples = "  tollmill report runs/2026-03 --html march.html\n"
+                    "  tollmill report runs/2026-03.delta --html correction.html\n"
+                    "  tollmill report runs/2026-03 --margin account\n"
                     "  tollmill report runs/2026-03 --margin hour --json\n"
                     "  tollmill report runs/2026-03 --negative --top 50\n"
                     "  tollmill report runs/2026-03 --least-cost --format csv > vendors.csv\n",
-        .operands = "RUN",
+        .operands = "RUN|DELTA",
         .operands_min = 1,
         .operands_max = 1,
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .notes =
+            "--html takes a delta, too. It asks no network for anything, and can be mailed and printed.\n"
             "Hours and days are those of the book's time zone. The destination is that of the sell side's\n"
             "price row, where it has none that of the buy side's. A carrier is the trunk's, else that of\n"
             "the feed. docs/FORMATS.md has the columns.",
@@ -120,8 +130,13 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
     const int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
-    if ((report.margin >= 0) + negative + least_cost != 1) {
-        cmd_error(cmd, "say which report: one of --margin WHAT, --negative, --least-cost");
+    if ((report.margin >= 0) + negative + least_cost + (html != NULL) != 1) {
+        cmd_error(cmd, "say which report: one of --html FILE, --margin WHAT, --negative, --least-cost");
+        return CMD_USAGE;
+    }
+    if (html && (cmd->json || format == 1)) {
+        cmd_error(cmd, "--html is a file for people; %s goes with the other reports",
+                  cmd->json ? "--json" : "--format csv");
         return CMD_USAGE;
     }
     if (cmd->json && format == 1) {
@@ -132,7 +147,8 @@ int cmd_report(struct cmd *cmd, int argc, char **argv)
     report.csv = format == 1;
     report.safe = safety == 0;
     report.top = (size_t)top;
-    return report.margin >= 0 ? cmd_report_margin(cmd, &report)
-           : negative         ? cmd_report_negative(cmd, &report)
-                              : cmd_report_least_cost(cmd, &report);
+    return html                 ? cmd_report_html(cmd, &report, html)
+           : report.margin >= 0 ? cmd_report_margin(cmd, &report)
+           : negative           ? cmd_report_negative(cmd, &report)
+                                : cmd_report_least_cost(cmd, &report);
 }

@@ -32,6 +32,8 @@ struct cmd_report {
 /* Each returns the exit code, having told errors. */
 int cmd_report_margin(struct cmd *cmd, const struct cmd_report *report);
 int cmd_report_negative(struct cmd *cmd, const struct cmd_report *report);
+/* The report for people, as one HTML file, of a run or of a delta. */
+int cmd_report_html(struct cmd *cmd, const struct cmd_report *report, const char *html_path);
 int cmd_report_least_cost(struct cmd *cmd, const struct cmd_report *report);
 
 /* A run with its CDRs and costs. Returns CMD_GO, or the exit code. */

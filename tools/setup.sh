@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the build needs (Debian, Ubuntu) and builds tollmill into build/. Quick when nothing is missing.
-# TOLL_SETUP=packages installs only.
+# TOLL_SETUP=packages installs only; TOLL_BROWSER=1 with it also a headless Chromium for the tests of the HTML report,
+# some 400 MB, where the system has a package of it (without one those tests skip).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,6 +11,10 @@ libcmocka-dev libbenchmark-dev liburing-dev libgmp-dev tzdata python3 xz-utils c
 if ! command -v dpkg-query >/dev/null 2>&1; then
     echo "setup: this is no Debian or Ubuntu; install the likes of these, then build with cmake:" $packages >&2
     exit 1
+fi
+
+if [ "${TOLL_BROWSER:-0}" = 1 ] && apt-cache show chromium-headless-shell >/dev/null 2>&1; then
+    packages="$packages chromium-headless-shell"
 fi
 
 missing=""

@@ -194,7 +194,7 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
                  const struct toll_whatif_result *result, const struct show *show)
 {
     const struct cmd_html_about about = {
-        .kind = CMD_HTML_WHATIF, .subject = show->dataset, .unmask = show->unmask};
+        .kind = CMD_HTML_WHATIF, .subject = show->dataset, .best = best, .unmask = show->unmask};
     const struct cmd_impact_how how = {.csv = show->format == 1 && !cmd->json,
                                        .table = show->table,
                                        .top = show->top,
@@ -203,7 +203,7 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
                                        .best = best};
     int code = CMD_OK;
     if (show->format == 1 && !cmd->json && strcmp(show->table, "best_plan") == 0)
-        cmd_best_plan_csv(cmd, best);
+        cmd_best_plan_csv(cmd, best, show->raw);
     else if (cmd->json || !cmd->quiet || show->format == 1)
         code = cmd_impact_print(cmd, impact, &how);
     if (code == CMD_OK && !cmd->json && show->format == 0 && !cmd->quiet) {

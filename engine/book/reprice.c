@@ -276,6 +276,10 @@ static int one_change(struct repricer *repricer)
     memset(repricer->becomes, 0xFF, count * sizeof(*repricer->becomes));
     result = change_prices(repricer);
     free(repricer->becomes);
+    if (repricer->first < repricer->out->price_first)
+        repricer->out->price_first = repricer->first;
+    if (repricer->end > repricer->out->price_end)
+        repricer->out->price_end = repricer->end;
     return result;
 }
 
@@ -323,6 +327,7 @@ int toll_reprice(struct toll_repriced *out, const struct toll_book *base, const 
     int result = 1;
 
     memset(out, 0, sizeof(*out));
+    out->price_first = UINT32_MAX;
     for (int i = 0; i < count && result == 1; i++)
         result = changes[i].kind == TOLL_CHANGE_DECK && changes[i].file == NULL;
     if (result == 1)

@@ -9,6 +9,7 @@ struct toll_repriced {
     struct toll_book *book; /* NULL: it must be compiled */
     uint32_t *price_terms;
     struct toll_terms *terms;
+    uint32_t price_first, price_end; /* only these have other terms; the base's terms keep their indices */
 };
 /* 0 with book NULL where the changes are more than new prices of rows that there are, may be an error, or
  * could come out otherwise than compiled. TOLL_ENOMEM. */

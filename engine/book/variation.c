@@ -73,6 +73,8 @@ static int make(struct toll_variation *out, const struct toll_io *io, const stru
         code = toll_reprice(&owned->repriced, base, changes, count, error);
         out->reprices = code == 0 && owned->repriced.book != NULL;
         out->book = owned->repriced.book;
+        out->price_first = owned->repriced.price_first;
+        out->price_end = owned->repriced.price_end;
     }
     if (code == 0 && !whole && out->book == NULL) {
         code = toll_replan(&owned->replanned, base, changes, count, error);

@@ -11,6 +11,8 @@
 struct toll_variation {
     struct toll_book *book;
     bool reprices; /* ids of everything are the base's; only terms (and price_terms) are others */
+    uint32_t price_first, price_end; /* reprices: all prices outside have the base's price_terms, and these
+                                        the base's terms under the same index */
     void *owned;
 };
 /* base: an opened book, which must outlive the variation; its embedded sources are what is changed. whole:

@@ -118,6 +118,7 @@ struct toll_block_context {
     struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
     uint32_t *plans;   /* by row of the batch: the payer's plan at the call, 0 none; NULL: nobody asks */
     bool no_suspense;  /* nobody asks for the summary of what is in suspense */
+    bool no_sums;      /* nor for any sum but what is charged by period */
     int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 

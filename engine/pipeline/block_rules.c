@@ -247,9 +247,22 @@ void toll_block_rules(const struct toll_block_rows *rows)
 void toll_block_plans(const struct toll_block_rows *rows, size_t first)
 {
     const struct toll_block_context *context = rows->context;
+    const struct toll_book *book = rows->rater->book;
+    const struct toll_hot_owner *owners = rows->rater->owners;
     const uint32_t *owner = rows->block->owner, *places = context->places;
-    for (size_t i = 0; i < rows->rows; i++) {
-        const uint32_t plan = owner[i] == 0 ? 0 : (uint32_t)plan_of(rows, i);
-        context->plans[places == NULL ? first + i : places[i]] = plan;
+    const bool by_record = book->has_trunk_plans || book->has_carrier_plans;
+    uint32_t *plans = rows->block->second;
+    size_t open = 0;
+    for (size_t i = 0; i < rows->rows; i++) { /* as mostly, by the owner alone */
+        const int32_t plan = owners[owner[i]].plan;
+        plans[i] = plan > 0 ? (uint32_t)plan : 0;
+        rows->block->list_deck[open] = (uint32_t)i;
+        open += (owner[i] != 0) & (by_record | (plan <= 0));
     }
+    for (size_t k = 0; k < open; k++)
+        plans[rows->block->list_deck[k]] = (uint32_t)plan_of(rows, rows->block->list_deck[k]);
+    if (places == NULL)
+        memcpy(context->plans + first, plans, rows->rows * sizeof *plans);
+    for (size_t i = 0; places != NULL && i < rows->rows; i++)
+        context->plans[places[i]] = plans[i];
 }

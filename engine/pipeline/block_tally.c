@@ -134,11 +134,24 @@ static void count_rest(const struct toll_block_rows *rows, size_t rest)
         rows->context->tally->status_rows[rows->line.status[rows->block->rest[k]]]++;
 }
 
+static void count_surcharges(const struct toll_block_rows *rows)
+{
+    struct toll_tally *tally = rows->context->tally;
+    if (tally->surcharges != NULL)
+        toll_surcharges_count(tally->surcharges, rows->rater->surcharges, rows->context->map, &rows->cdr, 0,
+                              rows->rows, rows->line.status, rows->block->bucket);
+}
+
 void toll_block_tally(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_tally *tally = rows->context->tally;
     struct toll_block *block = rows->block;
+    if (rows->context->no_sums) {
+        tally->rows += (int64_t)rows->rows;
+        count_surcharges(rows);
+        return;
+    }
     struct toll_tally_out out = {
         .buckets = tally->buckets, .voice_prices = tally->voice_prices, .rest = block->rest};
     rater->kernels->tally(rows->cdr.kind, rows->line.price, rows->line.billed, rows->line.charge,
@@ -154,7 +167,5 @@ void toll_block_tally(const struct toll_block_rows *rows)
         count_rest(rows, out.rest_count);
     else
         add_suspense(rows, out.rest_count);
-    if (tally->surcharges != NULL)
-        toll_surcharges_count(tally->surcharges, rater->surcharges, rows->context->map, &rows->cdr, 0,
-                              rows->rows, rows->line.status, block->bucket);
+    count_surcharges(rows);
 }

@@ -169,7 +169,7 @@ static int read_units(const struct asking *asking, struct toll_ask *ask)
         return no_value(asking, SECS, "duration in seconds, such as 61 or 61.5");
     if (secs.bytes == 0 && service == TOLL_VOICE && (ask->row.kind & TOLL_KIND_ANSWERED) != 0)
         return toll_error_set(asking->error, TOLL_EUSAGE, "--call: how long? write secs=61 (or answered=no)");
-    if (quantity.bytes > 0 && !toll_value_integer(quantity, 1, &units))
+    if (quantity.bytes > 0 && (!toll_value_integer(quantity, 1, &units) || units == INT64_MIN))
         return no_value(asking, QUANTITY, "whole number");
     if (quantity.bytes == 0 && service == TOLL_DATA)
         return toll_error_set(asking->error, TOLL_EUSAGE, "--call: how much data? write quantity=BYTES");

@@ -32,7 +32,8 @@ static bool nearly_equal(const char *a, const char *b)
 
 struct near {
     struct toll_explainer *explainer;
-    const char *what, *wanted; /* digits, or "trunk:V" */
+    const char *what, *wanted, *file; /* digits, or "trunk:V"; in trunks.csv "V" */
+    bool digits;
     int count;
 };
 
@@ -67,15 +68,14 @@ static bool near_row(void *context, uint32_t line, const struct toll_csv_field *
     toll_explain_cell(&cells[0], cell, sizeof cell);
     toll_explain_cell(&cells[1], account, sizeof account);
     const char *first = cell[0] == '+' ? cell + 1 : cell;
-    const bool digits = near->wanted[0] >= '0' && near->wanted[0] <= '9';
-    const int64_t behind = digits ? away(first, near->wanted) : 0;
+    const int64_t behind = near->digits ? away(first, near->wanted) : 0;
     if (behind != 0 && behind >= -NEIGHBOURS && behind <= NEIGHBOURS)
         toll_explain_add(near->explainer, TOLL_EXPLAIN_MISS, "near", "numbers.csv", line,
                          "the %s lies %lld %s a range of account %s", near->what,
                          (long long)(behind < 0 ? -behind : behind),
                          behind < 0 ? "before the first of" : "behind the last of", account);
-    else if (first[0] != 0 && is_near(first, near->wanted, digits))
-        toll_explain_add(near->explainer, TOLL_EXPLAIN_MISS, "near", "numbers.csv", line,
+    else if (first[0] != 0 && account[0] != 0 && is_near(first, near->wanted, near->digits))
+        toll_explain_add(near->explainer, TOLL_EXPLAIN_MISS, "near", near->file, line,
                          "the %s is almost one of account %s", near->what, account);
     else
         return true;
@@ -85,8 +85,18 @@ static bool near_row(void *context, uint32_t line, const struct toll_csv_field *
 static void explain_near(struct toll_explainer *explainer, const char *what, const char *wanted)
 {
     static const char *const columns[] = {"number", "account", NULL};
-    struct near near = {.explainer = explainer, .what = what, .wanted = wanted};
-    toll_explain_table(explainer->book, "numbers.csv", columns, near_row, &near);
+    static const char *const trunk_columns[] = {"trunk", "account", NULL};
+    struct near near = {.explainer = explainer,
+                        .what = what,
+                        .wanted = wanted,
+                        .file = "numbers.csv",
+                        .digits = wanted[0] >= '0' && wanted[0] <= '9'};
+    toll_explain_table(explainer->book, near.file, columns, near_row, &near);
+    if (strncmp(wanted, "trunk:", 6) != 0)
+        return;
+    near.wanted = wanted + 6;
+    near.file = "trunks.csv";
+    toll_explain_table(explainer->book, near.file, trunk_columns, near_row, &near);
 }
 
 /* ---- candidates ---- */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define CHUNK 256 /* records of them are in the nearest caches */
-#define AHEAD 16  /* rows whose sums are on their way from far memory */
 
 typedef int64_t words2 __attribute__((vector_size(16), aligned(8), may_alias));
 
@@ -81,15 +80,15 @@ static inline int64_t billed_s(const struct chunk *chunk, size_t i, uint8_t stat
     return counts ? billed : 0;
 }
 
-static void fill_records(const struct chunk *chunk, int side, size_t words)
+/* words: a constant where it matters. */
+static inline __attribute__((always_inline)) void fill_own(const struct chunk *chunk, int side, size_t words)
 {
-    const struct toll_impact_shape *shape = chunk->sums->shape;
     const struct toll_line_batch *lines = &chunk->sides[side].lines;
     const uint8_t *status = lines->status + chunk->first;
     const int32_t *billed = lines->billed + chunk->first;
     const int64_t *charge = lines->charge + chunk->first;
+    const int64_t *cost = lines->cost == NULL ? NULL : lines->cost + chunk->first;
     int64_t *restrict records = chunk->scratch->records;
-    size_t used = TOLL_WORDS_OWN;
     for (size_t i = 0; i < chunk->rows; i++) {
         int64_t *record = records + i * words;
         record[TOLL_WORD_ROWS] = 1;
@@ -97,16 +96,23 @@ static void fill_records(const struct chunk *chunk, int side, size_t words)
         record[TOLL_WORD_SUSPENSE] = status[i] >= TOLL_SUSPENSE_FIRST;
         record[TOLL_WORD_BILLED_S] = billed_s(chunk, i, status[i], billed[i]);
         record[TOLL_WORD_CHARGE] = charge[i];
-        record[TOLL_WORD_COST] = lines->cost == NULL ? 0 : lines->cost[chunk->first + i];
+        record[TOLL_WORD_COST] = cost == NULL ? 0 : cost[i];
+        for (size_t w = TOLL_WORDS_OWN; w < words; w++)
+            record[w] = 0;
     }
-    const int64_t *beside = side == 0 ? chunk->sides[0].repriced_charges : NULL;
-    if (beside != NULL) {
-        const size_t count = (size_t)shape->repriced, stride = repriced_stride(shape);
-        for (size_t i = 0; i < chunk->rows; i++)
-            memcpy(records + i * words + used, beside + (chunk->first + i) * stride, count * sizeof *beside);
-        used += count;
-    }
-    for (int s = 1; side == 0 && s < shape->count && beside == NULL; s++) {
+}
+
+/* What repriced sides charge, behind the base's own words. */
+static void fill_charges(const struct chunk *chunk, size_t words)
+{
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    const int64_t *beside = chunk->sides[0].repriced_charges;
+    const size_t count = (size_t)shape->repriced, stride = repriced_stride(shape);
+    int64_t *restrict records = chunk->scratch->records;
+    size_t used = TOLL_WORDS_OWN;
+    for (size_t i = 0; beside != NULL && i < chunk->rows; i++)
+        memcpy(records + i * words + used, beside + (chunk->first + i) * stride, count * sizeof *beside);
+    for (int s = 1; s < shape->count && beside == NULL; s++) {
         if (!shape->sides[s].repriced)
             continue;
         const int64_t *other = chunk->sides[s].lines.charge + chunk->first;
@@ -114,22 +120,29 @@ static void fill_records(const struct chunk *chunk, int side, size_t words)
             records[i * words + used] = other[i];
         used++;
     }
-    for (; used < words; used++)
-        for (size_t i = 0; i < chunk->rows; i++)
-            records[i * words + used] = 0;
 }
 
-/* What the row's sums are kept under. */
-static void fill_keys(const struct chunk *chunk, int side)
+static void fill_records(const struct chunk *chunk, int side, size_t words)
 {
-    const struct toll_impact_shape *shape = chunk->sums->shape;
-    const struct toll_impact_side_shape *of = &shape->sides[side];
+    if (words == TOLL_WORDS_AT_ONCE)
+        fill_own(chunk, side, TOLL_WORDS_AT_ONCE);
+    else if (words == 2 * TOLL_WORDS_AT_ONCE)
+        fill_own(chunk, side, 2 * TOLL_WORDS_AT_ONCE);
+    else
+        fill_own(chunk, side, words);
+    if (side == 0 && chunk->sums->shape->repriced > 0)
+        fill_charges(chunk, words);
+}
+
+/* What the row's sums are kept under; of prices only where that has to be looked up. */
+static void expect_keys(const struct chunk *chunk, int side)
+{
+    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
     const struct toll_impact_lines *from = &chunk->sides[side];
     const int32_t *accounts = from->lines.account + chunk->first, *prices = from->lines.price + chunk->first;
     const uint8_t *statuses = from->lines.status + chunk->first;
     const uint8_t *kinds = from->lines.class_jurisdiction + chunk->first;
     struct scratch *scratch = chunk->scratch;
-    const uint32_t currencies = shape->currency_count;
     uint64_t strangers = 0;
     for (size_t i = 0; i < chunk->rows; i++) {
         const uint32_t account = (uint32_t)accounts[i], price = (uint32_t)prices[i];
@@ -141,6 +154,19 @@ static void fill_keys(const struct chunk *chunk, int side)
                            statuses[i];
         strangers += (uint64_t)!known_account + (uint64_t)!known_price;
     }
+    for (size_t i = 0; of->price_keys != NULL && i < chunk->rows; i++)
+        __builtin_prefetch(&of->price_keys[scratch->price[i]]);
+    chunk->sums->sides[side].strangers += (int64_t)strangers;
+}
+
+static void fill_keys(const struct chunk *chunk, int side)
+{
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    const struct toll_impact_side_shape *of = &shape->sides[side];
+    const struct toll_impact_lines *from = &chunk->sides[side];
+    struct scratch *scratch = chunk->scratch;
+    const uint32_t currencies = shape->currency_count;
+    uint64_t strangers = 0;
     for (size_t i = 0; of->price_keys != NULL && i < chunk->rows; i++) {
         const uint32_t key = of->price_keys[scratch->price[i]];
         strangers += (key == 0) & (scratch->price[i] != 0);
@@ -165,49 +191,30 @@ static inline __attribute__((always_inline)) void add_words(int64_t *to, const i
         *(words2 *)(to + w) += *(const words2 *)(from + w);
 }
 
-/* words: of a record; a constant where it matters. */
-static inline __attribute__((always_inline)) void add_records(const struct chunk *chunk, int side,
-                                                              size_t words)
-{
-    struct toll_impact_side_sums *of = &chunk->sums->sides[side];
-    const struct scratch *scratch = chunk->scratch;
-    int64_t *const accounts = of->planes[TOLL_PLANE_ACCOUNTS].now;
-    int64_t *const prices = of->planes[TOLL_PLANE_PRICES].now;
-    int64_t *const plans = of->planes[TOLL_PLANE_PLANS].now, *const cells = of->planes[TOLL_PLANE_CELLS].now;
-    const size_t price_words = of->planes[TOLL_PLANE_PRICES].words;
-    const bool has_plans = chunk->sides[side].plans != NULL;
-    uint8_t *const touched = of->touched;
-    for (size_t i = 0; i < chunk->rows; i++) {
-        const int64_t *record = scratch->records + i * words;
-        const size_t ahead = i + AHEAD < chunk->rows ? i + AHEAD : i;
-        const int64_t *far = prices + scratch->price[ahead] * price_words;
-        __builtin_prefetch(far, 1);
-        if (price_words > TOLL_WORDS_AT_ONCE)
-            __builtin_prefetch(far + TOLL_WORDS_AT_ONCE, 1);
-        __builtin_prefetch(accounts + scratch->account[ahead] * words, 1);
-        if (words > TOLL_WORDS_AT_ONCE)
-            __builtin_prefetch(accounts + scratch->account[ahead] * words + TOLL_WORDS_AT_ONCE, 1);
-        add_words(prices + scratch->price[i] * price_words, record, words);
-        add_words(accounts + scratch->account[i] * words, record, words);
-        add_words(cells + scratch->cell[i] * words, record, words);
-        touched[scratch->cell[i]] = 1;
-        if (has_plans)
-            add_words(plans + scratch->plan[i] * words, record, words);
-    }
-    of->has_plans |= has_plans;
-}
-
 static void add_side(const struct chunk *chunk, int side)
 {
-    const size_t words = chunk->sums->shape->sides[side].words;
-    fill_keys(chunk, side);
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    struct toll_impact_side_sums *of = &chunk->sums->sides[side];
+    const struct toll_plane *planes = of->planes;
+    const struct scratch *scratch = chunk->scratch;
+    const size_t words = shape->sides[side].words;
+    const bool has_plans = chunk->sides[side].plans != NULL;
+    expect_keys(chunk, side);
     fill_records(chunk, side, words);
-    if (words == 8)
-        add_records(chunk, side, 8);
-    else if (words == 16)
-        add_records(chunk, side, 16);
-    else
-        add_records(chunk, side, words);
+    fill_keys(chunk, side);
+    const struct toll_sums_in in = {
+        .records = scratch->records,
+        .words = words,
+        .planes = {{planes[TOLL_PLANE_PRICES].now, planes[TOLL_PLANE_PRICES].words, scratch->price},
+                   {planes[TOLL_PLANE_ACCOUNTS].now, words, scratch->account},
+                   {planes[TOLL_PLANE_CELLS].now, words, scratch->cell},
+                   {planes[TOLL_PLANE_PLANS].now, words, scratch->plan}},
+        .plane_count = has_plans ? 4 : 3,
+    };
+    shape->kernel(&in, chunk->rows);
+    for (size_t i = 0; i < chunk->rows; i++)
+        of->touched[scratch->cell[i]] = 1;
+    of->has_plans |= has_plans;
 }
 
 /* ---- the others beside the base ---- */

@@ -11,6 +11,7 @@
 #include "mmap_cdr/part.h"
 #include "pipeline/tally.h"
 #include "segment/run.h"
+#include "simd/sums.h"
 #include "tollmill_impact.h"
 
 /* Which price rows of a book have sums of their own. All others are summed by deck and destination; then the
@@ -46,6 +47,8 @@ struct toll_impact_tax { /* ascending (account, currency) */
 struct toll_impact_shape; /* how large sums are, for each side */
 int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
                            const struct toll_zone *zone, struct toll_error *error);
+/* Which twin of the kernel adds; the portable one unless it is said. */
+void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel);
 void toll_impact_shape_free(struct toll_impact_shape *shape);
 size_t toll_impact_sums_bytes(const struct toll_impact_shape *shape);
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/large.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +146,10 @@ static bool group_prices(struct toll_impact_side_shape *shape, const struct toll
     struct groups groups = {0};
     uint32_t keys = 1;
     shape->price_ids = book->price_count;
-    shape->price_keys = calloc(book->price_count + 1u, sizeof *shape->price_keys);
+    const size_t bytes = (book->price_count + (size_t)1) * sizeof *shape->price_keys;
+    shape->price_keys = toll_large_array(bytes); /* every row looks there */
+    if (shape->price_keys != NULL)
+        memset(shape->price_keys, 0, bytes);
     shape->price_of_key = calloc(book->price_count + 1u, sizeof *shape->price_of_key);
     bool good = shape->price_keys != NULL && shape->price_of_key != NULL;
     struct place last = {0};
@@ -231,6 +235,7 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
         return no_memory(error);
     shape->count = count;
     shape->zone = zone;
+    shape->kernel = toll_sums_scalar;
     place_words(shape, sides);
     int rc = list_currencies(shape, sides, error);
     for (int s = 0; rc == 0 && s < count; s++) {
@@ -251,6 +256,11 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
     else
         *out = shape;
     return rc;
+}
+
+void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel)
+{
+    shape->kernel = kernel;
 }
 
 void toll_impact_shape_free(struct toll_impact_shape *shape)

@@ -84,6 +84,7 @@ struct toll_impact_shape {
     uint32_t currency_count;
     uint32_t own_currency[TOLL_IMPACT_BOOKS_MAX]; /* by side: of lines without account */
     const struct toll_zone *zone;
+    toll_sums_kernel *kernel;
 };
 
 struct toll_plane {

@@ -134,8 +134,11 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         whatif->sides[0].detail = TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
-    return toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
-                                  whatif->books[0].book->zones[0], error);
+    const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
+                                          whatif->books[0].book->zones[0], error);
+    if (rc == 0)
+        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums);
+    return rc;
 }
 
 static size_t charges_bytes(const struct toll_whatif *whatif)

@@ -25,7 +25,7 @@ struct toll_worker_input {
     struct toll_cdr_reading reading;
     struct toll_lines_reading kept; /* behind the CDRs in the buffer */
 };
-/* What one lane makes of a batch; of a block, if the lines are taken block by block. */
+/* What one lane makes of a batch; of a turn, if taken lines live no longer. */
 struct toll_lane_output {
     uint8_t *block;
     uint32_t *plans; /* NULL unless the lines are taken */

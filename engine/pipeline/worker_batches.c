@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BLOCKS_BETWEEN_PUSHES 8
+#define TURNS_BETWEEN_PUSHES 8
 
 static int64_t thread_ns(void)
 {
@@ -186,7 +186,7 @@ static bool finish_lines(struct toll_worker *worker, struct toll_worker_output *
         request->hashes[output->batch] = hash_lines(&output->lanes[0].lines, (size_t)output->rows,
                                                     workers->lanes[0].rater->tuples != NULL);
     atomic_fetch_add_explicit(&worker->job->rows_done, output->rows, memory_order_relaxed);
-    if (request->taker != NULL && !workers->by_block)
+    if (request->taker != NULL && !workers->by_turn)
         take_batch(worker, output);
     if (part->lines == NULL)
         return true;
@@ -313,6 +313,7 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .cost_draws = draws && of->cost_draws.memory != NULL ? &of->cost_draws : NULL,
         .plans = of->plans,
         .no_suspense = worker->workers->taken,
+        .no_sums = worker->workers->taken && worker->workers->lanes[lane].rater->tuples == NULL,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,
     };
 }
@@ -329,42 +330,52 @@ static bool check_rows(struct toll_worker *worker, const struct toll_worker_inpu
     return rc == 0;
 }
 
-/* Some rows of a batch, all lanes of them. */
-static void rate_block(struct toll_worker *worker, const struct toll_worker_input *input,
-                       const struct toll_cdr_batch *batch, size_t first, size_t rows,
-                       struct toll_worker_output *output)
+/* Rows [first, first + rows) of a batch, or of a turn, block by block. */
+static void rate_lane(struct toll_worker *worker, const struct toll_worker_input *input,
+                      const struct toll_cdr_batch *batch, size_t first, size_t rows,
+                      struct toll_worker_output *output, unsigned lane)
+{
+    const struct toll_block_context context = context_of(worker, input->part, output, lane);
+    const size_t step = worker->workers->block_rows;
+    for (size_t at = 0; at < rows; at += step)
+        toll_block_rate(&context, batch, first + at, rows - at < step ? rows - at : step,
+                        &output->lanes[lane].lines);
+}
+
+/* The next rows of all lanes. */
+static void rate_turn(struct toll_worker *worker, const struct toll_worker_input *input,
+                      const struct toll_cdr_batch *batch, size_t first, size_t rows,
+                      struct toll_worker_output *output)
 {
     const struct toll_workers *workers = worker->workers;
-    struct toll_cdr_batch block;
-    if (workers->by_block) /* the lines have room for a block only */
-        block = toll_cdr_batch_from(batch, first, rows, TOLL_CDR_ALL_COLUMNS);
-    for (unsigned lane = 0; lane < workers->lane_count; lane++) {
-        if (!takes_part(worker, lane))
-            continue;
-        const struct toll_block_context context = context_of(worker, input->part, output, lane);
-        const struct toll_line_columns *lines = &output->lanes[lane].lines;
-        if (workers->by_block)
-            toll_block_rate(&context, &block, 0, rows, lines);
-        else
-            toll_block_rate(&context, batch, first, rows, lines);
+    const size_t step = workers->block_rows;
+    struct toll_cdr_batch turn;
+    if (workers->by_turn) /* the lines have room for no more */
+        turn = toll_cdr_batch_from(batch, first, rows, TOLL_CDR_ALL_COLUMNS);
+    for (unsigned lane = 0; lane < workers->lane_count; lane++)
+        if (takes_part(worker, lane))
+            rate_lane(worker, input, workers->by_turn ? &turn : batch, workers->by_turn ? 0 : first, rows,
+                      output, lane);
+    for (size_t at = 0; workers->by_turn && worker->job->request->taker != NULL && at < rows; at += step) {
+        const size_t some = rows - at < step ? rows - at : step;
+        const struct toll_cdr_batch block = toll_cdr_batch_from(&turn, at, some, TOLL_CDR_ALL_COLUMNS);
+        hand_over(worker, output, &block, at);
     }
-    if (workers->by_block && worker->job->request->taker != NULL)
-        hand_over(worker, output, &block, 0);
 }
 
 static bool rate_rows(struct toll_worker *worker, const struct toll_worker_input *input,
                       const struct toll_cdr_batch *batch, struct toll_worker_output *output)
 {
-    const size_t rows = (size_t)batch->rows, step = worker->workers->block_rows;
-    unsigned blocks = 0;
+    const size_t rows = (size_t)batch->rows, step = worker->workers->turn_rows;
+    unsigned turns = 0;
     toll_cdr_checking_begin(&worker->checking, &input->reading,
                             worker->workers->lanes[0].rater->kernels->hash_add);
     for (size_t first = 0; first < rows; first += step) {
         const size_t some = rows - first < step ? rows - first : step;
         if (!check_rows(worker, input, batch, some))
             return false;
-        rate_block(worker, input, batch, first, some, output);
-        if (++blocks % BLOCKS_BETWEEN_PUSHES == 0)
+        rate_turn(worker, input, batch, first, some, output);
+        if (++turns % TURNS_BETWEEN_PUSHES == 0 || worker->workers->lane_count > 1)
             toll_bulk_push(worker->bulk);
         if (!draws_now(worker))
             continue;
@@ -418,7 +429,7 @@ static bool has_closed(const struct toll_worker *worker, const struct toll_job_p
 static void place_lines(const struct toll_worker *worker, struct toll_worker_output *output)
 {
     const struct toll_workers *workers = worker->workers;
-    const int64_t rows = workers->by_block ? (int64_t)workers->block_rows : output->rows;
+    const int64_t rows = workers->by_turn ? (int64_t)workers->turn_rows : output->rows;
     for (unsigned lane = 0; lane < workers->lane_count; lane++) {
         struct toll_lane_output *of = &output->lanes[lane];
         toll_draws_clear(&of->draws);
@@ -448,7 +459,7 @@ static bool rate_batch(struct toll_worker *worker, const struct toll_worker_inpu
         output->rows = batch.rows;
         output->first_row = batch.first_row;
         place_lines(worker, output);
-        if (worker->job->request->taker != NULL && !worker->workers->by_block)
+        if (worker->job->request->taker != NULL && !worker->workers->by_turn)
             keep_cdrs(output, &batch);
         if (closed)
             closed_rows(worker, input, &batch, output);

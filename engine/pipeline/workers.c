@@ -75,9 +75,16 @@ static uint32_t columns_of(const struct toll_lane *lanes, unsigned lane_count)
     return columns;
 }
 
-/* Taken lines need last no longer than their block, unless they may draw or some rows are closed. */
-static bool lines_by_block(const struct toll_lane *lanes, unsigned lane_count,
-                           const struct toll_workers_io *io)
+/* Several lanes have tables of their own: what a lane finds near in its first block serves the others. */
+#define BLOCKS_IN_TURN 8
+static size_t turn_rows(unsigned lane_count, size_t block_rows)
+{
+    return lane_count == 1 ? block_rows : BLOCKS_IN_TURN * block_rows;
+}
+
+/* Taken lines need last no longer than their turn, unless they may draw or some rows are closed. */
+static bool lines_by_turn(const struct toll_lane *lanes, unsigned lane_count,
+                          const struct toll_workers_io *io)
 {
     return io->taken && !io->closed && !any_draws(lanes, lane_count);
 }
@@ -110,10 +117,10 @@ struct output_sizes {
 static struct output_sizes output_sizes(const struct toll_lane *lanes, unsigned lane_count,
                                         const struct toll_workers_io *io, size_t block_rows)
 {
-    const bool by_block = lines_by_block(lanes, lane_count, io);
-    const size_t rows = by_block ? block_rows : TOLL_BATCH_ROWS;
+    const bool by_turn = lines_by_turn(lanes, lane_count, io);
+    const size_t rows = by_turn ? turn_rows(lane_count, block_rows) : TOLL_BATCH_ROWS;
     struct output_sizes sizes = {.plans = io->taken ? rows * sizeof(uint32_t) : 0};
-    if (io->taken && !io->mapped && !by_block) {
+    if (io->taken && !io->mapped && !by_turn) {
         sizes.start = rows * sizeof(int64_t);
         sizes.kind = toll_arrow_pad(rows * sizeof(uint16_t));
     }
@@ -268,9 +275,10 @@ int toll_workers_init_lanes(struct toll_workers *workers, const struct toll_lane
     workers->taken = io->taken;
     workers->columns = columns_of(lanes, lane_count);
     workers->draws = any_draws(lanes, lane_count);
-    workers->by_block = lines_by_block(lanes, lane_count, io);
+    workers->by_turn = lines_by_turn(lanes, lane_count, io);
     workers->block_rows = block_rows == 0 ? TOLL_BLOCK_ROWS : block_rows;
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
+    workers->turn_rows = turn_rows(lane_count, workers->block_rows);
     const size_t bytes = count * sizeof *workers->worker;
     workers->worker = aligned_alloc(TOLL_WORKER_ALIGNMENT, bytes);
     workers->suspense_limits = make_limits(lane_count);

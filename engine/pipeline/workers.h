@@ -58,8 +58,9 @@ struct toll_workers {
     uint32_t columns;                            /* that some lane reads */
     unsigned count;
     size_t block_rows;
+    size_t turn_rows; /* that one lane rates before the next has its turn: whole blocks */
     bool pin, draws, taken;
-    bool by_block; /* taken lines live no longer than their block: no lane needs more */
+    bool by_turn; /* taken lines live no longer than their turn: no lane needs more */
 };
 
 /* How many cores the process may use, at most TOLL_WORKERS_MAX. */

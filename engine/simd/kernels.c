@@ -19,6 +19,7 @@ static const struct toll_kernels scalar = {
     .ask_pools = toll_ask_pools_scalar,
     .csv_index = toll_csv_index_scalar,
     .reprice = toll_reprice_scalar,
+    .sums = toll_sums_scalar,
     .lists = &toll_lists_scalar,
 };
 
@@ -39,6 +40,7 @@ static const struct toll_kernels avx2 = {
     .ask_pools = toll_ask_pools_scalar,
     .csv_index = toll_csv_index_avx2,
     .reprice = toll_reprice_avx2,
+    .sums = toll_sums_avx2,
     .lists = &toll_lists_scalar,
 };
 
@@ -58,6 +60,7 @@ static const struct toll_kernels avx512 = {
     .ask_pools = toll_ask_pools_avx512,
     .csv_index = toll_csv_index_avx512,
     .reprice = toll_reprice_avx512,
+    .sums = toll_sums_avx512,
     .lists = &toll_lists_avx512,
 };
 #endif

@@ -18,6 +18,7 @@
 #include "simd/lists.h"
 #include "simd/number_lines.h"
 #include "simd/reprice.h"
+#include "simd/sums.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -172,6 +173,7 @@ struct toll_kernels {
     toll_ask_pools_kernel *ask_pools;
     toll_csv_index_kernel *csv_index;
     toll_reprice_kernel *reprice;
+    toll_sums_kernel *sums;
     const struct toll_list_kernels *lists;
 };
 

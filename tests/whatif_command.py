@@ -1,0 +1,142 @@
+"""The verb whatif: which books come of a command line, what they are called, what is refused; a sweep and the best plan, worked out
+by hand.
+
+Three accounts call the United Kingdom (60 s each). Sold: plan basic 0.10 a minute, plan flat 0.04 a call, plan pro 0.01 a minute
+but nothing of it for Mexico; bought at 0.02 and 0.03 a minute. acme: 3 calls to the UK, now on basic: 0.30. beta: 1 call to the UK,
+1 to Mexico (0.20 on basic), now on basic: 0.30. gamma: 1 call to the UK, on flat.
+"""
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOLLMILL = os.environ["TOLLMILL"]
+SPEC = os.path.join(os.environ["TOLL_SOURCE_DIR"], "data", "providers", "tollmill.yaml")
+
+BOOK = {
+    "book.yaml": "book: plans\ncurrency: USD\ntimezone: UTC\n",
+    "accounts.csv": "account,name\nacme,Acme Ltd\nbeta,=Beta\ngamma,\n",
+    "numbers.csv": "number,account\n12125550100,acme\n12125550200,beta\n12125550300,gamma\n",
+    "plans.csv": "plan\nbasic\nflat\npro\nvendor\n",
+    "assignments.csv": "subject,plan,side\ndefault,basic,\naccount:gamma,flat,\ndefault,vendor,buy\n",
+    "plan_rules.csv": "plan,action,deck,amount\nbasic,deck,d,\nflat,flat,,0.04\npro,deck,pro,\nvendor,deck,v,\n",
+    "decks/d.csv": "prefix,destination,rate\n44,United Kingdom,0.10\n52,Mexico,0.20\n",
+    "decks/pro.csv": "prefix,destination,rate\n44,United Kingdom,0.01\n",
+    "decks/v.csv": "prefix,destination,rate\n44,UK,0.02\n52,Mexico,0.03\n",
+}
+UK, MEXICO = "+442079460000", "+525512345678"
+CALLS = [("a1", "+12125550100", UK), ("a2", "+12125550100", UK), ("a3", "+12125550100", UK), ("b1", "+12125550200", UK),
+         ("b2", "+12125550200", MEXICO), ("g1", "+12125550300", UK)]
+
+
+def run(arguments, code=0):
+    done = subprocess.run([TOLLMILL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode != code:
+        sys.exit("%s: exit code %d, not %d\n%s%s" % (" ".join(arguments), done.returncode, code, done.stdout, done.stderr))
+    return done.stdout if code == 0 else done.stderr
+
+
+def expect(what, found, wanted):
+    if found != wanted:
+        sys.exit("%s: %s, not %s" % (what, found, wanted))
+
+
+def make(folder):
+    book = os.path.join(folder, "book")
+    os.makedirs(os.path.join(book, "decks"))
+    for name, text in BOOK.items():
+        with open(os.path.join(book, name), "w") as file:
+            file.write(text)
+    with open(os.path.join(folder, "cdrs.csv"), "w") as file:
+        file.write("record_id,start,duration_s,caller,callee,direction,answered\n")
+        for at, (record, caller, callee) in enumerate(CALLS):
+            file.write("%s,2026-03-02T12:00:%02dZ,60,%s,%s,out,yes\n" % (record, at, caller, callee))
+    run(["import", "--spec", SPEC, "-o", os.path.join(folder, "cdrs"), os.path.join(folder, "cdrs.csv")])
+    return book, ["whatif", "--progress", "off", "--cdrs", os.path.join(folder, "cdrs")]
+
+
+def charges(report):
+    return [(book["name"], sums["charge"]) for book, sums in zip(report["books"], report["totals"][0]["books"])]
+
+
+def books_of_a_command_line(book, whatif, folder):
+    dear = os.path.join(folder, "dear")
+    shutil.copytree(book, dear)
+    with open(os.path.join(dear, "decks", "d.csv"), "w") as file:
+        file.write("prefix,destination,rate\n44,United Kingdom,0.20\n52,Mexico,0.20\n")
+    found = json.loads(run(whatif + [
+        "--set", "deck:d *2", "--name", "base", book, "--name", "all", "--set", "deck:d destination:United Kingdom +0.01;;deck:d *0",
+        "--books", dear, dear, "--set", "deck:d *2", "--sweep", "deck:d 0.5..1.2 step 0.5", "--json"]))
+    # base 4 x 0.10 + 0.20 + 0.04; doubled but for gamma's 0.04; all 0; the UK doubled
+    expect("books", charges(found), [
+        ("base", "0.64000000"), ("deck:d *2", "1.24000000"), ("all", "0.04000000"), ("dear", "1.04000000"), ("dear (2)", "1.04000000"),
+        ("deck:d *2 (2)", "1.24000000"), ("0.5", "0.34000000"), ("1", "0.64000000"), ("1.2", "0.76000000")])
+    text = run(whatif + [book, "--set", "deck:d *2"])
+    if "1.24" not in text or "6 CDRs with 2 books" not in text:
+        sys.exit("text: " + text)
+
+
+def the_best_plan(book, whatif):
+    plans = whatif + [book, "--best-plan", "basic,flat,pro"]
+    best = json.loads(run(plans + ["--json"]))["best_plan"]
+    rows = {row["account"]: row for row in best["accounts"]}
+    # acme: 0.30, 0.12, 0.03, each call bought at 0.02
+    expect("acme", (rows["acme"]["charge"], rows["acme"]["cheapest"], rows["acme"]["most_profitable"]), ("0.30000000", "pro", "basic"))
+    expect("acme's offers", [offer["charge"] for offer in rows["acme"]["offers"]], ["0.30000000", "0.12000000", "0.03000000"])
+    # beta: 0.30, 0.08, and pro has no Mexico
+    expect("beta", (rows["beta"]["cheapest"], rows["beta"]["most_profitable"]), ("flat", "basic"))
+    expect("beta's pro", (rows["beta"]["offers"][2]["offered"], rows["beta"]["offers"][2]["suspense"]), (False, 1))
+    expect("gamma", (rows["gamma"]["charge"], rows["gamma"]["cost"], rows["gamma"]["cheapest"]), ("0.04000000", "0.02000000", "pro"))
+    expect("totals", best["totals"], [{
+        "currency": "USD", "accounts": 3, "without": 0, "charge": "0.64000000", "cheapest": "0.12000000", "cost": "0.13000000",
+        "cheapest_cost": "0.13000000", "most_profitable": "0.70000000", "most_profitable_cost": "0.13000000"}])
+    table = list(csv.DictReader(io.StringIO(run(plans + ["--format", "csv", "--table", "best_plan"]))))
+    expect("rows", len(table), 9)
+    expect("formula", table[3]["name"], "'=Beta")
+    expect("csv", [table[4][name] for name in ("account", "plan", "plan_charge", "plan_cost", "offered", "cheapest")],
+           ["beta", "flat", "0.08000000", "0.05000000", "yes", "yes"])
+    alone = run(whatif + [book, "--best-plan", "pro"])
+    if "none is offered" not in alone or "To 1 account no plan is offered" not in alone:
+        sys.exit("the guard is not told: " + alone)
+
+
+REFUSED = [
+    ([], 2, "BOOK is missing"),
+    (["BOOK"], 2, "there is nothing to compare the book with"),
+    (["BOOK", "--set", "deck:d *2", "--name", "x"], 2, "--name \"x\" names nothing"),
+    (["BOOK", "--set", "deck:e *2"], 78, "there is no deck \"e\"; there are d, pro, v"),
+    (["BOOK", "--set", "plan:prp accounts:*"], 78, "did you mean \"pro\"?"),
+    (["BOOK", "--set", "deck:d rats=1"], 78, "there is no column \"rats\""),
+    (["BOOK", "--set", "deck:d -0.15"], 78, "decks/d.csv: \"0.10\", changed so, is below 0"),
+    (["BOOK", "--set", "plan:vendor accounts:acme"], 78, "a plan is either sold or bought by"),
+    (["BOOK", "--set", "book:decks file=/nowhere/decks.csv"], 66, "/nowhere/decks.csv"),
+    (["BOOK", "--sweep", "deck:d 1..2"], 2, "has no step"),
+    (["BOOK", "--sweep", "deck:d 0..6.3 step 0.1"], 2, "more than 64 books"),
+    (["BOOK", "--best-plan", "pro,"], 0, ""),
+    (["BOOK", "--best-plan", "pro,,flat"], 2, "--best-plan is a list of plans"),
+    (["BOOK", "--set", "deck:d *2", "--format", "csv"], 2, "--format csv needs --table NAME"),
+    (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "best_plan"], 2, "goes with --best-plan"),
+    (["BOOK", "--set", "deck:d *2", "--table", "nothing"], 2, "there is no table \"nothing\""),
+    (["BOOK", "--set", "deck:d *2", "--moved-by", "ten"], 2, "--moved-by"),
+    (["BOOK", "--set", "deck:d *2", "--from", "2026-03-02", "--to", "2026-03-02"], 2, "is not after"),
+]
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="tollmill-whatif-")
+    book, whatif = make(folder)
+    books_of_a_command_line(book, whatif, folder)
+    the_best_plan(book, whatif)
+    for arguments, code, words in REFUSED:
+        said = run(whatif + [book if argument == "BOOK" else argument for argument in arguments], code)
+        if words not in said:
+            sys.exit("%s says %s, not %s" % (arguments, said, words))
+    shutil.rmtree(folder)
+    print("books, best plans and refusals as they should be")
+
+
+main()

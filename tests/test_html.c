@@ -36,7 +36,8 @@ static void test_figures(void **state)
         {123450000000, UNIT / 2, "1,234.50", "+1,234.50", "1,234.5"},
         {(__int128)2500000 * UNIT, 1000 * UNIT, "2,500,000.00", "+2,500,000.00", "2.5\xC2\xA0M"},
         {-(__int128)7000000000LL * UNIT, UNIT * UNIT, "-7,000,000,000.00", "-7,000,000,000.00",
-         "-7\xC2\xA0" "bn"},
+         "-7\xC2\xA0"
+         "bn"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[CMD_HTML_FIGURE];
@@ -128,7 +129,7 @@ static void test_compare(void **state)
     books[1].last_day = "2026-04-30";
     struct toll_impact_row *days = made_table(made, TOLL_BY_DAY, 61);
     for (int d = 0; d < 61; d++) {
-        char key[16];
+        char key[32];
         snprintf(key, sizeof key, "2026-%02d-%02d", d < 31 ? 3 : 4, d < 31 ? d + 1 : d - 30);
         days[d].key = made_text(made, key);
         measure_set(&days[d], d >= 31, 9000, (d % 7 ? 1500 + d * 3 : 420) * UNIT);
@@ -215,7 +216,7 @@ static void test_extremes(void **state)
     struct toll_impact_row *accounts = (struct toll_impact_row *)made->impact.tables[TOLL_BY_ACCOUNT].rows;
     accounts[30].key = name;
     for (int b = 0; b < 64; b++) {
-        measure_set(&totals[0], b, 5, (__int128)(b % 2 ? 1 : -1) << 115);
+        measure_set(&totals[0], b, 5, (b % 2 ? 1 : -1) * ((__int128)1 << 115));
         measure_set(&totals[1], b, 6, b);
         measure_set(&accounts[30], b, INT64_MAX / 200, (__int128)b << 90);
     }

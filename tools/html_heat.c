@@ -63,6 +63,24 @@ static void put_scale(struct cmd_html *html, cmd_html_wide most, bool moves)
                    y + 10, high);
 }
 
+static void put_figures(struct cmd_html *html, const struct cmd_html_hours *hours, bool moves)
+{
+    struct cmd_html_column columns[1 + CMD_HTML_DAYS] = {{.head = "Hour"}};
+    for (int day = 0; day < CMD_HTML_DAYS; day++)
+        columns[1 + day] = (struct cmd_html_column){.head = day_names[day], .cells = CMD_HTML_NUMBER};
+    cmd_html_figures_begin(html, columns, 1 + CMD_HTML_DAYS);
+    for (int hour = 0; hour < CMD_HTML_HOURS; hour++) {
+        char name[32];
+        snprintf(name, sizeof name, "%02d:00", hour);
+        cmd_html_row_begin(html, "");
+        cmd_html_cell_name(html, name);
+        for (int day = 0; day < CMD_HTML_DAYS; day++)
+            cmd_html_cell_money(html, hours->money[day][hour], moves ? CMD_HTML_SIGNED : CMD_HTML_PLAIN);
+        cmd_html_row_end(html);
+    }
+    cmd_html_figures_end(html);
+}
+
 void cmd_html_heat(struct cmd_html *html, const char *title, const struct cmd_html_hours *hours,
                    const char *currency, bool moves)
 {
@@ -94,7 +112,9 @@ void cmd_html_heat(struct cmd_html *html, const char *title, const struct cmd_ht
         cmd_put_format(html->out, "<text class=\"t\" x=\"%d\" y=\"%d\">%02d</text>", LEFT + hour * CELL + 4,
                        TOP + CMD_HTML_DAYS * TALL + 12, hour);
     put_scale(html, most, moves);
-    cmd_html_put(html, "</svg></div>\n</figure>\n");
+    cmd_html_put(html, "</svg></div>\n");
+    put_figures(html, hours, moves);
+    cmd_html_put(html, "</figure>\n");
 }
 
 /* ---- accounts by how much they move ---- */
@@ -139,7 +159,7 @@ void cmd_html_spread(struct cmd_html *html, const int64_t in_class[TOLL_IMPACT_C
         most = in_class[i] > most ? in_class[i] : most;
     cmd_html_put(html,
                  "<figure>\n<figcaption>Accounts by change of their bill, in percent</figcaption>\n"
-                 "<div class=\"scroll\"><svg class=\"chart spread\" viewBox=\"0 0 704 206\" role=\"img\" "
+                 "<div class=\"scroll\"><svg class=\"chart spread\" viewBox=\"0 0 704 206\" role=\"group\" "
                  "aria-label=\"Accounts by change of their bill in percent\">\n");
     for (int i = 0; i < TOLL_IMPACT_CLASSES; i++) {
         char count[CMD_HTML_FIGURE];

@@ -20,6 +20,7 @@ struct cmd_html {
     struct cmd_output *out;
     bool unmask;
     bool failed; /* no memory: the file is not kept */
+    int details; /* tables of figures beneath charts, so far */
     int level;   /* of the sections' heads: 2, or 3 within a book of several */
     /* of the table that is being written */
     const struct cmd_html_column *columns;
@@ -112,6 +113,10 @@ void cmd_html_cell_empty(struct cmd_html *html);
 void cmd_html_row_end(struct cmd_html *html);
 /* all: rows that there are; NULL or how to have those that are not here. */
 void cmd_html_table_end(struct cmd_html *html, size_t rows, size_t all, const char *rest);
+
+/* A table that somebody has to open: the figures of a chart, for those who cannot see it. */
+void cmd_html_figures_begin(struct cmd_html *html, const struct cmd_html_column *columns, int count);
+void cmd_html_figures_end(struct cmd_html *html);
 
 /* ---- the page ---- */
 

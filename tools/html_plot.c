@@ -227,6 +227,33 @@ static void put_key(struct cmd_html *html, const struct cmd_html_plotted *plotte
     cmd_html_put(html, "</p>\n");
 }
 
+static void put_figures(struct cmd_html *html, const struct cmd_html_plotted *plotted)
+{
+    const struct cmd_html_column columns[] = {{.head = plotted->plot == CMD_HTML_CURVE ? "Factor" : "Day"},
+                                              {.head = plotted->names[0] ? plotted->names[0] : plotted->unit,
+                                               .cells = CMD_HTML_NUMBER,
+                                               .skip = plotted->plot == CMD_HTML_CURVE},
+                                              {.head = plotted->names[1] ? plotted->names[1] : plotted->unit,
+                                               .cells = CMD_HTML_NUMBER,
+                                               .skip = plotted->plot == CMD_HTML_BARS}};
+    cmd_html_figures_begin(html, columns, 3);
+    for (size_t i = 0; i < plotted->count; i++) {
+        const struct cmd_html_point *point = &plotted->points[i];
+        cmd_html_row_begin(html, "");
+        cmd_html_cell_name(html, point->label);
+        for (int s = 0; s < 2; s++) {
+            if (!point->has[s])
+                cmd_html_cell_empty(html);
+            else if (plotted->counts)
+                cmd_html_cell_count(html, (int64_t)(point->value[s] / 100000000), CMD_HTML_PLAIN);
+            else
+                cmd_html_cell_money(html, point->value[s], plotted->moves ? CMD_HTML_SIGNED : CMD_HTML_PLAIN);
+        }
+        cmd_html_row_end(html);
+    }
+    cmd_html_figures_end(html);
+}
+
 void cmd_html_plot(struct cmd_html *html, const struct cmd_html_plotted *plotted)
 {
     const int wide = plotted->small ? 360 : 960, high = plotted->small ? 200 : 230;
@@ -257,5 +284,7 @@ void cmd_html_plot(struct cmd_html *html, const struct cmd_html_plotted *plotted
         put_line(html, &frame, plotted, 0, false);
     if (plotted->plot != CMD_HTML_BARS)
         put_line(html, &frame, plotted, 1, plotted->plot == CMD_HTML_CURVE);
-    cmd_html_put(html, "</svg></div>\n</figure>\n");
+    cmd_html_put(html, "</svg></div>\n");
+    put_figures(html, plotted);
+    cmd_html_put(html, "</figure>\n");
 }

@@ -237,3 +237,17 @@ void cmd_html_table_end(struct cmd_html *html, size_t rows, size_t all, const ch
     }
     cmd_html_put(html, "</p>\n");
 }
+
+void cmd_html_figures_begin(struct cmd_html *html, const struct cmd_html_column *columns, int count)
+{
+    char id[32];
+    snprintf(id, sizeof id, "figures-%d", ++html->details);
+    cmd_html_put(html, "<details><summary>Figures</summary>\n");
+    cmd_html_table_begin(html, id, "The figures of this chart", columns, count, -1, 0);
+}
+
+void cmd_html_figures_end(struct cmd_html *html)
+{
+    cmd_html_table_end(html, 0, 0, NULL);
+    cmd_html_put(html, "</details>\n");
+}

@@ -78,6 +78,7 @@ static int ask(const struct world *world, enum way way, bool compiled, struct to
         .compile_changes = compiled,
         .moved_by_bp = 1000,
         .moved_most = 100,
+        .no_taxes = true,
         .pin = true,
     };
     options.book_count = list_books(world, way, texts, books);

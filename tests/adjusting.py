@@ -91,6 +91,10 @@ def untaxed():
     assert {status for _, _, status in statuses(delta)} == {"due"}
     tools.ok("verify", delta)
 
+    # The same, made of the two runs afterwards.
+    done = tools.run("delta", "run", "plain", "-o", "plain-2.delta", "--closed", "state", "--quiet")
+    assert done.returncode == 1 and tools.tree("plain-2.delta") == tools.tree(delta), done
+
     # Debits are listed and not billed.
     delta = rerate("run", "new", "credits", "--closed", "state", "--credits-only")
     assert [s for _, _, s in statuses(delta)] == ["waived"] * 3 + ["due"] * 2

@@ -33,7 +33,7 @@ BOOK = {
     "decks/euro.csv": "prefix,destination,rate\n1,United States,0.04\n44,United Kingdom,0.03\n52,Mexico,0.09\n",
     "decks/l3.csv": "prefix,destination,rate,increment_s\n1,USA,0.01,6\n44,UK,0.025,1\n",
     "fx.csv": "from,to,date,rate\nUSD,EUR,2026-01-01,0.8\n",
-    "surcharges.csv": "subject,measure,amount,short_s,threshold_percent,apply\ndefault,short_calls,0.01,6,15,excess\n",
+    "surcharges.csv": "subject,measure,amount,short_s,threshold_percent,apply\ndefault,short_calls,0.01,12,0.5,excess\n",
 }
 CALLERS = ["+12125550100", "+12125550200", "+12125550300", "+13105550999"]
 CALLEES = ["+12015550111", "+12125550777", "+442079460000", "+525512345678", "+18005550111", "+390612345678"]
@@ -265,6 +265,18 @@ def check_same_calls(document, paths):
     expect("order of what moved", sizes, sorted(sizes, reverse=True))
 
 
+def check_whatif(document):
+    """whatif with both books says what compare says of the runs that rate made with them."""
+    whatif = json.loads(run("whatif", "--cdrs", "cdrs-mar", "book", "dearer", "--json", "--quiet"))
+    for row in whatif["moved"] + document["moved"]:
+        row.pop("unit", None)  # a book alone does not know it
+    for table in list(KEYS) + ["moved", "suspense", "impact", "same_calls", "moved_by_percent"]:
+        expect("whatif's " + table, whatif[table], document[table])
+    plans = {row["plan"]: row["books"][0]["charge"] for row in whatif["plans"] if row["plan"]}
+    accounts = {row["account"]: row["books"][0]["charge"] for row in document["accounts"]}
+    expect("plans", plans, {"p": "%.8f" % (money(accounts["acme"]) + money(accounts["gamma"])), "euro": accounts["beta"]})
+
+
 # ---- by hand ----
 
 FLAG_BOOK = {
@@ -333,6 +345,23 @@ def check_usage(paths):
     run("compare", paths[0], paths[1], "--cdrs", "cdrs-feb", "--quiet", code=65)  # not what the other one rated
 
 
+def check_damage(paths):
+    """One flipped bit in the lines, or a missing table, and there is no report."""
+    shutil.copytree(paths[1], "damaged")
+    lines = os.path.join("damaged", "lines")
+    path = os.path.join(lines, sorted(os.listdir(lines))[3])
+    with open(path, "r+b") as stream:
+        stream.seek(4096 + 100)
+        byte = stream.read(1)[0]
+        stream.seek(4096 + 100)
+        stream.write(bytes([byte ^ 4]))
+    for threads in "12":
+        expect("output", run("compare", paths[0], "damaged", "--quiet", "--threads", threads, code=65), "")
+    os.remove(os.path.join("damaged", "prices.arrow"))
+    expect("output", run("compare", paths[0], "damaged", "--quiet", code=65), "")
+    shutil.rmtree("damaged")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="toll_compare_")
     try:
@@ -356,6 +385,9 @@ def main():
         check_csv(months, ["feb", "mar"])
         books = json.loads(run("compare", "mar", "mar-dearer", "--json", "--quiet", code=1))
         check_impact(books, check_tables(books, ["mar", "mar-dearer"]))
+        if not any(money(book["periods"]) for row in books["accounts"] for book in row["books"]):
+            sys.exit("no account has a period charge: that is not tested")
+        check_whatif(books)
         check_same_calls(books, ["mar", "mar-dearer"])
         three = json.loads(run("compare", "mar", "mar-dearer", "feb", "--json", "--quiet", code=1))
         check_tables(three, ["mar", "mar-dearer", "feb"])
@@ -370,10 +402,16 @@ def main():
         os.rename("cdrs-feb", "moved")
         without = json.loads(run("compare", "feb", "mar", "--json", "--quiet", code=1))
         expect("hours of the month whose CDRs are known", sum(row["books"][0]["rows"] for row in without["hours"]), 0)
+        expect("flags without minutes", {flag["account"] for flag in without["flagged"] if "minutes" in flag["flags"]}, set())
+        expect("seconds", ["billed_s" in book for book in without["totals"][0]["books"]], [False, True])
         expect("charges without CDRs", [row["books"][0]["charge"] for row in without["totals"]],
                [row["books"][0]["charge"] for row in months["totals"]])
         os.rename("moved", "cdrs-feb")
         check_usage(["feb", "mar"])
+        check_damage(["feb", "mar"])
+        run("compare", "feb", "mar", "--quiet", "--html", "report.html", code=1)
+        with open("report.html", encoding="utf-8") as stream:
+            expect("page", stream.read(15).lower(), "<!doctype html>")
     finally:
         os.chdir("/")
         shutil.rmtree(folder)

@@ -40,7 +40,8 @@ KIND = 0x0001 | 0x0002 | 0x0004 | 0x0008 | 0x0010 | 0x0800 | 0x7 << 5 | 0x7 << 8
 
 def command(*words, good=(0,)):
     done = subprocess.run([TOLLMILL, *words], capture_output=True, text=True, check=False)
-    assert done.returncode in good, (words, done.returncode, done.stderr[:2000])
+    assert done.returncode in good and "runtime error" not in done.stderr and "Sanitizer" not in done.stderr, \
+        (words, done.returncode, done.stderr[:2000])
     return done
 
 

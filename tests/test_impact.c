@@ -698,12 +698,105 @@ static void beyond_64_bits(void **state)
     one_at_random(77, true, 2, 2);
 }
 
+/* ---- runs ---- */
+
+/* Runs over different calls, with ids of their own; of the second one a line names what its table lacks. */
+static void runs_with_tables(void **state)
+{
+    (void)state;
+    struct toll_account_row accounts[] = {
+        {0, "", "", ""}, {1, "acme", "Acme", "USD"}, {2, "beta", "", "USD"}};
+    struct toll_account_row others[] = {{0, "", "", ""}, {1, "beta", "", "USD"}};
+    struct toll_price_row prices[] = {{.id = 5,
+                                       .kind = "deck",
+                                       .plan = "",
+                                       .deck = "d",
+                                       .prefix = "1",
+                                       .destination = "US",
+                                       .band = "",
+                                       .unit = "s",
+                                       .rate = 7,
+                                       .per_units = 60,
+                                       .file = "f",
+                                       .line = 2,
+                                       .column = "rate"},
+                                      {.id = 4000000,
+                                       .kind = "flat",
+                                       .plan = "p",
+                                       .deck = "",
+                                       .prefix = "",
+                                       .destination = "",
+                                       .band = "",
+                                       .unit = "message",
+                                       .rate = 9,
+                                       .per_units = 1,
+                                       .file = "g",
+                                       .line = 3,
+                                       .column = ""}};
+    struct toll_run_files a = {
+        .tables = {.accounts = accounts, .account_count = 3, .prices = prices, .price_count = 2}};
+    struct toll_run_files b = {
+        .tables = {.accounts = others, .account_count = 2, .prices = prices, .price_count = 1}};
+    struct toll_period_row period = {.period = "2026-03-01", .account = 1, .charge = 77};
+    b.tables.periods = &period;
+    b.tables.period_count = 1;
+    const struct toll_impact_tax tax = {"beta", "USD", 12};
+    const struct toll_impact_side sides[] = {
+        {.about = {.name = "a"}, .run = &a, .own_currency = "USD"},
+        {.about = {.name = "b", .taxed = true},
+         .run = &b,
+         .own_currency = "USD",
+         .taxes = &tax,
+         .tax_count = 1},
+    };
+    static struct lines lines;
+    struct toll_impact_shape *shape = NULL;
+    struct toll_error error = {0};
+    assert_int_equal(toll_impact_shape_make(&shape, sides, 2, NULL, &error), 0);
+    for (int bad = 0; bad < 3; bad++) {
+        struct toll_impact_sums *sums = NULL;
+        struct toll_impact impact;
+        assert_int_equal(toll_impact_sums_make(&sums, shape, &error), 0);
+        put(&lines, 0, 1, 5, 60, 100, TOLL_RATED);
+        put(&lines, 1, 2, 4000000, 1, 50, TOLL_RATED);
+        struct toll_impact_lines of = view(&lines, 0);
+        of.plans = NULL;
+        toll_impact_add_alone(sums, 0, &(struct toll_cdr_batch){.rows = 2}, &of);
+        put(&lines, 2, bad == 1 ? 2 : 1, bad == 2 ? 4000000 : 5, 30, 25, TOLL_RATED);
+        of = view(&lines, 2);
+        of.plans = NULL;
+        toll_impact_add_alone(sums, 1, &(struct toll_cdr_batch){.rows = 1}, &of);
+        const struct toll_impact_wishes wishes = {.moved_by_bp = 1000, .prices = true};
+        const int rc = toll_impact_make(&impact, sums, sides, &wishes, &error);
+        toll_impact_sums_free(sums);
+        assert_int_equal(rc, bad == 0 ? 0 : TOLL_EDATA);
+        if (bad > 0) {
+            assert_non_null(strstr(error.text, "b: 1 lines name an account or a price"));
+            continue;
+        }
+        const struct toll_measure *beta = find(&impact, TOLL_BY_ACCOUNT, "beta", NULL, "USD");
+        assert_int_equal(small(beta[0].charge), 50);
+        assert_int_equal(small(beta[1].charge), 25);
+        assert_int_equal(small(beta[1].periods), 77);
+        assert_int_equal(beta[1].tax_cents, 12);
+        assert_int_equal(beta[1].billed_s, 0); /* without CDRs nobody knows what was voice */
+        assert_int_equal(impact.tables[TOLL_BY_PRICE].count, 2);
+        assert_string_equal(impact.tables[TOLL_BY_PRICE].rows[1].price->unit, "message");
+        assert_int_equal(impact.tables[TOLL_BY_HOUR].count, 0);
+        assert_int_equal(impact.moved_count, 0);
+        assert_int_equal(impact.accounts[0].winners, 1); /* acme is gone */
+        assert_int_equal(impact.accounts[0].losers, 1);
+        toll_impact_free(&impact);
+    }
+    toll_impact_shape_free(shape);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_by_hand),         cmocka_unit_test(percents),
         cmocka_unit_test(classes_and_percentiles), cmocka_unit_test(at_random),
-        cmocka_unit_test(beyond_64_bits),
+        cmocka_unit_test(beyond_64_bits),          cmocka_unit_test(runs_with_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

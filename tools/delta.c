@@ -3,6 +3,7 @@
  */
 #include "delta_show.h"
 #include "options.h"
+#include "policy.h"
 #include "print.h"
 #include "runs.h"
 
@@ -33,7 +34,7 @@ static int show(struct cmd *cmd, const char *path, const struct wanted *wanted)
     return rc < 0 ? cmd_fail(cmd, &error) : moved ? CMD_FINDINGS : CMD_OK;
 }
 
-static int make(struct cmd *cmd, char **runs, const struct wanted *wanted)
+static int make(struct cmd *cmd, char **runs, const struct wanted *wanted, const struct cmd_policy *policy)
 {
     char old_cdrs[CMD_PATH_BYTES], new_cdrs[CMD_PATH_BYTES];
     struct toll_error error = {0};
@@ -50,7 +51,8 @@ static int make(struct cmd *cmd, char **runs, const struct wanted *wanted)
         .old_dataset_path = old_cdrs,
         .new_dataset_path = new_cdrs,
         .delta_path = wanted->output,
-        .policy = {.approve_above = INT64_MAX, .back_bill_days = -1},
+        .closed_path = policy->closed,
+        .policy = policy->policy,
         .threads = (unsigned)wanted->threads,
         .progress = cmd_progress_begin(cmd),
     };
@@ -65,6 +67,7 @@ int cmd_delta(struct cmd *cmd, int argc, char **argv)
     static const char *const tables[] = {"lines", "sums", "taxes", "adjusting", NULL};
     static const char *const safety[] = {"excel", "raw", NULL};
     struct wanted wanted = {.top = 10};
+    struct cmd_policy policy = CMD_POLICY_NONE;
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "output",
@@ -78,6 +81,7 @@ int cmd_delta(struct cmd *cmd, int argc, char **argv)
          .value = "DATASET",
          .help = "where the old run's CDRs are, if elsewhere (default: --cdrs)",
          .target = &wanted.old_cdrs},
+        CMD_OPTIONS_POLICY(policy),
         {.kind = CMD_CHOICE,
          .name = "format",
          .value = "FORMAT",
@@ -135,5 +139,11 @@ int cmd_delta(struct cmd *cmd, int argc, char **argv)
     if (operands == 1 && wanted.output != NULL)
         return cmd_fail_text(cmd, CMD_USAGE,
                              "-o DELTA makes a delta of two runs; give the old and the new one");
-    return operands == 2 ? make(cmd, argv + 1, &wanted) : show(cmd, argv[1], &wanted);
+    if (operands == 1 && policy.closed != NULL)
+        return cmd_fail_text(cmd, CMD_USAGE, "--closed is said when a delta of two runs is made");
+    code = cmd_policy_read(cmd, &policy);
+    if (code == CMD_GO)
+        code = operands == 2 ? make(cmd, argv + 1, &wanted, &policy) : show(cmd, argv[1], &wanted);
+    cmd_policy_free(&policy);
+    return code;
 }

@@ -94,7 +94,8 @@ bool cmd_impact_flagged(const struct toll_impact *impact, const struct toll_impa
         return true;
     }
     flag->calls = toll_impact_beyond(sum_of(base->rows), sum_of(other->rows), bp);
-    flag->minutes = toll_impact_beyond(sum_of(base->billed_s), sum_of(other->billed_s), bp);
+    const bool minutes = !impact->books[0].without_calls && !impact->books[book].without_calls;
+    flag->minutes = minutes && toll_impact_beyond(sum_of(base->billed_s), sum_of(other->billed_s), bp);
     flag->charge = toll_impact_beyond(toll_measure_charge(base), toll_measure_charge(other), bp);
     return flag->calls || flag->minutes || flag->charge;
 }

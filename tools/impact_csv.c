@@ -41,6 +41,15 @@ static void empty_cell(const struct csv *csv)
     cmd_put_char(csv->out, ',');
 }
 
+/* empty where it is not known */
+static void seconds_cell(const struct csv *csv, int64_t billed_s, int book)
+{
+    if (csv->impact->books[book].without_calls)
+        empty_cell(csv);
+    else
+        count_cell(csv, billed_s);
+}
+
 /* ends a line whose last cell it is */
 static void last_cell(const struct csv *csv, const char *text)
 {
@@ -122,7 +131,7 @@ static void measure_cells(const struct csv *csv, enum toll_dimension dimension,
     count_cell(csv, measure->rows);
     count_cell(csv, measure->rated);
     count_cell(csv, measure->suspense);
-    count_cell(csv, measure->billed_s);
+    seconds_cell(csv, measure->billed_s, book);
     sum_cell(csv, measure->charge);
     if (accounts)
         sum_cell(csv, measure->periods);
@@ -261,8 +270,8 @@ static void put_flagged(const struct csv *csv)
             text_cell(csv, flags);
             count_cell(csv, base->rows);
             count_cell(csv, other->rows);
-            count_cell(csv, base->billed_s);
-            count_cell(csv, other->billed_s);
+            seconds_cell(csv, base->billed_s, 0);
+            seconds_cell(csv, other->billed_s, book);
             sum_cell(csv, toll_measure_charge(base));
             sum_cell(csv, toll_measure_charge(other));
             sum_cell(csv, cmd_sum_minus(toll_measure_charge(other), toll_measure_charge(base)));

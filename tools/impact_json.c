@@ -51,6 +51,7 @@ static void put_books(struct document *document)
         cmd_json_text(json, "last_day", book->last_day[0] == 0 ? NULL : book->last_day);
         cmd_json_bool(json, "has_cost", book->has_cost);
         cmd_json_bool(json, "taxed", book->taxed);
+        cmd_json_bool(json, "with_calls", !book->without_calls);
         cmd_json_close(json, '}');
     }
     cmd_json_close(json, ']');
@@ -120,7 +121,8 @@ static void put_measure(struct document *document, enum toll_dimension dimension
     cmd_json_integer(json, "rows", measure->rows);
     cmd_json_integer(json, "rated", measure->rated);
     cmd_json_integer(json, "suspense", measure->suspense);
-    cmd_json_integer(json, "billed_s", measure->billed_s);
+    if (!of->without_calls)
+        cmd_json_integer(json, "billed_s", measure->billed_s);
     put_sum(json, "charge", measure->charge);
     if (accounts)
         put_sum(json, "periods", measure->periods);

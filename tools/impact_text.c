@@ -97,6 +97,14 @@ static bool any(const struct toll_impact *impact, bool cost)
     return false;
 }
 
+/* Nothing where they are not known. */
+static void put_minutes(const struct text *text, struct rows *rows, int64_t billed_s, int book)
+{
+    char *minutes = cell(rows);
+    if (!text->impact->books[book].without_calls)
+        cmd_minutes_text(billed_s, minutes, CELL);
+}
+
 static void put_book(const struct text *text, struct rows *rows, const struct toll_impact_row *row, int book)
 {
     const struct toll_measure *base = &row->books[0], *of = &row->books[book];
@@ -104,7 +112,7 @@ static void put_book(const struct text *text, struct rows *rows, const struct to
     put(rows, text->impact->books[book].name);
     put_count(rows, of->rows);
     put_count(rows, of->suspense);
-    cmd_minutes_text(of->billed_s, cell(rows), CELL);
+    put_minutes(text, rows, of->billed_s, book);
     sum_text(is, cell(rows));
     if (book == 0 && text->impact->book_count > 1) {
         put(rows, "");
@@ -386,8 +394,8 @@ static void put_flag(const struct text *text, struct rows *rows, const struct to
              text->impact->book_count > 2 ? text->impact->books[book].name : "");
     put_count(rows, base->rows);
     put_count(rows, of->rows);
-    cmd_minutes_text(base->billed_s, cell(rows), CELL);
-    cmd_minutes_text(of->billed_s, cell(rows), CELL);
+    put_minutes(text, rows, base->billed_s, 0);
+    put_minutes(text, rows, of->billed_s, book);
     sum_text(toll_measure_charge(base), cell(rows));
     sum_text(toll_measure_charge(of), cell(rows));
     percent_text(toll_measure_charge(base), toll_measure_charge(of), cell(rows));

@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
     {"check", "what is wrong or doubtful in a book", cmd_check},
     {"rate", "price every CDR of a dataset with a book", cmd_rate},
     {"rerate", "a run's calls again by another book, and what moved", cmd_rerate},
+    {"delta", "what moved between two runs, line by line", cmd_delta},
     {"ledger", "a run and its deltas: original, adjustments, sum", cmd_ledger},
     {"close", "freeze what a run has billed, for the next run to go on from", cmd_close},
     {"verify", "re-read a dataset, a run, a state, a delta or an image: every byte", cmd_verify},
@@ -41,7 +42,6 @@ static const struct verb verbs[] = {
     {"tax", "what a run's accounts owe in taxes", cmd_tax},
     {"export", "all lines of a run as CSV or JSON lines", cmd_export},
     {"whatif", "the same calls with several books: what moves and whom it hurts", cmd_whatif},
-    {"delta", "what moved between two runs, line by line", cmd_delta},
     {"bench", "how fast a book rates CDRs on this machine", cmd_bench},
     {"gen", "make a synthetic book and CDRs to try things with", cmd_gen},
 };

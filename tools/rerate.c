@@ -1,8 +1,9 @@
 /*
  * tollmill rerate: a run's calls by another book, into a new run, and the delta of the two.
  */
-#include "names.h"
+#include "delta_show.h"
 #include "options.h"
+#include "policy.h"
 #include "print.h"
 #include "runs.h"
 #include "tollmill_delta.h"
@@ -12,8 +13,8 @@
 #include <string.h>
 
 struct words { /* of the command line that need reading */
-    const char *cdrs, *old_cdrs, *delta, *accounts, *minimum, *approve_above, *approved;
-    int64_t threads, back_bill_days;
+    const char *cdrs, *old_cdrs, *delta, *accounts;
+    int64_t threads;
     int io, simd;
 };
 
@@ -29,15 +30,6 @@ static struct toll_sum charge_of(const struct toll_delta_side *side)
     struct toll_sum sum = side->charge;
     cmd_sum_join(&sum, side->periods);
     return sum;
-}
-
-static bool moved(const struct toll_delta_result *delta)
-{
-    bool found = delta->changed > 0;
-    for (int i = 0; i < delta->total_count; i++)
-        found |=
-            cmd_sum_compare(charge_of(&delta->totals[i].before), charge_of(&delta->totals[i].after)) != 0;
-    return found;
 }
 
 /* ---- for people ---- */
@@ -95,14 +87,14 @@ static void print_totals(struct cmd *cmd, const struct toll_delta_result *delta)
 }
 
 static void print_human(struct cmd *cmd, const struct toll_rerate_options *options,
-                        const struct toll_rerate_result *result, int64_t wall_ns)
+                        const struct toll_rerate_result *result, bool moved, int64_t wall_ns)
 {
     char time[32];
     print_counts(cmd, result);
     print_totals(cmd, &result->delta);
     cmd_seconds_text(wall_ns, time, sizeof time);
     cmd_put_format(&cmd->out, "%s and %s in %s\n", options->rate.run_path, options->delta_path, time);
-    if (moved(&result->delta))
+    if (moved)
         cmd_put_format(&cmd->out, "Next: tollmill delta %s\n", options->delta_path);
     else
         cmd_put_format(&cmd->out, "Nothing moved.\n");
@@ -170,30 +162,11 @@ static void print_json(struct cmd *cmd, const struct toll_rerate_options *option
 
 /* ---- the command line ---- */
 
-static int read_amount(struct cmd *cmd, const char *text, const char *option, int64_t *out)
+static int check_days(struct cmd *cmd, const struct toll_rerate_options *options)
 {
-    if (text == NULL || (toll_money_from_text(text, strlen(text), out) == 0 && *out >= 0))
-        return CMD_GO;
-    cmd_error(cmd, "--%s %s is no amount; write it as 2.50", option, text);
-    return CMD_USAGE;
-}
-
-static int check_words(struct cmd *cmd, const struct toll_rerate_options *options, const struct words *words)
-{
-    const struct toll_adjust_policy *policy = &options->policy;
-    const bool adjusts = policy->credits_only || words->minimum || words->approve_above || words->approved ||
-                         policy->today || policy->report_period || words->back_bill_days >= 0;
-    if (adjusts && !options->closed_path) {
-        cmd_error(cmd, "what becomes of adjusting lines is said of closed cycles: add --closed STATE");
-        return CMD_USAGE;
-    }
     if (options->part_from && options->part_to && strcmp(options->part_from, options->part_to) >= 0) {
         cmd_error(cmd, "--to %s is not after --from %s; --to is the day after the last one", options->part_to,
                   options->part_from);
-        return CMD_USAGE;
-    }
-    if (words->back_bill_days >= 0 && !policy->today) {
-        cmd_error(cmd, "--back-bill-days goes back from a day: add --today");
         return CMD_USAGE;
     }
     return CMD_GO;
@@ -212,9 +185,21 @@ static int find_cdrs(struct cmd *cmd, struct toll_rerate_options *options, const
     return code;
 }
 
+/* As the delta says, whose sums know more than the totals. */
+static int find_moved(const char *path, bool *moved, struct toll_error *error)
+{
+    struct toll_delta *delta;
+    const int rc = toll_delta_open(path, &delta, error);
+    if (rc < 0)
+        return rc;
+    *moved = cmd_delta_moved(delta);
+    toll_delta_close(delta);
+    return 0;
+}
+
 static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const struct words *words)
 {
-    struct cmd_names accounts = {0}, approved = {0};
+    struct cmd_names accounts = {0};
     struct toll_rerate_result result;
     struct toll_error error = {0};
     char *delta = NULL;
@@ -222,12 +207,8 @@ static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const st
     memset(&result, 0, sizeof result);
     if (words->accounts)
         rc = cmd_names_split(&accounts, words->accounts, "accounts", &error);
-    if (rc == 0 && words->approved)
-        rc = cmd_names_read(&approved, words->approved, &error);
     options->accounts = accounts.names;
     options->account_count = accounts.count;
-    options->policy.approved = approved.names;
-    options->policy.approved_count = approved.count;
     options->delta_path = words->delta;
     if (rc == 0 && !words->delta) {
         size_t bytes = strlen(options->rate.run_path);
@@ -249,13 +230,15 @@ static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const st
     if (rc == 0)
         rc = toll_rerate(options, &result, &error);
     const int64_t wall_ns = cmd_now_ns() - begun;
-    int code = rc < 0 ? cmd_fail(cmd, &error) : moved(&result.delta) ? CMD_FINDINGS : CMD_OK;
+    bool moved = false;
+    if (rc >= 0)
+        rc = find_moved(options->delta_path, &moved, &error);
+    const int code = rc < 0 ? cmd_fail(cmd, &error) : moved ? CMD_FINDINGS : CMD_OK;
     if (rc >= 0 && cmd->json)
         print_json(cmd, options, &result, wall_ns);
     else if (rc >= 0 && !cmd->quiet)
-        print_human(cmd, options, &result, wall_ns);
+        print_human(cmd, options, &result, moved, wall_ns);
     cmd_names_free(&accounts);
-    cmd_names_free(&approved);
     free(delta);
     return code;
 }
@@ -264,11 +247,10 @@ int cmd_rerate(struct cmd *cmd, int argc, char **argv)
 {
     static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
     static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
-    struct toll_rerate_options rerate_options = {
-        .rate.pin = true, .policy = {.approve_above = INT64_MAX, .back_bill_days = -1}};
+    struct toll_rerate_options rerate_options = {.rate.pin = true};
+    struct cmd_policy policy = CMD_POLICY_NONE;
     struct toll_rate_options *rate = &rerate_options.rate;
-    struct toll_adjust_policy *policy = &rerate_options.policy;
-    struct words words = {.io = TOLL_IO_AUTO, .simd = TOLL_SIMD_AUTO, .back_bill_days = -1};
+    struct words words = {.io = TOLL_IO_AUTO, .simd = TOLL_SIMD_AUTO};
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "book",
@@ -313,47 +295,7 @@ int cmd_rerate(struct cmd *cmd, int argc, char **argv)
          .name = "only-suspense",
          .help = "only calls that RUN has in suspense",
          .target = &rerate_options.part_suspense},
-        {.kind = CMD_TEXT,
-         .name = "closed",
-         .value = "STATE",
-         .help = "what is billed already: adjusting lines for these cycles",
-         .target = &rerate_options.closed_path},
-        {.kind = CMD_FLAG,
-         .name = "credits-only",
-         .help = "adjusting debits are listed, not billed",
-         .target = &policy->credits_only},
-        {.kind = CMD_TEXT,
-         .name = "minimum",
-         .value = "AMOUNT",
-         .help = "accounts whose adjustments come to less, either way, are left alone",
-         .target = &words.minimum},
-        {.kind = CMD_NUMBER,
-         .name = "back-bill-days",
-         .value = "N",
-         .help = "calls that began more days before --today are not debited any more",
-         .target = &words.back_bill_days,
-         .minimum = 0,
-         .maximum = 100000},
-        {.kind = CMD_TEXT,
-         .name = "approve-above",
-         .value = "AMOUNT",
-         .help = "accounts whose adjustments come to more, either way, wait for approval",
-         .target = &words.approve_above},
-        {.kind = CMD_TEXT,
-         .name = "approved",
-         .value = "FILE",
-         .help = "accounts that are approved, one a line",
-         .target = &words.approved},
-        {.kind = CMD_DAY,
-         .name = "today",
-         .value = "DAY",
-         .help = "the day on which this is done: a run has no clock of its own",
-         .target = &policy->today},
-        {.kind = CMD_MONTH,
-         .name = "report-period",
-         .value = "MONTH",
-         .help = "in which adjusted taxes are reported (default: the month of --today)",
-         .target = &policy->report_period},
+        CMD_OPTIONS_POLICY(policy),
         {.kind = CMD_NUMBER,
          .name = "threads",
          .value = "N",
@@ -405,19 +347,21 @@ int cmd_rerate(struct cmd *cmd, int argc, char **argv)
     int operands;
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code == CMD_GO)
-        code = check_words(cmd, &rerate_options, &words);
+        code = check_days(cmd, &rerate_options);
     if (code == CMD_GO)
-        code = read_amount(cmd, words.minimum, "minimum", &policy->minimum);
-    if (code == CMD_GO)
-        code = read_amount(cmd, words.approve_above, "approve-above", &policy->approve_above);
+        code = cmd_policy_read(cmd, &policy);
     if (code != CMD_GO)
         return code;
     rerate_options.old_run_path = argv[1];
-    policy->back_bill_days = words.back_bill_days;
+    rerate_options.closed_path = policy.closed;
+    rerate_options.policy = policy.policy;
     rate->threads = (unsigned)words.threads;
     rate->io = (enum toll_io_choice)words.io;
     rate->simd = (enum toll_simd_choice)words.simd;
     rate->reporter = cmd_reporter(cmd);
     code = find_cdrs(cmd, &rerate_options, &words, new_path, old_path);
-    return code != CMD_GO ? code : rerate(cmd, &rerate_options, &words);
+    if (code == CMD_GO)
+        code = rerate(cmd, &rerate_options, &words);
+    cmd_policy_free(&policy);
+    return code;
 }

@@ -2,184 +2,16 @@
  * tollmill whatif: the same calls with several books in one pass, and what moves between them. Nothing is
  * written but the report.
  */
+#include "whatif.h"
 #include "best_plan.h"
 #include "html.h"
 #include "impact.h"
-#include "options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const formats[] = {"text", "csv", NULL};
-
-/* What was asked for, in words of the command line. */
-struct asked {
-    struct cmd_list books, sets, sweeps, names, best; /* books: --books and operands */
-    const char **texts;                               /* of all lists */
-    int *places;
-};
-
-/* The books that come of it, and what they own. */
-struct plan {
-    struct toll_whatif_book books[TOLL_IMPACT_BOOKS_MAX + 1];
-    int count;
-    char *owned[2 * TOLL_IMPACT_BOOKS_MAX];
-    int owned_count;
-    const char *plans[TOLL_IMPACT_BOOKS_MAX]; /* --best-plan */
-    int plan_count, plan_first;
-};
-
-static void plan_free(struct plan *plan)
-{
-    for (int i = 0; i < plan->owned_count; i++)
-        free(plan->owned[i]);
-}
-
-/* ---- from words to books ---- */
-
-static int too_many(struct cmd *cmd)
-{
-    cmd_error(cmd, "these are more than %d books; take some out, or a larger step of the sweep",
-              TOLL_IMPACT_BOOKS_MAX);
-    return CMD_USAGE;
-}
-
-/* The name that stands before a word: the last one behind the book before it. NULL: none. */
-static const char *name_before(const struct asked *asked, int place, int before)
-{
-    const char *name = NULL;
-    for (int i = 0; i < asked->names.count; i++)
-        if (asked->names.places[i] < place && asked->names.places[i] > before)
-            name = asked->names.texts[i];
-    return name;
-}
-
-static int add_book(struct cmd *cmd, struct plan *plan, const struct toll_whatif_book *book)
-{
-    if (plan->count == TOLL_IMPACT_BOOKS_MAX)
-        return too_many(cmd);
-    plan->books[plan->count++] = *book;
-    return CMD_GO;
-}
-
-/* Keeps a text until the end. */
-static char *keep(struct plan *plan, char *text)
-{
-    if (text != NULL)
-        plan->owned[plan->owned_count++] = text;
-    return text;
-}
-
-static int no_memory(struct cmd *cmd)
-{
-    return cmd_fail_text(cmd, 71, "out of memory for the books");
-}
-
-static int add_sweep(struct cmd *cmd, struct plan *plan, const char *sweep)
-{
-    int64_t factors[TOLL_IMPACT_BOOKS_MAX];
-    struct toll_error error = {0};
-    char **changes;
-    int count, code = CMD_GO;
-    if (toll_sweep_changes(sweep, &changes, factors, &count, &error) < 0)
-        return cmd_fail(cmd, &error);
-    for (int i = 0; i < count; i++) {
-        if (plan->count == TOLL_IMPACT_BOOKS_MAX) {
-            free(changes[i]);
-            code = too_many(cmd);
-            continue;
-        }
-        keep(plan, changes[i]);
-        plan->books[plan->count++] =
-            (struct toll_whatif_book){.change = changes[i], .has_factor = true, .factor = factors[i]};
-        /* its name is the factor, which stands at the end of the change */
-        plan->books[plan->count - 1].name = strrchr(changes[i], '*') + 1;
-    }
-    free(changes);
-    return code;
-}
-
-/* "P,Q,R": a book for each, with every account on it. */
-static int add_best_plans(struct cmd *cmd, struct plan *plan, const char *list)
-{
-    if (plan->plan_count == 0)
-        plan->plan_first = plan->count;
-    for (const char *at = list; *at != '\0';) {
-        const size_t bytes = strcspn(at, ",");
-        const size_t room = bytes + sizeof "plan:\"\" accounts:*";
-        char *name = strndup(at, bytes), *change = malloc(room);
-        at += bytes + (at[bytes] == ',');
-        if (name == NULL || change == NULL) {
-            free(name);
-            free(change);
-            return no_memory(cmd);
-        }
-        snprintf(change, room, "plan:\"%s\" accounts:*", name);
-        if (name[0] == '\0' || strchr(name, '"') != NULL || plan->count == TOLL_IMPACT_BOOKS_MAX) {
-            const bool full = name[0] != '\0' && strchr(name, '"') == NULL;
-            free(name);
-            free(change);
-            if (full)
-                return too_many(cmd);
-            cmd_error(cmd, "--best-plan is a list of plans, P,Q,R, not \"%s\"", list);
-            return CMD_USAGE;
-        }
-        plan->plans[plan->plan_count++] = keep(plan, name);
-        plan->books[plan->count++] = (struct toll_whatif_book){.name = name, .change = keep(plan, change)};
-    }
-    return CMD_GO;
-}
-
-/* The list's next word, if it is the next of all: the one with the lowest place. */
-static bool is_next(const struct cmd_list *list, int at, int place)
-{
-    return at < list->count && list->places[at] == place;
-}
-
-/* Books in the order of the command line; the base is the first that is a path. */
-static int make_books(struct cmd *cmd, const struct asked *asked, int argc, struct plan *plan)
-{
-    int book = 0, set = 0, sweep = 0, before = 0, code = CMD_GO;
-    if (asked->books.count == 0) {
-        cmd_error(cmd, "BOOK is missing: a book's folder or image, the base of all changes");
-        return CMD_USAGE;
-    }
-    plan->count = 1;
-    for (int place = 1; place < argc && code == CMD_GO; place++) {
-        struct toll_whatif_book next = {.name = name_before(asked, place, before)};
-        if (is_next(&asked->books, book, place)) {
-            next.path = asked->books.texts[book];
-            if (book++ > 0)
-                code = add_book(cmd, plan, &next);
-            else
-                plan->books[0] = next;
-        } else if (is_next(&asked->sets, set, place)) {
-            next.change = asked->sets.texts[set++];
-            code = add_book(cmd, plan, &next);
-        } else if (is_next(&asked->sweeps, sweep, place)) {
-            code = add_sweep(cmd, plan, asked->sweeps.texts[sweep++]);
-        } else {
-            continue;
-        }
-        before = place;
-    }
-    for (int i = 0; i < asked->names.count && code == CMD_GO; i++) {
-        if (asked->names.places[i] > before) {
-            cmd_error(cmd, "--name \"%s\" names nothing: it stands before its BOOK or --set",
-                      asked->names.texts[i]);
-            code = CMD_USAGE;
-        }
-    }
-    for (int i = 0; i < asked->best.count && code == CMD_GO; i++)
-        code = add_best_plans(cmd, plan, asked->best.texts[i]);
-    if (code == CMD_GO && plan->count == 1) {
-        cmd_error(cmd, "there is nothing to compare the book with: name another one, or --set, --sweep, "
-                       "--best-plan");
-        code = CMD_USAGE;
-    }
-    return code;
-}
 
 /* ---- the report ---- */
 
@@ -220,7 +52,7 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
     return code;
 }
 
-static int run(struct cmd *cmd, struct toll_whatif_options *options, const struct plan *plan,
+static int run(struct cmd *cmd, struct toll_whatif_options *options, const struct cmd_whatif_books *plan,
                const struct show *show)
 {
     struct toll_impact impact = {0};
@@ -246,7 +78,7 @@ static int run(struct cmd *cmd, struct toll_whatif_options *options, const struc
     return code;
 }
 
-static int check_show(struct cmd *cmd, const struct show *show, const struct plan *plan)
+static int check_show(struct cmd *cmd, const struct show *show, const struct cmd_whatif_books *plan)
 {
     if (show->format == 1 && show->table == NULL) {
         cmd_error(cmd, "--format csv needs --table NAME, one of: %s%s", cmd_impact_table_names(),
@@ -291,33 +123,7 @@ static const char notes[] =
     "  tiers:T from_qty:1000 rate=0.01     rows of tiers.csv\n"
     "  book:TABLE file=PATH                another file in the place of TABLE.csv";
 
-static void lists_make(struct asked *asked, int argc)
-{
-    struct cmd_list *const lists[] = {&asked->books, &asked->sets, &asked->sweeps, &asked->names,
-                                      &asked->best};
-    const size_t room = (size_t)argc + 1;
-    asked->texts = calloc(room * 5, sizeof *asked->texts);
-    asked->places = calloc(room * 5, sizeof *asked->places);
-    for (size_t i = 0; i < 5 && asked->texts != NULL && asked->places != NULL; i++)
-        *lists[i] = (struct cmd_list){&asked->texts[i * room], &asked->places[i * room], 0};
-}
-
-/* Operands are books like those of --books, in their places. */
-static void add_operands(struct asked *asked, char **argv, const int *places, int count)
-{
-    struct cmd_list *books = &asked->books;
-    for (int i = 0; i < count; i++) {
-        int at = books->count++;
-        for (; at > 0 && books->places[at - 1] > places[i]; at--) {
-            books->places[at] = books->places[at - 1];
-            books->texts[at] = books->texts[at - 1];
-        }
-        books->places[at] = places[i];
-        books->texts[at] = argv[i + 1];
-    }
-}
-
-static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int argc, char **argv)
+static int parsed(struct cmd *cmd, struct cmd_whatif_asked *asked, int *operand_places, int argc, char **argv)
 {
     static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
     static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
@@ -450,6 +256,10 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
          .target = &simd,
          .choices = simd_choices},
         {.kind = CMD_FLAG,
+         .name = "no-taxes",
+         .help = "leave taxes out: then changed rates of a taxed book cost far less time",
+         .target = &whatif.no_taxes},
+        {.kind = CMD_FLAG,
          .name = "compile",
          .help = "compile each changed book whole, also where new prices alone would do: a check",
          .target = &whatif.compile_changes},
@@ -462,7 +272,7 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
                                     .option_count = sizeof options / sizeof options[0],
                                     .notes = notes,
                                     .operand_places = operand_places};
-    struct plan plan = {0};
+    struct cmd_whatif_books plan = {0};
     int code = cmd_parse(cmd, &usage, argc, argv, &operands);
     if (code != CMD_GO)
         return code;
@@ -475,7 +285,7 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
         cmd_error(cmd, "--late reorder goes with --after: without a closed run no call is late");
         return CMD_USAGE;
     }
-    add_operands(asked, argv, operand_places, operands);
+    cmd_whatif_asked_operands(asked, argv, operand_places, operands);
     whatif.reorder = late == 1;
     whatif.threads = (unsigned)threads;
     whatif.io = (enum toll_io_choice)io;
@@ -484,26 +294,24 @@ static int parsed(struct cmd *cmd, struct asked *asked, int *operand_places, int
     show.raw = safety == 1;
     code = cmd_impact_moved_by(cmd, moved_by, &whatif.moved_by_bp);
     if (code == CMD_GO)
-        code = make_books(cmd, asked, argc, &plan);
+        code = cmd_whatif_books_make(cmd, asked, argc, &plan);
     if (code == CMD_GO)
         code = check_show(cmd, &show, &plan);
     if (code == CMD_GO)
         code = run(cmd, &whatif, &plan, &show);
-    plan_free(&plan);
+    cmd_whatif_books_free(&plan);
     return code;
 }
 
 int cmd_whatif(struct cmd *cmd, int argc, char **argv)
 {
-    struct asked asked = {0};
+    struct cmd_whatif_asked asked = {0};
     int *operand_places = calloc((size_t)argc + 1, sizeof *operand_places), code;
-    lists_make(&asked, argc);
-    if (operand_places == NULL || asked.texts == NULL || asked.places == NULL)
-        code = no_memory(cmd);
+    if (operand_places == NULL || !cmd_whatif_asked_make(&asked, argc))
+        code = cmd_fail_text(cmd, 71, "out of memory for the words of the command line");
     else
         code = parsed(cmd, &asked, operand_places, argc, argv);
-    free(asked.texts);
-    free(asked.places);
+    cmd_whatif_asked_free(&asked);
     free(operand_places);
     return code;
 }

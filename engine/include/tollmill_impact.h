@@ -117,6 +117,7 @@ struct toll_impact_book {
     char run_digest[33];              /* of a run; else "" */
     const char *first_day, *last_day; /* with calls; "" none */
     bool has_cost, taxed;
+    bool without_calls; /* a run whose CDRs were not there: no hours, days and billed_s */
     bool has_factor;
     int64_t factor; /* of a sweep, in 1e-8 */
 };
@@ -177,6 +178,7 @@ struct toll_whatif_options {
     int64_t moved_by_bp;
     size_t moved_most; /* so many price rows in `moved`, those that moved most; 0: all */
     bool prices;       /* make the table `prices`: of large decks it has millions of rows */
+    bool no_taxes;     /* taxed books are rated as if they were not: changed rates cost far less then */
     struct toll_reporter reporter;
     struct toll_progress progress;
 };

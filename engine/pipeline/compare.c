@@ -18,6 +18,8 @@
 
 #define COLUMNS (TOLL_CDR_COLUMN_BIT(TOLL_CDR_START) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_KIND))
 #define NAME_BYTES 4096
+/* Sums of all threads: there are fewer of them where runs have millions of price rows and accounts. */
+#define SUMS_BYTES ((size_t)4 << 30)
 
 struct compared_run {
     struct toll_run_files files;
@@ -380,33 +382,6 @@ static int read_all(struct compare *compare, struct toll_error *error)
 
 /* ---- taxes ---- */
 
-static int by_account(const void *a, const void *b)
-{
-    const struct toll_impact_tax *x = a, *y = b;
-    const int accounts = strcmp(x->account, y->account);
-    return accounts != 0 ? accounts : strcmp(x->currency, y->currency);
-}
-
-static bool add_tax(struct compared_run *run, const struct toll_tax_register_row *row, size_t *room)
-{
-    if (run->tax_count == *room) {
-        *room = 2 * *room + 256;
-        struct toll_impact_tax *grown = realloc(run->taxes, *room * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        run->taxes = grown;
-    }
-    const uint32_t account = toll_strings_add(&run->tax_texts, row->account, strlen(row->account));
-    const uint32_t currency = toll_strings_add(&run->tax_texts, row->currency, strlen(row->currency));
-    if (account == 0 || currency == 0)
-        return false;
-    run->taxes[run->tax_count++] =
-        (struct toll_impact_tax){.account = toll_strings_text(&run->tax_texts, account, NULL),
-                                 .currency = toll_strings_text(&run->tax_texts, currency, NULL),
-                                 .cents = row->tax_cents};
-    return true;
-}
-
 /* The run's register, as `tax` has it: billable cents by account. */
 static int read_taxes(struct compare *compare, int index, struct toll_error *error)
 {
@@ -414,28 +389,15 @@ static int read_taxes(struct compare *compare, int index, struct toll_error *err
     if (!run->book->tax.taxed)
         return 0;
     struct toll_taxes *taxes = NULL;
-    struct toll_tax_register_row row;
-    size_t room = 0, used = 0;
     int rc = toll_taxes_open_with(compare->io, compare->options->run_paths[index],
                                   &(struct toll_tax_options){.report_period = NULL}, &taxes, error);
-    if (rc != 0)
-        return rc;
-    for (int64_t i = 0; rc == 0 && toll_taxes_register(taxes, i, &row); i++)
-        if (row.billable && !add_tax(run, &row, &room))
-            rc = no_memory(error);
+    if (rc == 0)
+        rc = toll_impact_taxes_of(taxes, &run->tax_texts, &run->taxes, &run->tax_count, error);
     toll_taxes_close(taxes);
     if (rc != 0)
         return rc;
-    if (run->tax_count > 0)
-        qsort(run->taxes, run->tax_count, sizeof *run->taxes, by_account);
-    for (size_t i = 0; i < run->tax_count; i++)
-        if (used > 0 && by_account(&run->taxes[used - 1], &run->taxes[i]) == 0)
-            run->taxes[used - 1].cents += run->taxes[i].cents;
-        else
-            run->taxes[used++] = run->taxes[i];
-    run->tax_count = used;
     compare->sides[index].taxes = run->taxes;
-    compare->sides[index].tax_count = used;
+    compare->sides[index].tax_count = run->tax_count;
     return 0;
 }
 
@@ -450,8 +412,15 @@ static int make_sums(struct compare *compare, struct toll_error *error)
     const int64_t batches = compare->rows_total / TOLL_BATCH_ROWS + 1;
     if (compare->threads > batches)
         compare->threads = (unsigned)batches;
+    /* Single price rows are read of the base alone, and only to tell what drives a difference. */
+    for (int i = 0; i < compare->count && !compare->options->prices; i++)
+        if (i > 0 || !compare->same_calls || compare->count == 1)
+            compare->sides[i].detail = TOLL_DETAIL_NONE;
     int rc = toll_impact_shape_make(&compare->shape, compare->sides, compare->count,
                                     compare->runs[0].book->zones[0], error);
+    const size_t fit = rc != 0 ? 1 : SUMS_BYTES / toll_impact_sums_bytes(compare->shape);
+    if (compare->threads > fit)
+        compare->threads = fit > 0 ? (unsigned)fit : 1;
     compare->sums = calloc(compare->threads, sizeof(struct toll_impact_sums *));
     if (rc == 0 && compare->sums == NULL)
         rc = no_memory(error);

@@ -59,7 +59,8 @@ static void put(struct text *text, const void *data, size_t bytes)
         text->bytes = grown;
         text->room = room;
     }
-    memcpy(text->bytes + text->count, data, bytes);
+    if (bytes > 0)
+        memcpy(text->bytes + text->count, data, bytes);
     text->count += bytes;
 }
 

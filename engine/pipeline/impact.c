@@ -386,6 +386,8 @@ static void add_rows(struct toll_impact_sums *sums, const struct toll_cdr_batch 
                      const struct toll_impact_lines *sides, int from, int until)
 {
     const size_t end = (size_t)cdrs->rows;
+    for (int s = from; s < until; s++)
+        sums->sides[s].without_calls |= end > 0 && cdrs->kind == NULL;
     for (size_t first = 0; first < end && sums->settled <= TOLL_IMPACT_SETTLED_MOST;) {
         size_t rows = end - first < CHUNK ? end - first : CHUNK;
         rows = rows_in_hour(sums, cdrs->start, first, rows);

@@ -6,6 +6,7 @@
 #ifndef TOLL_PIPELINE_IMPACT_H
 #define TOLL_PIPELINE_IMPACT_H
 
+#include "base/strings.h"
 #include "base/zone.h"
 #include "book/book.h"
 #include "mmap_cdr/part.h"
@@ -19,7 +20,7 @@
 enum toll_impact_detail {
     TOLL_DETAIL_ALL,
     TOLL_DETAIL_CHANGED, /* those of `changed`: for a base beside which all sides are repriced */
-    TOLL_DETAIL_NONE     /* for sides that are not the base */
+    TOLL_DETAIL_NONE     /* for sides that are not the base, and where `moved` is not made */
 };
 
 /* What the ids of one book's lines mean: of an opened book, or of a run's tables. */
@@ -43,6 +44,11 @@ struct toll_impact_tax { /* ascending (account, currency) */
     const char *account, *currency;
     int64_t cents; /* billable */
 };
+
+struct toll_taxes;
+/* Billable cents by account of a register; free(). texts: theirs, to be kept as long. */
+int toll_impact_taxes_of(struct toll_taxes *taxes, struct toll_strings *texts, struct toll_impact_tax **out,
+                         size_t *count, struct toll_error *error);
 
 struct toll_impact_shape; /* how large sums are, for each side */
 int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/large.h"
+#include "base/strings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,39 @@ static bool group_prices(struct toll_impact_side_shape *shape, const struct toll
     return good;
 }
 
+/* The same for a run's table: one key for each deck and destination. */
+static bool group_table(struct toll_impact_side_shape *shape, const struct toll_run_tables *tables)
+{
+    struct toll_strings names = {0};
+    char *text = NULL;
+    size_t room = 0;
+    bool good = true;
+    shape->price_of_key = calloc((size_t)tables->price_count + 1, sizeof *shape->price_of_key);
+    for (int64_t i = 0; good && shape->price_of_key != NULL && i < tables->price_count; i++) {
+        const struct toll_price_row *row = &tables->prices[i];
+        const size_t deck = strlen(row->deck) + 1, bytes = deck + strlen(row->destination);
+        if (bytes > room) {
+            char *grown = realloc(text, 2 * bytes);
+            good = grown != NULL;
+            text = good ? grown : text;
+            room = good ? 2 * bytes : room;
+        }
+        if (!good)
+            break;
+        memcpy(text, row->deck, deck);
+        memcpy(text + deck, row->destination, bytes - deck);
+        const uint32_t key = toll_strings_add(&names, text, bytes);
+        good = key != 0;
+        shape->price_keys[row->id] = key;
+        if (good && shape->price_of_key[key] == 0)
+            shape->price_of_key[key] = ((uint32_t)i + 1) | TOLL_KEY_GROUP;
+    }
+    shape->prices = names.count + 1;
+    toll_strings_free(&names);
+    free(text);
+    return good && shape->price_of_key != NULL;
+}
+
 /* A run's table holds only the price rows that some line names; their ids may be far apart. */
 static bool note_prices(struct toll_impact_side_shape *shape, const struct toll_impact_side *side)
 {
@@ -196,6 +230,8 @@ static bool note_prices(struct toll_impact_side_shape *shape, const struct toll_
     shape->price_keys = calloc(shape->price_ids, sizeof *shape->price_keys);
     if (shape->price_keys == NULL)
         return false;
+    if (side->detail == TOLL_DETAIL_NONE)
+        return group_table(shape, tables);
     for (int64_t i = 0; i < count; i++)
         shape->price_keys[tables->prices[i].id] = (uint32_t)i + 1;
     return true;

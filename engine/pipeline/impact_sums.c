@@ -358,6 +358,7 @@ int toll_impact_sums_merge(struct toll_impact_sums *sums, struct toll_impact_sum
         good &= merge_plane(&to->moves, &some->moves);
         to->strangers += some->strangers;
         to->has_plans |= some->has_plans;
+        to->without_calls |= some->without_calls;
         to->differs |= some->differs;
     }
     good &= merge_days(sums, from);

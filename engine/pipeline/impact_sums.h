@@ -99,7 +99,8 @@ struct toll_impact_side_sums {
     uint8_t *touched;                      /* by cell */
     int64_t strangers;                     /* lines that name what the tables do not have */
     bool has_plans;
-    bool differs; /* a repriced side has differences of counts */
+    bool without_calls; /* some rows came without their CDRs */
+    bool differs;       /* a repriced side has differences of counts */
 };
 enum { TOLL_MOVE_ROWS, TOLL_MOVE_BASE_CHARGE, TOLL_MOVE_CHARGE, TOLL_MOVE_WORDS = 4 };
 

@@ -172,6 +172,7 @@ static bool fill_books(struct toll_impact_maker *maker)
             good &= *texts[i] != NULL;
         }
         maker->out->has_plans |= maker->sums->sides[s].has_plans;
+        books[s].without_calls = maker->sums->sides[s].without_calls;
     }
     for (uint32_t i = 0; good && i < maker->shape->currency_count; i++) {
         maker->currencies[i] = toll_impact_text(maker->owned, maker->shape->currencies[i]);

@@ -35,6 +35,15 @@ static int64_t needed(const struct toll_rate_memory *memory, unsigned threads)
     return memory->fixed_bytes + threads * memory->worker_bytes;
 }
 
+/* A book that was changed in memory lies in the image of the one it was. */
+static bool is_shared(const struct toll_lane *lanes, unsigned lane)
+{
+    for (unsigned i = 0; i < lane; i++)
+        if (lanes[i].rater->book->image == lanes[lane].rater->book->image)
+            return true;
+    return false;
+}
+
 static int64_t mib_up(int64_t bytes)
 {
     return (bytes + MIB - 1) / MIB;
@@ -47,8 +56,12 @@ int toll_rate_memory_plan(struct toll_rate_memory *memory, const struct toll_lan
     const struct toll_book *book = lanes->rater->book;
     const struct toll_workers_io wanted = *io;
     memory->fixed_bytes = 0;
-    for (unsigned i = 0; i < lane_count; i++)
-        memory->fixed_bytes += fixed_bytes(lanes[i].rater->book, rows) + table_bytes(lanes[i].rater);
+    for (unsigned i = 0; i < lane_count; i++) {
+        const struct toll_book *one = lanes[i].rater->book;
+        memory->fixed_bytes += fixed_bytes(one, rows) + table_bytes(lanes[i].rater);
+        if (is_shared(lanes, i))
+            memory->fixed_bytes -= (int64_t)one->image_bytes;
+    }
     memory->worker_bytes = (int64_t)toll_worker_bytes(lanes, lane_count, io);
     while (bound_bytes > 0 && needed(memory, memory->threads) > bound_bytes) {
         struct toll_workers_io plain = wanted;

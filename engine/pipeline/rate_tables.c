@@ -231,9 +231,9 @@ static int64_t count_buckets(const struct toll_book *book, const struct toll_tal
     return count;
 }
 
-static int write_buckets(struct toll_run_writer *writer, const struct toll_book *book,
-                         const struct toll_tally *tally, const struct toll_merge *merge,
-                         struct toll_error *error)
+int toll_bucket_rows_make(const struct toll_book *book, const struct toll_tally *tally,
+                          const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
+                          struct toll_error *error)
 {
     int64_t count = merge == NULL ? 0 : merge->bucket_count;
     struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
@@ -247,6 +247,20 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
         if (merge != NULL)
             rc = join_buckets(merge, rows, &count, error);
     }
+    if (rc != 0)
+        free(rows);
+    *out = rc == 0 ? rows : NULL;
+    *out_count = count;
+    return rc;
+}
+
+static int write_buckets(struct toll_run_writer *writer, const struct toll_book *book,
+                         const struct toll_tally *tally, const struct toll_merge *merge,
+                         struct toll_error *error)
+{
+    struct toll_bucket_row *rows;
+    int64_t count;
+    int rc = toll_bucket_rows_make(book, tally, merge, &rows, &count, error);
     if (rc == 0)
         rc = toll_run_add_buckets(writer, rows, count, error);
     free(rows);

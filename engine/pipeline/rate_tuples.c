@@ -226,6 +226,27 @@ static bool put_behind(struct writing *writing, const struct toll_merge *merge)
     return put_components(writing, old);
 }
 
+static void writing_free(struct writing *writing)
+{
+    free(writing->rows);
+    free(writing->split_texts);
+    free(writing->exemptions);
+    toll_component_rows_free(&writing->components);
+    toll_arena_free(&writing->arena);
+}
+
+static int write_rows(struct writing *writing, const struct toll_tally *tally, struct toll_error *error)
+{
+    const struct toll_tuples *tuples = writing->tuples;
+    const struct toll_tax_tables *tax = &tuples->book->tax;
+    const int rc = toll_component_rows_init(&writing->components, tuples->index, tax, error);
+    writing->split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing->split_texts);
+    writing->exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing->exemptions);
+    const bool good =
+        rc == 0 && writing->split_texts != NULL && writing->exemptions != NULL && list_rows(writing, tally);
+    return rc != 0 ? rc : writing->rc != 0 ? writing->rc : good ? 0 : no_memory(error);
+}
+
 int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error)
@@ -233,29 +254,40 @@ int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tupl
     struct writing writing = {.tuples = tuples, .error = error};
     if (tuples == NULL && (merge == NULL || merge->old.tables.tuples == NULL))
         return 0;
-    int rc = 0;
-    bool good = true;
-    if (tuples != NULL) {
-        const struct toll_tax_tables *tax = &tuples->book->tax;
-        rc = toll_component_rows_init(&writing.components, tuples->index, tax, error);
-        writing.split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing.split_texts);
-        writing.exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing.exemptions);
-        good = rc == 0 && writing.split_texts != NULL && writing.exemptions != NULL &&
-               list_rows(&writing, tally);
-        rc = rc == 0 ? writing.rc : rc;
-    }
-    if (good && merge != NULL)
-        good = put_behind(&writing, merge);
-    if (rc == 0 && !good)
+    int rc = tuples == NULL ? 0 : write_rows(&writing, tally, error);
+    if (rc == 0 && merge != NULL && !put_behind(&writing, merge))
         rc = no_memory(error);
     if (rc == 0)
         rc = toll_run_add_tuples(writer, writing.rows, writing.count, error);
     if (rc == 0)
         rc = toll_run_add_components(writer, writing.components.rows, writing.components.count, error);
-    free(writing.rows);
-    free(writing.split_texts);
-    free(writing.exemptions);
-    toll_component_rows_free(&writing.components);
-    toll_arena_free(&writing.arena);
+    writing_free(&writing);
     return rc;
+}
+
+int toll_tuple_tables_make(struct toll_tuple_tables *out, const struct toll_tuples *tuples,
+                           const struct toll_tally *tally, struct toll_error *error)
+{
+    struct writing *writing = calloc(1, sizeof *writing);
+    memset(out, 0, sizeof *out);
+    if (writing == NULL)
+        return no_memory(error);
+    *writing = (struct writing){.tuples = tuples, .error = error};
+    out->owned = writing;
+    const int rc = write_rows(writing, tally, error);
+    out->tuples = writing->rows;
+    out->tuple_count = writing->count;
+    out->components = writing->components.rows;
+    out->component_count = writing->components.count;
+    if (rc != 0)
+        toll_tuple_tables_free(out);
+    return rc;
+}
+
+void toll_tuple_tables_free(struct toll_tuple_tables *tables)
+{
+    if (tables->owned != NULL)
+        writing_free(tables->owned);
+    free(tables->owned);
+    memset(tables, 0, sizeof *tables);
 }

@@ -83,6 +83,44 @@ static int evaluate_all(struct toll_taxes *taxes, struct toll_error *error)
 
 /* ---- open and close ---- */
 
+/* files, books and book are there. */
+static int open_rest(struct toll_taxes *taxes, struct toll_error *error)
+{
+    const char *path = taxes->files.path;
+    int rc = 0;
+    taxes->tables = &taxes->book->tax;
+    taxes->tuple_recipes = (uint32_t)taxes->files.tables.tuple_count;
+    taxes->account_seen = calloc(taxes->book->account_count + (size_t)1, 1);
+    if (taxes->account_seen == NULL || !toll_taxes_text_make(taxes))
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
+    if (rc == 0 && !taxes->tables->taxed)
+        rc = toll_error_set(error, TOLL_EUSAGE,
+                            "%s: the book that rated it has no taxes.csv; add one and rate again", path);
+    if (rc == 0)
+        rc = toll_tax_index_build(taxes->tables, &taxes->arena, &taxes->index, error);
+    if (rc == 0)
+        rc = toll_taxes_index(taxes, error);
+    if (rc == 0)
+        rc = toll_taxes_list_tasks(taxes, error);
+    taxes->task = taxes->task_count;
+    if (rc == 0)
+        rc = evaluate_all(taxes, error);
+    if (rc == 0 && !toll_taxes_list_stale(taxes))
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
+    return rc;
+}
+
+static int end_open(struct toll_taxes *taxes, int rc, struct toll_taxes **out)
+{
+    if (rc != 0) {
+        toll_taxes_close(taxes);
+        return rc;
+    }
+    toll_taxes_rewind(taxes);
+    *out = taxes;
+    return 0;
+}
+
 int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
                          const struct toll_tax_options *options, struct toll_taxes **out,
                          struct toll_error *error)
@@ -98,36 +136,25 @@ int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
     if (rc == 0)
         rc = toll_reader_books_open(&taxes->books, &taxes->files, error);
     taxes->books_open = rc == 0;
+    taxes->report_period = options == NULL ? NULL : options->report_period;
     if (rc == 0) {
         taxes->book = toll_reader_book_own(&taxes->books)->book;
-        taxes->tables = &taxes->book->tax;
-        taxes->report_period = options == NULL ? NULL : options->report_period;
-        taxes->tuple_recipes = (uint32_t)taxes->files.tables.tuple_count;
-        taxes->account_seen = calloc(taxes->book->account_count + (size_t)1, 1);
-        if (taxes->account_seen == NULL || !toll_taxes_text_make(taxes))
-            rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run_path);
+        rc = open_rest(taxes, error);
     }
-    if (rc == 0 && !taxes->tables->taxed)
-        rc = toll_error_set(error, TOLL_EUSAGE,
-                            "%s: the book that rated it has no taxes.csv; add one and rate again", run_path);
-    if (rc == 0)
-        rc = toll_tax_index_build(taxes->tables, &taxes->arena, &taxes->index, error);
-    if (rc == 0)
-        rc = toll_taxes_index(taxes, error);
-    if (rc == 0)
-        rc = toll_taxes_list_tasks(taxes, error);
-    taxes->task = taxes->task_count;
-    if (rc == 0)
-        rc = evaluate_all(taxes, error);
-    if (rc == 0 && !toll_taxes_list_stale(taxes))
-        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run_path);
-    if (rc != 0) {
-        toll_taxes_close(taxes);
-        return rc;
-    }
-    toll_taxes_rewind(taxes);
-    *out = taxes;
-    return 0;
+    return end_open(taxes, rc, out);
+}
+
+int toll_taxes_open_tables(const struct toll_book *book, const struct toll_run_files *files,
+                           const struct toll_state *state, struct toll_taxes **out, struct toll_error *error)
+{
+    struct toll_taxes *taxes = calloc(1, sizeof *taxes);
+    *out = NULL;
+    if (taxes == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", files->path);
+    taxes->files = *files;
+    taxes->book = book;
+    taxes->state = state;
+    return end_open(taxes, open_rest(taxes, error), out);
 }
 
 int toll_taxes_open(const char *run_path, const struct toll_tax_options *options, struct toll_taxes **out,

@@ -7,6 +7,7 @@
 #include "pipeline/reader_books.h"
 #include "ratetable/tax_stale.h"
 #include "segment/run.h"
+#include "segment/state.h"
 #include "tax/account.h"
 #include "tollmill_tax.h"
 
@@ -85,6 +86,7 @@ struct toll_taxes {
     struct toll_run_files files;
     struct toll_reader_books books;
     bool files_open, books_open;
+    const struct toll_state *state; /* of what was never written, behind a closed run; NULL: the files tell */
     const struct toll_book *book;
     const struct toll_tax_tables *tables;
     const struct toll_tax_index *index;
@@ -163,6 +165,12 @@ struct toll_taxes {
 int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
                          const struct toll_tax_options *options, struct toll_taxes **out,
                          struct toll_error *error);
+
+/* The same of what was rated and never written. files: the tables and, of the manifest, rows, has_starts,
+ * first_start and last_start; `path` is for messages. state: NULL, or that of the closed run behind which it
+ * was rated. All are borrowed. */
+int toll_taxes_open_tables(const struct toll_book *book, const struct toll_run_files *files,
+                           const struct toll_state *state, struct toll_taxes **out, struct toll_error *error);
 
 /* ---- taxes_find.c: what lines are looked up by ---- */
 int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error);

@@ -488,12 +488,15 @@ int toll_taxes_list_tasks(struct toll_taxes *taxes, struct toll_error *error)
     due.first = within_years(manifest->first_start);
     due.last = within_years(manifest->last_start);
     due.begun = toll_day_of_ms(due.first);
-    if (toll_run_has_state(&taxes->files)) {
+    const struct toll_state *before = taxes->state;
+    if (taxes->files_open && toll_run_has_state(&taxes->files)) {
         rc = toll_state_of_run(&state, &taxes->files, error);
-        if (rc == 0)
-            rc = toll_closing_times(taxes->book, &state, &closed, error);
-        due.begun = state.begun;
-        due.first = within_years(state.begun_first);
+        before = &state;
+    }
+    if (rc == 0 && before != NULL) {
+        rc = toll_closing_times(taxes->book, before, &closed, error);
+        due.begun = before->begun;
+        due.first = within_years(before->begun_first);
     }
     if (rc == 0 && !((!due.any || add_due(&tasks, taxes, &due, closed)) && add_used(&tasks, taxes) &&
                      keep_tasks(taxes, &tasks, closed)))

@@ -37,6 +37,10 @@ static int open_dataset(struct toll_whatif *whatif, struct toll_error *error)
                                &whatif->last, error);
     if (rc == 0)
         whatif->span = toll_parts_span(&whatif->dataset, whatif->first, whatif->last);
+    if (whatif->span.rows > 0) {
+        toll_day_format(toll_day_of_ms(whatif->span.first), whatif->first_day);
+        toll_day_format(toll_day_of_ms(whatif->span.last), whatif->last_day);
+    }
     return rc;
 }
 
@@ -62,7 +66,7 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
     int rc = toll_rater_init(rater, side->book, whatif->features, error);
     if (rc == 0 && whatif->options->after != NULL)
         rc = open_after(whatif, side, error);
-    if (rc == 0)
+    if (rc == 0 && !whatif->options->no_taxes)
         rc = toll_tuples_of_parts(side->book, &whatif->dataset, whatif->first, whatif->last, &side->tuples,
                                   error);
     rater->tuples = side->tuples;
@@ -76,6 +80,8 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
     unsigned of[TOLL_LANES_MAX], count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
+    if (whatif->books[0].book->tax.taxed && !whatif->options->no_taxes)
+        no_repricing = true; /* taxes need sums by tuple of each book's own charges */
     for (unsigned i = 1; i < whatif->count && !no_repricing; i++)
         if (whatif->books[i].variation.reprices && whatif->options->books[i].path == NULL) {
             books[count] = whatif->books[i].book;
@@ -114,10 +120,10 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         side->about = (struct toll_impact_book){
             .name = of->name,
             .change = options->books[i].change == NULL ? "" : options->books[i].change,
-            .first_day = "",
-            .last_day = "",
+            .first_day = whatif->first_day,
+            .last_day = whatif->last_day,
             .has_cost = of->book->has_cost,
-            .taxed = of->book->tax.taxed,
+            .taxed = of->book->tax.taxed && !options->no_taxes,
             .has_factor = options->books[i].has_factor,
             .factor = options->books[i].factor,
         };
@@ -354,7 +360,7 @@ static int finish_lane(struct toll_whatif *whatif, unsigned index, struct toll_e
         toll_period_charges_sort(&tally->periods);
     }
     side->tally = tally;
-    return rc;
+    return rc != 0 ? rc : toll_whatif_find_taxes(whatif, side, error);
 }
 
 /* What is charged by period does not depend on rates: a repriced book has the base's. */
@@ -437,6 +443,7 @@ static void close_side(struct toll_whatif_side *side)
     toll_tuples_free(side->tuples);
     toll_after_close(&side->after);
     free(side->taxes);
+    toll_strings_free(&side->tax_texts);
 }
 
 static void close_all(struct toll_whatif *whatif)

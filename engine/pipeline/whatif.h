@@ -31,6 +31,7 @@ struct toll_whatif_side {
     const struct toll_tally *tally;
     struct toll_impact_tax *taxes;
     size_t tax_count;
+    struct toll_strings tax_texts;
 };
 
 /* Of one worker. */
@@ -48,6 +49,7 @@ struct toll_whatif {
     bool dataset_open;
     size_t first, last; /* of dataset.parts */
     struct toll_run_span span;
+    char first_day[TOLL_TIME_TEXT_BYTES], last_day[TOLL_TIME_TEXT_BYTES]; /* with calls; "" none */
     enum toll_read_path how;
     unsigned count;                 /* books */
     struct toll_whatif_side *books; /* [0] is the base */
@@ -69,6 +71,10 @@ struct toll_whatif {
 /* whatif_books.c: opens all books and gives them names. */
 int toll_whatif_open_books(struct toll_whatif *whatif, struct toll_error *error);
 void toll_whatif_close_books(struct toll_whatif *whatif);
+
+/* whatif_taxes.c: billable taxes by account of a book that is rated, if it is taxed. */
+int toll_whatif_find_taxes(const struct toll_whatif *whatif, struct toll_whatif_side *side,
+                           struct toll_error *error);
 
 /* What tests vary and users need not. */
 struct toll_whatif_tuning {

@@ -721,6 +721,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
         result->threads = run->workers.count;
         result->memory_reserved_bytes = run->memory.reserved_bytes;
         result->memory_peak_bytes = toll_memory_peak();
+        if (rc == 0 && tuning->before_publishing != NULL)
+            rc = tuning->before_publishing(tuning->context, error);
         if (rc == 0)
             rc = publish(run, tally, result, error);
         phase_ends(run, TOLL_PHASE_PUBLISH);

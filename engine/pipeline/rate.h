@@ -55,6 +55,9 @@ struct toll_rate_tuning {
     const struct toll_hash128 *predecessor; /* of the manifest; NULL: none */
     /* Which lines of options->only_suspense are rated again; NULL: what is in suspense */
     const struct toll_merge_choice *choice;
+    /* Asked when all but the manifest is written: not 0, and nothing is published; NULL: nobody */
+    int (*before_publishing)(void *context, struct toll_error *error);
+    void *context;
 };
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error);

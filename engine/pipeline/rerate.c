@@ -1,7 +1,7 @@
 /*
  * A run's calls rated again (docs/RERATE.md section 1): with the days and the start balance that it had, into
- * a run that names it as its predecessor; then what moved between the two. Nothing is made before the old run
- * has been read whole, and nobody else re-rates it meanwhile.
+ * a run that names it as its predecessor; then what moved between the two. Nothing is published before
+ * the old run has been read whole, and nobody else re-rates it meanwhile.
  */
 #include "pipeline/rerate.h"
 
@@ -22,6 +22,7 @@ struct rerate {
     const struct toll_io *io;
     struct toll_run_files old;
     bool old_open;
+    struct toll_run_check *check;
     int lock; /* fd of the old run's manifest, -1 */
     struct toll_rerate_part part;
 };
@@ -53,9 +54,7 @@ static int open_old(struct rerate *rerate, struct toll_error *error)
     rerate->old_open = rc == 0;
     if (rc == 0)
         rc = lock_run(rerate, error);
-    return rc != 0
-               ? rc
-               : toll_run_check_lines(&rerate->old, options->rate.threads, &options->rate.progress, error);
+    return rc != 0 ? rc : toll_run_check_begin(&rerate->check, &rerate->old, error);
 }
 
 /* ---- before anything is made ---- */
@@ -139,6 +138,11 @@ static const char *day_or_null(const char *day)
     return day[0] == 0 ? NULL : day;
 }
 
+static int old_is_whole(void *context, struct toll_error *error)
+{
+    return toll_run_check_end(context, error);
+}
+
 static int rate(const struct rerate *rerate, const struct toll_rate_tuning *tuning,
                 struct toll_rate_result *result, struct toll_error *error)
 {
@@ -146,6 +150,8 @@ static int rate(const struct rerate *rerate, const struct toll_rate_tuning *tuni
     struct toll_rate_options rate = rerate->options->rate;
     struct toll_rate_tuning with = *tuning;
     with.predecessor = &rerate->old.digest;
+    with.before_publishing = old_is_whole;
+    with.context = rerate->check;
     rate.from_day = day_or_null(old->from_day);
     rate.to_day = day_or_null(old->to_day);
     rate.cut_periods = old->cut_periods;
@@ -200,6 +206,7 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
         rc = rate(&rerate, tuning, &result->rate, error);
     if (rc == 0)
         rc = make_delta(&rerate, &result->delta, error);
+    toll_run_check_free(rerate.check);
     if (rerate.lock >= 0)
         rerate.io->close(rerate.io->context, rerate.lock);
     if (rerate.old_open)

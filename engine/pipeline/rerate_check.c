@@ -1,93 +1,84 @@
-/* All lines of a run against their checksums, by several threads: before anything is made of a run that may
- * be damaged. */
+/*
+ * All lines of a run against their checksums, by a thread beside the rating: a run that is damaged is not
+ * rated again, and its lines, which seldom are in the page cache, are there for the delta.
+ */
 #include "pipeline/rerate.h"
 
+#include "arrow/arrow.h"
 #include "base/error.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-struct check {
+struct toll_run_check {
     const struct toll_run_files *run;
-    const struct toll_progress *progress;
-    atomic_size_t next;       /* part */
-    atomic_int_fast64_t rows; /* done */
-};
-
-struct checker {
-    struct check *check;
     pthread_t thread;
-    bool threaded, tells;
-    size_t failed_part;
+    bool threaded;
+    atomic_bool stop;
     int rc;
     struct toll_error error;
 };
 
-static int check_part(struct checker *checker, size_t part)
+static int check_part(struct toll_run_check *check, size_t part)
 {
-    struct check *check = checker->check;
     const struct toll_run_files *run = check->run;
     struct toll_lines *lines;
-    int rc = toll_run_lines_open(run, part, TOLL_READ_MMAP, &lines, &checker->error);
+    int rc = toll_run_lines_open(run, part, TOLL_READ_MMAP, &lines, &check->error);
     if (rc != 0)
         return rc;
-    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_buffer_bytes(lines) + TOLL_ARROW_ALIGNMENT);
+    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(toll_lines_buffer_bytes(lines) + 1));
     if (buffer == NULL)
-        rc = toll_error_set(&checker->error, TOLL_ENOMEM, "%s: out of memory", run->path);
-    for (int64_t b = 0; rc == 0 && b < toll_lines_batches(lines); b++) {
+        rc = toll_error_set(&check->error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    for (int64_t b = 0; rc == 0 && !atomic_load(&check->stop) && b < toll_lines_batches(lines); b++) {
         struct toll_line_batch batch;
-        rc = toll_lines_batch(lines, b, buffer, &batch, &checker->error);
-        if (rc != 0)
-            break;
-        const int64_t rows = atomic_fetch_add(&check->rows, batch.rows) + batch.rows;
-        if (checker->tells && check->progress->tick != NULL)
-            check->progress->tick(check->progress->context, "checking the run", rows, run->manifest.rows,
-                                  "lines");
+        rc = toll_lines_batch(lines, b, buffer, &batch, &check->error);
     }
     free(buffer);
     toll_lines_close(lines);
     return rc;
 }
 
-static void *check_parts(void *argument)
+static void *check_all(void *argument)
 {
-    struct checker *checker = argument;
-    struct check *check = checker->check;
+    struct toll_run_check *check = argument;
     const size_t parts = check->run->manifest.part_count;
-    for (size_t part; checker->rc == 0 && (part = atomic_fetch_add(&check->next, 1)) < parts;) {
-        checker->failed_part = part;
-        checker->rc = check_part(checker, part);
-    }
+    for (size_t part = 0; check->rc == 0 && !atomic_load(&check->stop) && part < parts; part++)
+        check->rc = check_part(check, part);
     return NULL;
 }
 
-int toll_run_check_lines(const struct toll_run_files *run, unsigned threads,
-                         const struct toll_progress *progress, struct toll_error *error)
+int toll_run_check_begin(struct toll_run_check **out, const struct toll_run_files *run,
+                         struct toll_error *error)
 {
-    const size_t parts = run->manifest.part_count;
-    struct check check = {.run = run, .progress = progress};
-    size_t count = threads == 0 ? toll_workers_cores() : threads;
-    count = count > parts ? parts : count;
-    count = count == 0 ? 1 : count > TOLL_WORKERS_MAX ? TOLL_WORKERS_MAX : count;
-    struct checker *checkers = calloc(count, sizeof *checkers);
-    if (checkers == NULL)
+    struct toll_run_check *check = calloc(1, sizeof *check);
+    *out = check;
+    if (check == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
-    for (size_t i = 0; i < count; i++)
-        checkers[i] = (struct checker){.check = &check, .tells = i == 0};
-    for (size_t i = 1; i < count; i++)
-        checkers[i].threaded = pthread_create(&checkers[i].thread, NULL, check_parts, &checkers[i]) == 0;
-    check_parts(&checkers[0]);
-    const struct checker *failed = NULL; /* of the earliest part */
-    for (size_t i = 0; i < count; i++) {
-        if (checkers[i].threaded)
-            pthread_join(checkers[i].thread, NULL);
-        if (checkers[i].rc != 0 && (failed == NULL || checkers[i].failed_part < failed->failed_part))
-            failed = &checkers[i];
-    }
-    const int rc = failed == NULL ? 0 : failed->rc;
-    if (failed != NULL && error != NULL)
-        *error = failed->error;
-    free(checkers);
-    return rc;
+    check->run = run;
+    check->threaded = pthread_create(&check->thread, NULL, check_all, check) == 0;
+    return 0;
+}
+
+int toll_run_check_end(struct toll_run_check *check, struct toll_error *error)
+{
+    if (check->threaded)
+        pthread_join(check->thread, NULL);
+    else
+        check_all(check);
+    check->threaded = false;
+    atomic_store(&check->stop, true); /* it is done: once more would be nothing */
+    if (check->rc != 0 && error != NULL)
+        *error = check->error;
+    return check->rc;
+}
+
+void toll_run_check_free(struct toll_run_check *check)
+{
+    if (check == NULL)
+        return;
+    atomic_store(&check->stop, true);
+    if (check->threaded)
+        pthread_join(check->thread, NULL);
+    free(check);
 }

@@ -33,11 +33,19 @@ step $tollmill tax quickstart/seats-run --jurisdictions US,NY,IL
 step $tollmill tax quickstart/seats-run -o quickstart/tax-register.csv || [ $? -eq 1 ]
 step $tollmill tax quickstart/seats-run --what coverage --quiet || [ $? -eq 1 ]
 
+# Prices 5 and 10 % up and down: whom it hurts. Then a deck was wrong, and the month is rated again.
+step $tollmill whatif $seats/book --cdrs quickstart/seats-cdrs --sweep 'deck:retail 0.9..1.1 step 0.05' --top 2 --html quickstart/prices.html
+cp -r $seats/book quickstart/corrected
+sed -i 's/^447,UK mobile,0.05/447,UK mobile,0.055/' quickstart/corrected/decks/retail.csv
+step $tollmill rerate quickstart/seats-run --book quickstart/corrected -o quickstart/seats-again || [ $? -eq 1 ]
+step $tollmill delta quickstart/seats-again.delta
+
 cat <<'END'
 
 That was a month of a small carrier, and one of a reseller that gives minutes by the seat (data/synthetic/us-seats-book),
 with its taxes by a demo table that is not for filing (data/tax-demo). What to try next:
   build/tollmill explain quickstart/run 2026-03-01:4940                 why this call costs what it costs
+  $BROWSER quickstart/prices.html                                       the same what-if, to look at
   build/tollmill export quickstart/run --format csv -o quickstart/lines.csv
   build/tollmill export quickstart/run --format jsonl --status suspense,conflict
   build/tollmill rate --book quickstart/world/book --cdrs quickstart/cdrs --from 2026-03-02 --to 2026-03-03 \

@@ -719,28 +719,34 @@ static void one_row_compiled_twice(void **state)
     b.charge[1] = 101;
     b.charge[2] = 65;
     b.charge[3] = 104;
-    const struct toll_impact_side sides[] = {
-        {.about = {.name = "A"}, .book = &base.book},
-        {.about = {.name = "B"}, .book = &base.book, .repriced = true},
-    };
-    struct toll_impact_shape *shape = NULL;
-    struct toll_impact_sums *sums = NULL;
-    struct toll_impact impact;
-    assert_int_equal(toll_impact_shape_make(&shape, sides, 2, NULL, NULL), 0);
-    assert_int_equal(toll_impact_sums_make(&sums, shape, NULL), 0);
-    const struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
-    toll_impact_add(sums, &(struct toll_cdr_batch){.rows = COUNT(ids)}, lines);
-    const struct toll_impact_wishes wishes = {.same_calls = true};
-    assert_int_equal(toll_impact_make(&impact, sums, sides, &wishes, NULL), 0);
-    static const int64_t then[] = {195, 104, 101}, rows[] = {2, 1, 1};
-    assert_int_equal(impact.moved_count, 3);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(small(impact.moved[i].charge[1]), then[i]);
-        assert_int_equal(impact.moved[i].rows, rows[i]);
+    const uint64_t changed = UINT64_C(1) << first | UINT64_C(1) << between | UINT64_C(1) << other;
+    for (int detail = TOLL_DETAIL_ALL; detail <= TOLL_DETAIL_CHANGED; detail++) {
+        const struct toll_impact_side sides[] = {
+            {.about = {.name = "A"},
+             .book = &base.book,
+             .detail = (enum toll_impact_detail)detail,
+             .changed = &changed},
+            {.about = {.name = "B"}, .book = &base.book, .repriced = true},
+        };
+        struct toll_impact_shape *shape = NULL;
+        struct toll_impact_sums *sums = NULL;
+        struct toll_impact impact;
+        assert_int_equal(toll_impact_shape_make(&shape, sides, 2, NULL, NULL), 0);
+        assert_int_equal(toll_impact_sums_make(&sums, shape, NULL), 0);
+        const struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
+        toll_impact_add(sums, &(struct toll_cdr_batch){.rows = COUNT(ids)}, lines);
+        const struct toll_impact_wishes wishes = {.same_calls = true};
+        assert_int_equal(toll_impact_make(&impact, sums, sides, &wishes, NULL), 0);
+        static const int64_t then[] = {195, 104, 101}, rows[] = {2, 1, 1};
+        assert_int_equal(impact.moved_count, 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(small(impact.moved[i].charge[1]), then[i]);
+            assert_int_equal(impact.moved[i].rows, rows[i]);
+        }
+        toll_impact_free(&impact);
+        toll_impact_sums_free(sums);
+        toll_impact_shape_free(shape);
     }
-    toll_impact_free(&impact);
-    toll_impact_sums_free(sums);
-    toll_impact_shape_free(shape);
 }
 
 /* ---- runs ---- */

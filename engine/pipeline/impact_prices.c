@@ -444,20 +444,6 @@ static bool fill_moved(struct toll_impact_maker *maker, struct movers *movers)
 
 /* ---- rows that were compiled more than once ---- */
 
-#define SAME_ROW_WITHIN TOLL_RATE_COLUMNS /* a deck's row is that many price rows, some of one column */
-
-static bool same_book_row(const struct toll_book *book, size_t a, size_t b)
-{
-    const struct toll_price_origin *x = &book->origins[a], *y = &book->origins[b];
-    if (x->line != y->line || x->file != y->file || x->key != y->key || x->column != y->column ||
-        x->deck != y->deck || x->plan != y->plan || x->kind != y->kind || x->band != y->band ||
-        x->step != y->step || x->destination != y->destination)
-        return false;
-    const struct toll_terms *p = &book->terms[book->price_terms[a]];
-    const struct toll_terms *q = &book->terms[book->price_terms[b]];
-    return p->rate == q->rate && p->per == q->per && p->connect_fee == q->connect_fee;
-}
-
 static bool same_table_row(const struct toll_price_row *x, const struct toll_price_row *y)
 {
     return x->line == y->line && x->rate == y->rate && x->per_units == y->per_units &&
@@ -490,11 +476,11 @@ static void join_same_rows(struct toll_impact_maker *maker)
         size_t first = key;
         if (toll_impact_is_group(shape, key))
             continue;
-        for (size_t back = 1; back < SAME_ROW_WITHIN && back < key; back++) {
+        for (size_t back = 1; back < TOLL_SAME_ROW_WITHIN && back < key; back++) {
             const size_t a = toll_impact_price_of(shape, key), b = toll_impact_price_of(shape, key - back);
             if (!toll_impact_is_group(shape, key - back) &&
                 (side->book != NULL
-                     ? same_book_row(side->book, a, b)
+                     ? toll_impact_same_row(side->book, a, b)
                      : same_table_row(&side->run->tables.prices[a - 1], &side->run->tables.prices[b - 1])))
                 first = key - back;
         }

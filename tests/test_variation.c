@@ -288,6 +288,9 @@ static void bundles_tiers_and_whole_tables(void **state)
     snprintf(change, sizeof(change), "book:bundles file=%s", path);
     table_is(&fixture, change, "bundles.csv", "bundle,unit,quantity\nz,s,1\n");
     unlink(path);
+    /* the largest amount there is becomes a whole number beyond it */
+    table_is(&fixture, "bundle:b quantity=92233720368.54775807 ;; bundle:b quantity*1", "bundles.csv",
+             "bundle,unit,quantity\nb,s,92233720369\nc,s,7\n");
     refuse(&fixture, "bundle:bb quantity=1", "there is no bundle \"bb\"; did you mean \"b\"?");
     refuse(&fixture, "bundle:b quantitty=1", "there is no column \"quantitty\"; did you mean \"quantity\"?");
     refuse(&fixture, "bundle:b quantity=few", "with the change \"bundle:b quantity=few\"");
@@ -361,6 +364,11 @@ static void a_sweep_is_a_list_of_changes(void **state)
                                                           "deck:my step deck prefix:44* *1.5|"},
         {"bundle:B quantity*.5..1.5 step 1", "bundle:B quantity*0.5|bundle:B quantity*1.5|"},
         {"deck:D 1..1 step 7", "deck:D *1|"},
+        /* the ends of what a number can be */
+        {"deck:D 0..92000000000 step 50000000000", "deck:D *0|deck:D *50000000000|deck:D *92000000000|"},
+        {"deck:D 1..92233720368.54775807 step 92233720368.54775807",
+         "deck:D *1|deck:D *92233720368.54775807|"},
+        {"deck:D 0..92233720368.54775807 step 0.00000001", "has more than 64 books"},
         {"deck:D 0..6.3 step 0.1", NULL},
         {"deck:D 0..6.31 step 0.1", "has more than 64 books"},
         {"deck:D 0.9..1.2", "has no step"},

@@ -19,7 +19,8 @@ static const struct file dearer[] = {
                     "1202,Night only,0.03,,,,\n"
                     "39,Italy,0.2,60,,,\n"
                     "44,Great Britain,0.01,,,,\n"
-                    "44900,UK premium,0.5,,,,\n"},
+                    "44900,UK premium,0.5,,,,\n"
+                    "1264,Anguilla,0.25,,,,blocked\n"},
     {"short_calls.csv", NULL},
 };
 static const struct file metered[] = {

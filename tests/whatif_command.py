@@ -108,6 +108,7 @@ REFUSED = [
     ([], 2, "BOOK is missing"),
     (["BOOK"], 2, "there is nothing to compare the book with"),
     (["BOOK", "--set", "deck:d *2", "--name", "x"], 2, "--name \"x\" names nothing"),
+    (["BOOK", "--name", "x", "--sweep", "deck:d 1..2 step 1"], 2, "--name \"x\" names nothing"),
     (["BOOK", "--set", "deck:e *2"], 78, "there is no deck \"e\"; there are d, pro, v"),
     (["BOOK", "--set", "plan:prp accounts:*"], 78, "did you mean \"pro\"?"),
     (["BOOK", "--set", "deck:d rats=1"], 78, "there is no column \"rats\""),

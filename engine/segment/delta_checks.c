@@ -64,13 +64,17 @@ static bool one_of(const char *text, const char *const *list)
     return false;
 }
 
-static const char *adjusting_fault(const struct toll_delta_tables *tables)
+static const char *adjusting_fault(const struct toll_delta_manifest *manifest,
+                                   const struct toll_delta_tables *tables)
 {
-    static const char *const kinds[] = {"credit", "debit", NULL};
     static const char *const statuses[] = {"due", "waived", "below_minimum", "too_old", "to_approve", NULL};
+    if (!manifest->has_closed && tables->adjusting_count + tables->adjusting_tax_count > 0)
+        return "it has adjusting.arrow or adjusting_taxes.arrow although nothing was billed";
     for (int64_t i = 0; i < tables->adjusting_count; i++) {
         const struct toll_adjusting_row *row = &tables->adjusting[i];
-        if (row->id != i + 1 || row->calls < 0 || !one_of(row->kind, kinds) || !one_of(row->status, statuses))
+        const char *kind = row->new_charge > row->old_charge ? "debit" : "credit";
+        if (row->id != i + 1 || row->calls < 0 || row->new_charge == row->old_charge ||
+            strcmp(row->kind, kind) != 0 || !one_of(row->status, statuses))
             return "a row of adjusting.arrow is impossible";
     }
     for (int64_t i = 0; i < tables->adjusting_tax_count; i++) {
@@ -169,7 +173,7 @@ const char *toll_delta_fault(const struct toll_delta_manifest *manifest,
         fault = totals_fault(manifest, tables);
     if (!fault)
         fault = taxes_fault(tables);
-    return fault ? fault : adjusting_fault(tables);
+    return fault ? fault : adjusting_fault(manifest, tables);
 }
 
 /* ---- lines ---- */

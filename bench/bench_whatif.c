@@ -1,11 +1,12 @@
 /*
  * Many books over one dataset in one pass, beside one book over it: eight variants of one deck, which price
- * the base's lines anew; the same as eight books that share nothing; and the report.
+ * the base's lines anew; eight books that share nothing; each with its report. And a run by one book, with
+ * its lines and tables written.
  *
  *   bench_whatif           the plain world and the canonical month, 20 million CDRs each
  *   bench_whatif --small   worlds of a second, as a test; repriced and compiled books must agree
  *   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS, TOLL_BENCH_TURNS, TOLL_BENCH_FOLDER, TOLL_BENCH_WORLD, --json FILE
- *   TOLL_BENCH_WAYS=1|2|4  only one book, the variants, the books apart; or a sum of these
+ *   TOLL_BENCH_WAYS=1|2|4|8  only one book, the variants, the books apart, a run; or a sum of these
  *
  * All take turns in one run; ratios are medians of the ratios within a turn. Books are images.
  */
@@ -25,8 +26,9 @@ struct world {
     char folder[256], image[300], cdrs[300];
 };
 
-enum way { ONE, VARIED, APART, WAYS };
-static const char *const way_names[WAYS] = {"one book", "8 variants of one deck", "8 books apart"};
+enum way { ONE, VARIED, APART, RATED, WAYS };
+static const char *const way_names[WAYS] = {"one book", "8 variants of one deck", "8 books apart",
+                                            "a run by one book"};
 
 static bool exists(const char *path)
 {
@@ -66,6 +68,28 @@ static int list_books(const struct world *world, enum way way, char texts[VARIAN
     return way == ONE ? 1 : way == VARIED ? VARIANTS + 1 : VARIANTS;
 }
 
+/* What the same costs without: one book, lines and tables written. */
+static int rate(const struct world *world, struct toll_impact *impact, struct toll_whatif_result *result)
+{
+    char run[300], command[400];
+    struct toll_rate_result rated;
+    struct toll_error error;
+    snprintf(run, sizeof run, "%s/whatif.run", world->folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", run);
+    const struct toll_rate_options options = {
+        .book_path = world->image, .dataset_path = world->cdrs, .run_path = run, .pin = true};
+    memset(impact, 0, sizeof *impact);
+    memset(result, 0, sizeof *result);
+    if (system(command) != 0 || toll_rate(&options, &rated, &error) != 0 || system(command) != 0) {
+        fprintf(stderr, "%s\n", error.text);
+        return -1;
+    }
+    result->wall_ns = rated.wall_ns;
+    result->rate_ns = rated.rate_ns;
+    result->rows = rated.rows;
+    return 0;
+}
+
 static int ask(const struct world *world, enum way way, bool compiled, struct toll_impact *impact,
                struct toll_whatif_result *result)
 {
@@ -82,6 +106,8 @@ static int ask(const struct world *world, enum way way, bool compiled, struct to
         .pin = true,
     };
     options.book_count = list_books(world, way, texts, books);
+    if (way == RATED)
+        return rate(world, impact, result);
     if (toll_whatif(&options, impact, result, &error) == 0)
         return 0;
     fprintf(stderr, "%s\n", error.text);
@@ -219,7 +245,7 @@ int main(int argc, char **argv)
         if (rc == 0 && small)
             rc = compare(&worlds[i]);
         if (rc == 0)
-            rc = measure(&json, &worlds[i], (unsigned)setting("TOLL_BENCH_WAYS", 7), turns);
+            rc = measure(&json, &worlds[i], (unsigned)setting("TOLL_BENCH_WAYS", 15), turns);
     }
     if (own[sizeof own - 2] != 'X') {
         char command[64];

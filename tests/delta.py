@@ -464,7 +464,66 @@ def one_world(work, seed, maker, seen):
         seen.update(check((seed, maker, "grown"), work, before, after, same))
 
 
+SMALL = {
+    "book.yaml": "book: small\ncurrency: USD\ntimezone: UTC\n",
+    "accounts.csv": "account\nacme\nbeta\n",
+    "sites.csv": "site,account\nhall,acme\nlab,acme\n",
+    "numbers.csv": "number,account,site\n12125550100,acme,hall\n12125550101,acme,lab\n12125550102,beta,\n",
+    "assignments.csv": "subject,plan\ndefault,p\n",
+    "plans.csv": "plan\np\n",
+    "plan_rules.csv": "plan,action,deck\np,deck,d\n",
+    "decks.csv": "deck,decimals,rounding\nd,2,down\n",
+    "decks/d.csv": "prefix,rate\n1212,0.001\n1646,0.002\n",
+}
+CALLS_SMALL = "start,duration_s,caller,callee,answered,record_id\n" + "".join(
+    "2026-03-0%d 12:00:0%dZ,60,+1212555010%d,+1%s5550199,yes,r%d\n" % (1 + n // 3, n % 3, n % 3, "646" if n % 3 == 2 else "212", n) for n in range(6))
+
+
+def by_hand(work):
+    """What no sum shows: a rate that is rounded away, a number that goes to another site; and what is no change at all."""
+    def book(name, changes):
+        for file, text in dict(SMALL, **changes).items():
+            path = os.path.join(work, name, file)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
+        return os.path.join(work, name)
+
+    def delta(name, changes):
+        run = os.path.join(work, name + ".run")
+        command("rate", "--book", book(name, changes), "--cdrs", dataset, "-o", run, "--quiet")
+        if name == "base":
+            return None
+        command("delta", os.path.join(work, "base.run"), run, "-o", os.path.join(work, name + ".delta"), "--quiet", good=(0, 1))
+        rows = rows_of(command("delta", os.path.join(work, name + ".delta"), "--format", "csv", good=(0, 1)).stdout)
+        return [(row["new_day"], row["new_row"], row["reasons"], row["old_site"], row["new_site"], row["old_rate"], row["new_rate"],
+                 row["old_charge"], row["new_charge"]) for row in rows]
+
+    dataset, file = os.path.join(work, "small.ds"), os.path.join(work, "small.csv")
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(CALLS_SMALL)
+    command("import", "--spec", SPEC, "-o", dataset, file, "--quiet")
+    delta("base", {})
+    zero = "0.00000000"
+    # 0.003 a minute is 0.00 as 0.002 is; the two calls to 1646 have it
+    want = [(day, row, "rate", "", "", "0.00200000", "0.00300000", zero, zero) for day, row in (("2026-03-01", "2"), ("2026-03-02", "2"))]
+    have = delta("rate", {"decks/d.csv": "prefix,rate\n1212,0.001\n1646,0.003\n"})
+    assert have == want, have
+    # the same, and one more row before it: all ids are others
+    have = delta("ids", {"decks/d.csv": "prefix,rate\n1201,5\n1212,0.001\n1646,0.003\n", "accounts.csv": "account\nabel\nbeta\nacme\n"})
+    assert have == want, have
+    # the lab's number is the hall's
+    want = [(day, "1", "payer", "lab", "hall", "0.00100000", "0.00100000", zero, zero) for day in ("2026-03-01", "2026-03-02")]
+    have = delta("site", {"numbers.csv": SMALL["numbers.csv"].replace("lab", "hall")})
+    assert have == want, have
+    # rows in another order, a row that nobody asks, a destination
+    assert delta("none", {"decks/d.csv": "prefix,rate,destination\n1646,0.002,NY\n1201,5,\n1212,0.001,\n",
+                          "accounts.csv": "account\nbeta\nabel\nacme\n"}) == []
+
+
 def main():
+    with tempfile.TemporaryDirectory() as work:
+        by_hand(work)
     seen = collections.Counter()
     for seed in SEEDS:
         for maker in ("usage_world.py", "tax_world.py"):

@@ -230,6 +230,36 @@ def behind():
     refused("behind a closed run", "after", "drawn-new", "--accounts", "acme")
 
 
+def register(run):
+    rows = csv.DictReader(io.StringIO(tools.ok_or_moved("tax", run, "--quiet")))
+    return sorted((row["account"], row["period"], row["tax"], row["base"], row["tax_cents"]) for row in rows)
+
+
+def taxed():
+    """Tuples of kept lines stay, new ones come behind; what is owed follows the lines."""
+    write("taxed", {
+        **BOOK,
+        "tax_jurisdictions.csv": "id,level,state,parent\nUS,federal,,\nTX,state,TX,US\nNY,state,NY,US\n",
+        "tax_areas.csv": "area,tax_jurisdiction\naustin,TX\nnyc,NY\n",
+        "sites.csv": "account,site,area\nacme,east,nyc\nacme,west,austin\nbeta,hq,nyc\n",
+        "tax_map.csv": "tax_service\ntelecom\n",
+        "taxes.csv": "tax,tax_jurisdiction,kind,rate\nsales,TX,rate,10%\nsales,NY,rate,7%\n",
+    })
+    shutil.copytree("taxed", "taxed-new")
+    write("taxed-new", {"decks/d.csv": DEARER})
+    tools.ok("rate", "--book", "taxed", "--cdrs", "cdrs", "-o", "t", "--quiet")
+    tools.ok("rate", "--book", "taxed-new", "--cdrs", "cdrs", "-o", "t-full", "--quiet")
+    old, full = export("t"), export("t-full")
+    rows = part("t", "taxed-new", "t1", old, full, of("acme"), "--accounts", "acme")
+    owed = {run: register(run) for run in ("t", "t1", "t-full")}
+    assert owed["t1"] == sorted([row for row in owed["t-full"] if row[0] == "acme"] + [row for row in owed["t"] if row[0] != "acme"])
+    assert owed["t"] != owed["t1"] != owed["t-full"]
+    days = within("2026-01-10", "2026-02-03")
+    part("t1", "taxed-new", "t2", rows, full, days, "--from", "2026-01-10", "--to", "2026-02-03")
+    part("t", "taxed-new", "t3", old, full, days, "--from", "2026-01-10", "--to", "2026-02-03")
+    print("parts of a taxed run")
+
+
 def main():
     with tools.work_folder():
         calls(1500)
@@ -237,6 +267,7 @@ def main():
         plain()
         drawn()
         behind()
+        taxed()
     return 0
 
 

@@ -18,8 +18,8 @@ import unittest
 TOLLMILL = os.environ["TOLLMILL"]
 ROOT = os.environ["TOLL_SOURCE_DIR"]
 SPEC = os.path.join(ROOT, "data", "providers", "tollmill.yaml")
-VERBS = ("import", "compile", "check", "rate", "rerate", "ledger", "close", "verify", "summary", "report", "compare",
-         "explain", "reconcile", "tax", "export", "whatif", "delta", "bench", "gen")
+VERBS = ("import", "compile", "check", "rate", "rerate", "delta", "ledger", "close", "verify", "summary", "report", "compare",
+         "explain", "reconcile", "tax", "export", "whatif", "bench", "gen")
 LATER = ("invoice",)
 COLUMNS = ("day,row,record_id,status,reason,account,site,number,service,class,jurisdiction,start,duration_ms,caller,"
            "callee,destination,deck,prefix,band,billed,included,charge,tax,currency,cost,"

@@ -698,6 +698,57 @@ static void beyond_64_bits(void **state)
     one_at_random(77, true, 2, 2);
 }
 
+/* A row of a deck with rates by jurisdiction is four price rows; two of one column are one row of `moved`. */
+static void one_row_compiled_twice(void **state)
+{
+    static struct world_book base;
+    static struct lines a, b;
+    (void)state;
+    begin(&base, "USD");
+    const int32_t acme = account(&base, "acme", "USD"), d = deck(&base, "d");
+    const int32_t first = price(&base, d, "1", "US", 7, 2), between = price(&base, d, "1", "US", 8, 2);
+    const int32_t again = price(&base, d, "1", "US", 7, 2), other = price(&base, d, "1", "US", 7, 3);
+    base.origins[again].key = base.origins[first].key;
+    base.origins[again].destination = base.origins[first].destination;
+    base.origins[again].file = base.origins[first].file;
+    const int32_t ids[] = {first, between, again, other};
+    for (size_t i = 0; i < COUNT(ids); i++)
+        put(&a, i, acme, ids[i], 1, 100, TOLL_RATED);
+    b = a;
+    b.charge[0] = 130;
+    b.charge[1] = 101;
+    b.charge[2] = 65;
+    b.charge[3] = 104;
+    const uint64_t changed = UINT64_C(1) << first | UINT64_C(1) << between | UINT64_C(1) << other;
+    for (int detail = TOLL_DETAIL_ALL; detail <= TOLL_DETAIL_CHANGED; detail++) {
+        const struct toll_impact_side sides[] = {
+            {.about = {.name = "A"},
+             .book = &base.book,
+             .detail = (enum toll_impact_detail)detail,
+             .changed = &changed},
+            {.about = {.name = "B"}, .book = &base.book, .repriced = true},
+        };
+        struct toll_impact_shape *shape = NULL;
+        struct toll_impact_sums *sums = NULL;
+        struct toll_impact impact;
+        assert_int_equal(toll_impact_shape_make(&shape, sides, 2, NULL, NULL), 0);
+        assert_int_equal(toll_impact_sums_make(&sums, shape, NULL), 0);
+        const struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
+        toll_impact_add(sums, &(struct toll_cdr_batch){.rows = COUNT(ids)}, lines);
+        const struct toll_impact_wishes wishes = {.same_calls = true};
+        assert_int_equal(toll_impact_make(&impact, sums, sides, &wishes, NULL), 0);
+        static const int64_t then[] = {195, 104, 101}, rows[] = {2, 1, 1};
+        assert_int_equal(impact.moved_count, 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(small(impact.moved[i].charge[1]), then[i]);
+            assert_int_equal(impact.moved[i].rows, rows[i]);
+        }
+        toll_impact_free(&impact);
+        toll_impact_sums_free(sums);
+        toll_impact_shape_free(shape);
+    }
+}
+
 /* ---- runs ---- */
 
 /* Runs over different calls, with ids of their own; of the second one a line names what its table lacks. */
@@ -796,7 +847,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_by_hand),         cmocka_unit_test(percents),
         cmocka_unit_test(classes_and_percentiles), cmocka_unit_test(at_random),
-        cmocka_unit_test(beyond_64_bits),          cmocka_unit_test(runs_with_tables),
+        cmocka_unit_test(beyond_64_bits),          cmocka_unit_test(one_row_compiled_twice),
+        cmocka_unit_test(runs_with_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
  * A delta's tables as CSV. The columns, in their order, stand for good: programs read them by place and name.
  */
+#include "costs.h"
 #include "delta_show.h"
 
 #include "print.h"
@@ -90,7 +91,7 @@ static void put_state(struct cmd_output *out, const struct toll_delta_state *sta
         put_money(out, state->charge);
     else
         cmd_put_char(out, ',');
-    put_text(out, state->has_cost ? toll_status_name(state->cost_status) : "", safe);
+    put_text(out, state->has_cost ? cmd_cost_status(state->cost_status) : "", safe);
     if (state->has_cost && state->cost_status < TOLL_SUSPENSE_FIRST)
         put_money(out, state->cost);
     else

@@ -103,7 +103,7 @@ struct toll_impact_accounts {
     int64_t moved;                 /* by more than moved_by percent, or from 0 */
     struct toll_sum percentile[TOLL_IMPACT_PERCENTILES];
     int32_t percentile_bp[TOLL_IMPACT_PERCENTILES]; /* of the percent, in hundredths of a percent; accounts
-                                                       with a base of 0 do not count */
+                                                       that have none, from 0, do not count */
     bool has_percentile_bp;
     int64_t in_class[TOLL_IMPACT_CLASSES]; /* docs/WHATIF.md, in its order */
     int64_t to_a_loss; /* accounts with a margin of at least 0 in the base, and below 0 here; has_cost only */

@@ -74,8 +74,7 @@ static void add_account(const struct toll_impact_maker *maker, struct toll_impac
     to->moved += difference != 0 && (was == 0 || beyond(was, difference, maker->wishes->moved_by_bp));
     to->in_class[class_of(was, difference)]++;
     changes->differences[changes->count++] = difference;
-    if (was != 0)
-        toll_impact_percent(from, charge, &changes->percents[changes->percent_count++]);
+    changes->percent_count += toll_impact_percent(from, charge, &changes->percents[changes->percent_count]);
     if (maker->sides[0].about.has_cost && maker->sides[to->book].about.has_cost)
         to->to_a_loss += was >= toll_sum_total(base->cost) && is < toll_sum_total(other->cost);
 }

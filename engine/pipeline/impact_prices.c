@@ -442,6 +442,58 @@ static bool fill_moved(struct toll_impact_maker *maker, struct movers *movers)
     return true;
 }
 
+/* ---- rows that were compiled more than once ---- */
+
+static bool same_table_row(const struct toll_price_row *x, const struct toll_price_row *y)
+{
+    return x->line == y->line && x->rate == y->rate && x->per_units == y->per_units &&
+           x->connect_fee == y->connect_fee && x->step == y->step && strcmp(x->prefix, y->prefix) == 0 &&
+           strcmp(x->file, y->file) == 0 && strcmp(x->column, y->column) == 0 &&
+           strcmp(x->deck, y->deck) == 0 && strcmp(x->plan, y->plan) == 0 && strcmp(x->kind, y->kind) == 0 &&
+           strcmp(x->band, y->band) == 0 && strcmp(x->destination, y->destination) == 0;
+}
+
+static void move_record(struct toll_plane *plane, size_t to, size_t from)
+{
+    for (size_t w = 0; plane->now != NULL && w < plane->words; w++) {
+        plane->now[to * plane->words + w] += plane->now[from * plane->words + w];
+        plane->now[from * plane->words + w] = 0;
+        if (plane->wide == NULL)
+            continue;
+        plane->wide[to * plane->words + w] += plane->wide[from * plane->words + w];
+        plane->wide[from * plane->words + w] = 0;
+    }
+}
+
+/* What of the base's keys stands for the same row of its tables goes under the first of them. */
+static void join_same_rows(struct toll_impact_maker *maker)
+{
+    const struct toll_impact_side_shape *shape = &maker->shape->sides[0];
+    const struct toll_impact_side *side = &maker->sides[0];
+    const size_t currencies = maker->shape->currency_count;
+    struct toll_plane *plane = &maker->sums->sides[0].planes[TOLL_PLANE_PRICES];
+    for (size_t key = 2; key < shape->prices; key++) {
+        size_t first = key;
+        if (toll_impact_is_group(shape, key))
+            continue;
+        for (size_t back = 1; back < TOLL_SAME_ROW_WITHIN && back < key; back++) {
+            const size_t a = toll_impact_price_of(shape, key), b = toll_impact_price_of(shape, key - back);
+            if (!toll_impact_is_group(shape, key - back) &&
+                (side->book != NULL
+                     ? toll_impact_same_row(side->book, a, b)
+                     : same_table_row(&side->run->tables.prices[a - 1], &side->run->tables.prices[b - 1])))
+                first = key - back;
+        }
+        for (size_t c = 0; first != key && c < currencies; c++) {
+            move_record(plane, first * currencies + c, key * currencies + c);
+            for (int s = 1; s < maker->shape->count; s++)
+                if (maker->sums->sides[s].differs)
+                    move_record(&maker->sums->sides[s].counts[TOLL_PLANE_PRICES], first * currencies + c,
+                                key * currencies + c);
+        }
+    }
+}
+
 /* ---- the walk ---- */
 
 /* Does a side, or in the base's plane any, have something under the key? */
@@ -505,6 +557,8 @@ bool toll_impact_fill_prices(struct toll_impact_maker *maker)
 {
     struct movers movers = {.most = maker->wishes->moved_most, .currencies = maker->shape->currency_count};
     bool good = true;
+    if (maker->wishes->same_calls && maker->shape->count > 1)
+        join_same_rows(maker);
     for (int s = 0; good && s < maker->shape->count; s++)
         if (!maker->shape->sides[s].repriced)
             good = walk_side(maker, s, &movers);

@@ -141,6 +141,34 @@ static struct place *group_place(const struct groups *groups, uint64_t what)
     return &groups->places[at];
 }
 
+bool toll_impact_same_row(const struct toll_book *book, size_t a, size_t b)
+{
+    const struct toll_price_origin *x = &book->origins[a], *y = &book->origins[b];
+    if (x->line != y->line || x->file != y->file || x->key != y->key || x->column != y->column ||
+        x->deck != y->deck || x->plan != y->plan || x->kind != y->kind || x->band != y->band ||
+        x->step != y->step || x->destination != y->destination)
+        return false;
+    const struct toll_terms *p = &book->terms[book->price_terms[a]];
+    const struct toll_terms *q = &book->terms[book->price_terms[b]];
+    return p->rate == q->rate && p->per == q->per && p->connect_fee == q->connect_fee;
+}
+
+/* A price, or another one of the same row. */
+static bool is_changed(const struct toll_impact_side *side, uint32_t price)
+{
+    const uint64_t *changed = side->changed;
+    const uint32_t first = price > TOLL_SAME_ROW_WITHIN ? price - TOLL_SAME_ROW_WITHIN + 1 : 1;
+    const uint32_t end = side->book->price_count - price < TOLL_SAME_ROW_WITHIN
+                             ? side->book->price_count
+                             : price + TOLL_SAME_ROW_WITHIN;
+    if ((changed[price >> 6] >> (price & 63) & 1) != 0)
+        return true;
+    for (uint32_t other = first; other < end; other++)
+        if ((changed[other >> 6] >> (other & 63) & 1) != 0 && toll_impact_same_row(side->book, price, other))
+            return true;
+    return false;
+}
+
 static bool group_prices(struct toll_impact_side_shape *shape, const struct toll_impact_side *side)
 {
     const struct toll_book *book = side->book;
@@ -157,7 +185,7 @@ static bool group_prices(struct toll_impact_side_shape *shape, const struct toll
     for (uint32_t price = 1; good && price < book->price_count; price++) {
         const struct toll_price_origin *origin = &book->origins[price];
         const uint64_t what = (uint64_t)(uint32_t)origin->deck << 32 | origin->destination;
-        if (side->detail == TOLL_DETAIL_CHANGED && (side->changed[price >> 6] >> (price & 63) & 1) != 0) {
+        if (side->detail == TOLL_DETAIL_CHANGED && is_changed(side, price)) {
             shape->price_keys[price] = keys;
             shape->price_of_key[keys++] = price;
             continue;

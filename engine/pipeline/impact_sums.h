@@ -130,6 +130,11 @@ static inline uint32_t toll_impact_currency(const struct toll_impact_shape *shap
     return of == NULL ? 0 : of[account];
 }
 
+/* Price rows of a book that are one row of its tables: a deck's row is four, some of one column. They are
+ * next to each other. */
+#define TOLL_SAME_ROW_WITHIN TOLL_RATE_COLUMNS
+bool toll_impact_same_row(const struct toll_book *book, size_t a, size_t b);
+
 bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words);
 void toll_plane_free(struct toll_plane *plane);
 static inline toll_total toll_plane_get(const struct toll_plane *plane, size_t key, size_t word)

@@ -60,6 +60,7 @@ def add_cost(book, pools, record, line):
     scratch = oracle.Line(line.payer)
     scratch["class"], scratch["jurisdiction"], scratch["billed"] = line["class"], line["jurisdiction"], "0"
     oracle.apply_rules(book, record, line.payer, plan, scratch)
+    line.bought = scratch
     draws = []
     if scratch["status"] == "rated" and scratch.deal and not scratch.deal.credit:
         subjects = {("trunk", record.trunk), ("carrier", carrier_of(book, record))}

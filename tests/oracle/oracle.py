@@ -594,6 +594,7 @@ def read_deck_row(deck, cells, key, path):
     row = DeckRow()
     row.deck = deck
     row.key = key
+    row.file, row.line = os.path.relpath(path, deck.folder), cells["#"]
     row.start, row.end = span(cells, deck.zone)
     row.destination = cells["destination"]
     row.band = cells["band"]
@@ -692,7 +693,7 @@ def load_decks(book):
     for name in sorted(names):
         cells = settings.get(name, dict.fromkeys(TABLES["decks"].split(), ""))
         deck = Deck()
-        deck.name = name
+        deck.name, deck.folder = name, book.folder
         deck.key = choice(cells, "key", "callee", "caller", "calltype", "npanxx_pair")
         deck.lrn = choice(cells, "number_basis", "dialled", "lrn") == "lrn"
         deck.basis = choice(cells, "jurisdiction_basis", book.basis, *BASES)
@@ -788,6 +789,7 @@ def load_rules(book):
         rule.amount = parse_decimal(cells["amount"] or "0")
         rule.percent = parse_decimal(cells["percent"] or "0")
         rule.product = cells["product"]
+        rule.line = cells["#"]
         rule.next_on_miss = {"": False, "suspense": False, "next": True}[cells["on_miss"]]
         book.rules[cells["plan"]].append(rule)
     for rules in book.rules.values():
@@ -1073,6 +1075,8 @@ class Line(dict):
         super().__init__(dict.fromkeys(LINE_COLUMNS, ""))
         self.payer, self.deal, self.currency = payer, None, None
         self.product = ""                     # of the rule that prices the line
+        self.priced = None                    # what prices it: (plan, rule), or (Call, DeckRow)
+        self.bought = None                    # the line of what it costs
 
 
 class Deal:
@@ -1394,18 +1398,18 @@ def apply_rules(book, record, payer, plan, line):
             if record.service not in SERVICES_OF_UNIT[book.tiers[rule.tiers].unit]:
                 continue
             line.product = rule.product or book.tiers[rule.tiers].product
-            return rated_by_rule(record, line, 0, book.tiers[rule.tiers])
+            return by_rule(plan, rule, rated_by_rule(record, line, 0, book.tiers[rule.tiers]))
         if rule.action == "reject":
             return suspense(line, "rejected")
         if rule.action == "free":
-            return zero_rated(line, "free", units_used(record, "up"))
+            return by_rule(plan, rule, zero_rated(line, "free", units_used(record, "up")))
         if rule.action == "flat":
-            return rated_by_rule(record, line, round_money(rule.amount, book.decimals, book.rounding))
+            return by_rule(plan, rule, rated_by_rule(record, line, round_money(rule.amount, book.decimals, book.rounding)))
         if rule.action == "markup":
             if record.provider_charge is None:
                 return suspense(line, "no_provider_charge")
             exact = record.provider_charge * (1 + rule.percent * Fraction(1, 100)) + rule.amount
-            return rated_by_rule(record, line, round_money(exact, book.decimals, book.rounding))
+            return by_rule(plan, rule, rated_by_rule(record, line, round_money(exact, book.decimals, book.rounding)))
         rows, shown, problem = find_price_rows(rule.deck, record)
         if problem:
             missed = problem
@@ -1418,6 +1422,13 @@ def apply_rules(book, record, payer, plan, line):
 
 
 SERVICES_OF_UNIT = {"s": ("voice",), "message": ("sms", "mms"), "byte": ("data",), "event": ("event",)}
+
+
+def by_rule(plan, rule, line):
+    """A line that a rule without deck prices names the rule; one that is too large names nothing."""
+    if line["status"] != "suspense":
+        line.priced = plan, rule
+    return line
 
 
 def rated_by_rule(record, line, amount, tiers=None):
@@ -1668,6 +1679,7 @@ def price(call, line):
 
 def shows(call, row, line):
     line.update(deck=call.deck.name, prefix=call.shown, destination=row.destination, band=row.band)
+    line.priced = call, row
     return line
 
 

@@ -174,6 +174,28 @@ def rate_again(options, folder, path, feeds):
              path["o_pools.csv"], path["o_counts.csv"], path["again"])
 
 
+def each_book(options, one):
+    """Runs one(options, seed, folder) for each book; says what came of it, and exits."""
+    passed = failed = 0
+    os.makedirs(options.work, exist_ok=True)
+    for seed in range(options.seed, options.seed + options.books):
+        folder = os.path.join(options.work, "book%d" % seed)
+        if os.path.exists(folder):
+            shutil.rmtree(folder)
+        try:
+            text = one(options, seed, folder)
+        except Failed as error:
+            failed += 1
+            print("seed %d FAILED (kept: %s)\n%s" % (seed, folder, error), flush=True)
+            continue
+        passed += 1
+        print("seed %d equal: %s" % (seed, text), flush=True)
+        if not options.keep:
+            shutil.rmtree(folder)
+    print("%d passed, %d failed" % (passed, failed))
+    sys.exit(1 if failed or not passed else 0)
+
+
 def main():
     parser = argparse.ArgumentParser(description="random books through the oracle and the engine")
     parser.add_argument("--tollmill", required=True)

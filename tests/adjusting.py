@@ -238,9 +238,28 @@ def periods():
     print("period charges of closed periods")
 
 
+def kept():
+    """Beta is in no book of the merged run but an older one: its cycles are those that the new run's book has for it."""
+    write("whole", BOOK)
+    write("moved-out", {**BOOK, "accounts.csv": BOOK["accounts.csv"].replace("beta,Beta Co,15\n", ""),
+                        "numbers.csv": BOOK["numbers.csv"].replace("12125550200,beta\n", ""),
+                        "decks/d.csv": BOOK["decks/d.csv"] + "33,0.20\n"})
+    write("back", {**BOOK, "decks/d.csv": NEW["decks/d.csv"]})
+    write(".", {"kept.csv": CALLS})
+    tools.ok("import", "--spec", tools.SPEC, "-o", "kept-cdrs", "kept.csv", "--quiet")
+    tools.ok("rate", "--book", "whole", "--cdrs", "kept-cdrs", "-o", "kept", "--quiet")
+    tools.ok("close", "kept", "--cdrs", "kept-cdrs", "--until", "2026-04-01", "-o", "kept-state", "--quiet")
+    rerate("kept", "moved-out", "kept-1", "--only-suspense")
+    delta = rerate("kept-1", "back", "kept-2", "--closed", "kept-state", "--credits-only")
+    found = adjusting(delta)
+    assert lines_of(found) == [LINES[2], LINES[3], ["gamma", "2026-03-01", "rate", "credit", "1", "0.30", "0.25"]], found
+    print("lines kept from a book before: one line of their own cycle")
+
+
 def main():
     with tools.work_folder():
         untaxed()
+        kept()
         taxed()
         periods()
     return 0

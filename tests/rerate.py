@@ -119,7 +119,7 @@ def unchanged():
     assert facts("days")["cut_periods"] is True and "cut_periods" not in facts("run")
     rerate("days", "book", "days-2", code=0)
     same_but_for_the_predecessor("days", "days-2")
-    rerate("days-2", "book", "days-3", "--delta", "elsewhere", code=0)
+    rerate("days-2", "book", "days-3", "--delta", "elsewhere/", code=0)
     assert facts("days-3")["predecessor"] == facts("days-2")["digest"] and os.path.exists("elsewhere/delta.json")
     for run in "same", "days-3":
         tools.ok("verify", run)

@@ -315,6 +315,8 @@ CASE(price_id, parts->prices[0].id = 0)
 CASE(tax_flag, parts->taxes[0].billable = 2)
 CASE(tax_that_did_not_move, parts->taxes[0].new_cents = 10)
 CASE(taxes_not_in_order, parts->taxes[1].tax_jurisdiction = "UA")
+CASE(tax_of_too_many_cents, parts->taxes[0].new_cents = INT64_MAX / 100)
+CASE(adjusting_tax_of_too_many_cents, parts->adjusting_taxes[0].old_cents = INT64_MIN)
 CASE(adjusting_kind, parts->adjusting[0].kind = "gift")
 CASE(adjusting_status, parts->adjusting_taxes[0].status = "paid")
 CASE(line_payer, parts->lines[0].after.payer = 3)
@@ -358,6 +360,8 @@ static void test_contradictions(void **state)
                                                     tax_flag,
                                                     tax_that_did_not_move,
                                                     taxes_not_in_order,
+                                                    tax_of_too_many_cents,
+                                                    adjusting_tax_of_too_many_cents,
                                                     adjusting_kind,
                                                     adjusting_status,
                                                     line_payer,

@@ -106,8 +106,14 @@ void toll_adjust_close(struct toll_adjust *adjust)
 static void find_account(const struct toll_adjust *adjust, enum toll_adjust_run run, const char *name,
                          struct toll_adjust_account *out)
 {
-    const struct toll_book *book = run == TOLL_ADJUST_OLD ? adjust->runs.old_book : adjust->runs.new_book;
-    const uint32_t account = toll_account_named(&adjust->names[run], name);
+    const struct toll_book *const books[] = {adjust->runs.old_book, adjust->runs.new_book};
+    const struct toll_book *book = books[run];
+    uint32_t account = toll_account_named(&adjust->names[run], name);
+    if (account == 0) { /* of lines kept from a book before: as the other run's book has it */
+        const enum toll_adjust_run other = run == TOLL_ADJUST_OLD ? TOLL_ADJUST_NEW : TOLL_ADJUST_OLD;
+        account = toll_account_named(&adjust->names[other], name);
+        book = account == 0 ? book : books[other];
+    }
     *out = (struct toll_adjust_account){
         .known = true,
         .zone = book->zones[account == 0 ? 0 : book->accounts[account].zone],

@@ -78,6 +78,15 @@ static struct toll_adjusting_tax_row *row_of(struct tax_list *list, const struct
     return &list->rows[id];
 }
 
+static int add_cents(int64_t *cents, const struct toll_tax_register_row *row, struct toll_error *error)
+{
+    if (!__builtin_add_overflow(*cents, row->tax_cents, cents))
+        return 0;
+    return toll_error_set(error, TOLL_EDATA,
+                          "account %s: the tax that is adjusted of period %s is more than an amount can hold",
+                          row->account, row->period);
+}
+
 static int add_register(struct tax_list *list, enum toll_adjust_run run, struct toll_error *error)
 {
     struct toll_adjust *adjust = list->adjust;
@@ -102,7 +111,7 @@ static int add_register(struct tax_list *list, enum toll_adjust_run run, struct 
         if (sum == NULL)
             rc = toll_adjust_no_memory(error);
         else
-            *(run == TOLL_ADJUST_OLD ? &sum->old_cents : &sum->new_cents) += row.tax_cents;
+            rc = add_cents(run == TOLL_ADJUST_OLD ? &sum->old_cents : &sum->new_cents, &row, error);
     }
     toll_taxes_close(taxes);
     return rc;

@@ -81,6 +81,7 @@ struct toll_delta_maker {
     bool has_cost;
     pthread_mutex_t lock;
     atomic_bool has_all; /* books, payers and the rest of the tables, see toll_delta_need_all */
+    struct toll_error failed; /* why it cannot be had; code 0: it can */
     struct toll_strings account_keys, payer_keys;
     const char **account_names; /* by shared account, as the new run has them, else the old one */
     uint32_t account_name_room;

@@ -17,7 +17,8 @@
      TOLL_CDR_COLUMN_BIT(TOLL_CDR_RECORD_KEY_HIGH) | TOLL_CDR_COLUMN_BIT(TOLL_CDR_RECORD_KEY_LOW))
 #define ROW_BITS 40
 #define ROW_MASK ((INT64_C(1) << ROW_BITS) - 1)
-#define PARTS_OPEN 8 /* of the old run, as new rows ask for them: nearly always those of a day or two */
+#define PARTS_OPEN \
+    128 /* of the old run, as new rows ask for them: those of a day or two, or of each import */
 
 struct entry {
     uint64_t high, low;
@@ -42,6 +43,7 @@ struct toll_delta_join {
     int64_t **old_of;   /* by new part: of each row its old place, -1 none; NULL: not joined */
     uint64_t **matched; /* by old part: a bit for each row */
     struct open_part open[PARTS_OPEN];
+    struct open_part **open_of; /* by old part; NULL: it is not open */
     uint64_t clock;
 };
 
@@ -176,7 +178,7 @@ static bool make_rooms(struct toll_delta_join *join, const size_t *old_parts, si
 {
     const struct toll_run_manifest *before = &join->maker->sides[TOLL_DELTA_OLD].run.manifest,
                                    *after = &join->maker->sides[TOLL_DELTA_NEW].run.manifest;
-    bool fits = join->old_of != NULL && join->matched != NULL;
+    bool fits = join->old_of != NULL && join->matched != NULL && join->open_of != NULL;
     for (size_t i = 0; fits && i < old_count; i++) {
         uint64_t **bits = &join->matched[old_parts[i]];
         *bits = calloc((size_t)before->parts[old_parts[i]].rows / 64 + 1, sizeof **bits);
@@ -205,6 +207,7 @@ int toll_delta_join_make(struct toll_delta_maker *maker, const size_t *old_parts
     join->maker = maker;
     join->old_of = calloc(maker->sides[TOLL_DELTA_NEW].run.manifest.part_count + 1, sizeof *join->old_of);
     join->matched = calloc(maker->sides[TOLL_DELTA_OLD].run.manifest.part_count + 1, sizeof *join->matched);
+    join->open_of = calloc(maker->sides[TOLL_DELTA_OLD].run.manifest.part_count + 1, sizeof *join->open_of);
     int rc = toll_delta_need_all(maker, error);
     if (rc == 0 && !make_rooms(join, old_parts, old_count, new_parts, new_count))
         rc = toll_delta_no_memory(error);
@@ -236,18 +239,18 @@ static int open_part(struct toll_delta_join *join, size_t index, struct open_par
                      struct toll_error *error)
 {
     struct open_part *oldest = &join->open[0];
-    for (size_t i = 0; i < PARTS_OPEN; i++) {
-        struct open_part *open = &join->open[i];
-        if (open->open && open->part.index == index) {
-            open->used = ++join->clock;
-            *out = open;
-            return 0;
-        }
-        if (open->used < oldest->used)
-            oldest = open;
+    *out = join->open_of[index];
+    if (*out != NULL) {
+        (*out)->used = ++join->clock;
+        return 0;
     }
+    for (size_t i = 1; i < PARTS_OPEN; i++)
+        if (join->open[i].used < oldest->used)
+            oldest = &join->open[i];
+    if (oldest->open)
+        join->open_of[oldest->part.index] = NULL;
     close_open(oldest);
-    *out = oldest;
+    *out = join->open_of[index] = oldest;
     oldest->open = true;
     oldest->used = ++join->clock;
     int rc = toll_delta_part_open(&oldest->part, &join->maker->sides[TOLL_DELTA_OLD], index, error);
@@ -356,5 +359,6 @@ void toll_delta_join_free(struct toll_delta_join *join)
         free(join->matched[i]);
     free(join->old_of);
     free(join->matched);
+    free(join->open_of);
     free(join);
 }

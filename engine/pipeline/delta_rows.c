@@ -51,6 +51,16 @@ static int open_cdrs(struct toll_delta_part *part, struct toll_error *error)
     return rc;
 }
 
+static void close_cdrs(struct toll_delta_part *part)
+{
+    if (part->cdrs != NULL)
+        toll_cdr_part_close(part->cdrs);
+    free(part->maps);
+    toll_arena_free(&part->arena);
+    part->cdrs = NULL;
+    part->maps = NULL;
+}
+
 int toll_delta_part_need_cdrs(struct toll_delta_maker *maker, struct toll_delta_part *part,
                               struct toll_error *error)
 {
@@ -61,9 +71,11 @@ int toll_delta_part_need_cdrs(struct toll_delta_maker *maker, struct toll_delta_
         return rc;
     pthread_mutex_lock(&maker->lock);
     if (!atomic_load(&part->has_cdrs)) {
-        rc = part->cdrs != NULL ? TOLL_EDATA : open_cdrs(part, error); /* it failed before */
+        rc = open_cdrs(part, error);
         if (rc == 0)
             atomic_store(&part->has_cdrs, true);
+        else
+            close_cdrs(part); /* another thread may try, and says the same */
     }
     pthread_mutex_unlock(&maker->lock);
     return rc;
@@ -72,10 +84,7 @@ int toll_delta_part_need_cdrs(struct toll_delta_maker *maker, struct toll_delta_
 void toll_delta_part_close(struct toll_delta_part *part)
 {
     toll_lines_close(part->lines);
-    if (part->cdrs != NULL)
-        toll_cdr_part_close(part->cdrs);
-    free(part->maps);
-    toll_arena_free(&part->arena);
+    close_cdrs(part);
     memset(part, 0, sizeof *part);
 }
 

@@ -528,7 +528,10 @@ int toll_delta_need_all(struct toll_delta_maker *maker, struct toll_error *error
     if (atomic_load(&maker->has_all))
         return 0;
     pthread_mutex_lock(&maker->lock);
-    if (!atomic_load(&maker->has_all)) {
+    if (maker->failed.code != 0) {
+        rc = maker->failed.code;
+        *error = maker->failed;
+    } else if (!atomic_load(&maker->has_all)) {
         for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
             rc = read_prices(&maker->sides[s], error);
         for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
@@ -539,6 +542,8 @@ int toll_delta_need_all(struct toll_delta_maker *maker, struct toll_error *error
             rc = make_owners(maker, error);
         if (rc == 0)
             atomic_store(&maker->has_all, true);
+        else
+            maker->failed = *error;
     }
     pthread_mutex_unlock(&maker->lock);
     return rc;

@@ -77,7 +77,11 @@ static int refuse_existing(const struct rerate *rerate, const char *path, struct
 static int check_parent(const struct rerate *rerate, struct toll_error *error)
 {
     const struct toll_io *io = rerate->io;
-    const char *path = rerate->options->delta_path, *slash = strrchr(path, '/');
+    const char *path = rerate->options->delta_path;
+    size_t bytes = strlen(path);
+    while (bytes > 1 && path[bytes - 1] == '/')
+        bytes--; /* slashes behind its name */
+    const char *slash = memrchr(path, '/', bytes);
     char *parent = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (parent == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "out of memory");

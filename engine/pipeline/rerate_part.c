@@ -27,40 +27,80 @@ bool toll_rerate_is_part(const struct toll_rerate_options *options)
 
 struct taking {
     const struct toll_run_files *run;
+    struct toll_strings accounts; /* account and currency */
+    int32_t *account_ids;         /* by id of these: of the run */
+    bool *chosen;                 /* by account id of the run; 0: of accounts that it does not have */
     struct toll_strings keys, texts;
     struct toll_bucket_row *rows; /* by id of the key */
     size_t room;
 };
 
-static bool is_chosen(const struct toll_merge_choice *choice, const struct toll_line *line)
+static bool is_named(const struct toll_merge_choice *choice, const char *account)
 {
-    if (line->status >= TOLL_SUSPENSE_FIRST || line->account[0] == 0)
-        return false; /* in no bucket */
     for (size_t i = 0; i < choice->account_count; i++)
-        if (strcmp(choice->accounts[i], line->account) == 0)
+        if (strcmp(choice->accounts[i], account) == 0)
             return true;
     return choice->account_count == 0;
 }
 
-static int32_t account_of(const struct toll_run_files *run, const struct toll_line *line)
+/* -1: out of memory. */
+static int account_key(const char *account, const char *currency, char **key)
 {
-    const struct toll_run_tables *tables = &run->tables;
-    for (int32_t id = 1; id < tables->account_count; id++)
-        if (tables->accounts[id].account[0] != 0 &&
-            strcmp(tables->accounts[id].account, line->account) == 0 &&
-            strcmp(tables->accounts[id].currency, line->currency) == 0)
-            return id;
-    return 0;
+    return asprintf(key, "%s%c%s", account, 0, currency);
+}
+
+/* False: out of memory. */
+static bool list_accounts(struct taking *taking, const struct toll_merge_choice *choice)
+{
+    const struct toll_run_tables *tables = &taking->run->tables;
+    taking->account_ids = calloc((size_t)tables->account_count + 1, sizeof *taking->account_ids);
+    taking->chosen = calloc((size_t)tables->account_count + 1, sizeof *taking->chosen);
+    if (taking->account_ids == NULL || taking->chosen == NULL)
+        return false;
+    taking->chosen[0] = choice->account_count == 0;
+    for (int32_t id = 1; id < tables->account_count; id++) {
+        const struct toll_account_row *row = &tables->accounts[id];
+        if (row->account[0] == 0)
+            continue;
+        char *key = NULL;
+        const int bytes = account_key(row->account, row->currency, &key);
+        const uint32_t text = bytes < 0 ? 0 : toll_strings_add(&taking->accounts, key, (size_t)bytes);
+        if (bytes >= 0)
+            free(key);
+        if (text == 0)
+            return false;
+        if (taking->account_ids[text] == 0)
+            taking->account_ids[text] = id;
+        taking->chosen[id] = is_named(choice, row->account);
+    }
+    return true;
+}
+
+/* 0: the run does not have it; -1: out of memory. */
+static int32_t account_of(const struct taking *taking, const struct toll_line *line)
+{
+    char *key = NULL;
+    const int bytes = account_key(line->account, line->currency, &key);
+    if (bytes < 0)
+        return -1;
+    const uint32_t text = toll_strings_find(&taking->accounts, key, (size_t)bytes);
+    free(key);
+    return text == 0 ? 0 : taking->account_ids[text];
 }
 
 /* False: out of memory. */
 static bool take(struct taking *taking, const struct toll_line *line)
 {
     char *key = NULL;
-    const int bytes = asprintf(&key, "%s%c%s%c%s%c%d", line->account, 0, line->currency, 0, line->site, 0,
-                               (int)line->tuple);
+    if (line->status >= TOLL_SUSPENSE_FIRST || line->account[0] == 0)
+        return true; /* in no bucket */
+    const int32_t account = account_of(taking, line);
+    if (account < 0 || !taking->chosen[account])
+        return account >= 0;
+    const int bytes = asprintf(&key, "%d%c%d%c%s", (int)account, 0, (int)line->tuple, 0, line->site);
     const uint32_t id = bytes < 0 ? 0 : toll_strings_add(&taking->keys, key, (size_t)bytes);
-    free(key);
+    if (bytes >= 0)
+        free(key);
     if (id == 0)
         return false;
     if (id >= taking->room) {
@@ -77,7 +117,7 @@ static bool take(struct taking *taking, const struct toll_line *line)
         const uint32_t site = toll_strings_add(&taking->texts, line->site, strlen(line->site));
         if (site == 0)
             return false;
-        row->account = account_of(taking->run, line);
+        row->account = account;
         row->site = toll_strings_text(&taking->texts, site, NULL);
         row->tuple = line->tuple;
     }
@@ -112,7 +152,7 @@ static int walk(struct taking *taking, struct toll_run *lines, const struct toll
     for (more = more == 0 ? 1 : more; more > 0; more = toll_run_next(lines, &line, error)) {
         if (!toll_day_parse(line.day, strlen(line.day), &day) || day >= choice->to_day)
             break;
-        if (is_chosen(choice, &line) && !take(taking, &line))
+        if (!take(taking, &line))
             return no_memory(error);
         if (++rows % TOLL_BATCH_ROWS == 0 && progress->tick != NULL)
             progress->tick(progress->context, "looking up sites", rows, 0, "lines");
@@ -127,6 +167,8 @@ static int take_days(struct toll_rerate_part *part, const struct toll_io *io,
     struct toll_run *lines = NULL;
     struct taking taking = {.run = run};
     int rc = toll_run_open_with(io, options->old_run_path, options->rate.dataset_path, &lines, error);
+    if (rc == 0 && !list_accounts(&taking, &part->choice))
+        rc = no_memory(error);
     if (rc == 0)
         rc = walk(&taking, lines, &part->choice, &options->rate.progress, error);
     toll_run_close(lines);
@@ -135,6 +177,9 @@ static int take_days(struct toll_rerate_part *part, const struct toll_io *io,
     part->choice.taken = taking.rows == NULL ? NULL : taking.rows + 1;
     part->choice.taken_count = taking.keys.count;
     toll_strings_free(&taking.keys);
+    toll_strings_free(&taking.accounts);
+    free(taking.account_ids);
+    free(taking.chosen);
     return rc;
 }
 

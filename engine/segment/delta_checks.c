@@ -1,4 +1,5 @@
 /* What a delta must satisfy by itself: ids, order, and that old + delta = new in every sum. */
+#include "base/money.h"
 #include "segment/delta_files.h"
 
 #include <string.h>
@@ -44,11 +45,19 @@ static int compare_taxes(const struct toll_delta_tax_row *a, const struct toll_d
     return a->billable - b->billable;
 }
 
+/* As an amount of money they must fit, too. */
+static bool cents_good(int64_t cents)
+{
+    const int64_t most = INT64_MAX / (TOLL_MONEY_UNIT / 100);
+    return cents >= -most && cents <= most;
+}
+
 static const char *taxes_fault(const struct toll_delta_tables *tables)
 {
     for (int64_t i = 0; i < tables->tax_count; i++) {
         const struct toll_delta_tax_row *row = &tables->taxes[i];
-        if (row->billable < 0 || row->billable > 1 || row->old_cents == row->new_cents)
+        if (row->billable < 0 || row->billable > 1 || row->old_cents == row->new_cents ||
+            !cents_good(row->old_cents) || !cents_good(row->new_cents))
             return "a row of taxes.arrow is impossible";
         if (i > 0 && compare_taxes(row - 1, row) >= 0)
             return "taxes.arrow is not in order";
@@ -64,18 +73,23 @@ static bool one_of(const char *text, const char *const *list)
     return false;
 }
 
-static const char *adjusting_fault(const struct toll_delta_tables *tables)
+static const char *adjusting_fault(const struct toll_delta_manifest *manifest,
+                                   const struct toll_delta_tables *tables)
 {
-    static const char *const kinds[] = {"credit", "debit", NULL};
     static const char *const statuses[] = {"due", "waived", "below_minimum", "too_old", "to_approve", NULL};
+    if (!manifest->has_closed && tables->adjusting_count + tables->adjusting_tax_count > 0)
+        return "it has adjusting.arrow or adjusting_taxes.arrow although nothing was billed";
     for (int64_t i = 0; i < tables->adjusting_count; i++) {
         const struct toll_adjusting_row *row = &tables->adjusting[i];
-        if (row->id != i + 1 || row->calls < 0 || !one_of(row->kind, kinds) || !one_of(row->status, statuses))
+        const char *kind = row->new_charge > row->old_charge ? "debit" : "credit";
+        if (row->id != i + 1 || row->calls < 0 || row->new_charge == row->old_charge ||
+            strcmp(row->kind, kind) != 0 || !one_of(row->status, statuses))
             return "a row of adjusting.arrow is impossible";
     }
     for (int64_t i = 0; i < tables->adjusting_tax_count; i++) {
         const struct toll_adjusting_tax_row *row = &tables->adjusting_taxes[i];
-        if (row->billable < 0 || row->billable > 1 || !one_of(row->status, statuses))
+        if (row->billable < 0 || row->billable > 1 || !one_of(row->status, statuses) ||
+            !cents_good(row->old_cents) || !cents_good(row->new_cents))
             return "a row of adjusting_taxes.arrow is impossible";
     }
     return NULL;
@@ -169,7 +183,7 @@ const char *toll_delta_fault(const struct toll_delta_manifest *manifest,
         fault = totals_fault(manifest, tables);
     if (!fault)
         fault = taxes_fault(tables);
-    return fault ? fault : adjusting_fault(tables);
+    return fault ? fault : adjusting_fault(manifest, tables);
 }
 
 /* ---- lines ---- */

@@ -126,10 +126,9 @@ static int compare_amounts(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->currency, y->currency);
 }
 
-/* The amounts of each account and currency as rows of the entry. */
-static int make_rows(struct posting *posting, struct toll_error *error)
+/* One amount for each account and currency. */
+static void join_amounts(struct posting *posting)
 {
-    struct toll_ledger_record *record = &posting->record;
     size_t joined = 0;
     if (posting->count > 0)
         qsort(posting->amounts, posting->count, sizeof *posting->amounts, compare_amounts);
@@ -145,10 +144,18 @@ static int make_rows(struct posting *posting, struct toll_error *error)
         to->due += from->due;
         to->due_tax_cents += from->due_tax_cents;
     }
-    record->rows = calloc(joined + 1, sizeof *record->rows);
+    posting->count = joined;
+}
+
+/* The amounts as rows of the entry. */
+static int make_rows(struct posting *posting, struct toll_error *error)
+{
+    struct toll_ledger_record *record = &posting->record;
+    join_amounts(posting);
+    record->rows = calloc(posting->count + 1, sizeof *record->rows);
     if (record->rows == NULL)
         return no_memory(error);
-    for (size_t i = 0; i < joined; i++) {
+    for (size_t i = 0; i < posting->count; i++) {
         const struct amount *from = &posting->amounts[i];
         struct toll_ledger_row *row = &record->rows[record->row_count];
         if (from->before == from->after && from->due == 0 && from->due_tax_cents == 0)
@@ -257,6 +264,44 @@ static int check_place(const struct toll_ledger *ledger, const struct posting *p
                   error);
 }
 
+static int differs(const struct toll_ledger *ledger, const struct posting *posting, const char *account,
+                   struct toll_error *error)
+{
+    return toll_error_set(
+        error, TOLL_EDATA,
+        "%s: account %s: its old charge is not what the entries of %s add up to, so nothing "
+        "is posted: verify it, and make the delta of its two runs again",
+        posting->path, account, ledger->path);
+}
+
+/* What a delta has as old is what the entries add up to, of every account and currency. */
+static int check_amounts(const struct toll_ledger *ledger, const struct posting *posting,
+                         struct toll_error *error)
+{
+    size_t at = 0;
+    for (int64_t i = 0; i < ledger->place_count; i++) {
+        const struct toll_ledger_row *row = toll_ledger_place_row(ledger, i);
+        const struct amount standing = {.account = row->account, .currency = row->currency};
+        int order = -1;
+        if (i + 1 < ledger->place_count) {
+            const struct toll_ledger_row *next = toll_ledger_place_row(ledger, i + 1);
+            if (strcmp(row->account, next->account) == 0 && strcmp(row->currency, next->currency) == 0)
+                continue; /* a later entry has what stands */
+        }
+        for (; at < posting->count && (order = compare_amounts(&posting->amounts[at], &standing)) < 0; at++)
+            if (posting->amounts[at].before != 0)
+                return differs(ledger, posting, posting->amounts[at].account, error);
+        const bool found = at < posting->count && order == 0;
+        if ((found ? posting->amounts[at].before : 0) != row->after)
+            return differs(ledger, posting, row->account, error);
+        at += found;
+    }
+    for (; at < posting->count; at++)
+        if (posting->amounts[at].before != 0)
+            return differs(ledger, posting, posting->amounts[at].account, error);
+    return 0;
+}
+
 /* ---- writing ---- */
 
 static int encode(struct toll_json *json, const struct toll_ledger_record *record, struct toll_error *error)
@@ -320,6 +365,8 @@ int toll_ledger_post_with(const struct toll_io *io, const char *ledger_path, con
         rc = toll_ledger_open_with(io, ledger_path, &ledger, error);
     if (rc == 0)
         rc = check_place(ledger, &posting, error);
+    if (rc == 0)
+        rc = check_amounts(ledger, &posting, error);
     if (rc == 0) {
         struct toll_ledger_record *record = &posting.record;
         record->seq = ledger->entry_count + 1;

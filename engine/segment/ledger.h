@@ -61,6 +61,8 @@ int toll_ledger_open_with(const struct toll_io *io, const char *path, struct tol
 /* toll_ledger_post likewise. */
 int toll_ledger_post_with(const struct toll_io *io, const char *ledger_path, const char *path, int64_t *seq,
                           struct toll_error *error);
+/* The row of a place. */
+const struct toll_ledger_row *toll_ledger_place_row(const struct toll_ledger *ledger, int64_t place);
 void toll_ledger_entry_name(int64_t seq, char name[TOLL_LEDGER_NAME_BYTES]);
 
 #endif

@@ -134,6 +134,11 @@ static const struct toll_ledger_row *row_at(const struct toll_ledger *ledger,
     return &ledger->entries[place->entry].rows[place->row];
 }
 
+const struct toll_ledger_row *toll_ledger_place_row(const struct toll_ledger *ledger, int64_t place)
+{
+    return row_at(ledger, &ledger->places[place]);
+}
+
 static int compare_places(const void *a, const void *b, void *context)
 {
     const struct toll_ledger_place *x = a, *y = b;

@@ -110,7 +110,7 @@ def unclear(ours, theirs, name):
     side, _, column = name.partition("_")
     if column == "currency":
         return not ours[side + "_account"] and not theirs[name]
-    return column == "cost_status" and theirs[name] == "suspense" and ours[side + "_cost"] == ""
+    return column == "cost_status" and theirs[name] in ("suspense", "zero_rated")
 
 
 def compare_lines(found, made, rows):

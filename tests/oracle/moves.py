@@ -206,7 +206,7 @@ class Adjusting:
                 account = row["account"]
                 if self.is_closed(account, oracle.local_instant(row["period"], self.zone(account))):
                     amount = oracle.money_units(row["charge"])
-                    self.add((account, "", answer.currency(account), row["period"]), "period", "", self.last_day(row["period"]), 0,
+                    self.add((account, row["site"], answer.currency(account), row["period"]), "period", "", self.last_day(row["period"]), 0,
                              0 if side else amount, amount if side else 0)
 
     def last_day(self, first):

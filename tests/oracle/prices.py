@@ -42,7 +42,7 @@ def price_of(book, line):
     if rule.action in ("flat", "markup"):
         price["connect_fee"] = int(rule.amount * UNIT)
     if rule.action == "markup":
-        price["rate"] = int(rule.percent * UNIT / 100)
+        price["rate"] = int(rule.percent * (UNIT // 100))
     return price
 
 

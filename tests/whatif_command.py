@@ -81,6 +81,9 @@ def books_of_a_command_line(book, whatif, folder):
 
 
 def the_best_plan(book, whatif):
+    # more than 32 bits of hundredths of a percent: 10^8 times as much
+    far = json.loads(run(whatif + [book, "--set", "deck:d *100000000", "--json"]))["impact"][0]
+    expect("a percent", far["percentiles_percent"]["95"], "9999999900.00")
     plans = whatif + [book, "--best-plan", "basic,flat,pro"]
     best = json.loads(run(plans + ["--json"]))["best_plan"]
     rows = {row["account"]: row for row in best["accounts"]}

@@ -97,7 +97,7 @@ static void rank(struct toll_impact_accounts *to, struct changes *changes)
         if (changes->percent_count == 0)
             continue;
         const int64_t bp = changes->percents[nearest_rank(percentiles[p], changes->percent_count)];
-        to->percentile_bp[p] = bp > INT32_MAX ? INT32_MAX : bp < INT32_MIN ? INT32_MIN : (int32_t)bp;
+        to->percentile_bp[p] = bp;
     }
 }
 

@@ -71,6 +71,10 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
                     struct toll_error *error);
 void toll_rater_free(struct toll_rater *rater); /* safe on a zeroed struct */
 
+/* Do two books say the same of every call's payer (its owner id), class and jurisdiction? Mostly they do if
+ * they have the same customers and places; false where that is not easily seen. */
+bool toll_rater_same_ends(const struct toll_rater *a, const struct toll_rater *b);
+
 /*
  * What the dictionaries of one CDR part mean in the book. Arrays by dictionary id; trunks, hints, carriers
  * hold 1 + index into book->named[kind], 0 where the book does not know the value.

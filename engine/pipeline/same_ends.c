@@ -109,3 +109,24 @@ bool toll_rater_same_ends(const struct toll_rater *a, const struct toll_rater *b
            same_named(a->book, b->book, TOLL_NAMED_TRUNK) && same_named(a->book, b->book, TOLL_NAMED_HINT) &&
            same_places(a, b) && same_numbers(a, b);
 }
+
+void toll_rater_share(struct toll_rater *rater, const struct toll_rater *other)
+{
+    const uint32_t decks = rater->book->deck_count, prices = rater->price_near;
+    if (rater->number_lines == other->number_lines &&
+        same_bytes(rater->numbers, other->numbers, rater->number_lines * sizeof *rater->numbers))
+        rater->numbers = other->numbers;
+    if (rater->book->owner_count == other->book->owner_count &&
+        same_bytes(rater->owners, other->owners, rater->book->owner_count * sizeof *rater->owners))
+        rater->owners = other->owners;
+    if (prices == other->price_near &&
+        same_bytes(rater->price_terms, other->price_terms, (prices + 2u) * sizeof *rater->price_terms))
+        rater->price_terms = other->price_terms;
+    if (decks == other->book->deck_count && rater->lpm_word_count > 0 &&
+        rater->lpm_word_count == other->lpm_word_count &&
+        same_bytes(rater->tables, other->tables, 2 * (decks + 1u) * sizeof *rater->tables) &&
+        same_bytes(rater->lpm_words, other->lpm_words, rater->lpm_word_count * sizeof *rater->lpm_words)) {
+        rater->tables = other->tables;
+        rater->lpm_words = other->lpm_words;
+    }
+}

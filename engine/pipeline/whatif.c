@@ -64,6 +64,8 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
     struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
     struct toll_rater *rater = &whatif->raters[lane];
     int rc = toll_rater_init(rater, side->book, whatif->features, error);
+    if (rc == 0 && lane > 0)
+        toll_rater_share(rater, &whatif->raters[0]);
     if (rc == 0 && whatif->options->after != NULL)
         rc = open_after(whatif, side, error);
     if (rc == 0 && !whatif->options->no_taxes)

@@ -1,7 +1,7 @@
 /*
  * Many books over one dataset in one pass, beside one book over it: eight variants of one deck, which price
- * the base's lines anew; eight books that share nothing; each with its report. And a run by one book, with
- * its lines and tables written.
+ * the base's lines anew; eight books that were compiled apart, as somebody compares them: the same customers,
+ * in each deck other rates; each with its report. And a run by one book, with its lines and tables written.
  *
  *   bench_whatif           the plain world and the canonical month, 20 million CDRs each
  *   bench_whatif --small   worlds of a second, as a test; repriced and compiled books must agree
@@ -13,7 +13,10 @@
 #include "measure.h"
 #include "month.h"
 
+#include <dirent.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <tollmill_impact.h>
 
@@ -27,7 +30,7 @@ struct world {
 };
 
 enum way { ONE, VARIED, APART, RATED, WAYS };
-static const char *const way_names[WAYS] = {"one book", "8 variants of one deck", "8 books apart",
+static const char *const way_names[WAYS] = {"one book", "8 variants of one deck", "8 books compiled apart",
                                             "a run by one book"};
 
 static bool exists(const char *path)
@@ -36,7 +39,85 @@ static bool exists(const char *path)
     return stat(path, &status) == 0;
 }
 
-static int make_world(struct world *world, const struct toll_world_size *size)
+/* ---- books with other rates ---- */
+
+/* Up to ten percent more or less, by the rate and the book: as many different rates as before. */
+static uint64_t other_rate(uint64_t rate, int which)
+{
+    const uint64_t mixed = (rate + 1) * (UINT64_C(0x9e3779b97f4a7c15) + 2 * (uint64_t)which);
+    return rate + rate * ((mixed >> 32) % 201) / 1000 - rate / 10;
+}
+
+/* A deck's third column is the rate, 0.dddddd. */
+static int rewrite_deck(const char *from, const char *to, int which)
+{
+    char line[512];
+    FILE *in = fopen(from, "r"), *out = in == NULL ? NULL : fopen(to, "w");
+    bool head = true;
+    while (out != NULL && fgets(line, sizeof line, in) != NULL) {
+        char *rate = strchr(line, ','), *rest = NULL;
+        if (rate != NULL)
+            rate = strchr(rate + 1, ',');
+        if (!head && rate != NULL && strncmp(rate, ",0.", 3) == 0) {
+            const uint64_t value = strtoull(rate + 3, &rest, 10);
+            if (rest != rate + 9)
+                die("a deck's rate has not six decimals");
+            fprintf(out, "%.*s,0.%06llu%s", (int)(rate - line), line,
+                    (unsigned long long)other_rate(value, which), rest);
+        } else {
+            fputs(line, out);
+        }
+        head = false;
+    }
+    const bool good = out != NULL && !ferror(in) && !ferror(out);
+    if (in != NULL)
+        fclose(in);
+    return out != NULL && fclose(out) == 0 && good ? 0 : -1;
+}
+
+static int rewrite_decks(const char *from, const char *to, int which)
+{
+    char one[600], other[600];
+    DIR *folder = opendir(from);
+    int rc = folder == NULL ? -1 : 0;
+    for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
+        if (strstr(entry->d_name, ".csv") == NULL)
+            continue;
+        snprintf(one, sizeof one, "%s/%s", from, entry->d_name);
+        snprintf(other, sizeof other, "%s/%s", to, entry->d_name);
+        rc = rewrite_deck(one, other, which);
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return rc;
+}
+
+static void other_image(const struct world *world, int which, char path[320])
+{
+    snprintf(path, 320, which == 0 ? "%s" : "%s.%d", world->image, which);
+}
+
+static int make_other(const struct world *world, int which)
+{
+    char image[320], book[320], decks[340], from[320], command[1000];
+    struct toll_compile_result result;
+    struct toll_error error = {0};
+    other_image(world, which, image);
+    if (exists(image))
+        return 0;
+    snprintf(book, sizeof book, "%s/book.%d", world->folder, which);
+    snprintf(decks, sizeof decks, "%s/decks", book);
+    snprintf(from, sizeof from, "%s/book/decks", world->folder);
+    snprintf(command, sizeof command, "cp -rL '%s/book' '%s'", world->folder, book);
+    const struct toll_compile_options options = {.book_path = book, .image_path = image};
+    int rc = system(command) != 0 ? -1 : rewrite_decks(from, decks, which);
+    if (rc == 0 && (rc = toll_compile(&options, &result, &error)) != 0)
+        fprintf(stderr, "%s\n", error.text);
+    snprintf(command, sizeof command, "rm -rf '%s'", book);
+    return system(command) != 0 ? -1 : rc;
+}
+
+static int make_world(struct world *world, const struct toll_world_size *size, unsigned ways)
 {
     char book[300];
     struct toll_compile_result result;
@@ -52,19 +133,25 @@ static int make_world(struct world *world, const struct toll_world_size *size)
         fprintf(stderr, "%s\n", error.text);
         return -1;
     }
-    return 0;
+    int rc = 0;
+    for (int i = 1; rc == 0 && i < VARIANTS && (ways >> APART & 1) != 0; i++)
+        rc = make_other(world, i);
+    return rc;
 }
 
 /* The books of a way; texts: VARIANTS of them. */
-static int list_books(const struct world *world, enum way way, char texts[VARIANTS][64],
+static int list_books(const struct world *world, enum way way, char texts[VARIANTS][320],
                       struct toll_whatif_book books[VARIANTS + 1])
 {
     books[0] = (struct toll_whatif_book){.name = "base", .path = world->image};
-    for (int i = 0; i < VARIANTS; i++) {
-        snprintf(texts[i], sizeof texts[i], "deck:%s *1.%02d", world->deck, i + 1);
-        books[1 + i] = way == VARIED ? (struct toll_whatif_book){.change = texts[i]}
-                                     : (struct toll_whatif_book){.path = world->image};
-    }
+    for (int i = 0; i < VARIANTS; i++)
+        if (way == VARIED) {
+            snprintf(texts[i], sizeof texts[i], "deck:%s *1.%02d", world->deck, i + 1);
+            books[1 + i] = (struct toll_whatif_book){.change = texts[i]};
+        } else {
+            other_image(world, i, texts[i]);
+            books[i] = (struct toll_whatif_book){.path = texts[i]};
+        }
     return way == ONE ? 1 : way == VARIED ? VARIANTS + 1 : VARIANTS;
 }
 
@@ -94,7 +181,7 @@ static int ask(const struct world *world, enum way way, bool compiled, struct to
                struct toll_whatif_result *result)
 {
     struct toll_whatif_book books[VARIANTS + 1];
-    char texts[VARIANTS][64];
+    char texts[VARIANTS][320];
     struct toll_error error;
     struct toll_whatif_options options = {
         .dataset_path = world->cdrs,
@@ -236,16 +323,17 @@ int main(int argc, char **argv)
     turns = turns < 1 ? 1 : turns > TURNS_MOST ? TURNS_MOST : turns;
     struct world worlds[] = {{.name = "plain", .deck = "retail", .write = toll_world_write},
                              {.name = "month", .deck = "retail0", .write = toll_month_write}};
+    const unsigned ways = (unsigned)setting("TOLL_BENCH_WAYS", 15);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof worlds / sizeof *worlds; i++) {
         if (only != NULL && strstr(only, worlds[i].name) == NULL)
             continue;
         snprintf(worlds[i].folder, sizeof worlds[i].folder, "%s/%s", folder, worlds[i].name);
-        rc = make_world(&worlds[i], &size);
+        rc = make_world(&worlds[i], &size, ways);
         if (rc == 0 && small)
             rc = compare(&worlds[i]);
         if (rc == 0)
-            rc = measure(&json, &worlds[i], (unsigned)setting("TOLL_BENCH_WAYS", 15), turns);
+            rc = measure(&json, &worlds[i], ways, turns);
     }
     if (own[sizeof own - 2] != 'X') {
         char command[64];

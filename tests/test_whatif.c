@@ -68,6 +68,61 @@ static const struct file foreign[] = {
                        "q,deck,,,,e,,,2,\n"
                        "r,deck,,,STEPS,steps,,,2,\n"},
 };
+/* By numbers alone: so that payers and ends may be found once for several books. */
+#define BY_NUMBER                                                                              \
+    {"book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\non_net: account\n"}, \
+    {                                                                                          \
+        "calltypes.csv", "calltype,carrier,jurisdiction\n"                                     \
+    }
+static const struct file plain_files[] = {BY_NUMBER};
+static const struct file pricier[] = {
+    BY_NUMBER,
+    {"decks/d.csv", "prefix,destination,rate,per_s,increment_s,band\n"
+                    "1,United States,0.07,,30,\n"
+                    "1264,Anguilla,0.35,,,\n"
+                    "44,United Kingdom,0.03,,,\n"},
+    {"assignments.csv", "subject,plan\naccount:acme,q\naccount:beta,p\naccount:gamma,r\n"},
+};
+static const struct file sold[] = {
+    /* some numbers have other owners, or have them for another time */
+    BY_NUMBER,
+    {"numbers.csv", "number,account,site,from,to\n"
+                    "12125550100,acme,s1,,\n"
+                    "12125550200-12125550209,gamma,jersey,,\n"
+                    "12125550300,acme,,,2026-03-02\n"
+                    "12125550400,lost,,,\n"
+                    "12125550500-12125550509,beta,,,\n"
+                    "hint:B,beta,,,\n"
+                    "trunk:T1,acme,,,\n"},
+};
+static const struct file sooner[] = {
+    /* only a date */
+    BY_NUMBER,
+    {"numbers.csv", "number,account,site,from,to\n"
+                    "12125550100,acme,s1,,\n"
+                    "12125550200-12125550209,beta,,,\n"
+                    "12125550300,acme,,,2026-03-02\n"
+                    "12125550400,lost,,,\n"
+                    "12125550500-12125550509,gamma,jersey,,\n"
+                    "hint:B,beta,,,\n"
+                    "trunk:T1,acme,,,\n"},
+};
+static const struct file no_trunk[] = {
+    BY_NUMBER,
+    {"numbers.csv", "number,account,site,from,to\n"
+                    "12125550100,acme,s1,,\n"
+                    "12125550200-12125550209,beta,,,\n"
+                    "12125550300,acme,,,2026-03-03\n"
+                    "12125550400,lost,,,\n"
+                    "12125550500-12125550509,gamma,jersey,,\n"
+                    "hint:B,beta,,,\n"
+                    "trunk:T2,acme,,,\n"},
+};
+static const struct file moved_away[] = {
+    /* the exchange is in another state */
+    BY_NUMBER,
+    {"npanxx.csv", "prefix,state,ratecenter\n1212555,NJ,New York\n1718555,NY,Brooklyn\n"},
+};
 static const struct {
     const char *name;
     const struct file *files;
@@ -75,7 +130,13 @@ static const struct {
 } books[] = {{"book", NULL, 0},
              {"dearer", dearer, COUNT(dearer)},
              {"metered", metered, COUNT(metered)},
-             {"foreign", foreign, COUNT(foreign)}};
+             {"foreign", foreign, COUNT(foreign)},
+             {"plain", plain_files, COUNT(plain_files)},
+             {"pricier", pricier, COUNT(pricier)},
+             {"sold", sold, COUNT(sold)},
+             {"sooner", sooner, COUNT(sooner)},
+             {"no_trunk", no_trunk, COUNT(no_trunk)},
+             {"moved_away", moved_away, COUNT(moved_away)}};
 
 static const char *text_of(size_t book, const char *name, const char *otherwise)
 {
@@ -199,6 +260,16 @@ static void all_books(void **state)
     static const size_t which[] = {0, 1, 2, 3};
     const struct toll_whatif_tuning tuning = tuning_of(toll_cpu_features(), 0);
     check_all(*state, which, 4, 2, TOLL_IO_AUTO, &tuning, false);
+}
+
+/* The same customers, or nearly so. */
+static void same_customers(void **state)
+{
+    static const size_t which[] = {4, 5, 6, 7, 8, 9}, back[] = {5, 4, 9};
+    const struct toll_whatif_tuning tuning = tuning_of(toll_cpu_features(), 0),
+                                    small = tuning_of(toll_cpu_features(), 100);
+    check_all(*state, which, 6, 2, TOLL_IO_AUTO, &tuning, true);
+    check_all(*state, back, 3, 1, TOLL_IO_PREAD, &small, false);
 }
 
 static void two_books(void **state)
@@ -373,6 +444,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_books),
+        cmocka_unit_test(same_customers),
         cmocka_unit_test(two_books),
         cmocka_unit_test(ways),
         cmocka_unit_test(changed_books),

@@ -122,12 +122,50 @@ static inline void expect(const struct toll_block_context *context, const toll_m
         __builtin_prefetch(&start[i], 0, 2);
 }
 
+static void keep_found(const struct toll_block_rows *rows)
+{
+    const struct toll_block *block = rows->block;
+    const struct toll_block_found *to = rows->context->found;
+    memcpy(to->near, block->near, rows->rows * sizeof *to->near);
+    memcpy(to->owner, block->owner, rows->rows * sizeof *to->owner);
+    memcpy(to->shape, block->shape, rows->rows * sizeof *to->shape);
+    memcpy(to->class_jurisdiction, rows->line.class_jurisdiction, rows->rows);
+    memcpy(to->legs, block->legs, block->leg_count * sizeof *to->legs);
+    *to->leg_count = (uint32_t)block->leg_count;
+}
+
+/* near: only suspense and draws ask for it. */
+static void take_found(const struct toll_block_rows *rows)
+{
+    struct toll_block *block = rows->block;
+    const struct toll_block_found *from = rows->context->found;
+    if (rows->context->draws != NULL || !rows->context->no_suspense)
+        memcpy(block->near, from->near, rows->rows * sizeof *block->near);
+    memcpy(block->owner, from->owner, rows->rows * sizeof *block->owner);
+    memcpy(block->shape, from->shape, rows->rows * sizeof *block->shape);
+    memcpy(rows->line.class_jurisdiction, from->class_jurisdiction, rows->rows);
+    block->leg_count = *from->leg_count;
+    memcpy(block->legs, from->legs, block->leg_count * sizeof *block->legs);
+}
+
 static uint16_t kinds_of(const uint16_t *kind, size_t rows)
 {
     uint16_t any = 0;
     for (size_t i = 0; i < rows; i++)
         any |= kind[i];
     return any;
+}
+
+/* Who pays, class and jurisdiction. */
+static void find_ends(const struct toll_block_rows *rows, int64_t *since)
+{
+    const size_t again = toll_block_classify(rows);
+    lap(rows->context, TOLL_STAGE_CLASSIFY, since);
+    toll_block_payers(rows);
+    lap(rows->context, TOLL_STAGE_PAYER, since);
+    toll_block_ends(rows, again);
+    if (rows->context->found != NULL)
+        keep_found(rows);
 }
 
 void toll_block_rate(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
@@ -146,12 +184,11 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     };
     int64_t since = 0;
     lap(context, TOLL_STAGES, &since);
-    const size_t again = toll_block_classify(&block);
-    lap(context, TOLL_STAGE_CLASSIFY, &since);
-    toll_block_payers(&block);
-    lap(context, TOLL_STAGE_PAYER, &since);
     expect(context, block.cdr.start, rows, 0);
-    toll_block_ends(&block, again);
+    if (context->was_found)
+        take_found(&block);
+    else
+        find_ends(&block, &since);
     lap(context, TOLL_STAGE_ENDS, &since);
     expect(context, block.cdr.start, rows, 1);
     toll_block_feeds(&block);

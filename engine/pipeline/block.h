@@ -105,6 +105,16 @@ struct toll_block {
     uint32_t buy_bucket[TOLL_BLOCK_ROWS_MAX];
 };
 
+/* What the stages before the rules have found of some rows, for books that find the same: see
+ * toll_rater_same_ends. By row. */
+struct toll_block_found {
+    uint64_t *near;
+    uint32_t *owner, *legs;
+    uint32_t *leg_count; /* of the block that begins with this row */
+    uint16_t *shape;
+    uint8_t *class_jurisdiction;
+};
+
 struct toll_block_context {
     const struct toll_rater *rater;
     const struct toll_part_map *map;
@@ -116,7 +126,10 @@ struct toll_block_context {
     struct toll_tally *tally;
     struct toll_draws *draws;      /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
     struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
-    uint32_t *plans;   /* by row of the batch: the payer's plan at the call, 0 none; NULL: nobody asks */
+    uint32_t *plans; /* by row of the batch: the payer's plan at the call, 0 none; NULL: nobody asks */
+    /* NULL, or from the block's first row on: where that is kept, or with `was_found` taken from */
+    const struct toll_block_found *found;
+    bool was_found;
     bool no_suspense;  /* nobody asks for the summary of what is in suspense */
     bool no_sums;      /* nor for any sum but what is charged by period */
     int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */

@@ -17,6 +17,8 @@ typedef int64_t words2 __attribute__((vector_size(16), aligned(8), may_alias));
 struct scratch {
     int64_t records[CHUNK * TOLL_WORDS_MOST] __attribute__((aligned(64)));
     uint32_t account[CHUNK], price[CHUNK], plan[CHUNK], cell[CHUNK], base_price[CHUNK];
+    uint16_t base_group[CHUNK];
+    uint32_t other[CHUNK]; /* rows that a side has otherwise */
 };
 
 void *toll_impact_scratch_make(const struct toll_impact_shape *shape)
@@ -120,6 +122,12 @@ static void fill_charges(const struct chunk *chunk, size_t words)
             records[i * words + used] = other[i];
         used++;
     }
+    for (int s = 1; s < shape->count && shape->alike > 0; s++) {
+        const int64_t *other = chunk->sides[s].lines.charge + chunk->first;
+        const size_t word = shape->sides[s].word;
+        for (size_t i = 0; shape->sides[s].alike && i < chunk->rows; i++)
+            records[i * words + word] = other[i];
+    }
 }
 
 static void fill_records(const struct chunk *chunk, int side, size_t words)
@@ -130,7 +138,7 @@ static void fill_records(const struct chunk *chunk, int side, size_t words)
         fill_own(chunk, side, 2 * TOLL_WORDS_AT_ONCE);
     else
         fill_own(chunk, side, words);
-    if (side == 0 && chunk->sums->shape->repriced > 0)
+    if (side == 0 && (chunk->sums->shape->repriced > 0 || chunk->sums->shape->alike > 0))
         fill_charges(chunk, words);
 }
 
@@ -335,6 +343,122 @@ static void add_differences(const struct chunk *chunk, int side)
             add_difference(chunk, side, i - chunk->first);
 }
 
+/* ---- sides that are alike ---- */
+
+static void find_base_groups(const struct chunk *chunk)
+{
+    const uint16_t *groups = chunk->sums->shape->sides[0].groups;
+    struct scratch *scratch = chunk->scratch;
+    for (size_t i = 0; i < chunk->rows; i++)
+        scratch->base_group[i] = groups[scratch->base_price[i]];
+}
+
+/* The rows that it has otherwise than the base, in scratch->other. */
+static size_t find_others(const struct chunk *chunk, int side)
+{
+    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
+    const struct toll_impact_lines *base = &chunk->sides[0], *own = &chunk->sides[side];
+    const struct toll_line_batch *a = &base->lines, *b = &own->lines;
+    const bool plans = base->plans != NULL, costs = a->cost != NULL || b->cost != NULL;
+    struct scratch *scratch = chunk->scratch;
+    uint32_t *restrict other = scratch->other;
+    uint8_t differ[CHUNK];
+    for (size_t i = 0, at = chunk->first; i < chunk->rows; i++, at++) {
+        const uint32_t price = (uint32_t)b->price[at];
+        const uint32_t group = of->groups[price < of->price_ids ? price : 0];
+        differ[i] =
+            (((uint32_t)a->account[at] ^ (uint32_t)b->account[at]) |
+             ((uint32_t)a->billed[at] ^ (uint32_t)b->billed[at]) | (uint32_t)(a->status[at] ^ b->status[at]) |
+             (uint32_t)(a->class_jurisdiction[at] ^ b->class_jurisdiction[at]) |
+             (group ^ scratch->base_group[i]) | (uint32_t)(price >= of->price_ids)) != 0;
+    }
+    for (size_t i = 0; plans && i < chunk->rows; i++)
+        differ[i] |= base->plans[chunk->first + i] != own->plans[chunk->first + i];
+    for (size_t i = 0, at = chunk->first; costs && i < chunk->rows; i++, at++)
+        differ[i] |= (a->cost == NULL ? 0 : a->cost[at]) != (b->cost == NULL ? 0 : b->cost[at]);
+    size_t count = 0;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        other[count] = (uint32_t)i;
+        count += differ[i];
+    }
+    return count;
+}
+
+/* To all that hours, classes and statuses are sums of. */
+static void add_to_cell(const struct chunk *chunk, int side, size_t cell,
+                        const int64_t counts[TOLL_WORDS_COUNTS])
+{
+    struct toll_impact_sums *sums = chunk->sums;
+    struct toll_plane *planes = sums->sides[side].counts;
+    const size_t currencies = sums->shape->currency_count, currency = cell % currencies;
+    const size_t status = cell / currencies % TOLL_STATUS_COUNT, kind = cell / currencies / TOLL_STATUS_COUNT;
+    add_counts(&planes[TOLL_PLANE_KINDS], kind * currencies + currency, counts);
+    add_counts(&planes[TOLL_PLANE_STATUSES], status * currencies + currency, counts);
+    if (sums->hour < 0)
+        return;
+    add_counts(&planes[TOLL_PLANE_HOURS], (size_t)sums->hour * currencies + currency, counts);
+    add_counts(&planes[TOLL_PLANE_DAYS], sums->day_slot * currencies + currency, counts);
+}
+
+static void put_counts(const struct chunk *chunk, int side, size_t i, int64_t sign,
+                       int64_t counts[TOLL_WORDS_COUNTS])
+{
+    const struct toll_line_batch *lines = &chunk->sides[side].lines;
+    const size_t at = chunk->first + i;
+    const uint8_t status = lines->status[at];
+    counts[TOLL_WORD_ROWS] = sign;
+    counts[TOLL_WORD_RATED] = sign * is_rated(status);
+    counts[TOLL_WORD_SUSPENSE] = sign * (status >= TOLL_SUSPENSE_FIRST);
+    counts[TOLL_WORD_BILLED_S] = sign * billed_s(chunk, i, status, lines->billed[at]);
+    counts[TOLL_WORD_COST] = lines->cost == NULL ? 0 : sign * lines->cost[at];
+}
+
+/* A row goes from where the base has it to where it is. The scratch holds the base. */
+static void move_row(const struct chunk *chunk, int side, size_t i)
+{
+    const struct toll_impact_shape *shape = chunk->sums->shape;
+    const struct toll_impact_side_shape *of = &shape->sides[side];
+    struct toll_impact_side_sums *sums = &chunk->sums->sides[side];
+    const struct scratch *scratch = chunk->scratch;
+    const struct toll_impact_lines *own = &chunk->sides[side];
+    const size_t at = chunk->first + i, currencies = shape->currency_count;
+    int64_t left[TOLL_WORDS_COUNTS], came[TOLL_WORDS_COUNTS];
+    put_counts(chunk, 0, i, -1, left);
+    put_counts(chunk, side, i, 1, came);
+    left[TOLL_WORD_CHARGE] = -own->lines.charge[at];
+    came[TOLL_WORD_CHARGE] = own->lines.charge[at];
+    sums->differs = true;
+
+    uint32_t account = (uint32_t)own->lines.account[at], price = (uint32_t)own->lines.price[at];
+    sums->strangers += (int64_t)(account >= of->accounts) + (int64_t)(price >= of->price_ids);
+    account = account < of->accounts ? account : 0;
+    price = of->price_keys[price < of->price_ids ? price : 0];
+    const size_t currency = toll_impact_currency(shape, side, account);
+    const uint8_t kind = own->lines.class_jurisdiction[at];
+    const size_t cell = ((kind >> 4) * (size_t)TOLL_CALL_JURISDICTIONS + (kind & 15)) * TOLL_STATUS_COUNT +
+                        own->lines.status[at];
+    add_counts(&sums->counts[TOLL_PLANE_ACCOUNTS], scratch->account[i], left);
+    add_counts(&sums->counts[TOLL_PLANE_ACCOUNTS], account, came);
+    add_counts(&sums->counts[TOLL_PLANE_PRICES], scratch->price[i], left);
+    add_words(sums->planes[TOLL_PLANE_PRICES].now + (price * currencies + currency) * TOLL_WORDS_AT_ONCE,
+              came, TOLL_WORDS_COUNTS);
+    if (own->plans != NULL) {
+        add_counts(&sums->counts[TOLL_PLANE_PLANS], scratch->plan[i], left);
+        add_counts(&sums->counts[TOLL_PLANE_PLANS], own->plans[at] * currencies + currency, came);
+    }
+    add_to_cell(chunk, side, scratch->cell[i], left);
+    add_to_cell(chunk, side, cell * currencies + currency, came);
+}
+
+static void add_alike(const struct chunk *chunk, int side)
+{
+    const size_t count = find_others(chunk, side);
+    for (size_t k = 0; k < count; k++)
+        move_row(chunk, side, chunk->scratch->other[k]);
+    if (count > 0)
+        add_moves(chunk, side);
+}
+
 /* ---- chunk by chunk ---- */
 
 /* So many rows from here on that no word can pass 64 bits, and a settled sum can take them. */
@@ -356,6 +480,7 @@ static size_t rows_within(struct toll_impact_sums *sums, const struct toll_impac
             most = charge > most ? charge : most;
             most = cost > most ? cost : most;
         }
+        most <<= sums->shape->alike > 0; /* there what is left and what came are under one word */
         if (most > TOLL_IMPACT_BOUND && rows > 1)
             continue;
         if (sums->bound + most > TOLL_IMPACT_BOUND && sums->bound > 0)
@@ -403,12 +528,16 @@ static void add_rows(struct toll_impact_sums *sums, const struct toll_cdr_batch 
                                     .first = first,
                                     .rows = rows};
         for (int s = from; s < until; s++) {
-            if (sums->shape->sides[s].repriced)
+            if (toll_impact_beside(&sums->shape->sides[s]))
                 continue;
             add_side(&chunk, s);
+            if (s == 0 && sums->shape->alike > 0)
+                find_base_groups(&chunk);
             for (int other = 1; s == 0 && other < until; other++)
                 if (sums->shape->sides[other].repriced)
                     add_differences(&chunk, other);
+                else if (sums->shape->sides[other].alike)
+                    add_alike(&chunk, other);
             if (s > 0 && from == 0) {
                 add_moved(&chunk, s);
                 add_moves(&chunk, s);

@@ -87,11 +87,11 @@ struct filling {
 static bool has_lines(const struct toll_impact_maker *maker, int side, enum toll_impact_plane plane,
                       size_t key)
 {
-    const bool repriced = maker->shape->sides[side].repriced;
+    const bool beside = toll_impact_beside(&maker->shape->sides[side]);
     const struct toll_impact_side_sums *own = &maker->sums->sides[side];
-    if (toll_plane_get(&maker->sums->sides[repriced ? 0 : side].planes[plane], key, TOLL_WORD_ROWS) != 0)
+    if (toll_plane_get(&maker->sums->sides[beside ? 0 : side].planes[plane], key, TOLL_WORD_ROWS) != 0)
         return true;
-    return repriced && toll_plane_get(&own->counts[plane], key, TOLL_WORD_ROWS) != 0;
+    return beside && toll_plane_get(&own->counts[plane], key, TOLL_WORD_ROWS) != 0;
 }
 
 static struct toll_measure *entry_of(struct toll_impact_maker *maker, const struct filling *filling, int side,
@@ -141,7 +141,7 @@ static size_t id_count(const struct toll_impact_maker *maker, int side, enum tol
     case TOLL_PLANE_ACCOUNTS:
         return maker->shape->sides[side].accounts;
     case TOLL_PLANE_PLANS:
-        return maker->sums->sides[maker->shape->sides[side].repriced ? 0 : side].has_plans
+        return maker->sums->sides[toll_impact_beside(&maker->shape->sides[side]) ? 0 : side].has_plans
                    ? maker->shape->sides[side].plans
                    : 0;
     case TOLL_PLANE_KINDS:

@@ -21,7 +21,7 @@ struct group {
     size_t room, words; /* records; words of one */
     int64_t *now;
     toll_total *wide;
-    int64_t *counts[TOLL_IMPACT_BOOKS_MAX]; /* of repriced sides that differ */
+    int64_t *counts[TOLL_IMPACT_BOOKS_MAX]; /* of sides beside the base that differ */
 };
 
 static void group_free(struct group *group)
@@ -152,17 +152,17 @@ static void group_add(struct group *group, const struct toll_impact_sums *sums, 
                 (int64_t)toll_plane_get(&sums->sides[s].counts[TOLL_PLANE_PRICES], key, w);
 }
 
-/* What `of` (the side that was walked, or one that is repriced) has in a record. */
-static void group_read(const struct group *group, const struct toll_impact_shape *shape, int of,
+/* What `of` (the side that was walked, or one that is beside it) has in a record. */
+static void group_read(const struct group *group, const struct toll_impact_shape *shape, int walked, int of,
                        size_t record, struct toll_impact_words *out)
 {
     const size_t at = record * group->words;
-    const bool repriced = shape->sides[of].repriced;
+    const bool beside = of != walked;
     for (size_t w = 0; w < TOLL_WORDS_OWN; w++) {
-        const size_t word = repriced && w == TOLL_WORD_CHARGE ? shape->sides[of].word : w;
+        const size_t word = beside && w == TOLL_WORD_CHARGE ? shape->sides[of].word : w;
         out->words[w] = group->now[at + word] + (group->wide == NULL ? 0 : group->wide[at + word]);
     }
-    for (size_t w = 0; repriced && group->counts[of] != NULL && w < TOLL_WORDS_COUNTS; w++)
+    for (size_t w = 0; beside && group->counts[of] != NULL && w < TOLL_WORDS_COUNTS; w++)
         out->words[w] += group->counts[of][record * TOLL_WORDS_COUNTS + w];
 }
 
@@ -179,16 +179,16 @@ static bool group_name(struct toll_impact_maker *maker, const struct group *grou
             const char *text = toll_strings_text(&group->names, id, &bytes);
             if (record >= group->room)
                 continue;
-            group_read(group, maker->shape, side, record, &words);
+            group_read(group, maker->shape, side, side, record, &words);
             if (words.words[TOLL_WORD_ROWS] == 0)
                 continue;
             struct toll_measure *to = toll_impact_entry(maker, dimension, text, bytes + 1, c, &naming);
             if (to == NULL)
                 return false;
             for (int s = side; s < maker->shape->count; s++) {
-                if (s != side && !(side == 0 && maker->shape->sides[s].repriced))
+                if (s != side && !(side == 0 && toll_impact_beside(&maker->shape->sides[s])))
                     continue;
-                group_read(group, maker->shape, s, record, &words);
+                group_read(group, maker->shape, side, s, record, &words);
                 toll_impact_measure_add(&to[s], &words);
             }
         }

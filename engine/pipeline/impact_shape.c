@@ -270,7 +270,108 @@ static uint32_t whole_lines(uint32_t words)
     return (words + TOLL_WORDS_AT_ONCE - 1) / TOLL_WORDS_AT_ONCE * TOLL_WORDS_AT_ONCE;
 }
 
-/* The base's own words, then the charges of repriced sides, then those of the others. */
+/* ---- sides that are mostly as the base is ---- */
+
+static bool same_accounts(const struct toll_book *a, const struct toll_book *b)
+{
+    if (a->account_count != b->account_count || strcmp(a->currency, b->currency) != 0)
+        return false;
+    for (uint32_t i = 1; i < a->account_count; i++)
+        if (strcmp(toll_book_string(a, a->accounts[i].account),
+                   toll_book_string(b, b->accounts[i].account)) != 0 ||
+            strcmp(toll_book_string(a, a->accounts[i].currency),
+                   toll_book_string(b, b->accounts[i].currency)) != 0)
+            return false;
+    return true;
+}
+
+static bool same_plans(const struct toll_book *a, const struct toll_book *b)
+{
+    if (a->plan_count != b->plan_count)
+        return false;
+    for (uint32_t i = 1; i < a->plan_count; i++)
+        if (strcmp(toll_book_string(a, a->plans[i].plan), toll_book_string(b, b->plans[i].plan)) != 0)
+            return false;
+    return true;
+}
+
+static bool is_alike(const struct toll_impact_side *base, const struct toll_impact_side *side)
+{
+    return !side->repriced && base->book != NULL && side->book != NULL && base->detail == TOLL_DETAIL_ALL &&
+           side->detail == TOLL_DETAIL_NONE && same_accounts(base->book, side->book) &&
+           same_plans(base->book, side->book);
+}
+
+/* The group of each price row, by names of deck and destination. NULL: out of memory, or there are too many.
+ */
+static uint16_t *name_groups(const struct toll_impact_side *side, struct toll_strings *names)
+{
+    const struct toll_book *book = side->book;
+    struct toll_impact_side_shape own = {0};
+    const struct toll_impact_side plain = {.book = book, .detail = TOLL_DETAIL_NONE};
+    const size_t bytes = (book->price_count + (size_t)1) * sizeof(uint16_t);
+    uint16_t *groups = group_prices(&own, &plain) ? toll_large_array(bytes) : NULL;
+    uint32_t *ids = calloc((size_t)own.prices + 1, sizeof *ids);
+    bool good = groups != NULL && ids != NULL;
+    for (uint32_t key = 1; good && key < own.prices; key++) {
+        char text[512];
+        const struct toll_price_origin *origin = &book->origins[own.price_of_key[key] & ~TOLL_KEY_GROUP];
+        const char *deck = origin->deck == 0 ? "" : toll_book_string(book, book->decks[origin->deck].name);
+        const char *destination = toll_book_string(book, origin->destination);
+        const size_t deck_bytes = strlen(deck) + 1, destination_bytes = strlen(destination);
+        good = deck_bytes + destination_bytes <= sizeof text;
+        if (!good)
+            break;
+        memcpy(text, deck, deck_bytes);
+        memcpy(text + deck_bytes, destination, destination_bytes);
+        ids[key] = toll_strings_add(names, text, deck_bytes + destination_bytes);
+        good = ids[key] != 0 && ids[key] <= UINT16_MAX;
+    }
+    for (uint32_t price = 0; good && price < book->price_count; price++)
+        groups[price] = (uint16_t)ids[own.price_keys[price]];
+    free(own.price_keys);
+    free(own.price_of_key);
+    free(ids);
+    if (!good) {
+        free(groups);
+        groups = NULL;
+    }
+    return groups;
+}
+
+/* Books that differ in rates alone have one array, which is near then. */
+static void share_groups(struct toll_impact_shape *shape, const struct toll_impact_side *sides, int s)
+{
+    const uint32_t prices = sides[s].book->price_count;
+    struct toll_impact_side_shape *own = &shape->sides[s];
+    if (prices != sides[0].book->price_count ||
+        memcmp(own->groups, shape->sides[0].groups, prices * sizeof *own->groups) != 0)
+        return;
+    free(own->groups);
+    own->groups = shape->sides[0].groups;
+}
+
+/* Without the memory for it a side is as any other. */
+static void find_alike(struct toll_impact_shape *shape, const struct toll_impact_side *sides)
+{
+    struct toll_strings names = {0};
+    for (int s = 1; s < shape->count; s++) {
+        if (!is_alike(&sides[0], &sides[s]))
+            continue;
+        if (shape->sides[0].groups == NULL)
+            shape->sides[0].groups = name_groups(&sides[0], &names);
+        if (shape->sides[0].groups == NULL)
+            break;
+        shape->sides[s].groups = name_groups(&sides[s], &names);
+        shape->sides[s].alike = shape->sides[s].groups != NULL;
+        shape->alike += shape->sides[s].alike;
+        if (shape->sides[s].alike)
+            share_groups(shape, sides, s);
+    }
+    toll_strings_free(&names);
+}
+
+/* The base's own words, then the charges of sides that are beside it, then those of the others. */
 static void place_words(struct toll_impact_shape *shape, const struct toll_impact_side *sides)
 {
     uint32_t at = TOLL_WORDS_OWN;
@@ -278,9 +379,12 @@ static void place_words(struct toll_impact_shape *shape, const struct toll_impac
         if (sides[s].repriced)
             shape->sides[s].word = at++;
     shape->repriced = (int)(at - TOLL_WORDS_OWN);
+    for (int s = 1; s < shape->count; s++)
+        if (shape->sides[s].alike)
+            shape->sides[s].word = at++;
     const uint32_t words = whole_lines(at);
     for (int s = 1; s < shape->count; s++)
-        if (!sides[s].repriced)
+        if (!sides[s].repriced && !shape->sides[s].alike)
             shape->sides[s].word = at++;
     for (int s = 0; s < shape->count; s++) {
         shape->sides[s].repriced = sides[s].repriced;
@@ -300,6 +404,7 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
     shape->count = count;
     shape->zone = zone;
     shape->kernel = toll_sums_scalar;
+    find_alike(shape, sides);
     place_words(shape, sides);
     int rc = list_currencies(shape, sides, error);
     for (int s = 0; rc == 0 && s < count; s++) {
@@ -331,8 +436,10 @@ void toll_impact_shape_free(struct toll_impact_shape *shape)
 {
     if (shape == NULL)
         return;
-    for (int s = 0; s < shape->count; s++) {
+    for (int s = shape->count; s-- > 0;) { /* others may borrow from the first */
         free(shape->sides[s].price_keys);
+        if (s == 0 || shape->sides[s].groups != shape->sides[0].groups)
+            free(shape->sides[s].groups);
         free(shape->sides[s].price_of_key);
         free(shape->sides[s].account_currency);
     }

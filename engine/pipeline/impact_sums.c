@@ -89,8 +89,8 @@ static size_t plane_keys(const struct toll_impact_shape *shape, int side, int pl
     switch (plane) {
     case TOLL_PLANE_ACCOUNTS:
         return of->accounts;
-    case TOLL_PLANE_PRICES:
-        return of->prices * currencies;
+    case TOLL_PLANE_PRICES: /* of one that is alike the base's; its own, of its own keys, comes with them */
+        return (of->alike ? shape->sides[0].prices : of->prices) * currencies;
     case TOLL_PLANE_PLANS:
         return of->plans * currencies;
     case TOLL_PLANE_KINDS:
@@ -109,13 +109,22 @@ static size_t plane_keys(const struct toll_impact_shape *shape, int side, int pl
 static size_t plane_words(const struct toll_impact_shape *shape, int side, int plane)
 {
     const struct toll_impact_side_shape *of = &shape->sides[side];
-    return of->repriced ? TOLL_WORDS_COUNTS : plane == TOLL_PLANE_PRICES ? of->price_words : of->words;
+    return toll_impact_beside(of)       ? TOLL_WORDS_COUNTS
+           : plane == TOLL_PLANE_PRICES ? of->price_words
+                                        : of->words;
 }
 
 static struct toll_plane *plane_of(struct toll_impact_sums *sums, int side, int plane)
 {
     struct toll_impact_side_sums *of = &sums->sides[side];
-    return sums->shape->sides[side].repriced ? &of->counts[plane] : &of->planes[plane];
+    return toll_impact_beside(&sums->shape->sides[side]) ? &of->counts[plane] : &of->planes[plane];
+}
+
+/* By its own price rows, of a side that is alike. */
+static size_t own_price_keys(const struct toll_impact_shape *shape, int side)
+{
+    const struct toll_impact_side_shape *of = &shape->sides[side];
+    return of->alike ? of->prices * (size_t)shape->currency_count : 0;
 }
 
 size_t toll_impact_sums_bytes(const struct toll_impact_shape *shape)
@@ -124,6 +133,8 @@ size_t toll_impact_sums_bytes(const struct toll_impact_shape *shape)
     for (int s = 0; s < shape->count; s++)
         for (int p = 0; p < TOLL_PLANES; p++)
             bytes += plane_keys(shape, s, p) * plane_words(shape, s, p) * sizeof(int64_t);
+    for (int s = 0; s < shape->count; s++)
+        bytes += own_price_keys(shape, s) * TOLL_WORDS_AT_ONCE * sizeof(int64_t);
     return bytes;
 }
 
@@ -133,9 +144,12 @@ static bool make_side(struct toll_impact_sums *sums, int side)
     struct toll_impact_side_sums *of = &sums->sides[side];
     bool good = true;
     for (int p = 0; p < TOLL_PLANES; p++)
-        if (p != TOLL_PLANE_DAYS && !(shape->sides[side].repriced && p == TOLL_PLANE_CELLS))
+        if (p != TOLL_PLANE_DAYS && !(toll_impact_beside(&shape->sides[side]) && p == TOLL_PLANE_CELLS))
             good = good && toll_plane_make(plane_of(sums, side, p), plane_keys(shape, side, p),
                                            plane_words(shape, side, p));
+    if (shape->sides[side].alike)
+        good = good && toll_plane_make(&of->planes[TOLL_PLANE_PRICES], own_price_keys(shape, side),
+                                       TOLL_WORDS_AT_ONCE);
     if (side > 0)
         good = good && toll_plane_make(&of->moves,
                                        (size_t)TOLL_STATUS_COUNT * TOLL_STATUS_COUNT * shape->currency_count,
@@ -306,7 +320,7 @@ void toll_impact_close_hour(struct toll_impact_sums *sums)
 {
     const bool lost = sums->hour >= 0 && sums->day_count == 0; /* no memory for its day: told */
     for (int s = 0; s < sums->shape->count && !lost; s++)
-        if (!sums->shape->sides[s].repriced)
+        if (!toll_impact_beside(&sums->shape->sides[s]))
             close_side(sums, &sums->sides[s]);
     sums->hour = -1;
     sums->from = sums->until = 0;
@@ -375,13 +389,13 @@ void toll_impact_read(const struct toll_impact_sums *sums, int side, enum toll_i
                       struct toll_impact_words *out)
 {
     const struct toll_impact_side_shape *shape = &sums->shape->sides[side];
-    const struct toll_plane *own = &sums->sides[shape->repriced ? 0 : side].planes[plane];
+    const struct toll_plane *own = &sums->sides[toll_impact_beside(shape) ? 0 : side].planes[plane];
     for (size_t w = 0; w < TOLL_WORDS_OWN; w++)
         out->words[w] = toll_plane_get(own, key, w);
-    if (!shape->repriced)
+    if (!toll_impact_beside(shape))
         return;
     const struct toll_plane *counts = &sums->sides[side].counts[plane];
+    out->words[TOLL_WORD_CHARGE] = toll_plane_get(own, key, shape->word);
     for (size_t w = 0; w < TOLL_WORDS_COUNTS; w++)
         out->words[w] += toll_plane_get(counts, key, w);
-    out->words[TOLL_WORD_CHARGE] = toll_plane_get(own, key, shape->word);
 }

@@ -7,6 +7,11 @@
  * rows only, what the ordinary sides charge for the calls of that price row. Where a repriced side's billed
  * units or status are not the base's, the differences of its counts are in planes of their own.
  *
+ * A side whose accounts and plans have the base's ids is `alike`: on most rows it has the base's account,
+ * class, status and so on, and only another charge. It is kept as a repriced side is; a row that it has
+ * otherwise is taken away where the base has it and added where it belongs, in `counts` with its charge, of
+ * price rows in a plane of its own.
+ *
  * Words are 64 bits. `bound` is more than any word can be; before it passes them, all words are moved into
  * wide ones (toll_impact_settle), which happens when billions are charged, and for most runs never.
  */
@@ -35,7 +40,7 @@ enum toll_impact_word {
 /* A record has room for the charges of all sides. */
 #define TOLL_WORDS_MOST (TOLL_WORDS_OWN + TOLL_IMPACT_BOOKS_MAX + 2)
 /* Of the differences of a repriced side: the same words; of the plane of statuses rows and cost, too; never
- * charge. */
+ * charge. Of one that is alike all. */
 #define TOLL_WORDS_COUNTS TOLL_WORDS_OWN
 
 /* Keys: but for accounts each times the currencies, the currency last. */
@@ -52,9 +57,10 @@ enum toll_impact_plane {
 };
 
 struct toll_impact_side_shape {
-    bool repriced;
-    uint32_t word;  /* of its charge, in the base's records (ordinary: of price rows); base: its own */
-    uint32_t words; /* of a record; of price rows: */
+    bool repriced, alike;
+    uint16_t *groups; /* by price id, if alike or others are: the same for the same deck and destination */
+    uint32_t word;    /* of its charge, in the base's records (ordinary: of price rows); base: its own */
+    uint32_t words;   /* of a record; of price rows: */
     uint32_t price_words;
     uint32_t accounts, plans, prices; /* keys */
     uint8_t *account_currency;        /* by account id: index of currencies; NULL: there is one */
@@ -65,6 +71,11 @@ struct toll_impact_side_shape {
         *price_of_key; /* a price of the key, with the bit below if it has others, too; NULL: the key is it */
     uint32_t price_ids; /* entries of price_keys; of a book: as prices */
 };
+/* What it has is what the base has, but for charges and differences. */
+static inline bool toll_impact_beside(const struct toll_impact_side_shape *side)
+{
+    return side->repriced || side->alike;
+}
 #define TOLL_KEY_GROUP UINT32_C(0x80000000)
 /* What a key of the prices' plane stands for. */
 static inline uint32_t toll_impact_price_of(const struct toll_impact_side_shape *side, size_t key)
@@ -77,8 +88,8 @@ static inline bool toll_impact_is_group(const struct toll_impact_side_shape *sid
 }
 
 struct toll_impact_shape {
-    int count;    /* sides */
-    int repriced; /* how many of them are */
+    int count;           /* sides */
+    int repriced, alike; /* how many of them are */
     struct toll_impact_side_shape sides[TOLL_IMPACT_BOOKS_MAX];
     const char *currencies[TOLL_IMPACT_CURRENCIES + 1]; /* ascending; the books' or runs' texts */
     uint32_t currency_count;
@@ -94,13 +105,13 @@ struct toll_plane {
 };
 struct toll_impact_side_sums {
     struct toll_plane planes[TOLL_PLANES]; /* empty of a repriced side but for: */
-    struct toll_plane counts[TOLL_PLANES]; /* differences of a repriced side; of others empty */
+    struct toll_plane counts[TOLL_PLANES]; /* differences of a side beside the base; of others empty */
     struct toll_plane moves;               /* base status * TOLL_STATUS_COUNT + status, of all but the base */
     uint8_t *touched;                      /* by cell */
     int64_t strangers;                     /* lines that name what the tables do not have */
     bool has_plans;
     bool without_calls; /* some rows came without their CDRs */
-    bool differs;       /* a repriced side has differences of counts */
+    bool differs;       /* a side beside the base has differences */
 };
 enum { TOLL_MOVE_ROWS, TOLL_MOVE_BASE_CHARGE, TOLL_MOVE_CHARGE, TOLL_MOVE_WORDS = 4 };
 

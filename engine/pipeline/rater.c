@@ -161,6 +161,7 @@ static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables, size_
         take_tables(book, tables);
     else
         move_tables(rater, &words, tables);
+    rater->lpm_word_count = words.at;
     bool one = decks > 1;
     for (uint32_t deck = 1; deck < decks; deck++)
         one = one && deck < rater->sheets.count && rater->sheets.decks[deck].family == 1;

@@ -37,6 +37,7 @@ struct toll_rater {
     uint64_t number_lines;
     const struct toll_hot_owner *owners;
     const uint32_t *lpm_words; /* of `tables`, in large pages; else the book's own */
+    size_t lpm_word_count;     /* 0: they are the book's */
     uint32_t one_table;        /* all decks that have prefixes have this table; 0: not all the same */
     struct toll_sheets sheets;
     const uint32_t *calltype_places; /* by deck id: 1 + place among the decks of key calltype, or 0 */
@@ -70,6 +71,13 @@ static inline bool toll_rater_is_sheet(const struct toll_rater *rater, uint32_t 
 int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsigned features,
                     struct toll_error *error);
 void toll_rater_free(struct toll_rater *rater); /* safe on a zeroed struct */
+
+/* Do two books say the same of every call's payer (its owner id), class and jurisdiction? Mostly they do if
+ * they have the same customers and places; false where that is not easily seen. */
+bool toll_rater_same_ends(const struct toll_rater *a, const struct toll_rater *b);
+/* Where a table of the other rater, which must live as long, has the same bytes, it is looked up there: then
+ * it is near for both. */
+void toll_rater_share(struct toll_rater *rater, const struct toll_rater *other);
 
 /*
  * What the dictionaries of one CDR part mean in the book. Arrays by dictionary id; trunks, hints, carriers

@@ -64,6 +64,8 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
     struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
     struct toll_rater *rater = &whatif->raters[lane];
     int rc = toll_rater_init(rater, side->book, whatif->features, error);
+    if (rc == 0 && lane > 0)
+        toll_rater_share(rater, &whatif->raters[0]);
     if (rc == 0 && whatif->options->after != NULL)
         rc = open_after(whatif, side, error);
     if (rc == 0 && !whatif->options->no_taxes)
@@ -182,8 +184,11 @@ static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tun
             sizeof(struct toll_whatif_worker) + charges_bytes(whatif) + toll_impact_sums_bytes(whatif->shape),
     };
     for (unsigned i = 0; i < whatif->lane_count; i++)
-        lanes[i] =
-            (struct toll_lane){&whatif->raters[i], optional_of(whatif->books[whatif->book_of_lane[i]].book)};
+        lanes[i] = (struct toll_lane){
+            .rater = &whatif->raters[i],
+            .optional = optional_of(whatif->books[whatif->book_of_lane[i]].book),
+            .same_ends = i > 0 && toll_rater_same_ends(&whatif->raters[0], &whatif->raters[i]),
+        };
     whatif->memory.threads =
         toll_parts_workers(&whatif->dataset, whatif->first, whatif->last, options->threads);
     int rc = toll_rate_memory_plan(&whatif->memory, lanes, whatif->lane_count, whatif->span.rows, &io,

@@ -64,7 +64,9 @@ struct toll_worker {
     _Alignas(TOLL_WORKER_ALIGNMENT) struct toll_block block;
     struct toll_cdr_checking checking;
     struct toll_worker_lane *lanes;
-    struct toll_lane_lines *taken;    /* by lane */
+    struct toll_lane_lines *taken; /* by lane */
+    struct toll_block_found found; /* of a turn; NULLs: no lane asks */
+    uint8_t *found_memory;
     struct toll_merge_scratch *merge; /* NULL without an earlier run or closed rows */
     struct toll_bulk *bulk;
     uint8_t *memory;                      /* of inputs and outputs */

@@ -330,16 +330,37 @@ static bool check_rows(struct toll_worker *worker, const struct toll_worker_inpu
     return rc == 0;
 }
 
+static struct toll_block_found found_from(const struct toll_block_found *found, size_t at)
+{
+    return (struct toll_block_found){
+        .near = found->near + at,
+        .owner = found->owner + at,
+        .legs = found->legs + at,
+        .leg_count = found->leg_count + at,
+        .shape = found->shape + at,
+        .class_jurisdiction = found->class_jurisdiction + at,
+    };
+}
+
 /* Rows [first, first + rows) of a batch, or of a turn, block by block. */
 static void rate_lane(struct toll_worker *worker, const struct toll_worker_input *input,
                       const struct toll_cdr_batch *batch, size_t first, size_t rows,
                       struct toll_worker_output *output, unsigned lane)
 {
-    const struct toll_block_context context = context_of(worker, input->part, output, lane);
-    const size_t step = worker->workers->block_rows;
-    for (size_t at = 0; at < rows; at += step)
+    struct toll_block_context context = context_of(worker, input->part, output, lane);
+    const struct toll_workers *workers = worker->workers;
+    const size_t step = workers->block_rows;
+    const bool keeps = lane == 0 && workers->same_ends,
+               takes = workers->lanes[lane].same_ends && lane > 0 && takes_part(worker, 0);
+    struct toll_block_found found;
+    context.found = keeps || takes ? &found : NULL;
+    context.was_found = takes;
+    for (size_t at = 0; at < rows; at += step) {
+        if (context.found != NULL)
+            found = found_from(&worker->found, at);
         toll_block_rate(&context, batch, first + at, rows - at < step ? rows - at : step,
                         &output->lanes[lane].lines);
+    }
 }
 
 /* The next rows of all lanes. */

@@ -89,6 +89,42 @@ static bool lines_by_turn(const struct toll_lane *lanes, unsigned lane_count,
     return io->taken && !io->closed && !any_draws(lanes, lane_count);
 }
 
+static bool any_same_ends(const struct toll_lane *lanes, unsigned lane_count)
+{
+    bool any = false;
+    for (unsigned i = 1; i < lane_count; i++)
+        any = any || lanes[i].same_ends;
+    return any;
+}
+
+/* Of a row that struct toll_block_found tells of. */
+#define FOUND_BYTES (sizeof(uint64_t) + 3 * sizeof(uint32_t) + sizeof(uint16_t) + sizeof(uint8_t))
+static size_t found_bytes(const struct toll_lane *lanes, unsigned lane_count, size_t block_rows)
+{
+    return any_same_ends(lanes, lane_count) ? toll_arrow_pad(turn_rows(lane_count, block_rows) * FOUND_BYTES)
+                                            : 0;
+}
+
+static int reserve_found(struct toll_worker *worker, struct toll_error *error)
+{
+    const struct toll_workers *workers = worker->workers;
+    const size_t rows = workers->turn_rows;
+    const size_t bytes = found_bytes(workers->lanes, workers->lane_count, workers->block_rows);
+    struct toll_block_found *found = &worker->found;
+    if (bytes == 0)
+        return 0;
+    worker->found_memory = aligned_alloc(TOLL_ARROW_ALIGNMENT, bytes);
+    if (worker->found_memory == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
+    found->near = (uint64_t *)worker->found_memory;
+    found->owner = (uint32_t *)(found->near + rows);
+    found->legs = found->owner + rows;
+    found->leg_count = found->legs + rows;
+    found->shape = (uint16_t *)(found->leg_count + rows);
+    found->class_jurisdiction = (uint8_t *)(found->shape + rows);
+    return 0;
+}
+
 static size_t input_bytes_of(const struct toll_lane *lanes, unsigned lane_count,
                              const struct toll_workers_io *io)
 {
@@ -139,7 +175,7 @@ size_t toll_worker_bytes(const struct toll_lane *lanes, unsigned lane_count, con
                    outputs * output_sizes(lanes, lane_count, io, TOLL_BLOCK_ROWS_MAX).all;
     if (io->merge != NULL || io->closed)
         bytes += toll_large_bytes(sizeof(struct toll_merge_scratch));
-    bytes += io->taker_bytes;
+    bytes += io->taker_bytes + found_bytes(lanes, lane_count, TOLL_BLOCK_ROWS_MAX);
     for (unsigned i = 0; i < lane_count; i++) {
         const struct toll_rater *rater = lanes[i].rater;
         bytes += ((size_t)rater->book->deck_count + 1) * sizeof(struct toll_band_cursor) +
@@ -238,6 +274,8 @@ static int worker_init(struct toll_worker *worker, const struct toll_workers_io 
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for the workers");
     int rc = reserve_buffers(worker, input_bytes, &sizes, io->ring, error);
     if (rc == 0)
+        rc = reserve_found(worker, error);
+    if (rc == 0)
         rc = open_bulk(worker, io, worker->input_count * input_bytes + worker->output_count * sizes.all,
                        error);
     if (rc != 0)
@@ -275,6 +313,7 @@ int toll_workers_init_lanes(struct toll_workers *workers, const struct toll_lane
     workers->taken = io->taken;
     workers->columns = columns_of(lanes, lane_count);
     workers->draws = any_draws(lanes, lane_count);
+    workers->same_ends = any_same_ends(lanes, lane_count);
     workers->by_turn = lines_by_turn(lanes, lane_count, io);
     workers->block_rows = block_rows == 0 ? TOLL_BLOCK_ROWS : block_rows;
     TOLL_ASSERT(workers->block_rows <= TOLL_BLOCK_ROWS_MAX);
@@ -330,6 +369,7 @@ void toll_workers_free(struct toll_workers *workers)
         free(worker->taken);
         free(worker->lane_memory);
         free(worker->merge);
+        free(worker->found_memory);
         free(worker->memory);
     }
     for (unsigned lane = 0; workers->suspense_limits != NULL && lane < workers->lane_count; lane++)

@@ -17,6 +17,7 @@
 struct toll_lane {
     const struct toll_rater *rater;
     unsigned optional; /* columns of its lines: bits TOLL_LINES_...; BOOK if some are kept */
+    bool same_ends;    /* toll_rater_same_ends with the first lane: what that finds is taken */
 };
 #define TOLL_LANES_MAX 64
 /* What a part's dictionaries mean to one lane. */
@@ -60,7 +61,8 @@ struct toll_workers {
     size_t block_rows;
     size_t turn_rows; /* that one lane rates before the next has its turn: whole blocks */
     bool pin, draws, taken;
-    bool by_turn; /* taken lines live no longer than their turn: no lane needs more */
+    bool same_ends; /* some lane has */
+    bool by_turn;   /* taken lines live no longer than their turn: no lane needs more */
 };
 
 /* How many cores the process may use, at most TOLL_WORKERS_MAX. */

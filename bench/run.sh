@@ -5,7 +5,7 @@
 #
 # FOLDER (default /var/tmp/tollmill-bench; 8 GB, for a while 15) keeps the worlds, so that a second run begins at once.
 # It builds a Release tree in build-bench/, unless --build names one that is built. The parts, in their order: machine,
-# month, many (5 million numbers), files, warm, import, compile, tax, worlds, kernels; --only measures these anew and
+# month, many (5 million numbers), files, warm, import, compile, tax, worlds, whatif, kernels; --only measures these anew and
 # keeps the others' figures. `peers` (bench/peers/run.sh: DuckDB from PyPI, PostgreSQL, awk) only when it is named.
 # --small takes a minute or so, in FOLDER/small, and its figures mean nothing.
 #
@@ -31,7 +31,7 @@ while [ $# -gt 0 ]; do
 done
 for part in $(printf %s "$only" | tr , ' '); do
     case $part in
-    machine | month | many | files | warm | import | compile | tax | worlds | kernels | peers) ;;
+    machine | month | many | files | warm | import | compile | tax | worlds | whatif | kernels | peers) ;;
     *) echo "bench: there is no part $part; see bench/run.sh --help" >&2; exit 2 ;;
     esac
 done
@@ -91,6 +91,7 @@ measure import bench_import "TOLL_BENCH_FOLDER=$folder"
 measure compile bench_compile "TOLL_BENCH_FOLDER=$folder"
 measure tax bench_tax
 measure worlds bench_rate "TMPDIR=$folder" TOLL_BENCH_WORLD=plain,whole,cost,bundles,pools,taxes
+measure whatif bench_whatif "TOLL_BENCH_FOLDER=$folder"
 measure kernels bench_kernels
 case $only in
 *,peers,*) TOLLMILL=$build/tollmill BENCH_WORLD=$programs/bench_world sh "$here/peers/run.sh" "$folder" ;;

@@ -285,6 +285,12 @@ def tax(figures):
     return table(["Register", "Buckets", "s", "ns a bucket", "Result"], rows)
 
 
+def whatif(figures):
+    rows = [[record["world"], record["way"], spread(record["seconds"]), spread(record["of_one_book"]),
+             spread(record["cpu_seconds"])] for record in figures.all("whatif")]
+    return table(["World", "What", "s", "of one book", "s of processor"], rows)
+
+
 def kernels(figures):
     names = []
     for record in figures.all("kernel"):
@@ -310,7 +316,7 @@ def peers(figures):
 
 
 TABLES = {"machine": machine, "goals": goals, "limits": limits, "month": month, "stages": stages, "files": files,
-          "imports": imports, "compiles": compiles, "tax": tax, "worlds": worlds, "kernels": kernels, "peers": peers}
+          "imports": imports, "compiles": compiles, "tax": tax, "worlds": worlds, "whatif": whatif, "kernels": kernels, "peers": peers}
 
 
 def with_tables(page, figures):

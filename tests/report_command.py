@@ -6,6 +6,7 @@ Pages are read with Python's own parser (html_reader.py), which refuses whatever
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -108,6 +109,17 @@ def check_delta(page, said, changed):
     expect(f"{page.path}: reasons", sum(row["Change"] for row in page.rows("reasons")) == said)
 
 
+def check_commands(page, places):
+    """What is left out of a table is had by the command that the page names."""
+    named = set(re.findall(r"tollmill ((?:whatif \.\.\.|compare RUN_A RUN_B|compare RUN|delta DELTA) --format csv --\w+ \w+)",
+                           page.text()))
+    for command in named:
+        words = [word for name in command.split() for word in places.get(name, [name])]
+        done = subprocess.run([TOLLMILL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        expect(f"{page.path} names tollmill {command}: {done.stderr}", done.returncode in (0, 1) and "," in done.stdout)
+    return named
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="tollmill-report-") as folder:
         os.chdir(folder)
@@ -152,6 +164,12 @@ def main():
         run("report", "rerun.delta", "--html", "delta.html")
         check_delta(Report("delta.html"), *(
             exact(new["charge"]) - exact(old["charge"]), delta["changed"]))
+
+        named = check_commands(Report("whatif.html"), {"whatif": ["whatif", "--quiet"], "...": whatif[1:]})
+        named |= check_commands(Report("compare.html"), {"RUN_A": ["run"], "RUN_B": ["later"]})
+        named |= check_commands(Report("run.html"), {"RUN": ["run"]})
+        named |= check_commands(Report("delta.html"), {"DELTA": ["rerun.delta"]})
+        expect(f"pages name commands of each kind: {named}", {name.split()[0] for name in named} == {"whatif", "compare", "delta"})
 
         # What is refused, and leaves nothing behind.
         run("report", "run", "--html", "run/x.html", code=73)

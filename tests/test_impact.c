@@ -344,6 +344,40 @@ static void percents(void **state)
     }
 }
 
+static struct toll_sum wide(toll_total total)
+{
+    return (struct toll_sum){.low = (uint64_t)total, .high = (int64_t)(total >> 64)};
+}
+
+/* Exact to the last place, and beyond 64 bits, too. */
+static void beyond_a_percent(void **state)
+{
+    static const struct {
+        int64_t base, other, bp;
+        bool beyond;
+    } cases[] = {
+        {100, 110, 1000, false},
+        {1000, 1101, 1000, true},
+        {-100, -111, 1000, true},
+        {100, 100, 0, false},
+        {0, 1, 1000, true},
+        {5000000000000000000, 5500000000000000000, 1000, false},
+        {5000000000000000000, 5500000000000000001, 1000, true},
+        {5000000000000000000, 4500000000000000000, 1000, false},
+        {5000000000000000000, 4499999999999999999, 1000, true},
+        {1, INT64_MAX, INT64_MAX, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (toll_impact_beyond(sum_of(cases[i].base), sum_of(cases[i].other), cases[i].bp) != cases[i].beyond)
+            fail_msg("%zu", i);
+    /* 2^100 and a tenth of it more, rounded up; and what no money is */
+    const toll_total large = (toll_total)1 << 100;
+    assert_false(toll_impact_beyond(wide(large), wide(large + large / 10), 1000));
+    assert_true(toll_impact_beyond(wide(large), wide(large + large / 10 + 1), 1000));
+    assert_true(toll_impact_beyond(wide(-large), wide(large << 25), INT64_C(100000000)));
+}
+
 /* ---- whom it hurts ---- */
 
 /* Accounts a .. n, a call each: 1.00 in the base (n: free), and changed by so many hundredths of a percent.
@@ -845,9 +879,13 @@ static void runs_with_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(figures_by_hand),         cmocka_unit_test(percents),
-        cmocka_unit_test(classes_and_percentiles), cmocka_unit_test(at_random),
-        cmocka_unit_test(beyond_64_bits),          cmocka_unit_test(one_row_compiled_twice),
+        cmocka_unit_test(figures_by_hand),
+        cmocka_unit_test(percents),
+        cmocka_unit_test(beyond_a_percent),
+        cmocka_unit_test(classes_and_percentiles),
+        cmocka_unit_test(at_random),
+        cmocka_unit_test(beyond_64_bits),
+        cmocka_unit_test(one_row_compiled_twice),
         cmocka_unit_test(runs_with_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,33 @@ static void a_plan_for_some_accounts(void **state)
     book_end(&fixture);
 }
 
+/* Numbers in no order, ranges over others of other times, and as many digits more. */
+static void numbers_are_found_in_any_order(void **state)
+{
+    struct book_fixture fixture;
+
+    (void)state;
+    book_begin(&fixture);
+    book_file(&fixture, "accounts.csv", "account\nacme\nbeta\n");
+    book_file(&fixture, "plans.csv", "plan\np\nq\n");
+    book_file(&fixture, "plan_rules.csv", "plan,action,deck\np,deck,d\nq,deck,d\n");
+    book_file(&fixture, "numbers.csv",
+              "number,account,from,to\n12125550150,acme,2026-03-01,\n121255501500,beta,,\n"
+              "12125550100-12125550199,beta,,2026-03-01\n12125550120-12125550129,acme,2026-03-01,\n"
+              "12125550110,beta,2026-03-01,\n");
+    book_file(&fixture, "assignments.csv",
+              "subject,plan\ndefault,p\nnumber:12125550150,q\nnumber:12125550125,q\nnumber:12125550110,q\n"
+              "number:121255501500,q\nnumber:12125550199,q\n");
+    book_good(&fixture);
+    table_is(&fixture, "plan:p accounts:acme", "assignments.csv",
+             "subject,plan,from,to\ndefault,p,,\n\n\nnumber:12125550110,q,,\nnumber:121255501500,q,,\n"
+             "number:12125550199,q,,\nnumber:12125550150,q,,2026-03-01 00:00:00.000\n"
+             "number:12125550125,q,,2026-03-01 00:00:00.000\naccount:acme,p,,\n");
+    agree_on_plans(&fixture, "plan:p accounts:acme", true);
+    agree_on_plans(&fixture, "plan:q accounts:beta", true);
+    book_end(&fixture);
+}
+
 static void bundles_tiers_and_whole_tables(void **state)
 {
     struct book_fixture fixture;
@@ -288,6 +315,9 @@ static void bundles_tiers_and_whole_tables(void **state)
     snprintf(change, sizeof(change), "book:bundles file=%s", path);
     table_is(&fixture, change, "bundles.csv", "bundle,unit,quantity\nz,s,1\n");
     unlink(path);
+    /* the largest amount there is becomes a whole number beyond it */
+    table_is(&fixture, "bundle:b quantity=92233720368.54775807 ;; bundle:b quantity*1", "bundles.csv",
+             "bundle,unit,quantity\nb,s,92233720369\nc,s,7\n");
     refuse(&fixture, "bundle:bb quantity=1", "there is no bundle \"bb\"; did you mean \"b\"?");
     refuse(&fixture, "bundle:b quantitty=1", "there is no column \"quantitty\"; did you mean \"quantity\"?");
     refuse(&fixture, "bundle:b quantity=few", "with the change \"bundle:b quantity=few\"");
@@ -361,6 +391,11 @@ static void a_sweep_is_a_list_of_changes(void **state)
                                                           "deck:my step deck prefix:44* *1.5|"},
         {"bundle:B quantity*.5..1.5 step 1", "bundle:B quantity*0.5|bundle:B quantity*1.5|"},
         {"deck:D 1..1 step 7", "deck:D *1|"},
+        /* the ends of what a number can be */
+        {"deck:D 0..92000000000 step 50000000000", "deck:D *0|deck:D *50000000000|deck:D *92000000000|"},
+        {"deck:D 1..92233720368.54775807 step 92233720368.54775807",
+         "deck:D *1|deck:D *92233720368.54775807|"},
+        {"deck:D 0..92233720368.54775807 step 0.00000001", "has more than 64 books"},
         {"deck:D 0..6.3 step 0.1", NULL},
         {"deck:D 0..6.31 step 0.1", "has more than 64 books"},
         {"deck:D 0.9..1.2", "has no step"},
@@ -632,6 +667,7 @@ int main(void)
         cmocka_unit_test(the_text_of_a_deck_stays_but_for_what_changes),
         cmocka_unit_test(a_file_of_two_decks_changes_for_one),
         cmocka_unit_test(a_plan_for_some_accounts),
+        cmocka_unit_test(numbers_are_found_in_any_order),
         cmocka_unit_test(bundles_tiers_and_whole_tables),
         cmocka_unit_test(a_new_sheet),
         cmocka_unit_test(what_is_wrong_is_said),

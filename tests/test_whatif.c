@@ -19,7 +19,8 @@ static const struct file dearer[] = {
                     "1202,Night only,0.03,,,,\n"
                     "39,Italy,0.2,60,,,\n"
                     "44,Great Britain,0.01,,,,\n"
-                    "44900,UK premium,0.5,,,,\n"},
+                    "44900,UK premium,0.5,,,,\n"
+                    "1264,Anguilla,0.25,,,,blocked\n"},
     {"short_calls.csv", NULL},
 };
 static const struct file metered[] = {
@@ -424,11 +425,27 @@ static void changed_books(void **state)
     }
 }
 
+static void the_base_is_a_book_as_it_is(void **state)
+{
+    const struct folder *folder = *state;
+    char path[128], cdrs[128];
+    struct toll_whatif_book list[2] = {{.path = path, .change = "deck:d *2"}, {.change = "deck:d *3"}};
+    struct toll_impact impact;
+    struct toll_whatif_result result;
+    struct toll_error error;
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
+    snprintf(path, sizeof path, "%s/%s", folder->path, books[0].name);
+    const struct toll_whatif_options options = {.dataset_path = cdrs, .books = list, .book_count = 2};
+    assert_int_equal(toll_whatif(&options, &impact, &result, &error), TOLL_EUSAGE);
+    assert_non_null(strstr(error.text, "the base, which has no change"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_books), cmocka_unit_test(same_customers), cmocka_unit_test(two_books),
-        cmocka_unit_test(ways),      cmocka_unit_test(changed_books),
+        cmocka_unit_test(all_books),     cmocka_unit_test(same_customers),
+        cmocka_unit_test(two_books),     cmocka_unit_test(ways),
+        cmocka_unit_test(changed_books), cmocka_unit_test(the_base_is_a_book_as_it_is),
     };
     return cmocka_run_group_tests(tests, make_books, remove_books);
 }

@@ -81,6 +81,9 @@ def books_of_a_command_line(book, whatif, folder):
 
 
 def the_best_plan(book, whatif):
+    # more than 32 bits of hundredths of a percent: 10^8 times as much
+    far = json.loads(run(whatif + [book, "--set", "deck:d *100000000", "--json"]))["impact"][0]
+    expect("a percent", far["percentiles_percent"]["95"], "9999999900.00")
     plans = whatif + [book, "--best-plan", "basic,flat,pro"]
     best = json.loads(run(plans + ["--json"]))["best_plan"]
     rows = {row["account"]: row for row in best["accounts"]}
@@ -108,6 +111,7 @@ REFUSED = [
     ([], 2, "BOOK is missing"),
     (["BOOK"], 2, "there is nothing to compare the book with"),
     (["BOOK", "--set", "deck:d *2", "--name", "x"], 2, "--name \"x\" names nothing"),
+    (["BOOK", "--name", "x", "--sweep", "deck:d 1..2 step 1"], 2, "--name \"x\" names nothing"),
     (["BOOK", "--set", "deck:e *2"], 78, "there is no deck \"e\"; there are d, pro, v"),
     (["BOOK", "--set", "plan:prp accounts:*"], 78, "did you mean \"pro\"?"),
     (["BOOK", "--set", "deck:d rats=1"], 78, "there is no column \"rats\""),

@@ -119,7 +119,7 @@ static void put_lines(struct cmd_html_changes *changes, struct weighed *weighed,
     for (size_t i = 0; i < shown; i++)
         if (toll_delta_adjusting(changes->delta, weighed[i].index, &line))
             put_line(changes, &line);
-    cmd_html_table_end(&changes->html, shown, count, "tollmill delta DELTA --format csv --table adjusting");
+    cmd_html_table_end(&changes->html, shown, count, "tollmill delta DELTA --format csv --what adjusting");
 }
 
 void cmd_html_adjusting(struct cmd_html_changes *changes)

@@ -217,6 +217,6 @@ void cmd_html_lines(struct cmd_html_changes *changes)
         cmd_html_row_end(html);
     }
     cmd_html_table_end(html, changes->line_count, (size_t)changes->facts.changed,
-                       "tollmill delta DELTA --format csv --table lines");
+                       "tollmill delta DELTA --format csv --what lines");
     cmd_html_section_end(html);
 }

@@ -145,7 +145,7 @@ void cmd_html_payers(struct cmd_html_changes *changes)
                              SHOWN);
         for (size_t i = 0; i < shown; i++)
             put_payer(changes, touched[i], most_of(touched, count, touched[i]->currency));
-        cmd_html_table_end(html, shown, count, "tollmill delta DELTA --format csv --table sums");
+        cmd_html_table_end(html, shown, count, "tollmill delta DELTA --format csv --what sums");
         cmd_html_section_end(html);
     }
     free(touched);
@@ -279,7 +279,7 @@ void cmd_html_taxes(struct cmd_html_changes *changes)
             cmd_html_cell_money(html, is - was, CMD_HTML_SIGNED);
             cmd_html_row_end(html);
         }
-        cmd_html_table_end(html, shown, count, "tollmill delta DELTA --format csv --table taxes");
+        cmd_html_table_end(html, shown, count, "tollmill delta DELTA --format csv --what taxes");
         cmd_html_section_end(html);
     }
     free(taxes);

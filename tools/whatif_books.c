@@ -169,9 +169,9 @@ int cmd_whatif_books_make(struct cmd *cmd, const struct cmd_whatif_asked *asked,
         } else if (is_next(&asked->sets, set, place)) {
             next.change = asked->sets.texts[set++];
             code = add_book(cmd, plan, &next);
-        } else if (is_next(&asked->sweeps, sweep, place)) {
-            code = add_sweep(cmd, plan, asked->sweeps.texts[sweep++]);
         } else {
+            if (is_next(&asked->sweeps, sweep, place)) /* its books have names of their own */
+                code = add_sweep(cmd, plan, asked->sweeps.texts[sweep++]);
             continue;
         }
         before = place;

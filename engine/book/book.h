@@ -158,6 +158,8 @@ void toll_book_close(struct toll_book *book);
 /* The embedded sources: number of files, their names ("plan_rules.csv", "decks/us.csv") and bytes. */
 uint32_t toll_book_source_count(const struct toll_book *book);
 const char *toll_book_source(const struct toll_book *book, uint32_t index, const char **data, size_t *bytes);
+/* The source of this name; false, and *data is "", if there is none. */
+bool toll_book_source_find(const struct toll_book *book, const char *name, const char **data, size_t *bytes);
 /* The text of one line of a source (not terminated); false if there is none. */
 bool toll_book_source_line(const struct toll_book *book, const char *file, uint32_t line, const char **text,
                            size_t *bytes);

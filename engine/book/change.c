@@ -68,17 +68,15 @@ static bool is_number(char c)
     return (c >= '0' && c <= '9') || c == '.';
 }
 
-/* The word at *at, which is no blank; moves on behind it. NULL: no memory; *open: its quote is not closed. */
-static const char *next_word(struct toll_arena *arena, const char *at, const char *end, struct word *word,
-                             bool *open)
+/* The word at `at`, which is no blank, to *room; both move on behind it. *open: its quote is not closed. No
+ * word is longer there than with the blank behind it here. */
+static const char *next_word(char **room, const char *at, const char *end, struct word *word, bool *open)
 {
-    char *text = toll_arena_alloc(arena, (size_t)(end - at) + 1), *out;
+    char *const text = *room, *out;
     const char *from = at;
     bool inside = false;
 
     *word = (struct word){.key = text, .value = text};
-    if (text == NULL)
-        return NULL;
     while (at < end && is_key(*at))
         at++;
     if (at < end && (*at == ':' || *at == '=' || *at == '*') && (at > from || *at == '*'))
@@ -88,6 +86,7 @@ static const char *next_word(struct toll_arena *arena, const char *at, const cha
     if (word->how == 0)
         at = from; /* all of it is the value */
     memcpy(text, from, (size_t)(at - from));
+    text[at - from] = 0;
     out = text + (at - from) + (word->how != 0 ? 1 : 0);
     at += word->how != 0 ? 1 : 0;
     word->value = out;
@@ -102,6 +101,7 @@ static const char *next_word(struct toll_arena *arena, const char *at, const cha
         }
     }
     *out = 0;
+    *room = out + 1;
     *open = inside;
     return at;
 }
@@ -245,22 +245,13 @@ static int check_whole(const struct toll_change *change, struct toll_error *erro
     }
 }
 
-/* A word without a meaning of its own belongs to the value before it. */
-static int join(struct toll_arena *arena, struct toll_change *change, struct word *last, const char *more,
-                struct toll_error *error)
+/* A word without a meaning of its own belongs to the value before it, which ends where the word begins. */
+static int join(struct toll_change *change, struct word *last, char *more, struct toll_error *error)
 {
-    size_t room;
-    char *text;
-
     if (last->how != ':' || last->quoted)
         return wrong(change, error, more,
                      "is not understood; a value with blanks stands in double quotes: column=\"a b\"");
-    room = strlen(last->value) + strlen(more) + 2;
-    text = toll_arena_alloc(arena, room);
-    if (text == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    snprintf(text, room, "%s %s", last->value, more);
-    last->value = text;
+    more[-1] = ' ';
     return 0;
 }
 
@@ -275,21 +266,22 @@ static int parse_part(struct toll_arena *arena, struct toll_change *change, cons
                       struct toll_error *error)
 {
     struct word last = {0}, word;
+    char *room = toll_arena_alloc(arena, (size_t)(end - at) + 1);
     bool open;
     int code = 0;
 
+    if (room == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
     while (code == 0) {
         while (at < end && (*at == ' ' || *at == '\t'))
             at++;
         if (at == end)
             break;
-        at = next_word(arena, at, end, &word, &open);
-        if (at == NULL)
-            return toll_error_set(error, TOLL_ENOMEM, "out of memory");
+        at = next_word(&room, at, end, &word, &open);
         if (open)
             return toll_change_error(change, error, "a quote is not closed");
         if (word.how == 0 && last.key != NULL) {
-            code = join(arena, change, &last, word.value, error);
+            code = join(change, &last, word.value, error);
             continue;
         }
         if (last.key != NULL)

@@ -70,7 +70,7 @@ static bool split_range(const struct toll_key_choice *choice, const struct toll_
 {
     const unsigned digits = toll_digits_count(range->first);
     const uint64_t first = toll_number_value(range->first), last = first + range->count - 1;
-    uint64_t low = choice->value, high = choice->value;
+    uint64_t low = choice->value, high = low;
 
     if (choice->bytes == 0) /* "*": everything; "": only the empty prefix */
         return put_range(choice->begins ? chosen : rest, first, last, digits);

@@ -17,6 +17,8 @@ struct owned_numbers {
     unsigned digits;
     bool ours; /* the account is one of those on the plan */
     toll_ms from, until;
+    size_t place;   /* in the table */
+    uint64_t reach; /* behind the last number of this row and of those before it with as many digits */
 };
 
 struct plan_edit {
@@ -108,6 +110,31 @@ static toll_ms local_time(const char *cell, toll_ms otherwise)
     return local;
 }
 
+static int by_number(const void *left, const void *right)
+{
+    const struct owned_numbers *a = left, *b = right;
+
+    if (a->digits != b->digits)
+        return a->digits < b->digits ? -1 : 1;
+    if (a->first != b->first)
+        return a->first < b->first ? -1 : 1;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* So that the rows of a number are found without looking at all. */
+static void sort_numbers(struct plan_edit *edit)
+{
+    struct owned_numbers *rows = edit->numbers.data;
+
+    if (edit->numbers.count > 0)
+        qsort(rows, edit->numbers.count, sizeof(*rows), by_number);
+    for (size_t i = 0; i < edit->numbers.count; i++) {
+        const uint64_t end = rows[i].first + rows[i].count;
+        const bool goes_on = i > 0 && rows[i - 1].digits == rows[i].digits && rows[i - 1].reach > end;
+        rows[i].reach = goes_on ? rows[i - 1].reach : end;
+    }
+}
+
 static int read_numbers(struct plan_edit *edit)
 {
     struct toll_table_edit *table;
@@ -133,8 +160,10 @@ static int read_numbers(struct plan_edit *edit)
                                        .digits = toll_digits_count(range.first),
                                        .ours = has(&edit->accounts, toll_table_edit_cell(table, account)),
                                        .from = local_time(toll_table_edit_cell(table, from), TOLL_MS_MIN),
-                                       .until = local_time(toll_table_edit_cell(table, until), TOLL_MS_MAX)};
+                                       .until = local_time(toll_table_edit_cell(table, until), TOLL_MS_MAX),
+                                       .place = edit->numbers.count};
     }
+    sort_numbers(edit);
     toll_table_edit_free(table);
     return code;
 }
@@ -142,6 +171,25 @@ static int read_numbers(struct plan_edit *edit)
 static bool covers(const struct owned_numbers *row, uint64_t number, unsigned digits)
 {
     return number - row->first < row->count && row->digits == digits;
+}
+
+/* Rows from *first to before *end may be the number's. */
+static void rows_of(const struct plan_edit *edit, uint64_t number, unsigned digits, size_t *first,
+                    size_t *end)
+{
+    const struct owned_numbers *rows = edit->numbers.data;
+    size_t low = 0, high = edit->numbers.count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (rows[middle].digits < digits || (rows[middle].digits == digits && rows[middle].first <= number))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *first = *end = low;
+    while (*first > 0 && rows[*first - 1].digits == digits && rows[*first - 1].reach > number)
+        --*first;
 }
 
 /* "2026-03-01 09:30:00.000", or nothing for what has no end. */
@@ -184,17 +232,19 @@ static int cut_number(struct plan_edit *edit, struct toll_table_edit *table, con
     const toll_ms from = local_time(toll_table_edit_cell(table, edit->from), TOLL_MS_MIN);
     const toll_ms until = local_time(toll_table_edit_cell(table, edit->until), TOLL_MS_MAX);
     uint64_t packed;
+    size_t first, end_row;
     bool ours = false;
 
     if (!toll_prefix_parse(text, strlen(text), 1, &packed))
         return 0;
     const uint64_t number = toll_number_value(packed);
     const unsigned digits = toll_digits_count(packed);
-    for (size_t i = 0; i < edit->numbers.count; i++)
+    rows_of(edit, number, digits, &first, &end_row);
+    for (size_t i = first; i < end_row; i++)
         ours = ours || (rows[i].ours && covers(&rows[i], number, digits));
     if (!ours)
         return 0;
-    for (size_t i = 0; i < edit->numbers.count; i++) {
+    for (size_t i = first; i < end_row; i++) {
         const toll_ms low = from > rows[i].from ? from : rows[i].from;
         const toll_ms high = until < rows[i].until ? until : rows[i].until;
         char begin[TIME_BYTES], end[TIME_BYTES];

@@ -189,24 +189,31 @@ static bool find_line(const char *data, size_t bytes, char line_end, uint32_t li
     return true;
 }
 
-bool toll_book_source_line(const struct toll_book *book, const char *file, uint32_t line, const char **text,
-                           size_t *text_bytes)
+bool toll_book_source_find(const struct toll_book *book, const char *name, const char **data, size_t *bytes)
 {
     const uint32_t count = toll_book_source_count(book);
 
-    for (uint32_t i = 0; i < count; i++) {
-        const char *data, *name;
-        size_t bytes;
-        name = toll_book_source(book, i, &data, &bytes);
-        if (strcmp(name, file) != 0)
-            continue;
-        if (bytes >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) {
-            data += 3;
-            bytes -= 3;
-        }
-        /* As the tables' lexer counts: CR ends lines only where there is no LF at all. */
-        return find_line(data, bytes, bytes > 0 && memchr(data, '\n', bytes) != NULL ? '\n' : '\r', line,
-                         text, text_bytes);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(toll_book_source(book, i, data, bytes), name) == 0)
+            return true;
+    *data = "";
+    *bytes = 0;
     return false;
+}
+
+bool toll_book_source_line(const struct toll_book *book, const char *file, uint32_t line, const char **text,
+                           size_t *text_bytes)
+{
+    const char *data;
+    size_t bytes;
+
+    if (!toll_book_source_find(book, file, &data, &bytes))
+        return false;
+    if (bytes >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) {
+        data += 3;
+        bytes -= 3;
+    }
+    /* As the tables' lexer counts: CR ends lines only where there is no LF at all. */
+    return find_line(data, bytes, bytes > 0 && memchr(data, '\n', bytes) != NULL ? '\n' : '\r', line, text,
+                     text_bytes);
 }

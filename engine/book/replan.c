@@ -14,20 +14,13 @@
 /* Bundles that a plan gives are its subscriptions': "plan:P" in subscriptions.csv. */
 static bool plans_give_bundles(const struct toll_book *base)
 {
-    const uint32_t count = base->entitlement_count > 0 ? toll_book_source_count(base) : 0;
     struct toll_table_edit *edit;
     const char *data = "";
     size_t bytes = 0;
     bool found = false;
 
-    for (uint32_t i = 0; i < count; i++) {
-        const char *here;
-        size_t here_bytes;
-        if (strcmp(toll_book_source(base, i, &here, &here_bytes), "subscriptions.csv") == 0) {
-            data = here;
-            bytes = here_bytes;
-        }
-    }
+    if (base->entitlement_count == 0 || !toll_book_source_find(base, "subscriptions.csv", &data, &bytes))
+        return false;
     if (toll_table_edit_open(&edit, "subscriptions.csv", data, bytes, NULL) != 0)
         return true;
     const int subject = toll_table_edit_column(edit, "subject");

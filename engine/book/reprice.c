@@ -58,20 +58,12 @@ static bool find_deck(struct repricer *repricer)
 /* The policy `higher` compares two rates that may change; a book's decks.csv says so. */
 static bool has_policy_higher(const struct toll_book *base, const char *deck)
 {
-    const uint32_t count = toll_book_source_count(base);
     struct toll_table_edit *edit;
     const char *data = "";
     size_t bytes = 0;
     bool found = false;
 
-    for (uint32_t i = 0; i < count; i++) {
-        const char *here;
-        size_t here_bytes;
-        if (strcmp(toll_book_source(base, i, &here, &here_bytes), "decks.csv") == 0) {
-            data = here;
-            bytes = here_bytes;
-        }
-    }
+    toll_book_source_find(base, "decks.csv", &data, &bytes);
     if (toll_table_edit_open(&edit, "decks.csv", data, bytes, NULL) != 0)
         return true;
     const int name = toll_table_edit_column(edit, "deck");

@@ -241,8 +241,9 @@ static int change_cell(struct toll_cell_changes *cells, int index, struct toll_t
             return toll_change_error(cells->change, error, "%s: \"%.40s\", changed so, %s", cells->file, old,
                                      problem);
         if (cells->whole[index])
-            value = (int64_t)toll_round_ratio(value, TOLL_MONEY_UNIT, TOLL_HALF_UP) * TOLL_MONEY_UNIT;
-        amount_text(value, amount);
+            toll_total_format(toll_round_ratio(value, TOLL_MONEY_UNIT, TOLL_HALF_UP), 0, amount);
+        else
+            amount_text(value, amount);
         text = amount;
     }
     cells->changed++;

@@ -88,11 +88,12 @@ int toll_sweep_changes(const char *sweep, char ***changes, int64_t factors[TOLL_
     if (problem != NULL)
         return bad(sweep, error, problem);
     /* The last one is the end itself, whatever the step. */
-    if ((parts.to - parts.from + parts.step - 1) / parts.step + 1 > TOLL_IMPACT_BOOKS_MAX)
+    if ((parts.to - parts.from) / parts.step + ((parts.to - parts.from) % parts.step != 0) >=
+        TOLL_IMPACT_BOOKS_MAX)
         return bad(sweep, error, "has more than 64 books; take a larger step");
     *changes = calloc(TOLL_IMPACT_BOOKS_MAX, sizeof(**changes));
-    for (int64_t factor = parts.from; *changes != NULL; factor += parts.step) {
-        factor = factor < parts.to ? factor : parts.to;
+    for (int64_t factor = parts.from; *changes != NULL;
+         factor = parts.to - factor > parts.step ? factor + parts.step : parts.to) {
         (*changes)[*count] = change_of(&parts, factor);
         if ((*changes)[*count] == NULL)
             break;

@@ -102,7 +102,7 @@ struct toll_impact_accounts {
     struct toll_sum won, lost;     /* won: not positive */
     int64_t moved;                 /* by more than moved_by percent, or from 0 */
     struct toll_sum percentile[TOLL_IMPACT_PERCENTILES];
-    int32_t percentile_bp[TOLL_IMPACT_PERCENTILES]; /* of the percent, in hundredths of a percent; accounts
+    int64_t percentile_bp[TOLL_IMPACT_PERCENTILES]; /* of the percent, in hundredths of a percent; accounts
                                                        that have none, from 0, do not count */
     bool has_percentile_bp;
     int64_t in_class[TOLL_IMPACT_CLASSES]; /* docs/WHATIF.md, in its order */

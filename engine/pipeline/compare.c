@@ -5,6 +5,7 @@
  */
 #include "pipeline/impact.h"
 #include "pipeline/rate.h"
+#include "pipeline/run_cdrs.h"
 #include "pipeline/taxes.h"
 
 #include "base/check.h"
@@ -81,35 +82,6 @@ static int open_book(struct compared_run *run, struct toll_error *error)
     return rc;
 }
 
-/* The dataset with the parts that the run rated, in its order. */
-static int open_dataset(struct compared_run *run, const char *path, struct toll_error *error)
-{
-    const struct toll_run_manifest *manifest = &run->files.manifest;
-    int rc = toll_dataset_open(&run->dataset, run->files.io, path, error);
-    if (rc != 0)
-        return rc;
-    run->dataset_open = true;
-    struct toll_dataset_part *parts = calloc(manifest->part_count + 1, sizeof *parts);
-    if (parts == NULL)
-        return no_memory(error);
-    for (size_t i = 0; i < manifest->part_count; i++)
-        parts[i] = (struct toll_dataset_part){.day = manifest->parts[i].day,
-                                              .part = manifest->parts[i].part,
-                                              .rows = manifest->parts[i].rows,
-                                              .seal = manifest->parts[i].cdr_seal,
-                                              .text_seal = manifest->parts[i].cdr_text_seal};
-    struct toll_error reason = {0};
-    rc = toll_dataset_as_it_was(&run->dataset, parts, manifest->part_count, &reason);
-    free(parts);
-    if (rc == TOLL_ENOINPUT)
-        return toll_error_set(
-            error, TOLL_EDATA,
-            "%s is not the dataset that %s rated, or was imported into since (%s); name the "
-            "right one, or restore those files from a backup",
-            path, run->files.path, reason.text);
-    return rc == 0 ? 0 : toll_error_set(error, rc, "%s", reason.text);
-}
-
 /* The last part of the path; " (2)" behind the second of that name. */
 static void name_run(struct compare *compare, int index, const char *path)
 {
@@ -152,8 +124,10 @@ static int open_run(struct compare *compare, int index, struct toll_error *error
     run->files_open = rc == 0;
     if (rc == 0)
         rc = open_book(run, error);
-    if (rc == 0 && dataset != NULL)
-        rc = open_dataset(run, dataset, error);
+    if (rc == 0 && dataset != NULL) {
+        rc = toll_run_cdrs_open(&run->dataset, &run->files, dataset, TOLL_EDATA, error);
+        run->dataset_open = rc == 0;
+    }
     if (rc != 0)
         return rc;
     name_run(compare, index, path);

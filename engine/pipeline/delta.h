@@ -80,7 +80,7 @@ struct toll_delta_maker {
     bool pools_agree, prices_agree, tuples_agree, accounts_agree; /* an id of both is the same in both */
     bool has_cost;
     pthread_mutex_t lock;
-    atomic_bool has_all; /* books, payers and the rest of the tables, see toll_delta_need_all */
+    atomic_bool has_all;      /* books, payers and the rest of the tables, see toll_delta_need_all */
     struct toll_error failed; /* why it cannot be had; code 0: it can */
     struct toll_strings account_keys, payer_keys;
     const char **account_names; /* by shared account, as the new run has them, else the old one */

@@ -4,6 +4,7 @@
  * is needed. Prices, tuples and books, which may be larger than all else, are read only if something asks.
  */
 #include "pipeline/delta.h"
+#include "pipeline/run_cdrs.h"
 
 #include "base/error.h"
 
@@ -405,41 +406,21 @@ static int map_rest(struct toll_delta_maker *maker, struct toll_error *error)
 
 /* ---- opening ---- */
 
-/* The dataset with the parts that the run rated, in its order. */
-static int open_dataset(struct toll_delta_run *side, const struct toll_io *io, const char *path,
-                        struct toll_error *error)
+/* The dataset with the parts that the run rated, and where each of them begins within its day. */
+static int open_dataset(struct toll_delta_run *side, const char *path, struct toll_error *error)
 {
     const struct toll_run_manifest *manifest = &side->run.manifest;
-    int rc = toll_dataset_open(&side->dataset, io, path, error);
+    const int rc = toll_run_cdrs_open(&side->dataset, &side->run, path, TOLL_ENOINPUT, error);
     if (rc != 0)
         return rc;
     side->dataset_open = true;
-    struct toll_dataset_part *parts = calloc(manifest->part_count + 1, sizeof *parts);
     side->part_rows = calloc(manifest->part_count + 1, sizeof *side->part_rows);
-    if (parts == NULL || side->part_rows == NULL) {
-        free(parts);
+    if (side->part_rows == NULL)
         return toll_delta_no_memory(error);
-    }
-    for (size_t i = 0; i < manifest->part_count; i++) {
-        const struct toll_run_part *part = &manifest->parts[i];
-        parts[i] = (struct toll_dataset_part){.day = part->day,
-                                              .part = part->part,
-                                              .rows = part->rows,
-                                              .seal = part->cdr_seal,
-                                              .text_seal = part->cdr_text_seal};
-        if (i > 0 && part[-1].day == part->day)
-            side->part_rows[i] = side->part_rows[i - 1] + part[-1].rows;
-    }
-    struct toll_error reason = {0};
-    rc = toll_dataset_as_it_was(&side->dataset, parts, manifest->part_count, &reason);
-    free(parts);
-    if (rc == TOLL_ENOINPUT)
-        return toll_error_set(
-            error, rc,
-            "%s is not the dataset that %s rated, or was imported into since (%s); name the "
-            "right one, or restore those files from a backup",
-            path, side->run.path, reason.text);
-    return rc == 0 ? 0 : toll_error_set(error, rc, "%s", reason.text);
+    for (size_t i = 1; i < manifest->part_count; i++)
+        if (manifest->parts[i - 1].day == manifest->parts[i].day)
+            side->part_rows[i] = side->part_rows[i - 1] + manifest->parts[i - 1].rows;
+    return 0;
 }
 
 static bool books_same(const struct toll_run_manifest *a, const struct toll_run_manifest *b)
@@ -464,7 +445,7 @@ int toll_delta_sides_open(struct toll_delta_maker *maker, struct toll_error *err
         rc = toll_run_files_open_lean(&side->run, maker->io, runs[s], error);
         side->run_open = rc == 0;
         if (rc == 0)
-            rc = open_dataset(side, maker->io, datasets[s], error);
+            rc = open_dataset(side, datasets[s], error);
     }
     if (rc != 0)
         return rc;

@@ -139,9 +139,10 @@ static int find_turns(struct toll_explainer *explainer, struct toll_run *run, co
     return rc;
 }
 
-static int explain_found(struct toll_explainer *explainer, struct toll_run *run, const char *day, int64_t row,
-                         struct toll_error *error)
+static int explain_found(const struct toll_explainer *with, struct toll_run *run, const char *day,
+                         int64_t row, struct toll_error *error)
 {
+    struct toll_explainer own = *with, *explainer = &own; /* it learns what lies here */
     struct toll_explain_turns turns = {0};
     struct toll_reader_row at;
     struct toll_line line;

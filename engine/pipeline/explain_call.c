@@ -36,7 +36,7 @@ static void explain_on_net(struct toll_explainer *explainer)
         }
         toll_digits_text(numbers[i], wanted);
         const char *account = toll_book_string(book, book->accounts[book->owners[owner].account].account);
-        struct toll_explain_number_row found;
+        struct toll_explain_number_row found = {0};
         toll_explain_number_find(book, wanted, row->start, &found);
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "on_net", "numbers.csv", found.line,
                          "the %s %s belongs to account %s", names[i], shown, account);

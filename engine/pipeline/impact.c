@@ -29,7 +29,7 @@ void *toll_impact_scratch_make(const struct toll_impact_shape *shape)
 
 static inline uint64_t magnitude(int64_t value)
 {
-    return (uint64_t)(value ^ (value >> 63));
+    return value < 0 ? ~(uint64_t)value : (uint64_t)value;
 }
 
 /* At least the sum of what these add to one word, in units of 256. */

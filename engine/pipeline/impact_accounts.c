@@ -30,9 +30,9 @@ static int by_percent(const void *a, const void *b)
 static bool beyond(toll_total base, toll_total difference, int64_t bp)
 {
     const toll_total whole = base < 0 ? -base : base, change = difference < 0 ? -difference : difference;
-    const toll_total most = (toll_total)1 << 62;
-    if (whole > most || change > most) /* beyond any money there is */
-        return change / 10000 > whole / 10000 * bp / 10000;
+    const toll_total most = (toll_total)1 << 110, limit = bp < 1 ? 1 : bp;
+    if (whole > most / limit * 8192 || change > most) /* beyond any money there is */
+        return change / limit > whole / 10000;
     return change * 10000 > whole * bp;
 }
 
@@ -97,7 +97,7 @@ static void rank(struct toll_impact_accounts *to, struct changes *changes)
         if (changes->percent_count == 0)
             continue;
         const int64_t bp = changes->percents[nearest_rank(percentiles[p], changes->percent_count)];
-        to->percentile_bp[p] = bp > INT32_MAX ? INT32_MAX : bp < INT32_MIN ? INT32_MIN : (int32_t)bp;
+        to->percentile_bp[p] = bp;
     }
 }
 

@@ -57,6 +57,12 @@ static bool only_amounts(const struct toll_book *book, const struct toll_terms *
     return !toll_voice_profile_make(was, &rate).exact && !toll_voice_profile_make(is, &rate).exact;
 }
 
+/* Calls of a blocked price wait and cost nothing, whatever its amounts are. */
+static bool stays_blocked(const struct toll_terms *was, const struct toll_terms *is)
+{
+    return was->state == TOLL_PRICE_BLOCKED && is->state == TOLL_PRICE_BLOCKED;
+}
+
 /* The prices that differ; false: one of them in more than amounts. */
 static bool find_changed(struct differ *differ)
 {
@@ -66,7 +72,7 @@ static bool find_changed(struct differ *differ)
         differ->same[i] = equal_terms(&base->terms[i], &book->terms[i]);
     for (uint32_t price = 1; price < base->price_count; price++) {
         const uint32_t was = base->price_terms[price], is = book->price_terms[price];
-        if (same_price(differ, price))
+        if (same_price(differ, price) || stays_blocked(&base->terms[was], &book->terms[is]))
             continue;
         if (base->origins[price].kind != TOLL_PRICE_DECK)
             return false;

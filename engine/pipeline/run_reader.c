@@ -7,6 +7,7 @@
 #include "pipeline/reader_books.h"
 #include "pipeline/reader_line_tax.h"
 #include "pipeline/reader_taxes.h"
+#include "pipeline/run_cdrs.h"
 
 #include "base/check.h"
 #include "base/error.h"
@@ -68,37 +69,6 @@ static int list_days(struct toll_run *run, struct toll_error *error)
     return 0;
 }
 
-/* The dataset with the parts that the run rated, in its order. */
-static int open_dataset(struct toll_run *run, const char *path, struct toll_error *error)
-{
-    const struct toll_run_manifest *manifest = &run->files.manifest;
-    int rc = toll_dataset_open(&run->dataset, run->io, path, error);
-    if (rc != 0)
-        return rc;
-    run->dataset_open = true;
-    struct toll_dataset_part *parts = calloc(manifest->part_count + 1, sizeof *parts);
-    if (parts == NULL)
-        return toll_error_set(error, TOLL_ENOMEM, "out of memory");
-    for (size_t i = 0; i < manifest->part_count; i++) {
-        const struct toll_run_part *part = &manifest->parts[i];
-        parts[i] = (struct toll_dataset_part){.day = part->day,
-                                              .part = part->part,
-                                              .rows = part->rows,
-                                              .seal = part->cdr_seal,
-                                              .text_seal = part->cdr_text_seal};
-    }
-    struct toll_error reason = {0};
-    rc = toll_dataset_as_it_was(&run->dataset, parts, manifest->part_count, &reason);
-    free(parts);
-    if (rc == TOLL_ENOINPUT)
-        return toll_error_set(
-            error, TOLL_EDATA,
-            "%s is not the dataset that %s rated, or was imported into since (%s); name the "
-            "right one, restore those files from a backup, or rate it again",
-            path, run->files.path, reason.text);
-    return rc == 0 ? 0 : toll_error_set(error, rc, "%s", reason.text);
-}
-
 int toll_run_open(const char *run_path, const char *dataset_path, struct toll_run **out,
                   struct toll_error *error)
 {
@@ -118,8 +88,10 @@ int toll_run_open_with(const struct toll_io *io, const char *run_path, const cha
         rc = list_days(run, error);
     if (rc == 0)
         rc = toll_reader_books_open(&run->books, &run->files, error);
-    if (rc == 0 && dataset_path != NULL)
-        rc = open_dataset(run, dataset_path, error);
+    if (rc == 0 && dataset_path != NULL) {
+        rc = toll_run_cdrs_open(&run->dataset, &run->files, dataset_path, TOLL_EDATA, error);
+        run->dataset_open = rc == 0;
+    }
     if (rc != 0) {
         toll_run_close(run);
         return rc;

@@ -79,7 +79,7 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
 static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
 {
     const struct toll_book *books[TOLL_LANES_MAX];
-    unsigned of[TOLL_LANES_MAX], count = 0, column = 0;
+    unsigned of[TOLL_LANES_MAX] = {0}, count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
     if (whatif->books[0].book->tax.taxed && !whatif->options->no_taxes)

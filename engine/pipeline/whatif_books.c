@@ -74,6 +74,10 @@ static int open_book(struct toll_whatif *whatif, unsigned index, struct toll_err
     struct toll_whatif_side *side = &whatif->books[index];
     if (book->path == NULL && index == 0)
         return toll_error_set(error, TOLL_EUSAGE, "the first book is the base and needs a path");
+    if (book->change != NULL && index == 0)
+        return toll_error_set(error, TOLL_EUSAGE,
+                              "the first book is the base, which has no change; name it as it is, and the "
+                              "change as another book");
     if (book->path == NULL && book->change == NULL)
         return toll_error_set(error, TOLL_EUSAGE, "book %u is neither a path nor a change", index + 1);
     side->name = make_name(whatif, index);

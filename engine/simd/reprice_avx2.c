@@ -1,30 +1,12 @@
 /* The charges of four books at once, as eight are in reprice_avx512.c. AVX2 compares signed, which is the
  * same below 2^63. */
+#include "simd/products_avx2.h"
 #include "simd/reprice.h"
 
 #include <immintrin.h>
 
 #define LANES 4
 #define AHEAD 8 /* rows whose rates are on their way */
-
-static inline __m256i high_32(__m256i value)
-{
-    return _mm256_srli_epi64(value, 32);
-}
-
-static inline __m256i times_32(__m256i value, __m256i factor)
-{
-    return _mm256_add_epi64(_mm256_mul_epu32(value, factor),
-                            _mm256_slli_epi64(_mm256_mul_epu32(high_32(value), factor), 32));
-}
-
-static inline __m256i times_high(__m256i a, __m256i b)
-{
-    const __m256i low = _mm256_set1_epi64x(0xffffffff), ah = high_32(a), bh = high_32(b);
-    const __m256i first = _mm256_add_epi64(_mm256_mul_epu32(ah, b), high_32(_mm256_mul_epu32(a, b)));
-    const __m256i second = _mm256_add_epi64(_mm256_mul_epu32(a, bh), _mm256_and_si256(first, low));
-    return _mm256_add_epi64(_mm256_add_epi64(_mm256_mul_epu32(ah, bh), high_32(first)), high_32(second));
-}
 
 static inline __m256i max_64(__m256i a, __m256i b)
 {

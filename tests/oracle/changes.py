@@ -143,7 +143,7 @@ def change_deck(folder, deck, conditions, edits):
                 met += edit(sheet, row, edits, RATES)
                 continue
             if others:
-                raise Refused("this helper splits a pair only where both prefixes are met")
+                raise Refused("this page splits a pair only where both prefixes are met")
         sheet.rows += rest
         sheet.save()
     if not met:
@@ -175,7 +175,7 @@ def new_sheet(folder, deck, path, start):
 
 
 def move_accounts(folder, plan, accounts):
-    """Numbers that other accounts have at other times are not for this helper."""
+    """Numbers that other accounts have at other times are not for this page."""
     names = Table(os.path.join(folder, "accounts.csv"))
     everyone = [names.get(row, "account") for row in names.rows]
     accounts = everyone if accounts == ["*"] else accounts
@@ -193,7 +193,7 @@ def move_accounts(folder, plan, accounts):
         value = value.lstrip("+") if kind == "number" else value
         owners = {account for low, high, account in ranges if len(low) == len(value) and low <= value <= high}
         if rows.get(row, "side") != "buy" and kind == "number" and owners & set(accounts) and not owners <= set(accounts):
-            raise Refused("this helper does not cut a number's times")
+            raise Refused("this page does not cut a number's times")
         gone = kind == "account" and value in accounts or kind == "site" and value in mine or kind == "number" and owners and owners <= set(accounts)
         if not gone or rows.get(row, "side") == "buy":
             kept.append(row)

@@ -443,12 +443,9 @@ static void the_base_is_a_book_as_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_books),
-        cmocka_unit_test(same_customers),
-        cmocka_unit_test(two_books),
-        cmocka_unit_test(ways),
-        cmocka_unit_test(changed_books),
-        cmocka_unit_test(the_base_is_a_book_as_it_is),
+        cmocka_unit_test(all_books),     cmocka_unit_test(same_customers),
+        cmocka_unit_test(two_books),     cmocka_unit_test(ways),
+        cmocka_unit_test(changed_books), cmocka_unit_test(the_base_is_a_book_as_it_is),
     };
     return cmocka_run_group_tests(tests, make_books, remove_books);
 }

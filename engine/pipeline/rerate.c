@@ -50,7 +50,10 @@ static int lock_run(struct rerate *rerate, struct toll_error *error)
 static int open_old(struct rerate *rerate, struct toll_error *error)
 {
     const struct toll_rerate_options *options = rerate->options;
-    int rc = toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error);
+    /* Of a run that is rated again as a whole the large tables are only checked, beside the rating. */
+    int rc = toll_rerate_is_part(options)
+                 ? toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error)
+                 : toll_run_files_open_lean(&rerate->old, rerate->io, options->old_run_path, error);
     rerate->old_open = rc == 0;
     if (rc == 0)
         rc = lock_run(rerate, error);
@@ -105,7 +108,8 @@ static int check_closed(const struct rerate *rerate, struct toll_error *error)
     if (rc != 0)
         return rc;
     toll_state_close(&state);
-    return toll_adjust_check_policy(&rerate->options->policy, rerate->old.tables.tuples != NULL, error);
+    return toll_adjust_check_policy(&rerate->options->policy,
+                                    toll_run_files_have(&rerate->old, "tuples.arrow"), error);
 }
 
 static int check_options(const struct toll_rerate_options *options, struct toll_error *error)

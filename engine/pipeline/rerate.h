@@ -22,8 +22,8 @@ int toll_rerate_choose(struct toll_rerate_part *part, const struct toll_io *io,
                        struct toll_error *error);
 void toll_rerate_part_free(struct toll_rerate_part *part);
 
-/* Reads all lines of a run and compares them with their checksums, by a thread of its own: begun, its end
- * waited for (TOLL_EDATA), or left off. The run is borrowed until the last. */
+/* Reads all lines of a run and its large tables, and compares them with their checksums, by a thread of its
+ * own: begun, its end waited for (TOLL_EDATA), or left off. The run is borrowed until the last. */
 struct toll_run_check;
 int toll_run_check_begin(struct toll_run_check **out, const struct toll_run_files *run,
                          struct toll_error *error);

@@ -1,6 +1,7 @@
 /*
- * All lines of a run against their checksums, by a thread beside the rating: a run that is damaged is not
- * rated again, and its lines, which seldom are in the page cache, are there for the delta.
+ * All lines of a run, and its large tables, against their checksums, by a thread beside the rating: a run
+ * that is damaged is not rated again, and its lines, which seldom are in the page cache, are there for the
+ * delta.
  */
 #include "pipeline/rerate.h"
 
@@ -39,10 +40,18 @@ static int check_part(struct toll_run_check *check, size_t part)
     return rc;
 }
 
+static int check_file(struct toll_run_check *check, const char *name)
+{
+    return toll_run_files_have(check->run, name) ? toll_run_files_check(check->run, name, &check->error) : 0;
+}
+
 static void *check_all(void *argument)
 {
+    static const char *const large[] = {"prices.arrow", "tuples.arrow", "components.arrow"};
     struct toll_run_check *check = argument;
     const size_t parts = check->run->manifest.part_count;
+    for (size_t i = 0; check->rc == 0 && i < sizeof large / sizeof *large; i++)
+        check->rc = check_file(check, large[i]);
     for (size_t part = 0; check->rc == 0 && !atomic_load(&check->stop) && part < parts; part++)
         check->rc = check_part(check, part);
     return NULL;

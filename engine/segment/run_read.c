@@ -59,15 +59,15 @@ static const struct toll_run_file *find_file(const struct toll_run_files *run, c
     return file;
 }
 
-int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
-                        struct toll_error *error)
+static int read_file(const struct toll_run_files *run, const char *name, enum toll_read_path how,
+                     struct toll_blob *blob, struct toll_error *error)
 {
     const struct toll_run_file *file = find_file(run, name);
     struct toll_error reason;
     *blob = (struct toll_blob){0};
     if (!file)
         return toll_run_differs(run, name, error);
-    int rc = toll_blob_read(blob, run->io, run->directory, name, TOLL_READ_PREAD, &reason);
+    int rc = toll_blob_read(blob, run->io, run->directory, name, how, &reason);
     if (rc == TOLL_ENOINPUT)
         return toll_run_differs(run, name, error);
     if (rc)
@@ -76,6 +76,20 @@ int toll_run_files_read(const struct toll_run_files *run, const char *name, stru
         return 0;
     toll_blob_free(blob);
     return toll_run_differs(run, name, error);
+}
+
+int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
+                        struct toll_error *error)
+{
+    return read_file(run, name, TOLL_READ_PREAD, blob, error);
+}
+
+int toll_run_files_check(const struct toll_run_files *run, const char *name, struct toll_error *error)
+{
+    struct toll_blob blob;
+    const int rc = read_file(run, name, TOLL_READ_MMAP, &blob, error);
+    toll_blob_free(&blob);
+    return rc;
 }
 
 static int read_table(const struct toll_run_files *run, const struct toll_run_table *table, void **rows,

@@ -38,7 +38,7 @@ step $tollmill whatif $seats/book --cdrs quickstart/seats-cdrs --sweep 'deck:ret
 cp -r $seats/book quickstart/corrected
 sed -i 's/^447,UK mobile,0.05/447,UK mobile,0.055/' quickstart/corrected/decks/retail.csv
 step $tollmill rerate quickstart/seats-run --book quickstart/corrected -o quickstart/seats-again || [ $? -eq 1 ]
-step $tollmill delta quickstart/seats-again.delta
+step $tollmill delta quickstart/seats-again.delta || [ $? -eq 1 ]
 
 cat <<'END'
 

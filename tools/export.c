@@ -4,6 +4,7 @@
  * Numbers are whole. Somebody will open a CSV in a spreadsheet, where a text that begins like a formula would
  * be run: such texts get a ' before them, unless --csv-safe=raw says that a program reads them.
  */
+#include "costs.h"
 #include "options.h"
 #include "periods.h"
 #include "print.h"
@@ -50,9 +51,7 @@ static bool knows_cost(const struct toll_line *line)
 
 static const char *cost_status(const struct toll_line *line)
 {
-    return !line->has_cost                   ? ""
-           : line->cost_status == TOLL_RATED ? "rated"
-                                             : toll_status_reason(line->cost_status);
+    return line->has_cost ? cmd_cost_status(line->cost_status) : "";
 }
 
 static void put_csv(const struct export *export, struct cmd_output *out, const struct toll_line *line,

@@ -42,6 +42,15 @@ void toll_manifest_put_hash(struct toll_json *json, const char *key, struct toll
     toll_json_string(json, key, text);
 }
 
+void toll_manifest_put_file(struct toll_json *json, const char *name, int64_t bytes, struct toll_hash128 hash)
+{
+    toll_json_open_map(json, NULL);
+    toll_json_string(json, "name", name);
+    toll_json_int(json, "bytes", bytes);
+    toll_manifest_put_hash(json, "xxh3", hash);
+    toll_json_close_map(json);
+}
+
 void toll_manifest_put_day(struct toll_json *json, const char *key, int64_t day)
 {
     char text[TOLL_TIME_TEXT_BYTES];
@@ -108,6 +117,15 @@ const char *toll_manifest_text(struct toll_manifest *manifest, struct toll_yaml 
         fault(manifest, map, key, "is missing");
     const char *text = toll_yaml_text(manifest->path, map, key, "", &manifest->findings);
     return text ? text : "";
+}
+
+const char *toll_manifest_keep(struct toll_manifest *manifest, struct toll_yaml *map, const char *key,
+                               struct toll_arena *arena)
+{
+    const char *found = toll_manifest_text(manifest, map, key);
+    const char *copy = toll_arena_copy(arena, found, strlen(found));
+    manifest->no_memory |= !copy;
+    return copy ? copy : "";
 }
 
 struct toll_hash128 toll_manifest_hash(struct toll_manifest *manifest, struct toll_yaml *map, const char *key)

@@ -16,6 +16,9 @@
 /* Adds "digest" to the open outermost map, closes it, ends the text. Not for compact JSON. */
 int toll_manifest_finish(struct toll_json *json, const char *name, struct toll_error *error);
 void toll_manifest_put_hash(struct toll_json *json, const char *key, struct toll_hash128 hash);
+/* An entry of a list of files: name, bytes, xxh3. */
+void toll_manifest_put_file(struct toll_json *json, const char *name, int64_t bytes,
+                            struct toll_hash128 hash);
 void toll_manifest_put_day(struct toll_json *json, const char *key, int64_t day);
 
 /* ---- reading ---- */
@@ -38,6 +41,9 @@ int toll_manifest_begin(struct toll_manifest *manifest, const char *path, const 
 int64_t toll_manifest_int(struct toll_manifest *manifest, struct toll_yaml *map, const char *key,
                           int64_t low);
 const char *toll_manifest_text(struct toll_manifest *manifest, struct toll_yaml *map, const char *key);
+/* The same, copied into an arena that outlives the manifest; "" without memory, which end tells. */
+const char *toll_manifest_keep(struct toll_manifest *manifest, struct toll_yaml *map, const char *key,
+                               struct toll_arena *arena);
 struct toll_hash128 toll_manifest_hash(struct toll_manifest *manifest, struct toll_yaml *map,
                                        const char *key);
 int64_t toll_manifest_day(struct toll_manifest *manifest, struct toll_yaml *map, const char *key);

@@ -227,4 +227,17 @@ int toll_delta_sums(struct toll_delta_maker *maker, struct toll_delta_manifest *
                     struct toll_error *error);
 int toll_delta_taxes_add(struct toll_delta_maker *maker, struct toll_error *error);
 
+/* ---- rows that say the same ---- */
+
+/* What a row says: put one after the other. Zero-initialised; its bytes are free'd by whoever has it. */
+struct toll_delta_key {
+    char *bytes;
+    size_t count, room;
+    bool failed; /* no memory */
+};
+void toll_delta_key_put(struct toll_delta_key *key, const void *data, size_t bytes);
+void toll_delta_key_text(struct toll_delta_key *key, const char *text);
+/* Its id, the same for the same bytes, and empties it for the next; 0: no memory. */
+uint32_t toll_delta_key_id(struct toll_delta_key *key, struct toll_strings *strings);
+
 #endif

@@ -42,38 +42,16 @@ static uint32_t *given(struct toll_delta_maker *maker, unsigned side, unsigned t
     return &ids->shared[id];
 }
 
-struct text {
-    char *bytes;
-    size_t count, room;
-    bool failed;
-};
-
-static void put(struct text *text, const void *data, size_t bytes)
-{
-    if (text->count + bytes > text->room) {
-        const size_t room = 2 * (text->count + bytes) + 256;
-        char *grown = realloc(text->bytes, room);
-        text->failed |= grown == NULL;
-        if (grown == NULL)
-            return;
-        text->bytes = grown;
-        text->room = room;
-    }
-    if (bytes > 0)
-        memcpy(text->bytes + text->count, data, bytes);
-    text->count += bytes;
-}
-
 /* Rows that say the same are one; *known: it was there. 0: no memory. */
 static uint32_t intern(struct toll_strings *strings, const char *const *texts, size_t text_count,
                        const int64_t *numbers, size_t number_count, bool *known)
 {
-    struct text key = {0};
+    struct toll_delta_key key = {0};
     const uint32_t before = strings->count;
     for (size_t i = 0; i < text_count; i++)
-        put(&key, texts[i], strlen(texts[i]) + 1);
-    put(&key, numbers, number_count * sizeof *numbers);
-    const uint32_t id = key.failed ? 0 : toll_strings_add(strings, key.bytes, key.count);
+        toll_delta_key_text(&key, texts[i]);
+    toll_delta_key_put(&key, numbers, number_count * sizeof *numbers);
+    const uint32_t id = toll_delta_key_id(&key, strings);
     *known = strings->count == before;
     free(key.bytes);
     return id;

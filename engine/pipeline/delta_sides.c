@@ -18,62 +18,29 @@ int toll_delta_no_memory(struct toll_error *error)
 
 /* ---- keys: the bytes of a row that count ---- */
 
-struct key {
-    char *bytes;
-    size_t count, room;
-    bool failed;
-};
-
-static void put(struct key *key, const void *data, size_t bytes)
-{
-    if (key->count + bytes > key->room) {
-        const size_t room = 2 * (key->count + bytes) + 256;
-        char *grown = realloc(key->bytes, room);
-        key->failed |= grown == NULL;
-        if (grown == NULL)
-            return;
-        key->bytes = grown;
-        key->room = room;
-    }
-    memcpy(key->bytes + key->count, data, bytes);
-    key->count += bytes;
-}
-
-static void put_text(struct key *key, const char *text)
-{
-    put(key, text, strlen(text) + 1);
-}
-
-static uint32_t key_id(struct key *key, struct toll_strings *strings)
-{
-    const uint32_t id = key->failed ? 0 : toll_strings_add(strings, key->bytes, key->count);
-    key->count = 0;
-    return id;
-}
-
-static void price_key(struct key *key, const struct toll_price_row *row)
+static void price_key(struct toll_delta_key *key, const struct toll_price_row *row)
 {
     const int64_t numbers[] = {row->rate, row->per_units, row->connect_fee, row->step};
-    put_text(key, row->kind);
-    put_text(key, row->plan);
-    put_text(key, row->deck);
-    put_text(key, row->prefix);
-    put_text(key, row->band);
-    put_text(key, row->column);
-    put(key, numbers, sizeof numbers);
+    toll_delta_key_text(key, row->kind);
+    toll_delta_key_text(key, row->plan);
+    toll_delta_key_text(key, row->deck);
+    toll_delta_key_text(key, row->prefix);
+    toll_delta_key_text(key, row->band);
+    toll_delta_key_text(key, row->column);
+    toll_delta_key_put(key, numbers, sizeof numbers);
 }
 
-static void pool_key(struct key *key, const struct toll_pool_period_row *row)
+static void pool_key(struct toll_delta_key *key, const struct toll_pool_period_row *row)
 {
-    put_text(key, row->bundle);
-    put_text(key, row->scope);
-    put_text(key, row->account);
-    put_text(key, row->site);
-    put_text(key, row->number);
-    put_text(key, row->pool);
+    toll_delta_key_text(key, row->bundle);
+    toll_delta_key_text(key, row->scope);
+    toll_delta_key_text(key, row->account);
+    toll_delta_key_text(key, row->site);
+    toll_delta_key_text(key, row->number);
+    toll_delta_key_text(key, row->pool);
 }
 
-static void component_key(struct key *key, const struct toll_component_row *row)
+static void component_key(struct toll_delta_key *key, const struct toll_component_row *row)
 {
     const int32_t flags[] = {row->billable, row->surcharge, row->late};
     const char *const texts[] = {row->tax,
@@ -91,19 +58,19 @@ static void component_key(struct key *key, const struct toll_component_row *row)
                                  row->taxed_per_minute,
                                  row->certificate};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        put_text(key, texts[i]);
-    put(key, flags, sizeof flags);
+        toll_delta_key_text(key, texts[i]);
+    toll_delta_key_put(key, flags, sizeof flags);
 }
 
 /* All of a tuple but ids and where its rows stand in the book, and its components. */
-static void tuple_key(struct key *key, const struct toll_tuple_row *row)
+static void tuple_key(struct toll_delta_key *key, const struct toll_tuple_row *row)
 {
     const char *const texts[] = {row->period,         row->from,         row->area,    row->resolved,
                                  row->reason,         row->tax_services, row->service, row->jurisdiction,
                                  row->customer_class, row->sale,         row->seller,  row->origin,
                                  row->two_of_three};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        put_text(key, texts[i]);
+        toll_delta_key_text(key, texts[i]);
 }
 
 /* ---- maps ---- */
@@ -131,10 +98,10 @@ static bool ids_agree(const struct toll_delta_ids *a, const struct toll_delta_id
 
 uint32_t toll_delta_account(struct toll_delta_maker *maker, const char *account, const char *currency)
 {
-    struct key key = {0};
-    put_text(&key, account);
-    put_text(&key, currency);
-    const uint32_t id = key_id(&key, &maker->account_keys);
+    struct toll_delta_key key = {0};
+    toll_delta_key_text(&key, account);
+    toll_delta_key_text(&key, currency);
+    const uint32_t id = toll_delta_key_id(&key, &maker->account_keys);
     free(key.bytes);
     return id;
 }
@@ -143,11 +110,11 @@ uint32_t toll_delta_payer_of(struct toll_delta_maker *maker, const char *account
                              const char *currency)
 {
     const uint32_t account_id = account[0] == 0 ? 0 : toll_delta_account(maker, account, currency);
-    struct key key = {0};
-    put_text(&key, account);
-    put_text(&key, currency);
-    put_text(&key, site);
-    const uint32_t id = key_id(&key, &maker->payer_keys);
+    struct toll_delta_key key = {0};
+    toll_delta_key_text(&key, account);
+    toll_delta_key_text(&key, currency);
+    toll_delta_key_text(&key, site);
+    const uint32_t id = toll_delta_key_id(&key, &maker->payer_keys);
     free(key.bytes);
     if (id == 0 || (account[0] != 0 && account_id == 0))
         return 0;
@@ -211,7 +178,7 @@ static int map_accounts(struct toll_delta_maker *maker, struct toll_error *error
 static int map_pools(struct toll_delta_maker *maker, struct toll_error *error)
 {
     struct toll_strings keys = {0};
-    struct key key = {0};
+    struct toll_delta_key key = {0};
     bool fits = true;
     maker->pools_agree = true;
     if (toll_run_files_same(&maker->sides[0].run, &maker->sides[1].run, "pools.arrow"))
@@ -225,7 +192,7 @@ static int map_pools(struct toll_delta_maker *maker, struct toll_error *error)
             if (i > 0 && tables->pools[i].id == tables->pools[i - 1].id)
                 continue; /* another period of the same */
             pool_key(&key, &tables->pools[i]);
-            const uint32_t id = key_id(&key, &keys);
+            const uint32_t id = toll_delta_key_id(&key, &keys);
             side->pools.shared[tables->pools[i].id] = id;
             fits = id != 0;
         }
@@ -335,7 +302,7 @@ static bool map_prices_by_id(struct toll_delta_maker *maker)
 static bool map_prices(struct toll_delta_maker *maker)
 {
     struct toll_strings keys = {0};
-    struct key key = {0};
+    struct toll_delta_key key = {0};
     bool fits = ids_make(&maker->sides[0].prices, maker->sides[0].price_limit) &&
                 ids_make(&maker->sides[1].prices, maker->sides[1].price_limit);
     if (!fits || map_prices_by_id(maker))
@@ -344,7 +311,7 @@ static bool map_prices(struct toll_delta_maker *maker)
         struct toll_delta_run *side = &maker->sides[s];
         for (int64_t i = 0; fits && i < side->run.tables.price_count; i++) {
             price_key(&key, &side->run.tables.prices[i]);
-            const uint32_t id = key_id(&key, &keys);
+            const uint32_t id = toll_delta_key_id(&key, &keys);
             side->prices.shared[side->run.tables.prices[i].id] = id;
             fits = id != 0;
         }
@@ -357,7 +324,7 @@ static bool map_prices(struct toll_delta_maker *maker)
 static bool map_tuples(struct toll_delta_maker *maker)
 {
     struct toll_strings keys = {0};
-    struct key key = {0};
+    struct toll_delta_key key = {0};
     bool fits = true;
     for (unsigned s = 0; fits && s < TOLL_DELTA_SIDES; s++) {
         struct toll_delta_run *side = &maker->sides[s];
@@ -371,7 +338,7 @@ static bool map_tuples(struct toll_delta_maker *maker)
                 at++;
             for (; at < tables->component_count && tables->components[at].tuple == tuple; at++)
                 component_key(&key, &tables->components[at]);
-            const uint32_t id = key_id(&key, &keys);
+            const uint32_t id = toll_delta_key_id(&key, &keys);
             side->tuples.shared[tuple] = id;
             fits = id != 0;
         }

@@ -127,26 +127,13 @@ int toll_delta_manifest_encode(struct toll_json *json, const struct toll_delta_m
     for (size_t i = 0; i < TOLL_DELTA_FILES; i++) {
         if (files[i].bytes == 0)
             continue;
-        toll_json_open_map(json, NULL);
-        toll_json_string(json, "name", files[i].name);
-        toll_json_int(json, "bytes", files[i].bytes);
-        toll_manifest_put_hash(json, "xxh3", files[i].hash);
-        toll_json_close_map(json);
+        toll_manifest_put_file(json, files[i].name, files[i].bytes, files[i].hash);
     }
     toll_json_close_list(json);
     return toll_manifest_finish(json, TOLL_DELTA_MANIFEST, error);
 }
 
 /* ---- from text ---- */
-
-static const char *keep(struct toll_arena *arena, struct toll_manifest *text, struct toll_yaml *map,
-                        const char *key)
-{
-    const char *found = toll_manifest_text(text, map, key);
-    const char *copy = toll_arena_copy(arena, found, strlen(found));
-    text->no_memory |= !copy;
-    return copy ? copy : "";
-}
 
 static bool get_bool(struct toll_manifest *text, struct toll_yaml *map, const char *key)
 {
@@ -176,7 +163,7 @@ static void get_totals(struct toll_manifest *text, struct toll_arena *arena, str
     text->no_memory |= !out->totals;
     for (struct toll_yaml *map = list && out->totals ? list->child : NULL; map; map = map->next) {
         struct toll_delta_total *total = &out->totals[out->total_count++];
-        total->currency = keep(arena, text, map, "currency");
+        total->currency = toll_manifest_keep(text, map, "currency", arena);
         total->old_rows = toll_manifest_int(text, map, "old_rows", 0);
         total->new_rows = toll_manifest_int(text, map, "new_rows", 0);
         total->old_charge = toll_manifest_money(text, map, "old_charge");
@@ -211,8 +198,8 @@ static void get_closed(struct toll_manifest *text, struct toll_arena *arena, str
     out->minimum = toll_manifest_int(text, map, "minimum", 0);
     out->approve_above = toll_manifest_int(text, map, "approve_above", 0);
     out->back_bill_days = toll_manifest_int(text, map, "back_bill_days", -1);
-    out->today = keep(arena, text, map, "today");
-    out->report_period = keep(arena, text, map, "report_period");
+    out->today = toll_manifest_keep(text, map, "today", arena);
+    out->report_period = toll_manifest_keep(text, map, "report_period", arena);
     out->approved = toll_manifest_hash(text, map, "approved");
 }
 

@@ -246,27 +246,13 @@ int toll_run_manifest_encode(struct toll_json *json, const struct toll_run_manif
     put_costs(json, manifest);
     put_parts(json, manifest);
     toll_json_open_list(json, "files");
-    for (size_t i = 0; i < file_count; i++) {
-        toll_json_open_map(json, NULL);
-        toll_json_string(json, "name", files[i].name);
-        toll_json_int(json, "bytes", files[i].bytes);
-        toll_manifest_put_hash(json, "xxh3", files[i].hash);
-        toll_json_close_map(json);
-    }
+    for (size_t i = 0; i < file_count; i++)
+        toll_manifest_put_file(json, files[i].name, files[i].bytes, files[i].hash);
     toll_json_close_list(json);
     return toll_manifest_finish(json, TOLL_RUN_MANIFEST, error);
 }
 
 /* ---- from text ---- */
-
-static const char *keep(struct toll_arena *arena, struct toll_manifest *text, struct toll_yaml *map,
-                        const char *key)
-{
-    const char *found = toll_manifest_text(text, map, key);
-    const char *copy = toll_arena_copy(arena, found, strlen(found));
-    text->no_memory |= !copy;
-    return copy ? copy : "";
-}
 
 static void get_statuses(struct toll_manifest *text, const char *key, int64_t status_rows[TOLL_STATUS_COUNT])
 {
@@ -293,7 +279,7 @@ static void get_totals(struct toll_manifest *text, struct toll_arena *arena, str
             toll_manifest_fault(text, "it has too many totals");
             return;
         }
-        out->totals[out->total_count].currency = keep(arena, text, map, "currency");
+        out->totals[out->total_count].currency = toll_manifest_keep(text, map, "currency", arena);
         out->totals[out->total_count++].charge = toll_manifest_money(text, map, "charge");
     }
 }
@@ -310,7 +296,7 @@ static void get_costs(struct toll_manifest *text, struct toll_arena *arena, stru
             toll_manifest_fault(text, "it has too many costs");
             return;
         }
-        out->costs[out->cost_count].currency = keep(arena, text, map, "currency");
+        out->costs[out->cost_count].currency = toll_manifest_keep(text, map, "currency", arena);
         out->costs[out->cost_count++].cost = toll_manifest_money(text, map, "cost");
     }
     get_statuses(text, "cost_statuses", out->cost_rows);
@@ -450,8 +436,8 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
         .cdr_hash = toll_manifest_hash(&text, root, "cdr_hash"),
         .book_hash = toll_manifest_hash(&text, root, "book_hash"),
         .tzdata_hash = toll_manifest_hash(&text, root, "tzdata_hash"),
-        .from_day = keep(arena, &text, root, "from_day"),
-        .to_day = keep(arena, &text, root, "to_day"),
+        .from_day = toll_manifest_keep(&text, root, "from_day", arena),
+        .to_day = toll_manifest_keep(&text, root, "to_day", arena),
         .rows = toll_manifest_int(&text, root, "rows", 0),
         .rated = toll_manifest_int(&text, root, "rated", 0),
         .zero_rated = toll_manifest_int(&text, root, "zero_rated", 0),
@@ -459,7 +445,7 @@ int toll_run_manifest_decode(const char *path, const char *data, size_t size, st
         .conflict = toll_manifest_int(&text, root, "conflict", 0),
         .other_party = toll_manifest_int(&text, root, "other_party", 0),
         .billed_s = toll_manifest_int(&text, root, "billed_s", INT64_MIN),
-        .currency = keep(arena, &text, root, "currency"),
+        .currency = toll_manifest_keep(&text, root, "currency", arena),
     };
     get_books(&text, arena, manifest);
     get_after(&text, manifest);

@@ -46,13 +46,8 @@ static int encode(struct toll_json *json, const struct toll_state *state, const 
     toll_manifest_put_hash(json, "book_hash", state->book_hash);
     toll_manifest_put_hash(json, "run_digest", state->run_digest);
     toll_json_open_list(json, "files");
-    for (size_t i = 0; i < TOLL_STATE_FILES; i++) {
-        toll_json_open_map(json, NULL);
-        toll_json_string(json, "name", written->files[i].name);
-        toll_json_int(json, "bytes", written->files[i].bytes);
-        toll_manifest_put_hash(json, "xxh3", written->files[i].hash);
-        toll_json_close_map(json);
-    }
+    for (size_t i = 0; i < TOLL_STATE_FILES; i++)
+        toll_manifest_put_file(json, written->files[i].name, written->files[i].bytes, written->files[i].hash);
     toll_json_close_list(json);
     return toll_manifest_finish(json, TOLL_STATE_MANIFEST, error);
 }

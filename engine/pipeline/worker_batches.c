@@ -352,7 +352,7 @@ static void rate_lane(struct toll_worker *worker, const struct toll_worker_input
     const size_t step = workers->block_rows;
     const bool keeps = lane == 0 && workers->same_ends,
                takes = workers->lanes[lane].same_ends && lane > 0 && takes_part(worker, 0);
-    struct toll_block_found found;
+    struct toll_block_found found = {0};
     context.found = keeps || takes ? &found : NULL;
     context.was_found = takes;
     for (size_t at = 0; at < rows; at += step) {

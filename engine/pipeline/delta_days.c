@@ -207,6 +207,7 @@ static bool count_line(struct toll_delta_maker *maker, const struct toll_delta_l
 {
     const unsigned reason = (unsigned)__builtin_ctz(row->reasons);
     const bool same = row->before.row >= 0 && row->after.row >= 0 && row->before.payer == row->after.payer;
+    maker->result->moved = true;
     maker->result->changed++;
     maker->result->reason_rows[reason]++;
     return (row->before.row < 0 || count_side(maker, TOLL_DELTA_OLD, reason, &row->before, true)) &&

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "ingest/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +60,21 @@ static int open_after(struct toll_whatif *whatif, struct toll_whatif_side *side,
     return rc;
 }
 
+static int make_rater(void *context, size_t lane, struct toll_error *error)
+{
+    struct toll_whatif *whatif = context;
+    const struct toll_book *book = whatif->books[whatif->book_of_lane[lane]].book;
+    return toll_rater_init(&whatif->raters[lane], book, whatif->features, error);
+}
+
 static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_error *error)
 {
     struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
     struct toll_rater *rater = &whatif->raters[lane];
-    int rc = toll_rater_init(rater, side->book, whatif->features, error);
-    if (rc == 0 && lane > 0)
+    int rc = 0;
+    if (lane > 0)
         toll_rater_share(rater, &whatif->raters[0]);
-    if (rc == 0 && whatif->options->after != NULL)
+    if (whatif->options->after != NULL)
         rc = open_after(whatif, side, error);
     if (rc == 0 && !whatif->options->no_taxes)
         rc = toll_tuples_of_parts(side->book, &whatif->dataset, whatif->first, whatif->last, &side->tuples,
@@ -145,7 +153,7 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
     const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
                                           whatif->books[0].book->zones[0], error);
     if (rc == 0)
-        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums);
+        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums, whatif->span.rows);
     return rc;
 }
 
@@ -431,6 +439,9 @@ static int open_all(struct toll_whatif *whatif, const struct toll_whatif_tuning 
         rc = toll_whatif_open_books(whatif, error);
     if (rc == 0)
         rc = find_lanes(whatif, tuning->no_repricing, error);
+    if (rc == 0)
+        rc = toll_work_run(toll_work_threads(whatif->options->threads), whatif->lane_count, make_rater, NULL,
+                           whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = make_lane(whatif, i, error);
     if (rc == 0)

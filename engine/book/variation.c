@@ -56,6 +56,8 @@ static int compile(struct toll_variation *out, const struct toll_io *io, const s
         code = toll_book_open_made(owned->image, bytes, base_name, &out->book, error);
         TOLL_ASSERT(code != TOLL_EDATA);
     }
+    out->not_moved = sources.not_moved;
+    sources.not_moved = (struct toll_strings){0};
     toll_sources_free(&sources);
     return code;
 }
@@ -114,5 +116,6 @@ void toll_variation_free(struct toll_variation *variation)
         free(owned->image);
         free(owned);
     }
+    toll_strings_free(&variation->not_moved);
     memset(variation, 0, sizeof(*variation));
 }

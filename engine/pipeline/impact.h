@@ -35,6 +35,7 @@ struct toll_impact_side {
     bool repriced;
     enum toll_impact_detail detail;
     const uint64_t *changed; /* a bit for each price id: those that some repriced side has otherwise */
+    const struct toll_strings *not_moved; /* NULL: none (struct toll_impact_book) */
     /* At the end, for toll_impact_make: */
     const struct toll_period_charges *periods; /* of `book`; a run has its own */
     const struct toll_impact_tax *taxes;       /* by account; NULL: none */

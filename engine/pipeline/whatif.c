@@ -133,6 +133,7 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
             toll_hash_text(of->book->book_hash, side->about.book_hash);
         toll_hash_text(whatif->dataset.cdr_hash, side->about.cdr_hash);
         side->book = of->book;
+        side->not_moved = &of->variation.not_moved;
         side->repriced = of->lane < 0;
         side->detail = options->prices ? TOLL_DETAIL_ALL : TOLL_DETAIL_NONE;
     }

@@ -11,6 +11,8 @@
 
 struct toll_variation {
     struct toll_book *book;
+    struct toll_hash128
+        hash;      /* what reports call the book (WHATIF.md section 1), made in memory or compiled */
     bool reprices; /* ids of everything are the base's; only terms (and price_terms) are others */
     uint32_t price_first, price_end; /* reprices: all prices outside have the base's price_terms, and these
                                         the base's terms under the same index */

@@ -10,6 +10,7 @@
 #include "pipeline/adjust.h"
 #include "pipeline/delta.h"
 #include "segment/state.h"
+#include "simd/kernels.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static int lock_run(struct rerate *rerate, struct toll_error *error)
     return result < 0 ? toll_error_errno(error, TOLL_EIO, -result, "%s/run.json: cannot lock", path) : 0;
 }
 
-static int open_old(struct rerate *rerate, struct toll_error *error)
+static int open_old(struct rerate *rerate, unsigned features, struct toll_error *error)
 {
     const struct toll_rerate_options *options = rerate->options;
     /* Of a run that is rated again as a whole no table is needed before the delta. */
@@ -58,7 +59,9 @@ static int open_old(struct rerate *rerate, struct toll_error *error)
     rerate->old_open = rc == 0;
     if (rc == 0)
         rc = lock_run(rerate, error);
-    return rc != 0 ? rc : toll_run_check_begin(&rerate->check, &rerate->old, whole, error);
+    return rc != 0 ? rc
+                   : toll_run_check_begin(&rerate->check, &rerate->old, whole,
+                                          toll_kernels_select(features)->hash, error);
 }
 
 /* ---- before anything is made ---- */
@@ -199,6 +202,7 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
                       struct toll_rerate_result *result, struct toll_error *error)
 {
     struct rerate rerate = {.options = options, .io = tuning->io, .lock = -1};
+    unsigned features = 0;
     memset(result, 0, sizeof *result);
     int rc = check_options(options, error);
     if (rc == 0)
@@ -208,7 +212,9 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
     if (rc == 0)
         rc = check_parent(&rerate, error);
     if (rc == 0)
-        rc = open_old(&rerate, error);
+        rc = toll_simd_features(options->rate.simd, tuning->features, &features, error);
+    if (rc == 0)
+        rc = open_old(&rerate, features, error);
     if (rc == 0)
         rc = check_closed(&rerate, error);
     if (rc == 0)

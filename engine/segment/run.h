@@ -286,8 +286,9 @@ struct toll_run_files { /* an opened run */
 /* Reads a file of the run whole and compares it with the manifest; toll_blob_free. */
 int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
                         struct toll_error *error);
-/* Compares only, mapped. */
-int toll_run_files_check(const struct toll_run_files *run, const char *name, struct toll_error *error);
+/* Compares only, mapped; by which twin of toll_hash. */
+int toll_run_files_check(const struct toll_run_files *run, const char *name, toll_hash_kernel *hash,
+                         struct toll_error *error);
 int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */

@@ -60,7 +60,7 @@ static const struct toll_run_file *find_file(const struct toll_run_files *run, c
 }
 
 static int read_file(const struct toll_run_files *run, const char *name, enum toll_read_path how,
-                     struct toll_blob *blob, struct toll_error *error)
+                     toll_hash_kernel *hash, struct toll_blob *blob, struct toll_error *error)
 {
     const struct toll_run_file *file = find_file(run, name);
     struct toll_error reason;
@@ -72,7 +72,7 @@ static int read_file(const struct toll_run_files *run, const char *name, enum to
         return toll_run_differs(run, name, error);
     if (rc)
         return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
-    if ((int64_t)blob->size == file->bytes && toll_hash_equal(toll_hash(blob->data, blob->size), file->hash))
+    if ((int64_t)blob->size == file->bytes && toll_hash_equal(hash(blob->data, blob->size), file->hash))
         return 0;
     toll_blob_free(blob);
     return toll_run_differs(run, name, error);
@@ -81,13 +81,14 @@ static int read_file(const struct toll_run_files *run, const char *name, enum to
 int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
                         struct toll_error *error)
 {
-    return read_file(run, name, TOLL_READ_PREAD, blob, error);
+    return read_file(run, name, TOLL_READ_PREAD, toll_hash, blob, error);
 }
 
-int toll_run_files_check(const struct toll_run_files *run, const char *name, struct toll_error *error)
+int toll_run_files_check(const struct toll_run_files *run, const char *name, toll_hash_kernel *hash,
+                         struct toll_error *error)
 {
     struct toll_blob blob;
-    const int rc = read_file(run, name, TOLL_READ_MMAP, &blob, error);
+    const int rc = read_file(run, name, TOLL_READ_MMAP, hash, &blob, error);
     toll_blob_free(&blob);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "pipeline/adjust.h"
+#include "pipeline/delta.h"
 #include "segment/state.h"
 
 #include <errno.h>
@@ -50,14 +51,14 @@ static int lock_run(struct rerate *rerate, struct toll_error *error)
 static int open_old(struct rerate *rerate, struct toll_error *error)
 {
     const struct toll_rerate_options *options = rerate->options;
-    /* Of a run that is rated again as a whole the large tables are only checked, beside the rating. */
-    int rc = toll_rerate_is_part(options)
-                 ? toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error)
-                 : toll_run_files_open_lean(&rerate->old, rerate->io, options->old_run_path, error);
+    /* Of a run that is rated again as a whole no table is needed before the delta. */
+    const bool whole = !toll_rerate_is_part(options);
+    int rc = whole ? toll_run_files_open_bare(&rerate->old, rerate->io, options->old_run_path, error)
+                   : toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error);
     rerate->old_open = rc == 0;
     if (rc == 0)
         rc = lock_run(rerate, error);
-    return rc != 0 ? rc : toll_run_check_begin(&rerate->check, &rerate->old, error);
+    return rc != 0 ? rc : toll_run_check_begin(&rerate->check, &rerate->old, whole, error);
 }
 
 /* ---- before anything is made ---- */
@@ -174,7 +175,8 @@ static int rate(const struct rerate *rerate, const struct toll_rate_tuning *tuni
     return toll_rate_tuned(&rate, &with, result, error);
 }
 
-static int make_delta(const struct rerate *rerate, struct toll_delta_result *result, struct toll_error *error)
+/* The old run is its from here on. */
+static int make_delta(struct rerate *rerate, struct toll_delta_result *result, struct toll_error *error)
 {
     const struct toll_rerate_options *options = rerate->options;
     const struct toll_delta_options delta = {
@@ -189,7 +191,8 @@ static int make_delta(const struct rerate *rerate, struct toll_delta_result *res
         .threads = options->rate.threads,
         .progress = options->rate.progress,
     };
-    return toll_delta_make(&delta, result, error);
+    rerate->old_open = false;
+    return toll_delta_make_of(&delta, &rerate->old, result, error);
 }
 
 int toll_rerate_tuned(const struct toll_rerate_options *options, const struct toll_rate_tuning *tuning,

@@ -1,7 +1,7 @@
 /*
- * All lines of a run, and its large tables, against their checksums, by a thread beside the rating: a run
- * that is damaged is not rated again, and its lines, which seldom are in the page cache, are there for the
- * delta.
+ * All lines of a run, and its tables, against their checksums, by a thread beside the rating: a run that is
+ * damaged is not rated again, and its lines, which seldom are in the page cache, are there for the delta. So
+ * are the small tables; the large ones, of which the delta of equal runs needs nothing, are not decoded.
  */
 #include "pipeline/rerate.h"
 
@@ -13,7 +13,8 @@
 #include <stdlib.h>
 
 struct toll_run_check {
-    const struct toll_run_files *run;
+    struct toll_run_files *run;
+    bool tables; /* the small ones are to be read */
     pthread_t thread;
     bool threaded;
     atomic_bool stop;
@@ -50,6 +51,8 @@ static void *check_all(void *argument)
     static const char *const large[] = {"prices.arrow", "tuples.arrow", "components.arrow"};
     struct toll_run_check *check = argument;
     const size_t parts = check->run->manifest.part_count;
+    if (check->tables)
+        check->rc = toll_run_files_read_tables(check->run, &check->error);
     for (size_t i = 0; check->rc == 0 && i < sizeof large / sizeof *large; i++)
         check->rc = check_file(check, large[i]);
     for (size_t part = 0; check->rc == 0 && !atomic_load(&check->stop) && part < parts; part++)
@@ -57,7 +60,7 @@ static void *check_all(void *argument)
     return NULL;
 }
 
-int toll_run_check_begin(struct toll_run_check **out, const struct toll_run_files *run,
+int toll_run_check_begin(struct toll_run_check **out, struct toll_run_files *run, bool tables,
                          struct toll_error *error)
 {
     struct toll_run_check *check = calloc(1, sizeof *check);
@@ -65,6 +68,7 @@ int toll_run_check_begin(struct toll_run_check **out, const struct toll_run_file
     if (check == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
     check->run = run;
+    check->tables = tables;
     check->threaded = pthread_create(&check->thread, NULL, check_all, check) == 0;
     return 0;
 }

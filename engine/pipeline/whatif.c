@@ -136,7 +136,6 @@ static unsigned optional_of(const struct toll_book *book)
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
     const struct toll_whatif_options *options = whatif->options;
-    static const struct toll_hash128 none = {0};
     whatif->sides = calloc(whatif->count, sizeof *whatif->sides);
     if (whatif->sides == NULL)
         return no_memory(error);
@@ -153,10 +152,11 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
             .has_factor = options->books[i].has_factor,
             .factor = options->books[i].factor,
         };
-        if (!toll_hash_equal(of->book->book_hash, none)) /* a change in memory has none */
-            toll_hash_text(of->book->book_hash, side->about.book_hash);
+        toll_hash_text(of->variation.book != NULL ? of->variation.hash : of->book->book_hash,
+                       side->about.book_hash);
         toll_hash_text(whatif->dataset.cdr_hash, side->about.cdr_hash);
         side->book = of->book;
+        side->not_moved = &of->variation.not_moved;
         side->repriced = of->lane < 0;
         side->detail = options->prices ? TOLL_DETAIL_ALL : TOLL_DETAIL_NONE;
     }

@@ -300,6 +300,26 @@ def two_at_once():
     print("two at once: one of them is refused, the other ends as if alone")
 
 
+def many_lines():
+    """So many changed lines of a day that threads share the work: the same bytes as one makes."""
+    calls = 12000
+    with open("many.csv", "w", encoding="utf-8") as out:
+        out.write("record_id,start,duration_s,caller,callee\n")
+        for i in range(calls):
+            out.write("m%d,2026-01-07T%02d:%02d:%02dZ,%d,+1212555010%d,+1201555%04d\n" % (
+                i, i // 3600 % 24, i // 60 % 60, i % 60, 1 + i % 300, i % 4, i % 10000))
+    tools.ok("import", "--spec", tools.SPEC, "-o", "many", "many.csv", "--quiet")
+    tools.ok("rate", "--book", "book", "--cdrs", "many", "-o", "many-run", "--quiet")
+    made = []
+    for threads in ("1", "4"):
+        said = rerate("many-run", "second", "many-" + threads, "--threads", threads)
+        assert said["changed"] == calls, said
+        made.append(tools.tree("many-%s.delta" % threads))
+        tools.ok("verify", "many-%s.delta" % threads)
+    assert made[0] == made[1]
+    print("many changed lines: the same by one thread and by several")
+
+
 def main():
     with tools.work_folder():
         write("book", BOOK)
@@ -310,6 +330,7 @@ def main():
         ledger_damage()
         damaged_run()
         behind()
+        many_lines()
         imported_since()
         if shutil.which("strace"):
             two_at_once()

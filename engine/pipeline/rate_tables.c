@@ -231,9 +231,9 @@ static int64_t count_buckets(const struct toll_book *book, const struct toll_tal
     return count;
 }
 
-int toll_bucket_rows_make(const struct toll_book *book, const struct toll_tally *tally,
-                          const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
-                          struct toll_error *error)
+static int make_bucket_rows(const struct toll_book *book, const struct toll_tally *tally,
+                            const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
+                            struct toll_error *error)
 {
     int64_t count = merge == NULL ? 0 : merge->bucket_count;
     struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
@@ -258,9 +258,9 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
                          const struct toll_tally *tally, const struct toll_merge *merge,
                          struct toll_error *error)
 {
-    struct toll_bucket_row *rows;
-    int64_t count;
-    int rc = toll_bucket_rows_make(book, tally, merge, &rows, &count, error);
+    struct toll_bucket_row *rows = NULL;
+    int64_t count = 0;
+    int rc = make_bucket_rows(book, tally, merge, &rows, &count, error);
     if (rc == 0)
         rc = toll_run_add_buckets(writer, rows, count, error);
     free(rows);

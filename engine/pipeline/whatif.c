@@ -431,6 +431,7 @@ static void finish_sides(struct toll_whatif *whatif)
         const struct toll_whatif_side *side = &whatif->books[i];
         const struct toll_tally *tally = side->lane < 0 ? whatif->books[0].tally : side->tally;
         whatif->sides[i].periods = &tally->periods;
+        whatif->sides[i].tally = tally;
         whatif->sides[i].taxes = side->taxes;
         whatif->sides[i].tax_count = side->tax_count;
     }

@@ -201,7 +201,7 @@ def ledger_damage():
 
 
 def damaged_run():
-    for name, at in (("lines/2026-01-05.0.arrow", 5000), ("buckets.arrow", 700), ("prices.arrow", 900), ("run.json", 300)):
+    for name, at in (("lines/2026-01-05.0.arrow", 5000), ("buckets.arrow", 700), ("prices.arrow", 900), ("price_terms.arrow", 300), ("run.json", 300)):
         shutil.copytree("run", "bent")
         with open(os.path.join("bent", name), "r+b") as file:
             file.seek(at)

@@ -47,7 +47,8 @@ static int check_file(struct toll_run_check *check, const char *name)
 
 static void *check_all(void *argument)
 {
-    static const char *const large[] = {"prices.arrow", "tuples.arrow", "components.arrow"};
+    static const char *const large[] = {"prices.arrow", "price_terms.arrow", "tuples.arrow",
+                                        "components.arrow"};
     struct toll_run_check *check = argument;
     const size_t parts = check->run->manifest.part_count;
     for (size_t i = 0; check->rc == 0 && i < sizeof large / sizeof *large; i++)

@@ -155,6 +155,10 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
                    struct toll_book **out, struct toll_error *error);
 void toll_book_close(struct toll_book *book);
 
+/* Are two books that were opened the same in everything but the terms of prices (and the sources' bytes)?
+ * Then all ids are the same. */
+bool toll_book_same_but_terms(const struct toll_book *a, const struct toll_book *b);
+
 /* The embedded sources: number of files, their names ("plan_rules.csv", "decks/us.csv") and bytes. */
 uint32_t toll_book_source_count(const struct toll_book *book);
 const char *toll_book_source(const struct toll_book *book, uint32_t index, const char **data, size_t *bytes);

@@ -427,9 +427,10 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
     return rc;
 }
 
-void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel)
+void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel, int64_t rows)
 {
     shape->kernel = kernel;
+    shape->rows = rows;
 }
 
 void toll_impact_shape_free(struct toll_impact_shape *shape)

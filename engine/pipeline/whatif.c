@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "ingest/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +60,21 @@ static int open_after(struct toll_whatif *whatif, struct toll_whatif_side *side,
     return rc;
 }
 
+static int make_rater(void *context, size_t lane, struct toll_error *error)
+{
+    struct toll_whatif *whatif = context;
+    const struct toll_book *book = whatif->books[whatif->book_of_lane[lane]].book;
+    return toll_rater_init(&whatif->raters[lane], book, whatif->features, error);
+}
+
 static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_error *error)
 {
     struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
     struct toll_rater *rater = &whatif->raters[lane];
-    int rc = toll_rater_init(rater, side->book, whatif->features, error);
-    if (rc == 0 && lane > 0)
+    int rc = 0;
+    if (lane > 0)
         toll_rater_share(rater, &whatif->raters[0]);
-    if (rc == 0 && whatif->options->after != NULL)
+    if (whatif->options->after != NULL)
         rc = open_after(whatif, side, error);
     if (rc == 0 && !whatif->options->no_taxes)
         rc = toll_tuples_of_parts(side->book, &whatif->dataset, whatif->first, whatif->last, &side->tuples,
@@ -75,22 +83,35 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
     return rc;
 }
 
+/* A book of which only the terms of prices may be others than the base's. */
+static bool has_base_ids(const struct toll_whatif *whatif, unsigned index, struct toll_repricing_book *out)
+{
+    const struct toll_whatif_side *side = &whatif->books[index];
+    const struct toll_variation *variation = &side->variation;
+    if (variation->reprices && whatif->options->books[index].path == NULL) {
+        *out = (struct toll_repricing_book){side->book, variation->price_first, variation->price_end};
+        return true;
+    }
+    *out = (struct toll_repricing_book){side->book, 0, UINT32_MAX};
+    return !whatif->options->compile_changes && toll_book_same_but_terms(whatif->books[0].book, side->book);
+}
+
 /* Which books price the base's lines anew; each of the others has a lane. */
 static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
 {
-    const struct toll_book *books[TOLL_LANES_MAX];
+    struct toll_repricing_book books[TOLL_LANES_MAX];
     unsigned of[TOLL_LANES_MAX] = {0}, count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
     if (whatif->books[0].book->tax.taxed && !whatif->options->no_taxes)
         no_repricing = true; /* taxes need sums by tuple of each book's own charges */
-    for (unsigned i = 1; i < whatif->count && !no_repricing; i++)
-        if (whatif->books[i].variation.reprices && whatif->options->books[i].path == NULL) {
-            books[count] = whatif->books[i].book;
-            of[count++] = i;
-        }
+    for (unsigned i = 1; i < whatif->count && !no_repricing; i++) {
+        of[count] = i;
+        count += has_base_ids(whatif, i, &books[count]);
+    }
     if (count > 0)
         rc = toll_repricing_make(&whatif->repricing, whatif->books[0].book, books, count,
+                                 toll_work_threads(whatif->options->threads),
                                  toll_kernels_select(whatif->features), fits, error);
     for (unsigned k = 0; k < count; k++)
         repriced[of[k]] = fits[k];
@@ -109,10 +130,12 @@ static unsigned optional_of(const struct toll_book *book)
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
 
+#define MOST_OF 2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
+                   */
+
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
     const struct toll_whatif_options *options = whatif->options;
-    static const struct toll_hash128 none = {0};
     whatif->sides = calloc(whatif->count, sizeof *whatif->sides);
     if (whatif->sides == NULL)
         return no_memory(error);
@@ -129,23 +152,26 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
             .has_factor = options->books[i].has_factor,
             .factor = options->books[i].factor,
         };
-        if (!toll_hash_equal(of->book->book_hash, none)) /* a change in memory has none */
-            toll_hash_text(of->book->book_hash, side->about.book_hash);
+        toll_hash_text(of->variation.book != NULL ? of->variation.hash : of->book->book_hash,
+                       side->about.book_hash);
         toll_hash_text(whatif->dataset.cdr_hash, side->about.cdr_hash);
         side->book = of->book;
+        side->not_moved = &of->variation.not_moved;
         side->repriced = of->lane < 0;
         side->detail = options->prices ? TOLL_DETAIL_ALL : TOLL_DETAIL_NONE;
     }
     if (!options->prices && whatif->lane_count > 1) { /* any price row may move */
         whatif->sides[0].detail = TOLL_DETAIL_ALL;
     } else if (!options->prices && whatif->repricing != NULL) {
-        whatif->sides[0].detail = TOLL_DETAIL_CHANGED;
+        const bool most =
+            toll_repricing_changed_count(whatif->repricing) > whatif->books[0].book->price_count / MOST_OF;
+        whatif->sides[0].detail = most ? TOLL_DETAIL_ALL : TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
     const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
                                           whatif->books[0].book->zones[0], error);
     if (rc == 0)
-        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums);
+        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums, whatif->span.rows);
     return rc;
 }
 
@@ -431,6 +457,9 @@ static int open_all(struct toll_whatif *whatif, const struct toll_whatif_tuning 
         rc = toll_whatif_open_books(whatif, error);
     if (rc == 0)
         rc = find_lanes(whatif, tuning->no_repricing, error);
+    if (rc == 0)
+        rc = toll_work_run(toll_work_threads(whatif->options->threads), whatif->lane_count, make_rater, NULL,
+                           whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = make_lane(whatif, i, error);
     if (rc == 0)

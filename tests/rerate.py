@@ -212,7 +212,7 @@ def ledger_damage():
 
 def damaged_run():
     for name, at in (("lines/2026-01-05.0.arrow", 5000), ("lines/2026-01-05.0.arrow", 30), ("accounts.arrow", 600), ("buckets.arrow", 700),
-                     ("prices.arrow", 900), ("pool_draws.arrow", 800), ("tier_counts.arrow", 900), ("run.json", 300)):
+                     ("prices.arrow", 900), ("price_terms.arrow", 300), ("pool_draws.arrow", 800), ("tier_counts.arrow", 900), ("run.json", 300)):
         shutil.copytree("run", "bent")
         with open(os.path.join("bent", name), "r+b") as file:
             file.seek(at)

@@ -174,6 +174,29 @@ static int read_table(const struct toll_run_files *run, const struct toll_run_ta
     return rc;
 }
 
+/* Of two files, from the rows of the first. */
+static int read_parted(const struct toll_run_files *run, const struct toll_run_parted *parted,
+                       struct toll_price_row **rows, int64_t *count, struct toll_error *error)
+{
+    struct toll_run_owned *owned = run->owned;
+    struct toll_blob blob = {0};
+    void *terms = NULL;
+    int64_t term_count;
+    char *path = NULL;
+    int rc = read_table(run, parted->terms, &terms, &term_count, error);
+    if (rc == 0)
+        rc = toll_run_files_read(run, parted->table->file, &blob, error);
+    if (rc == 0 && asprintf(&path, "%s/%s", run->path, parted->table->file) < 0)
+        path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    if (rc == 0)
+        rc = toll_run_parted_decode(parted, path, blob.data, blob.size, terms, term_count, &owned->arena,
+                                    rows, count, error);
+    free(path);
+    free(terms);
+    toll_blob_free(&blob);
+    return rc;
+}
+
 /* From rows with ascending ids to an array over ids. */
 static int spread_accounts(struct toll_run_files *run, const struct toll_account_row *rows, int64_t count,
                            struct toll_error *error)
@@ -312,16 +335,34 @@ int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *err
     return taxed && run->tables.tuples == NULL ? read_taxes(run, error) : 0;
 }
 
+/* What they say is in both of their files. */
+static bool take_prices(struct toll_run_files *run)
+{
+    const struct toll_run_files *like = toll_run_owned(run)->like;
+    return like != NULL && toll_run_files_same_prices(run, like) &&
+           take(run, toll_run_parted_prices.table->file);
+}
+
+/* Runs of earlier versions have all of it in one file. */
 int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error)
 {
-    void *rows = NULL;
+    struct toll_price_row *rows = NULL;
+    void *whole = NULL;
     int64_t count;
-    if (run->tables.prices != NULL || take(run, toll_run_prices.file))
+    if (run->tables.prices != NULL || take_prices(run))
         return 0;
-    const int rc = read_table(run, &toll_run_prices, &rows, &count, error);
-    run->tables.prices = rc ? NULL : rows;
+    const bool parted = find_file(run, toll_run_parted_prices.terms->file) != NULL;
+    const int rc = parted ? read_parted(run, &toll_run_parted_prices, &rows, &count, error)
+                          : read_table(run, &toll_run_prices, &whole, &count, error);
+    run->tables.prices = rc ? NULL : parted ? rows : whole;
     run->tables.price_count = rc ? 0 : count;
     return rc ? rc : check_prices(run, error);
+}
+
+bool toll_run_files_same_prices(const struct toll_run_files *a, const struct toll_run_files *b)
+{
+    return toll_run_files_same(a, b, toll_run_parted_prices.table->file) &&
+           toll_run_files_same(a, b, toll_run_parted_prices.terms->file);
 }
 
 static int read_accounts(struct toll_run_files *run, struct toll_error *error)

@@ -21,6 +21,7 @@ static const struct toll_kernels scalar = {
     .reprice = toll_reprice_scalar,
     .sums = toll_sums_scalar,
     .lists = &toll_lists_scalar,
+    .fields = &toll_fields_scalar,
 };
 
 #if defined(__x86_64__)
@@ -42,6 +43,7 @@ static const struct toll_kernels avx2 = {
     .reprice = toll_reprice_avx2,
     .sums = toll_sums_avx2,
     .lists = &toll_lists_scalar,
+    .fields = &toll_fields_scalar,
 };
 
 static const struct toll_kernels avx512 = {
@@ -62,6 +64,7 @@ static const struct toll_kernels avx512 = {
     .reprice = toll_reprice_avx512,
     .sums = toll_sums_avx512,
     .lists = &toll_lists_avx512,
+    .fields = &toll_fields_avx512,
 };
 #endif
 

@@ -132,7 +132,7 @@ struct toll_block_context {
     const struct toll_block_found *found;
     bool was_found;
     bool no_suspense;  /* nobody asks for the summary of what is in suspense */
-    bool no_sums;      /* nor for any sum but what is charged by period */
+    bool no_sums;      /* nor for any sum but what is charged by period, and services but voice */
     int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 

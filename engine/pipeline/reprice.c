@@ -102,3 +102,11 @@ const uint64_t *toll_repricing_changed(const struct toll_repricing *repricing)
 {
     return repricing->changed;
 }
+
+uint32_t toll_repricing_changed_count(const struct toll_repricing *repricing)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i <= repricing->base->price_count / 64; i++)
+        count += (uint32_t)__builtin_popcountll(repricing->changed[i]);
+    return count;
+}

@@ -83,20 +83,33 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
     return rc;
 }
 
+/* A book of which only the terms of prices may be others than the base's. */
+static bool has_base_ids(const struct toll_whatif *whatif, unsigned index, struct toll_repricing_book *out)
+{
+    const struct toll_whatif_side *side = &whatif->books[index];
+    const struct toll_variation *variation = &side->variation;
+    if (variation->reprices && whatif->options->books[index].path == NULL) {
+        *out = (struct toll_repricing_book){side->book, variation->price_first, variation->price_end};
+        return true;
+    }
+    *out = (struct toll_repricing_book){side->book, 0, UINT32_MAX};
+    return !whatif->options->compile_changes && toll_book_same_but_terms(whatif->books[0].book, side->book);
+}
+
 /* Which books price the base's lines anew; each of the others has a lane. */
 static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
 {
-    const struct toll_book *books[TOLL_LANES_MAX];
+    struct toll_repricing_book books[TOLL_LANES_MAX];
     unsigned of[TOLL_LANES_MAX] = {0}, count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
-    for (unsigned i = 1; i < whatif->count && !no_repricing; i++)
-        if (whatif->books[i].variation.reprices && whatif->options->books[i].path == NULL) {
-            books[count] = whatif->books[i].book;
-            of[count++] = i;
-        }
+    for (unsigned i = 1; i < whatif->count && !no_repricing; i++) {
+        of[count] = i;
+        count += has_base_ids(whatif, i, &books[count]);
+    }
     if (count > 0)
         rc = toll_repricing_make(&whatif->repricing, whatif->books[0].book, books, count,
+                                 toll_work_threads(whatif->options->threads),
                                  toll_kernels_select(whatif->features), fits, error);
     for (unsigned k = 0; k < count; k++)
         repriced[of[k]] = fits[k];
@@ -115,6 +128,9 @@ static unsigned optional_of(const struct toll_book *book)
 {
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
+
+#define MOST_OF 2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
+                   */
 
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
@@ -146,7 +162,9 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
     if (!options->prices && whatif->lane_count > 1) { /* any price row may move */
         whatif->sides[0].detail = TOLL_DETAIL_ALL;
     } else if (!options->prices && whatif->repricing != NULL) {
-        whatif->sides[0].detail = TOLL_DETAIL_CHANGED;
+        const bool most =
+            toll_repricing_changed_count(whatif->repricing) > whatif->books[0].book->price_count / MOST_OF;
+        whatif->sides[0].detail = most ? TOLL_DETAIL_ALL : TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
     const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
@@ -413,6 +431,7 @@ static void finish_sides(struct toll_whatif *whatif)
         const struct toll_whatif_side *side = &whatif->books[i];
         const struct toll_tally *tally = side->lane < 0 ? whatif->books[0].tally : side->tally;
         whatif->sides[i].periods = &tally->periods;
+        whatif->sides[i].tally = tally;
         whatif->sides[i].taxes = side->taxes;
         whatif->sides[i].tax_count = side->tax_count;
     }

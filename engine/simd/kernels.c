@@ -22,6 +22,7 @@ static const struct toll_kernels scalar = {
     .sums = toll_sums_scalar,
     .moved = toll_moved_scalar,
     .lists = &toll_lists_scalar,
+    .fields = &toll_fields_scalar,
 };
 
 #if defined(__x86_64__)
@@ -44,6 +45,7 @@ static const struct toll_kernels avx2 = {
     .sums = toll_sums_avx2,
     .moved = toll_moved_avx2,
     .lists = &toll_lists_scalar,
+    .fields = &toll_fields_scalar,
 };
 
 static const struct toll_kernels avx512 = {
@@ -65,6 +67,7 @@ static const struct toll_kernels avx512 = {
     .sums = toll_sums_avx512,
     .moved = toll_moved_avx512,
     .lists = &toll_lists_avx512,
+    .fields = &toll_fields_avx512,
 };
 #endif
 

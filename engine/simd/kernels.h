@@ -10,6 +10,7 @@
 #include "base/checksum.h"
 #include "simd/csv_index.h"
 #include "simd/draws.h"
+#include "simd/fields.h"
 #include "simd/layout_call.h"
 #include "simd/layout_deck.h"
 #include "simd/layout_lpm.h"
@@ -177,6 +178,7 @@ struct toll_kernels {
     toll_sums_kernel *sums;
     toll_moved_kernel *moved;
     const struct toll_list_kernels *lists;
+    const struct toll_field_kernels *fields;
 };
 
 /* features: a set of enum toll_cpu_feature (base/cpu.h) that the processor must have; 0 gives the portable

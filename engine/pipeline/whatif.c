@@ -130,8 +130,9 @@ static unsigned optional_of(const struct toll_book *book)
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
 
-#define MOST_OF 2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
-                   */
+#define MOST_OF                                                                                 \
+    2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
+       */
 
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
@@ -168,8 +169,9 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         whatif->sides[0].detail = most ? TOLL_DETAIL_ALL : TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
-    const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
-                                          whatif->books[0].book->zones[0], error);
+    const int rc = toll_impact_shape_make_by(&whatif->shape, whatif->sides, (int)whatif->count,
+                                             whatif->books[0].book->zones[0],
+                                             toll_work_threads(whatif->options->threads), error);
     if (rc == 0)
         toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums, whatif->span.rows);
     return rc;

@@ -154,6 +154,7 @@ def several_currencies(folder):
 
 REFUSED = [
     ([], 2, "BOOK is missing"),
+    (["BOOK", ""], 2, "a word is empty where BOOK [BOOK]... is meant"),
     (["BOOK"], 2, "there is nothing to compare the book with"),
     (["BOOK", "--set", "deck:d *2", "--name", "x"], 2, "--name \"x\" names nothing"),
     (["BOOK", "--name", "x", "--sweep", "deck:d 1..2 step 1"], 2, "--name \"x\" names nothing"),
@@ -173,6 +174,7 @@ REFUSED = [
     (["BOOK", "--sweep", "deck:d 0..6.3 step 0.1"], 2, "more than 64 books"),
     (["BOOK", "--best-plan", "pro,"], 0, ""),
     (["BOOK", "--best-plan", "pro,,flat"], 2, "--best-plan is a list of plans"),
+    (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "totals", "--json"], 2, "two formats"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv"], 2, "--format csv needs --table NAME"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "best_plan"], 2, "goes with --best-plan"),
     (["BOOK", "--set", "deck:d *2", "--table", "nothing"], 2, "there is no table \"nothing\""),

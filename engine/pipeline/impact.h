@@ -37,6 +37,7 @@ struct toll_impact_side {
     const struct toll_strings *not_moved; /* NULL: none (struct toll_impact_book) */
     /* At the end, for toll_impact_make: */
     const struct toll_period_charges *periods; /* of `book`; a run has its own */
+    const struct toll_tally *tally;            /* of `book`: which services its prices met; NULL: not known */
     const struct toll_impact_tax *taxes;       /* by account; NULL: none */
     size_t tax_count;
 };

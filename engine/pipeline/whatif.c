@@ -103,8 +103,6 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
     unsigned of[TOLL_LANES_MAX] = {0}, count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
-    if (whatif->books[0].book->tax.taxed && !whatif->options->no_taxes)
-        no_repricing = true; /* taxes need sums by tuple of each book's own charges */
     for (unsigned i = 1; i < whatif->count && !no_repricing; i++) {
         of[count] = i;
         count += has_base_ids(whatif, i, &books[count]);
@@ -122,6 +120,7 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
         else
             whatif->book_of_lane[whatif->lane_count++] = i;
     }
+    whatif->repriced_count = column;
     return rc;
 }
 
@@ -130,9 +129,8 @@ static unsigned optional_of(const struct toll_book *book)
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
 
-#define MOST_OF                                                                                 \
-    2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
-       */
+/* Of the price rows more than one in so many: then each has sums of its own, and its key is its id. */
+#define MOST_OF 2
 
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
@@ -177,6 +175,12 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
     return rc;
 }
 
+/* Are taxes of repriced books asked for? */
+static bool sums_moves(const struct toll_whatif *whatif)
+{
+    return whatif->repricing != NULL && whatif->books[0].tuples != NULL;
+}
+
 static size_t charges_bytes(const struct toll_whatif *whatif)
 {
     return whatif->repricing == NULL
@@ -187,12 +191,15 @@ static size_t charges_bytes(const struct toll_whatif *whatif)
 static int make_worker(struct toll_whatif *whatif, struct toll_whatif_worker *worker,
                        struct toll_error *error)
 {
+    int rc = 0;
     if (whatif->repricing != NULL) {
         worker->charges = aligned_alloc(64, charges_bytes(whatif));
-        if (worker->charges == NULL)
-            return no_memory(error);
+        rc = worker->charges == NULL ? no_memory(error) : 0;
     }
-    return toll_impact_sums_make(&worker->sums, whatif->shape, error);
+    if (rc == 0 && sums_moves(whatif))
+        rc = toll_moves_make(&worker->moves, whatif->books[0].book, toll_repricing_stride(whatif->repricing),
+                             error);
+    return rc != 0 ? rc : toll_impact_sums_make(&worker->sums, whatif->shape, error);
 }
 
 static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tuning *tuning,
@@ -211,11 +218,14 @@ static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tun
         .taker_bytes =
             sizeof(struct toll_whatif_worker) + charges_bytes(whatif) + toll_impact_sums_bytes(whatif->shape),
     };
+    if (sums_moves(whatif))
+        io.taker_bytes += toll_moves_bytes(whatif->books[0].book, toll_repricing_stride(whatif->repricing));
     for (unsigned i = 0; i < whatif->lane_count; i++)
         lanes[i] = (struct toll_lane){
             .rater = &whatif->raters[i],
             .optional = optional_of(whatif->books[whatif->book_of_lane[i]].book),
             .same_ends = i > 0 && toll_rater_same_ends(&whatif->raters[0], &whatif->raters[i]),
+            .slots = i == 0 && sums_moves(whatif),
         };
     whatif->memory.threads =
         toll_parts_workers(&whatif->dataset, whatif->first, whatif->last, options->threads);
@@ -270,6 +280,26 @@ static struct toll_line_batch line_batch(const struct toll_line_columns *from, i
     };
 }
 
+/* The charges of repriced books, and what they move. False: something does not fit. */
+static bool reprice(const struct toll_whatif *whatif, struct toll_whatif_worker *worker,
+                    const struct toll_cdr_batch *cdrs, const struct toll_lane_lines *base)
+{
+    const struct toll_reprice_scratch *scratch = &worker->reprice;
+    if (!toll_reprice_rows(whatif->repricing, &base->lines, cdrs->kind, (size_t)cdrs->rows, &worker->reprice,
+                           worker->charges))
+        return false;
+    const struct toll_moved_in in = {
+        .stride = worker->moves.stride,
+        .charges = worker->charges,
+        .charge = base->lines.charge,
+        .slot = base->slots,
+        .list = scratch->moved,
+        .count = scratch->moved_count,
+    };
+    return !sums_moves(whatif) || toll_moves_add(&worker->moves, whatif->raters[0].kernels->moved, &in,
+                                                 base->tally, whatif->books[0].book);
+}
+
 static void take(void *context, unsigned index, const struct toll_cdr_batch *cdrs,
                  const struct toll_lane_lines *lanes)
 {
@@ -282,8 +312,7 @@ static void take(void *context, unsigned index, const struct toll_cdr_batch *cdr
         sides[i] = (struct toll_impact_lines){line_batch(&of->lines, cdrs->rows), of->plans, NULL};
     }
     if (whatif->repricing != NULL) {
-        if (!toll_reprice_rows(whatif->repricing, &lanes[0].lines, cdrs->kind, (size_t)cdrs->rows,
-                               &worker->reprice, worker->charges)) {
+        if (!reprice(whatif, worker, cdrs, &lanes[0])) {
             atomic_store_explicit(&whatif->unfit, true, memory_order_relaxed);
             return;
         }
@@ -403,6 +432,7 @@ static void finish_sides(struct toll_whatif *whatif)
         const struct toll_whatif_side *side = &whatif->books[i];
         const struct toll_tally *tally = side->lane < 0 ? whatif->books[0].tally : side->tally;
         whatif->sides[i].periods = &tally->periods;
+        whatif->sides[i].tally = tally;
         whatif->sides[i].taxes = side->taxes;
         whatif->sides[i].tax_count = side->tax_count;
     }
@@ -418,7 +448,7 @@ static int make_impact(struct toll_whatif *whatif, struct toll_impact *impact, s
         .prices = options->prices,
     };
     struct toll_impact_sums *sums = whatif->of_worker[0].sums;
-    int rc = 0;
+    int rc = toll_whatif_merge_moves(whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = finish_lane(whatif, i, error);
     for (unsigned i = 1; rc == 0 && i < whatif->memory.threads; i++)
@@ -479,7 +509,6 @@ static void close_side(struct toll_whatif_side *side)
     toll_tuples_free(side->tuples);
     toll_after_close(&side->after);
     free(side->taxes);
-    toll_strings_free(&side->tax_texts);
 }
 
 static void close_all(struct toll_whatif *whatif)
@@ -487,6 +516,7 @@ static void close_all(struct toll_whatif *whatif)
     for (unsigned i = 0; whatif->of_worker != NULL && i < whatif->memory.threads; i++) {
         toll_impact_sums_free(whatif->of_worker[i].sums);
         free(whatif->of_worker[i].charges);
+        toll_moves_free(&whatif->of_worker[i].moves);
     }
     toll_impact_shape_free(whatif->shape);
     toll_workers_free(&whatif->workers);
@@ -532,7 +562,7 @@ static int run(const struct toll_whatif_options *options, const struct toll_what
         rc = make_impact(whatif, impact, error);
     result->rows = whatif->span.rows;
     result->threads = whatif->workers.count;
-    result->repriced = (int)(whatif->count - whatif->lane_count);
+    result->repriced = (int)whatif->repriced_count;
     result->open_ns = opened - begun;
     result->rate_ns = rated - opened;
     result->report_ns = now_ns() - rated;

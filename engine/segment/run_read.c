@@ -60,7 +60,7 @@ static const struct toll_run_file *find_file(const struct toll_run_files *run, c
 }
 
 static int read_file(const struct toll_run_files *run, const char *name, enum toll_read_path how,
-                     struct toll_blob *blob, struct toll_error *error)
+                     toll_hash_kernel *hash, struct toll_blob *blob, struct toll_error *error)
 {
     const struct toll_run_file *file = find_file(run, name);
     struct toll_error reason;
@@ -72,7 +72,7 @@ static int read_file(const struct toll_run_files *run, const char *name, enum to
         return toll_run_differs(run, name, error);
     if (rc)
         return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
-    if ((int64_t)blob->size == file->bytes && toll_hash_equal(toll_hash(blob->data, blob->size), file->hash))
+    if ((int64_t)blob->size == file->bytes && toll_hash_equal(hash(blob->data, blob->size), file->hash))
         return 0;
     toll_blob_free(blob);
     return toll_run_differs(run, name, error);
@@ -81,13 +81,14 @@ static int read_file(const struct toll_run_files *run, const char *name, enum to
 int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
                         struct toll_error *error)
 {
-    return read_file(run, name, TOLL_READ_PREAD, blob, error);
+    return read_file(run, name, TOLL_READ_PREAD, toll_hash, blob, error);
 }
 
-int toll_run_files_check(const struct toll_run_files *run, const char *name, struct toll_error *error)
+int toll_run_files_check(const struct toll_run_files *run, const char *name, toll_hash_kernel *hash,
+                         struct toll_error *error)
 {
     struct toll_blob blob;
-    const int rc = read_file(run, name, TOLL_READ_MMAP, &blob, error);
+    const int rc = read_file(run, name, TOLL_READ_MMAP, hash, &blob, error);
     toll_blob_free(&blob);
     return rc;
 }
@@ -169,6 +170,29 @@ static int read_table(const struct toll_run_files *run, const struct toll_run_ta
     else
         rc = toll_run_table_decode(table, path, blob.data, blob.size, &owned->arena, rows, count, error);
     free(path);
+    toll_blob_free(&blob);
+    return rc;
+}
+
+/* Of two files, from the rows of the first. */
+static int read_parted(const struct toll_run_files *run, const struct toll_run_parted *parted,
+                       struct toll_price_row **rows, int64_t *count, struct toll_error *error)
+{
+    struct toll_run_owned *owned = run->owned;
+    struct toll_blob blob = {0};
+    void *terms = NULL;
+    int64_t term_count;
+    char *path = NULL;
+    int rc = read_table(run, parted->terms, &terms, &term_count, error);
+    if (rc == 0)
+        rc = toll_run_files_read(run, parted->table->file, &blob, error);
+    if (rc == 0 && asprintf(&path, "%s/%s", run->path, parted->table->file) < 0)
+        path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    if (rc == 0)
+        rc = toll_run_parted_decode(parted, path, blob.data, blob.size, terms, term_count, &owned->arena,
+                                    rows, count, error);
+    free(path);
+    free(terms);
     toll_blob_free(&blob);
     return rc;
 }
@@ -311,16 +335,34 @@ int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *err
     return taxed && run->tables.tuples == NULL ? read_taxes(run, error) : 0;
 }
 
+/* What they say is in both of their files. */
+static bool take_prices(struct toll_run_files *run)
+{
+    const struct toll_run_files *like = toll_run_owned(run)->like;
+    return like != NULL && toll_run_files_same_prices(run, like) &&
+           take(run, toll_run_parted_prices.table->file);
+}
+
+/* Runs of earlier versions have all of it in one file. */
 int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error)
 {
-    void *rows = NULL;
+    struct toll_price_row *rows = NULL;
+    void *whole = NULL;
     int64_t count;
-    if (run->tables.prices != NULL || take(run, toll_run_prices.file))
+    if (run->tables.prices != NULL || take_prices(run))
         return 0;
-    const int rc = read_table(run, &toll_run_prices, &rows, &count, error);
-    run->tables.prices = rc ? NULL : rows;
+    const bool parted = find_file(run, toll_run_parted_prices.terms->file) != NULL;
+    const int rc = parted ? read_parted(run, &toll_run_parted_prices, &rows, &count, error)
+                          : read_table(run, &toll_run_prices, &whole, &count, error);
+    run->tables.prices = rc ? NULL : parted ? rows : whole;
     run->tables.price_count = rc ? 0 : count;
     return rc ? rc : check_prices(run, error);
+}
+
+bool toll_run_files_same_prices(const struct toll_run_files *a, const struct toll_run_files *b)
+{
+    return toll_run_files_same(a, b, toll_run_parted_prices.table->file) &&
+           toll_run_files_same(a, b, toll_run_parted_prices.terms->file);
 }
 
 static int read_accounts(struct toll_run_files *run, struct toll_error *error)

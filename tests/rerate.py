@@ -211,14 +211,16 @@ def ledger_damage():
 
 
 def damaged_run():
-    for name, at in (("lines/2026-01-05.0.arrow", 5000), ("buckets.arrow", 700), ("prices.arrow", 900), ("run.json", 300)):
+    for name, at in (("lines/2026-01-05.0.arrow", 5000), ("lines/2026-01-05.0.arrow", 30), ("accounts.arrow", 600), ("buckets.arrow", 700),
+                     ("prices.arrow", 900), ("price_terms.arrow", 300), ("pool_draws.arrow", 800), ("tier_counts.arrow", 900), ("run.json", 300)):
         shutil.copytree("run", "bent")
         with open(os.path.join("bent", name), "r+b") as file:
             file.seek(at)
             byte = file.read(1)
             file.seek(at)
             file.write(bytes([byte[0] ^ 4]))
-        refused(65, "bent", "rerate", "bent", "--book", "second", "-o", "no", "--cdrs", "cdrs", "--quiet")
+        for book in "second", "book":  # by the same book, nothing of it would be looked at but for the check
+            refused(65, "bent", "rerate", "bent", "--book", book, "-o", "no", "--cdrs", "cdrs", "--quiet")
         refused(65, "bent", "rerate", "bent", "--book", "second", "-o", "no", "--cdrs", "cdrs", "--accounts", "acme", "--quiet")
         shutil.rmtree("bent")
     shutil.copytree("run", "bent")

@@ -127,6 +127,7 @@ struct toll_block_context {
     struct toll_draws *draws;      /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
     struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
     uint32_t *plans; /* by row of the batch: the payer's plan at the call, 0 none; NULL: nobody asks */
+    uint32_t *slots; /* by row of the batch: where in the tally it counts, 0 nowhere; NULL: nobody asks */
     /* NULL, or from the block's first row on: where that is kept, or with `was_found` taken from */
     const struct toll_block_found *found;
     bool was_found;

@@ -285,30 +285,69 @@ static void find_base_groups(const struct chunk *chunk)
         scratch->base_group[i] = groups[scratch->base_price[i]];
 }
 
-/* The rows that it has otherwise than the base, in scratch->other. */
+static bool same_column(const void *a, const void *b, size_t at, size_t rows, size_t size)
+{
+    return memcmp((const uint8_t *)a + at * size, (const uint8_t *)b + at * size, rows * size) == 0;
+}
+
+static void mark_words(const struct chunk *chunk, const void *a, const void *b, uint8_t *differ)
+{
+    if (same_column(a, b, chunk->first, chunk->rows, sizeof(uint32_t)))
+        return;
+    const uint32_t *x = (const uint32_t *)a + chunk->first, *y = (const uint32_t *)b + chunk->first;
+    for (size_t i = 0; i < chunk->rows; i++)
+        differ[i] |= x[i] != y[i];
+}
+
+static void mark_bytes(const struct chunk *chunk, const uint8_t *a, const uint8_t *b, uint8_t *differ)
+{
+    if (same_column(a, b, chunk->first, chunk->rows, 1))
+        return;
+    for (size_t i = 0; i < chunk->rows; i++)
+        differ[i] |= a[chunk->first + i] != b[chunk->first + i];
+}
+
+/* Price rows of other decks or destinations. */
+static void mark_groups(const struct chunk *chunk, int side, uint8_t *differ)
+{
+    const struct toll_impact_side_shape *base = &chunk->sums->shape->sides[0];
+    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
+    const int32_t *prices = chunk->sides[side].lines.price + chunk->first;
+    if (of->groups == base->groups && same_column(chunk->sides[0].lines.price, chunk->sides[side].lines.price,
+                                                  chunk->first, chunk->rows, sizeof *prices))
+        return;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        const uint32_t price = (uint32_t)prices[i];
+        const uint32_t group = of->groups[price < of->price_ids ? price : 0];
+        differ[i] |= (group != chunk->scratch->base_group[i]) | (price >= of->price_ids);
+    }
+}
+
+static void mark_costs(const struct chunk *chunk, const int64_t *a, const int64_t *b, uint8_t *differ)
+{
+    for (size_t i = 0, at = chunk->first; (a != NULL || b != NULL) && i < chunk->rows; i++, at++)
+        differ[i] |= (a == NULL ? 0 : a[at]) != (b == NULL ? 0 : b[at]);
+}
+
+/* The rows that it has otherwise than the base, in scratch->other: mostly none, which whole columns tell. */
 static size_t find_others(const struct chunk *chunk, int side)
 {
-    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
     const struct toll_impact_lines *base = &chunk->sides[0], *own = &chunk->sides[side];
     const struct toll_line_batch *a = &base->lines, *b = &own->lines;
-    const bool plans = base->plans != NULL, costs = a->cost != NULL || b->cost != NULL;
-    struct scratch *scratch = chunk->scratch;
-    uint32_t *restrict other = scratch->other;
-    uint8_t differ[CHUNK];
-    for (size_t i = 0, at = chunk->first; i < chunk->rows; i++, at++) {
-        const uint32_t price = (uint32_t)b->price[at];
-        const uint32_t group = of->groups[price < of->price_ids ? price : 0];
-        differ[i] =
-            (((uint32_t)a->account[at] ^ (uint32_t)b->account[at]) |
-             ((uint32_t)a->billed[at] ^ (uint32_t)b->billed[at]) | (uint32_t)(a->status[at] ^ b->status[at]) |
-             (uint32_t)(a->class_jurisdiction[at] ^ b->class_jurisdiction[at]) |
-             (group ^ scratch->base_group[i]) | (uint32_t)(price >= of->price_ids)) != 0;
-    }
-    for (size_t i = 0; plans && i < chunk->rows; i++)
-        differ[i] |= base->plans[chunk->first + i] != own->plans[chunk->first + i];
-    for (size_t i = 0, at = chunk->first; costs && i < chunk->rows; i++, at++)
-        differ[i] |= (a->cost == NULL ? 0 : a->cost[at]) != (b->cost == NULL ? 0 : b->cost[at]);
+    uint32_t *restrict other = chunk->scratch->other;
+    uint8_t differ[CHUNK] = {0};
+    static const uint8_t none[CHUNK];
+    mark_words(chunk, a->account, b->account, differ);
+    mark_words(chunk, a->billed, b->billed, differ);
+    mark_bytes(chunk, a->status, b->status, differ);
+    mark_bytes(chunk, a->class_jurisdiction, b->class_jurisdiction, differ);
+    mark_groups(chunk, side, differ);
+    if (base->plans != NULL)
+        mark_words(chunk, base->plans, own->plans, differ);
+    mark_costs(chunk, a->cost, b->cost, differ);
     size_t count = 0;
+    if (memcmp(differ, none, CHUNK) == 0)
+        return 0;
     for (size_t i = 0; i < chunk->rows; i++) {
         other[count] = (uint32_t)i;
         count += differ[i];

@@ -126,11 +126,11 @@ static uint32_t group_find(struct group *group, enum group_kind kind, const stru
     if (price == 0)
         return find_text(group, "");
     if (side->book != NULL) {
-        const struct toll_price_origin *origin = &side->book->origins[price];
-        if (kind == BY_DECK && origin->deck == 0)
+        const struct toll_price_origin origin = toll_book_origin(side->book, (uint32_t)price);
+        if (kind == BY_DECK && origin.deck == 0)
             return find_text(group, "");
         return find_offset(group, side->book,
-                           kind == BY_DECK ? side->book->decks[origin->deck].name : origin->destination);
+                           kind == BY_DECK ? side->book->decks[origin.deck].name : origin.destination);
     }
     const struct toll_price_row *row = &side->run->tables.prices[price - 1];
     return find_text(group, kind == BY_DECK ? row->deck : row->destination);

@@ -10,16 +10,19 @@
 
 #define PAGE_BYTES ((size_t)4096)
 #define PAGE_WORDS (PAGE_BYTES / sizeof(int64_t))
-/* Beyond that, large pages would be there where hardly any of their records is. */
+/* Beyond that, large pages would be there where hardly any of their records is, unless there are enough rows
+ * for most of the records: */
 #define LARGE_PLANE_BYTES ((size_t)64 << 20)
+#define KEYS_TO_A_ROW 4 /* so many keys at most; a small page has 32 or more of them */
 
 /* ---- planes ---- */
 
-bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words)
+bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words, int64_t rows)
 {
     *plane = (struct toll_plane){.keys = keys, .words = words};
     plane->bytes = toll_large_bytes(keys * words * sizeof *plane->now);
-    plane->now = toll_large_map(plane->bytes, plane->bytes <= LARGE_PLANE_BYTES);
+    plane->now = toll_large_map(plane->bytes,
+                                plane->bytes <= LARGE_PLANE_BYTES || keys / KEYS_TO_A_ROW < (uint64_t)rows);
     return plane->now != NULL;
 }
 
@@ -148,14 +151,15 @@ static bool make_side(struct toll_impact_sums *sums, int side)
     for (int p = 0; p < TOLL_PLANES; p++)
         if (p != TOLL_PLANE_DAYS && !(shape->sides[side].alike && p == TOLL_PLANE_CELLS))
             good = good && toll_plane_make(plane_of(sums, side, p), plane_keys(shape, side, p),
-                                           plane_words(shape, side, p));
+                                           plane_words(shape, side, p),
+                                           toll_impact_beside(&shape->sides[side]) ? 0 : shape->rows);
     if (shape->sides[side].alike)
         good = good && toll_plane_make(&of->planes[TOLL_PLANE_PRICES], own_price_keys(shape, side),
-                                       TOLL_WORDS_AT_ONCE);
+                                       TOLL_WORDS_AT_ONCE, 0);
     if (side > 0)
         good = good && toll_plane_make(&of->moves,
                                        (size_t)TOLL_STATUS_COUNT * TOLL_STATUS_COUNT * shape->currency_count,
-                                       TOLL_MOVE_WORDS);
+                                       TOLL_MOVE_WORDS, 0);
     of->touched = calloc(plane_keys(shape, side, TOLL_PLANE_CELLS) + 8, 1);
     return good && of->touched != NULL;
 }
@@ -224,7 +228,7 @@ static bool grow_days(struct toll_impact_sums *sums, int side, size_t room)
 {
     struct toll_plane *plane = plane_of(sums, side, TOLL_PLANE_DAYS), grown;
     if (!toll_plane_make(&grown, room * sums->shape->currency_count,
-                         plane_words(sums->shape, side, TOLL_PLANE_DAYS)))
+                         plane_words(sums->shape, side, TOLL_PLANE_DAYS), 0))
         return false;
     if (plane->now != NULL)
         memcpy(grown.now, plane->now, plane->keys * plane->words * sizeof *plane->now);

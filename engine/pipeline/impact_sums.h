@@ -94,6 +94,7 @@ struct toll_impact_shape {
     uint32_t own_currency[TOLL_IMPACT_BOOKS_MAX]; /* by side: of lines without account */
     const struct toll_zone *zone;
     toll_sums_kernel *kernel;
+    int64_t rows; /* that are expected in one sum; 0: nobody knows */
 };
 
 struct toll_plane {
@@ -146,7 +147,8 @@ static inline uint32_t toll_impact_currency(const struct toll_impact_shape *shap
 #define TOLL_SAME_ROW_WITHIN TOLL_RATE_COLUMNS
 bool toll_impact_same_row(const struct toll_book *book, size_t a, size_t b);
 
-bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words);
+/* rows: how many it may be added, as far as it is known; 0: few. */
+bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words, int64_t rows);
 void toll_plane_free(struct toll_plane *plane);
 static inline toll_total toll_plane_get(const struct toll_plane *plane, size_t key, size_t word)
 {

@@ -2,6 +2,7 @@
 #ifndef TOLL_PIPELINE_COMPONENT_ROWS_H
 #define TOLL_PIPELINE_COMPONENT_ROWS_H
 
+#include "base/strings.h"
 #include "pipeline/tuples.h"
 #include "segment/run.h"
 
@@ -18,6 +19,7 @@ struct toll_component_rows {
     int64_t count, room;
     struct toll_arena arena;     /* of the rows' texts */
     struct toll_arena fractions; /* of the last tuples */
+    struct toll_strings numbers; /* texts of fractions, each once */
     const char **rates, **as_of; /* by series; NULL: not needed yet */
 };
 /* index and tables are borrowed. */

@@ -236,10 +236,10 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
 int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
                          struct toll_error *error);
 /* Both only of a taxed book. */
-int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_tuple_row *rows, int64_t count,
+int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                         struct toll_error *error);
-int toll_run_add_components(struct toll_run_writer *writer, const struct toll_component_row *rows,
-                            int64_t count, struct toll_error *error);
+int toll_run_add_components(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                            struct toll_error *error);
 /* Pools, their draws and the counts of tiers; each only if there are any, in their order. */
 int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
                        struct toll_error *error);

@@ -178,6 +178,14 @@ static int add_made_table(struct toll_run_writer *writer, const struct toll_run_
     return rc ? rc : add_encoded(writer, table->file, &memory, error);
 }
 
+static int add_packed(struct toll_run_writer *writer, const struct toll_run_packed *packed,
+                      const struct toll_run_rows *rows, int64_t count, struct toll_error *error)
+{
+    struct toll_arrow_memory memory = {0};
+    const int rc = toll_run_packed_encode(packed, rows, count, writer->threads, &memory, NULL, error);
+    return rc ? rc : add_encoded(writer, packed->table->file, &memory, error);
+}
+
 static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
                      int64_t count, struct toll_error *error)
 {
@@ -199,14 +207,14 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
 int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                              struct toll_error *error)
 {
-    const struct toll_run_parted *parted = &toll_run_parted_prices;
+    const struct toll_run_packed *packed = &toll_run_packed_prices;
     struct toll_arrow_memory memory, terms;
-    int rc = toll_run_parted_encode(parted, rows, count, writer->threads, &memory, &terms, error);
+    int rc = toll_run_packed_encode(packed, rows, count, writer->threads, &memory, &terms, error);
     if (rc)
         return rc;
-    rc = add_encoded(writer, parted->table->file, &memory, error);
+    rc = add_encoded(writer, packed->table->file, &memory, error);
     if (rc == 0)
-        rc = add_encoded(writer, parted->terms->file, &terms, error);
+        rc = add_encoded(writer, packed->terms->file, &terms, error);
     else
         free(terms.bytes);
     return rc;
@@ -225,16 +233,16 @@ int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_perio
     return add_table(writer, &toll_run_periods, rows, count, error);
 }
 
-int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_tuple_row *rows, int64_t count,
+int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                         struct toll_error *error)
 {
-    return add_table(writer, &toll_run_tuples, rows, count, error);
+    return add_packed(writer, &toll_run_packed_tuples, rows, count, error);
 }
 
-int toll_run_add_components(struct toll_run_writer *writer, const struct toll_component_row *rows,
-                            int64_t count, struct toll_error *error)
+int toll_run_add_components(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                            struct toll_error *error)
 {
-    return add_table(writer, &toll_run_components, rows, count, error);
+    return add_packed(writer, &toll_run_packed_components, rows, count, error);
 }
 
 int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,

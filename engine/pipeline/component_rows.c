@@ -2,6 +2,7 @@
 #include "pipeline/component_rows.h"
 
 #include "base/error.h"
+#include "base/large.h"
 #include "base/time.h"
 #include "pipeline/row.h"
 
@@ -200,6 +201,13 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
     row->taxed = row->base == NULL ? NULL : taxed_text(rows, component, row);
     return row->rate != NULL && row->exempt != NULL && row->per_charge != NULL && row->per_minute != NULL &&
            row->as_of != NULL && row->taxed != NULL && row->taxed_per_minute != NULL;
+}
+
+bool toll_component_rows_reserve(struct toll_component_rows *rows, int64_t room)
+{
+    rows->rows = toll_large_array((size_t)room * sizeof *rows->rows);
+    rows->room = rows->rows == NULL ? 0 : room;
+    return rows->rows != NULL;
 }
 
 static bool make_room(struct toll_component_rows *rows, uint32_t more)

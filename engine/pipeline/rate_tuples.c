@@ -8,6 +8,7 @@
 #include "pipeline/tuples.h"
 
 #include "base/error.h"
+#include "base/large.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -16,7 +17,9 @@
 
 #define THREADS_MAX 16
 #define TUPLES_A_THREAD 8 /* threads are only for large runs */
-#define DAYS 64           /* texts of days that are kept: a run has few */
+#define MANY_TUPLES 4096
+#define COMPONENTS_A_TUPLE 3
+#define DAYS 64 /* texts of days that are kept: a run has few */
 
 struct day_text {
     int32_t day;
@@ -200,6 +203,20 @@ static bool add_row(struct writing *writing, int32_t id)
     return !writing->no_memory && writing->rc == 0;
 }
 
+/* In large pages where there are many; components are some more than two a tuple, or make room themselves. */
+static bool make_room(struct writing *writing)
+{
+    int64_t tuples = 0;
+    for (size_t word = writing->first; word < writing->last; word++)
+        tuples += __builtin_popcountll(writing->seen[word]);
+    if (tuples < MANY_TUPLES)
+        return true;
+    writing->rows = toll_large_array((size_t)tuples * sizeof *writing->rows);
+    writing->room = writing->rows == NULL ? 0 : tuples;
+    return writing->rows != NULL &&
+           toll_component_rows_reserve(&writing->components, COMPONENTS_A_TUPLE * tuples);
+}
+
 static int write_range(struct writing *writing)
 {
     const struct toll_tuples *tuples = writing->tuples;
@@ -207,7 +224,7 @@ static int write_range(struct writing *writing)
     const int rc = toll_component_rows_init(&writing->components, tuples->index, tax, writing->error);
     writing->split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing->split_texts);
     writing->exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing->exemptions);
-    bool good = rc == 0 && writing->split_texts != NULL && writing->exemptions != NULL;
+    bool good = rc == 0 && writing->split_texts != NULL && writing->exemptions != NULL && make_room(writing);
     for (size_t word = writing->first; good && word < writing->last; word++)
         for (uint64_t left = writing->seen[word]; good && left != 0; left &= left - 1)
             good = add_row(writing, (int32_t)(word * 64 + (unsigned)__builtin_ctzll(left)));

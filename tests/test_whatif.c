@@ -208,7 +208,6 @@ static const struct {
              {"moved_away", moved_away, COUNT(moved_away)},
              [TAXED_BOOK] = {"taxed", taxed, COUNT(taxed)},
              [TAXED_BUNDLES] = {"taxed_bundles", taxed_bundles, COUNT(taxed_bundles)},
-
              [DEAREST] = {"dearest", dearest, COUNT(dearest)},
              [COARSER] = {"coarser", coarser, COUNT(coarser)},
              [LET_THROUGH] = {"let_through", let_through, COUNT(let_through)},

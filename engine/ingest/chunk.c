@@ -45,11 +45,18 @@ int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, ui
     return 0;
 }
 
-void toll_chunk_free(struct toll_chunk *chunk)
+void toll_chunk_drop_rows(struct toll_chunk *chunk)
 {
     free(chunk->rows);
-    free(chunk->rejects);
+    chunk->rows = NULL;
+    chunk->row_capacity = 0;
     toll_row_store_free(&chunk->store);
+}
+
+void toll_chunk_free(struct toll_chunk *chunk)
+{
+    toll_chunk_drop_rows(chunk);
+    free(chunk->rejects);
     for (int i = 0; i < TOLL_NAMES; i++) {
         toll_strings_free(&chunk->strings[i]);
         free(chunk->maps[i]);

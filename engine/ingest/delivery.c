@@ -160,11 +160,11 @@ static int find_wave(struct reading *reading, struct toll_error *error)
 static int read_job(void *context, size_t index, struct toll_error *error)
 {
     struct reading *reading = context;
-    const struct toll_gather *gather = reading->run->gather;
+    struct toll_gather *gather = reading->run->gather;
     const bool hashes = reading->hasher != NULL;
     const size_t chunk = index - hashes;
     struct toll_ordered *ordered;
-    size_t begin, end;
+    size_t begin, end, rows_bytes;
     int code;
 
     if (hashes && index == 0) {
@@ -180,7 +180,12 @@ static int read_job(void *context, size_t index, struct toll_error *error)
     atomic_fetch_add(&reading->bytes_read, (int64_t)(end - begin));
     code = toll_chunk_read(reading->run->spec, &reading->layout, reading->run->carrier, begin, end,
                            &ordered->chunk, error);
-    return code == 0 ? toll_ordered_make(ordered, (uint32_t)(gather->held_count + chunk), error) : code;
+    rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
+    toll_memory_take(&gather->memory, rows_bytes);
+    if (code == 0)
+        code = toll_ordered_make(ordered, &gather->pool, error);
+    toll_memory_give_back(&gather->memory, rows_bytes);
+    return code;
 }
 
 static void tell_progress(void *context)

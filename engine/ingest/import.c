@@ -644,6 +644,7 @@ int toll_import_with(const struct toll_io *io, const struct toll_import_options 
                                           .threads = import->threads,
                                           .memory = {.limit = memory_limit(options)},
                                           .names = &import->names};
+    toll_gather_init(&import->gather);
     toll_findings_init(&import->findings, &options->reporter);
     code = check_options(options, error);
     if (code == 0)

@@ -20,6 +20,7 @@ static const struct toll_kernels scalar = {
     .csv_index = toll_csv_index_scalar,
     .reprice = toll_reprice_scalar,
     .sums = toll_sums_scalar,
+    .moved = toll_moved_scalar,
     .lists = &toll_lists_scalar,
     .fields = &toll_fields_scalar,
 };
@@ -42,6 +43,7 @@ static const struct toll_kernels avx2 = {
     .csv_index = toll_csv_index_avx2,
     .reprice = toll_reprice_avx2,
     .sums = toll_sums_avx2,
+    .moved = toll_moved_avx2,
     .lists = &toll_lists_scalar,
     .fields = &toll_fields_scalar,
 };
@@ -63,6 +65,7 @@ static const struct toll_kernels avx512 = {
     .csv_index = toll_csv_index_avx512,
     .reprice = toll_reprice_avx512,
     .sums = toll_sums_avx512,
+    .moved = toll_moved_avx512,
     .lists = &toll_lists_avx512,
     .fields = &toll_fields_avx512,
 };

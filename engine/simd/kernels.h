@@ -17,6 +17,7 @@
 #include "simd/layout_sheet.h"
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
+#include "simd/moved.h"
 #include "simd/number_lines.h"
 #include "simd/reprice.h"
 #include "simd/sums.h"
@@ -175,6 +176,7 @@ struct toll_kernels {
     toll_csv_index_kernel *csv_index;
     toll_reprice_kernel *reprice;
     toll_sums_kernel *sums;
+    toll_moved_kernel *moved;
     const struct toll_list_kernels *lists;
     const struct toll_field_kernels *fields;
 };

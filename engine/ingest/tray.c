@@ -397,7 +397,6 @@ void toll_trays_read(struct toll_reader *reader)
     plan(tray);
     while (read_window(tray))
         ;
-    toll_tray_names_free(tray);
     free(memory);
     free(tray);
 }

@@ -164,6 +164,7 @@ static int read_job(void *context, size_t index, struct toll_error *error)
     const bool hashes = reading->hasher != NULL;
     const size_t chunk = index - hashes;
     struct toll_ordered *ordered;
+    struct toll_lexicon *lexicon;
     size_t begin, end, rows_bytes;
     int code;
 
@@ -178,13 +179,17 @@ static int read_job(void *context, size_t index, struct toll_error *error)
         return no_memory(error, reading->out->path);
     reading->chunks[chunk] = ordered;
     atomic_fetch_add(&reading->bytes_read, (int64_t)(end - begin));
-    code = toll_chunk_read(reading->run->spec, &reading->layout, reading->run->carrier, begin, end,
+    lexicon = toll_lexicons_take(gather->lexicons);
+    if (lexicon == NULL)
+        return no_memory(error, reading->out->path);
+    code = toll_chunk_read(reading->run->spec, &reading->layout, reading->run->carrier, lexicon, begin, end,
                            &ordered->chunk, error);
     rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
     toll_memory_take(&gather->memory, rows_bytes);
     if (code == 0)
         code = toll_ordered_make(ordered, &gather->pool, error);
     toll_memory_give_back(&gather->memory, rows_bytes);
+    toll_lexicons_give_back(gather->lexicons, lexicon);
     return code;
 }
 

@@ -26,7 +26,8 @@ struct world_book {
     struct toll_account accounts[16];
     struct toll_plan plans[8];
     struct toll_deck decks[4];
-    struct toll_price_origin origins[64];
+    struct toll_origin origins[64];
+    struct toll_origin_group groups[64]; /* of each price its own */
     uint32_t price_terms[64], band_names[4];
     struct toll_terms terms[64];
 };
@@ -51,10 +52,12 @@ static void begin(struct world_book *world, const char *currency)
     book->plans = world->plans;
     book->decks = world->decks;
     book->origins = world->origins;
+    book->origin_groups = world->groups;
     book->price_terms = world->price_terms;
     book->terms = world->terms;
     book->band_names = world->band_names;
     book->account_count = book->plan_count = book->deck_count = book->price_count = 1;
+    world->decks[0].price_count = 1;
 }
 
 static int32_t account(struct world_book *world, const char *name, const char *currency)
@@ -77,7 +80,9 @@ static uint32_t plan(struct world_book *world, const char *name)
 
 static int32_t deck(struct world_book *world, const char *name)
 {
-    world->decks[world->book.deck_count].name = text(world, name);
+    struct toll_deck *to = &world->decks[world->book.deck_count];
+    to->name = text(world, name);
+    to->price_first = to->origin_first = world->book.price_count;
     return (int32_t)world->book.deck_count++;
 }
 
@@ -86,12 +91,12 @@ static int32_t price(struct world_book *world, int32_t deck_, const char *prefix
 {
     const uint32_t id = world->book.price_count++;
     assert_true(id < COUNT(world->origins));
-    world->origins[id] = (struct toll_price_origin){.kind = TOLL_PRICE_DECK,
-                                                    .deck = deck_,
-                                                    .key = text(world, prefix),
-                                                    .destination = text(world, destination),
-                                                    .file = text(world, "decks/d.csv"),
-                                                    .line = line};
+    assert_int_equal(deck_ + 1, world->book.deck_count); /* deck after deck */
+    world->decks[deck_].price_count++;
+    world->groups[id] =
+        (struct toll_origin_group){.kind = TOLL_PRICE_DECK, .file = text(world, "decks/d.csv")};
+    world->origins[id] = (struct toll_origin){
+        .key = text(world, prefix), .destination = text(world, destination), .line = line, .group = id};
     world->price_terms[id] = id;
     world->terms[id] = (struct toll_terms){.rate = rate, .per = 60};
     return (int32_t)id;
@@ -122,6 +127,17 @@ static struct toll_impact_lines view(const struct lines *lines, size_t first)
                                                 .status = lines->status + first,
                                                 .class_jurisdiction = lines->class_jurisdiction + first},
                                       .plans = lines->plans + first};
+}
+
+/* The charges of repriced sides beside the base's lines. */
+static int64_t beside[8 * ROWS_MOST];
+
+static const int64_t *put_beside(const struct lines *sides, int count, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (int s = 0; s < count; s++)
+            beside[8 * i + (size_t)s] = sides[s].charge[i];
+    return beside;
 }
 
 static void put(struct lines *lines, size_t row, int32_t account_, int32_t price_, int32_t billed,
@@ -164,7 +180,7 @@ static int64_t small(struct toll_sum sum)
  *
  * | start   | account | base          | dearer      | other          |
  * | Mon 00  | acme    | 44 0.50 60 s  | 0.55        | 44 0.40 60 s   |
- * | Mon 00  | acme    | 1  0.10 30 s  | 0.11, 36 s  | no_prefix      |
+ * | Mon 00  | acme    | 1  0.10 30 s  | 0.11        | no_prefix      |
  * | Mon 01  | beta    | 44 1.00 120 s | 1.00        | 44 0.80 120 s  |
  * | Tue 01  | nobody  | no_account    | no_account  | beta 1 0.20 6 s|
  */
@@ -198,7 +214,6 @@ static void figures_by_hand(void **state)
     b = a;
     b.charge[0] = 55000000;
     b.charge[1] = 11000000;
-    b.billed[1] = 36;
     put(&c, 0, acme2, uk2, 60, 40000000, TOLL_RATED);
     put(&c, 1, acme2, 0, 0, 0, TOLL_SUSPENSE_NO_PREFIX);
     put(&c, 2, beta2, uk2, 120, 80000000, TOLL_RATED);
@@ -221,6 +236,7 @@ static void figures_by_hand(void **state)
     assert_int_equal(toll_impact_sums_make(&sums, shape, &error), 0);
     const struct toll_cdr_batch batch = {.rows = 4, .start = calls.start, .kind = calls.kind};
     struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0), view(&c, 0)};
+    lines[0].repriced_charges = put_beside(&b, 1, 4);
     toll_impact_add(sums, &batch, lines);
     const struct toll_impact_wishes wishes = {
         .same_calls = true, .moved_by_bp = 1000, .moved_most = 1, .prices = true};
@@ -228,7 +244,7 @@ static void figures_by_hand(void **state)
 
     const struct toll_measure *total = find(&impact, TOLL_BY_TOTAL, "USD", "", "USD");
     assert_non_null(total);
-    const int64_t charges[] = {160000000, 166000000, 140000000}, billed[] = {210, 216, 186};
+    const int64_t charges[] = {160000000, 166000000, 140000000}, billed[] = {210, 210, 186};
     const int64_t rated[] = {3, 3, 3}, period[] = {30000000, 30000000, 0};
     for (int s = 0; s < 3; s++) {
         assert_int_equal(total[s].rows, 4);
@@ -243,7 +259,7 @@ static void figures_by_hand(void **state)
     assert_int_equal(small(toll_measure_charge(&of_acme[0])), 90000000);
     assert_int_equal(small(toll_measure_charge(&of_acme[1])), 96000000);
     assert_int_equal(small(toll_measure_charge(&of_acme[2])), 40000000);
-    assert_int_equal(of_acme[1].billed_s, 96);
+    assert_int_equal(of_acme[1].billed_s, 90);
     assert_int_equal(of_acme[2].suspense, 1);
     assert_int_equal(impact.tables[TOLL_BY_ACCOUNT].count, 3); /* and "" */
     assert_string_equal(impact.tables[TOLL_BY_ACCOUNT].rows[0].key, "");
@@ -251,7 +267,7 @@ static void figures_by_hand(void **state)
     const struct toll_measure *hour = find(&impact, TOLL_BY_HOUR, "1 00", "", "USD");
     assert_int_equal(hour[0].rows, 2);
     assert_int_equal(small(hour[1].charge), 66000000);
-    assert_int_equal(hour[1].billed_s, 96);
+    assert_int_equal(hour[1].billed_s, 90);
     assert_int_equal(hour[2].rated, 1);
     assert_int_equal(find(&impact, TOLL_BY_HOUR, "2 01", "", "USD")[2].billed_s, 6);
     assert_int_equal(find(&impact, TOLL_BY_DAY, "2026-03-02", "", "USD")[0].rows, 3);
@@ -262,7 +278,7 @@ static void figures_by_hand(void **state)
     const struct toll_measure *destination = find(&impact, TOLL_BY_DESTINATION, "US", "", "USD");
     assert_int_equal(small(destination[0].charge), 10000000);
     assert_int_equal(small(destination[1].charge), 11000000);
-    assert_int_equal(destination[1].billed_s, 36);
+    assert_int_equal(destination[1].billed_s, 30);
     assert_int_equal(small(destination[2].charge), 20000000);
     assert_int_equal(find(&impact, TOLL_BY_STATUS, "suspense", "no_prefix", "USD")[2].rows, 1);
     assert_int_equal(small(find(&impact, TOLL_BY_STATUS, "rated", "", "USD")[1].charge), 166000000);
@@ -416,7 +432,8 @@ static void classes_and_percentiles(void **state)
     assert_int_equal(toll_impact_shape_make(&shape, sides, 2, zone, NULL), 0);
     assert_int_equal(toll_impact_sums_make(&sums, shape, NULL), 0);
     const struct toll_cdr_batch batch = {.rows = (int64_t)accounts, .start = calls.start, .kind = calls.kind};
-    const struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
+    struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
+    lines[0].repriced_charges = put_beside(&b, 1, accounts);
     toll_impact_add(sums, &batch, lines);
     const struct toll_impact_wishes wishes = {.same_calls = true, .moved_by_bp = 1000};
     assert_int_equal(toll_impact_make(&impact, sums, sides, &wishes, NULL), 0);
@@ -478,7 +495,7 @@ static void add_plainly(struct plainly *sums, const struct toll_impact_side *sid
 {
     const struct toll_book *book = side->book;
     const struct toll_account *payer = &book->accounts[lines->account[i]];
-    const struct toll_price_origin *origin = &book->origins[lines->price[i]];
+    const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)lines->price[i]);
     const char *currency = lines->account[i] == 0 ? book->currency : book->strings + payer->currency;
     const int64_t local =
         calls->start[i] + 1000 * (int64_t)toll_zone_offset(zone, calls->start[i], NULL, NULL);
@@ -489,13 +506,13 @@ static void add_plainly(struct plainly *sums, const struct toll_impact_side *sid
     toll_day_format(day, day_text);
     snprintf(status, sizeof status, "%s/%s", toll_status_name(lines->status[i]),
              toll_status_reason(lines->status[i]));
-    const char *deck_name = origin->deck == 0 ? "" : book->strings + book->decks[origin->deck].name;
-    snprintf(priced, sizeof priced, "%s/%s/%s", book->strings + origin->key, deck_name,
-             book->strings + origin->destination);
+    const char *deck_name = origin.deck == 0 ? "" : book->strings + book->decks[origin.deck].name;
+    snprintf(priced, sizeof priced, "%s/%s/%s", book->strings + origin.key, deck_name,
+             book->strings + origin.destination);
     const char *const keys[TOLL_DIMENSIONS] = {
         [TOLL_BY_TOTAL] = currency,
         [TOLL_BY_ACCOUNT] = book->strings + payer->account,
-        [TOLL_BY_DESTINATION] = book->strings + origin->destination,
+        [TOLL_BY_DESTINATION] = book->strings + origin.destination,
         [TOLL_BY_CLASS] = toll_class_name(lines->class_jurisdiction[i] >> 4),
         [TOLL_BY_JURISDICTION] = toll_call_jurisdiction_name(lines->class_jurisdiction[i] & 15),
         [TOLL_BY_PLAN] = book->strings + book->plans[lines->plans[i]].plan,
@@ -585,17 +602,12 @@ static void random_line(struct lines *lines, size_t i, const struct toll_book *b
     lines->plans[i] = (uint32_t)(random_next(seed) % book->plan_count);
 }
 
-/* The base's, but for charge, and now and then billed and status. */
+/* The base's, but for charge. */
 static void reprice(struct lines *lines, const struct lines *base, size_t rows, uint64_t *seed, int size)
 {
     *lines = *base;
-    for (size_t i = 0; i < rows; i++) {
-        if (random_next(seed) % 8 == 0)
-            lines->billed[i] = (int32_t)(random_next(seed) >> 40);
-        if (random_next(seed) % 8 == 0)
-            lines->status[i] = statuses[random_next(seed) % COUNT(statuses)];
+    for (size_t i = 0; i < rows; i++)
         lines->charge[i] = toll_status_is_rated(lines->status[i]) ? random_money(seed, size) : 0;
-    }
 }
 
 static void fill_book(struct world_book *world, bool reversed, bool currencies)
@@ -653,6 +665,7 @@ static void one_at_random(uint64_t seed, bool currencies, int size, int repriced
             for (size_t i = 0; i < calls.rows; i++)
                 random_line(&lines[s], i, &other.book, &seed, size);
     }
+    const int64_t *charges_beside = put_beside(&lines[1], repriced, calls.rows);
     plainly.count = 0;
     for (int s = 0; s < 4; s++)
         for (size_t i = 0; i < calls.rows; i++)
@@ -671,6 +684,8 @@ static void one_at_random(uint64_t seed, bool currencies, int size, int repriced
         struct toll_impact_lines views[4];
         for (int s = 0; s < 4; s++)
             views[s] = view(&lines[s], first);
+        if (repriced > 0)
+            views[0].repriced_charges = charges_beside + 8 * first;
         toll_impact_add(sums[random_next(&seed) % 3], &batch, views);
         first += rows;
     }
@@ -744,7 +759,7 @@ static void one_row_compiled_twice(void **state)
     const int32_t again = price(&base, d, "1", "US", 7, 2), other = price(&base, d, "1", "US", 7, 3);
     base.origins[again].key = base.origins[first].key;
     base.origins[again].destination = base.origins[first].destination;
-    base.origins[again].file = base.origins[first].file;
+    base.groups[again].file = base.groups[first].file;
     const int32_t ids[] = {first, between, again, other};
     for (size_t i = 0; i < COUNT(ids); i++)
         put(&a, i, acme, ids[i], 1, 100, TOLL_RATED);
@@ -767,7 +782,8 @@ static void one_row_compiled_twice(void **state)
         struct toll_impact impact;
         assert_int_equal(toll_impact_shape_make(&shape, sides, 2, NULL, NULL), 0);
         assert_int_equal(toll_impact_sums_make(&sums, shape, NULL), 0);
-        const struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
+        struct toll_impact_lines lines[] = {view(&a, 0), view(&b, 0)};
+        lines[0].repriced_charges = put_beside(&b, 1, COUNT(ids));
         toll_impact_add(sums, &(struct toll_cdr_batch){.rows = COUNT(ids)}, lines);
         const struct toll_impact_wishes wishes = {.same_calls = true};
         assert_int_equal(toll_impact_make(&impact, sums, sides, &wishes, NULL), 0);

@@ -20,13 +20,13 @@ static char *prices_of(const struct toll_book *book)
     assert_non_null(rows);
     assert_non_null(all);
     for (uint32_t i = 0; i < book->price_count; i++) {
-        const struct toll_price_origin *origin = &book->origins[i];
+        const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)i);
         const struct toll_terms *terms = &book->terms[book->price_terms[i]];
         const bool blocked = terms->state == TOLL_PRICE_BLOCKED; /* then what it would cost means nothing */
         assert_true(asprintf(&rows[i], "%d %s %s %s %d %d: %ld %ld %ld %ld %d %d %d %d %d %u %d %d %d %d\n",
-                             origin->kind, toll_book_string(book, book->decks[origin->deck].name),
-                             toll_book_string(book, origin->key), toll_book_string(book, origin->destination),
-                             origin->step * 100 + origin->band, origin->column, blocked ? 0 : terms->rate,
+                             origin.kind, toll_book_string(book, book->decks[origin.deck].name),
+                             toll_book_string(book, origin.key), toll_book_string(book, origin.destination),
+                             origin.step * 100 + origin.band, origin.column, blocked ? 0 : terms->rate,
                              terms->connect_fee, terms->minimum_charge, terms->maximum_charge, terms->per,
                              terms->initial, terms->increment, terms->minimum_units, terms->free_units,
                              terms->quantum, terms->state, terms->rounding, blocked ? 0 : terms->small,
@@ -156,6 +156,42 @@ static void agree_on_plans(struct book_fixture *fixture, const char *change, boo
     free(of_base);
     toll_variation_free(&fast);
     toll_variation_free(&whole);
+}
+
+/* -- what a report calls it -- */
+
+static void hash_is(struct book_fixture *fixture, const char *change)
+{
+    char base[TOLL_HASH_TEXT_BYTES], text[400];
+    struct toll_variation fast = vary(fixture, change, false), whole = vary(fixture, change, true);
+
+    toll_hash_text(fixture->book->book_hash, base);
+    snprintf(text, sizeof(text), "tollmill change\n%s\n%s", base, change);
+    assert_true(toll_hash_equal(fast.hash, toll_hash(text, strlen(text))));
+    assert_true(toll_hash_equal(whole.hash, fast.hash));
+    toll_variation_free(&fast);
+    toll_variation_free(&whole);
+}
+
+static void the_hash_is_of_the_base_and_the_change(void **state)
+{
+    struct book_fixture fixture;
+    char change[600];
+    struct toll_variation one;
+
+    (void)state;
+    book_begin(&fixture);
+    book_good(&fixture);
+    hash_is(&fixture, "deck:d *2");
+    hash_is(&fixture, "deck:d  *2 ;; deck:d prefix:1 connect_fee=1");
+    hash_is(&fixture, "plan:p accounts:*");
+    /* what a file holds is not in the change */
+    book_file(&fixture, "sheet.csv", "prefix,rate\n1,0.07\n");
+    snprintf(change, sizeof(change), "deck:d file=%s/sheet.csv", fixture.folder);
+    one = vary(&fixture, change, false);
+    assert_true(toll_hash_equal(one.hash, one.book->book_hash));
+    toll_variation_free(&one);
+    book_end(&fixture);
 }
 
 /* -- edits, by hand -- */
@@ -664,6 +700,7 @@ static void any_words_are_refused_or_make_a_book(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_hash_is_of_the_base_and_the_change),
         cmocka_unit_test(the_text_of_a_deck_stays_but_for_what_changes),
         cmocka_unit_test(a_file_of_two_decks_changes_for_one),
         cmocka_unit_test(a_plan_for_some_accounts),

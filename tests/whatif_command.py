@@ -107,11 +107,63 @@ def the_best_plan(book, whatif):
         sys.exit("the guard is not told: " + alone)
 
 
+def several_currencies(folder):
+    """euro's account is in EUR: plans with decks in USD are nothing for it, and a plan that only has a fixed amount is for all."""
+    book, whatif = make(os.path.join(folder, "euro"))
+    tables = {
+        "accounts.csv": "account,name,currency\nacme,,\nbeta,,USD\neuro,,EUR\n",
+        "numbers.csv": "number,account\n12125550100,acme\n12125550200,beta\n12125550300,euro\n",
+        "assignments.csv": "subject,plan\naccount:acme,basic\naccount:beta,basic\naccount:euro,euros\n",
+        "plans.csv": "plan\nbasic\nflat\npro\neuros\nmixed\n",
+        "plan_rules.csv": "plan,action,deck,amount\nbasic,deck,d,\nflat,flat,,0.04\npro,deck,pro,\neuros,deck,e,\n"
+                          "mixed,deck,d,\nmixed,deck,e,\n",
+        "decks.csv": "deck,currency\ne,EUR\nd,USD\n", "decks/e.csv": "prefix,destination,rate\n44,UK,0.07\n52,Mexico,0.07\n",
+    }
+    for name, text in tables.items():
+        with open(os.path.join(book, name), "w") as file:
+            file.write(text)
+    plans = whatif + [book, "--best-plan", "basic,flat,pro,euros"]
+    found = json.loads(run(plans + ["--json"]))
+    rows = {row["account"]: row for row in found["best_plan"]["accounts"]}
+    # acme: 3 calls: 0.30, 0.12, 0.03 USD; euro: 1 call: now 0.07 EUR, flat 0.04
+    expect("acme", [(o["charge"], o["offered"], o["why"]) for o in rows["acme"]["offers"]],
+           [("0.30000000", True, None), ("0.12000000", True, None), ("0.03000000", True, None), (None, False, "currency")])
+    expect("beta", [(o["charge"], o["why"]) for o in rows["beta"]["offers"]],
+           [("0.30000000", None), ("0.08000000", None), ("0.01000000", "suspense"), (None, "currency")])
+    expect("euro", [(o["charge"], o["offered"], o["why"]) for o in rows["euro"]["offers"]],
+           [(None, False, "currency"), ("0.04000000", True, None), (None, False, "currency"), ("0.07000000", True, None)])
+    expect("who stays", [book.get("not_moved") for book in found["books"]], [None, ["euro"], None, ["euro"], ["acme", "beta"]])
+    expect("totals", [(t["currency"], t["charge"], t["cheapest"]) for t in found["best_plan"]["totals"]],
+           [("EUR", "0.07000000", "0.04000000"), ("USD", "0.60000000", "0.11000000")])
+    table = list(csv.DictReader(io.StringIO(run(plans + ["--format", "csv", "--table", "best_plan"]))))
+    expect("csv", [(row["plan"], row["plan_charge"], row["why"]) for row in table if row["account"] == "euro"],
+           [("basic", "", "currency"), ("flat", "0.04000000", ""), ("pro", "", "currency"), ("euros", "0.07000000", "")])
+    text = run(whatif + [book, "--set", "plan:pro accounts:*"])
+    if "1 account is on no other plan, as its decks are in another currency: euro" not in text:
+        sys.exit("who stays is not told: " + text)
+    page = os.path.join(folder, "page.html")
+    run(plans + ["--html", page])
+    with open(page) as file:
+        if "<p>pro: accounts that stay on their plans, as its decks are in another currency: euro.</p>" not in file.read():
+            sys.exit("who stays is not in the page")
+    said = run(whatif + [book, "--set", "plan:mixed accounts:*"], 78)
+    if "no account has the currency of all decks of the plan" not in said:
+        sys.exit("mixed: " + said)
+    run(whatif + [book, "--set", "plan:pro accounts:euro"], 78) # by name: it is what was asked for
+
+
 REFUSED = [
     ([], 2, "BOOK is missing"),
+    (["BOOK", ""], 2, "a word is empty where BOOK [BOOK]... is meant"),
     (["BOOK"], 2, "there is nothing to compare the book with"),
     (["BOOK", "--set", "deck:d *2", "--name", "x"], 2, "--name \"x\" names nothing"),
     (["BOOK", "--name", "x", "--sweep", "deck:d 1..2 step 1"], 2, "--name \"x\" names nothing"),
+    (["BOOK", "--name", "x", "--sweep", "deck:d 1..2 step 1", "--set", "deck:d *2"], 2, "--name \"x\" names nothing"),
+    (["BOOK", "--name", "x", "--name", "y", "--set", "deck:d *2"], 2, "--name \"x\" and --name \"y\" stand before one"),
+    (["--name", "x", "--name", "y", "BOOK", "--set", "deck:d *2"], 2, "--name \"x\" and --name \"y\" stand before one"),
+    (["BOOK", "--set", "plan:pro accounts:\"\""], 78, "accounts: names none; write accounts:A,B, or accounts:* for all"),
+    (["BOOK", "--set", "plan:pro accounts:\" , \""], 78, "accounts: names none"),
+    (["BOOK", "--set", "plan:pro accounts:acme, ,beta"], 78, "there is no account \"\""),
     (["BOOK", "--set", "deck:e *2"], 78, "there is no deck \"e\"; there are d, pro, v"),
     (["BOOK", "--set", "plan:prp accounts:*"], 78, "did you mean \"pro\"?"),
     (["BOOK", "--set", "deck:d rats=1"], 78, "there is no column \"rats\""),
@@ -122,6 +174,7 @@ REFUSED = [
     (["BOOK", "--sweep", "deck:d 0..6.3 step 0.1"], 2, "more than 64 books"),
     (["BOOK", "--best-plan", "pro,"], 0, ""),
     (["BOOK", "--best-plan", "pro,,flat"], 2, "--best-plan is a list of plans"),
+    (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "totals", "--json"], 2, "two formats"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv"], 2, "--format csv needs --table NAME"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "best_plan"], 2, "goes with --best-plan"),
     (["BOOK", "--set", "deck:d *2", "--table", "nothing"], 2, "there is no table \"nothing\""),
@@ -135,6 +188,7 @@ def main():
     book, whatif = make(folder)
     books_of_a_command_line(book, whatif, folder)
     the_best_plan(book, whatif)
+    several_currencies(folder)
     for arguments, code, words in REFUSED:
         said = run(whatif + [book if argument == "BOOK" else argument for argument in arguments], code)
         if words not in said:

@@ -100,6 +100,15 @@ static void print_totals(struct cmd *cmd, const struct toll_best_plans *best)
     cmd_table_end(&table);
 }
 
+static bool any_other_currency(const struct toll_best_plans *best)
+{
+    for (size_t i = 0; i < best->count; i++)
+        for (int plan = 0; plan < best->plan_count; plan++)
+            if (best->rows[i].offers[plan].other_currency)
+                return true;
+    return false;
+}
+
 void cmd_best_plan_text(struct cmd *cmd, const struct toll_best_plans *best, int64_t top)
 {
     struct saving *order = calloc(best->count + 1, sizeof *order);
@@ -127,11 +136,17 @@ void cmd_best_plan_text(struct cmd *cmd, const struct toll_best_plans *best, int
         cmd_put_format(
             &cmd->out,
             "To %lld account%s no plan is offered: on each of them calls would wait in suspense that "
-            "are rated now.\n",
-            (long long)without, without == 1 ? "" : "s");
+            "are rated now%s.\n",
+            (long long)without, without == 1 ? "" : "s",
+            any_other_currency(best) ? ", or its decks are in another currency" : "");
 }
 
 /* ---- for programs ---- */
+
+static const char *why_not(const struct toll_best_offer *offer)
+{
+    return offer->offered ? "" : offer->other_currency ? "currency" : "suspense";
+}
 
 static void put_sum(struct cmd_output *out, struct toll_sum sum)
 {
@@ -145,7 +160,7 @@ void cmd_best_plan_csv(struct cmd *cmd, const struct toll_best_plans *best, bool
     struct cmd_output *out = &cmd->out;
     cmd_put_text(out,
                  "account,name,currency,charge,cost,plan,plan_charge,plan_cost,suspense,offered,cheapest,"
-                 "most_profitable\n");
+                 "most_profitable,why\n");
     for (size_t i = 0; i < best->count; i++) {
         const struct toll_best_plan_row *row = &best->rows[i];
         for (int plan = 0; plan < best->plan_count; plan++) {
@@ -161,12 +176,14 @@ void cmd_best_plan_csv(struct cmd *cmd, const struct toll_best_plans *best, bool
             cmd_put_char(out, ',');
             cmd_csv_text(out, best->plans[plan], !raw);
             cmd_put_char(out, ',');
-            put_sum(out, offer->charge);
+            if (!offer->other_currency)
+                put_sum(out, offer->charge);
             cmd_put_char(out, ',');
-            if (best->has_cost)
+            if (best->has_cost && !offer->other_currency)
                 put_sum(out, offer->cost);
-            cmd_put_format(out, ",%lld,%s,%s,%s\n", (long long)offer->suspense, offer->offered ? "yes" : "no",
-                           row->cheapest == plan ? "yes" : "", row->most_profitable == plan ? "yes" : "");
+            cmd_put_format(out, ",%lld,%s,%s,%s,%s\n", (long long)offer->suspense,
+                           offer->offered ? "yes" : "no", row->cheapest == plan ? "yes" : "",
+                           row->most_profitable == plan ? "yes" : "", why_not(offer));
         }
     }
 }
@@ -197,11 +214,17 @@ static void json_row(struct cmd_json *json, const struct toll_best_plans *best,
         const struct toll_best_offer *offer = &row->offers[plan];
         cmd_json_open(json, NULL, '{');
         cmd_json_text(json, "plan", best->plans[plan]);
-        json_sum(json, "charge", offer->charge);
-        if (best->has_cost)
+        if (offer->other_currency)
+            cmd_json_text(json, "charge", NULL);
+        else
+            json_sum(json, "charge", offer->charge);
+        if (best->has_cost && offer->other_currency)
+            cmd_json_text(json, "cost", NULL);
+        else if (best->has_cost)
             json_sum(json, "cost", offer->cost);
         cmd_json_integer(json, "suspense", offer->suspense);
         cmd_json_bool(json, "offered", offer->offered);
+        cmd_json_text(json, "why", offer->offered ? NULL : why_not(offer));
         cmd_json_close(json, '}');
     }
     cmd_json_close(json, ']');

@@ -115,8 +115,8 @@ void cmd_html_best(struct cmd_html_story *story, const struct toll_best_plans *b
     struct cmd_html *html = &story->html;
     cmd_html_section_begin(html, "best", "The best plan for each account");
     cmd_html_put(html,
-                 "<p>A plan that would hold back calls which are rated now is not offered to an account; its "
-                 "cell is empty.</p>\n");
+                 "<p>A plan that would hold back calls which are rated now, or whose decks are in another "
+                 "currency, is not offered to an account; its cell is empty.</p>\n");
     cmd_html_table_begin(html, "best-totals", "All accounts together", columns, 8, -1, 0);
     for (size_t i = 0; i < best->total_count; i++)
         put_total(html, &best->totals[i]);

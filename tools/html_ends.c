@@ -41,6 +41,22 @@ void cmd_html_waiting(struct cmd_html *html, const struct toll_suspense_report *
     cmd_html_section_end(html);
 }
 
+/* Whom `plan:P accounts:*` left where they are. */
+static void put_not_moved(struct cmd_html *html, const struct toll_impact_book *book)
+{
+    enum { NAMES = 20 };
+    if (book->not_moved_count == 0)
+        return;
+    cmd_html_put(html, "<p>");
+    cmd_html_text(html, book->name);
+    cmd_html_put(html, ": accounts that stay on their plans, as its decks are in another currency: ");
+    for (size_t i = 0; i < book->not_moved_count && i < NAMES; i++) {
+        cmd_html_put(html, i > 0 ? ", " : "");
+        cmd_html_text(html, book->not_moved[i]);
+    }
+    cmd_html_put(html, book->not_moved_count > NAMES ? ", ...</p>\n" : ".</p>\n");
+}
+
 void cmd_html_provenance(struct cmd_html_story *story)
 {
     const struct toll_impact *impact = story->impact;
@@ -74,6 +90,8 @@ void cmd_html_provenance(struct cmd_html_story *story)
         cmd_html_row_end(html);
     }
     cmd_html_table_end(html, 0, 0, NULL);
+    for (int i = 0; i < impact->book_count; i++)
+        put_not_moved(html, &impact->books[i]);
     cmd_html_section_end(html);
 }
 

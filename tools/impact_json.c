@@ -33,6 +33,16 @@ static void put_percent(struct cmd_json *json, const char *key, struct toll_sum 
     cmd_json_text(json, key, text[0] == 0 ? NULL : text);
 }
 
+static void put_not_moved(struct cmd_json *json, const struct toll_impact_book *book)
+{
+    if (book->not_moved_count == 0)
+        return;
+    cmd_json_open(json, "not_moved", '[');
+    for (size_t i = 0; i < book->not_moved_count; i++)
+        cmd_json_text(json, NULL, book->not_moved[i]);
+    cmd_json_close(json, ']');
+}
+
 static void put_books(struct document *document)
 {
     struct cmd_json *json = &document->json;
@@ -52,6 +62,7 @@ static void put_books(struct document *document)
         cmd_json_bool(json, "has_cost", book->has_cost);
         cmd_json_bool(json, "taxed", book->taxed);
         cmd_json_bool(json, "with_calls", !book->without_calls);
+        put_not_moved(json, book);
         cmd_json_close(json, '}');
     }
     cmd_json_close(json, ']');

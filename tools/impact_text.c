@@ -448,10 +448,28 @@ static void put_flags(const struct text *text)
     free(places);
 }
 
+/* Whom `plan:P accounts:*` left where they are. */
+static void put_not_moved(const struct text *text)
+{
+    enum { NAMES = 5 };
+    for (int b = 0; b < text->impact->book_count; b++) {
+        const struct toll_impact_book *book = &text->impact->books[b];
+        if (book->not_moved_count == 0)
+            continue;
+        cmd_put_format(&text->cmd->out,
+                       "\n%s: %zu account%s on no other plan, as its decks are in another currency:",
+                       book->name, book->not_moved_count, book->not_moved_count == 1 ? " is" : "s are");
+        for (size_t i = 0; i < book->not_moved_count && i < NAMES; i++)
+            cmd_put_format(&text->cmd->out, "%s %s", i > 0 ? "," : "", book->not_moved[i]);
+        cmd_put_text(&text->cmd->out, book->not_moved_count > NAMES ? ", ...\n" : "\n");
+    }
+}
+
 void cmd_impact_text(struct cmd *cmd, const struct toll_impact *impact, const struct cmd_impact_how *how)
 {
     const struct text text = {.cmd = cmd, .impact = impact, .how = how};
     put_totals(&text);
+    put_not_moved(&text);
     put_accounts(&text);
     if (how->flags)
         put_flags(&text);

@@ -1,7 +1,6 @@
 /*
  * tollmill rerate: a run's calls by another book, into a new run, and the delta of the two.
  */
-#include "delta_show.h"
 #include "options.h"
 #include "policy.h"
 #include "print.h"
@@ -185,18 +184,6 @@ static int find_cdrs(struct cmd *cmd, struct toll_rerate_options *options, const
     return code;
 }
 
-/* As the delta says, whose sums know more than the totals. */
-static int find_moved(const char *path, bool *moved, struct toll_error *error)
-{
-    struct toll_delta *delta;
-    const int rc = toll_delta_open(path, &delta, error);
-    if (rc < 0)
-        return rc;
-    *moved = cmd_delta_moved(delta);
-    toll_delta_close(delta);
-    return 0;
-}
-
 static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const struct words *words)
 {
     struct cmd_names accounts = {0};
@@ -230,9 +217,7 @@ static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const st
     if (rc == 0)
         rc = toll_rerate(options, &result, &error);
     const int64_t wall_ns = cmd_now_ns() - begun;
-    bool moved = false;
-    if (rc >= 0)
-        rc = find_moved(options->delta_path, &moved, &error);
+    const bool moved = result.delta.moved;
     const int code = rc < 0 ? cmd_fail(cmd, &error) : moved ? CMD_FINDINGS : CMD_OK;
     if (rc >= 0 && cmd->json)
         print_json(cmd, options, &result, wall_ns);

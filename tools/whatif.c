@@ -27,14 +27,14 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
 {
     const struct cmd_html_about about = {
         .kind = CMD_HTML_WHATIF, .subject = show->dataset, .best = best, .unmask = show->unmask};
-    const struct cmd_impact_how how = {.csv = show->format == 1 && !cmd->json,
+    const struct cmd_impact_how how = {.csv = show->format == 1,
                                        .table = show->table,
                                        .top = show->top,
                                        .raw = show->raw,
                                        .unmask = show->unmask,
                                        .best = best};
     int code = CMD_OK;
-    if (show->format == 1 && !cmd->json && strcmp(show->table, "best_plan") == 0)
+    if (show->format == 1 && strcmp(show->table, "best_plan") == 0)
         cmd_best_plan_csv(cmd, best, show->raw);
     else if (cmd->json || !cmd->quiet || show->format == 1)
         code = cmd_impact_print(cmd, impact, &how);
@@ -80,6 +80,10 @@ static int run(struct cmd *cmd, struct toll_whatif_options *options, const struc
 
 static int check_show(struct cmd *cmd, const struct show *show, const struct cmd_whatif_books *plan)
 {
+    if (show->format == 1 && cmd->json) {
+        cmd_error(cmd, "--json and --format csv are two formats; leave one out");
+        return CMD_USAGE;
+    }
     if (show->format == 1 && show->table == NULL) {
         cmd_error(cmd, "--format csv needs --table NAME, one of: %s%s", cmd_impact_table_names(),
                   plan->plan_count > 0 ? ", best_plan" : "");

@@ -57,14 +57,23 @@ static int too_many(struct cmd *cmd)
     return CMD_USAGE;
 }
 
-/* The name that stands before a word: the last one behind the book before it. NULL: none. */
-static const char *name_before(const struct cmd_whatif_asked *asked, int place, int before)
+/* A name waits for the next BOOK or --set, and only one does. */
+static int take_name(struct cmd *cmd, const char **waiting, const char *name)
 {
-    const char *name = NULL;
-    for (int i = 0; i < asked->names.count; i++)
-        if (asked->names.places[i] < place && asked->names.places[i] > before)
-            name = asked->names.texts[i];
-    return name;
+    if (*waiting != NULL) {
+        cmd_error(cmd,
+                  "--name \"%s\" and --name \"%s\" stand before one BOOK or --set; write each before its own",
+                  *waiting, name);
+        return CMD_USAGE;
+    }
+    *waiting = name;
+    return CMD_GO;
+}
+
+static int names_nothing(struct cmd *cmd, const char *name)
+{
+    cmd_error(cmd, "--name \"%s\" names nothing: it stands before its BOOK or --set", name);
+    return CMD_USAGE;
 }
 
 static int add_book(struct cmd *cmd, struct cmd_whatif_books *plan, const struct toll_whatif_book *book)
@@ -152,37 +161,35 @@ static bool is_next(const struct cmd_list *list, int at, int place)
 int cmd_whatif_books_make(struct cmd *cmd, const struct cmd_whatif_asked *asked, int argc,
                           struct cmd_whatif_books *plan)
 {
-    int book = 0, set = 0, sweep = 0, before = 0, code = CMD_GO;
+    int name = 0, book = 0, set = 0, sweep = 0, code = CMD_GO;
+    const char *waiting = NULL;
     if (asked->books.count == 0) {
         cmd_error(cmd, "BOOK is missing: a book's folder or image, the base of all changes");
         return CMD_USAGE;
     }
     plan->count = 1;
     for (int place = 1; place < argc && code == CMD_GO; place++) {
-        struct toll_whatif_book next = {.name = name_before(asked, place, before)};
-        if (is_next(&asked->books, book, place)) {
+        struct toll_whatif_book next = {.name = waiting};
+        if (is_next(&asked->names, name, place)) {
+            code = take_name(cmd, &waiting, asked->names.texts[name++]);
+        } else if (is_next(&asked->books, book, place)) {
             next.path = asked->books.texts[book];
+            waiting = NULL;
             if (book++ > 0)
                 code = add_book(cmd, plan, &next);
             else
                 plan->books[0] = next;
         } else if (is_next(&asked->sets, set, place)) {
             next.change = asked->sets.texts[set++];
+            waiting = NULL;
             code = add_book(cmd, plan, &next);
-        } else {
-            if (is_next(&asked->sweeps, sweep, place)) /* its books have names of their own */
-                code = add_sweep(cmd, plan, asked->sweeps.texts[sweep++]);
-            continue;
-        }
-        before = place;
-    }
-    for (int i = 0; i < asked->names.count && code == CMD_GO; i++) {
-        if (asked->names.places[i] > before) {
-            cmd_error(cmd, "--name \"%s\" names nothing: it stands before its BOOK or --set",
-                      asked->names.texts[i]);
-            code = CMD_USAGE;
+        } else if (is_next(&asked->sweeps, sweep, place)) { /* its books have names of their own */
+            code = waiting != NULL ? names_nothing(cmd, waiting)
+                                   : add_sweep(cmd, plan, asked->sweeps.texts[sweep++]);
         }
     }
+    if (code == CMD_GO && waiting != NULL)
+        code = names_nothing(cmd, waiting);
     for (int i = 0; i < asked->best.count && code == CMD_GO; i++)
         code = add_best_plans(cmd, plan, asked->best.texts[i]);
     if (code == CMD_GO && plan->count == 1) {

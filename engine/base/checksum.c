@@ -32,6 +32,13 @@ struct toll_hash128 toll_hash(const void *data, size_t bytes)
     return from_xxh(XXH3_128bits(data, bytes));
 }
 
+void toll_hash_texts(const char *text, const uint32_t *begin, const uint32_t *bytes, size_t count,
+                     struct toll_hash128 *hashes)
+{
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = from_xxh(XXH3_128bits(text + begin[i], bytes[i]));
+}
+
 _Static_assert(sizeof(XXH3_state_t) <= TOLL_HASH_STATE_BYTES && _Alignof(XXH3_state_t) <= 64,
                "a state holds xxHash's");
 

@@ -17,6 +17,10 @@ struct toll_hash128 toll_hash(const void *data, size_t bytes);
 typedef struct toll_hash128 toll_hash_kernel(const void *data, size_t bytes);
 toll_hash_kernel toll_hash_avx2, toll_hash_avx512;
 
+/* toll_hash of `count` stretches of a text. */
+void toll_hash_texts(const char *text, const uint32_t *begin, const uint32_t *bytes, size_t count,
+                     struct toll_hash128 *hashes);
+
 /* toll_hash of bytes that come in pieces, in memory of the caller's; its twins, too. */
 #define TOLL_HASH_STATE_BYTES 576
 struct toll_hash_state {

@@ -222,9 +222,12 @@ static int check_whole(const struct toll_change *change, struct toll_error *erro
 
     switch (change->kind) {
     case TOLL_CHANGE_PLAN:
-        return change->accounts != NULL
-                   ? 0
-                   : toll_change_error(change, error, "whose? write accounts:A,B, or accounts:* for all");
+        if (change->accounts == NULL)
+            return toll_change_error(change, error, "whose? write accounts:A,B, or accounts:* for all");
+        if (change->accounts[strspn(change->accounts, " \t,")] == 0)
+            return toll_change_error(change, error,
+                                     "accounts: names none; write accounts:A,B, or accounts:* for all");
+        return 0;
     case TOLL_CHANGE_BOOK:
         return change->file != NULL ? 0
                                     : toll_change_error(change, error, "write file=PATH behind the table");

@@ -1,7 +1,8 @@
 /*
- * plan: accounts are on one plan all the time. Their own assignments go, and those of their sites and
- * numbers; each gets one that has no dates. A number that belongs to somebody else at other times keeps for
- * that time what it has: its assignment is cut to when the other owns it, whose clock both dates are read on.
+ * plan: accounts are on one plan all the time; `*`: all that have the currency of its decks. Their own
+ * assignments go, and those of their sites and numbers; each gets one that has no dates. A number that
+ * belongs to somebody else at other times keeps for that time what it has: its assignment is cut to when the
+ * other owns it, whose clock both dates are read on.
  */
 #include "base/digits.h"
 #include "book/sources.h"
@@ -54,6 +55,101 @@ static int check_plan(struct plan_edit *edit)
     return code;
 }
 
+/* ---- whose ---- */
+
+/* A currency's cell: empty is the book's. */
+static const char *currency_of(const struct plan_edit *edit, const char *cell)
+{
+    return cell[0] != 0 ? cell : edit->sources->currency;
+}
+
+/* The decks that the plan's rules name. */
+static int read_decks(struct plan_edit *edit, struct toll_strings *decks)
+{
+    struct toll_table_edit *table;
+    int code = toll_sources_edit(edit->sources, "plan_rules.csv", &table, edit->error);
+
+    if (code != 0)
+        return code;
+    const int plan = toll_table_edit_column(table, "plan"), deck = toll_table_edit_column(table, "deck");
+    while (code == 0 && toll_table_edit_next(table) == 1) {
+        const char *name = toll_table_edit_cell(table, deck);
+        if (name[0] != 0 && strcmp(toll_table_edit_cell(table, plan), edit->change->name) == 0 &&
+            toll_strings_add(decks, name, strlen(name)) == 0)
+            code = no_memory(edit);
+    }
+    toll_table_edit_free(table);
+    return code;
+}
+
+/* The currencies that an account on the plan must have: one, none where no deck prices, or several, which no
+ * account has. */
+static int read_currencies(struct plan_edit *edit, struct toll_strings *currencies)
+{
+    struct toll_strings decks = {0};
+    struct toll_table_edit *table = NULL;
+    int code = read_decks(edit, &decks);
+    uint32_t left = decks.count;
+
+    if (code == 0)
+        code = toll_sources_edit(edit->sources, "decks.csv", &table, edit->error);
+    const int deck = code == 0 ? toll_table_edit_column(table, "deck") : -1;
+    const int currency = code == 0 ? toll_table_edit_column(table, "currency") : -1;
+    while (code == 0 && toll_table_edit_next(table) == 1) {
+        const char *text;
+        if (!has(&decks, toll_table_edit_cell(table, deck)))
+            continue;
+        left--;
+        text = currency_of(edit, toll_table_edit_cell(table, currency));
+        if (toll_strings_add(currencies, text, strlen(text)) == 0)
+            code = no_memory(edit);
+    }
+    toll_table_edit_free(table);
+    toll_strings_free(&decks);
+    if (code == 0 && left > 0 &&
+        toll_strings_add(currencies, edit->sources->currency, strlen(edit->sources->currency)) == 0)
+        code = no_memory(edit);
+    return code;
+}
+
+static int add_account(struct plan_edit *edit, const struct toll_strings *currencies, const char *name,
+                       const char *currency)
+{
+    const bool fits = currencies->count == 0 || (currencies->count == 1 && has(currencies, currency));
+    struct toll_strings *to = fits ? &edit->accounts : &edit->sources->not_moved;
+
+    return toll_strings_add(to, name, strlen(name)) != 0 ? 0 : no_memory(edit);
+}
+
+/* "*" */
+static int read_all_accounts(struct plan_edit *edit)
+{
+    struct toll_strings currencies = {0};
+    struct toll_table_edit *table = NULL;
+    int code = read_currencies(edit, &currencies);
+
+    if (code == 0)
+        code = toll_sources_edit(edit->sources, "accounts.csv", &table, edit->error);
+    const int account = code == 0 ? toll_table_edit_column(table, "account") : -1;
+    const int currency = code == 0 ? toll_table_edit_column(table, "currency") : -1;
+    while (code == 0 && toll_table_edit_next(table) == 1) {
+        const char *name = toll_table_edit_cell(table, account);
+        if (name[0] != 0)
+            code = add_account(edit, &currencies, name,
+                               currency_of(edit, toll_table_edit_cell(table, currency)));
+    }
+    if (code == 0 && edit->accounts.count == 0)
+        code = edit->sources->not_moved.count == 0
+                   ? toll_change_error(edit->change, edit->error, "the book has no accounts")
+                   : toll_change_error(edit->change, edit->error,
+                                       "no account has the currency of all decks of the plan (%s%s)",
+                                       toll_strings_text(&currencies, 1, NULL),
+                                       currencies.count > 1 ? ", ..." : "");
+    toll_table_edit_free(table);
+    toll_strings_free(&currencies);
+    return code;
+}
+
 /* "A, B" or "*". */
 static int read_accounts(struct plan_edit *edit)
 {
@@ -62,13 +158,10 @@ static int read_accounts(struct plan_edit *edit)
     char name[TOLL_CHANGE_NAME_BYTES];
     int code = 0;
 
+    if (strcmp(at, "*") == 0)
+        return read_all_accounts(edit);
     if (!toll_sources_names(edit->sources, "accounts.csv", "account", &all))
         code = no_memory(edit);
-    if (code == 0 && strcmp(edit->change->accounts, "*") == 0) {
-        toll_strings_free(&edit->accounts);
-        edit->accounts = all;
-        return all.count > 0 ? 0 : toll_change_error(edit->change, edit->error, "the book has no accounts");
-    }
     while (code == 0 && (at = toll_change_next_name(at, name)) != NULL) {
         if (!has(&all, name))
             code = toll_sources_unknown(edit->change, "account", name, &all, edit->error);

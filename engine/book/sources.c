@@ -74,7 +74,7 @@ int toll_sources_of(struct toll_sources *out, const struct toll_book *base, cons
     const uint32_t count = toll_book_source_count(base);
     int code;
 
-    *out = (struct toll_sources){.base_name = base_name};
+    *out = (struct toll_sources){.base_name = base_name, .currency = base->currency};
     code = set_zones(out, base, error);
     for (uint32_t i = 0; i < count && code == 0; i++) {
         struct toll_given_file file = {0};
@@ -92,6 +92,7 @@ void toll_sources_free(struct toll_sources *sources)
     free(sources->files);
     free(sources->owned);
     free(sources->zones);
+    toll_strings_free(&sources->not_moved);
     toll_arena_free(&sources->arena);
     memset(sources, 0, sizeof(*sources));
 }

@@ -15,6 +15,8 @@ struct toll_sources {
     void **owned;                  /* by file, NULL: the base's */
     struct toll_given_file *zones;
     size_t count, room, zone_count;
+    const char *currency;          /* the book's */
+    struct toll_strings not_moved; /* accounts that a plan was not for (change_plan.c) */
 };
 
 int toll_sources_of(struct toll_sources *out, const struct toll_book *base, const char *base_name,

@@ -3,6 +3,8 @@
 #include "book/variation.h"
 
 #include "base/check.h"
+#include "base/checksum.h"
+#include "base/error.h"
 #include "book/change.h"
 #include "book/compile.h"
 #include "book/replan.h"
@@ -56,8 +58,38 @@ static int compile(struct toll_variation *out, const struct toll_io *io, const s
         code = toll_book_open_made(owned->image, bytes, base_name, &out->book, error);
         TOLL_ASSERT(code != TOLL_EDATA);
     }
+    out->not_moved = sources.not_moved;
+    sources.not_moved = (struct toll_strings){0};
     toll_sources_free(&sources);
     return code;
+}
+
+/* The same whether it was made in memory or compiled. A file's text is not the change's: of a book that has
+ * one only its own hash tells. */
+static int find_hash(struct toll_variation *out, const struct toll_book *base, const char *change,
+                     const struct toll_change *changes, int count, struct toll_error *error)
+{
+    static const char head[] = "tollmill change\n";
+    char hash[TOLL_HASH_TEXT_BYTES];
+    struct toll_hasher *hasher;
+
+    for (int i = 0; i < count; i++) {
+        if (changes[i].file != NULL) {
+            out->hash = out->book->book_hash;
+            return 0;
+        }
+    }
+    hasher = toll_hasher_create();
+    if (hasher == NULL)
+        return toll_error_set(error, TOLL_ENOMEM, "out of memory while a book is changed");
+    toll_hash_text(base->book_hash, hash);
+    toll_hasher_update(hasher, head, strlen(head));
+    toll_hasher_update(hasher, hash, strlen(hash));
+    toll_hasher_update(hasher, "\n", 1);
+    toll_hasher_update(hasher, change, strlen(change));
+    out->hash = toll_hasher_digest(hasher);
+    toll_hasher_destroy(hasher);
+    return 0;
 }
 
 static int make(struct toll_variation *out, const struct toll_io *io, const struct toll_book *base,
@@ -82,6 +114,8 @@ static int make(struct toll_variation *out, const struct toll_io *io, const stru
     }
     if (code == 0 && out->book == NULL)
         code = compile(out, io, base, base_name, changes, count, reporter, error);
+    if (code == 0)
+        code = find_hash(out, base, change, changes, count, error);
     toll_arena_free(&arena);
     return code;
 }
@@ -114,5 +148,6 @@ void toll_variation_free(struct toll_variation *variation)
         free(owned->image);
         free(owned);
     }
+    toll_strings_free(&variation->not_moved);
     memset(variation, 0, sizeof(*variation));
 }

@@ -6,13 +6,18 @@
 #ifndef TOLL_BOOK_VARIATION_H
 #define TOLL_BOOK_VARIATION_H
 
+#include "base/strings.h"
 #include "book/book.h"
 
 struct toll_variation {
     struct toll_book *book;
+    struct toll_hash128
+        hash;      /* what reports call the book (WHATIF.md section 1), made in memory or compiled */
     bool reprices; /* ids of everything are the base's; only terms (and price_terms) are others */
     uint32_t price_first, price_end; /* reprices: all prices outside have the base's price_terms, and these
                                         the base's terms under the same index */
+    struct toll_strings
+        not_moved; /* accounts of `plan:P accounts:*` whose currency is not that of P's decks */
     void *owned;
 };
 /* base: an opened book, which must outlive the variation; its embedded sources are what is changed. whole:

@@ -61,6 +61,7 @@ struct toll_delta_result {
     int64_t old_rows, new_rows, changed;
     int64_t reason_rows[TOLL_DELTA_REASONS];
     int64_t adjusting; /* adjusting lines */
+    bool moved;        /* a line, a period charge or a tax: the delta is not empty */
     int total_count;
     struct {
         char currency[8];

@@ -119,7 +119,10 @@ struct toll_impact_book {
     bool has_cost, taxed;
     bool without_calls; /* a run whose CDRs were not there: no hours, days and billed_s */
     bool has_factor;
-    int64_t factor; /* of a sweep, in 1e-8 */
+    int64_t factor;               /* of a sweep, in 1e-8 */
+    const char *const *not_moved; /* accounts that `plan:P accounts:*` left where they are, as their currency
+                                     is not that of P's decks; ascending bytewise */
+    size_t not_moved_count;
 };
 
 struct toll_impact {
@@ -203,7 +206,8 @@ int toll_sweep_changes(const char *sweep, char ***changes, int64_t factors[TOLL_
 struct toll_best_offer {
     struct toll_sum charge, cost; /* lines and period charges; known costs */
     int64_t suspense;             /* calls in suspense */
-    bool offered;                 /* no call that is rated now would be in suspense */
+    bool offered;                 /* no call that is rated now would be in suspense, and: */
+    bool other_currency;          /* the plan's decks are in another one; all else is 0 then */
 };
 struct toll_best_plan_row {
     const char *account, *name, *currency;

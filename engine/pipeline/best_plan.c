@@ -1,7 +1,7 @@
 /*
  * The best plan for each account, from a what-if that has a book with everybody on it for each plan. A plan
  * is offered if nothing that is rated now would wait on it: a call in suspense costs nothing, and would make
- * the plan look cheap.
+ * the plan look cheap; and if its decks are in the account's currency.
  */
 #include "base/error.h"
 #include "base/money.h"
@@ -109,6 +109,18 @@ static void choose(struct toll_best_plan_row *row, int plan_count, bool has_cost
     }
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(left, *(const char *const *)right);
+}
+
+/* The book of the plan could not put the account on it. */
+static bool is_left_out(const struct toll_impact_book *book, const char *account)
+{
+    return book->not_moved_count > 0 && bsearch(account, book->not_moved, book->not_moved_count,
+                                                sizeof(*book->not_moved), compare_names) != NULL;
+}
+
 /* One account in one currency; `all` are its rows in every currency. */
 static void add_row(struct maker *maker, const struct toll_impact_row *in, const struct toll_impact_row *all,
                     size_t all_count, bool has_cost)
@@ -126,6 +138,10 @@ static void add_row(struct maker *maker, const struct toll_impact_row *in, const
     for (int plan = 0; plan < maker->count; plan++) {
         const struct toll_measure *measure = &in->books[maker->first + plan];
         const int64_t suspense = suspense_of(all, all_count, maker->first + plan);
+        if (is_left_out(&maker->impact->books[maker->first + plan], in->key)) {
+            offers[plan] = (struct toll_best_offer){.other_currency = true};
+            continue;
+        }
         offers[plan] = (struct toll_best_offer){.charge = toll_measure_charge(measure),
                                                 .cost = measure->cost,
                                                 .suspense = suspense,

@@ -90,19 +90,27 @@ static unsigned threads_of(unsigned wanted)
     return wanted > 0 ? wanted : cores > 0 ? (unsigned)cores : 1;
 }
 
-int toll_delta_make(const struct toll_delta_options *options, struct toll_delta_result *result,
-                    struct toll_error *error)
+static int make(const struct toll_delta_options *options, struct toll_run_files *old_run,
+                struct toll_delta_result *result, struct toll_error *error)
 {
     const int64_t begin = now_ns();
     struct toll_delta_maker *maker = calloc(1, sizeof *maker);
     memset(result, 0, sizeof *result);
-    if (maker == NULL)
+    if (maker == NULL) {
+        if (old_run != NULL)
+            toll_run_files_close(old_run);
         return toll_delta_no_memory(error);
+    }
     maker->io = toll_io_system();
     maker->options = options;
     maker->threads = threads_of(options->threads);
     maker->result = result;
     pthread_mutex_init(&maker->lock, NULL);
+    if (old_run != NULL) {
+        maker->sides[TOLL_DELTA_OLD].run = *old_run;
+        maker->sides[TOLL_DELTA_OLD].run_open = true;
+        *old_run = (struct toll_run_files){.directory = -1};
+    }
     int rc = toll_delta_create(maker->io, options->delta_path, &maker->writer, error);
     if (rc == 0)
         rc = toll_delta_sides_open(maker, error);
@@ -118,4 +126,16 @@ int toll_delta_make(const struct toll_delta_options *options, struct toll_delta_
     free(maker);
     result->wall_ns = now_ns() - begin;
     return rc;
+}
+
+int toll_delta_make(const struct toll_delta_options *options, struct toll_delta_result *result,
+                    struct toll_error *error)
+{
+    return make(options, NULL, result, error);
+}
+
+int toll_delta_make_of(const struct toll_delta_options *options, struct toll_run_files *old_run,
+                       struct toll_delta_result *result, struct toll_error *error)
+{
+    return make(options, old_run, result, error);
 }

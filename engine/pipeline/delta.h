@@ -108,8 +108,14 @@ struct toll_delta_maker {
     int64_t payer_row_room, price_row_room, pool_row_room, tuple_row_room;
 };
 
+/* toll_delta_make of a run that is open, and was read whole and compared with its checksums, and of one that
+ * was just made of it. Takes the old run over, and closes it. */
+int toll_delta_make_of(const struct toll_delta_options *options, struct toll_run_files *old_run,
+                       struct toll_delta_result *result, struct toll_error *error);
+
 /* ---- delta_sides.c ---- */
 
+/* The old run may be open already; tables that both have are read once then. */
 int toll_delta_sides_open(struct toll_delta_maker *maker, struct toll_error *error);
 void toll_delta_sides_close(struct toll_delta_maker *maker);
 /* Books, payers and tables that only changed lines need. Any thread; done once. */

@@ -151,6 +151,11 @@ static int map_accounts(struct toll_delta_maker *maker, struct toll_error *error
         const struct toll_run_tables *tables = &side->run.tables;
         if (!ids_make(&side->accounts, tables->account_count))
             return toll_delta_no_memory(error);
+        if (s > 0 && tables->accounts == maker->sides[0].run.tables.accounts) {
+            memcpy(side->accounts.shared, maker->sides[0].accounts.shared,
+                   (size_t)tables->account_count * sizeof *side->accounts.shared);
+            continue;
+        }
         for (int64_t id = 1; id < tables->account_count; id++) {
             const struct toll_account_row *row = &tables->accounts[id];
             if (row->account[0] == 0)
@@ -351,7 +356,7 @@ static bool map_tuples(struct toll_delta_maker *maker)
 static int map_rest(struct toll_delta_maker *maker, struct toll_error *error)
 {
     struct toll_delta_run *before = &maker->sides[TOLL_DELTA_OLD], *after = &maker->sides[TOLL_DELTA_NEW];
-    const bool prices = toll_run_files_same(&before->run, &after->run, "prices.arrow"),
+    const bool prices = toll_run_files_same_prices(&before->run, &after->run),
                tuples = toll_run_files_same(&before->run, &after->run, "tuples.arrow") &&
                         toll_run_files_same(&before->run, &after->run, "components.arrow");
     int rc = 0;
@@ -406,10 +411,13 @@ int toll_delta_sides_open(struct toll_delta_maker *maker, struct toll_error *err
     const struct toll_delta_options *options = maker->options;
     const char *const runs[] = {options->old_run_path, options->new_run_path};
     const char *const datasets[] = {options->old_dataset_path, options->new_dataset_path};
+    const bool given = maker->sides[TOLL_DELTA_OLD].run_open;
     int rc = 0;
     for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++) {
         struct toll_delta_run *side = &maker->sides[s];
-        rc = toll_run_files_open_lean(&side->run, maker->io, runs[s], error);
+        if (!side->run_open)
+            rc = toll_run_files_open_like(&side->run, maker->io, runs[s],
+                                          given ? &maker->sides[TOLL_DELTA_OLD].run : NULL, error);
         side->run_open = rc == 0;
         if (rc == 0)
             rc = open_dataset(side, datasets[s], error);

@@ -53,12 +53,34 @@ static struct toll_delta_sums_of *sums_of(struct toll_delta_maker *maker,
     return payer == 0 ? NULL : toll_delta_sums_at(maker, payer);
 }
 
+/* The new run's, where both have the same tables. */
+static bool add_likewise(struct toll_delta_maker *maker)
+{
+    const struct toll_run_tables *before = &maker->sides[TOLL_DELTA_OLD].run.tables,
+                                 *after = &maker->sides[TOLL_DELTA_NEW].run.tables;
+    if (before->accounts != after->accounts || before->buckets != after->buckets ||
+        before->periods != after->periods)
+        return false;
+    for (uint32_t id = 0; id < maker->sum_room; id++) {
+        struct toll_delta_sums_of *sums = &maker->sums[id];
+        sums->rows[TOLL_DELTA_NEW] = sums->rows[TOLL_DELTA_OLD];
+        sums->charge[TOLL_DELTA_NEW] = sums->charge[TOLL_DELTA_OLD];
+        sums->periods[TOLL_DELTA_NEW] = sums->periods[TOLL_DELTA_OLD];
+    }
+    return true;
+}
+
 static int add_run(struct toll_delta_maker *maker, unsigned s, struct toll_error *error)
 {
     const struct toll_run_tables *tables = &maker->sides[s].run.tables;
+    struct toll_delta_sums_of *sums = NULL;
+    if (s == TOLL_DELTA_NEW && add_likewise(maker))
+        return 0;
     for (int64_t i = 0; i < tables->bucket_count; i++) {
         const struct toll_bucket_row *row = &tables->buckets[i];
-        struct toll_delta_sums_of *sums = sums_of(maker, &tables->accounts[row->account], row->site);
+        /* Those of one account and site follow each other. */
+        if (sums == NULL || row->account != row[-1].account || strcmp(row->site, row[-1].site) != 0)
+            sums = sums_of(maker, &tables->accounts[row->account], row->site);
         if (sums == NULL)
             return toll_delta_no_memory(error);
         sums->rows[s] += row->count;
@@ -66,7 +88,7 @@ static int add_run(struct toll_delta_maker *maker, unsigned s, struct toll_error
     }
     for (int64_t i = 0; i < tables->period_count; i++) {
         const struct toll_period_row *row = &tables->periods[i];
-        struct toll_delta_sums_of *sums = sums_of(maker, &tables->accounts[row->account], "");
+        sums = sums_of(maker, &tables->accounts[row->account], "");
         if (sums == NULL)
             return toll_delta_no_memory(error);
         sums->periods[s] += row->charge;
@@ -277,6 +299,7 @@ int toll_delta_sums(struct toll_delta_maker *maker, struct toll_delta_manifest *
         rc = check_payer(maker, payers[i], error);
         if (rc == 0)
             rc = fill_rows(maker, payers[i], (int64_t)i, &rows[i], reasons, &reason_count, error);
+        maker->result->moved |= rc == 0 && rows[i].old_periods != rows[i].new_periods;
         if (rc == 0)
             rc = add_total(manifest, maker->payers[payers[i]].currency, &maker->sums[payers[i]], error);
     }

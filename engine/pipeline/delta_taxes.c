@@ -116,6 +116,7 @@ int toll_delta_taxes_add(struct toll_delta_maker *maker, struct toll_error *erro
         qsort(rows.list, (size_t)rows.count, sizeof *rows.list, by_names);
         rc = join_rows(&rows, error);
     }
+    maker->result->moved |= rows.count > 0;
     if (rc == 0)
         rc = toll_delta_add_taxes(maker->writer, rows.list, rows.count, error);
     free(rows.list);

@@ -111,17 +111,9 @@ static void fill_charges(const struct chunk *chunk, size_t words)
     const int64_t *beside = chunk->sides[0].repriced_charges;
     const size_t count = (size_t)shape->repriced, stride = repriced_stride(shape);
     int64_t *restrict records = chunk->scratch->records;
-    size_t used = TOLL_WORDS_OWN;
-    for (size_t i = 0; beside != NULL && i < chunk->rows; i++)
-        memcpy(records + i * words + used, beside + (chunk->first + i) * stride, count * sizeof *beside);
-    for (int s = 1; s < shape->count && beside == NULL; s++) {
-        if (!shape->sides[s].repriced)
-            continue;
-        const int64_t *other = chunk->sides[s].lines.charge + chunk->first;
-        for (size_t i = 0; i < chunk->rows; i++)
-            records[i * words + used] = other[i];
-        used++;
-    }
+    for (size_t i = 0; count > 0 && i < chunk->rows; i++)
+        memcpy(records + i * words + TOLL_WORDS_OWN, beside + (chunk->first + i) * stride,
+               count * sizeof *beside);
     for (int s = 1; s < shape->count && shape->alike > 0; s++) {
         const int64_t *other = chunk->sides[s].lines.charge + chunk->first;
         const size_t word = shape->sides[s].word;
@@ -260,7 +252,7 @@ static inline size_t line_currency(const struct chunk *chunk, int side, size_t i
 static void add_move(const struct chunk *chunk, int side, size_t i, unsigned from, unsigned to)
 {
     struct toll_plane *moves = &chunk->sums->sides[side].moves;
-    const int money = to < TOLL_SUSPENSE_FIRST && !chunk->sums->shape->sides[side].repriced ? side : 0;
+    const int money = to < TOLL_SUSPENSE_FIRST ? side : 0;
     const size_t key = (from * (size_t)TOLL_STATUS_COUNT + to) * chunk->sums->shape->currency_count +
                        line_currency(chunk, money, i);
     int64_t *record = moves->now + key * moves->words;
@@ -283,66 +275,6 @@ static inline void add_counts(struct toll_plane *plane, size_t key, const int64_
     add_words(plane->now + key * TOLL_WORDS_COUNTS, counts, TOLL_WORDS_COUNTS);
 }
 
-/* A row of a repriced side whose billed units or status are not the base's. The scratch holds the base. */
-static void add_difference(const struct chunk *chunk, int side, size_t i)
-{
-    struct toll_impact_sums *sums = chunk->sums;
-    struct toll_impact_side_sums *of = &sums->sides[side];
-    const struct scratch *scratch = chunk->scratch;
-    of->differs = true;
-    const struct toll_line_batch *base = &chunk->sides[0].lines, *lines = &chunk->sides[side].lines;
-    const size_t row = chunk->first + i, currencies = sums->shape->currency_count;
-    const uint8_t was = base->status[row], is = lines->status[row];
-    const size_t cell = scratch->cell[i], currency = cell % currencies;
-    int64_t counts[TOLL_WORDS_COUNTS] = {
-        0,
-        (int64_t)is_rated(is) - is_rated(was),
-        (int64_t)(is >= TOLL_SUSPENSE_FIRST) - (was >= TOLL_SUSPENSE_FIRST),
-        billed_s(chunk, i, is, lines->billed[row]) - billed_s(chunk, i, was, base->billed[row]),
-    };
-    add_counts(&of->counts[TOLL_PLANE_ACCOUNTS], scratch->account[i], counts);
-    add_counts(&of->counts[TOLL_PLANE_PRICES], scratch->price[i], counts);
-    if (chunk->sides[0].plans != NULL)
-        add_counts(&of->counts[TOLL_PLANE_PLANS], scratch->plan[i], counts);
-    add_counts(&of->counts[TOLL_PLANE_KINDS], cell / currencies / TOLL_STATUS_COUNT * currencies + currency,
-               counts);
-    if (sums->hour >= 0) {
-        add_counts(&of->counts[TOLL_PLANE_HOURS], (size_t)sums->hour * currencies + currency, counts);
-        add_counts(&of->counts[TOLL_PLANE_DAYS], sums->day_slot * currencies + currency, counts);
-    }
-    const int64_t cost = base->cost == NULL ? 0 : base->cost[row];
-    const int64_t left[TOLL_WORDS_COUNTS] = {
-        -1,
-        -(int64_t)is_rated(was),
-        -(int64_t)(was >= TOLL_SUSPENSE_FIRST),
-        -billed_s(chunk, i, was, base->billed[row]),
-        0,
-        -cost,
-    };
-    const int64_t came[TOLL_WORDS_COUNTS] = {
-        1, is_rated(is), is >= TOLL_SUSPENSE_FIRST, billed_s(chunk, i, is, lines->billed[row]), 0, cost,
-    };
-    add_counts(&of->counts[TOLL_PLANE_STATUSES], was * currencies + currency, left);
-    add_counts(&of->counts[TOLL_PLANE_STATUSES], is * currencies + currency, came);
-    struct toll_plane *statuses = &sums->sides[0].planes[TOLL_PLANE_STATUSES];
-    const size_t word = sums->shape->sides[side].word;
-    statuses->now[(was * currencies + currency) * statuses->words + word] -= lines->charge[row];
-    statuses->now[(is * currencies + currency) * statuses->words + word] += lines->charge[row];
-    if ((was != is) & ((was | is) >= TOLL_SUSPENSE_FIRST))
-        add_move(chunk, side, i, was, is);
-}
-
-static void add_differences(const struct chunk *chunk, int side)
-{
-    const struct toll_line_batch *base = &chunk->sides[0].lines, *lines = &chunk->sides[side].lines;
-    if (base->status == lines->status && base->billed == lines->billed)
-        return;
-    const size_t end = chunk->first + chunk->rows;
-    for (size_t i = chunk->first; i < end; i++)
-        if (((base->status[i] ^ lines->status[i]) | (base->billed[i] ^ lines->billed[i])) != 0)
-            add_difference(chunk, side, i - chunk->first);
-}
-
 /* ---- sides that are alike ---- */
 
 static void find_base_groups(const struct chunk *chunk)
@@ -353,30 +285,69 @@ static void find_base_groups(const struct chunk *chunk)
         scratch->base_group[i] = groups[scratch->base_price[i]];
 }
 
-/* The rows that it has otherwise than the base, in scratch->other. */
+static bool same_column(const void *a, const void *b, size_t at, size_t rows, size_t size)
+{
+    return memcmp((const uint8_t *)a + at * size, (const uint8_t *)b + at * size, rows * size) == 0;
+}
+
+static void mark_words(const struct chunk *chunk, const void *a, const void *b, uint8_t *differ)
+{
+    if (same_column(a, b, chunk->first, chunk->rows, sizeof(uint32_t)))
+        return;
+    const uint32_t *x = (const uint32_t *)a + chunk->first, *y = (const uint32_t *)b + chunk->first;
+    for (size_t i = 0; i < chunk->rows; i++)
+        differ[i] |= x[i] != y[i];
+}
+
+static void mark_bytes(const struct chunk *chunk, const uint8_t *a, const uint8_t *b, uint8_t *differ)
+{
+    if (same_column(a, b, chunk->first, chunk->rows, 1))
+        return;
+    for (size_t i = 0; i < chunk->rows; i++)
+        differ[i] |= a[chunk->first + i] != b[chunk->first + i];
+}
+
+/* Price rows of other decks or destinations. */
+static void mark_groups(const struct chunk *chunk, int side, uint8_t *differ)
+{
+    const struct toll_impact_side_shape *base = &chunk->sums->shape->sides[0];
+    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
+    const int32_t *prices = chunk->sides[side].lines.price + chunk->first;
+    if (of->groups == base->groups && same_column(chunk->sides[0].lines.price, chunk->sides[side].lines.price,
+                                                  chunk->first, chunk->rows, sizeof *prices))
+        return;
+    for (size_t i = 0; i < chunk->rows; i++) {
+        const uint32_t price = (uint32_t)prices[i];
+        const uint32_t group = of->groups[price < of->price_ids ? price : 0];
+        differ[i] |= (group != chunk->scratch->base_group[i]) | (price >= of->price_ids);
+    }
+}
+
+static void mark_costs(const struct chunk *chunk, const int64_t *a, const int64_t *b, uint8_t *differ)
+{
+    for (size_t i = 0, at = chunk->first; (a != NULL || b != NULL) && i < chunk->rows; i++, at++)
+        differ[i] |= (a == NULL ? 0 : a[at]) != (b == NULL ? 0 : b[at]);
+}
+
+/* The rows that it has otherwise than the base, in scratch->other: mostly none, which whole columns tell. */
 static size_t find_others(const struct chunk *chunk, int side)
 {
-    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
     const struct toll_impact_lines *base = &chunk->sides[0], *own = &chunk->sides[side];
     const struct toll_line_batch *a = &base->lines, *b = &own->lines;
-    const bool plans = base->plans != NULL, costs = a->cost != NULL || b->cost != NULL;
-    struct scratch *scratch = chunk->scratch;
-    uint32_t *restrict other = scratch->other;
-    uint8_t differ[CHUNK];
-    for (size_t i = 0, at = chunk->first; i < chunk->rows; i++, at++) {
-        const uint32_t price = (uint32_t)b->price[at];
-        const uint32_t group = of->groups[price < of->price_ids ? price : 0];
-        differ[i] =
-            (((uint32_t)a->account[at] ^ (uint32_t)b->account[at]) |
-             ((uint32_t)a->billed[at] ^ (uint32_t)b->billed[at]) | (uint32_t)(a->status[at] ^ b->status[at]) |
-             (uint32_t)(a->class_jurisdiction[at] ^ b->class_jurisdiction[at]) |
-             (group ^ scratch->base_group[i]) | (uint32_t)(price >= of->price_ids)) != 0;
-    }
-    for (size_t i = 0; plans && i < chunk->rows; i++)
-        differ[i] |= base->plans[chunk->first + i] != own->plans[chunk->first + i];
-    for (size_t i = 0, at = chunk->first; costs && i < chunk->rows; i++, at++)
-        differ[i] |= (a->cost == NULL ? 0 : a->cost[at]) != (b->cost == NULL ? 0 : b->cost[at]);
+    uint32_t *restrict other = chunk->scratch->other;
+    uint8_t differ[CHUNK] = {0};
+    static const uint8_t none[CHUNK];
+    mark_words(chunk, a->account, b->account, differ);
+    mark_words(chunk, a->billed, b->billed, differ);
+    mark_bytes(chunk, a->status, b->status, differ);
+    mark_bytes(chunk, a->class_jurisdiction, b->class_jurisdiction, differ);
+    mark_groups(chunk, side, differ);
+    if (base->plans != NULL)
+        mark_words(chunk, base->plans, own->plans, differ);
+    mark_costs(chunk, a->cost, b->cost, differ);
     size_t count = 0;
+    if (memcmp(differ, none, CHUNK) == 0)
+        return 0;
     for (size_t i = 0; i < chunk->rows; i++) {
         other[count] = (uint32_t)i;
         count += differ[i];
@@ -466,17 +437,15 @@ static size_t rows_within(struct toll_impact_sums *sums, const struct toll_impac
                           int until, size_t first, size_t rows)
 {
     for (;; rows /= 2) {
-        const int64_t *beside = from == 0 ? sides[0].repriced_charges : NULL;
         const size_t count = (size_t)sums->shape->repriced, stride = repriced_stride(sums->shape);
-        uint64_t most = beside == NULL ? 0 : bound_beside(beside + first * stride, stride, count, rows);
+        uint64_t most =
+            count == 0 ? 0 : bound_beside(sides[0].repriced_charges + first * stride, stride, count, rows);
         for (int s = from; s < until; s++) {
             const struct toll_line_batch *lines = &sides[s].lines;
-            if (beside != NULL && sums->shape->sides[s].repriced)
+            if (sums->shape->sides[s].repriced)
                 continue;
             const uint64_t charge = bound_of(lines->charge + first, rows);
-            const uint64_t cost = lines->cost == NULL || sums->shape->sides[s].repriced
-                                      ? 0
-                                      : bound_of(lines->cost + first, rows);
+            const uint64_t cost = lines->cost == NULL ? 0 : bound_of(lines->cost + first, rows);
             most = charge > most ? charge : most;
             most = cost > most ? cost : most;
         }
@@ -534,9 +503,7 @@ static void add_rows(struct toll_impact_sums *sums, const struct toll_cdr_batch 
             if (s == 0 && sums->shape->alike > 0)
                 find_base_groups(&chunk);
             for (int other = 1; s == 0 && other < until; other++)
-                if (sums->shape->sides[other].repriced)
-                    add_differences(&chunk, other);
-                else if (sums->shape->sides[other].alike)
+                if (sums->shape->sides[other].alike)
                     add_alike(&chunk, other);
             if (s > 0 && from == 0) {
                 add_moved(&chunk, s);

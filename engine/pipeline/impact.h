@@ -29,14 +29,15 @@ struct toll_impact_side {
     const struct toll_book *book;     /* its ids; NULL: */
     const struct toll_run_files *run; /* those of this run, whose book has: */
     const char *own_currency;
-    /* Not of the base: its ids are the base's, and so are its lines in everything but charge, billed and
-     * status. Of its batches only these three are read; where billed and status are the base's own arrays
-     * the side costs next to nothing. */
+    /* Not of the base: its ids are the base's, and so are its lines in everything but their charges, which
+     * stand beside the base's lines. Its own batches are not read. */
     bool repriced;
     enum toll_impact_detail detail;
     const uint64_t *changed; /* a bit for each price id: those that some repriced side has otherwise */
+    const struct toll_strings *not_moved; /* NULL: none (struct toll_impact_book) */
     /* At the end, for toll_impact_make: */
     const struct toll_period_charges *periods; /* of `book`; a run has its own */
+    const struct toll_tally *tally;            /* of `book`: which services its prices met; NULL: not known */
     const struct toll_impact_tax *taxes;       /* by account; NULL: none */
     size_t tax_count;
 };
@@ -53,8 +54,9 @@ int toll_impact_taxes_of(struct toll_taxes *taxes, struct toll_strings *texts, s
 struct toll_impact_shape; /* how large sums are, for each side */
 int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
                            const struct toll_zone *zone, struct toll_error *error);
-/* Which twin of the kernel adds; the portable one unless it is said. */
-void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel);
+/* Which twin of the kernel adds, the portable one unless it is said; and how many rows will be added to one
+ * sum, of which only speed depends. */
+void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel, int64_t rows);
 void toll_impact_shape_free(struct toll_impact_shape *shape);
 size_t toll_impact_sums_bytes(const struct toll_impact_shape *shape);
 
@@ -71,7 +73,7 @@ struct toll_impact_lines {
     struct toll_line_batch lines; /* rows: the same for all sides */
     const uint32_t *plans;        /* by row: plan id of the side's book, 0 none; NULL: not known */
     /* Of the base: the charges of all repriced sides by row, side by side and in their order, as many as they
-     * are rounded up to 8, those beyond without meaning. NULL: they are in the sides' own columns. */
+     * are rounded up to 8, those beyond without meaning. NULL: there are no such sides. */
     const int64_t *repriced_charges;
 };
 /* cdrs: rows, kind and start are read; kind and start may be NULL: then lines have no hour, day and billed_s.

@@ -91,7 +91,7 @@ static bool has_lines(const struct toll_impact_maker *maker, int side, enum toll
     const struct toll_impact_side_sums *own = &maker->sums->sides[side];
     if (toll_plane_get(&maker->sums->sides[beside ? 0 : side].planes[plane], key, TOLL_WORD_ROWS) != 0)
         return true;
-    return beside && toll_plane_get(&own->counts[plane], key, TOLL_WORD_ROWS) != 0;
+    return maker->shape->sides[side].alike && toll_plane_get(&own->counts[plane], key, TOLL_WORD_ROWS) != 0;
 }
 
 static struct toll_measure *entry_of(struct toll_impact_maker *maker, const struct filling *filling, int side,

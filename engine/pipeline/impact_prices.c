@@ -126,11 +126,11 @@ static uint32_t group_find(struct group *group, enum group_kind kind, const stru
     if (price == 0)
         return find_text(group, "");
     if (side->book != NULL) {
-        const struct toll_price_origin *origin = &side->book->origins[price];
-        if (kind == BY_DECK && origin->deck == 0)
+        const struct toll_price_origin origin = toll_book_origin(side->book, (uint32_t)price);
+        if (kind == BY_DECK && origin.deck == 0)
             return find_text(group, "");
         return find_offset(group, side->book,
-                           kind == BY_DECK ? side->book->decks[origin->deck].name : origin->destination);
+                           kind == BY_DECK ? side->book->decks[origin.deck].name : origin.destination);
     }
     const struct toll_price_row *row = &side->run->tables.prices[price - 1];
     return find_text(group, kind == BY_DECK ? row->deck : row->destination);
@@ -197,14 +197,39 @@ static bool group_name(struct toll_impact_maker *maker, const struct group *grou
 
 /* ---- the price rows themselves ---- */
 
-static bool fill_price(struct toll_impact_maker *maker, int side, size_t price, struct toll_impact_price *out)
+/* Which services' lines name a price: of voice those that are billed tell, of others the tally. Of a row that
+ * was compiled more than once any may be the one that lines name. */
+static unsigned services_of(const struct toll_impact_maker *maker, int side, size_t price, size_t key)
+{
+    const struct toll_impact_side *of = &maker->sides[side];
+    const struct toll_plane *prices = &maker->sums->sides[side].planes[TOLL_PLANE_PRICES];
+    const size_t currencies = maker->shape->currency_count, first = key - key % currencies;
+    toll_total rows = 0, billed_s = 0;
+    unsigned services = 0;
+    if (of->tally == NULL)
+        return 0;
+    for (size_t at = price; at < of->book->price_count && at < price + TOLL_SAME_ROW_WITHIN; at++)
+        if (at == price || toll_impact_same_row(of->book, price, at))
+            services |= toll_tally_price_services(of->tally, (uint32_t)at);
+    for (size_t c = 0; c < currencies; c++) {
+        rows += toll_plane_get(prices, first + c, TOLL_WORD_ROWS);
+        billed_s += toll_plane_get(prices, first + c, TOLL_WORD_BILLED_S);
+    }
+    return rows > 0 && (services == 0 || billed_s > 0) ? services | 1u << TOLL_VOICE : services;
+}
+
+/* key: of the side's prices, times the currencies. */
+static bool fill_price(struct toll_impact_maker *maker, int side, size_t price, size_t key,
+                       struct toll_impact_price *out)
 {
     const struct toll_impact_side *of = &maker->sides[side];
     struct toll_price_row described = {0};
     const struct toll_price_row *row = &described;
     if (of->book != NULL) {
-        toll_price_describe(of->book, (int32_t)price, 0, &described);
-        described.unit = ""; /* lines tell, and they are gone */
+        const unsigned services = services_of(maker, side, price, key);
+        toll_price_describe(of->book, (int32_t)price, services, &described);
+        if (services == 0)
+            described.unit = "";
     } else {
         row = &of->run->tables.prices[price - 1];
     }
@@ -256,11 +281,11 @@ static bool put(struct price_key *key, const char *text)
 }
 
 static struct toll_measure *price_entry(struct toll_impact_maker *maker, int side, size_t price,
-                                        uint32_t currency, struct price_key *key)
+                                        size_t key_of_prices, struct price_key *key)
 {
     static const struct toll_impact_price none = {"", "", "", "", "", "", "", "", 0, 0, 0, 0, "", 0};
     struct toll_impact_price row = none;
-    if (price != 0 && !fill_price(maker, side, price, &row))
+    if (price != 0 && !fill_price(maker, side, price, key_of_prices, &row))
         return NULL;
     char step[16];
     snprintf(step, sizeof step, "%010d", row.step);
@@ -272,7 +297,8 @@ static struct toll_measure *price_entry(struct toll_impact_maker *maker, int sid
         !put(key, row.band) || !put(key, step) || !put(key, row.column) || !put(key, row.destination))
         return NULL;
     const uint32_t had = maker->owned->tables[TOLL_BY_PRICE].keys.count;
-    struct toll_measure *to = toll_impact_entry(maker, TOLL_BY_PRICE, key->text, key->used, currency,
+    struct toll_measure *to = toll_impact_entry(maker, TOLL_BY_PRICE, key->text, key->used,
+                                                (uint32_t)(key_of_prices % maker->shape->currency_count),
                                                 &(struct toll_impact_naming){.name = ""});
     struct toll_impact_entries *entries = &maker->owned->tables[TOLL_BY_PRICE];
     if (to != NULL && entries->keys.count > had) {
@@ -283,11 +309,11 @@ static struct toll_measure *price_entry(struct toll_impact_maker *maker, int sid
     return to;
 }
 
-static bool add_price(struct toll_impact_maker *maker, int side, size_t price, uint32_t currency, size_t key,
+static bool add_price(struct toll_impact_maker *maker, int side, size_t price, size_t key,
                       struct price_key *text)
 {
     struct toll_impact_words words;
-    struct toll_measure *to = price_entry(maker, side, price, currency, text);
+    struct toll_measure *to = price_entry(maker, side, price, key, text);
     for (int s = side; to != NULL && s < maker->shape->count; s++) {
         if (s != side && !(side == 0 && maker->shape->sides[s].repriced))
             continue;
@@ -422,7 +448,7 @@ static bool fill_moved(struct toll_impact_maker *maker, struct movers *movers)
                                              .rows = (int64_t)toll_plane_get(prices, key, TOLL_WORD_ROWS),
                                              .charge = charges + i * books};
         if (price != 0) {
-            if (!fill_price(maker, 0, price, &row) || (list[i].price = keep_price(maker, &row)) == NULL)
+            if (!fill_price(maker, 0, price, key, &row) || (list[i].price = keep_price(maker, &row)) == NULL)
                 return false;
         }
         rest[c].left_out--;
@@ -526,7 +552,7 @@ static bool walk(struct toll_impact_maker *maker, int side, struct group groups[
                 return false;
             group_add(&groups[g], sums, side, (size_t)id * currencies + currency, key);
         }
-        if (lines && maker->wishes->prices && !add_price(maker, side, price, (uint32_t)currency, key, text))
+        if (lines && maker->wishes->prices && !add_price(maker, side, price, key, text))
             return false;
         if (!moved)
             continue;

@@ -143,10 +143,11 @@ static struct place *group_place(const struct groups *groups, uint64_t what)
 
 bool toll_impact_same_row(const struct toll_book *book, size_t a, size_t b)
 {
-    const struct toll_price_origin *x = &book->origins[a], *y = &book->origins[b];
-    if (x->line != y->line || x->file != y->file || x->key != y->key || x->column != y->column ||
-        x->deck != y->deck || x->plan != y->plan || x->kind != y->kind || x->band != y->band ||
-        x->step != y->step || x->destination != y->destination)
+    const struct toll_price_origin x = toll_book_origin(book, (uint32_t)a);
+    const struct toll_price_origin y = toll_book_origin(book, (uint32_t)b);
+    if (x.line != y.line || x.file != y.file || x.key != y.key || x.column != y.column || x.deck != y.deck ||
+        x.plan != y.plan || x.kind != y.kind || x.band != y.band || x.step != y.step ||
+        x.destination != y.destination)
         return false;
     const struct toll_terms *p = &book->terms[book->price_terms[a]];
     const struct toll_terms *q = &book->terms[book->price_terms[b]];
@@ -182,9 +183,12 @@ static bool group_prices(struct toll_impact_side_shape *shape, const struct toll
     shape->price_of_key = calloc(book->price_count + 1u, sizeof *shape->price_of_key);
     bool good = shape->price_keys != NULL && shape->price_of_key != NULL;
     struct place last = {0};
+    uint32_t deck = 0;
     for (uint32_t price = 1; good && price < book->price_count; price++) {
-        const struct toll_price_origin *origin = &book->origins[price];
-        const uint64_t what = (uint64_t)(uint32_t)origin->deck << 32 | origin->destination;
+        while (price - book->decks[deck].price_first >= book->decks[deck].price_count)
+            deck++;
+        const struct toll_price_origin origin = toll_book_origin_in(book, deck, price);
+        const uint64_t what = (uint64_t)deck << 32 | origin.destination;
         if (side->detail == TOLL_DETAIL_CHANGED && is_changed(side, price)) {
             shape->price_keys[price] = keys;
             shape->price_of_key[keys++] = price;
@@ -315,9 +319,10 @@ static uint16_t *name_groups(const struct toll_impact_side *side, struct toll_st
     bool good = groups != NULL && ids != NULL;
     for (uint32_t key = 1; good && key < own.prices; key++) {
         char text[512];
-        const struct toll_price_origin *origin = &book->origins[own.price_of_key[key] & ~TOLL_KEY_GROUP];
-        const char *deck = origin->deck == 0 ? "" : toll_book_string(book, book->decks[origin->deck].name);
-        const char *destination = toll_book_string(book, origin->destination);
+        const struct toll_price_origin origin =
+            toll_book_origin(book, own.price_of_key[key] & ~TOLL_KEY_GROUP);
+        const char *deck = origin.deck == 0 ? "" : toll_book_string(book, book->decks[origin.deck].name);
+        const char *destination = toll_book_string(book, origin.destination);
         const size_t deck_bytes = strlen(deck) + 1, destination_bytes = strlen(destination);
         good = deck_bytes + destination_bytes <= sizeof text;
         if (!good)
@@ -427,9 +432,10 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
     return rc;
 }
 
-void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel)
+void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel, int64_t rows)
 {
     shape->kernel = kernel;
+    shape->rows = rows;
 }
 
 void toll_impact_shape_free(struct toll_impact_shape *shape)

@@ -10,16 +10,19 @@
 
 #define PAGE_BYTES ((size_t)4096)
 #define PAGE_WORDS (PAGE_BYTES / sizeof(int64_t))
-/* Beyond that, large pages would be there where hardly any of their records is. */
+/* Beyond that, large pages would be there where hardly any of their records is, unless there are enough rows
+ * for most of the records: */
 #define LARGE_PLANE_BYTES ((size_t)64 << 20)
+#define KEYS_TO_A_ROW 4 /* so many keys at most; a small page has 32 or more of them */
 
 /* ---- planes ---- */
 
-bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words)
+bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words, int64_t rows)
 {
     *plane = (struct toll_plane){.keys = keys, .words = words};
     plane->bytes = toll_large_bytes(keys * words * sizeof *plane->now);
-    plane->now = toll_large_map(plane->bytes, plane->bytes <= LARGE_PLANE_BYTES);
+    plane->now = toll_large_map(plane->bytes,
+                                plane->bytes <= LARGE_PLANE_BYTES || keys / KEYS_TO_A_ROW < (uint64_t)rows);
     return plane->now != NULL;
 }
 
@@ -86,6 +89,8 @@ static size_t plane_keys(const struct toll_impact_shape *shape, int side, int pl
 {
     const size_t currencies = shape->currency_count;
     const struct toll_impact_side_shape *of = &shape->sides[side];
+    if (of->repriced)
+        return 0;
     switch (plane) {
     case TOLL_PLANE_ACCOUNTS:
         return of->accounts;
@@ -109,15 +114,13 @@ static size_t plane_keys(const struct toll_impact_shape *shape, int side, int pl
 static size_t plane_words(const struct toll_impact_shape *shape, int side, int plane)
 {
     const struct toll_impact_side_shape *of = &shape->sides[side];
-    return toll_impact_beside(of)       ? TOLL_WORDS_COUNTS
-           : plane == TOLL_PLANE_PRICES ? of->price_words
-                                        : of->words;
+    return of->alike ? TOLL_WORDS_COUNTS : plane == TOLL_PLANE_PRICES ? of->price_words : of->words;
 }
 
 static struct toll_plane *plane_of(struct toll_impact_sums *sums, int side, int plane)
 {
     struct toll_impact_side_sums *of = &sums->sides[side];
-    return toll_impact_beside(&sums->shape->sides[side]) ? &of->counts[plane] : &of->planes[plane];
+    return sums->shape->sides[side].alike ? &of->counts[plane] : &of->planes[plane];
 }
 
 /* By its own price rows, of a side that is alike. */
@@ -143,17 +146,20 @@ static bool make_side(struct toll_impact_sums *sums, int side)
     const struct toll_impact_shape *shape = sums->shape;
     struct toll_impact_side_sums *of = &sums->sides[side];
     bool good = true;
+    if (shape->sides[side].repriced)
+        return true;
     for (int p = 0; p < TOLL_PLANES; p++)
-        if (p != TOLL_PLANE_DAYS && !(toll_impact_beside(&shape->sides[side]) && p == TOLL_PLANE_CELLS))
+        if (p != TOLL_PLANE_DAYS && !(shape->sides[side].alike && p == TOLL_PLANE_CELLS))
             good = good && toll_plane_make(plane_of(sums, side, p), plane_keys(shape, side, p),
-                                           plane_words(shape, side, p));
+                                           plane_words(shape, side, p),
+                                           toll_impact_beside(&shape->sides[side]) ? 0 : shape->rows);
     if (shape->sides[side].alike)
         good = good && toll_plane_make(&of->planes[TOLL_PLANE_PRICES], own_price_keys(shape, side),
-                                       TOLL_WORDS_AT_ONCE);
+                                       TOLL_WORDS_AT_ONCE, 0);
     if (side > 0)
         good = good && toll_plane_make(&of->moves,
                                        (size_t)TOLL_STATUS_COUNT * TOLL_STATUS_COUNT * shape->currency_count,
-                                       TOLL_MOVE_WORDS);
+                                       TOLL_MOVE_WORDS, 0);
     of->touched = calloc(plane_keys(shape, side, TOLL_PLANE_CELLS) + 8, 1);
     return good && of->touched != NULL;
 }
@@ -222,7 +228,7 @@ static bool grow_days(struct toll_impact_sums *sums, int side, size_t room)
 {
     struct toll_plane *plane = plane_of(sums, side, TOLL_PLANE_DAYS), grown;
     if (!toll_plane_make(&grown, room * sums->shape->currency_count,
-                         plane_words(sums->shape, side, TOLL_PLANE_DAYS)))
+                         plane_words(sums->shape, side, TOLL_PLANE_DAYS), 0))
         return false;
     if (plane->now != NULL)
         memcpy(grown.now, plane->now, plane->keys * plane->words * sizeof *plane->now);
@@ -251,7 +257,7 @@ static uint32_t day_slot(struct toll_impact_sums *sums, int64_t day)
         if (good)
             sums->days = days;
         for (int s = 0; good && s < sums->shape->count; s++)
-            good = grow_days(sums, s, room);
+            good = sums->shape->sides[s].repriced || grow_days(sums, s, room);
         if (!good) {
             sums->no_memory = true;
             return 0;
@@ -336,6 +342,8 @@ static bool merge_days(struct toll_impact_sums *sums, struct toll_impact_sums *f
         if (sums->no_memory)
             return false;
         for (int s = 0; s < sums->shape->count; s++) {
+            if (sums->shape->sides[s].repriced)
+                continue;
             struct toll_plane *to = plane_of(sums, s, TOLL_PLANE_DAYS);
             const struct toll_plane *days = plane_of(from, s, TOLL_PLANE_DAYS);
             if (days->wide != NULL && to->wide == NULL)
@@ -396,6 +404,6 @@ void toll_impact_read(const struct toll_impact_sums *sums, int side, enum toll_i
         return;
     const struct toll_plane *counts = &sums->sides[side].counts[plane];
     out->words[TOLL_WORD_CHARGE] = toll_plane_get(own, key, shape->word);
-    for (size_t w = 0; w < TOLL_WORDS_COUNTS; w++)
+    for (size_t w = 0; shape->alike && w < TOLL_WORDS_COUNTS; w++)
         out->words[w] += toll_plane_get(counts, key, w);
 }

@@ -4,8 +4,7 @@
  * A plane is an array of records, one for each key (an account, a price row, an hour ...). A record of an
  * ordinary side has the words of enum toll_impact_word. Behind the base's come the charges of the repriced
  * sides, side by side, so that a row adds all of them to one place; and behind those, in its plane of price
- * rows only, what the ordinary sides charge for the calls of that price row. Where a repriced side's billed
- * units or status are not the base's, the differences of its counts are in planes of their own.
+ * rows only, what the ordinary sides charge for the calls of that price row. A repriced side has no planes.
  *
  * A side whose accounts and plans have the base's ids is `alike`: on most rows it has the base's account,
  * class, status and so on, and only another charge. It is kept as a repriced side is; a row that it has
@@ -39,8 +38,7 @@ enum toll_impact_word {
 #define TOLL_WORDS_AT_ONCE 8 /* records are multiples of a cache line */
 /* A record has room for the charges of all sides. */
 #define TOLL_WORDS_MOST (TOLL_WORDS_OWN + TOLL_IMPACT_BOOKS_MAX + 2)
-/* Of the differences of a repriced side: the same words; of the plane of statuses rows and cost, too; never
- * charge. Of one that is alike all. */
+/* Of the differences of a side that is alike. */
 #define TOLL_WORDS_COUNTS TOLL_WORDS_OWN
 
 /* Keys: but for accounts each times the currencies, the currency last. */
@@ -71,7 +69,7 @@ struct toll_impact_side_shape {
         *price_of_key; /* a price of the key, with the bit below if it has others, too; NULL: the key is it */
     uint32_t price_ids; /* entries of price_keys; of a book: as prices */
 };
-/* What it has is what the base has, but for charges and differences. */
+/* What it has is what the base has, but for charges and, of one that is alike, differences. */
 static inline bool toll_impact_beside(const struct toll_impact_side_shape *side)
 {
     return side->repriced || side->alike;
@@ -96,6 +94,7 @@ struct toll_impact_shape {
     uint32_t own_currency[TOLL_IMPACT_BOOKS_MAX]; /* by side: of lines without account */
     const struct toll_zone *zone;
     toll_sums_kernel *kernel;
+    int64_t rows; /* that are expected in one sum; 0: nobody knows */
 };
 
 struct toll_plane {
@@ -104,14 +103,16 @@ struct toll_plane {
     size_t keys, words, bytes;
 };
 struct toll_impact_side_sums {
-    struct toll_plane planes[TOLL_PLANES]; /* empty of a repriced side but for: */
-    struct toll_plane counts[TOLL_PLANES]; /* differences of a side beside the base; of others empty */
-    struct toll_plane moves;               /* base status * TOLL_STATUS_COUNT + status, of all but the base */
-    uint8_t *touched;                      /* by cell */
-    int64_t strangers;                     /* lines that name what the tables do not have */
+    struct toll_plane
+        planes[TOLL_PLANES]; /* of a side that is alike but price rows, which it has otherwise */
+    struct toll_plane counts[TOLL_PLANES]; /* differences of a side that is alike; of others empty */
+    struct toll_plane
+        moves;         /* base status * TOLL_STATUS_COUNT + status; empty of the base and repriced sides */
+    uint8_t *touched;  /* by cell */
+    int64_t strangers; /* lines that name what the tables do not have */
     bool has_plans;
     bool without_calls; /* some rows came without their CDRs */
-    bool differs;       /* a side beside the base has differences */
+    bool differs;       /* a side that is alike has differences */
 };
 enum { TOLL_MOVE_ROWS, TOLL_MOVE_BASE_CHARGE, TOLL_MOVE_CHARGE, TOLL_MOVE_WORDS = 4 };
 
@@ -146,7 +147,8 @@ static inline uint32_t toll_impact_currency(const struct toll_impact_shape *shap
 #define TOLL_SAME_ROW_WITHIN TOLL_RATE_COLUMNS
 bool toll_impact_same_row(const struct toll_book *book, size_t a, size_t b);
 
-bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words);
+/* rows: how many it may be added, as far as it is known; 0: few. */
+bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words, int64_t rows);
 void toll_plane_free(struct toll_plane *plane);
 static inline toll_total toll_plane_get(const struct toll_plane *plane, size_t key, size_t word)
 {

@@ -159,6 +159,29 @@ bool toll_impact_sort_tables(struct toll_impact_maker *maker)
 
 /* ---- all of it ---- */
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool fill_not_moved(struct toll_impact_maker *maker, const struct toll_strings *names,
+                           struct toll_impact_book *book)
+{
+    if (names == NULL || names->count == 0)
+        return true;
+    const char **texts = toll_arena_alloc(&maker->owned->arena, names->count * sizeof *texts);
+    bool good = texts != NULL;
+    for (uint32_t i = 0; good && i < names->count; i++) {
+        texts[i] = toll_impact_text(maker->owned, toll_strings_text(names, i + 1, NULL));
+        good = texts[i] != NULL;
+    }
+    if (good)
+        qsort(texts, names->count, sizeof *texts, by_text);
+    book->not_moved = texts;
+    book->not_moved_count = good ? names->count : 0;
+    return good;
+}
+
 static bool fill_books(struct toll_impact_maker *maker)
 {
     const int count = maker->shape->count;
@@ -171,6 +194,7 @@ static bool fill_books(struct toll_impact_maker *maker)
             *texts[i] = toll_impact_text(maker->owned, *texts[i] == NULL ? "" : *texts[i]);
             good &= *texts[i] != NULL;
         }
+        good = good && fill_not_moved(maker, maker->sides[s].not_moved, &books[s]);
         maker->out->has_plans |= maker->sums->sides[s].has_plans;
         books[s].without_calls = maker->sums->sides[s].without_calls;
     }

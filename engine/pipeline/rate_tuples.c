@@ -17,6 +17,7 @@ struct writing {
     const char **exemptions;  /* by profile */
     struct toll_tuple_row *rows;
     int64_t count, room;
+    bool bare; /* nobody asks for components */
     struct toll_component_rows components;
     struct toll_error *error;
     int rc; /* of them */
@@ -112,7 +113,7 @@ static enum toll_tax_reason add_components(struct writing *writing, int32_t id,
 {
     enum toll_tax_reason reason = toll_tuple_reason(facts);
     struct toll_tax_facts tax;
-    if (reason != TOLL_TAX_TAXED)
+    if (reason != TOLL_TAX_TAXED || writing->bare)
         return reason;
     toll_tuple_tax_facts(writing->tuples->book, facts, &tax);
     writing->rc = toll_component_rows_add(&writing->components, id, &tax, &reason, writing->error);
@@ -239,7 +240,8 @@ static int write_rows(struct writing *writing, const struct toll_tally *tally, s
 {
     const struct toll_tuples *tuples = writing->tuples;
     const struct toll_tax_tables *tax = &tuples->book->tax;
-    const int rc = toll_component_rows_init(&writing->components, tuples->index, tax, error);
+    const int rc =
+        writing->bare ? 0 : toll_component_rows_init(&writing->components, tuples->index, tax, error);
     writing->split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing->split_texts);
     writing->exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing->exemptions);
     const bool good =
@@ -265,29 +267,27 @@ int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tupl
     return rc;
 }
 
-int toll_tuple_tables_make(struct toll_tuple_tables *out, const struct toll_tuples *tuples,
-                           const struct toll_tally *tally, struct toll_error *error)
+int toll_tuple_rows_make(struct toll_tuple_rows *out, const struct toll_tuples *tuples,
+                         const struct toll_tally *tally, struct toll_error *error)
 {
     struct writing *writing = calloc(1, sizeof *writing);
     memset(out, 0, sizeof *out);
     if (writing == NULL)
         return no_memory(error);
-    *writing = (struct writing){.tuples = tuples, .error = error};
+    *writing = (struct writing){.tuples = tuples, .bare = true, .error = error};
     out->owned = writing;
     const int rc = write_rows(writing, tally, error);
     out->tuples = writing->rows;
     out->tuple_count = writing->count;
-    out->components = writing->components.rows;
-    out->component_count = writing->components.count;
     if (rc != 0)
-        toll_tuple_tables_free(out);
+        toll_tuple_rows_free(out);
     return rc;
 }
 
-void toll_tuple_tables_free(struct toll_tuple_tables *tables)
+void toll_tuple_rows_free(struct toll_tuple_rows *rows)
 {
-    if (tables->owned != NULL)
-        writing_free(tables->owned);
-    free(tables->owned);
-    memset(tables, 0, sizeof *tables);
+    if (rows->owned != NULL)
+        writing_free(rows->owned);
+    free(rows->owned);
+    memset(rows, 0, sizeof *rows);
 }

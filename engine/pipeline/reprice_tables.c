@@ -3,44 +3,62 @@
 
 #include "base/error.h"
 #include "base/large.h"
+#include "ingest/work.h"
 #include "rating/voice.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the rates of changed books");
+}
+
+static size_t bit_words(const struct toll_book *book)
+{
+    return (size_t)book->price_count / 64 + 1;
+}
+
 /* ---- one book against the base ---- */
 
-struct differ {
-    const struct toll_book *base, *book;
-    uint8_t *same;                /* by terms index of the base: has the book the same under this index? */
-    uint64_t *changed;            /* a bit for each price */
-    uint32_t last_base, last_own; /* the pair of terms that was looked at last, */
-    bool last_equal;              /* and what came of it */
+/* What a pair of terms, the base's and the book's, comes to. */
+enum what { WHAT_SAME, WHAT_AMOUNT, WHAT_BLOCKED, WHAT_MORE };
+
+/* Prices are many and pairs of terms few: of each terms of the base the pair that was looked at last. */
+struct memo {
+    uint32_t is; /* terms of the book; UINT32_MAX: none yet */
+    uint32_t what;
 };
+
+struct differ {
+    const struct toll_book *base;
+    const struct toll_repricing_book *of;
+    const struct toll_book *book; /* of->book */
+    struct memo *memo;            /* by terms of the base */
+    uint8_t *exact[2];            /* by terms of the base, and of the book: enum known */
+    bool connect_charged;         /* some bundle has its fee charged */
+    uint64_t *changed;            /* a bit for each price */
+    bool fits;
+};
+enum known { UNKNOWN, KNOWN_EXACT, KNOWN_PLAIN };
 
 static bool equal_terms(const struct toll_terms *a, const struct toll_terms *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-static bool same_price(struct differ *differ, uint32_t price)
+static bool is_exact(uint8_t *known, const struct toll_terms *terms, uint32_t index)
 {
-    const uint32_t was = differ->base->price_terms[price], is = differ->book->price_terms[price];
-    if (was == is)
-        return differ->same[was] != 0;
-    if (was != differ->last_base || is != differ->last_own) {
-        differ->last_base = was;
-        differ->last_own = is;
-        differ->last_equal = equal_terms(&differ->base->terms[was], &differ->book->terms[is]);
-    }
-    return differ->last_equal;
+    uint64_t rate;
+    if (known[index] == UNKNOWN)
+        known[index] = toll_voice_profile_make(&terms[index], &rate).exact ? KNOWN_EXACT : KNOWN_PLAIN;
+    return known[index] == KNOWN_EXACT;
 }
 
 /* Is one by the other nothing but another amount for the same units? */
-static bool only_amounts(const struct toll_book *book, const struct toll_terms *was,
-                         const struct toll_terms *is)
+static bool only_amounts(const struct differ *differ, uint32_t was_index, uint32_t is_index)
 {
-    uint64_t rate;
+    const struct toll_terms *was = &differ->base->terms[was_index], *is = &differ->book->terms[is_index];
     struct toll_terms units = *is;
     units.rate = was->rate;
     units.per = was->per;
@@ -50,36 +68,43 @@ static bool only_amounts(const struct toll_book *book, const struct toll_terms *
     units.small = was->small;
     if (was->action != TOLL_ACTION_DECK || was->state != TOLL_PRICE_OK || !equal_terms(&units, was))
         return false;
-    for (uint32_t i = 1; i < book->bundle_count; i++) /* the fee alone may be charged */
-        if (book->bundles[i].connect_charged &&
-            (was->connect_fee != is->connect_fee || was->maximum_charge != is->maximum_charge))
-            return false;
-    return !toll_voice_profile_make(was, &rate).exact && !toll_voice_profile_make(is, &rate).exact;
+    if (differ->connect_charged && /* the fee alone may be charged */
+        (was->connect_fee != is->connect_fee || was->maximum_charge != is->maximum_charge))
+        return false;
+    return !is_exact(differ->exact[0], differ->base->terms, was_index) &&
+           !is_exact(differ->exact[1], differ->book->terms, is_index);
 }
 
-/* Calls of a blocked price wait and cost nothing, whatever its amounts are. */
-static bool stays_blocked(const struct toll_terms *was, const struct toll_terms *is)
+static enum what compare_terms(const struct differ *differ, uint32_t was, uint32_t is)
 {
-    return was->state == TOLL_PRICE_BLOCKED && is->state == TOLL_PRICE_BLOCKED;
+    const struct toll_terms *a = &differ->base->terms[was], *b = &differ->book->terms[is];
+    if (equal_terms(a, b))
+        return WHAT_SAME;
+    if (a->state == TOLL_PRICE_BLOCKED && b->state == TOLL_PRICE_BLOCKED)
+        return WHAT_BLOCKED; /* such calls wait and cost nothing, whatever the amounts are */
+    return only_amounts(differ, was, is) ? WHAT_AMOUNT : WHAT_MORE;
+}
+
+static inline enum what what_of(const struct differ *differ, uint32_t price)
+{
+    const uint32_t was = differ->base->price_terms[price], is = differ->book->price_terms[price];
+    struct memo *memo = &differ->memo[was];
+    if (memo->is != is)
+        *memo = (struct memo){is, (uint32_t)compare_terms(differ, was, is)};
+    return (enum what)memo->what;
 }
 
 /* The prices that differ; false: one of them in more than amounts. */
 static bool find_changed(struct differ *differ)
 {
-    const struct toll_book *base = differ->base, *book = differ->book;
-    uint32_t good_was = UINT32_MAX, good_is = UINT32_MAX;
-    for (uint32_t i = 0; i < base->terms_count && i < book->terms_count; i++)
-        differ->same[i] = equal_terms(&base->terms[i], &book->terms[i]);
-    for (uint32_t price = 1; price < base->price_count; price++) {
-        const uint32_t was = base->price_terms[price], is = book->price_terms[price];
-        if (same_price(differ, price) || stays_blocked(&base->terms[was], &book->terms[is]))
+    const struct toll_book *base = differ->base;
+    const uint32_t first = differ->of->price_first > 1 ? differ->of->price_first : 1;
+    for (uint32_t price = first; price < base->price_count && price < differ->of->price_end; price++) {
+        const enum what what = what_of(differ, price);
+        if (what == WHAT_SAME || what == WHAT_BLOCKED)
             continue;
-        if (base->origins[price].kind != TOLL_PRICE_DECK)
+        if (what == WHAT_MORE || price < base->decks[0].price_count) /* a rule's */
             return false;
-        if ((was != good_was || is != good_is) && !only_amounts(base, &base->terms[was], &book->terms[is]))
-            return false;
-        good_was = was;
-        good_is = is;
         differ->changed[price >> 6] |= UINT64_C(1) << (price & 63);
     }
     return true;
@@ -90,22 +115,27 @@ static bool is_changed(const struct differ *differ, uint32_t price)
     return price < differ->base->price_count && (differ->changed[price >> 6] >> (price & 63) & 1) != 0;
 }
 
+static bool entry_walks(const struct differ *differ, const struct toll_deck *deck,
+                        const struct toll_entry *entry)
+{
+    const struct toll_entry_row *rows = toll_entry_rows(differ->base, deck, entry);
+    const uint32_t columns = deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+    for (uint32_t k = 0; entry->walk_per != 0 && k < entry->count; k++)
+        for (uint32_t column = 0; column < columns; column++)
+            if (is_changed(differ, toll_row_price(deck, &rows[k]) + column))
+                return true;
+    return false;
+}
+
 /* A call that is walked is priced by several rows. */
 static bool walks(const struct differ *differ)
 {
     const struct toll_book *base = differ->base;
-    for (uint32_t i = 1; i < base->entry_count; i++) {
-        const struct toll_entry *entry = &base->entries[i];
-        if (entry->walk_per == 0)
-            continue;
-        for (uint32_t k = 0; k < entry->count; k++) {
-            const uint32_t price = (uint32_t)base->entry_rows[entry->first + k].price;
-            const int32_t deck = price < base->price_count ? base->origins[price].deck : 0;
-            const uint32_t columns = base->decks[deck].by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
-            for (uint32_t column = 0; price != 0 && column < columns; column++)
-                if (is_changed(differ, price + column))
-                    return true;
-        }
+    for (uint32_t id = 1; id < base->deck_count; id++) {
+        const struct toll_deck *deck = &base->decks[id];
+        for (uint32_t i = 0; i < deck->entry_count; i++)
+            if (entry_walks(differ, deck, &base->entries[deck->entry_first + i]))
+                return true;
     }
     return false;
 }
@@ -140,44 +170,61 @@ static bool changes_costs(const struct differ *differ, uint8_t *bought)
     for (unsigned kind = TOLL_NAMED_TRUNK; kind < TOLL_NAMED_KINDS; kind++)
         for (uint32_t i = 0; kind != TOLL_NAMED_HINT && i < book->named_count[kind]; i++)
             mark_spans(book, book->named[kind][i].buy_span, book->named[kind][i].buy_span_count, bought);
-    for (uint32_t price = 1; price < book->price_count; price++)
-        if (is_changed(differ, price) && bought[book->origins[price].deck])
-            return true;
+    for (uint32_t id = 1; id < book->deck_count; id++)
+        for (uint32_t n = 0; bought[id] != 0 && n < book->decks[id].price_count; n++)
+            if (is_changed(differ, book->decks[id].price_first + n))
+                return true;
     return false;
 }
 
-static size_t bit_words(const struct toll_book *book)
+static void differ_free(struct differ *differ)
 {
-    return (size_t)book->price_count / 64 + 1;
+    free(differ->memo);
+    free(differ->exact[0]);
+    free(differ->exact[1]);
+    free(differ->changed);
 }
 
-/* *fits: whether it can; then its changed prices are marked. False: out of memory. */
-static bool look_at_book(const struct toll_book *base, const struct toll_book *book, uint64_t *changed,
-                         bool *fits)
+static bool differ_make(struct differ *differ, const struct toll_book *base,
+                        const struct toll_repricing_book *of)
 {
-    struct differ differ = {.base = base,
-                            .book = book,
-                            .same = calloc(base->terms_count + 1u, 1),
-                            .changed = calloc(bit_words(base), sizeof(uint64_t)),
-                            .last_base = UINT32_MAX};
+    const size_t base_terms = base->terms_count + (size_t)1, own_terms = of->book->terms_count + (size_t)1;
+    *differ = (struct differ){.base = base,
+                              .of = of,
+                              .book = of->book,
+                              .memo = malloc(base_terms * sizeof *differ->memo),
+                              .exact = {calloc(base_terms, 1), calloc(own_terms, 1)},
+                              .changed = calloc(bit_words(base), sizeof *differ->changed)};
+    for (uint32_t i = 1; i < base->bundle_count; i++)
+        differ->connect_charged = differ->connect_charged || base->bundles[i].connect_charged != 0;
+    for (size_t i = 0; differ->memo != NULL && i < base_terms; i++)
+        differ->memo[i] = (struct memo){UINT32_MAX, WHAT_MORE};
+    return differ->memo != NULL && differ->exact[0] != NULL && differ->exact[1] != NULL &&
+           differ->changed != NULL;
+}
+
+/* One of an array of them, by any thread. */
+static int look_at_book(void *context, size_t index, struct toll_error *error)
+{
+    struct differ *differ = (struct differ *)context + index;
+    const struct toll_book *base = differ->base;
     uint8_t *bought = calloc(base->deck_count + 1u, 1);
-    const bool good = differ.same != NULL && differ.changed != NULL && bought != NULL;
-    *fits = good && book->price_count == base->price_count && find_changed(&differ) && !walks(&differ) &&
-            !changes_costs(&differ, bought);
-    for (size_t i = 0; *fits && i < bit_words(base); i++)
-        changed[i] |= differ.changed[i];
+    if (bought == NULL)
+        return no_memory(error);
+    differ->fits = differ->book->price_count == base->price_count && find_changed(differ) && !walks(differ) &&
+                   !changes_costs(differ, bought);
     free(bought);
-    free(differ.changed);
-    free(differ.same);
-    return good;
+    return 0;
 }
 
 /* ---- records ---- */
 
 struct maker {
     struct toll_repricing *of;
-    uint64_t **words; /* by book and terms index: its word, 0 not known yet */
-    uint32_t *table;  /* 1 + record by the hash of its words */
+    const struct differ **differs; /* by book */
+    uint32_t *last;                /* by terms of the base: the record of such a price that was made last */
+    uint64_t **words;              /* by book and terms index: its word, 0 not known yet */
+    uint32_t *table;               /* 1 + record by the hash of its words */
     size_t places;
     uint64_t now[TOLL_REPRICE_LANES * 8];
 };
@@ -314,27 +361,35 @@ static uint32_t record_id(struct maker *maker)
 static bool record_price(struct maker *maker, uint32_t price)
 {
     struct toll_repricing *of = maker->of;
-    const struct toll_terms *was = &of->base->terms[of->base->price_terms[price]];
-    memset(maker->now, 0, of->stride * sizeof *maker->now);
+    const uint32_t was = of->base->price_terms[price];
     for (unsigned k = 0; k < of->count; k++) {
-        const uint32_t is = of->books[k]->price_terms[price];
-        if (equal_terms(was, &of->books[k]->terms[is]))
+        const struct differ *differ = maker->differs[k];
+        const bool there = price >= differ->of->price_first && price < differ->of->price_end;
+        maker->now[k] = 0;
+        if (!there || what_of(differ, price) == WHAT_SAME)
             continue;
-        maker->now[k] = word_of(maker, k, is);
+        maker->now[k] = word_of(maker, k, of->books[k]->price_terms[price]);
         if (maker->now[k] == 0)
             return false;
     }
-    of->record_of[price] = record_id(maker);
-    return of->record_of[price] != 0;
+    uint32_t *last = &maker->last[was];
+    if (*last == 0 ||
+        memcmp(of->rates + *last * of->stride, maker->now, of->stride * sizeof *maker->now) != 0)
+        *last = record_id(maker);
+    of->record_of[price] = *last;
+    return *last != 0;
 }
 
-static bool make_records(struct toll_repricing *of)
+static bool make_records(struct toll_repricing *of, const struct differ **differs)
 {
-    struct maker maker = {.of = of, .words = calloc(of->count, sizeof(uint64_t *))};
-    bool good = maker.words != NULL && grow_records(of);
+    struct maker maker = {.of = of,
+                          .differs = differs,
+                          .last = calloc(of->base->terms_count + (size_t)1, sizeof(uint32_t)),
+                          .words = calloc(of->count, sizeof(uint64_t *))};
+    bool good = maker.words != NULL && maker.last != NULL && grow_records(of);
     of->record_count = 1;
     for (unsigned k = 0; good && k < of->count; k++) {
-        maker.words[k] = calloc(of->books[k]->terms_count + 1u, sizeof(uint64_t));
+        maker.words[k] = calloc(of->books[k]->terms_count + (size_t)1, sizeof(uint64_t));
         good = maker.words[k] != NULL;
     }
     for (size_t word = 0; good && word < bit_words(of->base); word++)
@@ -343,48 +398,69 @@ static bool make_records(struct toll_repricing *of)
     for (unsigned k = 0; maker.words != NULL && k < of->count; k++)
         free(maker.words[k]);
     free(maker.words);
+    free(maker.last);
     free(maker.table);
     return good;
 }
 
 /* ---- all of it ---- */
 
-static int no_memory(struct toll_error *error)
+/* Those that fit are the books; differs: of them, in order. */
+static void take_fitting(struct toll_repricing *of, struct differ *all, unsigned count,
+                         const struct differ **differs, bool *fits)
 {
-    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the rates of changed books");
+    for (unsigned k = 0; k < count; k++) {
+        fits[k] = all[k].fits;
+        if (!fits[k])
+            continue;
+        for (size_t i = 0; i < bit_words(of->base); i++)
+            of->changed[i] |= all[k].changed[i];
+        differs[of->count] = &all[k];
+        of->books[of->count++] = all[k].book;
+    }
+}
+
+static bool make_tables(struct toll_repricing *of, const struct differ **differs)
+{
+    of->stride = (of->count + TOLL_REPRICE_LANES - 1u) / TOLL_REPRICE_LANES * TOLL_REPRICE_LANES;
+    of->record_of_bytes = toll_large_bytes((of->base->price_count + (size_t)1) * sizeof *of->record_of);
+    of->record_of = toll_large_map(of->record_of_bytes, true);
+    of->profile_count = 1;
+    of->profiles = calloc(256, sizeof *of->profiles);
+    of->profile_room = 256;
+    return of->record_of != NULL && of->profiles != NULL && (make_records(of, differs) || of->crowded);
 }
 
 int toll_repricing_make(struct toll_repricing **out, const struct toll_book *base,
-                        const struct toll_book *const *books, unsigned count,
+                        const struct toll_repricing_book *books, unsigned count, unsigned threads,
                         const struct toll_kernels *kernels, bool *fits, struct toll_error *error)
 {
     struct toll_repricing *of = calloc(1, sizeof *of);
+    struct differ *all = calloc(count + 1u, sizeof *all);
+    const struct differ **differs = calloc(count + 1u, sizeof *differs);
     *out = NULL;
-    if (of == NULL)
-        return no_memory(error);
-    of->base = base;
-    of->kernel = kernels->reprice;
-    of->books = calloc(count + 1u, sizeof *of->books);
-    of->changed = calloc(bit_words(base), sizeof *of->changed);
-    bool good = of->books != NULL && of->changed != NULL;
-    for (unsigned k = 0; good && k < count; k++) {
-        good = look_at_book(base, books[k], of->changed, &fits[k]);
-        if (fits[k])
-            of->books[of->count++] = books[k];
+    bool good = of != NULL && all != NULL && differs != NULL;
+    if (good) {
+        of->base = base;
+        of->kernel = kernels->reprice;
+        of->books = calloc(count + 1u, sizeof *of->books);
+        of->changed = calloc(bit_words(base), sizeof *of->changed);
+        good = of->books != NULL && of->changed != NULL;
     }
-    of->stride = (of->count + TOLL_REPRICE_LANES - 1u) / TOLL_REPRICE_LANES * TOLL_REPRICE_LANES;
-    of->record_of_bytes = toll_large_bytes((base->price_count + 1u) * sizeof *of->record_of);
-    if (good && of->count > 0) {
-        of->record_of = toll_large_map(of->record_of_bytes, true);
-        of->profile_count = 1;
-        of->profiles = calloc(256, sizeof *of->profiles);
-        of->profile_room = 256;
-        good = of->record_of != NULL && of->profiles != NULL && (make_records(of) || of->crowded);
-    }
+    for (unsigned k = 0; good && k < count; k++)
+        good = differ_make(&all[k], base, &books[k]);
+    good = good && toll_work_run(threads, count, look_at_book, NULL, all, NULL) == 0;
+    if (good)
+        take_fitting(of, all, count, differs, fits);
+    good = good && (of->count == 0 || make_tables(of, differs));
     if (good && of->crowded) { /* then each rates by itself */
         of->count = 0;
         memset(fits, 0, count * sizeof *fits);
     }
+    for (unsigned k = 0; all != NULL && k < count; k++)
+        differ_free(&all[k]);
+    free(all);
+    free(differs);
     if (!good || of->count == 0) {
         toll_repricing_free(of);
         return good ? 0 : no_memory(error);

@@ -8,7 +8,9 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "pipeline/adjust.h"
+#include "pipeline/delta.h"
 #include "segment/state.h"
+#include "simd/kernels.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,17 +49,19 @@ static int lock_run(struct rerate *rerate, struct toll_error *error)
     return result < 0 ? toll_error_errno(error, TOLL_EIO, -result, "%s/run.json: cannot lock", path) : 0;
 }
 
-static int open_old(struct rerate *rerate, struct toll_error *error)
+static int open_old(struct rerate *rerate, unsigned features, struct toll_error *error)
 {
     const struct toll_rerate_options *options = rerate->options;
-    /* Of a run that is rated again as a whole the large tables are only checked, beside the rating. */
-    int rc = toll_rerate_is_part(options)
-                 ? toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error)
-                 : toll_run_files_open_lean(&rerate->old, rerate->io, options->old_run_path, error);
+    /* Of a run that is rated again as a whole no table is needed before the delta. */
+    const bool whole = !toll_rerate_is_part(options);
+    int rc = whole ? toll_run_files_open_bare(&rerate->old, rerate->io, options->old_run_path, error)
+                   : toll_run_files_open(&rerate->old, rerate->io, options->old_run_path, error);
     rerate->old_open = rc == 0;
     if (rc == 0)
         rc = lock_run(rerate, error);
-    return rc != 0 ? rc : toll_run_check_begin(&rerate->check, &rerate->old, error);
+    return rc != 0 ? rc
+                   : toll_run_check_begin(&rerate->check, &rerate->old, whole,
+                                          toll_kernels_select(features)->hash, error);
 }
 
 /* ---- before anything is made ---- */
@@ -97,19 +101,40 @@ static int check_parent(const struct rerate *rerate, struct toll_error *error)
     return 0;
 }
 
+/* Whether it closed rows of the CDRs as they are now. */
+static int knows_cdrs(const struct rerate *rerate, const struct toll_state *state, bool *known,
+                      struct toll_error *error)
+{
+    struct toll_dataset dataset;
+    const int rc = toll_dataset_open(&dataset, rerate->io, rerate->options->rate.dataset_path, error);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < dataset.part_count; i++) {
+        const struct toll_dataset_part *part = &dataset.parts[i];
+        *known |= toll_state_has_part(state, part->day, part->part, part->rows, &part->seal);
+    }
+    toll_dataset_close(&dataset);
+    return 0;
+}
+
 /* What would be found only when all is rated. */
 static int check_closed(const struct rerate *rerate, struct toll_error *error)
 {
     const char *path = rerate->options->closed_path;
     struct toll_state state;
+    bool known = false;
     if (path == NULL)
         return 0;
-    const int rc = toll_state_open(&state, rerate->io, path, error);
+    int rc = toll_state_open(&state, rerate->io, path, error);
     if (rc != 0)
         return rc;
+    rc = knows_cdrs(rerate, &state, &known, error);
+    if (rc == 0)
+        rc = toll_adjust_check_state(&state, path, &rerate->old, known, error);
     toll_state_close(&state);
-    return toll_adjust_check_policy(&rerate->options->policy,
-                                    toll_run_files_have(&rerate->old, "tuples.arrow"), error);
+    return rc != 0 ? rc
+                   : toll_adjust_check_policy(&rerate->options->policy,
+                                              toll_run_files_have(&rerate->old, "tuples.arrow"), error);
 }
 
 static int check_options(const struct toll_rerate_options *options, struct toll_error *error)
@@ -174,7 +199,8 @@ static int rate(const struct rerate *rerate, const struct toll_rate_tuning *tuni
     return toll_rate_tuned(&rate, &with, result, error);
 }
 
-static int make_delta(const struct rerate *rerate, struct toll_delta_result *result, struct toll_error *error)
+/* The old run is its from here on. */
+static int make_delta(struct rerate *rerate, struct toll_delta_result *result, struct toll_error *error)
 {
     const struct toll_rerate_options *options = rerate->options;
     const struct toll_delta_options delta = {
@@ -189,13 +215,15 @@ static int make_delta(const struct rerate *rerate, struct toll_delta_result *res
         .threads = options->rate.threads,
         .progress = options->rate.progress,
     };
-    return toll_delta_make(&delta, result, error);
+    rerate->old_open = false;
+    return toll_delta_make_of(&delta, &rerate->old, result, error);
 }
 
 int toll_rerate_tuned(const struct toll_rerate_options *options, const struct toll_rate_tuning *tuning,
                       struct toll_rerate_result *result, struct toll_error *error)
 {
     struct rerate rerate = {.options = options, .io = tuning->io, .lock = -1};
+    unsigned features = 0;
     memset(result, 0, sizeof *result);
     int rc = check_options(options, error);
     if (rc == 0)
@@ -205,7 +233,9 @@ int toll_rerate_tuned(const struct toll_rerate_options *options, const struct to
     if (rc == 0)
         rc = check_parent(&rerate, error);
     if (rc == 0)
-        rc = open_old(&rerate, error);
+        rc = toll_simd_features(options->rate.simd, tuning->features, &features, error);
+    if (rc == 0)
+        rc = open_old(&rerate, features, error);
     if (rc == 0)
         rc = check_closed(&rerate, error);
     if (rc == 0)

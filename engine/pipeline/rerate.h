@@ -23,10 +23,12 @@ int toll_rerate_choose(struct toll_rerate_part *part, const struct toll_io *io,
 void toll_rerate_part_free(struct toll_rerate_part *part);
 
 /* Reads all lines of a run and its large tables, and compares them with their checksums, by a thread of its
- * own: begun, its end waited for (TOLL_EDATA), or left off. The run is borrowed until the last. */
+ * own: begun, its end waited for (TOLL_EDATA), or left off. The run is borrowed until the last. tables: it
+ * was opened bare, and its small tables are read, too; they are there after the end. hash: a twin of
+ * toll_hash. */
 struct toll_run_check;
-int toll_run_check_begin(struct toll_run_check **out, const struct toll_run_files *run,
-                         struct toll_error *error);
+int toll_run_check_begin(struct toll_run_check **out, struct toll_run_files *run, bool tables,
+                         toll_hash_kernel *hash, struct toll_error *error);
 int toll_run_check_end(struct toll_run_check *check, struct toll_error *error);
 void toll_run_check_free(struct toll_run_check *check); /* NULL is fine */
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "ingest/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +60,21 @@ static int open_after(struct toll_whatif *whatif, struct toll_whatif_side *side,
     return rc;
 }
 
+static int make_rater(void *context, size_t lane, struct toll_error *error)
+{
+    struct toll_whatif *whatif = context;
+    const struct toll_book *book = whatif->books[whatif->book_of_lane[lane]].book;
+    return toll_rater_init(&whatif->raters[lane], book, whatif->features, error);
+}
+
 static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_error *error)
 {
     struct toll_whatif_side *side = &whatif->books[whatif->book_of_lane[lane]];
     struct toll_rater *rater = &whatif->raters[lane];
-    int rc = toll_rater_init(rater, side->book, whatif->features, error);
-    if (rc == 0 && lane > 0)
+    int rc = 0;
+    if (lane > 0)
         toll_rater_share(rater, &whatif->raters[0]);
-    if (rc == 0 && whatif->options->after != NULL)
+    if (whatif->options->after != NULL)
         rc = open_after(whatif, side, error);
     if (rc == 0 && !whatif->options->no_taxes)
         rc = toll_tuples_of_parts(side->book, &whatif->dataset, whatif->first, whatif->last, &side->tuples,
@@ -75,22 +83,33 @@ static int make_lane(struct toll_whatif *whatif, unsigned lane, struct toll_erro
     return rc;
 }
 
+/* A book of which only the terms of prices may be others than the base's. */
+static bool has_base_ids(const struct toll_whatif *whatif, unsigned index, struct toll_repricing_book *out)
+{
+    const struct toll_whatif_side *side = &whatif->books[index];
+    const struct toll_variation *variation = &side->variation;
+    if (variation->reprices && whatif->options->books[index].path == NULL) {
+        *out = (struct toll_repricing_book){side->book, variation->price_first, variation->price_end};
+        return true;
+    }
+    *out = (struct toll_repricing_book){side->book, 0, UINT32_MAX};
+    return !whatif->options->compile_changes && toll_book_same_but_terms(whatif->books[0].book, side->book);
+}
+
 /* Which books price the base's lines anew; each of the others has a lane. */
 static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
 {
-    const struct toll_book *books[TOLL_LANES_MAX];
+    struct toll_repricing_book books[TOLL_LANES_MAX];
     unsigned of[TOLL_LANES_MAX] = {0}, count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
-    if (whatif->books[0].book->tax.taxed && !whatif->options->no_taxes)
-        no_repricing = true; /* taxes need sums by tuple of each book's own charges */
-    for (unsigned i = 1; i < whatif->count && !no_repricing; i++)
-        if (whatif->books[i].variation.reprices && whatif->options->books[i].path == NULL) {
-            books[count] = whatif->books[i].book;
-            of[count++] = i;
-        }
+    for (unsigned i = 1; i < whatif->count && !no_repricing; i++) {
+        of[count] = i;
+        count += has_base_ids(whatif, i, &books[count]);
+    }
     if (count > 0)
         rc = toll_repricing_make(&whatif->repricing, whatif->books[0].book, books, count,
+                                 toll_work_threads(whatif->options->threads),
                                  toll_kernels_select(whatif->features), fits, error);
     for (unsigned k = 0; k < count; k++)
         repriced[of[k]] = fits[k];
@@ -101,6 +120,7 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
         else
             whatif->book_of_lane[whatif->lane_count++] = i;
     }
+    whatif->repriced_count = column;
     return rc;
 }
 
@@ -109,10 +129,12 @@ static unsigned optional_of(const struct toll_book *book)
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
 
+#define MOST_OF 2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
+                   */
+
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
     const struct toll_whatif_options *options = whatif->options;
-    static const struct toll_hash128 none = {0};
     whatif->sides = calloc(whatif->count, sizeof *whatif->sides);
     if (whatif->sides == NULL)
         return no_memory(error);
@@ -129,24 +151,33 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
             .has_factor = options->books[i].has_factor,
             .factor = options->books[i].factor,
         };
-        if (!toll_hash_equal(of->book->book_hash, none)) /* a change in memory has none */
-            toll_hash_text(of->book->book_hash, side->about.book_hash);
+        toll_hash_text(of->variation.book != NULL ? of->variation.hash : of->book->book_hash,
+                       side->about.book_hash);
         toll_hash_text(whatif->dataset.cdr_hash, side->about.cdr_hash);
         side->book = of->book;
+        side->not_moved = &of->variation.not_moved;
         side->repriced = of->lane < 0;
         side->detail = options->prices ? TOLL_DETAIL_ALL : TOLL_DETAIL_NONE;
     }
     if (!options->prices && whatif->lane_count > 1) { /* any price row may move */
         whatif->sides[0].detail = TOLL_DETAIL_ALL;
     } else if (!options->prices && whatif->repricing != NULL) {
-        whatif->sides[0].detail = TOLL_DETAIL_CHANGED;
+        const bool most =
+            toll_repricing_changed_count(whatif->repricing) > whatif->books[0].book->price_count / MOST_OF;
+        whatif->sides[0].detail = most ? TOLL_DETAIL_ALL : TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
     const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
                                           whatif->books[0].book->zones[0], error);
     if (rc == 0)
-        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums);
+        toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums, whatif->span.rows);
     return rc;
+}
+
+/* Are taxes of repriced books asked for? */
+static bool sums_moves(const struct toll_whatif *whatif)
+{
+    return whatif->repricing != NULL && whatif->books[0].tuples != NULL;
 }
 
 static size_t charges_bytes(const struct toll_whatif *whatif)
@@ -159,12 +190,15 @@ static size_t charges_bytes(const struct toll_whatif *whatif)
 static int make_worker(struct toll_whatif *whatif, struct toll_whatif_worker *worker,
                        struct toll_error *error)
 {
+    int rc = 0;
     if (whatif->repricing != NULL) {
         worker->charges = aligned_alloc(64, charges_bytes(whatif));
-        if (worker->charges == NULL)
-            return no_memory(error);
+        rc = worker->charges == NULL ? no_memory(error) : 0;
     }
-    return toll_impact_sums_make(&worker->sums, whatif->shape, error);
+    if (rc == 0 && sums_moves(whatif))
+        rc = toll_moves_make(&worker->moves, whatif->books[0].book, toll_repricing_stride(whatif->repricing),
+                             error);
+    return rc != 0 ? rc : toll_impact_sums_make(&worker->sums, whatif->shape, error);
 }
 
 static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tuning *tuning,
@@ -183,11 +217,14 @@ static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tun
         .taker_bytes =
             sizeof(struct toll_whatif_worker) + charges_bytes(whatif) + toll_impact_sums_bytes(whatif->shape),
     };
+    if (sums_moves(whatif))
+        io.taker_bytes += toll_moves_bytes(whatif->books[0].book, toll_repricing_stride(whatif->repricing));
     for (unsigned i = 0; i < whatif->lane_count; i++)
         lanes[i] = (struct toll_lane){
             .rater = &whatif->raters[i],
             .optional = optional_of(whatif->books[whatif->book_of_lane[i]].book),
             .same_ends = i > 0 && toll_rater_same_ends(&whatif->raters[0], &whatif->raters[i]),
+            .slots = i == 0 && sums_moves(whatif),
         };
     whatif->memory.threads =
         toll_parts_workers(&whatif->dataset, whatif->first, whatif->last, options->threads);
@@ -242,6 +279,26 @@ static struct toll_line_batch line_batch(const struct toll_line_columns *from, i
     };
 }
 
+/* The charges of repriced books, and what they move. False: something does not fit. */
+static bool reprice(const struct toll_whatif *whatif, struct toll_whatif_worker *worker,
+                    const struct toll_cdr_batch *cdrs, const struct toll_lane_lines *base)
+{
+    const struct toll_reprice_scratch *scratch = &worker->reprice;
+    if (!toll_reprice_rows(whatif->repricing, &base->lines, cdrs->kind, (size_t)cdrs->rows, &worker->reprice,
+                           worker->charges))
+        return false;
+    const struct toll_moved_in in = {
+        .stride = worker->moves.stride,
+        .charges = worker->charges,
+        .charge = base->lines.charge,
+        .slot = base->slots,
+        .list = scratch->moved,
+        .count = scratch->moved_count,
+    };
+    return !sums_moves(whatif) || toll_moves_add(&worker->moves, whatif->raters[0].kernels->moved, &in,
+                                                 base->tally, whatif->books[0].book);
+}
+
 static void take(void *context, unsigned index, const struct toll_cdr_batch *cdrs,
                  const struct toll_lane_lines *lanes)
 {
@@ -254,8 +311,7 @@ static void take(void *context, unsigned index, const struct toll_cdr_batch *cdr
         sides[i] = (struct toll_impact_lines){line_batch(&of->lines, cdrs->rows), of->plans, NULL};
     }
     if (whatif->repricing != NULL) {
-        if (!toll_reprice_rows(whatif->repricing, &lanes[0].lines, cdrs->kind, (size_t)cdrs->rows,
-                               &worker->reprice, worker->charges)) {
+        if (!reprice(whatif, worker, cdrs, &lanes[0])) {
             atomic_store_explicit(&whatif->unfit, true, memory_order_relaxed);
             return;
         }
@@ -375,6 +431,7 @@ static void finish_sides(struct toll_whatif *whatif)
         const struct toll_whatif_side *side = &whatif->books[i];
         const struct toll_tally *tally = side->lane < 0 ? whatif->books[0].tally : side->tally;
         whatif->sides[i].periods = &tally->periods;
+        whatif->sides[i].tally = tally;
         whatif->sides[i].taxes = side->taxes;
         whatif->sides[i].tax_count = side->tax_count;
     }
@@ -390,7 +447,7 @@ static int make_impact(struct toll_whatif *whatif, struct toll_impact *impact, s
         .prices = options->prices,
     };
     struct toll_impact_sums *sums = whatif->of_worker[0].sums;
-    int rc = 0;
+    int rc = toll_whatif_merge_moves(whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = finish_lane(whatif, i, error);
     for (unsigned i = 1; rc == 0 && i < whatif->memory.threads; i++)
@@ -431,6 +488,9 @@ static int open_all(struct toll_whatif *whatif, const struct toll_whatif_tuning 
         rc = toll_whatif_open_books(whatif, error);
     if (rc == 0)
         rc = find_lanes(whatif, tuning->no_repricing, error);
+    if (rc == 0)
+        rc = toll_work_run(toll_work_threads(whatif->options->threads), whatif->lane_count, make_rater, NULL,
+                           whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = make_lane(whatif, i, error);
     if (rc == 0)
@@ -448,7 +508,6 @@ static void close_side(struct toll_whatif_side *side)
     toll_tuples_free(side->tuples);
     toll_after_close(&side->after);
     free(side->taxes);
-    toll_strings_free(&side->tax_texts);
 }
 
 static void close_all(struct toll_whatif *whatif)
@@ -456,6 +515,7 @@ static void close_all(struct toll_whatif *whatif)
     for (unsigned i = 0; whatif->of_worker != NULL && i < whatif->memory.threads; i++) {
         toll_impact_sums_free(whatif->of_worker[i].sums);
         free(whatif->of_worker[i].charges);
+        toll_moves_free(&whatif->of_worker[i].moves);
     }
     toll_impact_shape_free(whatif->shape);
     toll_workers_free(&whatif->workers);
@@ -501,7 +561,7 @@ static int run(const struct toll_whatif_options *options, const struct toll_what
         rc = make_impact(whatif, impact, error);
     result->rows = whatif->span.rows;
     result->threads = whatif->workers.count;
-    result->repriced = (int)(whatif->count - whatif->lane_count);
+    result->repriced = (int)whatif->repriced_count;
     result->open_ns = opened - begun;
     result->rate_ns = rated - opened;
     result->report_ns = now_ns() - rated;

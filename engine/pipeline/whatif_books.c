@@ -2,10 +2,13 @@
 #include "pipeline/whatif.h"
 
 #include "base/error.h"
+#include "ingest/work.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- names ---- */
 
@@ -61,10 +64,24 @@ static int open_plain(struct toll_whatif *whatif, unsigned index, const struct t
         *out = whatif->books[0].book;
         return 0;
     }
-    const int rc =
-        toll_book_open(whatif->io, options->books[index].path, &options->reporter, &side->opened, error);
+    int rc = 0;
+    if (side->opened == NULL)
+        rc = toll_book_open(whatif->io, options->books[index].path, &options->reporter, &side->opened, error);
     *out = side->opened;
     return rc;
+}
+
+/* Images need nobody's attention. What goes wrong is told when its turn comes. */
+static int open_ahead(void *context, size_t index, struct toll_error *error)
+{
+    struct toll_whatif *whatif = context;
+    const char *path = whatif->options->books[index].path;
+    struct stat status;
+    if (path != NULL && whatif->io->fstatat(whatif->io->context, AT_FDCWD, path, &status, 0) == 0 &&
+        S_ISREG(status.st_mode) &&
+        toll_book_open(whatif->io, path, NULL, &whatif->books[index].opened, error) != 0)
+        whatif->books[index].opened = NULL;
+    return 0;
 }
 
 static int open_book(struct toll_whatif *whatif, unsigned index, struct toll_error *error)
@@ -95,7 +112,9 @@ static int open_book(struct toll_whatif *whatif, unsigned index, struct toll_err
 
 int toll_whatif_open_books(struct toll_whatif *whatif, struct toll_error *error)
 {
-    int rc = 0;
+    int rc = whatif->count == 1 ? 0
+                                : toll_work_run(toll_work_threads(whatif->options->threads), whatif->count,
+                                                open_ahead, NULL, whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->count; i++)
         rc = open_book(whatif, i, error);
     return rc;

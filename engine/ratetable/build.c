@@ -101,6 +101,8 @@ void toll_build_end(struct toll_build *build)
     toll_strings_free(&build->texts);
     toll_strings_free(&build->states);
     free(build->terms.slots);
+    toll_strings_free(&build->prices.groups.known);
+    toll_strings_free(&build->spans.known);
     free(build->recent);
     free(build->key_texts.slots);
     toll_strings_free(&build->tax.categories);

@@ -493,3 +493,11 @@ int toll_lines_batch(const struct toll_lines *lines, int64_t index, void *buffer
     toll_lines_batch_begin(lines, index, buffer, NULL, &reading);
     return toll_lines_batch_end(&reading, out, error);
 }
+
+int toll_lines_check(struct toll_lines *lines, int64_t index, void *buffer, toll_hash_kernel *hash,
+                     struct toll_error *error)
+{
+    const void *values[TOLL_ARROW_COLUMNS];
+    lines->input.arrow->hash = hash;
+    return toll_arrow_input_batch(&lines->input, index, all_columns(lines), buffer, values, error);
+}

@@ -119,6 +119,9 @@ void toll_lines_batch_begin(const struct toll_lines *lines, int64_t index, void 
                             struct toll_bulk *bulk, struct toll_lines_reading *reading);
 int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_line_batch *out,
                          struct toll_error *error);
+/* Compares a batch's columns with their checksums and does nothing else; by which twin of toll_hash. */
+int toll_lines_check(struct toll_lines *lines, int64_t index, void *buffer, toll_hash_kernel *hash,
+                     struct toll_error *error);
 void toll_lines_close(struct toll_lines *lines);
 
 #endif

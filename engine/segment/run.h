@@ -35,6 +35,7 @@ struct toll_price_row { /* only the price rows that some line uses, ascending id
     int32_t line;
     int32_t step;       /* step_from_s of a deck's row */
     const char *column; /* of a deck's row: whose rate it is, "rate", "rate_inter", ...; else "" */
+    int32_t terms;      /* between files only: id in price_terms.arrow */
 };
 struct toll_bucket_row { /* ascending (account, site, tuple) */
     int32_t account;
@@ -286,17 +287,28 @@ struct toll_run_files { /* an opened run */
 /* Reads a file of the run whole and compares it with the manifest; toll_blob_free. */
 int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
                         struct toll_error *error);
-/* Compares only, mapped. */
-int toll_run_files_check(const struct toll_run_files *run, const char *name, struct toll_error *error);
+/* Compares only, mapped; by which twin of toll_hash. */
+int toll_run_files_check(const struct toll_run_files *run, const char *name, toll_hash_kernel *hash,
+                         struct toll_error *error);
 int toll_run_files_open(
     struct toll_run_files *run, const struct toll_io *io, const char *path,
     struct toll_error *error); /* checks the manifest's digest and the small files' hashes */
 void toll_run_files_close(struct toll_run_files *run);
-/* Without prices, tuples and components, which may be far more than the rest, until they are read; each once.
- * After an error of the latter two the run is still to be closed. */
+/* Without prices, tuples and components, which may be far more than the rest, until they are read; what is
+ * there already is not read again. After an error of those that read the run is still to be closed. */
 int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *io, const char *path,
                              struct toll_error *error);
+/* The manifest alone; and all that open_lean reads besides. */
+int toll_run_files_open_bare(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                             struct toll_error *error);
+int toll_run_files_read_tables(struct toll_run_files *run, struct toll_error *error);
+/* As open_lean, but tables whose files are the same by both manifests are those of `like`, if it has read
+ * them, and not looked at: for a run that was just written. `like` must stay open longer. */
+int toll_run_files_open_like(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                             const struct toll_run_files *like, struct toll_error *error);
 int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error);
+/* Whether both have the same bytes of all that says what prices are. */
+bool toll_run_files_same_prices(const struct toll_run_files *a, const struct toll_run_files *b);
 int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *error);
 /* As the manifests say: is a file there; is it the same in both, or in neither; are all of them. */
 bool toll_run_files_have(const struct toll_run_files *run, const char *name);

@@ -9,6 +9,7 @@ struct toll_run_owned {
     struct toll_arena arena; /* texts and parts */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
+    const struct toll_run_files *like; /* NULL, or whose tables are these where the files are the same */
 };
 
 static inline const struct toll_run_owned *toll_run_owned(const struct toll_run_files *run)

@@ -60,7 +60,7 @@ static const struct toll_run_file *find_file(const struct toll_run_files *run, c
 }
 
 static int read_file(const struct toll_run_files *run, const char *name, enum toll_read_path how,
-                     struct toll_blob *blob, struct toll_error *error)
+                     toll_hash_kernel *hash, struct toll_blob *blob, struct toll_error *error)
 {
     const struct toll_run_file *file = find_file(run, name);
     struct toll_error reason;
@@ -72,7 +72,7 @@ static int read_file(const struct toll_run_files *run, const char *name, enum to
         return toll_run_differs(run, name, error);
     if (rc)
         return toll_error_set(error, rc, "%s/%s", run->path, reason.text);
-    if ((int64_t)blob->size == file->bytes && toll_hash_equal(toll_hash(blob->data, blob->size), file->hash))
+    if ((int64_t)blob->size == file->bytes && toll_hash_equal(hash(blob->data, blob->size), file->hash))
         return 0;
     toll_blob_free(blob);
     return toll_run_differs(run, name, error);
@@ -81,16 +81,80 @@ static int read_file(const struct toll_run_files *run, const char *name, enum to
 int toll_run_files_read(const struct toll_run_files *run, const char *name, struct toll_blob *blob,
                         struct toll_error *error)
 {
-    return read_file(run, name, TOLL_READ_PREAD, blob, error);
+    return read_file(run, name, TOLL_READ_PREAD, toll_hash, blob, error);
 }
 
-int toll_run_files_check(const struct toll_run_files *run, const char *name, struct toll_error *error)
+int toll_run_files_check(const struct toll_run_files *run, const char *name, toll_hash_kernel *hash,
+                         struct toll_error *error)
 {
     struct toll_blob blob;
-    const int rc = read_file(run, name, TOLL_READ_MMAP, &blob, error);
+    const int rc = read_file(run, name, TOLL_READ_MMAP, hash, &blob, error);
     toll_blob_free(&blob);
     return rc;
 }
+
+/* ---- tables of another run ---- */
+
+/* Where a file's rows are in struct toll_run_tables. */
+struct place {
+    const char *file;
+    size_t rows, count;
+};
+#define PLACE(file, rows, count)                                                              \
+    {                                                                                         \
+        file, offsetof(struct toll_run_tables, rows), offsetof(struct toll_run_tables, count) \
+    }
+static const struct place places[] = {
+    PLACE("accounts.arrow", accounts, account_count),
+    PLACE("prices.arrow", prices, price_count),
+    PLACE("buckets.arrow", buckets, bucket_count),
+    PLACE("period_charges.arrow", periods, period_count),
+    PLACE("pools.arrow", pools, pool_count),
+    PLACE("pool_draws.arrow", draws, draw_count),
+    PLACE("tier_counts.arrow", counts, count_count),
+    PLACE("tuples.arrow", tuples, tuple_count),
+    PLACE("components.arrow", components, component_count),
+};
+#define PLACES (sizeof places / sizeof *places)
+
+static void **rows_of(const struct toll_run_tables *tables, const struct place *place)
+{
+    return (void **)((char *)(uintptr_t)tables + place->rows);
+}
+
+static int64_t *count_of(const struct toll_run_tables *tables, const struct place *place)
+{
+    return (int64_t *)(void *)((char *)(uintptr_t)tables + place->count);
+}
+
+/* Takes the rows of a file that are there already, in the other run. */
+static bool take(struct toll_run_files *run, const char *file)
+{
+    const struct toll_run_files *like = toll_run_owned(run)->like;
+    for (size_t i = 0; like != NULL && i < PLACES; i++) {
+        const struct place *place = &places[i];
+        if (strcmp(place->file, file) != 0 || *rows_of(&like->tables, place) == NULL ||
+            !find_file(run, file) || !toll_run_files_same(run, like, file))
+            continue;
+        *rows_of(&run->tables, place) = *rows_of(&like->tables, place);
+        *count_of(&run->tables, place) = *count_of(&like->tables, place);
+        return true;
+    }
+    return false;
+}
+
+static void free_tables(struct toll_run_files *run)
+{
+    const struct toll_run_owned *owned = run->owned;
+    const struct toll_run_files *like = owned == NULL ? NULL : owned->like;
+    for (size_t i = 0; i < PLACES; i++) {
+        void *rows = *rows_of(&run->tables, &places[i]);
+        if (like == NULL || rows != *rows_of(&like->tables, &places[i]))
+            free(rows);
+    }
+}
+
+/* ---- tables ---- */
 
 static int read_table(const struct toll_run_files *run, const struct toll_run_table *table, void **rows,
                       int64_t *count, struct toll_error *error)
@@ -106,6 +170,29 @@ static int read_table(const struct toll_run_files *run, const struct toll_run_ta
     else
         rc = toll_run_table_decode(table, path, blob.data, blob.size, &owned->arena, rows, count, error);
     free(path);
+    toll_blob_free(&blob);
+    return rc;
+}
+
+/* Of two files, from the rows of the first. */
+static int read_parted(const struct toll_run_files *run, const struct toll_run_parted *parted,
+                       struct toll_price_row **rows, int64_t *count, struct toll_error *error)
+{
+    struct toll_run_owned *owned = run->owned;
+    struct toll_blob blob = {0};
+    void *terms = NULL;
+    int64_t term_count;
+    char *path = NULL;
+    int rc = read_table(run, parted->terms, &terms, &term_count, error);
+    if (rc == 0)
+        rc = toll_run_files_read(run, parted->table->file, &blob, error);
+    if (rc == 0 && asprintf(&path, "%s/%s", run->path, parted->table->file) < 0)
+        path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    if (rc == 0)
+        rc = toll_run_parted_decode(parted, path, blob.data, blob.size, terms, term_count, &owned->arena,
+                                    rows, count, error);
+    free(path);
+    free(terms);
     toll_blob_free(&blob);
     return rc;
 }
@@ -175,7 +262,7 @@ static int read_some(struct toll_run_files *run, const struct toll_run_table *ta
 {
     if (!find_file(run, table->file))
         return 0;
-    const int rc = read_table(run, table, rows, count, error);
+    const int rc = take(run, table->file) ? 0 : read_table(run, table, rows, count, error);
     if (rc)
         return rc;
     return *count > 0 && good(&run->tables)
@@ -226,12 +313,12 @@ static int wrong_rows(const struct toll_run_files *run, const struct toll_run_ta
 static int read_taxes(struct toll_run_files *run, struct toll_error *error)
 {
     struct toll_run_tables *tables = &run->tables;
-    if (!find_file(run, toll_run_tuples.file) && !find_file(run, toll_run_components.file))
-        return 0;
-    int rc = read_table(run, &toll_run_tuples, (void **)&tables->tuples, &tables->tuple_count, error);
+    int rc = take(run, toll_run_tuples.file)
+                 ? 0
+                 : read_table(run, &toll_run_tuples, (void **)&tables->tuples, &tables->tuple_count, error);
     if (rc == 0 && !toll_run_tuples_good(run))
         rc = wrong_rows(run, &toll_run_tuples, error);
-    if (rc == 0)
+    if (rc == 0 && !take(run, toll_run_components.file))
         rc = read_table(run, &toll_run_components, (void **)&tables->components, &tables->component_count,
                         error);
     if (rc == 0 && !toll_run_components_good(tables))
@@ -242,40 +329,77 @@ static int read_taxes(struct toll_run_files *run, struct toll_error *error)
     return rc;
 }
 
-/* Without prices and taxes. */
-static int read_tables(struct toll_run_files *run, struct toll_error *error)
+int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *error)
+{
+    const bool taxed = find_file(run, toll_run_tuples.file) || find_file(run, toll_run_components.file);
+    return taxed && run->tables.tuples == NULL ? read_taxes(run, error) : 0;
+}
+
+/* What they say is in both of their files. */
+static bool take_prices(struct toll_run_files *run)
+{
+    const struct toll_run_files *like = toll_run_owned(run)->like;
+    return like != NULL && toll_run_files_same_prices(run, like) &&
+           take(run, toll_run_parted_prices.table->file);
+}
+
+/* Runs of earlier versions have all of it in one file. */
+int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error)
+{
+    struct toll_price_row *rows = NULL;
+    void *whole = NULL;
+    int64_t count;
+    if (run->tables.prices != NULL || take_prices(run))
+        return 0;
+    const bool parted = find_file(run, toll_run_parted_prices.terms->file) != NULL;
+    const int rc = parted ? read_parted(run, &toll_run_parted_prices, &rows, &count, error)
+                          : read_table(run, &toll_run_prices, &whole, &count, error);
+    run->tables.prices = rc ? NULL : parted ? rows : whole;
+    run->tables.price_count = rc ? 0 : count;
+    return rc ? rc : check_prices(run, error);
+}
+
+bool toll_run_files_same_prices(const struct toll_run_files *a, const struct toll_run_files *b)
+{
+    return toll_run_files_same(a, b, toll_run_parted_prices.table->file) &&
+           toll_run_files_same(a, b, toll_run_parted_prices.terms->file);
+}
+
+static int read_accounts(struct toll_run_files *run, struct toll_error *error)
 {
     void *rows = NULL;
     int64_t count;
+    if (take(run, toll_run_accounts.file))
+        return 0;
     int rc = read_table(run, &toll_run_accounts, &rows, &count, error);
     if (rc == 0)
         rc = spread_accounts(run, rows, count, error);
     free(rows);
-    if (rc == 0) {
-        rc = read_table(run, &toll_run_buckets, &rows, &count, error);
-        run->tables.buckets = rc ? NULL : rows;
-        run->tables.bucket_count = rc ? 0 : count;
-    }
+    return rc;
+}
+
+static int read_buckets(struct toll_run_files *run, struct toll_error *error)
+{
+    void *rows = NULL;
+    int64_t count;
+    if (take(run, toll_run_buckets.file))
+        return 0;
+    const int rc = read_table(run, &toll_run_buckets, &rows, &count, error);
+    run->tables.buckets = rc ? NULL : rows;
+    run->tables.bucket_count = rc ? 0 : count;
+    return rc;
+}
+
+int toll_run_files_read_tables(struct toll_run_files *run, struct toll_error *error)
+{
+    int rc = read_accounts(run, error);
+    if (rc == 0)
+        rc = read_buckets(run, error);
     if (rc == 0)
         rc = check_buckets(run, error);
     if (rc == 0)
         rc = read_all_some(run, error);
     return rc;
-}
-
-int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error)
-{
-    void *rows = NULL;
-    int64_t count;
-    const int rc = read_table(run, &toll_run_prices, &rows, &count, error);
-    run->tables.prices = rc ? NULL : rows;
-    run->tables.price_count = rc ? 0 : count;
-    return rc ? rc : check_prices(run, error);
-}
-
-int toll_run_files_read_taxes(struct toll_run_files *run, struct toll_error *error)
-{
-    return read_taxes(run, error);
 }
 
 bool toll_run_files_have(const struct toll_run_files *run, const char *name)
@@ -298,7 +422,7 @@ bool toll_run_files_all_same(const struct toll_run_files *a, const struct toll_r
     return same;
 }
 
-int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *io, const char *path,
+int toll_run_files_open_bare(struct toll_run_files *run, const struct toll_io *io, const char *path,
                              struct toll_error *error)
 {
     *run = (struct toll_run_files){.io = io, .path = strdup(path), .directory = -1};
@@ -315,11 +439,28 @@ int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *i
     run->directory = fd;
     if (rc == 0)
         rc = read_manifest(run, error);
-    if (rc == 0)
-        rc = read_tables(run, error);
     if (rc)
         toll_run_files_close(run);
     return rc;
+}
+
+int toll_run_files_open_like(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                             const struct toll_run_files *like, struct toll_error *error)
+{
+    int rc = toll_run_files_open_bare(run, io, path, error);
+    if (rc)
+        return rc;
+    ((struct toll_run_owned *)run->owned)->like = like;
+    rc = toll_run_files_read_tables(run, error);
+    if (rc)
+        toll_run_files_close(run);
+    return rc;
+}
+
+int toll_run_files_open_lean(struct toll_run_files *run, const struct toll_io *io, const char *path,
+                             struct toll_error *error)
+{
+    return toll_run_files_open_like(run, io, path, NULL, error);
 }
 
 int toll_run_files_open(struct toll_run_files *run, const struct toll_io *io, const char *path,
@@ -343,15 +484,7 @@ void toll_run_files_close(struct toll_run_files *run)
         return;
     if (run->directory >= 0)
         run->io->close(run->io->context, run->directory);
-    free(run->tables.accounts);
-    free(run->tables.prices);
-    free(run->tables.buckets);
-    free(run->tables.periods);
-    free(run->tables.pools);
-    free(run->tables.draws);
-    free(run->tables.counts);
-    free(run->tables.tuples);
-    free(run->tables.components);
+    free_tables(run);
     if (owned)
         toll_arena_free(&owned->arena);
     free(owned);

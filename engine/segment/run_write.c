@@ -155,21 +155,27 @@ int toll_run_add_lasting_file(struct toll_run_writer *writer, const char *name, 
     return toll_error_within(error, rc, writer->publish.temp_path);
 }
 
+/* Frees what was made. */
+static int add_encoded(struct toll_run_writer *writer, const char *name, struct toll_arrow_memory *memory,
+                       struct toll_error *error)
+{
+    int rc;
+    if (!writer->syncs) {
+        rc = toll_run_add_file(writer, name, memory->bytes, memory->size, error);
+        free(memory->bytes);
+        return rc;
+    }
+    rc = hand_over(writer, name, memory->bytes, memory->size, memory->bytes,
+                   note_file(writer, name, memory->size), error);
+    return toll_error_within(error, rc, writer->publish.temp_path);
+}
+
 static int add_made_table(struct toll_run_writer *writer, const struct toll_run_table *table,
                           const struct toll_run_rows *rows, int64_t count, struct toll_error *error)
 {
     struct toll_arrow_memory memory = {0};
-    int rc = toll_run_table_encode_by(table, rows, count, writer->threads, &memory, error);
-    if (rc)
-        return rc;
-    if (!writer->syncs) {
-        rc = toll_run_add_file(writer, table->file, memory.bytes, memory.size, error);
-        free(memory.bytes);
-        return rc;
-    }
-    rc = hand_over(writer, table->file, memory.bytes, memory.size, memory.bytes,
-                   note_file(writer, table->file, memory.size), error);
-    return toll_error_within(error, rc, writer->publish.temp_path);
+    const int rc = toll_run_table_encode_by(table, rows, count, writer->threads, &memory, error);
+    return rc ? rc : add_encoded(writer, table->file, &memory, error);
 }
 
 static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
@@ -187,13 +193,23 @@ int toll_run_add_accounts(struct toll_run_writer *writer, const struct toll_acco
 int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_row *rows, int64_t count,
                         struct toll_error *error)
 {
-    return add_table(writer, &toll_run_prices, rows, count, error);
+    return toll_run_add_made_prices(writer, &(struct toll_run_rows){.rows = rows}, count, error);
 }
 
 int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                              struct toll_error *error)
 {
-    return add_made_table(writer, &toll_run_prices, rows, count, error);
+    const struct toll_run_parted *parted = &toll_run_parted_prices;
+    struct toll_arrow_memory memory, terms;
+    int rc = toll_run_parted_encode(parted, rows, count, writer->threads, &memory, &terms, error);
+    if (rc)
+        return rc;
+    rc = add_encoded(writer, parted->table->file, &memory, error);
+    if (rc == 0)
+        rc = add_encoded(writer, parted->terms->file, &terms, error);
+    else
+        free(terms.bytes);
+    return rc;
 }
 
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,

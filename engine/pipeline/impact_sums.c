@@ -118,8 +118,9 @@ static size_t plane_keys(const struct toll_impact_shape *shape, int side, int pl
     switch (plane) {
     case TOLL_PLANE_ACCOUNTS:
         return of->accounts;
-    case TOLL_PLANE_PRICES: /* of one that is alike the base's; its own, of its own keys, comes with them */
-        return (of->alike ? shape->sides[0].prices : of->prices) * currencies;
+    case TOLL_PLANE_PRICES: /* of one that is alike the base's groups; its own, of its own keys, comes with
+                               them */
+        return (of->alike ? shape->group_count : of->prices) * currencies;
     case TOLL_PLANE_PLANS:
         return of->plans * currencies;
     case TOLL_PLANE_KINDS:

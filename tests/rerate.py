@@ -142,6 +142,8 @@ def chain():
     refused(66, "cannot be opened as a ledger", "ledger", "books", "--quiet")
     os.mkdir("none")
     assert "none has no entries yet; --post RUN begins the ledger" in tools.ok("ledger", "none")
+    refused(2, "has no line of account a, b; is it spelt so?", "rerate", "run", "--book", "book", "-o", "x", "--accounts", ' acme , "a, b"')
+    refused(2, "a name's quote does not end", "rerate", "run", "--book", "book", "-o", "x", "--accounts", '"acme')
     os.rmdir("none")
     refused(2, "--post posts for all accounts", "ledger", "books", "--post", "run", "--account", "acme", "--quiet")
     refused(2, "two formats", "ledger", "books", "--format", "csv", "--json")

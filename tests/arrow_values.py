@@ -60,8 +60,10 @@ def main():
         accounts = columns(at("run", "accounts.arrow"))
         account_of = dict(zip(accounts["id"], accounts["account"])) | {0: ""}
         prices = columns(at("run", "prices.arrow"))
-        price_of = {key: (deck, prefix, destination) for key, deck, prefix, destination in
-                    zip(prices["id"], prices["deck"], prices["prefix"], prices["destination"])} | {0: ("", "", "")}
+        terms = columns(at("run", "price_terms.arrow"))
+        deck_of = dict(zip(terms["terms"], terms["deck"]))
+        price_of = {key: (deck_of[term], prefix, destination) for key, term, prefix, destination in
+                    zip(prices["id"], prices["terms"], prices["prefix"], prices["destination"])} | {0: ("", "", "")}
         days = {}
         rows = 0
         with open(at("lines.csv"), newline="") as text:

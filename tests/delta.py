@@ -75,7 +75,8 @@ class Run:
         self.path, self.dataset = path, dataset
         export = command("export", path, "--cdrs", dataset, "--format", "csv", "--csv-safe=raw").stdout
         self.period = rows_of(command("export", path, "--what", "period", "--format", "csv").stdout)
-        prices = {row["id"]: row for row in table(os.path.join(path, "prices.arrow"))}
+        terms = {row["terms"]: row for row in table(os.path.join(path, "price_terms.arrow"))}
+        prices = {row["id"]: row | terms[row["terms"]] for row in table(os.path.join(path, "prices.arrow"))}
         tuples = {}
         if os.path.exists(os.path.join(path, "tuples.arrow")):
             for row in table(os.path.join(path, "tuples.arrow")):

@@ -140,7 +140,17 @@ def chain():
         shutil.rmtree("alone")
     rerate("run", "third", "sibling")
     refused(66, "cannot be opened as a ledger", "ledger", "books", "--quiet")
-    refused(66, "neither a run nor a delta", "ledger", "books", "--post", "cdrs", "--quiet")
+    os.mkdir("none")
+    assert "none has no entries yet; --post RUN begins the ledger" in tools.ok("ledger", "none")
+    os.rmdir("none")
+    refused(2, "--post posts for all accounts", "ledger", "books", "--post", "run", "--account", "acme", "--quiet")
+    refused(2, "two formats", "ledger", "books", "--format", "csv", "--json")
+    refused(2, "two formats", "delta", "run-2.delta", "--format", "csv", "--json")
+    refused(2, "--what goes with --format csv", "delta", "run-2.delta", "--what", "sums")
+    refused(66, "is no delta, it has no delta.json; give the folder that rerate made", "delta", "run")
+    refused(66, "of a book verify reads the compiled image", "verify", "book")
+    refused(66, "book: is no run, it has no run.json", "compare", "book", "run")
+    refused(66, "neither a run nor a delta: it has no run.json and no delta.json", "ledger", "books", "--post", "cdrs", "--quiet")
     refused(66, "cannot open", "ledger", "books", "--post", "run-2.delta", "--quiet")
     tools.ok("ledger", "books", "--post", "run", "--quiet")
     refused(65, "0000001", "ledger", "books", "--post", "run", "--quiet")
@@ -202,7 +212,7 @@ def ledger_damage():
 
 def damaged_run():
     for name, at in (("lines/2026-01-05.0.arrow", 5000), ("lines/2026-01-05.0.arrow", 30), ("accounts.arrow", 600), ("buckets.arrow", 700),
-                     ("prices.arrow", 900), ("pool_draws.arrow", 800), ("tier_counts.arrow", 900), ("run.json", 300)):
+                     ("prices.arrow", 900), ("price_terms.arrow", 300), ("pool_draws.arrow", 800), ("tier_counts.arrow", 900), ("run.json", 300)):
         shutil.copytree("run", "bent")
         with open(os.path.join("bent", name), "r+b") as file:
             file.seek(at)

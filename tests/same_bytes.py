@@ -136,7 +136,7 @@ def main():
         mine = {k: v for k, v in digests(out).items() if k.startswith("lines")}
         theirs = {k: v for k, v in runs[0].items() if k.startswith("lines")}
         assert mine and mine == theirs, "a split file changed a rated line"
-        for name in ("accounts.arrow", "prices.arrow", "buckets.arrow", "book.image"):
+        for name in ("accounts.arrow", "prices.arrow", "price_terms.arrow", "buckets.arrow", "book.image"):
             assert digests(out)[name] == runs[0][name], name
     print("same bytes for every import order, split, thread count, I/O path and instruction set")
     return 0

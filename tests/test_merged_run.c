@@ -86,8 +86,8 @@ static void make_run(const char *path, enum mistake mistake)
 {
     const struct toll_account_row accounts[] = {{1, "acme", "Acme", "USD"}};
     const struct toll_price_row prices[] = {
-        {5, "deck", "", "us", "1", "", "", "s", UNIT, 60, 0, "decks/us.csv", 2, 0, "rate"},
-        {8, "deck", "", "us", "1", "", "", "s", UNIT, 60, 0, "decks/us.csv", 3, 0, "rate"}};
+        {5, "deck", "", "us", "1", "", "", "s", UNIT, 60, 0, "decks/us.csv", 2, 0, "rate", 0},
+        {8, "deck", "", "us", "1", "", "", "s", UNIT, 60, 0, "decks/us.csv", 3, 0, "rate", 0}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 0, 3 * UNIT}};
     struct toll_run_part part = {.day = DAY, .rows = ROWS, .cdr_seal = {1000, {1, 2}}};
     struct toll_run_book books[] = {{{7, 8}, {9, 9}, 0, 0}, {{3, 4}, {5, 6}, 5, 0}};

@@ -88,8 +88,8 @@ static void make_run(const char *path, enum mistake mistake)
     struct toll_error error;
     const struct toll_account_row accounts[] = {{1, "acme", "", "USD"}, {2, "berlin", "", "EUR"}};
     const struct toll_price_row prices[] = {
-        {7, "deck", "", "us", "1", "", "", "s", UNIT / 20, 60, 0, "decks/us.csv", 2, 0, "rate"},
-        {9, "deck", "", "v", "1", "", "", "s", UNIT / 50, 60, 0, "decks/v.csv", 2, 0, "rate"}};
+        {7, "deck", "", "us", "1", "", "", "s", UNIT / 20, 60, 0, "decks/us.csv", 2, 0, "rate", 0},
+        {9, "deck", "", "v", "1", "", "", "s", UNIT / 50, 60, 0, "decks/v.csv", 2, 0, "rate", 0}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 2 * EACH, 0, 2 * EACH * (UNIT / 20)},
                                               {2, "", 0, 2 * EACH, 0, 2 * EACH * (UNIT / 50)}};
     struct toll_run_part part = {.day = DAY, .rows = ROWS, .cdr_seal = {1000, {1, 2}}};

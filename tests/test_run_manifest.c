@@ -124,8 +124,8 @@ static void make_run(const char *path, enum mistake mistake)
         {"2026-03-15", 1, "", "", "", "attempts", 100, 20, 5, UNIT / 100, UNIT / 20, "surcharges.csv", 2}};
     const struct toll_price_row prices[] = {
         {7, "deck", "", "us", "1212", "New York", "", "s", UNIT / 100, 60, 0, "decks/us.csv", 12, 60,
-         "rate_intra"},
-        {9, "flat", "gold", "", "", "", "peak", "call", -UNIT / 50, 1, 0, "plans.csv", 3, 0, ""}};
+         "rate_intra", 0},
+        {9, "flat", "gold", "", "", "", "peak", "call", -UNIT / 50, 1, 0, "plans.csv", 3, 0, "", 0}};
     struct toll_bucket_row buckets[] = {{1, "", 0, each, 60 * each, each * (UNIT / 20)},
                                         {1, "hq", 0, each, 0, 0},
                                         {3, "", 0, each, each, -each * (UNIT / 50)}};

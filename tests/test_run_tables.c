@@ -13,10 +13,10 @@
 #define MANY 400000 /* six batches and a part */
 
 static const struct toll_price_row few[] = {
-    {3, "deck", "", "intl", "44", "UK", "", "s", 5, 60, 0, "decks/intl.csv", 2, 0, "rate"},
-    {5, "deck", "", "intl", "4477", "UK mobile", "peak", "s", 6, 60, 1, "decks/intl.csv", 3, 60, "rate"},
-    {9, "flat", "basic", NULL, "", "", "", "call", 7, 1, 0, "plan_rules.csv", 4, 0, ""},
-    {11, "deck", "", "intl", "12125", "UK", "", "s", -8, 1, 0, "decks/intl.csv", 5, 0, "rate"},
+    {3, "deck", "", "intl", "44", "UK", "", "s", 5, 60, 0, "decks/intl.csv", 2, 0, "rate", 0},
+    {5, "deck", "", "intl", "4477", "UK mobile", "peak", "s", 6, 60, 1, "decks/intl.csv", 3, 60, "rate", 0},
+    {9, "flat", "basic", NULL, "", "", "", "call", 7, 1, 0, "plan_rules.csv", 4, 0, "", 0},
+    {11, "deck", "", "intl", "12125", "UK", "", "s", -8, 1, 0, "decks/intl.csv", 5, 0, "rate", 0},
 };
 
 static struct toll_arrow_file *open_table(const struct toll_arrow_memory *memory)
@@ -186,13 +186,137 @@ static void test_too_many_words(void **state)
     free(memory.bytes);
 }
 
+/* ---- in two files ---- */
+
+static const struct toll_run_packed *const packed = &toll_run_packed_prices;
+
+static void assert_types(const struct toll_arrow_memory *memory, enum toll_arrow_type terms,
+                         enum toll_arrow_type destination, enum toll_arrow_type rate)
+{
+    struct toll_arrow_file *file = open_table(memory);
+    assert_int_equal(file->schema.count, 6);
+    assert_int_equal(file->schema.fields[1].type, terms);
+    assert_int_equal(file->schema.fields[3].type, destination);
+    assert_int_equal(file->schema.fields[4].type, rate);
+    toll_arrow_close(file);
+}
+
+/* By hand: flat sorts behind deck, 60 units behind 1, a fee of 1 in another band. */
+static void test_terms(void **state)
+{
+    struct toll_arrow_memory memory, terms;
+    const struct toll_run_rows rows = {.rows = few};
+    struct toll_price_row *listed, *again;
+    struct toll_arena arena = {0};
+    int64_t count;
+    (void)state;
+    assert_int_equal(toll_run_packed_encode(packed, &rows, 4, 1, &memory, &terms, NULL), 0);
+    assert_types(&memory, TOLL_ARROW_UINT16, TOLL_ARROW_DICTIONARY_UINT16, TOLL_ARROW_INT32);
+    struct toll_arrow_file *file = open_table(&memory);
+    const uint8_t *ids = memory.bytes + toll_arrow_place(file, 0, file->first_buffer[1])->offset;
+    assert_memory_equal(ids, ((const uint16_t[]){2, 3, 4, 1}), 4 * sizeof(uint16_t));
+    toll_arrow_close(file);
+    assert_int_equal(toll_run_table_decode(packed->terms, "t", terms.bytes, terms.size, &arena,
+                                           (void **)&listed, &count, NULL),
+                     0);
+    assert_int_equal(count, 4);
+    assert_string_equal(listed[0].deck, "intl");
+    assert_int_equal(listed[0].per_units, 1);
+    assert_string_equal(listed[2].band, "peak");
+    assert_int_equal(listed[2].connect_fee, 1);
+    assert_string_equal(listed[3].plan, "basic");
+    assert_int_equal(
+        toll_run_packed_decode(packed, "p", memory.bytes, memory.size, &arena, (void **)&again, &count, NULL),
+        0);
+    assert_int_equal(count, 4);
+    assert_int_equal(toll_run_prices_join("p", again, 4, listed, 3, NULL), TOLL_EDATA);
+    free(again);
+    assert_int_equal(
+        toll_run_packed_decode(packed, "p", memory.bytes, memory.size, &arena, (void **)&again, &count, NULL),
+        0);
+    assert_int_equal(toll_run_prices_join("p", again, 4, listed, 4, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        assert_rows_equal(&few[i], &again[i]);
+    listed[1].terms = 3;
+    assert_int_equal(toll_run_prices_join("p", again, 4, listed, 4, NULL), TOLL_EDATA);
+    free(again);
+    free(listed);
+    free(memory.bytes);
+    free(terms.bytes);
+    toll_arena_free(&arena);
+}
+
+struct odd { /* which row has what does not fit into narrow columns */
+    int64_t wide_rate, terms, destinations;
+};
+
+static void make_odd(const void *context, int64_t first, int64_t count, void *out)
+{
+    const struct odd *odd = context;
+    struct toll_price_row *rows = out;
+    make_many(NULL, first, count, out);
+    for (int64_t i = first; i < first + count; i++, rows++) {
+        rows->rate = i == odd->wide_rate ? -((int64_t)1 << 31) - 1 : i % 2 == 0 ? -((int64_t)1 << 31) : i;
+        rows->connect_fee = i % odd->terms;
+        rows->kind = "deck";
+        rows->band = "";
+        rows->deck = prefixes[i % 2][0]; /* one text at two places */
+        rows->destination = i % odd->destinations < 5000 ? prefixes[0][i % odd->destinations] : "";
+    }
+}
+
+/* Whatever is narrow: the same for any number of threads, and what was put in comes out. */
+static void assert_odd(const struct odd *odd, enum toll_arrow_type terms_type, enum toll_arrow_type rate_type)
+{
+    const struct toll_run_rows made = {.make = make_odd, .context = odd};
+    struct toll_price_row *rows = calloc(MANY, sizeof *rows), *listed, *again;
+    struct toll_arrow_memory memory[2], terms[2];
+    struct toll_arena arena = {0};
+    int64_t count;
+    make_odd(odd, 0, MANY, rows);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(
+            toll_run_packed_encode(packed, &made, MANY, i == 0 ? 1 : 3, &memory[i], &terms[i], NULL), 0);
+    assert_types(&memory[0], terms_type, TOLL_ARROW_DICTIONARY_UINT16, rate_type);
+    assert_int_equal(memory[0].size, memory[1].size);
+    assert_true(memcmp(memory[0].bytes, memory[1].bytes, memory[0].size) == 0);
+    assert_int_equal(terms[0].size, terms[1].size);
+    assert_true(memcmp(terms[0].bytes, terms[1].bytes, terms[0].size) == 0);
+    assert_int_equal(toll_run_table_decode(packed->terms, "t", terms[0].bytes, terms[0].size, &arena,
+                                           (void **)&listed, &count, NULL),
+                     0);
+    assert_int_equal(count, odd->terms);
+    assert_int_equal(toll_run_packed_decode(packed, "p", memory[0].bytes, memory[0].size, &arena,
+                                            (void **)&again, &count, NULL),
+                     0);
+    assert_int_equal(count, MANY);
+    assert_int_equal(toll_run_prices_join("p", again, MANY, listed, odd->terms, NULL), 0);
+    for (int64_t i = 0; i < MANY; i += i % 65536 == 0 ? 1 : 13)
+        assert_rows_equal(&rows[i], &again[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        free(memory[i].bytes);
+        free(terms[i].bytes);
+    }
+    toll_arena_free(&arena);
+    free(listed);
+    free(again);
+    free(rows);
+}
+
+static void test_widths(void **state)
+{
+    (void)state;
+    assert_odd(&(struct odd){-1, 3, 100}, TOLL_ARROW_UINT16, TOLL_ARROW_INT32);
+    assert_odd(&(struct odd){MANY - 1, 65535, 100}, TOLL_ARROW_UINT16, TOLL_ARROW_INT64);
+    assert_odd(&(struct odd){0, 65536, 5000}, TOLL_ARROW_INT32, TOLL_ARROW_INT64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dictionaries),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_wrong_word),
-        cmocka_unit_test(test_too_many_words),
+        cmocka_unit_test(test_dictionaries), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_wrong_word),   cmocka_unit_test(test_too_many_words),
+        cmocka_unit_test(test_terms),        cmocka_unit_test(test_widths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -356,7 +356,7 @@ static bool map_tuples(struct toll_delta_maker *maker)
 static int map_rest(struct toll_delta_maker *maker, struct toll_error *error)
 {
     struct toll_delta_run *before = &maker->sides[TOLL_DELTA_OLD], *after = &maker->sides[TOLL_DELTA_NEW];
-    const bool prices = toll_run_files_same(&before->run, &after->run, "prices.arrow"),
+    const bool prices = toll_run_files_same_prices(&before->run, &after->run),
                tuples = toll_run_files_same(&before->run, &after->run, "tuples.arrow") &&
                         toll_run_files_same(&before->run, &after->run, "components.arrow");
     int rc = 0;

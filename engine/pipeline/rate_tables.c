@@ -109,11 +109,16 @@ struct prices {
     const int32_t *used; /* ids of the book */
 };
 
+#define AHEAD 16 /* rows: what terms they have is read here and there */
+
 static void make_prices(const void *context, int64_t first, int64_t count, void *out)
 {
     const struct prices *prices = context;
+    const struct toll_book *book = prices->book;
     struct toll_price_row *rows = out;
     for (int64_t i = first; i < first + count; i++, rows++) {
+        if (i + AHEAD < first + count && i + AHEAD >= prices->old_count)
+            __builtin_prefetch(&book->terms[book->price_terms[prices->used[i + AHEAD - prices->old_count]]]);
         if (i < prices->old_count) {
             *rows = prices->old[i];
             continue;
@@ -231,9 +236,9 @@ static int64_t count_buckets(const struct toll_book *book, const struct toll_tal
     return count;
 }
 
-int toll_bucket_rows_make(const struct toll_book *book, const struct toll_tally *tally,
-                          const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
-                          struct toll_error *error)
+static int make_bucket_rows(const struct toll_book *book, const struct toll_tally *tally,
+                            const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
+                            struct toll_error *error)
 {
     int64_t count = merge == NULL ? 0 : merge->bucket_count;
     struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
@@ -258,9 +263,9 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
                          const struct toll_tally *tally, const struct toll_merge *merge,
                          struct toll_error *error)
 {
-    struct toll_bucket_row *rows;
-    int64_t count;
-    int rc = toll_bucket_rows_make(book, tally, merge, &rows, &count, error);
+    struct toll_bucket_row *rows = NULL;
+    int64_t count = 0;
+    int rc = make_bucket_rows(book, tally, merge, &rows, &count, error);
     if (rc == 0)
         rc = toll_run_add_buckets(writer, rows, count, error);
     free(rows);

@@ -51,7 +51,8 @@ static int check_file(struct toll_run_check *check, const char *name)
 
 static void *check_all(void *argument)
 {
-    static const char *const large[] = {"prices.arrow", "tuples.arrow", "components.arrow"};
+    static const char *const large[] = {"prices.arrow", "price_terms.arrow", "tuples.arrow",
+                                        "components.arrow"};
     struct toll_run_check *check = argument;
     const size_t parts = check->run->manifest.part_count;
     if (check->tables)

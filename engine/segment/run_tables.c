@@ -47,8 +47,6 @@ static const struct toll_arrow_field price_fields[] = {
     {"step", TOLL_ARROW_INT32, 0},
     {"column", FEW, 0},
 };
-#undef WORD
-#undef FEW
 static const uint16_t price_offsets[COUNT(price_fields)] = {
     offsetof(struct toll_price_row, id),          offsetof(struct toll_price_row, kind),
     offsetof(struct toll_price_row, plan),        offsetof(struct toll_price_row, deck),
@@ -65,6 +63,57 @@ const struct toll_run_table toll_run_prices = {
     price_offsets,
     sizeof(struct toll_price_row),
 };
+
+/* The same in two files: rows of 20 bytes for most books. */
+static const struct toll_arrow_field price_row_fields[] = {
+    {"id", TOLL_ARROW_INT32, 0}, {"terms", TOLL_ARROW_INT32, 0}, {"prefix", WORD, 0},
+    {"destination", WORD, 0},    {"rate", TOLL_ARROW_INT64, 8},  {"line", TOLL_ARROW_INT32, 0},
+};
+static const uint16_t price_row_offsets[COUNT(price_row_fields)] = {
+    offsetof(struct toll_price_row, id),     offsetof(struct toll_price_row, terms),
+    offsetof(struct toll_price_row, prefix), offsetof(struct toll_price_row, destination),
+    offsetof(struct toll_price_row, rate),   offsetof(struct toll_price_row, line),
+};
+static const enum toll_arrow_type price_row_narrow[COUNT(price_row_fields)] = {
+    TOLL_ARROW_INT32, TOLL_ARROW_UINT16, WORD, FEW, TOLL_ARROW_INT32, TOLL_ARROW_INT32,
+};
+static const struct toll_run_table price_rows = {
+    "prices.arrow",
+    {"prices/4", price_row_fields, COUNT(price_row_fields)},
+    price_row_offsets,
+    sizeof(struct toll_price_row),
+};
+static const struct toll_arrow_field price_term_fields[] = {
+    {"terms", TOLL_ARROW_INT32, 0},
+    {"kind", FEW, 0},
+    {"plan", WORD, 0},
+    {"deck", WORD, 0},
+    {"band", WORD, 0},
+    {"unit", FEW, 0},
+    {"per_units", TOLL_ARROW_INT64, 0},
+    {"connect_fee", TOLL_ARROW_INT64, 8},
+    {"file", WORD, 0},
+    {"step", TOLL_ARROW_INT32, 0},
+    {"column", FEW, 0},
+};
+static const uint16_t price_term_offsets[COUNT(price_term_fields)] = {
+    offsetof(struct toll_price_row, terms),     offsetof(struct toll_price_row, kind),
+    offsetof(struct toll_price_row, plan),      offsetof(struct toll_price_row, deck),
+    offsetof(struct toll_price_row, band),      offsetof(struct toll_price_row, unit),
+    offsetof(struct toll_price_row, per_units), offsetof(struct toll_price_row, connect_fee),
+    offsetof(struct toll_price_row, file),      offsetof(struct toll_price_row, step),
+    offsetof(struct toll_price_row, column),
+};
+static const struct toll_run_table price_terms = {
+    "price_terms.arrow",
+    {"price_terms/1", price_term_fields, COUNT(price_term_fields)},
+    price_term_offsets,
+    sizeof(struct toll_price_row),
+};
+const struct toll_run_packed toll_run_packed_prices = {&price_rows, price_row_narrow, &toll_run_prices,
+                                                       &price_terms, 1};
+#undef WORD
+#undef FEW
 
 static const struct toll_arrow_field bucket_fields[] = {
     {"account", TOLL_ARROW_INT32, 0}, {"site", TOLL_ARROW_UTF8, 0},   {"tuple", TOLL_ARROW_INT32, 0},
@@ -241,6 +290,20 @@ static int keep_words(const struct toll_arrow_file *file, struct toll_arena *are
     return 0;
 }
 
+static void scatter_narrow(const uint8_t *values, enum toll_arrow_type type, int64_t rows, char *members,
+                           size_t row_bytes)
+{
+    for (int64_t i = 0; i < rows; i++, members += row_bytes) {
+        if (type == TOLL_ARROW_UINT16) {
+            const int32_t value = ((const uint16_t *)(const void *)values)[i];
+            memcpy(members, &value, sizeof value);
+        } else {
+            const int64_t value = ((const int32_t *)(const void *)values)[i];
+            memcpy(members, &value, sizeof value);
+        }
+    }
+}
+
 static int scatter(const struct toll_run_table *table, const struct toll_arrow_file *file,
                    const uint8_t *bytes, int64_t batch, const struct toll_arrow_dictionary *words, char *rows,
                    struct toll_arena *arena, struct toll_error *error)
@@ -249,7 +312,7 @@ static int scatter(const struct toll_run_table *table, const struct toll_arrow_f
     int rc = 0;
     for (unsigned c = 0; rc == 0 && c < table->schema.count; c++) {
         char *members = rows + table->offsets[c];
-        enum toll_arrow_type type = table->schema.fields[c].type;
+        enum toll_arrow_type type = file->schema.fields[c].type;
         if (type == TOLL_ARROW_UTF8) {
             rc = scatter_text(file, bytes, batch, c, members, table->row_bytes, arena, error);
             continue;
@@ -260,16 +323,35 @@ static int scatter(const struct toll_run_table *table, const struct toll_arrow_f
         }
         const uint8_t *values = bytes + toll_arrow_place(file, batch, file->first_buffer[c])->offset;
         size_t width = toll_arrow_width(type);
+        const int64_t count = toll_arrow_batch_rows(file->rows, batch);
         rc = toll_arrow_check(file, batch, c, file->first_buffer[c], values, error);
-        for (int64_t i = 0; rc == 0 && i < toll_arrow_batch_rows(file->rows, batch); i++)
-            memcpy(members + (size_t)i * table->row_bytes, values + (size_t)i * width, width);
+        if (rc == 0 && type != table->schema.fields[c].type)
+            scatter_narrow(values, type, count, members, table->row_bytes);
+        else
+            for (int64_t i = 0; rc == 0 && i < count; i++)
+                memcpy(members + (size_t)i * table->row_bytes, values + (size_t)i * width, width);
     }
     return rc;
 }
 
-int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
-                          size_t size, struct toll_arena *arena, void **rows, int64_t *count,
-                          struct toll_error *error)
+/* The table's columns, each in its own or its narrow type. */
+static int expect(const struct toll_arrow_file *file, const struct toll_run_table *table,
+                  const enum toll_arrow_type *narrow, struct toll_error *error)
+{
+    struct toll_arrow_field fields[TOLL_ARROW_COLUMNS];
+    struct toll_arrow_schema schema = {table->schema.name, fields, table->schema.count};
+    for (unsigned c = 0; c < schema.count; c++) {
+        fields[c] = table->schema.fields[c];
+        if (narrow != NULL && c < file->schema.count && file->schema.fields[c].type == narrow[c])
+            fields[c].type = narrow[c];
+    }
+    return toll_arrow_expect(file, &schema, error);
+}
+
+/* plain: NULL, or another table of the same rows that the file may be. */
+static int decode(const struct toll_run_table *table, const enum toll_arrow_type *narrow,
+                  const struct toll_run_table *plain, const char *name, const void *bytes, size_t size,
+                  struct toll_arena *arena, void **rows, int64_t *count, struct toll_error *error)
 {
     const struct toll_arrow_source source = {.name = name, .bytes = bytes, .size = (int64_t)size};
     struct toll_arrow_dictionary words[TOLL_ARROW_COLUMNS];
@@ -278,8 +360,12 @@ int toll_run_table_decode(const struct toll_run_table *table, const char *name, 
     *rows = NULL;
     *count = 0;
     int rc = toll_arrow_open(&source, NULL, &file, error);
+    if (rc == 0 && plain != NULL && strcmp(file->schema.name, plain->schema.name) == 0) {
+        table = plain;
+        narrow = NULL;
+    }
     if (rc == 0)
-        rc = toll_arrow_expect(file, &table->schema, error);
+        rc = expect(file, table, narrow, error);
     if (rc == 0 && !(out = calloc((size_t)file->rows + 1, table->row_bytes)))
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", name);
     if (rc == 0)
@@ -295,4 +381,49 @@ int toll_run_table_decode(const struct toll_run_table *table, const char *name, 
     }
     toll_arrow_close(file);
     return rc;
+}
+
+int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
+                          size_t size, struct toll_arena *arena, void **rows, int64_t *count,
+                          struct toll_error *error)
+{
+    return decode(table, NULL, NULL, name, bytes, size, arena, rows, count, error);
+}
+
+static void put_terms(const struct toll_price_row *terms, struct toll_price_row *row)
+{
+    row->kind = terms->kind;
+    row->plan = terms->plan;
+    row->deck = terms->deck;
+    row->band = terms->band;
+    row->unit = terms->unit;
+    row->per_units = terms->per_units;
+    row->connect_fee = terms->connect_fee;
+    row->file = terms->file;
+    row->step = terms->step;
+    row->column = terms->column;
+    row->terms = 0;
+}
+
+int toll_run_packed_decode(const struct toll_run_packed *packed, const char *name, const void *bytes,
+                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,
+                           struct toll_error *error)
+{
+    return decode(packed->table, packed->narrow, packed->plain, name, bytes, size, arena, rows, count, error);
+}
+
+int toll_run_prices_join(const char *name, struct toll_price_row *rows, int64_t count,
+                         const struct toll_price_row *terms, int64_t term_count, struct toll_error *error)
+{
+    for (int64_t i = 0; i < term_count; i++)
+        if (terms[i].terms != i + 1)
+            return toll_error_set(error, TOLL_EDATA, "%s: the ids of its terms are wrong; rate again", name);
+    for (int64_t i = 0; i < count; i++) {
+        if (rows[i].terms < 1 || rows[i].terms > term_count)
+            return toll_error_set(error, TOLL_EDATA,
+                                  "%s: row %lld has terms that price_terms.arrow does not have; rate again",
+                                  name, (long long)i);
+        put_terms(&terms[rows[i].terms - 1], &rows[i]);
+    }
+    return 0;
 }

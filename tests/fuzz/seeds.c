@@ -110,8 +110,8 @@ static void tables(void)
 {
     const struct toll_account_row accounts[] = {{1, "acme", "Acme", "USD"}, {3, "beta", "", "EUR"}};
     const struct toll_price_row prices[] = {
-        {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2, 60, "rate_intra"},
-        {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, ""}};
+        {2, "deck", "", "d", "1212", "US", "", "s", 6000000, 60, 0, "decks/d.csv", 2, 60, "rate_intra", 0},
+        {9, "flat", "p", "", "", "", "", "call", 1, 1, 5, "plan_rules.csv", 3, 0, "", 0}};
     const struct toll_bucket_row buckets[] = {{1, "", 0, 3, 180, 18000000}, {1, "s1", 0, 1, 60, -5}};
     const struct toll_period_row periods[] = {
         {"2026-03-01", 1, "", "", "", "attempts", 100, 20, 5, 1000000, 5000000, "surcharges.csv", 2},

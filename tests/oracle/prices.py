@@ -1,4 +1,4 @@
-"""What an oracle's line says of its price row, beyond what an export shows (docs/FORMATS.md, prices/3)."""
+"""What an oracle's line says of its price row, beyond what an export shows (docs/FORMATS.md, prices/3 of deltas)."""
 import oracle
 from oracle import UNIT
 

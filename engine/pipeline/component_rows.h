@@ -12,6 +12,10 @@ enum toll_tax_reason toll_tuple_reason(const struct toll_tuple_facts *facts);
 void toll_tuple_tax_facts(const struct toll_book *book, const struct toll_tuple_facts *facts,
                           struct toll_tax_facts *out);
 
+struct toll_component_range { /* of rows */
+    int64_t first;
+    uint32_t count;
+};
 struct toll_component_rows {
     const struct toll_tax_index *index;
     const struct toll_tax_tables *tables;
@@ -20,6 +24,12 @@ struct toll_component_rows {
     struct toll_arena arena;     /* of the rows' texts */
     struct toll_arena fractions; /* of the last tuples */
     struct toll_strings numbers; /* texts of fractions, each once */
+    /* Few tuples have components that no tuple before them had: by id of what applies to them. */
+    struct toll_strings applied;
+    struct toll_component_range *ranges;
+    size_t range_room;
+    char *key;
+    size_t key_room;
     const char **rates, **as_of; /* by series; NULL: not needed yet */
 };
 /* index and tables are borrowed. */

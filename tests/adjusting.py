@@ -256,9 +256,36 @@ def kept():
     print("lines kept from a book before: one line of their own cycle")
 
 
+def other_states():
+    """A state of the run, of one that rates it again and of one behind it are taken; any other is refused."""
+    write(".", {"april.csv": CALLS.replace("2026-03", "2026-04"),
+                "late.csv": CALLS.splitlines()[0] + "\nl1,2026-03-06T12:00:00Z,60,+12125550100,+12015550111\n"})
+    tools.ok("import", "--spec", tools.SPEC, "-o", "april-cdrs", "april.csv", "--quiet")
+    tools.ok("rate", "--book", "book", "--cdrs", "april-cdrs", "-o", "april", "--quiet")
+    tools.ok("close", "april", "--cdrs", "april-cdrs", "--until", "2026-05-01", "-o", "april-state", "--quiet")
+    for words in (("rerate", "run", "--book", "new", "-o", "no"), ("delta", "run", "plain", "-o", "no")):
+        done = tools.run(*words, "--closed", "april-state", "--quiet")
+        assert done.returncode == 2 and "april-state is a state neither of run nor" in done.stderr, done
+        assert not os.path.exists("no") and not os.path.exists("no.delta")
+        tools.one_line(done, words)
+    # Rated again twice, billed once: the state is still the first run's.
+    rerate("plain", "book", "back-again", "--closed", "state")
+    rerate("back-again", "new", "twice", "--closed", "state")
+    # A call comes late and is rated behind the closed run, whose state holds nothing of what that run bills.
+    tools.ok("import", "--spec", tools.SPEC, "-o", "cdrs", "late.csv", "--quiet")
+    tools.ok("rate", "--book", "book", "--cdrs", "cdrs", "--after", "state", "-o", "behind", "--quiet")
+    tools.ok("close", "behind", "--until", "2026-04-01", "-o", "behind-state", "--quiet")
+    done = tools.run("rerate", "behind", "--book", "new", "-o", "no", "--closed", "state", "--quiet")
+    assert done.returncode == 2 and "goes on from" in done.stderr and not os.path.exists("no"), done
+    rerate("run", "new", "later", "--closed", "behind-state", "--old-cdrs", "cdrs")
+    rerate("behind", "new", "behind-new", "--closed", "behind-state")
+    print("states of other runs: refused")
+
+
 def main():
     with tools.work_folder():
         untaxed()
+        other_states()
         kept()
         taxed()
         periods()

@@ -8,29 +8,53 @@
 
 #define NOON "2026-03-02T12:00:00Z"
 
-/* The price row of a value at a time in a band at the call's start, as layout.h says; 0 none, -1 a key in
- * force without this band. */
-static inline int32_t price_of(const struct toll_book *book, uint32_t value, toll_ms at, int32_t band)
+/* What a value of a deck's own means in the book. */
+static inline uint32_t own_value(const struct toll_deck *deck, uint32_t value)
+{
+    if (value == 0)
+        return 0;
+    return (value & TOLL_LPM_ENTRY) != 0 ? TOLL_LPM_ENTRY | ((value & TOLL_LPM_INDEX) + deck->entry_first)
+                                         : deck->price_first + (value - 1);
+}
+
+/* A row of an entry: its price's id, and for what it is. */
+struct entry_row {
+    const struct toll_entry_span *span;
+    int32_t price;
+};
+static inline struct entry_row entry_row(const struct toll_book *book, uint32_t deck,
+                                         const struct toll_entry *entry, uint32_t i)
+{
+    const struct toll_entry_row *row = &book->entry_rows[book->decks[deck].row_first + entry->first + i];
+
+    return (struct entry_row){&book->entry_spans[row->span],
+                              (int32_t)(book->decks[deck].price_first + row->price - 1)};
+}
+
+/* The price row of a value (the book's own) at a time in a band at the call's start, as layout.h says; 0
+ * none, -1 a key in force without this band. */
+static inline int32_t price_of(const struct toll_book *book, uint32_t deck, uint32_t value, toll_ms at,
+                               int32_t band)
 {
     while ((value & TOLL_LPM_ENTRY) != 0) {
         const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
         int32_t plain = 0, with_band = 0;
         bool in_force = false;
         for (uint32_t i = 0; i < entry->count; i++) {
-            const struct toll_entry_row *row = &book->entry_rows[entry->first + i];
-            if (at < row->from || at >= row->until)
+            const struct entry_row row = entry_row(book, deck, entry, i);
+            if (at < row.span->from || at >= row.span->until)
                 continue;
             in_force = true;
-            if (row->step > 0)
+            if (row.span->step > 0)
                 continue;
-            if (row->band == 0)
-                plain = row->price;
-            else if (row->band == band)
-                with_band = row->price;
+            if (row.span->band == 0)
+                plain = row.price;
+            else if (row.span->band == band)
+                with_band = row.price;
         }
         if (in_force)
             return with_band > 0 ? with_band : plain > 0 ? plain : -1;
-        value = entry->shorter;
+        value = own_value(&book->decks[deck], entry->shorter);
     }
     return (int32_t)value;
 }
@@ -57,13 +81,14 @@ static inline int32_t band_id(const struct toll_book *book, const char *name)
 static inline int32_t price_at(const struct toll_book *book, const char *deck, const char *number,
                                const char *at, const char *band)
 {
-    const struct toll_deck *record = &book->decks[deck_id(book, deck)];
+    const uint32_t id = deck_id(book, deck);
+    const struct toll_deck *record = &book->decks[id];
     uint64_t key;
 
     assert_true(record->key == TOLL_KEY_CALLEE || record->key == TOLL_KEY_CALLER);
     assert_true(toll_digits_pack(number, strlen(number), &key));
-    return price_of(book, toll_lpm_find(&record->lpm, book->lpm_words, key), book_ms(at),
-                    band_id(book, band));
+    return price_of(book, id, own_value(record, toll_lpm_find(&record->lpm, book->lpm_words, key)),
+                    book_ms(at), band_id(book, band));
 }
 
 static inline const struct toll_terms *terms_of(const struct toll_book *book, int32_t price)
@@ -75,10 +100,11 @@ static inline const struct toll_terms *terms_of(const struct toll_book *book, in
 /* The value of a number (7 digits or more) in a deck by prefix. */
 static inline uint32_t value_at(const struct toll_book *book, const char *deck, const char *number)
 {
+    const struct toll_deck *record = &book->decks[deck_id(book, deck)];
     uint64_t key;
 
     assert_true(toll_digits_pack(number, strlen(number), &key));
-    return toll_lpm_find(&book->decks[deck_id(book, deck)].lpm, book->lpm_words, key);
+    return own_value(record, toll_lpm_find(&record->lpm, book->lpm_words, key));
 }
 
 /* The entry that a number has in a deck. */

@@ -304,19 +304,20 @@ static uint64_t use(const struct toll_book *book)
                                                              (next_random() & UINT64_C(0x0003777000000000));
         for (uint32_t d = 1; d < book->deck_count; d++) {
             const struct toll_deck *deck = &book->decks[d];
-            uint32_t value = deck->key == TOLL_KEY_CALLEE ? toll_lpm_find(&deck->lpm, book->lpm_words, number)
-                                                          : toll_book_calltype(book, d, "TF", 2);
+            uint32_t value = deck->key == TOLL_KEY_CALLEE
+                                 ? toll_deck_value(deck, toll_lpm_find(&deck->lpm, book->lpm_words, number))
+                                 : toll_book_calltype(book, d, "TF", 2);
             const int32_t band = toll_book_band(book, d, at, &from, &until);
             assert_true(from <= at && at < until);
             sum += (uint64_t)strlen(toll_book_string(book, book->band_names[band]));
             while ((value & TOLL_LPM_ENTRY) != 0) {
                 const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
                 for (uint32_t r = 0; r < entry->count; r++)
-                    sum += (uint64_t)book->entry_rows[entry->first + r].price;
-                value = entry->shorter;
+                    sum += toll_row_price(deck, &toll_entry_rows(book, deck, entry)[r]);
+                value = toll_deck_value(deck, entry->shorter);
             }
             sum += (uint64_t)book->terms[book->price_terms[value]].rate;
-            sum += strlen(toll_book_string(book, book->origins[value].key));
+            sum += strlen(toll_book_string(book, toll_book_origin(book, (uint32_t)value).key));
         }
         const struct toll_number_slot *slot = &book->numbers[number % book->number_capacity];
         const struct toll_owner *owner = &book->owners[toll_book_owner_at(book, slot->owner, at)];
@@ -524,8 +525,8 @@ static void prices_fit(void **state)
         rules++;
     }
     for (uint64_t i = 0; i < row_count && i < 3; i++, rows++) {
-        const int32_t price = row[i].price;
-        row[i].price = TOLL_PRICE_EMERGENCY;
+        const uint32_t price = row[i].price;
+        row[i].price = 0; /* the last one before the deck's */
         refit(f.image);
         assert_int_equal(toll_book_open_bytes(f.image, f.image_bytes, "image", &book, &error), TOLL_EDATA);
         row[i].price = price;

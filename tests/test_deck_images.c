@@ -16,11 +16,15 @@ struct fixture {
     struct toll_deck *plain, *caller, *pair, *calltype;
     struct toll_entry *entries;
     struct toll_entry_row *rows;
+    struct toll_entry_span *spans;
     struct toll_pair *pairs;
     uint32_t *zones, *price_terms;
-    struct toll_price_origin *origins;
-    size_t entry_count, pair_count, zone_count;
+    struct toll_origin *origins;
+    struct toll_origin_group *groups;
+    size_t entry_count, span_count, pair_count, zone_count;
 };
+
+static void find_sections(struct fixture *x);
 
 static void begin(struct fixture *x)
 {
@@ -42,6 +46,13 @@ static void begin(struct fixture *x)
               "prefix,caller_prefix,rate,rate_intra,step_from_s,per_s\n1310,1212,0.01,0.02,,60\n"
               "1310,1212,0.01,0.02,60,7\n1310555,1,0.03,,,\n,1212555,0.04,,,\n1401-1420,,0.05,,,\n");
     book_good(f);
+    find_sections(x);
+}
+
+static void find_sections(struct fixture *x)
+{
+    struct book_fixture *f = &x->f;
+
     x->image = malloc(f->image_bytes);
     memcpy(x->image, f->image, f->image_bytes);
     struct toll_deck *decks = image_section(f->image, TOLL_SECTION_DECKS);
@@ -51,6 +62,9 @@ static void begin(struct fixture *x)
     x->pair = &decks[4];
     x->entries = image_section(f->image, TOLL_SECTION_ENTRIES);
     x->rows = image_section(f->image, TOLL_SECTION_ENTRY_ROWS);
+    x->spans = image_section(f->image, TOLL_SECTION_ENTRY_SPANS);
+    x->span_count = image_count(f->image, TOLL_SECTION_ENTRY_SPANS, sizeof(struct toll_entry_span));
+    x->groups = image_section(f->image, TOLL_SECTION_ORIGIN_GROUPS);
     x->pairs = image_section(f->image, TOLL_SECTION_PAIRS);
     x->zones = image_section(f->image, TOLL_SECTION_ZONE_SHORTER);
     x->origins = image_section(f->image, TOLL_SECTION_ORIGINS);
@@ -108,7 +122,8 @@ static void pairs_fit(void **state)
     REFUSED(pair->caller = zones, "a deck's pairs");
     REFUSED(pair->caller = 0, "a deck's pairs");
     REFUSED(pair->value = 0, "a deck's pairs");
-    REFUSED(pair->value = 2, "a deck's pairs"); /* a price of another deck */
+    REFUSED(pair->value = 2, "a deck's pairs"); /* the second of four */
+    REFUSED(pair->value = x.pair->price_count + 1, "a deck's pairs");
     REFUSED(pair->value = TOLL_LPM_ENTRY | 1, "a deck's pairs");
     REFUSED(pair->value = TOLL_LPM_ENTRY | (uint32_t)x.entry_count, "a deck's pairs");
     REFUSED(pair->value = TOLL_LPM_NODE, "a deck's pairs");
@@ -143,28 +158,33 @@ static void entries_fit(void **state)
     /* Walked by the bands of 68 years. */
     REFUSED(for (size_t i = 0; i < terms_count; i++) terms[i].minimum_units = INT32_MAX, "an entry's row");
     for (uint32_t i = 1; i < 6; i++) {
+        const struct toll_deck *deck = i < 3 ? x.plain : i < 5 ? x.caller : x.pair;
         struct toll_entry *entry = &x.entries[i];
-        struct toll_entry_row *row = &x.rows[entry->first];
+        struct toll_entry_row *row = &x.rows[deck->row_first + entry->first];
+        struct toll_entry_span *span = &x.spans[row->span];
         assert_int_equal(entry->walk_per, per[i]);
         REFUSED(entry->walk_per = per[i] == 0 ? 60 : 0, "an entry's row");
         REFUSED(entry->walk_per += 1, "an entry's row");
-        REFUSED(row->step = -1, "an entry's row");
-        REFUSED(row->spare = 1, "an entry's row");
-        REFUSED(row->price += 1000, "");
-        REFUSED(row->price = 0, "");
-        REFUSED(row->until = row->from, "an entry's row");
+        REFUSED(span->step = -1, "an entry's row");
+        REFUSED(span->band = 9, "an entry's row");
+        REFUSED(span->band = -1, "an entry's row");
+        REFUSED(row->span = (uint32_t)x.span_count, "an entry's row");
+        REFUSED(row->price = deck->price_count + 1, "an entry's row");
+        REFUSED(row->price = 0, "an entry's row");
+        REFUSED(row->price |= TOLL_LPM_ENTRY, "an entry's row");
+        REFUSED(span->until = span->from, "an entry's row");
         REFUSED(entry->first++, "an entry");
         REFUSED(entry->count = 0, "an entry");
-        REFUSED(entry->shorter = TOLL_LPM_ENTRY | i, "an entry's shorter prefix");
+        REFUSED(entry->shorter = TOLL_LPM_ENTRY | (i - deck->entry_first), "an entry's shorter prefix");
         REFUSED(entry->shorter = TOLL_LPM_NODE, "an entry's shorter prefix");
     }
-    struct toll_entry_row *const step = &x.rows[x.entries[2].first], swap = step[0];
+    struct toll_entry_row *const step = &x.rows[x.plain->row_first + x.entries[2].first], swap = step[0];
     REFUSED((step[0] = step[1], step[1] = swap), "an entry's row"); /* the order */
-    struct toll_entry_row *const band = &x.rows[x.entries[3].first];
+    struct toll_entry_row *const band = &x.rows[x.caller->row_first + x.entries[3].first];
     REFUSED(band->price++, "an entry's row"); /* the second of four */
     REFUSED(x.entries[4].shorter = 2, "an entry's shorter prefix");
     REFUSED(x.entries[4].shorter = TOLL_LPM_ENTRY | 1, "an entry's shorter prefix");
-    REFUSED(x.entries[5].shorter = (uint32_t)x.rows[x.entries[5].first].price, "an entry's shorter prefix");
+    REFUSED(x.entries[5].shorter = 1, "an entry's shorter prefix"); /* of pairs there is none */
     end(&x);
 }
 
@@ -175,19 +195,47 @@ static void prices_fit(void **state)
 
     begin(&x);
     const uint32_t first = 2 + 5; /* of deck c, behind the emergency row's 1 and five of d */
-    assert_int_equal(x.origins[first].deck, 2);
+    assert_int_equal(x.caller->price_first, first);
+    assert_int_equal(x.caller->origin_first, first);
     for (uint32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
+        struct toll_origin_group *group = &x.groups[x.caller->group_first + x.origins[first + c].group];
         REFUSED(x.origins[first + c].line++, "a deck's prices");
         REFUSED(x.origins[first + c].key = 0, "a deck's prices");
-        REFUSED(x.origins[first + c].column = 4, "a price");
-        REFUSED(x.origins[first + c].column = -1, "a price");
-        REFUSED(x.origins[first + c].step = -1, "a price");
-        REFUSED(x.origins[first + c].deck = 1, c == 0 ? "a deck's prices" : "");
+        REFUSED(x.origins[first + c].key = UINT32_MAX, "a price");
+        REFUSED(x.origins[first + c].destination = UINT32_MAX, "a price");
+        REFUSED(x.origins[first + c].group = x.caller->group_count, "a deck's prices");
+        REFUSED(group->file = UINT32_MAX, "a price");
+        REFUSED(group->column = 4, "a price");
+        REFUSED(group->column = -1, "a price");
+        REFUSED(group->step = -1, "a price");
+        REFUSED(group->band = 9, "a price");
+        REFUSED(group->plan = 9, "a price");
+        REFUSED(group->kind = TOLL_PRICE_FLAT, "a price's kind");
+        REFUSED(group->kind = TOLL_PRICE_TIERS + 1, "a price");
+        REFUSED(x.price_terms[first + c] = x.price_terms[TOLL_PRICE_EMERGENCY], "a price's kind");
         /* 1202 in deck d bills in steps of 6: other terms than the other three. */
         REFUSED(x.price_terms[first + c] = x.price_terms[3], "a deck's prices");
     }
-    REFUSED(x.origins[first].column = 1, "a deck's prices");
-    REFUSED(x.origins[2].column = 1, "a deck's prices");
+    REFUSED(x.groups[x.caller->group_first + x.origins[first].group].column = 1, "a deck's prices");
+    REFUSED(x.groups[x.plain->group_first].column = 1, "a deck's prices");
+    REFUSED(x.caller->price_first++, "a deck's prices");
+    REFUSED(x.caller->price_count += 4, "a deck's prices");
+    REFUSED(x.caller->price_count -= 4, "");
+    REFUSED(x.caller->origin_first--, "a deck's prices");
+    REFUSED(x.caller->group_first++, "a deck's prices");
+    REFUSED(x.caller->group_count--, "");
+    REFUSED(x.caller->group_count = UINT32_MAX, "a deck's prices");
+    REFUSED(x.caller->entry_first--, "an entry");
+    REFUSED(x.caller->entry_count--, "");
+    REFUSED(x.caller->entry_count++, "an entry");
+    REFUSED(x.caller->row_first++, "an entry");
+    REFUSED(x.caller->row_count--, "an entry");
+    REFUSED(x.caller->row_count = UINT32_MAX, "an entry");
+    REFUSED(x.caller->keys_of = 1, "a deck's keys");
+    REFUSED(x.caller->origins_of = 1, "a deck's prices");
+    REFUSED(x.plain[-1].price_count++, "");
+    REFUSED(x.plain[-1].price_count = 1, "a price");
+    REFUSED(x.plain[-1].lrn = 1, "the empty deck");
     REFUSED(x.plain->by_jurisdiction = 1, "a deck's prices");
     REFUSED(x.caller->by_jurisdiction = 0, "a deck's prices");
     REFUSED(x.caller->by_jurisdiction = 2, "a deck");
@@ -198,9 +246,87 @@ static void prices_fit(void **state)
     REFUSED(x.caller->spare = 1, "a deck");
     REFUSED(x.caller->key = 4, "a deck's key");
     REFUSED(x.caller->key = -1, "a deck's key");
-    REFUSED(x.caller->lpm.everything = first + 1, "a deck's prefixes");
     REFUSED(x.caller->lpm.everything = 2, "a deck's prefixes");
-    REFUSED(x.calltype->calltype_everything = 2, "a deck's call types");
+    REFUSED(x.caller->lpm.everything = x.caller->price_count + 1, "a deck's prefixes");
+    REFUSED(x.calltype->calltype_everything = 3, "a deck's call types");
+    end(&x);
+}
+
+/* Decks a, b and c with the same keys in the same order, and d, whose calls are not walked. */
+static const struct toll_book *begin_shared(struct fixture *x)
+{
+    static const char *const files[] = {"a", "b", "c"};
+    char name[32];
+
+    book_begin(&x->f);
+    book_file(&x->f, "calendars.csv", "calendar,band,from,to\ncal,night,20:00,06:00\n");
+    book_file(&x->f, "decks.csv",
+              "deck,key,calendar,boundary\na,,cal,split\nb,,cal,split\nc,caller,cal,split\nd,,cal,\n");
+    for (size_t i = 0; i < 3; i++) {
+        char text[160];
+        snprintf(name, sizeof(name), "decks/%s.csv", files[i]);
+        snprintf(text, sizeof(text),
+                 "prefix,destination,rate,band\n1,US,0.0%zu,\n1202,DC,0.1%zu,\n"
+                 "1202,%s,0.05,night\n12025,DC,0.0%zu,\n",
+                 i + 1, i + 1, i == 1 ? "At night" : "DC", i + 3);
+        book_file(&x->f, name, text);
+    }
+    book_file(&x->f, "decks/d.csv",
+              "prefix,destination,rate,band\n1,US,0.01,\n1202,DC,0.11,\n1202,DC,0.05,night\n"
+              "12025,DC,0.03,\n");
+    const struct toll_book *book = book_good(&x->f);
+    find_sections(x);
+    return book;
+}
+
+/* They share what does not depend on amounts; what is not alike is each one's own. */
+static void shared_fit(void **state)
+{
+    struct fixture x;
+    const struct toll_book *book = begin_shared(&x);
+    char name[32];
+    (void)state;
+
+    struct toll_deck *a = &x.plain[0], *b = &x.plain[1], *c = &x.plain[2], *d = &x.plain[3];
+    assert_true(a->keys_of == 0 && b->keys_of == 1 && c->keys_of == 1 && d->keys_of == 0);
+    assert_true(a->origins_of == 0 && b->origins_of == 0 && c->origins_of == 1 && d->origins_of == 1);
+    assert_int_equal(x.entry_count, 3); /* the empty one, a's and d's: only a's is walked */
+    assert_int_equal(book->origin_count, 2 + 2 * 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct toll_price_origin origin = toll_book_origin(
+            book, (uint32_t)price_at(book, (const char[]){(char)('a' + i), 0}, "12025550100", NOON, ""));
+        snprintf(name, sizeof(name), "decks/%c.csv", (char)('a' + i));
+        assert_int_equal(origin.deck, i + 1);
+        assert_string_equal(toll_book_string(book, origin.file), name);
+        assert_int_equal(origin.line, 5);
+    }
+    assert_int_equal(terms_of(book, price_at(book, "b", "12029550100", NOON, ""))->rate, 12000000);
+    assert_int_equal(terms_of(book, price_at(book, "c", "12029550100", NOON, "night"))->rate, 5000000);
+    assert_int_equal(terms_of(book, price_at(book, "d", "12025550100", NOON, ""))->rate, 3000000);
+    REFUSED(b->keys_of = 2, "a deck's keys"); /* itself */
+    REFUSED(b->keys_of = 3, "a deck's keys");
+    REFUSED(b->keys_of = UINT32_MAX, "a deck's keys");
+    REFUSED(c->keys_of = 2, "a deck's keys"); /* which shares them itself */
+    REFUSED(d->keys_of = 1, "a deck's keys");
+    REFUSED(b->keys_of = 0, "an entry");
+    REFUSED(b->split = 0, "a deck's keys");
+    REFUSED(b->entry_first++, "a deck's keys");
+    REFUSED(b->entry_count--, "a deck's keys");
+    REFUSED(b->row_first++, "a deck's keys");
+    REFUSED(b->row_count++, "a deck's keys");
+    REFUSED(b->lpm.nodes += 16, "a deck's keys");
+    REFUSED(b->lpm.everything = 1, "a deck's keys");
+    REFUSED(b->key = TOLL_KEY_NPANXX_PAIR, "a deck's keys");
+    REFUSED(b->by_jurisdiction = 1, "a deck's prices");
+    REFUSED(c->origins_of = 2, "a deck's prices"); /* others */
+    REFUSED(c->origins_of = 3, "a deck's prices");
+    REFUSED(c->origins_of = 4, "a deck's prices");
+    REFUSED(c->origins_of = 0, "a deck's prices");
+    REFUSED(c->origin_first++, "a deck's prices");
+    REFUSED(c->price_count--, "");
+    /* A walked call is exact by all terms that the deck has for it, whoever has its keys. */
+    struct toll_terms *terms = image_section(x.f.image, TOLL_SECTION_TERMS);
+    REFUSED(terms[x.price_terms[b->price_first + 1]].per = 7, "an entry's row");
     end(&x);
 }
 
@@ -222,19 +348,19 @@ static uint64_t use_value(const struct toll_book *book, const struct toll_deck *
     while ((value & TOLL_LPM_ENTRY) != 0) {
         const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
         for (uint32_t r = 0; r < entry->count; r++) {
-            price = (uint32_t)book->entry_rows[entry->first + r].price;
+            price = toll_row_price(deck, &toll_entry_rows(book, deck, entry)[r]);
             for (uint32_t c = 0; c < (deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1u); c++) {
                 const struct toll_terms *terms = &book->terms[book->price_terms[price + c]];
                 sum += (uint64_t)terms->rate;
                 assert_true(entry->walk_per == 0 || (int32_t)entry->walk_per % terms->per == 0);
             }
         }
-        value = entry->shorter;
+        value = toll_deck_value(deck, entry->shorter);
         price = value;
     }
     for (uint32_t c = 0; price > 0 && c < (deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1u); c++) {
-        const struct toll_price_origin *origin = &book->origins[price + c];
-        assert_ptr_equal(&book->decks[origin->deck], deck);
+        const struct toll_price_origin origin = toll_book_origin(book, price + c);
+        assert_ptr_equal(&book->decks[origin.deck], deck);
         sum += (uint64_t)book->terms[book->price_terms[price + c]].rate;
     }
     return sum;
@@ -255,7 +381,7 @@ static uint64_t use(const struct toll_book *book)
             }
             const uint32_t value = toll_lpm_find(&deck->lpm, book->lpm_words, callee);
             if (deck->key != TOLL_KEY_NPANXX_PAIR) {
-                sum += use_value(book, deck, value);
+                sum += use_value(book, deck, toll_deck_value(deck, value));
                 continue;
             }
             for (uint32_t to = value; to != 0; to = book->zone_shorter[to]) {
@@ -268,22 +394,22 @@ static uint64_t use(const struct toll_book *book)
     return sum;
 }
 
-static void hostile(void **state)
+static void hostile_of(struct fixture *x)
 {
     static const enum toll_section sections[] = {
-        TOLL_SECTION_DECKS,        TOLL_SECTION_ENTRIES, TOLL_SECTION_ENTRY_ROWS,
-        TOLL_SECTION_ZONE_SHORTER, TOLL_SECTION_PAIRS,   TOLL_SECTION_PRICE_TERMS,
-        TOLL_SECTION_ORIGINS,      TOLL_SECTION_TERMS,   TOLL_SECTION_LPM_WORDS};
-    struct fixture x;
+        TOLL_SECTION_DECKS,        TOLL_SECTION_ENTRIES,      TOLL_SECTION_ENTRY_ROWS,
+        TOLL_SECTION_ZONE_SHORTER, TOLL_SECTION_PAIRS,        TOLL_SECTION_PRICE_TERMS,
+        TOLL_SECTION_ORIGINS,      TOLL_SECTION_TERMS,        TOLL_SECTION_LPM_WORDS,
+        TOLL_SECTION_ENTRY_SPANS,  TOLL_SECTION_ORIGIN_GROUPS};
     uint64_t sum = 0;
     unsigned accepted = 0, refused = 0;
-    (void)state;
 
-    begin(&x);
     for (unsigned round = 0; round < HOSTILE_ROUNDS; round++) {
         const enum toll_section id = sections[round % (sizeof(sections) / sizeof(sections[0]))];
-        uint32_t *words = image_section(x.f.image, id);
-        const size_t count = image_count(x.f.image, id, sizeof(uint32_t));
+        uint32_t *words = image_section(x->f.image, id);
+        const size_t count = image_count(x->f.image, id, sizeof(uint32_t));
+        if (count == 0)
+            continue;
         struct toll_book *book;
         struct toll_error error;
         for (uint64_t left = 1 + next_random() % 3; left > 0; left--) {
@@ -299,8 +425,8 @@ static void hostile(void **state)
                                        TOLL_LPM_ENTRY | (uint32_t)(next_random() % 8)};
             *word = values[next_random() % (sizeof(values) / sizeof(values[0]))];
         }
-        refit(x.f.image);
-        if (toll_book_open_bytes(x.f.image, x.f.image_bytes, "hostile", &book, &error) == 0) {
+        refit(x->f.image);
+        if (toll_book_open_bytes(x->f.image, x->f.image_bytes, "hostile", &book, &error) == 0) {
             sum += use(book);
             toll_book_close(book);
             accepted++;
@@ -308,19 +434,29 @@ static void hostile(void **state)
             assert_int_equal(error.code, TOLL_EDATA);
             refused++;
         }
-        memcpy(x.f.image, x.image, x.f.image_bytes);
+        memcpy(x->f.image, x->image, x->f.image_bytes);
     }
     assert_true(refused > HOSTILE_ROUNDS / 4 && accepted > HOSTILE_ROUNDS / 8 && sum > 0);
+}
+
+static void hostile(void **state)
+{
+    struct fixture x;
+    (void)state;
+
+    begin(&x);
+    hostile_of(&x);
+    end(&x);
+    begin_shared(&x);
+    hostile_of(&x);
     end(&x);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pairs_fit),
-        cmocka_unit_test(entries_fit),
-        cmocka_unit_test(prices_fit),
-        cmocka_unit_test(hostile),
+        cmocka_unit_test(pairs_fit),  cmocka_unit_test(entries_fit), cmocka_unit_test(prices_fit),
+        cmocka_unit_test(shared_fit), cmocka_unit_test(hostile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

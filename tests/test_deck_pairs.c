@@ -23,7 +23,8 @@ static int32_t pair_price(const struct toll_book *book, const char *deck_name, c
     assert_int_equal(deck->key, TOLL_KEY_NPANXX_PAIR);
     for (uint32_t to = zone_of(book, &deck->lpm, callee); to != 0; to = book->zone_shorter[to]) {
         for (uint32_t from = callers; from != 0; from = book->zone_shorter[from]) {
-            const int32_t price = price_of(book, toll_book_pair(book, deck, to, from), book_ms(at), 0);
+            const int32_t price = price_of(book, (uint32_t)(deck - book->decks),
+                                           toll_book_pair(book, deck, to, from), book_ms(at), 0);
             if (price != 0)
                 return price;
         }
@@ -35,7 +36,8 @@ static void assert_pair(const struct toll_book *book, const char *caller, const 
 {
     const int32_t price = pair_price(book, "d", caller, callee, NOON);
 
-    assert_string_equal(price == 0 ? "" : toll_book_string(book, book->origins[price].key), key);
+    assert_string_equal(price == 0 ? "" : toll_book_string(book, toll_book_origin(book, (uint32_t)price).key),
+                        key);
 }
 
 static void order(void **state)
@@ -65,9 +67,10 @@ static void order(void **state)
     assert_pair(book, "12125550100", "13105550100", "1>1310555");
     assert_pair(book, "12125550100", "13105551100", "1>1310555");
     assert_string_equal(
-        toll_book_string(
-            book,
-            book->origins[pair_price(book, "d", "12125550100", "13105551100", "2026-02-01T00:00:00Z")].key),
+        toll_book_string(book,
+                         toll_book_origin(book, (uint32_t)(pair_price(book, "d", "12125550100", "13105551100",
+                                                                      "2026-02-01T00:00:00Z")))
+                             .key),
         "1212>13105551");
     assert_pair(book, "12125550100", "12015550100", "1212555>1");
     assert_pair(book, "12124440100", "12015550100", "");
@@ -81,9 +84,9 @@ static void order(void **state)
     assert_pair(book, "12125550100", "", "");
     assert_pair(book, "", "", "");
     /* Ids by line, callee, caller. */
-    assert_string_equal(toll_book_string(book, book->origins[6].key), "1510>1415");
-    assert_string_equal(toll_book_string(book, book->origins[9].key), "44>1415");
-    assert_string_equal(toll_book_string(book, book->origins[10].key), "1510>1416");
+    assert_string_equal(toll_book_string(book, toll_book_origin(book, 6).key), "1510>1415");
+    assert_string_equal(toll_book_string(book, toll_book_origin(book, 9).key), "44>1415");
+    assert_string_equal(toll_book_string(book, toll_book_origin(book, 10).key), "1510>1416");
     book_end(&f);
 }
 
@@ -192,7 +195,7 @@ static void several(void **state)
                      1000000);
     const int32_t price = pair_price(book, "x", "12125550100", "13105550100", NOON);
     assert_int_equal(terms_of(book, price + TOLL_RATE_INTRA)->rate, 3000000);
-    assert_int_equal(book->origins[price].step, 0);
+    assert_int_equal(toll_book_origin(book, (uint32_t)price).step, 0);
     const int32_t plain = pair_price(book, "x", "12125550100", "13115550100", NOON);
     assert_int_equal(terms_of(book, plain + TOLL_RATE_INTRA)->rate, 60000000);
     book_end(&f);

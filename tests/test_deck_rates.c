@@ -21,9 +21,10 @@ static void assert_rates(const struct toll_book *book, const char *deck, const s
         const int64_t rate = expected->rate[c];
         if (terms->state != (rate == NONE ? TOLL_PRICE_NO_RATE : TOLL_PRICE_OK) ||
             terms->rate != (rate == NONE ? 0 : rate * 100000000) ||
-            book->origins[first + c].column != expected->column[c])
+            toll_book_origin(book, (uint32_t)(first + c)).column != expected->column[c])
             fail_msg("deck %s, %s, column %d: state %d, rate %lld, of column %d", deck, expected->number, c,
-                     terms->state, (long long)terms->rate, book->origins[first + c].column);
+                     terms->state, (long long)terms->rate,
+                     toll_book_origin(book, (uint32_t)(first + c)).column);
     }
 }
 
@@ -101,8 +102,8 @@ static void policies(void **state)
     assert_int_equal(price_at(book, "a", "4420794600", NOON, ""), 2 + 9 * 4);
     for (int32_t price = 2; price < 6; price++) {
         assert_int_equal(terms_of(book, price)->increment, 6);
-        assert_int_equal(book->origins[price].line, 2);
-        assert_string_equal(toll_book_string(book, book->origins[price].key), "44");
+        assert_int_equal(toll_book_origin(book, (uint32_t)price).line, 2);
+        assert_string_equal(toll_book_string(book, toll_book_origin(book, (uint32_t)price).key), "44");
     }
     book_end(&f);
 }
@@ -128,7 +129,7 @@ static void versions(void **state)
     for (int32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
         assert_int_equal(terms_of(book, jan + c)->rate, 500000000);
         assert_int_equal(terms_of(book, jan + c)->connect_fee, 50000000);
-        assert_int_equal(book->origins[jan + c].column, TOLL_RATE_OTHER);
+        assert_int_equal(toll_book_origin(book, (uint32_t)(jan + c)).column, TOLL_RATE_OTHER);
     }
     assert_rates(book, "d", &(struct expected){"4420794600", {7, 7, 8, 7}, {0, 0, 2, 0}});
     assert_rates(book, "d", &(struct expected){"4620794600", {6, 6, 6, 6}, {0, 0, 0, 0}});

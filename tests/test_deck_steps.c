@@ -14,17 +14,18 @@ static void assert_rows(const struct toll_book *book, const char *deck, const ch
                         const struct row *rows, uint32_t count)
 {
     const struct toll_entry *entry = entry_at(book, deck, number);
+    const uint32_t id = deck_id(book, deck);
 
     assert_int_equal(entry->count, count);
     assert_int_equal(entry->walk_per, walk_per);
     for (uint32_t i = 0; i < count; i++) {
-        const struct toll_entry_row *row = &book->entry_rows[entry->first + i];
-        const struct toll_terms *terms = terms_of(book, row->price);
-        const struct toll_price_origin *origin = &book->origins[row->price];
-        assert_string_equal(toll_book_string(book, book->band_names[row->band]), rows[i].band);
-        assert_int_equal(row->step, rows[i].step);
-        assert_int_equal(origin->step, rows[i].step);
-        assert_int_equal(origin->line, rows[i].line);
+        const struct entry_row row = entry_row(book, id, entry, i);
+        const struct toll_terms *terms = terms_of(book, row.price);
+        const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)row.price);
+        assert_string_equal(toll_book_string(book, book->band_names[row.span->band]), rows[i].band);
+        assert_int_equal(row.span->step, rows[i].step);
+        assert_int_equal(origin.step, rows[i].step);
+        assert_int_equal(origin.line, rows[i].line);
         assert_int_equal(terms->rate, rows[i].rate);
         assert_int_equal(terms->per, rows[i].per);
         assert_int_equal(terms->increment, rows[i].increment);
@@ -73,14 +74,15 @@ static void inherited(void **state)
     assert_int_equal(value_at(book, "d", "4820794600") & TOLL_LPM_ENTRY, 0);
     /* What only a first row has, a step does not inherit; what the deck says, it has. */
     const struct toll_entry *entry = entry_at(book, "d", "4420794600");
-    const struct toll_terms *step = terms_of(book, book->entry_rows[entry->first + 1].price);
+    const uint32_t d = deck_id(book, "d");
+    const struct toll_terms *step = terms_of(book, entry_row(book, d, entry, 1).price);
     assert_int_equal(step->connect_fee, 0);
     assert_int_equal(step->minimum_charge, 0);
     assert_true(step->maximum_charge == INT64_MAX);
     assert_int_equal(step->quantum, 100000);
     assert_int_equal(step->rounding, TOLL_UP);
-    assert_int_equal(terms_of(book, book->entry_rows[entry->first + 3].price)->state, TOLL_PRICE_NO_RATE);
-    assert_int_equal(terms_of(book, book->entry_rows[entry->first + 4].price)->state, TOLL_PRICE_BLOCKED);
+    assert_int_equal(terms_of(book, entry_row(book, d, entry, 3).price)->state, TOLL_PRICE_NO_RATE);
+    assert_int_equal(terms_of(book, entry_row(book, d, entry, 4).price)->state, TOLL_PRICE_BLOCKED);
     book_end(&f);
 }
 
@@ -146,13 +148,13 @@ static void all_together(void **state)
     const uint32_t value = toll_book_calltype(book, deck_id(book, "d"), "LD", 2);
     const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
     assert_true((value & TOLL_LPM_ENTRY) != 0 && entry->count == 2 && entry->walk_per == 60);
-    const int32_t step = book->entry_rows[entry->first + 1].price;
+    const int32_t step = entry_row(book, deck_id(book, "d"), entry, 1).price;
     static const toll_money rates[] = {30000000, 30000000, 50000000, 50000000};
     for (int32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
         assert_int_equal(terms_of(book, step + c)->rate, rates[c]);
         assert_int_equal(terms_of(book, step + c)->per, 20);
         assert_int_equal(terms_of(book, step + c)->increment, 30);
-        assert_int_equal(book->origins[step + c].step, 60);
+        assert_int_equal(toll_book_origin(book, (uint32_t)(step + c)).step, 60);
     }
     book_end(&f);
 }

@@ -494,7 +494,8 @@ static void rate_pass(const struct toll_rater *rater, const struct opened *opene
             seen[line->status]++;
             drawn += line->included > 0;
             over_two += line->included > 0 && line->included < line->billed;
-            tiered += line->price != 0 && rater->book->origins[line->price].kind == TOLL_PRICE_TIERS;
+            tiered += line->price != 0 &&
+                      toll_book_origin(rater->book, (uint32_t)line->price).kind == TOLL_PRICE_TIERS;
             expected.status_rows[line->status]++;
             expected.charge += line->charge;
             if (toll_kind_service(row.kind) == TOLL_VOICE)

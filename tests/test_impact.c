@@ -26,7 +26,8 @@ struct world_book {
     struct toll_account accounts[16];
     struct toll_plan plans[8];
     struct toll_deck decks[4];
-    struct toll_price_origin origins[64];
+    struct toll_origin origins[64];
+    struct toll_origin_group groups[64]; /* of each price its own */
     uint32_t price_terms[64], band_names[4];
     struct toll_terms terms[64];
 };
@@ -51,10 +52,12 @@ static void begin(struct world_book *world, const char *currency)
     book->plans = world->plans;
     book->decks = world->decks;
     book->origins = world->origins;
+    book->origin_groups = world->groups;
     book->price_terms = world->price_terms;
     book->terms = world->terms;
     book->band_names = world->band_names;
     book->account_count = book->plan_count = book->deck_count = book->price_count = 1;
+    world->decks[0].price_count = 1;
 }
 
 static int32_t account(struct world_book *world, const char *name, const char *currency)
@@ -77,7 +80,9 @@ static uint32_t plan(struct world_book *world, const char *name)
 
 static int32_t deck(struct world_book *world, const char *name)
 {
-    world->decks[world->book.deck_count].name = text(world, name);
+    struct toll_deck *to = &world->decks[world->book.deck_count];
+    to->name = text(world, name);
+    to->price_first = to->origin_first = world->book.price_count;
     return (int32_t)world->book.deck_count++;
 }
 
@@ -86,12 +91,12 @@ static int32_t price(struct world_book *world, int32_t deck_, const char *prefix
 {
     const uint32_t id = world->book.price_count++;
     assert_true(id < COUNT(world->origins));
-    world->origins[id] = (struct toll_price_origin){.kind = TOLL_PRICE_DECK,
-                                                    .deck = deck_,
-                                                    .key = text(world, prefix),
-                                                    .destination = text(world, destination),
-                                                    .file = text(world, "decks/d.csv"),
-                                                    .line = line};
+    assert_int_equal(deck_ + 1, world->book.deck_count); /* deck after deck */
+    world->decks[deck_].price_count++;
+    world->groups[id] =
+        (struct toll_origin_group){.kind = TOLL_PRICE_DECK, .file = text(world, "decks/d.csv")};
+    world->origins[id] = (struct toll_origin){
+        .key = text(world, prefix), .destination = text(world, destination), .line = line, .group = id};
     world->price_terms[id] = id;
     world->terms[id] = (struct toll_terms){.rate = rate, .per = 60};
     return (int32_t)id;
@@ -490,7 +495,7 @@ static void add_plainly(struct plainly *sums, const struct toll_impact_side *sid
 {
     const struct toll_book *book = side->book;
     const struct toll_account *payer = &book->accounts[lines->account[i]];
-    const struct toll_price_origin *origin = &book->origins[lines->price[i]];
+    const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)lines->price[i]);
     const char *currency = lines->account[i] == 0 ? book->currency : book->strings + payer->currency;
     const int64_t local =
         calls->start[i] + 1000 * (int64_t)toll_zone_offset(zone, calls->start[i], NULL, NULL);
@@ -501,13 +506,13 @@ static void add_plainly(struct plainly *sums, const struct toll_impact_side *sid
     toll_day_format(day, day_text);
     snprintf(status, sizeof status, "%s/%s", toll_status_name(lines->status[i]),
              toll_status_reason(lines->status[i]));
-    const char *deck_name = origin->deck == 0 ? "" : book->strings + book->decks[origin->deck].name;
-    snprintf(priced, sizeof priced, "%s/%s/%s", book->strings + origin->key, deck_name,
-             book->strings + origin->destination);
+    const char *deck_name = origin.deck == 0 ? "" : book->strings + book->decks[origin.deck].name;
+    snprintf(priced, sizeof priced, "%s/%s/%s", book->strings + origin.key, deck_name,
+             book->strings + origin.destination);
     const char *const keys[TOLL_DIMENSIONS] = {
         [TOLL_BY_TOTAL] = currency,
         [TOLL_BY_ACCOUNT] = book->strings + payer->account,
-        [TOLL_BY_DESTINATION] = book->strings + origin->destination,
+        [TOLL_BY_DESTINATION] = book->strings + origin.destination,
         [TOLL_BY_CLASS] = toll_class_name(lines->class_jurisdiction[i] >> 4),
         [TOLL_BY_JURISDICTION] = toll_call_jurisdiction_name(lines->class_jurisdiction[i] & 15),
         [TOLL_BY_PLAN] = book->strings + book->plans[lines->plans[i]].plan,
@@ -754,7 +759,7 @@ static void one_row_compiled_twice(void **state)
     const int32_t again = price(&base, d, "1", "US", 7, 2), other = price(&base, d, "1", "US", 7, 3);
     base.origins[again].key = base.origins[first].key;
     base.origins[again].destination = base.origins[first].destination;
-    base.origins[again].file = base.origins[first].file;
+    base.groups[again].file = base.groups[first].file;
     const int32_t ids[] = {first, between, again, other};
     for (size_t i = 0; i < COUNT(ids); i++)
         put(&a, i, acme, ids[i], 1, 100, TOLL_RATED);

@@ -51,13 +51,13 @@ static void tiers_compiled(void **state)
     assert_true(sms->minimum_spend == 0 && sms->maximum_spend == INT64_MAX);
     /* A rule's price row says where the tiers begin. */
     const struct toll_rule *rule = &book->rules[1];
-    const struct toll_price_origin *origin = &book->origins[rule->price];
+    const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)rule->price);
     const struct toll_terms *terms = &book->terms[book->price_terms[rule->price]];
     assert_int_equal(rule->tiers, 1);
-    assert_int_equal(origin->kind, TOLL_PRICE_TIERS);
-    assert_int_equal(origin->plan, 1);
-    assert_int_equal(origin->line, 2);
-    assert_string_equal(toll_book_string(book, origin->file), "tiers.csv");
+    assert_int_equal(origin.kind, TOLL_PRICE_TIERS);
+    assert_int_equal(origin.plan, 1);
+    assert_int_equal(origin.line, 2);
+    assert_string_equal(toll_book_string(book, origin.file), "tiers.csv");
     assert_int_equal(terms->action, TOLL_ACTION_TIERS);
     assert_int_equal(terms->quantum, 10000);
     assert_int_equal(terms->rounding, TOLL_DOWN);

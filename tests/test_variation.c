@@ -20,13 +20,13 @@ static char *prices_of(const struct toll_book *book)
     assert_non_null(rows);
     assert_non_null(all);
     for (uint32_t i = 0; i < book->price_count; i++) {
-        const struct toll_price_origin *origin = &book->origins[i];
+        const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)i);
         const struct toll_terms *terms = &book->terms[book->price_terms[i]];
         const bool blocked = terms->state == TOLL_PRICE_BLOCKED; /* then what it would cost means nothing */
         assert_true(asprintf(&rows[i], "%d %s %s %s %d %d: %ld %ld %ld %ld %d %d %d %d %d %u %d %d %d %d\n",
-                             origin->kind, toll_book_string(book, book->decks[origin->deck].name),
-                             toll_book_string(book, origin->key), toll_book_string(book, origin->destination),
-                             origin->step * 100 + origin->band, origin->column, blocked ? 0 : terms->rate,
+                             origin.kind, toll_book_string(book, book->decks[origin.deck].name),
+                             toll_book_string(book, origin.key), toll_book_string(book, origin.destination),
+                             origin.step * 100 + origin.band, origin.column, blocked ? 0 : terms->rate,
                              terms->connect_fee, terms->minimum_charge, terms->maximum_charge, terms->per,
                              terms->initial, terms->increment, terms->minimum_units, terms->free_units,
                              terms->quantum, terms->state, terms->rounding, blocked ? 0 : terms->small,

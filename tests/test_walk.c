@@ -26,6 +26,7 @@ enum { NO_BAND, NIGHT, WEEKEND };
 enum { ROWS_MAX = 12 };
 struct rows {
     struct toll_entry_row rows[ROWS_MAX];
+    struct toll_entry_span spans[ROWS_MAX]; /* of row i */
     struct toll_terms terms[ROWS_MAX];
     uint32_t price_terms[ROWS_MAX + 1]; /* price i + 1 is row i */
     struct toll_walk_rows walk;
@@ -36,8 +37,9 @@ static struct toll_terms *put(struct rows *rows, int32_t band, int32_t step, tol
 {
     const uint32_t i = rows->walk.count++;
     assert_true(i < ROWS_MAX);
-    rows->rows[i] = (struct toll_entry_row){
-        .from = TOLL_MS_MIN, .until = TOLL_MS_MAX, .band = band, .step = step, .price = (int32_t)i + 1};
+    rows->spans[i] =
+        (struct toll_entry_span){.from = TOLL_MS_MIN, .until = TOLL_MS_MAX, .band = band, .step = step};
+    rows->rows[i] = (struct toll_entry_row){.span = i, .price = i + 1};
     rows->terms[i] = (struct toll_terms){.rate = rate,
                                          .maximum_charge = INT64_MAX,
                                          .per = per,
@@ -48,6 +50,7 @@ static struct toll_terms *put(struct rows *rows, int32_t band, int32_t step, tol
                                          .decimals = 6};
     rows->price_terms[i + 1] = i;
     rows->walk.rows = rows->rows;
+    rows->walk.spans = rows->spans;
     rows->walk.terms = rows->terms;
     rows->walk.price_terms = rows->price_terms;
     uint32_t a = rows->walk.per == 0 ? 1 : rows->walk.per, b = (uint32_t)per;
@@ -229,7 +232,7 @@ static void test_rows_without_price(void **state)
     assert_int_equal(steps_walk(&rows, 91, &walked), TOLL_WALK_NO_RATE);
     assert_int_equal(walked.price, 3);
     rows.terms[0].free_units = 0;
-    rows.rows[0].step = 10; /* no row for the first second */
+    rows.spans[0].step = 10; /* no row for the first second */
     assert_int_equal(steps_walk(&rows, 1, &walked), TOLL_WALK_NO_BAND);
     assert_int_equal(walked.price, 0);
 }
@@ -242,13 +245,13 @@ static void test_dates(void **state)
     struct toll_walked walked;
     put(&rows, 0, 0, 60 * CENT, 60, 1);
     put(&rows, 0, 30, 6 * CENT, 60, 1);
-    rows.rows[1].from = 10000;
+    rows.spans[1].from = 10000;
     assert_int_equal(toll_walk(&rows.walk, &rows.terms[0], 9999, 0, 60, NULL, NULL, &walked), TOLL_WALK_DONE);
     assert_int_equal(walked.charge, 60 * CENT);
     assert_int_equal(toll_walk(&rows.walk, &rows.terms[0], 10000, 0, 60, NULL, NULL, &walked),
                      TOLL_WALK_DONE);
     assert_int_equal(walked.charge, 33 * CENT);
-    rows.rows[1].until = 10000;
+    rows.spans[1].until = 10000;
     assert_int_equal(toll_walk(&rows.walk, &rows.terms[0], 10000, 0, 60, NULL, NULL, &walked),
                      TOLL_WALK_DONE);
     assert_int_equal(walked.charge, 60 * CENT);
@@ -517,8 +520,8 @@ static int naive_row(const struct rows *rows, int32_t band, int64_t position)
     int best = -1;
     for (int pass = 0; pass < 2 && best < 0; pass++)
         for (uint32_t i = 0; i < rows->walk.count; i++)
-            if (rows->rows[i].band == (pass == 0 ? band : NO_BAND) && rows->rows[i].step <= position &&
-                (best < 0 || rows->rows[i].step > rows->rows[best].step))
+            if (rows->spans[i].band == (pass == 0 ? band : NO_BAND) && rows->spans[i].step <= position &&
+                (best < 0 || rows->spans[i].step > rows->spans[best].step))
                 best = (int)i;
     return best;
 }
@@ -592,7 +595,7 @@ static void test_against_increments(void **state)
             const int32_t band = i == 0 ? NO_BAND : (int32_t)(random_next(&seed) % 3);
             int32_t step = i == 0 ? 0 : (int32_t)(random_next(&seed) % 300);
             for (uint32_t k = 0; k < i; k++) /* band and step are a row's name */
-                step += rows.rows[k].band == band && rows.rows[k].step == step ? 1000 + (int32_t)i : 0;
+                step += rows.spans[k].band == band && rows.spans[k].step == step ? 1000 + (int32_t)i : 0;
             struct toll_terms *terms =
                 put(&rows, band, step, (int64_t)(random_next(&seed) % 10000000000),
                     pers[random_next(&seed) % 5], 1 + (int32_t)(random_next(&seed) % 70));
@@ -600,7 +603,7 @@ static void test_against_increments(void **state)
                 terms->state = 1 + random_next(&seed) % 2;
         }
         if (random_next(&seed) % 8 == 0)
-            rows.rows[0].band = NIGHT;
+            rows.spans[0].band = NIGHT;
         make_first(&rows.terms[0], &seed);
         noise_make(&noise, &seed);
         const bool split = random_next(&seed) % 4 != 0;
@@ -661,7 +664,7 @@ static void test_far_instants(void **state)
     clock_begin(&clock, false, false);
     const struct toll_walk_bands bands = {clock_band, &clock};
     put(&rows, NO_BAND, 0, 60 * CENT, 60, 1);
-    rows.rows[0].until = TOLL_MS_MAX;
+    rows.spans[0].until = TOLL_MS_MAX;
     for (size_t i = 0; i < COUNT(starts); i++) {
         struct toll_walked walked;
         const enum toll_walk_outcome outcome =

@@ -27,6 +27,14 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+static bool has_manifest(const char *run)
+{
+    char path[CMD_PATH_BYTES];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/run.json", run);
+    return stat(path, &status) == 0;
+}
+
 /* Of each run where its CDRs are: --cdrs, or where they were. Without them the report has no hours, days and
  * minutes. */
 static void find_datasets(struct cmd *cmd, struct compare *compare)
@@ -34,6 +42,8 @@ static void find_datasets(struct cmd *cmd, struct compare *compare)
     for (int i = 0; i < compare->count; i++) {
         if (compare->cdrs != NULL)
             compare->datasets[i] = compare->cdrs;
+        else if (!has_manifest(compare->runs[i]))
+            continue; /* it is no run, which is said when it is opened */
         else if (cmd_stats_cdrs(compare->runs[i], compare->paths[i]) && is_folder(compare->paths[i]))
             compare->datasets[i] = compare->paths[i];
         else

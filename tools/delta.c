@@ -66,7 +66,7 @@ int cmd_delta(struct cmd *cmd, int argc, char **argv)
     static const char *const formats[] = {"text", "csv", NULL};
     static const char *const tables[] = {"lines", "sums", "taxes", "adjusting", NULL};
     static const char *const safety[] = {"excel", "raw", NULL};
-    struct wanted wanted = {.top = 10};
+    struct wanted wanted = {.top = 10, .table = -1};
     struct cmd_policy policy = CMD_POLICY_NONE;
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
@@ -139,6 +139,11 @@ int cmd_delta(struct cmd *cmd, int argc, char **argv)
     if (operands == 1 && wanted.output != NULL)
         return cmd_fail_text(cmd, CMD_USAGE,
                              "-o DELTA makes a delta of two runs; give the old and the new one");
+    if (wanted.format == 1 && cmd->json)
+        return cmd_fail_text(cmd, CMD_USAGE, "--json and --format csv are two formats; leave one out");
+    if (wanted.table >= 0 && wanted.format != 1)
+        return cmd_fail_text(cmd, CMD_USAGE, "--what goes with --format csv; text and --json have all");
+    wanted.table = wanted.table < 0 ? CMD_DELTA_LINES : wanted.table;
     if (operands == 1 && policy.closed != NULL)
         return cmd_fail_text(cmd, CMD_USAGE, "--closed is said when a delta of two runs is made");
     code = cmd_policy_read(cmd, &policy);

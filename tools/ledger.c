@@ -274,7 +274,13 @@ int cmd_ledger(struct cmd *cmd, int argc, char **argv)
         return code;
     struct toll_error error = {0};
     struct toll_ledger *ledger;
+    struct toll_ledger_entry first;
     int64_t posted = 0;
+    if (wanted.format == CSV && cmd->json)
+        return cmd_fail_text(cmd, CMD_USAGE, "--json and --format csv are two formats; leave one out");
+    if (wanted.post && wanted.account)
+        return cmd_fail_text(cmd, CMD_USAGE,
+                             "--post posts for all accounts; --account shows one: say one of them");
     if (wanted.post && cmd_output_outside(argv[1], &error) < 0)
         return cmd_fail(cmd, &error);
     if (wanted.post && toll_ledger_post(argv[1], wanted.post, &posted, &error) < 0)
@@ -288,6 +294,8 @@ int cmd_ledger(struct cmd *cmd, int argc, char **argv)
         print_json(cmd, ledger, &wanted, argv[1], posted);
     else if (wanted.format == CSV)
         print_csv(cmd, ledger, &wanted);
+    else if (!cmd->quiet && !toll_ledger_entry(ledger, 0, &first))
+        cmd_put_format(&cmd->out, "%s has no entries yet; --post RUN begins the ledger\n", argv[1]);
     else if (!cmd->quiet)
         print_text(cmd, ledger, &wanted);
     toll_ledger_close(ledger);

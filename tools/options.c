@@ -332,6 +332,9 @@ int cmd_parse(struct cmd *cmd, const struct cmd_usage *usage, int argc, char **a
             int code = take_option(cmd, &table, argc, argv, &i);
             if (code != CMD_GO)
                 return code;
+        } else if (word[0] == '\0') {
+            cmd_error(cmd, "a word is empty where %s is meant", usage->operands);
+            return see_help(cmd);
         } else if (operands == usage->operands_max) {
             cmd_error(cmd, "\"%s\" is one word too many", word);
             return see_help(cmd);

@@ -27,25 +27,26 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
 {
     const struct cmd_html_about about = {
         .kind = CMD_HTML_WHATIF, .subject = show->dataset, .best = best, .unmask = show->unmask};
-    const struct cmd_impact_how how = {.csv = show->format == 1 && !cmd->json,
+    const struct cmd_impact_how how = {.csv = show->format == 1,
                                        .table = show->table,
                                        .top = show->top,
                                        .raw = show->raw,
                                        .unmask = show->unmask,
                                        .best = best};
     int code = CMD_OK;
-    if (show->format == 1 && !cmd->json && strcmp(show->table, "best_plan") == 0)
+    if (show->format == 1 && strcmp(show->table, "best_plan") == 0)
         cmd_best_plan_csv(cmd, best, show->raw);
     else if (cmd->json || !cmd->quiet || show->format == 1)
         code = cmd_impact_print(cmd, impact, &how);
     if (code == CMD_OK && !cmd->json && show->format == 0 && !cmd->quiet) {
         char time[32], calls[32];
-        if (best->plan_count > 0)
+        if (best->plan_count > 0 && best->count > 0)
             cmd_best_plan_text(cmd, best, show->top);
         cmd_seconds_text(result->wall_ns, time, sizeof time);
         cmd_thousands(result->rows, calls, sizeof calls);
-        cmd_put_format(&cmd->out, "\n%s CDRs with %d books in %s (%u thread%s)\n", calls, impact->book_count,
-                       time, result->threads, result->threads == 1 ? "" : "s");
+        cmd_put_format(&cmd->out, "\n%s CDR%s with %d books in %s (%u thread%s)\n", calls,
+                       result->rows == 1 ? "" : "s", impact->book_count, time, result->threads,
+                       result->threads == 1 ? "" : "s");
     }
     if (code == CMD_OK && show->html != NULL)
         code = cmd_html_impact(cmd, impact, &about, show->html);
@@ -80,6 +81,10 @@ static int run(struct cmd *cmd, struct toll_whatif_options *options, const struc
 
 static int check_show(struct cmd *cmd, const struct show *show, const struct cmd_whatif_books *plan)
 {
+    if (show->format == 1 && cmd->json) {
+        cmd_error(cmd, "--json and --format csv are two formats; leave one out");
+        return CMD_USAGE;
+    }
     if (show->format == 1 && show->table == NULL) {
         cmd_error(cmd, "--format csv needs --table NAME, one of: %s%s", cmd_impact_table_names(),
                   plan->plan_count > 0 ? ", best_plan" : "");

@@ -72,17 +72,19 @@ struct toll_book {
     const uint32_t *lpm_words;
     const struct toll_entry *entries;
     const struct toll_entry_row *entry_rows;
+    const struct toll_entry_span *entry_spans;
     const struct toll_calltype_key *calltype_keys;
     const uint32_t *zone_shorter;
     const struct toll_pair *pairs;
     uint32_t pair_zone_count, pair_count;
     uint64_t lpm_word_count;
-    uint32_t entry_count, entry_row_count;
+    uint32_t entry_count, entry_row_count, entry_span_count;
 
     const uint32_t *price_terms; /* by price id */
     const struct toll_terms *terms;
-    const struct toll_price_origin *origins;
-    uint32_t price_count, terms_count;
+    const struct toll_origin *origins; /* toll_book_origin knows whose */
+    const struct toll_origin_group *origin_groups;
+    uint32_t price_count, terms_count, origin_count, origin_group_count;
 
     const struct toll_calendar *calendars;
     const struct toll_calendar_row *calendar_rows;
@@ -168,10 +170,45 @@ bool toll_book_source_find(const struct toll_book *book, const char *name, const
 bool toll_book_source_line(const struct toll_book *book, const char *file, uint32_t line, const char **text,
                            size_t *bytes);
 
+/* The deck of a price; 0: of a rule, or the built-in one. */
+uint32_t toll_book_deck_of(const struct toll_book *book, uint32_t price);
+/* Where a price came from. The second form is for those who know its deck (or 0). */
+struct toll_price_origin toll_book_origin(const struct toll_book *book, uint32_t price);
+static inline struct toll_price_origin toll_book_origin_in(const struct toll_book *book, uint32_t deck_id,
+                                                           uint32_t price)
+{
+    const struct toll_deck *deck = &book->decks[deck_id];
+    const struct toll_origin *origin = &book->origins[deck->origin_first + (price - deck->price_first)];
+    const struct toll_origin_group *group = &book->origin_groups[deck->group_first + origin->group];
+
+    return (struct toll_price_origin){.kind = group->kind,
+                                      .deck = (int32_t)deck_id,
+                                      .plan = group->plan,
+                                      .key = origin->key,
+                                      .destination = origin->destination,
+                                      .band = group->band,
+                                      .file = group->file,
+                                      .line = origin->line,
+                                      .step = group->step,
+                                      .column = group->column};
+}
+/* The id of an entry row's price. */
+static inline uint32_t toll_row_price(const struct toll_deck *deck, const struct toll_entry_row *row)
+{
+    return deck->price_first - 1 + row->price;
+}
+/* The rows of a deck's entry. */
+static inline const struct toll_entry_row *
+toll_entry_rows(const struct toll_book *book, const struct toll_deck *deck, const struct toll_entry *entry)
+{
+    return &book->entry_rows[deck->row_first + entry->first];
+}
+
 /* Finds a trunk, hint or carrier by its text; NULL when the book does not know it. */
 const struct toll_named *toll_book_named(const struct toll_book *book, enum toll_named_kind kind,
                                          const char *text, size_t bytes);
-/* The value (as an LPM value) of a call-type code in a deck with key calltype, or its everything-row's, or 0.
+/* The value (as an LPM value, the book's own) of a call-type code in a deck with key calltype, or its
+ * everything-row's, or 0.
  */
 uint32_t toll_book_calltype(const struct toll_book *book, uint32_t deck, const char *text, size_t bytes);
 /* What the carrier's word says of the jurisdiction (enum toll_call_jurisdiction): of the row with this code
@@ -179,8 +216,8 @@ uint32_t toll_book_calltype(const struct toll_book *book, uint32_t deck, const c
 int toll_book_calltype_word(const struct toll_book *book, const char *calltype, const char *carrier);
 /* Is a call between two ratecenters local (0 is none: never)? */
 bool toll_book_is_local(const struct toll_book *book, uint32_t from_ratecenter, uint32_t to_ratecenter);
-/* The value of the pair deck for two zones (0 allowed: no zone), which must exist itself: no shorter ones are
- * tried; 0 none. */
+/* The value (the book's own) of the pair deck for two zones (0 allowed: no zone), which must exist itself: no
+ * shorter ones are tried; 0 none. */
 uint32_t toll_book_pair(const struct toll_book *book, const struct toll_deck *deck, uint32_t callee_zone,
                         uint32_t caller_zone);
 /* The owner in force at an instant, from a slot's or named entry's owner field; 0 nobody. */

@@ -1,7 +1,7 @@
 /*
- * The content of an image, continued: decks. The prices of a deck, its entries and its pairs stand together,
- * deck after deck, so that whatever a deck's values name is its own: a price and, where the deck has rates by
- * jurisdiction, the three behind it.
+ * The content of an image, continued: decks. The prices of a deck stand together, deck after deck, behind
+ * those of rules, and so do its origins, entries and rows, or they are those of an earlier deck; whatever a
+ * deck's values name is its own: a price and, where the deck has rates by jurisdiction, the three behind it.
  */
 #include "book/check.h"
 #include "ratetable/prices.h"
@@ -13,10 +13,21 @@
 
 /* How far the decks before this one reach. */
 struct place {
-    uint32_t price, entry, row, pair;
+    uint32_t price, origin, group, entry, row, pair;
 };
 
 /* -- prices -- */
+
+/* A price says what it is in two places, and only a deck's row may have no rate. */
+static bool kind_good(const struct toll_terms *terms, int32_t kind)
+{
+    static const uint8_t actions[] = {
+        [TOLL_PRICE_DECK] = TOLL_ACTION_DECK,    [TOLL_PRICE_FLAT] = TOLL_ACTION_FLAT,
+        [TOLL_PRICE_FREE] = TOLL_ACTION_FREE,    [TOLL_PRICE_MARKUP] = TOLL_ACTION_MARKUP,
+        [TOLL_PRICE_BUILTIN] = TOLL_ACTION_FREE, [TOLL_PRICE_TIERS] = TOLL_ACTION_TIERS};
+
+    return terms->action == actions[kind] && (kind == TOLL_PRICE_DECK || terms->state == TOLL_PRICE_OK);
+}
 
 static bool same_but_rate(const struct toll_book *book, uint32_t a, uint32_t b)
 {
@@ -29,46 +40,101 @@ static bool same_but_rate(const struct toll_book *book, uint32_t a, uint32_t b)
 }
 
 /* Four price rows of one row: they differ in nothing but the rate and the column that it is of. */
-static bool columns_good(const struct toll_book *book, uint32_t first)
+static bool columns_good(const struct toll_book *book, uint32_t deck, uint32_t first)
 {
-    struct toll_price_origin origin = book->origins[first];
+    const struct toll_price_origin origin = toll_book_origin_in(book, deck, first);
 
     for (uint32_t c = 0; c < TOLL_RATE_COLUMNS; c++) {
-        origin.column = book->origins[first + c].column;
-        if (memcmp(&origin, &book->origins[first + c], sizeof(origin)) != 0 ||
-            !same_but_rate(book, first, first + c))
+        struct toll_price_origin other = toll_book_origin_in(book, deck, first + c);
+        other.column = origin.column;
+        if (memcmp(&origin, &other, sizeof(origin)) != 0 || !same_but_rate(book, first, first + c))
             return false;
     }
-    return book->origins[first].column == TOLL_RATE_OTHER;
+    return origin.column == TOLL_RATE_OTHER;
 }
 
-/* From place->price on: those of the deck. */
-static bool prices_good(const struct toll_book *book, uint32_t deck, struct place *place,
-                        struct toll_check_values *values)
+/* Of a deck with origins of its own, and of the rules'. */
+static bool origins_good(const struct toll_book *book, const struct toll_deck *deck)
 {
-    bool columns = false;
-    values->least = place->price;
-    values->width = book->decks[deck].by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
-    while (place->price < book->price_count && book->origins[place->price].deck == (int32_t)deck) {
-        columns = columns || book->origins[place->price].column != 0;
-        place->price++;
+    uint32_t most = 0;
+
+    for (uint32_t n = 0; n < deck->price_count; n++) {
+        const uint32_t group = book->origins[deck->origin_first + n].group;
+        most = group > most ? group : most;
     }
-    values->ids = place->price;
-    if (values->width == 1)
-        return !columns;
-    if ((values->ids - values->least) % values->width != 0)
+    return deck->price_count == 0 || most < deck->group_count;
+}
+
+/* Its prices, origins and groups lie behind those of the decks before it, or the origins are one of theirs.
+ */
+static bool parts_good(const struct toll_book *book, uint32_t id, struct place *place)
+{
+    const struct toll_deck *deck = &book->decks[id];
+
+    if (deck->price_first != place->price || deck->group_first != place->group ||
+        !toll_check_range(deck->price_first, deck->price_count, book->price_count) ||
+        !toll_check_range(deck->group_first, deck->group_count, book->origin_group_count))
         return false;
-    for (uint32_t price = values->least; price < values->ids; price += values->width) {
-        if (!columns_good(book, price))
-            return false;
+    place->price += deck->price_count;
+    place->group += deck->group_count;
+    if (deck->origins_of != 0) {
+        const struct toll_deck *other = &book->decks[deck->origins_of < id ? deck->origins_of : 0];
+        return deck->origins_of < id && other->origins_of == 0 && other->origin_first == deck->origin_first &&
+               other->price_count == deck->price_count && other->group_count == deck->group_count;
     }
-    return true;
+    if (deck->origin_first != place->origin ||
+        !toll_check_range(deck->origin_first, deck->price_count, book->origin_count))
+        return false;
+    place->origin += deck->price_count;
+    return origins_good(book, deck);
+}
+
+static const char *check_rule_prices(const struct toll_book *book, struct place *place)
+{
+    if (book->decks[0].price_count <= TOLL_PRICE_EMERGENCY || !parts_good(book, 0, place))
+        return "a price";
+    for (uint32_t price = 1; price < book->decks[0].price_count; price++) {
+        const int32_t kind = toll_book_origin_in(book, 0, price).kind;
+        if (kind == TOLL_PRICE_DECK || (kind == TOLL_PRICE_BUILTIN) != (price == TOLL_PRICE_EMERGENCY) ||
+            !kind_good(&book->terms[book->price_terms[price]], kind))
+            return "a price's kind";
+    }
+    return NULL;
+}
+
+/* actions: by terms. */
+static const char *check_deck_prices(const struct toll_book *book, uint32_t id, const uint8_t *actions,
+                                     struct place *place)
+{
+    const struct toll_deck *deck = &book->decks[id];
+    const uint32_t end = deck->price_first + deck->price_count;
+    const uint32_t width = deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+    uint8_t others = 0;
+
+    if (!parts_good(book, id, place) || deck->price_count % width != 0)
+        return "a deck's prices";
+    for (uint32_t i = 0; i < deck->group_count; i++) {
+        const struct toll_origin_group *group = &book->origin_groups[deck->group_first + i];
+        if (group->kind != TOLL_PRICE_DECK)
+            return "a price's kind";
+        if (width == 1 && group->column != 0)
+            return "a deck's prices";
+    }
+    for (uint32_t price = deck->price_first; price < end; price++)
+        others |= actions[book->price_terms[price]] ^ TOLL_ACTION_DECK;
+    if (others != 0)
+        return "a price's kind";
+    for (uint32_t price = deck->price_first; width > 1 && price < end; price += width) {
+        if (!columns_good(book, id, price))
+            return "a deck's prices";
+    }
+    return NULL;
 }
 
 /* -- entries -- */
 
 /* The order of struct toll_entry: by (from, band none last, step). */
-static bool rows_in_order(const struct toll_entry_row *a, const struct toll_entry_row *b)
+static bool spans_in_order(const struct toll_entry_span *a, const struct toll_entry_span *b)
 {
     const uint32_t a_band = (uint32_t)a->band - 1, b_band = (uint32_t)b->band - 1;
 
@@ -77,54 +143,105 @@ static bool rows_in_order(const struct toll_entry_row *a, const struct toll_entr
     return a_band != b_band ? a_band < b_band : a->step <= b->step;
 }
 
+static bool spans_good(const struct toll_book *book)
+{
+    for (uint32_t i = 0; i < book->entry_span_count; i++) {
+        const struct toll_entry_span *span = &book->entry_spans[i];
+        if (span->from >= span->until || span->band < 0 || (uint32_t)span->band >= book->band_count ||
+            span->step < 0)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a call is walked, which is so for all decks that have the entry. */
 static bool rows_good(const struct toll_book *book, const struct toll_deck *deck,
                       const struct toll_entry *entry, const struct toll_check_values *values)
 {
-    const struct toll_entry_row *rows = &book->entry_rows[entry->first];
-    uint32_t common = 1;
-    int32_t minimum = 0;
+    const struct toll_entry_row *rows = toll_entry_rows(book, deck, entry);
     bool walked = false;
 
     for (uint32_t i = 0; i < entry->count; i++) {
-        const struct toll_entry_row *row = &rows[i];
-        if (row->from >= row->until || row->band < 0 || (uint32_t)row->band >= book->band_count ||
-            row->step < 0 || row->spare != 0 || row->price <= 0 || (uint32_t)row->price >= values->ids ||
-            !toll_check_value(values, (uint32_t)row->price) || (i > 0 && !rows_in_order(&row[-1], row)))
+        const struct toll_entry_span *span = &book->entry_spans[rows[i].span];
+        if (rows[i].span >= book->entry_span_count || rows[i].price == 0 || rows[i].price >= values->ids ||
+            !toll_check_value(values, rows[i].price) ||
+            (i > 0 && !spans_in_order(&book->entry_spans[rows[i - 1].span], span)))
             return false;
-        walked = walked || toll_row_walks(deck->split, row->band, row->step);
-        const struct toll_terms *terms = &book->terms[book->price_terms[row->price]];
+        walked = walked || toll_row_walks(deck->split, span->band, span->step);
+    }
+    return walked == (entry->walk_per != 0);
+}
+
+/* Of what walked calls are rated by: each deck has terms of its own. */
+static bool walk_good(const struct toll_book *book, const struct toll_deck *deck,
+                      const struct toll_entry *entry)
+{
+    const struct toll_entry_row *rows = toll_entry_rows(book, deck, entry);
+    uint32_t common = 1;
+    int32_t minimum = 0;
+
+    for (uint32_t i = 0; i < entry->count; i++) {
+        const struct toll_terms *terms = &book->terms[book->price_terms[toll_row_price(deck, &rows[i])]];
         common = toll_common_per(common, (uint32_t)terms->per);
         minimum = terms->minimum_units > minimum ? terms->minimum_units : minimum;
     }
-    if (!walked)
-        return entry->walk_per == 0;
     return common > 0 && entry->walk_per == common && entry->count <= TOLL_WALKED_ROWS_MAX &&
            (!deck->split || minimum <= TOLL_WALKED_MINIMUM_S_MAX);
 }
 
-/* From place->entry on: those whose first row is a price of the deck. */
+static const char *check_walks(const struct toll_book *book, const struct toll_deck *deck)
+{
+    for (uint32_t i = 0; i < deck->entry_count; i++) {
+        const struct toll_entry *entry = &book->entries[deck->entry_first + i];
+        if (entry->walk_per != 0 && !walk_good(book, deck, entry))
+            return "an entry's row";
+    }
+    return NULL;
+}
+
+/* values->entries grows to what the deck has. */
 static const char *check_entries(const struct toll_book *book, const struct toll_deck *deck,
                                  struct place *place, struct toll_check_values *values)
 {
-    values->entries_from = values->entries = place->entry;
-    for (; place->entry < book->entry_count; place->entry++) {
-        const struct toll_entry *entry = &book->entries[place->entry];
-        if (entry->first != place->row || entry->count == 0 ||
-            !toll_check_range(entry->first, entry->count, book->entry_row_count))
+    uint32_t row = 0;
+
+    if (deck->entry_first != place->entry || deck->row_first != place->row ||
+        !toll_check_range(deck->entry_first, deck->entry_count, book->entry_count) ||
+        !toll_check_range(deck->row_first, deck->row_count, book->entry_row_count))
+        return "an entry";
+    for (values->entries = 0; values->entries < deck->entry_count; values->entries++) {
+        const struct toll_entry *entry = &book->entries[deck->entry_first + values->entries];
+        if (entry->first != row || entry->count == 0 ||
+            !toll_check_range(entry->first, entry->count, deck->row_count))
             return "an entry";
-        const uint32_t price = (uint32_t)book->entry_rows[entry->first].price;
-        if (price < values->least || price >= values->ids)
-            break;
         if (!rows_good(book, deck, entry, values))
             return "an entry's row";
         /* Shorter prefixes have lower entries, so that the way from one to the next ends. */
         if (!toll_check_value(values, entry->shorter) ||
             (deck->key == TOLL_KEY_NPANXX_PAIR && entry->shorter != 0))
             return "an entry's shorter prefix";
-        place->row += entry->count;
-        values->entries = place->entry + 1;
+        row += entry->count;
     }
-    return NULL;
+    place->entry += deck->entry_count;
+    place->row += deck->row_count;
+    return row == deck->row_count ? check_walks(book, deck) : "an entry";
+}
+
+/* What the deck shares was checked with the deck that has it. */
+static const char *check_shared(const struct toll_book *book, uint32_t id)
+{
+    const struct toll_deck *deck = &book->decks[id];
+    const struct toll_deck *other = &book->decks[deck->keys_of < id ? deck->keys_of : 0];
+
+    if (deck->keys_of >= id || other->keys_of != 0 || other->entry_first != deck->entry_first ||
+        other->entry_count != deck->entry_count || other->row_first != deck->row_first ||
+        other->row_count != deck->row_count || other->price_count != deck->price_count ||
+        other->by_jurisdiction != deck->by_jurisdiction || other->split != deck->split ||
+        (other->key != TOLL_KEY_CALLEE && other->key != TOLL_KEY_CALLER) ||
+        (deck->key != TOLL_KEY_CALLEE && deck->key != TOLL_KEY_CALLER) ||
+        memcmp(&other->lpm, &deck->lpm, sizeof(deck->lpm)) != 0)
+        return "a deck's keys";
+    return check_walks(book, deck);
 }
 
 /* -- keys -- */
@@ -232,43 +349,65 @@ static bool deck_good(const struct toll_book *book, uint32_t id)
            deck->spare == 0;
 }
 
-/* The lowest id of a price of a deck; those of rules and the built-in one lie before. */
-static uint32_t first_deck_price(const struct toll_book *book)
+/* Of prices it may have those of rules. */
+static bool empty_deck_good(const struct toll_book *book, const struct toll_image_view *view)
 {
-    uint32_t price = 1;
+    struct toll_deck deck;
 
-    while (price < book->price_count && book->origins[price].kind != TOLL_PRICE_DECK)
-        price++;
-    return price;
+    if (book->deck_count == 0 || view->count[TOLL_SECTION_DECK_ZONES] != book->deck_count ||
+        book->deck_zones[0] != 0)
+        return false;
+    deck = book->decks[0];
+    deck.price_count = deck.group_count = 0;
+    return toll_check_zero(&deck, sizeof(deck));
+}
+
+static const char *check_deck(const struct toll_book *book, const struct toll_image_view *view, uint32_t id,
+                              const uint8_t *actions, struct place *place)
+{
+    const struct toll_deck *deck = &book->decks[id];
+    struct toll_check_values values = {.least = 1};
+    const char *problem = deck_good(book, id) ? NULL : "a deck";
+
+    problem = problem != NULL ? problem : check_deck_prices(book, id, actions, place);
+    values.ids = deck->price_count + 1;
+    values.width = deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+    if (problem == NULL && deck->keys_of != 0) {
+        problem = check_shared(book, id);
+    } else if (problem == NULL) {
+        problem = check_entries(book, deck, place, &values);
+        problem = problem != NULL ? problem : check_keys(book, view, deck, place, &values);
+    }
+    return problem != NULL || rest_is_zero(deck) ? problem : "a deck's key";
 }
 
 const char *toll_check_decks(const struct toll_book *book, const struct toll_image_view *view)
 {
-    struct place place = {.price = first_deck_price(book), .entry = 1};
+    struct place place = {.entry = 1};
     const char *problem = check_zones(book);
+    uint8_t *actions;
 
     if (problem != NULL)
         return problem;
     if (book->entry_count == 0 || !toll_check_zero(&book->entries[0], sizeof(book->entries[0])))
         return "the empty entry";
-    if (book->deck_count == 0 || view->count[TOLL_SECTION_DECK_ZONES] != book->deck_count ||
-        !toll_check_zero(&book->decks[0], sizeof(book->decks[0])) || book->deck_zones[0] != 0)
+    if (!empty_deck_good(book, view))
         return "the empty deck";
-    for (uint32_t i = 1; i < book->deck_count; i++) {
-        const struct toll_deck *deck = &book->decks[i];
-        struct toll_check_values values;
-        if (!deck_good(book, i))
-            return "a deck";
-        if (!prices_good(book, i, &place, &values))
-            return "a deck's prices";
-        problem = check_entries(book, deck, &place, &values);
-        problem = problem != NULL ? problem : check_keys(book, view, deck, &place, &values);
-        if (problem != NULL)
-            return problem;
-        if (!rest_is_zero(deck))
-            return "a deck's key";
-    }
-    return place.price == book->price_count && place.entry == book->entry_count &&
+    if (!spans_good(book))
+        return "an entry's row";
+    actions = malloc((size_t)book->terms_count + 1);
+    if (actions == NULL)
+        return toll_check_no_memory;
+    for (uint32_t i = 0; i < book->terms_count; i++)
+        actions[i] = book->terms[i].action;
+    problem = check_rule_prices(book, &place);
+    for (uint32_t i = 1; i < book->deck_count && problem == NULL; i++)
+        problem = check_deck(book, view, i, actions, &place);
+    free(actions);
+    if (problem != NULL)
+        return problem;
+    return place.price == book->price_count && place.origin == book->origin_count &&
+                   place.group == book->origin_group_count && place.entry == book->entry_count &&
                    place.row == book->entry_row_count && place.pair == book->pair_count
                ? NULL
                : "a price, an entry or a pair without a deck";

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES 4096u
+#define PLACES TOLL_LPM_PLACES
 #define DEEPEST 14 /* a node decides one of the digits 0..14 */
 
 struct trie {
@@ -109,40 +109,37 @@ static bool terms_good(const struct toll_terms *terms)
            terms->small == toll_terms_are_small(terms);
 }
 
-/* A price says what it is in two places, and only a deck's row may have no rate. */
-static bool kind_good(const struct toll_terms *terms, int32_t kind)
+static bool group_good(const struct toll_book *book, const struct toll_origin_group *group)
 {
-    static const uint8_t actions[] = {
-        [TOLL_PRICE_DECK] = TOLL_ACTION_DECK,    [TOLL_PRICE_FLAT] = TOLL_ACTION_FLAT,
-        [TOLL_PRICE_FREE] = TOLL_ACTION_FREE,    [TOLL_PRICE_MARKUP] = TOLL_ACTION_MARKUP,
-        [TOLL_PRICE_BUILTIN] = TOLL_ACTION_FREE, [TOLL_PRICE_TIERS] = TOLL_ACTION_TIERS};
-
-    return terms->action == actions[kind] && (kind == TOLL_PRICE_DECK || terms->state == TOLL_PRICE_OK);
+    return group->kind >= 0 && group->kind <= TOLL_PRICE_TIERS && group->plan >= 0 &&
+           (uint32_t)group->plan < book->plan_count && group->band >= 0 &&
+           (uint32_t)group->band < book->band_count && toll_check_text(book, group->file) &&
+           group->step >= 0 && group->column >= 0 && group->column < TOLL_RATE_COLUMNS;
 }
 
-static const char *check_price_rows(const struct toll_book *book, const struct toll_image_view *view)
+/* What does not depend on whose they are. */
+static const char *check_price_rows(const struct toll_book *book)
 {
-    if (book->price_count <= TOLL_PRICE_EMERGENCY || book->price_count > TOLL_LPM_INDEX ||
-        view->count[TOLL_SECTION_PRICE_TERMS] != book->price_count)
+    uint32_t most = 0;
+
+    if (book->price_count <= TOLL_PRICE_EMERGENCY || book->price_count > TOLL_LPM_INDEX)
         return "the count of prices";
     for (uint32_t i = 0; i < book->terms_count; i++) {
         if (!terms_good(&book->terms[i]))
             return "a price's terms";
     }
-    for (uint32_t i = 0; i < book->price_count; i++) {
-        const struct toll_price_origin *origin = &book->origins[i];
-        if (book->price_terms[i] >= book->terms_count || origin->kind < 0 ||
-            origin->kind > TOLL_PRICE_TIERS || origin->deck < 0 ||
-            (uint32_t)origin->deck >= book->deck_count || origin->plan < 0 ||
-            (uint32_t)origin->plan >= book->plan_count || origin->band < 0 ||
-            (uint32_t)origin->band >= book->band_count || !toll_check_text(book, origin->key) ||
-            !toll_check_text(book, origin->destination) || !toll_check_text(book, origin->file) ||
-            origin->step < 0 || origin->column < 0 || origin->column >= TOLL_RATE_COLUMNS)
+    for (uint32_t i = 0; i < book->price_count; i++)
+        most = book->price_terms[i] > most ? book->price_terms[i] : most;
+    if (most >= book->terms_count)
+        return "a price";
+    for (uint32_t i = 0; i < book->origin_group_count; i++) {
+        if (!group_good(book, &book->origin_groups[i]))
             return "a price";
-        if (i > 0 && (!kind_good(&book->terms[book->price_terms[i]], origin->kind) ||
-                      (origin->kind == TOLL_PRICE_BUILTIN) != (i == TOLL_PRICE_EMERGENCY) ||
-                      (origin->kind != TOLL_PRICE_DECK && i > 1 && origin[-1].kind == TOLL_PRICE_DECK)))
-            return "a price's kind";
+    }
+    for (uint32_t i = 0; i < book->origin_count; i++) {
+        const struct toll_origin *origin = &book->origins[i];
+        if (!toll_check_text(book, origin->key) || !toll_check_text(book, origin->destination))
+            return "a price";
     }
     return NULL;
 }
@@ -162,7 +159,7 @@ static const char *check_destinations(const struct toll_book *book)
 
 const char *toll_check_prices(const struct toll_book *book, const struct toll_image_view *view)
 {
-    const char *problem = check_price_rows(book, view);
+    const char *problem = check_price_rows(book);
 
     problem = problem != NULL ? problem : toll_check_decks(book, view);
     return problem != NULL ? problem : check_destinations(book);

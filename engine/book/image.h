@@ -10,7 +10,7 @@
 #include "ratetable/sections.h"
 
 #define TOLL_IMAGE_MAGIC "TOLLBOOK"
-#define TOLL_IMAGE_VERSION 4u /* of all records too: a change of any is a new version */
+#define TOLL_IMAGE_VERSION 5u /* of all records too: a change of any is a new version */
 #define TOLL_IMAGE_PAGE 4096u
 #define TOLL_IMAGE_ALIGN 64u
 

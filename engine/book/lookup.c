@@ -46,13 +46,13 @@ uint32_t toll_book_calltype(const struct toll_book *book, uint32_t deck_id, cons
         const struct toll_calltype_key *key = &book->calltype_keys[middle];
         const int order = compare_text(toll_book_string(book, key->text), text, bytes);
         if (order == 0)
-            return key->value;
+            return toll_deck_value(deck, key->value);
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return deck->calltype_everything;
+    return toll_deck_value(deck, deck->calltype_everything);
 }
 
 static int calltype_word(const struct toll_book *book, const char *calltype, const char *carrier)
@@ -110,7 +110,7 @@ uint32_t toll_book_pair(const struct toll_book *book, const struct toll_deck *de
     for (uint64_t at = toll_number_first_slot((uint64_t)callee_zone << 32 | caller_zone, capacity);
          slots[at].callee != 0; at = at + 1 == capacity ? 0 : at + 1) {
         if (slots[at].callee == callee_zone && slots[at].caller == caller_zone)
-            return slots[at].value;
+            return toll_deck_value(deck, slots[at].value);
     }
     return 0;
 }
@@ -130,6 +130,27 @@ uint32_t toll_book_owner_at(const struct toll_book *book, uint32_t owner_field, 
         if (date->last != 0)
             return 0;
     }
+}
+
+/* -- prices -- */
+
+uint32_t toll_book_deck_of(const struct toll_book *book, uint32_t price)
+{
+    uint32_t low = 0, high = book->deck_count;
+
+    while (high - low > 1) { /* decks without prices begin where the next one does */
+        const uint32_t middle = low + (high - low) / 2;
+        if (book->decks[middle].price_first <= price)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct toll_price_origin toll_book_origin(const struct toll_book *book, uint32_t price)
+{
+    return toll_book_origin_in(book, toll_book_deck_of(book, price), price);
 }
 
 /* -- sources -- */

@@ -127,6 +127,8 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->entry_count = COUNT(ENTRIES);
     book->entry_rows = AT(ENTRY_ROWS);
     book->entry_row_count = COUNT(ENTRY_ROWS);
+    book->entry_spans = AT(ENTRY_SPANS);
+    book->entry_span_count = COUNT(ENTRY_SPANS);
     book->calltype_keys = AT(CALLTYPE_KEYS);
     book->zone_shorter = AT(ZONE_SHORTER);
     book->pair_zone_count = COUNT(ZONE_SHORTER);
@@ -136,7 +138,10 @@ static void set_sections(struct toll_book *book, const struct toll_image_view *v
     book->terms = AT(TERMS);
     book->terms_count = COUNT(TERMS);
     book->origins = AT(ORIGINS);
-    book->price_count = COUNT(ORIGINS);
+    book->origin_count = COUNT(ORIGINS);
+    book->origin_groups = AT(ORIGIN_GROUPS);
+    book->origin_group_count = COUNT(ORIGIN_GROUPS);
+    book->price_count = COUNT(PRICE_TERMS);
     book->calendars = AT(CALENDARS);
     book->calendar_count = COUNT(CALENDARS);
     book->calendar_rows = AT(CALENDAR_ROWS);

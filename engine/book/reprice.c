@@ -96,23 +96,11 @@ static bool make_step(struct step *step, const struct toll_change_cell *cell)
 
 static bool find_prices(struct repricer *repricer)
 {
-    const struct toll_price_origin *origins = repricer->base->origins;
-    uint32_t bounds[2];
+    const struct toll_deck *deck = &repricer->base->decks[repricer->deck];
 
-    for (int32_t side = 0; side < 2; side++) { /* the first of this deck, and of the next one */
-        uint32_t low = 0, high = repricer->base->price_count;
-        while (low < high) {
-            const uint32_t middle = low + (high - low) / 2;
-            if (origins[middle].deck < repricer->deck + side)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        bounds[side] = low;
-    }
-    repricer->first = bounds[0];
-    repricer->end = bounds[1];
-    return bounds[0] < bounds[1];
+    repricer->first = deck->price_first;
+    repricer->end = deck->price_first + deck->price_count;
+    return deck->price_count > 0;
 }
 
 static bool prepare(struct repricer *repricer)
@@ -139,6 +127,11 @@ static bool prepare(struct repricer *repricer)
 }
 
 /* -- prices -- */
+
+static struct toll_price_origin origin_of(const struct repricer *repricer, uint32_t price)
+{
+    return toll_book_origin_in(repricer->base, (uint32_t)repricer->deck, price);
+}
 
 static bool chosen(const struct repricer *repricer, const struct toll_price_origin *origin)
 {
@@ -218,11 +211,11 @@ static bool more_than_prices(const struct repricer *repricer, uint32_t price)
         const struct step *step = &repricer->steps[i];
         if (step->cell->how != TOLL_CHANGE_SET)
             continue;
-        if (step->what == WHAT_CONNECT_FEE && repricer->base->origins[price].step > 0)
+        if (step->what == WHAT_CONNECT_FEE && origin_of(repricer, price).step > 0)
             return true;
         if (step->what == WHAT_RATE && step->column > 0 &&
             (!by_jurisdiction ||
-             repricer->base->origins[row_first + (uint32_t)step->column].column != step->column))
+             origin_of(repricer, row_first + (uint32_t)step->column).column != step->column))
             return true;
     }
     return false;
@@ -235,16 +228,16 @@ static int change_prices(struct repricer *repricer)
     bool any = false, no_memory = false;
 
     for (uint32_t price = repricer->first; price < repricer->end; price++) {
-        const struct toll_price_origin *origin = &repricer->base->origins[price];
+        const struct toll_price_origin origin = origin_of(repricer, price);
         const uint32_t old = price_terms[price];
         uint32_t *becomes;
-        if (!chosen(repricer, origin))
+        if (!chosen(repricer, &origin))
             continue;
-        if (more_than_prices(repricer, price) || (uint32_t)origin->column >= repricer->columns)
+        if (more_than_prices(repricer, price) || (uint32_t)origin.column >= repricer->columns)
             return 0;
-        becomes = &repricer->becomes[(size_t)old * repricer->columns + (uint32_t)origin->column];
+        becomes = &repricer->becomes[(size_t)old * repricer->columns + (uint32_t)origin.column];
         if (*becomes == UNKNOWN)
-            *becomes = new_terms(repricer, old, origin->column, &no_memory);
+            *becomes = new_terms(repricer, old, origin.column, &no_memory);
         if (*becomes == UNKNOWN)
             return no_memory ? -1 : 0;
         any = any || *becomes != old;

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_PIECE_RECORDS 16384u /* that are written at a time */
-
 static int no_memory(struct toll_error *error)
 {
     return toll_error_set(error, TOLL_ENOMEM, "import: out of memory");
@@ -24,6 +22,12 @@ static int no_memory(struct toll_error *error)
 size_t toll_gather_rows_limit(const struct toll_gather *gather)
 {
     return gather->memory.limit / 2;
+}
+
+void toll_gather_init(struct toll_gather *gather)
+{
+    gather->lexicons = toll_lexicons_create();
+    toll_pool_init(&gather->pool, gather->memory.limit);
 }
 
 int toll_gather_hold(struct toll_gather *gather, struct toll_ordered *ordered, struct toll_error *error)
@@ -52,6 +56,7 @@ static void drop_held(struct toll_gather *gather)
         toll_ordered_free(gather->held[i]);
     toll_memory_give_back(&gather->memory, gather->held_bytes);
     gather->held_count = gather->held_bytes = 0;
+    toll_pool_reset(&gather->pool);
 }
 
 void toll_gather_free(struct toll_gather *gather)
@@ -61,26 +66,14 @@ void toll_gather_free(struct toll_gather *gather)
     for (size_t i = 0; i < gather->run_count; i++)
         toll_run_free(&gather->runs[i]);
     free(gather->runs);
+    free(gather->key_runs);
     free(gather->sources);
+    toll_lexicons_free(gather->lexicons);
+    toll_pool_free(&gather->pool);
     toll_spill_close(&gather->spill);
 }
 
 /* -- days -- */
-
-const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day)
-{
-    size_t low = 0, high = ordered->slice_count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (ordered->slices[middle].day < day)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < ordered->slice_count && ordered->slices[low].day == day ? &ordered->slices[low] : NULL;
-}
 
 const struct toll_run_day *toll_run_find_day(const struct toll_run *run, int64_t day)
 {
@@ -97,29 +90,39 @@ const struct toll_run_day *toll_run_find_day(const struct toll_run *run, int64_t
     return low < run->day_count && run->days[low].day == day ? &run->days[low] : NULL;
 }
 
-int toll_gather_day(const struct toll_gather *gather, int64_t day, struct toll_entry **entries, size_t *count,
-                    struct toll_error *error)
+/* The slices of a day, each with its place among the others. */
+static bool list_slices(const struct toll_gather *gather, int64_t day, struct toll_day_rows *rows)
 {
-    size_t rows = 0;
-
-    for (size_t i = 0; i < gather->held_count; i++) {
-        const struct toll_day_slice *slice = toll_ordered_day(gather->held[i], day);
-
-        rows += slice == NULL ? 0 : slice->count;
-    }
-    *count = 0;
-    *entries = malloc((rows + 1) * sizeof **entries);
-    if (*entries == NULL)
-        return no_memory(error);
-    for (size_t i = 0; i < gather->held_count; i++) {
+    rows->slices = malloc((gather->held_count + 1) * sizeof(*rows->slices));
+    for (size_t i = 0; rows->slices != NULL && i < gather->held_count; i++) {
         const struct toll_day_slice *slice = toll_ordered_day(gather->held[i], day);
 
         if (slice == NULL)
             continue;
-        memcpy(*entries + *count, slice->entries, slice->count * sizeof **entries);
-        *count += slice->count;
+        rows->slices[rows->slice_count++] = slice;
+        rows->count += slice->count;
     }
-    return 0;
+    return rows->slices != NULL;
+}
+
+int toll_gather_day(const struct toll_gather *gather, int64_t day, struct toll_day_rows *rows,
+                    struct toll_error *error)
+{
+    struct toll_slice_row *entry;
+
+    *rows = (struct toll_day_rows){0};
+    if (list_slices(gather, day, rows))
+        rows->entries = malloc((rows->count + 1) * sizeof *rows->entries);
+    if (rows->entries == NULL)
+        return no_memory(error);
+    entry = rows->entries;
+    for (size_t s = 0; s < rows->slice_count; s++) {
+        const struct toll_day_slice *slice = rows->slices[s];
+
+        for (size_t i = 0; i < slice->count; i++)
+            *entry++ = (struct toll_slice_row){slice->order[i], (uint32_t)s, (uint32_t)i};
+    }
+    return toll_day_rows_sort(rows, error);
 }
 
 static int compare_days(const void *a, const void *b)
@@ -253,6 +256,24 @@ static int note_day(const struct toll_gather *gather, struct toll_run_day *day, 
     return fits ? 0 : no_memory(error);
 }
 
+static int write_rows(struct toll_run_writer *writer, const struct toll_day_rows *rows,
+                      struct toll_error *error)
+{
+    struct toll_row_slot slot = {0};
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < rows->count; i++) {
+        const struct toll_slice_row *entry = &rows->entries[i];
+
+        if (toll_slice_take(rows->slices[entry->slice], entry->row, &slot))
+            code = toll_run_write_row(writer, &slot.row, error);
+        else
+            code = no_memory(error);
+    }
+    free(slot.text);
+    return code == 0 ? toll_run_write_end(writer, error) : code;
+}
+
 static int write_day(struct making *making, struct toll_run_day *day, struct toll_error *error)
 {
     struct toll_gather *gather = making->gather;
@@ -260,89 +281,48 @@ static int write_day(struct making *making, struct toll_run_day *day, struct tol
                                      .day = day,
                                      .buffer = malloc(making->block_bytes),
                                      .block_bytes = making->block_bytes};
-    struct toll_entry *entries = NULL;
-    size_t count = 0;
+    struct toll_day_rows rows = {0};
+    size_t bytes;
     int code = writer.buffer == NULL ? no_memory(error) : note_day(gather, day, error);
 
     if (code == 0)
-        code = toll_gather_day(gather, day->day, &entries, &count, error);
-    toll_memory_take(&gather->memory, 2 * count * sizeof *entries);
+        code = toll_gather_day(gather, day->day, &rows, error);
+    bytes = 2 * rows.count * sizeof *rows.entries + making->block_bytes;
+    toll_memory_take(&gather->memory, bytes);
     if (code == 0)
-        code = toll_entries_sort(entries, count, error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        if (i + 16 < count)
-            toll_row_prefetch(entries[i + 16].row);
-        toll_gather_place_row(gather, entries[i].row);
-        code = toll_run_write_row(&writer, entries[i].row, error);
-    }
-    if (code == 0)
-        code = toll_run_write_end(&writer, error);
-    toll_memory_give_back(&gather->memory, 2 * count * sizeof *entries);
-    free(entries);
+        code = write_rows(&writer, &rows, error);
+    toll_memory_give_back(&gather->memory, bytes);
+    toll_day_rows_free(&rows);
     free(writer.buffer);
     return code;
 }
 
-struct key_writer {
-    struct toll_spill *spill;
-    struct toll_key_record *records;
-    size_t used;
-    int64_t offset;
-};
-
-static int flush_keys(struct key_writer *writer, struct toll_error *error)
+static int put_keys_of(struct toll_key_writer *writer, const struct toll_day_slice *slice,
+                       struct toll_error *error)
 {
-    size_t bytes = writer->used * sizeof *writer->records;
-    int code =
-        bytes == 0 ? 0 : toll_spill_write(writer->spill, writer->records, bytes, writer->offset, error);
+    const uint32_t *map = slice->chunk->maps[TOLL_NAME_CARRIER];
+    int code = 0;
 
-    writer->offset += (int64_t)bytes;
-    writer->used = 0;
+    for (size_t i = 0; code == 0 && i < slice->count; i++) {
+        const uint32_t carrier = toll_slice_carrier(slice, i);
+
+        code = toll_key_writer_add(
+            writer, slice->key_high[i], slice->key_low[i],
+            toll_key_meta(toll_slice_start(slice, i), map == NULL ? carrier : map[carrier]), error);
+    }
     return code;
 }
 
-static int write_keys(struct making *making, struct toll_error *error)
+int toll_gather_put_keys_aside(struct toll_gather *gather, struct toll_error *error)
 {
-    struct toll_gather *gather = making->gather;
-    struct toll_key_run *keys = &making->run->keys;
-    struct key_writer writer = {.spill = &gather->spill,
-                                .records = malloc(KEY_PIECE_RECORDS * sizeof *writer.records)};
-    struct toll_hasher *hasher;
-    size_t rows = 0;
-    int code = writer.records == NULL ? no_memory(error) : 0;
+    struct toll_key_writer writer;
+    int code = toll_key_writer_open(&writer, &gather->spill, &gather->memory, false, error);
 
-    for (size_t i = 0; i < gather->held_count; i++)
-        rows += gather->held[i]->chunk.row_count;
-    writer.offset = keys->offset = toll_spill_reserve(&gather->spill, rows * sizeof *writer.records);
-    for (unsigned p = 0; code == 0 && p < TOLL_KEY_PARTITIONS; p++) {
-        keys->at[p + 1] = keys->at[p];
-        hasher = toll_hasher_create();
-        code = hasher == NULL ? no_memory(error) : 0;
-        for (size_t i = 0; code == 0 && i < gather->held_count; i++) {
-            const struct toll_ordered *ordered = gather->held[i];
-            const uint32_t *map = ordered->chunk.maps[TOLL_NAME_CARRIER];
-
-            for (uint32_t k = ordered->key_at[p]; code == 0 && k < ordered->key_at[p + 1]; k++) {
-                struct toll_key_record *record = &writer.records[writer.used++];
-
-                *record = ordered->keys[k];
-                if (map != NULL)
-                    record->meta =
-                        toll_key_meta(toll_key_start(record->meta), map[toll_key_carrier(record->meta)]);
-                toll_hasher_update(hasher, record, sizeof *record);
-                if (writer.used == KEY_PIECE_RECORDS)
-                    code = flush_keys(&writer, error);
-            }
-            keys->at[p + 1] += ordered->key_at[p + 1] - ordered->key_at[p];
-        }
-        if (hasher != NULL)
-            keys->hash[p] = toll_hasher_digest(hasher);
-        toll_hasher_destroy(hasher);
+    for (size_t i = 0; code == 0 && i < gather->held_count; i++) {
+        for (size_t s = 0; code == 0 && s < gather->held[i]->slice_count; s++)
+            code = put_keys_of(&writer, &gather->held[i]->slices[s], error);
     }
-    if (code == 0)
-        code = flush_keys(&writer, error);
-    free(writer.records);
-    return code;
+    return toll_key_writer_close(&writer, code, &gather->key_runs, &gather->key_run_count, error);
 }
 
 static int make_job(void *context, size_t index, struct toll_error *error)
@@ -350,7 +330,7 @@ static int make_job(void *context, size_t index, struct toll_error *error)
     struct making *making = context;
 
     if (index == 0)
-        return write_keys(making, error);
+        return toll_gather_put_keys_aside(making->gather, error);
     return write_day(making, &making->run->days[index - 1], error);
 }
 

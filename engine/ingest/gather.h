@@ -14,11 +14,15 @@ struct toll_gather {
     unsigned threads;
     struct toll_memory memory;
     struct toll_row_names *names;
-    struct toll_ordered **held; /* settled chunks, owned; a row's `source` is its place here */
+    struct toll_lexicons *lexicons; /* owned; of the chunks that are held */
+    struct toll_pool pool;          /* what packed rows lie in */
+    struct toll_ordered **held;     /* settled chunks, owned */
     size_t held_count, held_room, held_bytes;
     int64_t rows; /* held and in runs */
     struct toll_run *runs;
     size_t run_count;
+    struct toll_key_run *key_runs; /* keys of all rows that are in runs */
+    size_t key_run_count;
     struct toll_spill spill;
     uint32_t *sources; /* by index of a file: its id in `names`; once all files are read */
 };
@@ -26,20 +30,20 @@ struct toll_gather {
 /* What rows in memory may take before they are written to disk. */
 size_t toll_gather_rows_limit(const struct toll_gather *gather);
 
+/* `limit` of its memory is set. Ended by toll_gather_free. */
+void toll_gather_init(struct toll_gather *gather);
 /* Takes over a settled chunk, whose `source` is the index of its file. TOLL_ENOMEM. */
 int toll_gather_hold(struct toll_gather *gather, struct toll_ordered *ordered, struct toll_error *error);
 /* Writes what is held as a run, if it is too much to hold more. */
 int toll_gather_make_room(struct toll_gather *gather, struct toll_error *error);
 void toll_gather_free(struct toll_gather *gather);
 
-/* Once for each row that is held, before it is looked at: it learns its file, its row and its names. */
-static inline void toll_gather_place_row(const struct toll_gather *gather, struct toll_row *row)
-{
-    toll_chunk_place_row(&gather->held[row->source]->chunk, row);
-}
+/* The keys of what is held go to disk, as those of runs are: where there are runs, all are looked for there.
+ */
+int toll_gather_put_keys_aside(struct toll_gather *gather, struct toll_error *error);
 
-/* The entries of one day of all that is held, unsorted. *entries is the caller's. */
-int toll_gather_day(const struct toll_gather *gather, int64_t day, struct toll_entry **entries, size_t *count,
+/* The rows of one day of all that is held, sorted. TOLL_ENOMEM. Freed with toll_day_rows_free. */
+int toll_gather_day(const struct toll_gather *gather, int64_t day, struct toll_day_rows *rows,
                     struct toll_error *error);
 
 /* The days of what is held, or of all runs, too: ascending, each once. *days is the caller's. */
@@ -55,8 +59,7 @@ bool toll_used_begin(struct toll_used *used, const struct toll_row_names *names)
 /* maps: of a chunk's names, or NULL. */
 void toll_used_add(struct toll_used *used, const struct toll_use *use, uint32_t *const *maps);
 void toll_used_free(struct toll_used *used);
-/* The slice or run day of a day, or NULL. */
-const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day);
+/* The run's day, or NULL. */
 const struct toll_run_day *toll_run_find_day(const struct toll_run *run, int64_t day);
 
 #endif

@@ -153,6 +153,7 @@ static int read_files(struct import *import, struct toll_error *error)
                                         options->carrier != NULL ? options->carrier : import->spec.carrier,
                                     .gather = &import->gather,
                                     .kernels = toll_kernels_select(toll_cpu_features()),
+                                    .fast_sha256 = toll_sha256_is_fast(),
                                     .findings = &import->findings,
                                     .tick = tell_bytes,
                                     .tick_context = import};
@@ -644,6 +645,7 @@ int toll_import_with(const struct toll_io *io, const struct toll_import_options 
                                           .threads = import->threads,
                                           .memory = {.limit = memory_limit(options)},
                                           .names = &import->names};
+    toll_gather_init(&import->gather);
     toll_findings_init(&import->findings, &options->reporter);
     code = check_options(options, error);
     if (code == 0)

@@ -1,10 +1,14 @@
 /*
  * Keys come apart into partitions by some of their bits, so that the table of a partition stays in the
- * caches, and threads each have their own. A group (carrier, key) is one slot of an open-addressing table:
- * the first record of the group, and whether rows with different starts were seen. So a key that is the same
- * on every row of a file costs no more than others. The keys of the dataset come last: straight from its
- * parts past the tables of all partitions, or, where these would take too much memory, put aside on disk by
- * partition, too.
+ * caches, and threads each have their own.
+ *
+ * Of rows in memory only prints of 32 bits go through the tables: a row whose print was there before is a
+ * suspect, as is a row of the dataset whose print is there. There are few, and their keys are compared. Where
+ * rows had to go to disk all keys are compared, and those of the dataset put aside on disk, too.
+ *
+ * Comparing, a group (carrier, key) is one slot of an open-addressing table: the first record of the group,
+ * and whether rows with different starts were seen. So a key that is the same on every row of a file costs no
+ * more than others.
  */
 #include "ingest/keys.h"
 
@@ -13,11 +17,14 @@
 #include "base/large.h"
 #include "ingest/work.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define AHEAD 12 /* records whose slots are on their way */
 #define DIFFERS UINT64_C(1)
+#define SUSPECT 1u
 #define SLOTS_MIN 64u
 #define LARGE_BYTES ((size_t)4 << 20) /* from here on the size of pages counts */
 #define PIECE_RECORDS 8192u           /* of a run that are read at a time */
@@ -33,14 +40,30 @@ struct table {
     struct toll_marks marks; /* unsorted */
 };
 
+/* The prints of a partition. */
+struct filter {
+    uint32_t *slots; /* 0: free; its last bit: suspect */
+    uint64_t slot_count;
+    _Atomic uint64_t suspects; /* slots that are */
+};
+
+struct suspects {
+    pthread_mutex_t lock;
+    struct toll_key_record
+        *records; /* of old rows: the last bit of meta says that the row is marked already */
+    size_t count, room;
+};
+
 struct search {
     struct toll_gather *gather;
     const struct toll_dataset *dataset;
+    struct filter filters[TOLL_KEY_PARTITIONS];
+    struct suspects suspects[TOLL_KEY_PARTITIONS];
+    struct suspects *part_suspects; /* by part of the dataset */
+    uint8_t *chunk_suspect;         /* by chunk: some of its rows are suspects */
     struct table tables[TOLL_KEY_PARTITIONS];
-    struct toll_marks *part_marks; /* by part of the dataset */
     struct toll_key_run *old_runs; /* the dataset's keys on disk, if they had to go there */
     size_t old_run_count;
-    bool keep_tables;
     uint64_t rows_typical; /* of a partition */
 };
 
@@ -65,10 +88,9 @@ static inline struct toll_key_record *find(const struct table *table, uint64_t k
 
     for (;;) {
         struct toll_key_record *slot = &table->slots[at];
-        uint64_t meta = __atomic_load_n(&slot->meta, __ATOMIC_RELAXED); /* others may set DIFFERS */
 
-        if (meta == 0 ||
-            (slot->key_low == key_low && slot->key_high == key_high && toll_key_carrier(meta) == carrier))
+        if (slot->meta == 0 || (slot->key_low == key_low && slot->key_high == key_high &&
+                                toll_key_carrier(slot->meta) == carrier))
             return slot;
         at = at + 1 == table->slot_count ? 0 : at + 1;
     }
@@ -151,60 +173,20 @@ static bool add_record(struct search *search, struct table *table, const struct 
     return add_mark(&table->marks, record, false);
 }
 
-/* A row of the dataset; marked: it is a conflict already. Several threads may look at one table. */
-static inline bool look_up(struct table *table, struct toll_marks *marks, uint64_t key_high, uint64_t key_low,
-                           uint64_t meta, bool marked)
+/* A row of the dataset; the last bit of its meta: it is a conflict already. */
+static inline bool look_up(struct table *table, const struct toll_key_record *old)
 {
-    struct toll_key_record *slot = find(table, key_high, key_low, toll_key_carrier(meta)), record;
-    uint64_t known = __atomic_load_n(&slot->meta, __ATOMIC_RELAXED);
+    const uint64_t meta = old->meta & ~DIFFERS;
+    struct toll_key_record *slot = find(table, old->key_high, old->key_low, toll_key_carrier(meta));
+    struct toll_key_record record = *old;
 
-    if (known == 0 || (known | DIFFERS) == (meta | DIFFERS))
+    if (slot->meta == 0 || (slot->meta & ~DIFFERS) == meta)
         return true;
-    record = (struct toll_key_record){key_high, key_low, known & ~DIFFERS};
-    if ((__atomic_fetch_or(&slot->meta, DIFFERS, __ATOMIC_RELAXED) & DIFFERS) == 0 &&
-        !add_mark(marks, &record, false))
+    if ((slot->meta & DIFFERS) == 0 && !add_mark(&table->marks, slot, false))
         return false;
-    record.meta = meta & ~DIFFERS;
-    return marked || add_mark(marks, &record, true);
-}
-
-/* -- new rows -- */
-
-static uint64_t rows_of(const struct search *search, unsigned partition)
-{
-    const struct toll_gather *gather = search->gather;
-    uint64_t rows = 0;
-
-    for (size_t i = 0; i < gather->held_count; i++)
-        rows += gather->held[i]->key_at[partition + 1] - gather->held[i]->key_at[partition];
-    for (size_t i = 0; i < gather->run_count; i++)
-        rows += gather->runs[i].keys.at[partition + 1] - gather->runs[i].keys.at[partition];
-    return rows;
-}
-
-static bool add_held(struct search *search, struct table *table, unsigned partition)
-{
-    const struct toll_gather *gather = search->gather;
-
-    for (size_t i = 0; i < gather->held_count; i++) {
-        const struct toll_ordered *ordered = gather->held[i];
-        const uint32_t *map = ordered->chunk.maps[TOLL_NAME_CARRIER];
-        const uint32_t end = ordered->key_at[partition + 1];
-
-        for (uint32_t k = ordered->key_at[partition]; k < end; k++) {
-            struct toll_key_record record = ordered->keys[k];
-
-            if (map != NULL)
-                record.meta = toll_key_meta(toll_key_start(record.meta), map[toll_key_carrier(record.meta)]);
-            if (map == NULL && k + AHEAD < end)
-                __builtin_prefetch(&table->slots[slot_of(table, ordered->keys[k + AHEAD].key_low,
-                                                         toll_key_carrier(ordered->keys[k + AHEAD].meta))],
-                                   1);
-            if (!add_record(search, table, &record))
-                return false;
-        }
-    }
-    return true;
+    slot->meta |= DIFFERS;
+    record.meta = meta;
+    return old->meta != meta || add_mark(&table->marks, &record, true);
 }
 
 /* Records of one partition of a run, piece by piece. */
@@ -258,8 +240,7 @@ static bool take_old(struct search *search, struct table *table, const struct to
 {
     (void)search;
     for (size_t i = 0; i < count; i++) {
-        if (!look_up(table, &table->marks, records[i].key_high, records[i].key_low, records[i].meta,
-                     (records[i].meta & 1) != 0))
+        if (!look_up(table, &records[i]))
             return false;
     }
     return true;
@@ -276,22 +257,25 @@ static bool begin_table(struct search *search, struct table *table, uint64_t row
     return true;
 }
 
+/* A partition of what is on disk. */
 static int partition_job(void *context, size_t index, struct toll_error *error)
 {
     struct search *search = context;
     const struct toll_gather *gather = search->gather;
     struct table *table = &search->tables[index];
     const unsigned partition = (unsigned)index;
+    uint64_t rows = 0;
     int code = 0;
 
-    if (!begin_table(search, table, rows_of(search, partition)) || !add_held(search, table, partition))
+    for (size_t i = 0; i < gather->key_run_count; i++)
+        rows += gather->key_runs[i].at[partition + 1] - gather->key_runs[i].at[partition];
+    if (!begin_table(search, table, rows))
         return no_memory(error);
-    for (size_t i = 0; code == 0 && i < gather->run_count; i++)
-        code = each_piece(search, &gather->runs[i].keys, partition, table, take_new, error);
+    for (size_t i = 0; code == 0 && i < gather->key_run_count; i++)
+        code = each_piece(search, &gather->key_runs[i], partition, table, take_new, error);
     for (size_t i = 0; code == 0 && i < search->old_run_count; i++)
         code = each_piece(search, &search->old_runs[i], partition, table, take_old, error);
-    if (!search->keep_tables)
-        free_slots(search, table);
+    free_slots(search, table);
     return code;
 }
 
@@ -310,6 +294,11 @@ static uint32_t *map_carriers(const struct toll_cdr_part *part, const struct tol
             map[i] = NO_CARRIER;
     }
     return map;
+}
+
+static inline uint64_t old_meta(const struct toll_cdr_batch *batch, int64_t row, uint32_t carrier)
+{
+    return toll_key_meta(batch->start[row], carrier) | ((batch->kind[row] & TOLL_KIND_CONFLICT) != 0);
 }
 
 typedef int batch_taker(struct search *search, void *context, const struct toll_cdr_batch *batch,
@@ -347,118 +336,268 @@ static int each_batch(struct search *search, size_t index, batch_taker *take, vo
     return code;
 }
 
-static int look_up_batch(struct search *search, void *context, const struct toll_cdr_batch *batch,
-                         const uint32_t *carriers, struct toll_error *error)
-{
-    const uint64_t *lows = batch->record_key_low;
-
-    for (int64_t i = 0; i < batch->rows; i++) {
-        uint32_t carrier = carriers[batch->carrier[i]];
-
-        if (i + AHEAD < batch->rows) {
-            struct table *later = &search->tables[toll_key_partition(lows[i + AHEAD])];
-
-            __builtin_prefetch(
-                &later->slots[slot_of(later, lows[i + AHEAD], carriers[batch->carrier[i + AHEAD]])]);
-        }
-        if (carrier == NO_CARRIER)
-            continue;
-        if (!look_up(&search->tables[toll_key_partition(lows[i])], context, batch->record_key_high[i],
-                     lows[i], toll_key_meta(batch->start[i], carrier),
-                     (batch->kind[i] & TOLL_KIND_CONFLICT) != 0))
-            return no_memory(error);
-    }
-    return 0;
-}
-
-static int part_job(void *context, size_t index, struct toll_error *error)
-{
-    struct search *search = context;
-
-    return each_batch(search, index, look_up_batch, &search->part_marks[index], error);
-}
-
-/* Keys of the dataset that wait to be put aside, as they come and by partition. */
-struct waiting {
-    struct toll_key_record *records, *spread;
-    size_t count, room;
-};
-
-static int put_aside(struct search *search, struct waiting *waiting, struct toll_error *error)
-{
-    struct toll_spill *spill = &search->gather->spill;
-    struct toll_key_run *runs = realloc(search->old_runs, (search->old_run_count + 1) * sizeof *runs);
-    struct toll_key_run *run;
-    uint64_t at[TOLL_KEY_PARTITIONS];
-
-    if (runs == NULL)
-        return no_memory(error);
-    search->old_runs = runs;
-    run = &runs[search->old_run_count++];
-    *run = (struct toll_key_run){
-        .offset = toll_spill_reserve(spill, waiting->count * sizeof *waiting->records), .old = true};
-    for (size_t i = 0; i < waiting->count; i++)
-        run->at[toll_key_partition(waiting->records[i].key_low) + 1]++;
-    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
-        at[p] = run->at[p];
-        run->at[p + 1] += run->at[p];
-    }
-    for (size_t i = 0; i < waiting->count; i++)
-        waiting->spread[at[toll_key_partition(waiting->records[i].key_low)]++] = waiting->records[i];
-    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++)
-        run->hash[p] = toll_hash(waiting->spread + run->at[p],
-                                 (size_t)(run->at[p + 1] - run->at[p]) * sizeof *waiting->spread);
-    waiting->count = 0;
-    return toll_spill_write(spill, waiting->spread,
-                            (size_t)run->at[TOLL_KEY_PARTITIONS] * sizeof *waiting->spread, run->offset,
-                            error);
-}
-
 static int take_aside(struct search *search, void *context, const struct toll_cdr_batch *batch,
                       const uint32_t *carriers, struct toll_error *error)
 {
-    struct waiting *waiting = context;
+    int code = 0;
 
-    if (waiting->count + (size_t)batch->rows > waiting->room) {
-        int code = put_aside(search, waiting, error);
+    (void)search;
+    for (int64_t i = 0; code == 0 && i < batch->rows; i++) {
+        const uint32_t carrier = carriers[batch->carrier[i]];
 
-        if (code != 0)
-            return code;
+        if (carrier != NO_CARRIER)
+            code = toll_key_writer_add(context, batch->record_key_high[i], batch->record_key_low[i],
+                                       old_meta(batch, i, carrier), error);
     }
-    for (int64_t i = 0; i < batch->rows; i++) {
-        uint32_t carrier = carriers[batch->carrier[i]];
-
-        if (carrier == NO_CARRIER)
-            continue;
-        waiting->records[waiting->count++] = (struct toll_key_record){
-            batch->record_key_high[i], batch->record_key_low[i],
-            toll_key_meta(batch->start[i], carrier) | ((batch->kind[i] & TOLL_KIND_CONFLICT) != 0)};
-    }
-    return 0;
+    return code;
 }
 
 static int put_dataset_aside(struct search *search, struct toll_error *error)
 {
     struct toll_gather *gather = search->gather;
-    struct waiting waiting = {.room = gather->memory.limit / 8 / sizeof *waiting.records};
-    int code = 0;
+    struct toll_key_writer writer;
+    int code = toll_key_writer_open(&writer, &gather->spill, &gather->memory, true, error);
 
-    if (waiting.room < TOLL_BATCH_ROWS)
-        waiting.room = TOLL_BATCH_ROWS;
-    waiting.records = malloc(waiting.room * sizeof *waiting.records);
-    waiting.spread = malloc(waiting.room * sizeof *waiting.spread);
-    toll_memory_take(&gather->memory, 2 * waiting.room * sizeof *waiting.records);
-    if (waiting.records == NULL || waiting.spread == NULL)
-        code = no_memory(error);
-    if (code == 0 && gather->spill.io == NULL)
-        code = toll_spill_open(&gather->spill, gather->io, gather->dataset_path, error);
     for (size_t i = 0; code == 0 && i < search->dataset->part_count; i++)
-        code = each_batch(search, i, take_aside, &waiting, error);
-    if (code == 0 && waiting.count > 0)
-        code = put_aside(search, &waiting, error);
-    toll_memory_give_back(&gather->memory, 2 * waiting.room * sizeof *waiting.records);
-    free(waiting.records);
-    free(waiting.spread);
+        code = each_batch(search, i, take_aside, &writer, error);
+    return toll_key_writer_close(&writer, code, &search->old_runs, &search->old_run_count, error);
+}
+
+/* Rows went to disk: all keys go there, and are compared partition by partition. */
+static int search_disk(struct search *search, struct toll_error *error)
+{
+    struct toll_gather *gather = search->gather;
+    int code = toll_gather_put_keys_aside(gather, error);
+
+    if (code == 0)
+        code = put_dataset_aside(search, error);
+    if (code == 0)
+        code = toll_work_run(gather->threads, TOLL_KEY_PARTITIONS, partition_job, NULL, search, error);
+    return code;
+}
+
+/* -- prints -- */
+
+/* The slot of a print, or where it would be. */
+static inline uint32_t *find_print(const struct filter *filter, uint32_t print)
+{
+    uint64_t at = (uint64_t)print * filter->slot_count >> 32;
+
+    for (;;) {
+        uint32_t *slot = &filter->slots[at];
+        uint32_t there = __atomic_load_n(slot, __ATOMIC_RELAXED); /* others may set SUSPECT */
+
+        if (there == 0 || (there & ~SUSPECT) == print)
+            return slot;
+        at = at + 1 == filter->slot_count ? 0 : at + 1;
+    }
+}
+
+static inline void suspect(struct filter *filter, uint32_t *slot)
+{
+    if ((__atomic_load_n(slot, __ATOMIC_RELAXED) & SUSPECT) == 0 &&
+        (__atomic_fetch_or(slot, SUSPECT, __ATOMIC_RELAXED) & SUSPECT) == 0)
+        atomic_fetch_add_explicit(&filter->suspects, 1, memory_order_relaxed);
+}
+
+static void drop_filter(struct search *search, struct filter *filter)
+{
+    if (filter->slots != NULL)
+        toll_memory_give_back(&search->gather->memory, filter->slot_count * sizeof *filter->slots);
+    free(filter->slots);
+    filter->slots = NULL;
+}
+
+static int filter_job(void *context, size_t index, struct toll_error *error)
+{
+    struct search *search = context;
+    const struct toll_gather *gather = search->gather;
+    struct filter *filter = &search->filters[index];
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < gather->held_count; i++)
+        rows += gather->held[i]->print_at[index + 1] - gather->held[i]->print_at[index];
+    filter->slot_count = 2 * rows + SLOTS_MIN;
+    filter->slots = malloc(filter->slot_count * sizeof *filter->slots);
+    if (filter->slots == NULL)
+        return no_memory(error);
+    memset(filter->slots, 0, filter->slot_count * sizeof *filter->slots);
+    toll_memory_take(&search->gather->memory, filter->slot_count * sizeof *filter->slots);
+    for (size_t i = 0; i < gather->held_count; i++) {
+        const struct toll_ordered *ordered = gather->held[i];
+
+        for (uint32_t k = ordered->print_at[index]; k < ordered->print_at[index + 1]; k++) {
+            uint32_t *slot = find_print(filter, ordered->prints[k]);
+
+            if (*slot == 0)
+                *slot = ordered->prints[k];
+            else
+                suspect(filter, slot);
+        }
+    }
+    if (search->dataset->part_count == 0 && atomic_load(&filter->suspects) == 0)
+        drop_filter(search, filter); /* its memory serves the next partition */
+    return 0;
+}
+
+static bool add_suspect(struct search *search, struct suspects *suspects,
+                        const struct toll_key_record *record)
+{
+    if (suspects->count == suspects->room) {
+        size_t room = 2 * suspects->room + 256;
+        struct toll_key_record *larger = realloc(suspects->records, room * sizeof *larger);
+
+        if (larger == NULL)
+            return false;
+        toll_memory_take(&search->gather->memory, (room - suspects->room) * sizeof *larger);
+        suspects->records = larger;
+        suspects->room = room;
+    }
+    suspects->records[suspects->count++] = *record;
+    return true;
+}
+
+static int filter_batch(struct search *search, void *context, const struct toll_cdr_batch *batch,
+                        const uint32_t *carriers, struct toll_error *error)
+{
+    struct suspects *suspects = context;
+    const struct toll_strings *names = &search->gather->names->strings[TOLL_NAME_CARRIER];
+    uint32_t known = NO_CARRIER, carrier_print = 0;
+
+    for (int64_t i = 0; i < batch->rows; i++) {
+        const uint32_t carrier = carriers[batch->carrier[i]];
+        const uint64_t low = batch->record_key_low[i], high = batch->record_key_high[i];
+        struct filter *filter = &search->filters[toll_key_partition(low)];
+        uint32_t *slot;
+
+        if (carrier == NO_CARRIER)
+            continue;
+        if (carrier != known) {
+            size_t bytes = 0;
+            const char *text = carrier == 0 ? "" : toll_strings_text(names, carrier, &bytes);
+
+            carrier_print = toll_key_carrier_print(text, bytes);
+            known = carrier;
+        }
+        slot = find_print(filter, toll_key_print(high, carrier_print));
+        if (__atomic_load_n(slot, __ATOMIC_RELAXED) == 0)
+            continue;
+        suspect(filter, slot);
+        if (!add_suspect(search, suspects, &(struct toll_key_record){high, low, old_meta(batch, i, carrier)}))
+            return no_memory(error);
+    }
+    return 0;
+}
+
+static int filter_part_job(void *context, size_t index, struct toll_error *error)
+{
+    struct search *search = context;
+
+    return each_batch(search, index, filter_batch, &search->part_suspects[index], error);
+}
+
+/* Chunks with suspects: nearly all have none, and their rows are not looked at. */
+static int flag_job(void *context, size_t index, struct toll_error *error)
+{
+    struct search *search = context;
+    const struct toll_gather *gather = search->gather;
+    const struct filter *filter = &search->filters[index];
+
+    (void)error;
+    if (atomic_load_explicit(&filter->suspects, memory_order_relaxed) == 0)
+        return 0;
+    for (size_t i = 0; i < gather->held_count; i++) {
+        const struct toll_ordered *ordered = gather->held[i];
+
+        for (uint32_t k = ordered->print_at[index]; k < ordered->print_at[index + 1]; k++) {
+            if ((*find_print(filter, ordered->prints[k]) & SUSPECT) != 0) {
+                __atomic_store_n(&search->chunk_suspect[i], 1, __ATOMIC_RELAXED);
+                break;
+            }
+        }
+    }
+    return 0;
+}
+
+/* The suspects of a chunk, whose keys are wanted now. */
+static int suspects_job(void *context, size_t index, struct toll_error *error)
+{
+    struct search *search = context;
+    const struct toll_ordered *ordered = search->gather->held[index];
+    const uint32_t *map = ordered->chunk.maps[TOLL_NAME_CARRIER];
+
+    if (search->chunk_suspect[index] == 0)
+        return 0;
+    for (size_t s = 0; s < ordered->slice_count; s++) {
+        const struct toll_day_slice *slice = &ordered->slices[s];
+
+        for (size_t i = 0; i < slice->count; i++) {
+            const unsigned partition = toll_key_partition(slice->key_low[i]);
+            const struct filter *filter = &search->filters[partition];
+            struct suspects *suspects = &search->suspects[partition];
+            uint32_t carrier;
+            bool fits;
+
+            if (atomic_load_explicit(&filter->suspects, memory_order_relaxed) == 0 ||
+                (*find_print(filter, toll_ordered_print(ordered, slice, i)) & SUSPECT) == 0)
+                continue;
+            carrier = toll_slice_carrier(slice, i);
+            pthread_mutex_lock(&suspects->lock);
+            fits =
+                add_suspect(search, suspects,
+                            &(struct toll_key_record){slice->key_high[i], slice->key_low[i],
+                                                      toll_key_meta(toll_slice_start(slice, i),
+                                                                    map == NULL ? carrier : map[carrier])});
+            pthread_mutex_unlock(&suspects->lock);
+            if (!fits)
+                return no_memory(error);
+        }
+    }
+    return 0;
+}
+
+static int compare_job(void *context, size_t index, struct toll_error *error)
+{
+    struct search *search = context;
+    struct suspects *suspects = &search->suspects[index];
+    struct table *table = &search->tables[index];
+
+    drop_filter(search, &search->filters[index]);
+    if (!begin_table(search, table, suspects->count) ||
+        !take_new(search, table, suspects->records, suspects->count))
+        return no_memory(error);
+    return 0;
+}
+
+static int search_memory(struct search *search, struct toll_error *error)
+{
+    const struct toll_gather *gather = search->gather;
+    const size_t part_count = search->dataset->part_count;
+    uint64_t suspects = 0;
+    int code = toll_work_run(gather->threads, TOLL_KEY_PARTITIONS, filter_job, NULL, search, error);
+
+    if (code == 0)
+        code = toll_work_run(gather->threads, part_count, filter_part_job, NULL, search, error);
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++)
+        suspects += atomic_load(&search->filters[p].suspects);
+    if (code != 0 || suspects == 0)
+        return code;
+    search->chunk_suspect = calloc(gather->held_count + 1, 1);
+    if (search->chunk_suspect == NULL)
+        return no_memory(error);
+    code = toll_work_run(gather->threads, TOLL_KEY_PARTITIONS, flag_job, NULL, search, error);
+    if (code == 0)
+        code = toll_work_run(gather->threads, gather->held_count, suspects_job, NULL, search, error);
+    if (code == 0)
+        code = toll_work_run(gather->threads, TOLL_KEY_PARTITIONS, compare_job, NULL, search, error);
+    for (size_t i = 0; code == 0 && i < part_count; i++) {
+        const struct suspects *old = &search->part_suspects[i];
+
+        for (size_t k = 0; code == 0 && k < old->count; k++) {
+            if (!look_up(&search->tables[toll_key_partition(old->records[k].key_low)], &old->records[k]))
+                code = no_memory(error);
+        }
+    }
     return code;
 }
 
@@ -483,15 +622,12 @@ static int collect_marks(struct search *search, struct toll_marks *marks, struct
 
     for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++)
         count += search->tables[p].marks.count;
-    for (size_t i = 0; i < search->dataset->part_count; i++)
-        count += search->part_marks[i].count;
     marks->marks = malloc((count + 1) * sizeof *marks->marks);
     if (marks->marks == NULL)
         return no_memory(error);
     toll_memory_take(&search->gather->memory, 2 * count * sizeof *marks->marks);
-    for (size_t i = 0; i < TOLL_KEY_PARTITIONS + search->dataset->part_count; i++) {
-        const struct toll_marks *from =
-            i < TOLL_KEY_PARTITIONS ? &search->tables[i].marks : &search->part_marks[i - TOLL_KEY_PARTITIONS];
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
+        const struct toll_marks *from = &search->tables[p].marks;
 
         if (from->count > 0)
             memcpy(marks->marks + marks->count, from->marks, from->count * sizeof *marks->marks);
@@ -508,15 +644,25 @@ static int collect_marks(struct search *search, struct toll_marks *marks, struct
     return 0;
 }
 
+static void free_suspects(struct search *search, struct suspects *suspects)
+{
+    toll_memory_give_back(&search->gather->memory, suspects->room * sizeof *suspects->records);
+    free(suspects->records);
+}
+
 static void free_search(struct search *search)
 {
     for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
+        drop_filter(search, &search->filters[p]);
+        free_suspects(search, &search->suspects[p]);
+        pthread_mutex_destroy(&search->suspects[p].lock);
         free_slots(search, &search->tables[p]);
         free(search->tables[p].marks.marks);
     }
-    for (size_t i = 0; search->part_marks != NULL && i < search->dataset->part_count; i++)
-        free(search->part_marks[i].marks);
-    free(search->part_marks);
+    for (size_t i = 0; search->part_suspects != NULL && i < search->dataset->part_count; i++)
+        free_suspects(search, &search->part_suspects[i]);
+    free(search->part_suspects);
+    free(search->chunk_suspect);
     free(search->old_runs);
     free(search);
 }
@@ -525,7 +671,6 @@ int toll_keys_find_conflicts(struct toll_gather *gather, const struct toll_datas
                              struct toll_marks *marks, struct toll_error *error)
 {
     struct search *search;
-    size_t bytes = (size_t)gather->rows * sizeof(struct toll_key_record) * 3 / 2;
     int code = 0;
 
     memset(marks, 0, sizeof *marks);
@@ -537,16 +682,13 @@ int toll_keys_find_conflicts(struct toll_gather *gather, const struct toll_datas
     search->gather = gather;
     search->dataset = dataset;
     search->rows_typical = (uint64_t)gather->rows / TOLL_KEY_PARTITIONS + 1;
-    search->keep_tables = dataset->part_count > 0 && bytes <= gather->memory.limit / 4;
-    search->part_marks = calloc(dataset->part_count + 1, sizeof *search->part_marks);
-    if (search->part_marks == NULL)
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++)
+        pthread_mutex_init(&search->suspects[p].lock, NULL);
+    search->part_suspects = calloc(dataset->part_count + 1, sizeof *search->part_suspects);
+    if (search->part_suspects == NULL)
         code = no_memory(error);
-    if (code == 0 && dataset->part_count > 0 && !search->keep_tables)
-        code = put_dataset_aside(search, error);
     if (code == 0)
-        code = toll_work_run(gather->threads, TOLL_KEY_PARTITIONS, partition_job, NULL, search, error);
-    if (code == 0 && search->keep_tables)
-        code = toll_work_run(gather->threads, dataset->part_count, part_job, NULL, search, error);
+        code = gather->run_count > 0 ? search_disk(search, error) : search_memory(search, error);
     if (code == 0)
         code = collect_marks(search, marks, error);
     free_search(search);

@@ -5,7 +5,7 @@
 #ifndef TOLL_INGEST_MEMO_H
 #define TOLL_INGEST_MEMO_H
 
-#include "ingest/padded.h"
+#include "simd/padded.h"
 
 #include <stdbool.h>
 #include <stddef.h>

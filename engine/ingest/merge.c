@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define ALL_BITS 0xFFFFu
-#define AHEAD 16 /* rows that are fetched before they are needed */
 #define BUT_CONFLICT ((uint16_t)(ALL_BITS & ~TOLL_KIND_CONFLICT))
 #define FOLD_ROWS 4096 /* of a group, before equal ones are taken out */
 
@@ -26,13 +25,17 @@ struct member {
     bool counted;
 };
 
+/* A row that is next of its source. */
+struct head {
+    uint64_t order; /* toll_row_order */
+    struct toll_row *row;
+};
+
 struct source {
-    struct toll_entry next; /* row NULL: there are no more */
+    struct head next; /* row NULL: there are no more */
     bool old;
     struct toll_run_reader *run;
-    struct toll_part_reader *part;
-    struct toll_entry *entries; /* NULL: of a run or the part */
-    size_t at, count;
+    struct toll_part_reader *part; /* both NULL: of the rows in memory */
 };
 
 struct merging {
@@ -42,9 +45,11 @@ struct merging {
     struct toll_part_reader old;
     struct toll_run_reader *runs;
     size_t run_count;
-    struct toll_entry *entries; /* of what is in memory, sorted */
-    size_t entry_count;
-    bool placed;            /* the rows in memory know their file */
+    struct toll_day_rows rows; /* of what is in memory, sorted */
+    size_t next_row;
+    struct toll_row_slot slots[2]; /* that they are taken out to */
+    unsigned turn;
+    bool again;             /* what is used is known better than from rows and part */
     struct source *sources; /* a heap: the first has the least row */
     size_t source_count;
     struct toll_used used;
@@ -274,20 +279,25 @@ static int add_to_group(struct merging *merging, const struct member *member, st
 
 /* -- sources -- */
 
-/* First the row, then, when it is there, what it points at. */
-static inline void look_ahead(const struct source *source)
+static inline int compare_heads(const struct head *a, const struct head *b)
 {
-    const struct toll_row *row;
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    if (a->row->key_high != b->row->key_high)
+        return a->row->key_high < b->row->key_high ? -1 : 1;
+    return (a->row->key_low > b->row->key_low) - (a->row->key_low < b->row->key_low);
+}
 
-    if (source->at + AHEAD >= source->count)
-        return;
-    toll_row_prefetch(source->entries[source->at + AHEAD].row);
-    row = source->entries[source->at + AHEAD / 2].row;
-    __builtin_prefetch(row->text);
-    if (row->extra == NULL)
-        return;
-    __builtin_prefetch(row->extra);
-    __builtin_prefetch((const char *)row->extra + 64);
+/* A row in memory; it stays good while the next is looked at. NULL: out of memory. */
+static struct toll_row *take_row(struct merging *merging, size_t at)
+{
+    const struct toll_slice_row *entry = &merging->rows.entries[at];
+    struct toll_row_slot *slot = &merging->slots[merging->turn ^= 1];
+
+    if (!toll_slice_take(merging->rows.slices[entry->slice], entry->row, slot))
+        return NULL;
+    slot->row.source = merging->merge->gather->sources[slot->row.source];
+    return &slot->row;
 }
 
 static inline int advance(struct merging *merging, struct source *source, struct toll_error *error)
@@ -295,18 +305,13 @@ static inline int advance(struct merging *merging, struct source *source, struct
     const struct toll_gather *gather = merging->merge->gather;
     int code = 0;
 
-    if (source->entries != NULL) {
-        if (source->at == source->count) {
-            source->next.row = NULL;
+    if (source->run == NULL && source->part == NULL) {
+        source->next.row = NULL;
+        if (merging->next_row == merging->rows.count)
             return 0;
-        }
-        look_ahead(source);
-        source->next = source->entries[source->at++];
-        if (merging->placed)
-            return 0;
-        toll_gather_place_row(gather, source->next.row);
-        source->next.row->source = gather->sources[source->next.row->source];
-        return 0;
+        source->next.order = merging->rows.entries[merging->next_row].order;
+        source->next.row = take_row(merging, merging->next_row++);
+        return source->next.row == NULL ? no_memory(error) : 0;
     }
     if (source->run != NULL)
         code = toll_run_reader_next(source->run, &source->next.row, error);
@@ -316,7 +321,7 @@ static inline int advance(struct merging *merging, struct source *source, struct
         return code;
     if (source->run != NULL)
         source->next.row->source = gather->sources[source->next.row->source];
-    source->next.order = toll_entry_order(source->next.row, merging->day_start);
+    source->next.order = toll_row_order(source->next.row, merging->day_start);
     return 0;
 }
 
@@ -333,7 +338,7 @@ static void sift(struct merging *merging)
         struct source swap;
 
         for (size_t c = child; c < child + 2 && c < merging->source_count; c++) {
-            if (toll_entry_compare(&sources[c].next, &sources[least].next) < 0)
+            if (compare_heads(&sources[c].next, &sources[least].next) < 0)
                 least = c;
         }
         if (least == at)
@@ -354,7 +359,7 @@ static int add_source(struct merging *merging, struct source source, struct toll
     if (code != 0 || source.next.row == NULL)
         return code;
     merging->source_count++;
-    for (; at > 0 && toll_entry_compare(&source.next, &sources[(at - 1) / 2].next) < 0; at = (at - 1) / 2)
+    for (; at > 0 && compare_heads(&source.next, &sources[(at - 1) / 2].next) < 0; at = (at - 1) / 2)
         sources[at] = sources[(at - 1) / 2];
     sources[at] = source;
     return 0;
@@ -368,6 +373,12 @@ static void close_sources(struct merging *merging)
     merging->run_count = 0;
 }
 
+/* Has the day no rows but those in memory? Then they need no heap. */
+static bool only_memory(const struct merging *merging)
+{
+    return merging->run_count == 0 && merging->day->part == NULL;
+}
+
 static int open_sources(struct merging *merging, struct toll_error *error)
 {
     struct toll_merge *merge = merging->merge;
@@ -375,7 +386,8 @@ static int open_sources(struct merging *merging, struct toll_error *error)
     int code = 0;
 
     merging->source_count = 0;
-    merging->rows_max = (int64_t)merging->entry_count;
+    merging->rows_max = (int64_t)merging->rows.count;
+    merging->next_row = 0;
     for (size_t i = 0; code == 0 && i < gather->run_count; i++) {
         const struct toll_run_day *day = toll_run_find_day(&gather->runs[i], merging->day->day);
 
@@ -390,9 +402,8 @@ static int open_sources(struct merging *merging, struct toll_error *error)
         if (code == 0)
             merging->rows_max += toll_part_reader_rows(&merging->old);
     }
-    if (code == 0 && merging->entry_count > 0)
-        code = add_source(merging,
-                          (struct source){.entries = merging->entries, .count = merging->entry_count}, error);
+    if (code == 0 && merging->rows.count > 0 && !only_memory(merging))
+        code = add_source(merging, (struct source){0}, error);
     for (size_t i = 0; code == 0 && i < merging->run_count; i++)
         code = add_source(merging, (struct source){.run = &merging->runs[i]}, error);
     if (code == 0 && merging->day->part != NULL)
@@ -417,19 +428,83 @@ static inline int settle(struct merging *merging, const struct member *member, b
     return code == 0 && ends ? finish_group(merging, error) : code;
 }
 
+/* Do these rows in memory agree in start and record key? */
+static inline bool same_key(const struct merging *merging, size_t a, size_t b)
+{
+    const struct toll_slice_row *entries = merging->rows.entries;
+
+    return entries[a].order == entries[b].order &&
+           toll_day_rows_compare(&merging->rows, &entries[a], &entries[b]) == 0;
+}
+
+/* How many rows from here on are alone with their start and key, not marked, and lie one behind the other in
+ * a slice. 0: the first of them is not alone, or may be marked. */
+static inline size_t span_from(const struct merging *merging, size_t from, size_t most, uint64_t mark_order)
+{
+    const struct toll_slice_row *entries = merging->rows.entries;
+    const size_t count = merging->rows.count;
+    size_t at = from;
+
+    most = most < count - from ? most : count - from;
+    while (at - from < most && entries[at].order < mark_order &&
+           entries[at].row - entries[from].row == (uint32_t)(at - from) &&
+           entries[at].slice == entries[from].slice && (at + 1 == count || !same_key(merging, at, at + 1)))
+        at++;
+    return at - from;
+}
+
+static uint64_t order_of_mark(const struct merging *merging)
+{
+    const struct toll_mark *mark = merging->mark;
+
+    if (mark == merging->day->marks + merging->day->mark_count)
+        return UINT64_MAX;
+    return (uint64_t)(mark->start - merging->day_start) << TOLL_ORDER_KEY_BITS | mark->key_high >> 27;
+}
+
+/* Rows in memory alone: those that are alone with their key go by the stretch from their slice to the part,
+ * the others one by one. */
+static int merge_memory(struct merging *merging, struct toll_error *error)
+{
+    const struct toll_day_rows *rows = &merging->rows;
+    uint64_t mark_order = order_of_mark(merging);
+    int code = 0;
+
+    for (size_t at = 0; code == 0 && at < rows->count;) {
+        size_t span = merging->group_count > 0
+                          ? 0
+                          : span_from(merging, at, toll_part_build_room(&merging->build), mark_order);
+        bool ends;
+
+        if (span > 0) {
+            merging->day->changed = true;
+            code = toll_part_build_add_slice(&merging->build, rows->slices[rows->entries[at].slice],
+                                             rows->entries[at].row, span, merging->merge->gather->sources,
+                                             error);
+            at += span;
+            continue;
+        }
+        ends = at + 1 == rows->count || !same_key(merging, at, at + 1);
+        struct member member = {.row = take_row(merging, at++)};
+        code = member.row == NULL ? no_memory(error) : settle(merging, &member, ends, error);
+        mark_order = order_of_mark(merging);
+    }
+    return code;
+}
+
 static int merge_rows(struct merging *merging, struct toll_error *error)
 {
-    struct toll_entry last = {0, NULL};
+    struct head last = {0, NULL};
     struct member member = {0};
     int code = 0;
 
     while (code == 0 && merging->source_count > 0) {
         struct source *first = &merging->sources[0];
-        struct toll_entry next = first->next;
+        struct head next = first->next;
         bool old = first->old;
 
         if (last.row != NULL)
-            code = settle(merging, &member, toll_entry_compare(&last, &next) != 0, error);
+            code = settle(merging, &member, compare_heads(&last, &next) != 0, error);
         last = next;
         member = (struct member){.row = next.row, .old = old, .had = old};
         if (code == 0)
@@ -483,15 +558,15 @@ static int merge_once(struct merging *merging, struct toll_error *error)
     merging->fold_at = FOLD_ROWS;
     memset(merging->duplicates_of, 0, ((size_t)sources + 1) * sizeof *merging->duplicates_of);
     *result = (struct toll_dataset_part){.day = merging->day->day, .generation = merge->generation};
-    if (code == 0 && merging->day->part != NULL && !merging->placed)
+    if (code == 0 && merging->day->part != NULL && !merging->again)
         toll_part_reader_add_use(&merging->old, &merging->used);
     if (code == 0)
         code = toll_part_build_begin(
             &merging->build, merging->stream == NULL ? NULL : merging->stream->stream, &merge->gather->memory,
             merge->dataset, result, merge->gather->names, &merging->used, merging->rows_max, error);
     if (code == 0)
-        code = merge_rows(merging, error);
-    merging->placed = true;
+        code = only_memory(merging) ? merge_memory(merging, error) : merge_rows(merging, error);
+    merging->again = true;
     close_sources(merging);
     if (code != 0)
         return code;
@@ -568,7 +643,7 @@ static int prepare(struct merging *merging, struct toll_error *error)
     int code = collect_use(merging, error);
 
     if (code == 0)
-        code = toll_gather_day(gather, merging->day->day, &merging->entries, &merging->entry_count, error);
+        code = toll_gather_day(gather, merging->day->day, &merging->rows, error);
     if (code != 0)
         return code;
     merging->duplicates_of =
@@ -580,14 +655,14 @@ static int prepare(struct merging *merging, struct toll_error *error)
     if (merging->duplicates_of == NULL || merging->runs == NULL || merging->sources == NULL ||
         (merge->write && merging->stream == NULL))
         return no_memory(error);
-    return toll_entries_sort(merging->entries, merging->entry_count, error);
+    return 0;
 }
 
 /* What sorting and reading take: twice the entries, and a block of each run. */
 static size_t bytes_of(const struct merging *merging)
 {
     const struct toll_gather *gather = merging->merge->gather;
-    size_t bytes = 2 * merging->entry_count * sizeof *merging->entries;
+    size_t bytes = 2 * merging->rows.count * sizeof *merging->rows.entries;
 
     for (size_t i = 0; i < gather->run_count; i++) {
         const struct toll_run_day *day = toll_run_find_day(&gather->runs[i], merging->day->day);
@@ -621,7 +696,9 @@ int toll_merge_run(struct toll_merge *merge, struct toll_merge_day *day, struct 
     free(merging.duplicates_of);
     free(merging.runs);
     free(merging.sources);
-    free(merging.entries);
+    free(merging.slots[0].text);
+    free(merging.slots[1].text);
+    toll_day_rows_free(&merging.rows);
     return code;
 }
 

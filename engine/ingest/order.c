@@ -1,11 +1,12 @@
 /*
- * Sorting. Rows are spread over days, by counting where days do not ascend; a day is sorted by four radix
- * passes over the top 44 bits of (ms of the day, record key), after which almost every entry is in place and
- * one insertion pass ends it. A day that comes in order, or nearly so, only takes the insertion pass.
+ * Sorting. Rows are spread over days, by counting where days do not ascend. What comes in order, or nearly
+ * so, is sorted by insertion; else by four radix passes over the top 44 bits of (ms of the day, record key),
+ * after which almost every row is in place and one insertion pass ends it.
  */
 #include "ingest/order.h"
 
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -15,18 +16,12 @@
 #define BUCKETS (1u << DIGIT_BITS)
 #define FIRST_SHIFT 20 /* 64 - 4 * 11 */
 #define PASSES 4
-#define SMALL 512 /* below this a comparison sort wins */
+#define SMALL 512 /* below this radix passes do not pay */
+#define MOVES 6   /* by a row, beyond which they do */
 
 static int no_memory(struct toll_error *error)
 {
     return toll_error_set(error, TOLL_ENOMEM, "out of memory while sorting rows");
-}
-
-void toll_use_free(struct toll_use *use)
-{
-    for (int d = 0; d < TOLL_NAME_SOURCE; d++)
-        free(use->names[d]);
-    memset(use, 0, sizeof *use);
 }
 
 void toll_ordered_free(struct toll_ordered *ordered)
@@ -34,10 +29,24 @@ void toll_ordered_free(struct toll_ordered *ordered)
     for (size_t i = 0; i < ordered->slice_count; i++)
         toll_use_free(&ordered->slices[i].use);
     free(ordered->slices);
-    free(ordered->entries);
-    free(ordered->keys);
+    toll_row_store_free(&ordered->raws);
     toll_chunk_free(&ordered->chunk);
     free(ordered);
+}
+
+const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day)
+{
+    size_t low = 0, high = ordered->slice_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (ordered->slices[middle].day < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < ordered->slice_count && ordered->slices[low].day == day ? &ordered->slices[low] : NULL;
 }
 
 /* -- by day -- */
@@ -58,7 +67,7 @@ static inline int64_t cursor_day(struct day_cursor *cursor, toll_ms start)
     return cursor->day;
 }
 
-static bool add_slice(struct toll_ordered *ordered, int64_t day, size_t at, size_t count)
+static bool add_slice(struct toll_ordered *ordered, int64_t day, size_t count)
 {
     if ((ordered->slice_count & (ordered->slice_count - 1)) == 0) { /* full: room doubles */
         size_t room = ordered->slice_count == 0 ? 1 : 2 * ordered->slice_count;
@@ -69,50 +78,40 @@ static bool add_slice(struct toll_ordered *ordered, int64_t day, size_t at, size
         ordered->slices = larger;
     }
     ordered->slices[ordered->slice_count++] =
-        (struct toll_day_slice){.day = day, .entries = ordered->entries + at, .count = count};
+        (struct toll_day_slice){.day = day, .count = count, .chunk = &ordered->chunk};
     return true;
 }
 
-/* What the first look at all rows tells. */
-struct look {
-    bool no_memory;
-    bool plain; /* one carrier, no optional values */
-};
-
 /* Rows whose days ascend, as most files have them. False: they do not. */
-static bool days_in_order(struct toll_ordered *ordered, struct look *look)
+static bool days_in_order(struct toll_ordered *ordered, struct toll_slice_row *entries, bool *fits)
 {
     const struct toll_chunk *chunk = &ordered->chunk;
-    const uint32_t carrier = chunk->row_count == 0 ? 0 : chunk->rows[0].carrier;
-    bool plain = true;
     struct day_cursor cursor = {INT64_MIN, 1, 0};
     int64_t day = INT64_MIN;
     size_t from = 0;
 
     for (size_t i = 0; i < chunk->row_count; i++) {
-        struct toll_row *row = &chunk->rows[i];
+        const struct toll_row *row = &chunk->rows[i];
 
         if (cursor_day(&cursor, row->start) != day) {
             if (cursor.day < day)
                 return false;
-            if (i > 0 && !add_slice(ordered, day, from, i - from)) {
-                look->no_memory = true;
+            if (i > 0 && !add_slice(ordered, day, i - from)) {
+                *fits = false;
                 return true;
             }
             day = cursor.day;
             from = i;
         }
-        ordered->entries[i] = (struct toll_entry){toll_entry_order(row, cursor.from), row};
-        plain &= row->extra == NULL && row->carrier == carrier;
+        entries[i] = (struct toll_slice_row){.order = toll_row_order(row, cursor.from), .row = (uint32_t)i};
     }
     if (chunk->row_count > 0)
-        look->no_memory = !add_slice(ordered, day, from, chunk->row_count - from);
-    look->plain = plain;
+        *fits = add_slice(ordered, day, chunk->row_count - from);
     return true;
 }
 
 /* Any other: counted, then spread. */
-static bool spread_days(struct toll_ordered *ordered)
+static bool spread_days(struct toll_ordered *ordered, struct toll_slice_row *entries)
 {
     const struct toll_chunk *chunk = &ordered->chunk;
     struct day_cursor cursor = {INT64_MIN, 1, 0};
@@ -128,16 +127,16 @@ static bool spread_days(struct toll_ordered *ordered)
         size_t count = places[d];
 
         if (count > 0)
-            fits = add_slice(ordered, first + (int64_t)d, place, count);
+            fits = add_slice(ordered, first + (int64_t)d, count);
         places[d] = place;
         place += count;
     }
     for (size_t i = 0; fits && i < chunk->row_count; i++) {
-        struct toll_row *row = &chunk->rows[i];
+        const struct toll_row *row = &chunk->rows[i];
         int64_t day = cursor_day(&cursor, row->start);
 
-        ordered->entries[places[day - first]++] =
-            (struct toll_entry){toll_entry_order(row, cursor.from), row};
+        entries[places[day - first]++] =
+            (struct toll_slice_row){.order = toll_row_order(row, cursor.from), .row = (uint32_t)i};
     }
     free(places);
     return fits;
@@ -151,13 +150,11 @@ struct notes {
     struct toll_use *use;
 };
 
-static inline bool note_name(struct notes *notes, enum toll_name name, uint32_t id)
+static bool note_new_name(struct notes *notes, enum toll_name name, uint32_t id)
 {
     struct toll_use *use = notes->use;
     uint32_t count = use->name_counts[name];
 
-    if (id == 0 || notes->seen[name][id] == notes->slice)
-        return true;
     notes->seen[name][id] = notes->slice;
     if ((count & (count - 1)) == 0) {
         uint32_t *larger = realloc(use->names[name], (count == 0 ? 1 : 2 * (size_t)count) * sizeof *larger);
@@ -170,126 +167,124 @@ static inline bool note_name(struct notes *notes, enum toll_name name, uint32_t 
     return true;
 }
 
-static bool note_extra(struct notes *notes, const struct toll_row_extra *extra)
+static inline bool note_name(struct notes *notes, enum toll_name name, uint32_t id)
 {
-    struct toll_row_extra *any = &notes->use->any;
-
-    any->charged |= extra->charged;
-    any->lrn_caller |= extra->lrn_caller;
-    any->lrn_callee |= extra->lrn_callee;
-    any->ring_to |= extra->ring_to;
-    any->quantity |= extra->quantity;
-    any->provider_charge |= extra->provider_charge;
-    any->provider_tax |= extra->provider_tax;
-    any->setup_ms |= extra->setup_ms;
-    any->carrier_billed_ms |= extra->carrier_billed_ms;
-    any->trunk |= extra->trunk;
-    any->hint |= extra->hint;
-    any->calltype |= extra->calltype;
-    return note_name(notes, TOLL_NAME_TRUNK, extra->trunk) && note_name(notes, TOLL_NAME_HINT, extra->hint) &&
-           note_name(notes, TOLL_NAME_CALLTYPE, extra->calltype);
+    return id == 0 || notes->seen[name][id] == notes->slice || note_new_name(notes, name, id);
 }
 
-static bool note_slice(struct notes *notes, const struct toll_day_slice *slice, bool plain)
+/* Its words are or-ed: no value depends on what its bits mean. */
+static inline void note_extra(uint64_t words[10], const struct toll_row_extra *extra)
 {
-    const size_t looked_at = plain ? 1 : slice->count;
-    uint32_t carrier = 0;
+    uint64_t of[10];
+
+    _Static_assert(sizeof of == sizeof *extra, "all of it");
+    memcpy(of, extra, sizeof of);
+    for (int i = 0; i < 10; i++)
+        words[i] |= of[i];
+}
+
+static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
+                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_SLICE_TEXTS],
+                       struct toll_sha256_walk *walk)
+{
+    uint64_t words[10] = {0}, bytes[TOLL_SLICE_TEXTS] = {0};
     bool fits = true;
 
-    for (size_t i = 0; fits && i < looked_at; i++) {
-        const struct toll_row *row = slice->entries[i].row;
+    slice->one_carrier = slice->chunk->rows[entries[0].row].carrier;
+    for (size_t i = 0; i < slice->count; i++) {
+        const struct toll_row *row = &slice->chunk->rows[entries[i].row];
 
-        if (row->carrier != carrier) {
-            carrier = row->carrier;
-            fits = note_name(notes, TOLL_NAME_CARRIER, carrier);
-        }
-        if (row->extra != NULL)
-            fits &= note_extra(notes, row->extra);
+        fits &= note_name(notes, TOLL_NAME_CARRIER, row->carrier);
+        slice->several_carriers |= row->carrier != slice->one_carrier;
+        bytes[0] += row->record_id_bytes;
+        bytes[1] += row->caller_bytes;
+        bytes[2] += row->callee_bytes;
+        toll_sha256_walk_step(walk);
+        if (row->extra == NULL)
+            continue;
+        note_extra(words, row->extra);
+        fits &= note_name(notes, TOLL_NAME_TRUNK, row->extra->trunk) &&
+                note_name(notes, TOLL_NAME_HINT, row->extra->hint) &&
+                note_name(notes, TOLL_NAME_CALLTYPE, row->extra->calltype);
     }
+    memcpy(&notes->use->any, words, sizeof words);
+    memcpy(text_bytes, bytes, sizeof bytes);
     return fits;
 }
 
-static bool note_uses(struct toll_ordered *ordered, bool plain)
+static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row *entries,
+                      uint64_t (*text_bytes)[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk)
 {
     struct notes notes = {0};
+    size_t from = 0;
     bool fits = true;
 
     for (int d = 0; d < TOLL_NAME_SOURCE; d++) {
-        notes.seen[d] = calloc((size_t)ordered->chunk.strings[d].count + 1, sizeof *notes.seen[d]);
+        notes.seen[d] = calloc((size_t)ordered->chunk.lexicon->strings[d].count + 1, sizeof *notes.seen[d]);
         fits &= notes.seen[d] != NULL;
     }
     for (size_t i = 0; fits && i < ordered->slice_count; i++) {
         notes.slice = (uint32_t)i + 1;
         notes.use = &ordered->slices[i].use;
-        fits = note_slice(&notes, &ordered->slices[i], plain);
+        fits = note_slice(&notes, &ordered->slices[i], entries + from, text_bytes[i], walk);
+        from += ordered->slices[i].count;
     }
     for (int d = 0; d < TOLL_NAME_SOURCE; d++)
         free(notes.seen[d]);
     return fits;
 }
 
-/* -- keys -- */
+/* -- sorting -- */
 
-static void put_keys_aside(struct toll_ordered *ordered, uint32_t index)
+/* Where the keys lie of what is sorted: in a chunk's rows, or in packed ones. */
+struct keys {
+    const struct toll_row *rows; /* NULL: in slices */
+    const struct toll_day_slice *const *slices;
+};
+
+static int compare_keys(const struct keys *keys, const struct toll_slice_row *a,
+                        const struct toll_slice_row *b)
 {
-    const struct toll_chunk *chunk = &ordered->chunk;
-    uint32_t at[TOLL_KEY_PARTITIONS];
+    const bool packed = keys->rows == NULL;
+    const struct toll_day_slice *x = packed ? keys->slices[a->slice] : NULL,
+                                *y = packed ? keys->slices[b->slice] : NULL;
+    uint64_t xh = packed ? x->key_high[a->row] : keys->rows[a->row].key_high,
+             yh = packed ? y->key_high[b->row] : keys->rows[b->row].key_high,
+             xl = packed ? x->key_low[a->row] : keys->rows[a->row].key_low,
+             yl = packed ? y->key_low[b->row] : keys->rows[b->row].key_low;
 
-    memset(ordered->key_at, 0, sizeof ordered->key_at);
-    for (size_t i = 0; i < chunk->row_count; i++)
-        ordered->key_at[toll_key_partition(chunk->rows[i].key_low) + 1]++;
-    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
-        at[p] = ordered->key_at[p];
-        ordered->key_at[p + 1] += ordered->key_at[p];
+    if (xh != yh)
+        return xh < yh ? -1 : 1;
+    return (xl > yl) - (xl < yl);
+}
+
+static inline bool is_before(const struct keys *keys, const struct toll_slice_row *a,
+                             const struct toll_slice_row *b)
+{
+    if (__builtin_expect(a->order != b->order, 1))
+        return a->order < b->order;
+    return compare_keys(keys, a, b) < 0;
+}
+
+/* Insertion sort that gives up, its work half done, after `moves`. True: sorted. */
+static bool insert_all(struct toll_slice_row *entries, size_t count, size_t moves, const struct keys *keys)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct toll_slice_row entry = entries[i];
+        size_t k = i;
+
+        if (entries[i - 1].order < entry.order)
+            continue;
+        for (; k > 0 && moves > 0 && is_before(keys, &entry, &entries[k - 1]); k--, moves--)
+            entries[k] = entries[k - 1];
+        entries[k] = entry;
+        if (moves == 0)
+            return false;
     }
-    for (size_t i = 0; i < chunk->row_count; i++) {
-        struct toll_row *row = &chunk->rows[i];
-
-        row->source = index;
-        ordered->keys[at[toll_key_partition(row->key_low)]++] =
-            (struct toll_key_record){row->key_high, row->key_low, toll_key_meta(row->start, row->carrier)};
-    }
+    return true;
 }
 
-static size_t bytes_of(const struct toll_ordered *ordered)
-{
-    const struct toll_chunk *chunk = &ordered->chunk;
-
-    return sizeof *ordered + chunk->row_capacity * sizeof *chunk->rows + chunk->store.bytes +
-           chunk->row_count * (sizeof *ordered->entries + sizeof *ordered->keys) +
-           ordered->slice_count * sizeof *ordered->slices;
-}
-
-int toll_ordered_make(struct toll_ordered *ordered, uint32_t index, struct toll_error *error)
-{
-    struct toll_chunk *chunk = &ordered->chunk;
-    struct look look = {0};
-
-    TOLL_ASSERT(chunk->row_count <= UINT32_MAX);
-    if (chunk->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
-        return toll_error_set(error, TOLL_EDATA,
-                              "more than a million carriers; does the spec map a wrong column to `carrier`?");
-    ordered->entries = malloc((chunk->row_count + 1) * sizeof *ordered->entries);
-    ordered->keys = malloc((chunk->row_count + 1) * sizeof *ordered->keys);
-    if (ordered->entries == NULL || ordered->keys == NULL)
-        return no_memory(error);
-    if (!days_in_order(ordered, &look))
-        look.no_memory = !spread_days(ordered);
-    if (look.no_memory || !note_uses(ordered, look.plain))
-        return no_memory(error);
-    put_keys_aside(ordered, index);
-    ordered->bytes = bytes_of(ordered);
-    return 0;
-}
-
-/* -- within a day -- */
-
-static int compare_void(const void *a, const void *b)
-{
-    return toll_entry_compare(a, b);
-}
-
-static void pass(const struct toll_entry *from, struct toll_entry *to, size_t count, unsigned shift,
+static void pass(const struct toll_slice_row *from, struct toll_slice_row *to, size_t count, unsigned shift,
                  size_t *at)
 {
     size_t place = 0;
@@ -303,54 +298,202 @@ static void pass(const struct toll_entry *from, struct toll_entry *to, size_t co
         to[at[from[i].order >> shift & (BUCKETS - 1)]++] = from[i];
 }
 
-/* Insertion sort that gives up, its work half done, after `moves`. True: sorted. */
-static bool insert_all(struct toll_entry *entries, size_t count, size_t moves)
+static bool radix(struct toll_slice_row *entries, size_t count, const struct keys *keys)
 {
-    for (size_t i = 1; i < count; i++) {
-        struct toll_entry entry = entries[i];
-        size_t k = i;
+    struct toll_slice_row *other = malloc(count * sizeof *other);
+    size_t(*counts)[BUCKETS] = calloc(PASSES, sizeof *counts);
+    bool fits = other != NULL && counts != NULL;
 
-        if (entries[i - 1].order < entry.order)
-            continue;
-        for (; k > 0 && moves > 0 && toll_entry_compare(&entries[k - 1], &entry) > 0; k--, moves--)
-            entries[k] = entries[k - 1];
-        entries[k] = entry;
-        if (moves == 0)
-            return false;
-    }
-    return true;
-}
-
-int toll_entries_sort(struct toll_entry *entries, size_t count, struct toll_error *error)
-{
-    struct toll_entry *other;
-    size_t(*counts)[BUCKETS];
-
-    if (count < 2)
-        return 0;
-    if (count < SMALL) {
-        qsort(entries, count, sizeof *entries, compare_void);
-        return 0;
-    }
-    if (insert_all(entries, count, count / 4)) /* came in order, as most files do */
-        return 0;
-    other = malloc(count * sizeof *other);
-    counts = calloc(PASSES, sizeof *counts);
-    if (other == NULL || counts == NULL) {
-        free(other);
-        free(counts);
-        return no_memory(error);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; fits && i < count; i++) {
         for (unsigned p = 0; p < PASSES; p++)
             counts[p][entries[i].order >> (FIRST_SHIFT + p * DIGIT_BITS) & (BUCKETS - 1)]++;
     }
     _Static_assert(PASSES % 2 == 0, "the last pass ends where the first began");
-    for (unsigned p = 0; p < PASSES; p++)
+    for (unsigned p = 0; fits && p < PASSES; p++)
         pass(p % 2 == 0 ? entries : other, p % 2 == 0 ? other : entries, count, FIRST_SHIFT + p * DIGIT_BITS,
              counts[p]);
-    (void)insert_all(entries, count, SIZE_MAX);
+    if (fits)
+        (void)insert_all(entries, count, SIZE_MAX, keys);
     free(other);
     free(counts);
+    return fits;
+}
+
+static int compare_void(const void *a, const void *b, void *context)
+{
+    return is_before(context, a, b) ? -1 : is_before(context, b, a);
+}
+
+/* -- a chunk -- */
+
+uint32_t toll_key_carrier_print(const char *carrier, size_t bytes)
+{
+    return (uint32_t)toll_hash(carrier, bytes).low;
+}
+
+static bool make_carrier_prints(struct toll_ordered *ordered, struct toll_pool *pool)
+{
+    const struct toll_strings *names = &ordered->chunk.lexicon->strings[TOLL_NAME_CARRIER];
+    const uint32_t first = ordered->slice_count == 0 ? 0 : ordered->slices[0].one_carrier;
+    uint32_t *prints = &ordered->one_print;
+    bool one = true;
+
+    for (size_t i = 0; i < ordered->slice_count; i++)
+        one &= !ordered->slices[i].several_carriers && ordered->slices[i].one_carrier == first;
+    if (!one)
+        prints = ordered->carrier_prints = toll_pool_alloc(pool, ((size_t)names->count + 1) * sizeof *prints);
+    if (prints == NULL)
+        return false;
+    for (uint32_t id = one ? first : 0; id <= (one ? first : names->count); id++) {
+        size_t bytes = 0;
+        const char *text = id == 0 ? "" : toll_strings_text(names, id, &bytes);
+
+        prints[one ? 0 : id] = toll_key_carrier_print(text, bytes);
+    }
+    return true;
+}
+
+static void put_prints(struct toll_ordered *ordered)
+{
+    uint32_t at[TOLL_KEY_PARTITIONS];
+
+    memset(ordered->print_at, 0, sizeof ordered->print_at);
+    for (size_t s = 0; s < ordered->slice_count; s++) {
+        for (size_t i = 0; i < ordered->slices[s].count; i++)
+            ordered->print_at[toll_key_partition(ordered->slices[s].key_low[i]) + 1]++;
+    }
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
+        at[p] = ordered->print_at[p];
+        ordered->print_at[p + 1] += ordered->print_at[p];
+    }
+    for (size_t s = 0; s < ordered->slice_count; s++) {
+        const struct toll_day_slice *slice = &ordered->slices[s];
+
+        for (size_t i = 0; i < slice->count; i++)
+            ordered->prints[at[toll_key_partition(slice->key_low[i])]++] =
+                toll_ordered_print(ordered, slice, i);
+    }
+}
+
+/* What comes in no order at all is left to the day's sort, but for what is worth radix passes here. */
+static bool sort_slice(struct toll_slice_row *entries, size_t count, const struct toll_row *rows)
+{
+    const struct keys keys = {.rows = rows};
+
+    return insert_all(entries, count, MOVES * count, &keys) || count < SMALL || radix(entries, count, &keys);
+}
+
+static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entries,
+                       uint64_t (*text_bytes)[TOLL_SLICE_TEXTS], struct toll_pool *pool,
+                       struct toll_sha256_walk *walk, struct toll_error *error)
+{
+    const size_t rows = ordered->chunk.row_count;
+    size_t bytes = 0, from = 0;
+    char *memory;
+
+    for (size_t i = 0; i < ordered->slice_count; i++) {
+        for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+            if (text_bytes[i][t] > UINT32_MAX)
+                return toll_error_set(error, TOLL_EDATA,
+                                      "more than 4 GiB of record ids in one piece; split the file");
+        }
+        bytes += toll_slice_bytes(&ordered->slices[i], text_bytes[i]);
+    }
+    memory = toll_pool_alloc(pool, bytes + rows * sizeof *ordered->prints);
+    if (memory == NULL || !make_carrier_prints(ordered, pool))
+        return no_memory(error);
+    ordered->prints = (uint32_t *)(void *)(memory + bytes);
+    ordered->bytes = bytes + rows * sizeof *ordered->prints;
+    for (size_t i = 0; i < ordered->slice_count; i++) {
+        struct toll_day_slice *slice = &ordered->slices[i];
+
+        if (!sort_slice(entries + from, slice->count, ordered->chunk.rows))
+            return no_memory(error);
+        toll_slice_pack(slice, entries + from, memory, text_bytes[i], walk);
+        memory += toll_slice_bytes(slice, text_bytes[i]);
+        from += slice->count;
+    }
+    put_prints(ordered);
     return 0;
+}
+
+/* Rows are packed, names are in tables of their own: what stays are the bytes of rejects. */
+static bool drop_rows(struct toll_ordered *ordered)
+{
+    struct toll_chunk *chunk = &ordered->chunk;
+
+    for (size_t i = 0; i < chunk->reject_count; i++) {
+        struct toll_reject *reject = &chunk->rejects[i];
+        char *raw = toll_row_store_text(&ordered->raws, reject->raw_bytes);
+
+        if (raw == NULL)
+            return false;
+        reject->raw = memcpy(raw, reject->raw, reject->raw_bytes);
+    }
+    toll_chunk_drop_rows(chunk);
+    return true;
+}
+
+int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_sha256_walk *walk,
+                      struct toll_error *error)
+{
+    struct toll_chunk *chunk = &ordered->chunk;
+    struct toll_slice_row *entries;
+    uint64_t(*text_bytes)[TOLL_SLICE_TEXTS] = NULL;
+    bool fits = true;
+    int code = 0;
+
+    TOLL_ASSERT(chunk->row_count <= UINT32_MAX);
+    if (chunk->lexicon->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
+        return toll_error_set(error, TOLL_EDATA,
+                              "more than a million carriers; does the spec map a wrong column to `carrier`?");
+    entries = malloc((chunk->row_count + 1) * sizeof *entries);
+    if (entries == NULL)
+        return no_memory(error);
+    if (!days_in_order(ordered, entries, &fits))
+        fits = spread_days(ordered, entries);
+    if (fits)
+        text_bytes = calloc(ordered->slice_count + 1, sizeof *text_bytes);
+    if (text_bytes == NULL || !note_uses(ordered, entries, text_bytes, walk))
+        code = no_memory(error);
+    if (code == 0)
+        code = pack_slices(ordered, entries, text_bytes, pool, walk, error);
+    if (code == 0 && !drop_rows(ordered))
+        code = no_memory(error);
+    ordered->bytes += sizeof *ordered + ordered->slice_count * sizeof *ordered->slices + ordered->raws.bytes;
+    free(text_bytes);
+    free(entries);
+    return code;
+}
+
+/* -- a day -- */
+
+int toll_day_rows_compare(const struct toll_day_rows *rows, const struct toll_slice_row *a,
+                          const struct toll_slice_row *b)
+{
+    const struct keys keys = {.slices = rows->slices};
+
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    return compare_keys(&keys, a, b);
+}
+
+int toll_day_rows_sort(struct toll_day_rows *rows, struct toll_error *error)
+{
+    struct keys keys = {.slices = rows->slices};
+
+    if (insert_all(rows->entries, rows->count, MOVES * rows->count, &keys))
+        return 0;
+    if (rows->count < SMALL) {
+        qsort_r(rows->entries, rows->count, sizeof *rows->entries, compare_void, &keys);
+        return 0;
+    }
+    return radix(rows->entries, rows->count, &keys) ? 0 : no_memory(error);
+}
+
+void toll_day_rows_free(struct toll_day_rows *rows)
+{
+    free(rows->slices);
+    free(rows->entries);
+    memset(rows, 0, sizeof *rows);
 }

@@ -1,53 +1,16 @@
 /*
  * New rows by day, and the order (start, record key) within a day.
  *
- * A chunk is looked at once more while it is still in the caches: its rows are spread over days, their keys
- * are put aside by partition (keys.h), and what each day uses is noted. A day is sorted when it is merged.
+ * A chunk is looked at once more while it is still in the caches: its rows are sorted as far as it is easy,
+ * and packed by day (slice.h); of each key 32 bits are put aside by partition (keys.h). A day is sorted when
+ * it is merged.
  */
 #ifndef TOLL_INGEST_ORDER_H
 #define TOLL_INGEST_ORDER_H
 
-#include "ingest/row.h"
-#include "ingest/rows.h"
+#include "ingest/pool.h"
+#include "ingest/slice.h"
 #include "tollmill_error.h"
-
-struct toll_entry {
-    uint64_t order; /* 27 bits: ms of the day; 37 bits: the record key's first */
-    struct toll_row *row;
-};
-
-static inline uint64_t toll_entry_order(const struct toll_row *row, toll_ms day_start)
-{
-    return (uint64_t)(row->start - day_start) << 37 | row->key_high >> 27;
-}
-
-/* By (start, record key), of rows of one day. */
-static inline int toll_entry_compare(const struct toll_entry *a, const struct toll_entry *b)
-{
-    if (a->order != b->order)
-        return a->order < b->order ? -1 : 1;
-    if (a->row->key_high != b->row->key_high)
-        return a->row->key_high < b->row->key_high ? -1 : 1;
-    if (a->row->key_low != b->row->key_low)
-        return a->row->key_low < b->row->key_low ? -1 : 1;
-    return 0;
-}
-
-/* What some rows use: of each optional value all of them or-ed, and the names they have (not sources). */
-struct toll_use {
-    struct toll_row_extra any;
-    uint32_t *names[TOLL_NAME_SOURCE]; /* ids, each once */
-    uint32_t name_counts[TOLL_NAME_SOURCE];
-};
-void toll_use_free(struct toll_use *use);
-
-/* The rows of one day in a chunk. */
-struct toll_day_slice {
-    int64_t day;
-    struct toll_entry *entries; /* into toll_ordered.entries */
-    size_t count;
-    struct toll_use use; /* names are the chunk's own */
-};
 
 /* A record key without its row: what is needed to find conflicts. */
 struct toll_key_record {
@@ -74,23 +37,57 @@ static inline unsigned toll_key_partition(uint64_t key_low)
     return (unsigned)(key_low >> 56);
 }
 
-/* A chunk, its rows by day, and their keys by partition. */
+/* What tells two keys of a partition apart, nearly always: never 0, and its last bit is free. A carrier
+ * counts by its name, so that chunks agree. */
+static inline uint32_t toll_key_print(uint64_t key_high, uint32_t carrier_print)
+{
+    const uint32_t print = ((uint32_t)key_high ^ carrier_print) & ~1u;
+
+    return print == 0 ? 2 : print;
+}
+uint32_t toll_key_carrier_print(const char *carrier, size_t bytes);
+
+/* A chunk without its rows: by day, and their keys' prints by partition. */
 struct toll_ordered {
-    struct toll_chunk chunk;
-    struct toll_entry *entries; /* of one day after the other; within a day as they came */
+    struct toll_chunk chunk; /* what is left of it */
     struct toll_day_slice *slices;
-    size_t slice_count;           /* ascending days */
-    struct toll_key_record *keys; /* carriers are the chunk's own */
-    uint32_t key_at[TOLL_KEY_PARTITIONS + 1];
-    size_t bytes; /* all of it, for the memory count */
+    size_t slice_count;       /* ascending days */
+    uint32_t *carrier_prints; /* by the chunk's id; NULL: there is no carrier but one_print */
+    uint32_t one_print;
+    uint32_t *prints;
+    uint32_t print_at[TOLL_KEY_PARTITIONS + 1];
+    struct toll_row_store raws; /* what rejects point at */
+    size_t bytes;               /* all of it, for the memory count */
 };
+static inline uint32_t toll_ordered_print(const struct toll_ordered *ordered,
+                                          const struct toll_day_slice *slice, size_t at)
+{
+    return toll_key_print(slice->key_high[at], ordered->carrier_prints == NULL
+                                                   ? ordered->one_print
+                                                   : ordered->carrier_prints[toll_slice_carrier(slice, at)]);
+}
 
-/* Of ordered->chunk, which was read. index goes into each row's `source`, where toll_ordered_place_row finds
- * it. TOLL_ENOMEM; TOLL_EDATA when there are more carriers than a key record can tell. Any thread. */
-int toll_ordered_make(struct toll_ordered *ordered, uint32_t index, struct toll_error *error);
+/* Of ordered->chunk, which was read, and is left without its rows. Memory is the pool's. walk: stepped on in
+ * between. TOLL_ENOMEM; TOLL_EDATA when there are more carriers, or more text, than can be told apart. Any
+ * thread. */
+int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_sha256_walk *walk,
+                      struct toll_error *error);
 void toll_ordered_free(struct toll_ordered *ordered);
+/* The slice of a day, or NULL. */
+const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day);
 
-/* Sorts one day's entries. TOLL_ENOMEM when out of memory. Any thread. */
-int toll_entries_sort(struct toll_entry *entries, size_t count, struct toll_error *error);
+/* The rows of one day of many chunks: entry i is row entries[i].row of slices[entries[i].slice]. */
+struct toll_day_rows {
+    const struct toll_day_slice **slices;
+    size_t slice_count;
+    struct toll_slice_row *entries;
+    size_t count;
+};
+/* By (start, record key). */
+int toll_day_rows_compare(const struct toll_day_rows *rows, const struct toll_slice_row *a,
+                          const struct toll_slice_row *b);
+/* TOLL_ENOMEM. Any thread. */
+int toll_day_rows_sort(struct toll_day_rows *rows, struct toll_error *error);
+void toll_day_rows_free(struct toll_day_rows *rows);
 
 #endif

@@ -68,6 +68,16 @@ int toll_part_build_begin(struct toll_part_build *build, struct toll_cdr_stream 
                           const struct toll_used *used, int64_t rows_max, struct toll_error *error);
 /* The row may go once this is back. */
 int toll_part_build_add(struct toll_part_build *build, const struct toll_row *row, struct toll_error *error);
+/* Rows that may be added before the batch is full; 1 or more. */
+size_t toll_part_build_room(const struct toll_part_build *build);
+/* So many rows of a slice, in its order, from `at` on: their order is final, none is marked as a conflict.
+ * sources: by index of a file, its id. */
+int toll_part_build_add_slice(struct toll_part_build *build, const struct toll_day_slice *slice, size_t at,
+                              size_t count, const uint32_t *sources, struct toll_error *error);
+/* For those who fill it: room for so many bytes of one text of the batch (false: out of memory), and the
+ * batch is done. */
+bool toll_part_build_text_room(struct toll_part_build *build, int text, size_t bytes);
+int toll_part_build_flush(struct toll_part_build *build, struct toll_error *error);
 /* Was every source used? If not, the part is to be built anew without the others (build->source_seen). */
 bool toll_part_build_exact(const struct toll_part_build *build);
 /* Fills rows, conflicts, first_start, last_start and the seals of *part; all is on disk then. */

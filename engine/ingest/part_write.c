@@ -214,7 +214,7 @@ static inline void put_optional(struct toll_part_build *build, size_t i, const s
 
 static bool more_text(struct toll_part_build *build, int t, size_t bytes)
 {
-    size_t room = 2 * build->text_room[t] + bytes;
+    size_t room = 2 * bytes;
     char *larger = realloc(build->text[t], room);
 
     if (larger == NULL)
@@ -223,6 +223,11 @@ static bool more_text(struct toll_part_build *build, int t, size_t bytes)
     build->text[t] = larger;
     build->text_room[t] = room;
     return true;
+}
+
+bool toll_part_build_text_room(struct toll_part_build *build, int text, size_t bytes)
+{
+    return bytes <= build->text_room[text] || more_text(build, text, bytes);
 }
 
 static inline bool put_text(struct toll_part_build *build, size_t i, const struct toll_row *row)
@@ -236,7 +241,7 @@ static inline bool put_text(struct toll_part_build *build, size_t i, const struc
         build->offset[t][i + 1] = (int32_t)(at + bytes[t]);
         if (bytes[t] == 0)
             continue;
-        if (__builtin_expect(at + bytes[t] > build->text_room[t], 0) && !more_text(build, t, bytes[t]))
+        if (__builtin_expect(at + bytes[t] > build->text_room[t], 0) && !more_text(build, t, at + bytes[t]))
             return false;
         toll_row_copy_text(build->text[t] + at, text, bytes[t]);
         text += bytes[t];
@@ -244,7 +249,7 @@ static inline bool put_text(struct toll_part_build *build, size_t i, const struc
     return true;
 }
 
-static int flush(struct toll_part_build *build, struct toll_error *error)
+int toll_part_build_flush(struct toll_part_build *build, struct toll_error *error)
 {
     const struct toll_cdr_stream_texts texts = {{build->text[0], build->text[1], build->text[2]},
                                                 {build->offset[0], build->offset[1], build->offset[2]}};
@@ -282,7 +287,7 @@ int toll_part_build_add(struct toll_part_build *build, const struct toll_row *ro
         put_optional(build, i, toll_row_extra(row));
     if (!put_text(build, i, row))
         return no_memory(error);
-    return ++build->batch_rows == TOLL_BATCH_ROWS ? flush(build, error) : 0;
+    return ++build->batch_rows == TOLL_BATCH_ROWS ? toll_part_build_flush(build, error) : 0;
 }
 
 /* -- end -- */
@@ -307,7 +312,7 @@ int toll_part_build_end(struct toll_part_build *build, struct toll_dataset_part 
         return 0;
     list_dictionaries(build, dictionaries);
     if (build->batch_rows > 0)
-        code = flush(build, error);
+        code = toll_part_build_flush(build, error);
     if (code == 0)
         code = toll_error_within(
             error, toll_cdr_stream_end(build->stream, dictionaries, &part->seal, &part->text_seal, error),

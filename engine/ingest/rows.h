@@ -6,6 +6,7 @@
 #ifndef TOLL_INGEST_ROWS_H
 #define TOLL_INGEST_ROWS_H
 
+#include "ingest/lexicon.h"
 #include "ingest/recognise.h"
 #include "ingest/reject.h"
 #include "ingest/row.h"
@@ -23,43 +24,32 @@ struct toll_chunk {
     toll_ms first_start, last_start; /* when row_count > 0 */
     long lines;                      /* line ends */
     struct toll_row_store store;
-    struct toll_strings
-        strings[TOLL_NAMES]; /* the chunk's own names until it is settled; SOURCE is not used */
-    /* Once it is settled: what toll_chunk_place_row does to each row. */
-    uint32_t *maps[TOLL_NAMES]; /* own id to the run's; NULL: the same */
+    struct toll_lexicon *lexicon; /* ids of names are its */
+    struct toll_lexicon *own;     /* the same if the chunk owns it, else NULL */
+    /* Once it is settled: what becomes of each row's names, file and row when it is next looked at. */
+    uint32_t *const *maps; /* the lexicon's: own id to the run's; NULL: the same */
     uint32_t source;
     int32_t rows_before;
 };
 
 /* Reads data[begin, end) of the recognised file; begin must be layout->start.offset or the start of a line.
- * carrier: the text for rows whose own column does not give one; "" for none. TOLL_ENOMEM when out of memory;
- * bad rows are rejects. The chunk is released with toll_chunk_free, also after an error. */
+ * carrier: the text for rows whose own column does not give one; "" for none. lexicon: where names are kept,
+ * nobody else's until this has returned, and there as long as the chunk; NULL: one of its own. TOLL_ENOMEM
+ * when out of memory; bad rows are rejects. The chunk is released with toll_chunk_free, also after an error.
+ */
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
-                    size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error);
+                    struct toll_lexicon *lexicon, size_t begin, size_t end, struct toll_chunk *chunk,
+                    struct toll_error *error);
 
 /* Gives the chunk its place: data rows before it, its first line, its file; and moves its names to the run's.
- * The rows themselves, which have left the caches, learn of it from toll_chunk_place_row when they are next
- * looked at. Not thread safe on `names`. TOLL_ENOMEM when out of memory. */
+ * The rows themselves have left the caches, and stay as they are. Not thread safe on `names` and
+ * the lexicon. TOLL_ENOMEM when out of memory. */
 int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
                       int64_t rows_before, long first_line, struct toll_error *error);
 
-/* Once for each row of a settled chunk. */
-static inline void toll_chunk_place_row(const struct toll_chunk *chunk, struct toll_row *row)
-{
-    row->source = chunk->source;
-    row->source_row += chunk->rows_before;
-    if (chunk->maps[TOLL_NAME_CARRIER] != NULL)
-        row->carrier = chunk->maps[TOLL_NAME_CARRIER][row->carrier];
-    if (row->extra == NULL)
-        return;
-    if (chunk->maps[TOLL_NAME_TRUNK] != NULL)
-        row->extra->trunk = chunk->maps[TOLL_NAME_TRUNK][row->extra->trunk];
-    if (chunk->maps[TOLL_NAME_HINT] != NULL)
-        row->extra->hint = chunk->maps[TOLL_NAME_HINT][row->extra->hint];
-    if (chunk->maps[TOLL_NAME_CALLTYPE] != NULL)
-        row->extra->calltype = chunk->maps[TOLL_NAME_CALLTYPE][row->extra->calltype];
-}
-
+/* Its rows, and the store that they and the rejects' bytes lie in, are not needed any more; all counts stay.
+ */
+void toll_chunk_drop_rows(struct toll_chunk *chunk);
 void toll_chunk_free(struct toll_chunk *chunk);
 
 #endif

@@ -37,6 +37,80 @@ void toll_run_free(struct toll_run *run)
     memset(run, 0, sizeof *run);
 }
 
+/* -- keys -- */
+
+#define KEYS_OF_LIMIT 16 /* of the memory, for keys that wait, and once more for them sorted */
+#define KEYS_LEAST ((size_t)TOLL_KEY_PARTITIONS * 64)
+
+int toll_key_writer_open(struct toll_key_writer *writer, struct toll_spill *spill, struct toll_memory *memory,
+                         bool old, struct toll_error *error)
+{
+    *writer = (struct toll_key_writer){.spill = spill, .memory = memory, .old = old};
+    writer->room = memory->limit / (2 * KEYS_OF_LIMIT) / sizeof *writer->records;
+    writer->room = writer->room < KEYS_LEAST ? KEYS_LEAST : writer->room;
+    writer->records = malloc(writer->room * sizeof *writer->records);
+    writer->spread = malloc(writer->room * sizeof *writer->spread);
+    toll_memory_take(memory, 2 * writer->room * sizeof *writer->records);
+    return writer->records == NULL || writer->spread == NULL ? no_memory(error) : 0;
+}
+
+int toll_key_writer_flush(struct toll_key_writer *writer, struct toll_error *error)
+{
+    const size_t bytes = writer->count * sizeof *writer->records;
+    struct toll_key_run *runs, *run;
+    uint64_t at[TOLL_KEY_PARTITIONS];
+
+    if (writer->count == 0)
+        return 0;
+    runs = realloc(writer->runs, (writer->run_count + 1) * sizeof *runs);
+    if (runs == NULL)
+        return no_memory(error);
+    writer->runs = runs;
+    run = &runs[writer->run_count++];
+    *run = (struct toll_key_run){.offset = toll_spill_reserve(writer->spill, bytes), .old = writer->old};
+    for (size_t i = 0; i < writer->count; i++)
+        run->at[toll_key_partition(writer->records[i].key_low) + 1]++;
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++) {
+        at[p] = run->at[p];
+        run->at[p + 1] += run->at[p];
+    }
+    for (size_t i = 0; i < writer->count; i++)
+        writer->spread[at[toll_key_partition(writer->records[i].key_low)]++] = writer->records[i];
+    for (unsigned p = 0; p < TOLL_KEY_PARTITIONS; p++)
+        run->hash[p] = toll_hash(writer->spread + run->at[p],
+                                 (size_t)(run->at[p + 1] - run->at[p]) * sizeof *writer->spread);
+    writer->count = 0;
+    return toll_spill_write(writer->spill, writer->spread, bytes, run->offset, error);
+}
+
+static int hand_over(struct toll_key_writer *writer, struct toll_key_run **runs, size_t *count,
+                     struct toll_error *error)
+{
+    struct toll_key_run *all = realloc(*runs, (*count + writer->run_count + 1) * sizeof *all);
+
+    if (all == NULL)
+        return no_memory(error);
+    if (writer->run_count > 0)
+        memcpy(all + *count, writer->runs, writer->run_count * sizeof *all);
+    *runs = all;
+    *count += writer->run_count;
+    return 0;
+}
+
+int toll_key_writer_close(struct toll_key_writer *writer, int code, struct toll_key_run **runs, size_t *count,
+                          struct toll_error *error)
+{
+    if (code == 0)
+        code = toll_key_writer_flush(writer, error);
+    if (code == 0)
+        code = hand_over(writer, runs, count, error);
+    toll_memory_give_back(writer->memory, 2 * writer->room * sizeof *writer->records);
+    free(writer->records);
+    free(writer->spread);
+    free(writer->runs);
+    return code;
+}
+
 /* -- writing -- */
 
 static int flush(struct toll_run_writer *writer, struct toll_error *error)
@@ -108,20 +182,6 @@ int toll_run_write_end(struct toll_run_writer *writer, struct toll_error *error)
 }
 
 /* -- reading -- */
-
-char *toll_row_slot_text(struct toll_row_slot *slot, size_t bytes)
-{
-    if (bytes > slot->text_room || slot->text == NULL) {
-        size_t room = 2 * bytes + 64;
-        char *larger = realloc(slot->text, room);
-
-        if (larger == NULL)
-            return NULL;
-        slot->text = larger;
-        slot->text_room = room;
-    }
-    return slot->text;
-}
 
 int toll_run_reader_open(struct toll_run_reader *reader, const struct toll_spill *spill,
                          const struct toll_run_day *day, struct toll_error *error)

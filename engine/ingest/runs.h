@@ -27,7 +27,7 @@ struct toll_run_day {
     uint32_t source_count;
 };
 
-/* Keys by partition. */
+/* Keys by partition: as many as memory held. */
 struct toll_key_run {
     int64_t offset;
     uint64_t at[TOLL_KEY_PARTITIONS + 1]; /* records */
@@ -38,9 +38,38 @@ struct toll_key_run {
 struct toll_run {
     struct toll_run_day *days; /* ascending */
     size_t day_count;
-    struct toll_key_run keys;
 };
 void toll_run_free(struct toll_run *run);
+
+/* Keys on their way to disk: sorted by partition, and written, as often as there are many. */
+struct toll_key_writer {
+    struct toll_spill *spill;
+    struct toll_memory *memory;
+    struct toll_key_record *records, *spread;
+    size_t count, room;
+    bool old; /* of the dataset's rows */
+    struct toll_key_run *runs;
+    size_t run_count;
+};
+/* TOLL_ENOMEM; to be closed even so. */
+int toll_key_writer_open(struct toll_key_writer *writer, struct toll_spill *spill, struct toll_memory *memory,
+                         bool old, struct toll_error *error);
+int toll_key_writer_flush(struct toll_key_writer *writer, struct toll_error *error);
+static inline int toll_key_writer_add(struct toll_key_writer *writer, uint64_t key_high, uint64_t key_low,
+                                      uint64_t meta, struct toll_error *error)
+{
+    if (__builtin_expect(writer->count == writer->room, 0)) {
+        int code = toll_key_writer_flush(writer, error);
+
+        if (code != 0)
+            return code;
+    }
+    writer->records[writer->count++] = (struct toll_key_record){key_high, key_low, meta};
+    return 0;
+}
+/* code: 0, or why it ends early, which is given back. The runs are added to those of the caller. */
+int toll_key_writer_close(struct toll_key_writer *writer, int code, struct toll_key_run **runs, size_t *count,
+                          struct toll_error *error);
 
 /* Writes rows in their order. block_bytes: TOLL_RUN_BLOCK_MIN or more. */
 struct toll_run_writer {
@@ -56,16 +85,6 @@ struct toll_run_writer {
 /* row->source is the index of its file. */
 int toll_run_write_row(struct toll_run_writer *writer, const struct toll_row *row, struct toll_error *error);
 int toll_run_write_end(struct toll_run_writer *writer, struct toll_error *error);
-
-/* A row and what it points at, taken out of where it came from. */
-struct toll_row_slot {
-    struct toll_row row;
-    struct toll_row_extra extra;
-    char *text; /* grows */
-    size_t text_room;
-};
-/* Room for so many bytes of text, or NULL. */
-char *toll_row_slot_text(struct toll_row_slot *slot, size_t bytes);
 
 /* One row after the other; a row stays good while the next is looked at. */
 struct toll_run_reader {

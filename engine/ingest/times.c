@@ -403,7 +403,7 @@ enum toll_time_result toll_time_settle(struct toll_time_reader *reader, toll_ms 
                                        toll_ms *utc)
 {
     /* toll_days_from_civil of the first day and the day behind the last. */
-    static const int64_t first_ms = 0, end_ms = INT64_C(84006) * TOLL_DAY_MS;
+    static const int64_t first_ms = 0, end_ms = TOLL_TIME_END_MS;
 
     _Static_assert(TOLL_INGEST_YEAR_MIN == 1970 && TOLL_INGEST_YEAR_MAX == 2199, "the bounds below");
     if (is_utc)

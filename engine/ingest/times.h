@@ -17,6 +17,7 @@
 
 #define TOLL_TIME_STEPS_MAX 48
 #define TOLL_TIME_FORMATS_MAX 4
+#define TOLL_TIME_END_MS (INT64_C(84006) * TOLL_DAY_MS) /* the first time that is too late for a start */
 
 struct toll_time_format {
     bool iso;

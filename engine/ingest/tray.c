@@ -49,6 +49,25 @@ bool toll_tray_value_of_odd(const struct toll_tray *tray, uint32_t r, int slot, 
     return true;
 }
 
+void toll_tray_spans(const struct toll_tray *tray, int slot, struct toll_tray_spans *spans)
+{
+    if (slot < 0) {
+        memcpy(spans->begin, tray->begin, tray->rows * sizeof *spans->begin);
+        memset(spans->bytes, 0, tray->rows * sizeof *spans->bytes);
+        return;
+    }
+    tray->kernels->spans(tray->index.stops, tray->first, tray->begin, (unsigned)slot, tray->rows,
+                         spans->begin, spans->bytes);
+    for (uint32_t i = 0; i < tray->unusual_count; i++) {
+        const uint32_t r = tray->unusual[i];
+        struct toll_value value = {tray->text + tray->begin[r], 0};
+
+        (void)toll_tray_value(tray, r, slot, &value);
+        spans->begin[r] = (uint32_t)(value.text - tray->text);
+        spans->bytes[r] = (uint32_t)value.bytes;
+    }
+}
+
 struct cursor {
     size_t row, quoted;   /* of the window's */
     uint32_t stop, begin; /* the next row's first */
@@ -82,6 +101,7 @@ static uint32_t take_rows(struct toll_tray *tray, struct cursor *cursor)
     const bool may_have_cr = tray->reader->csv.line_end == '\n';
     uint32_t r = 0;
 
+    tray->unusual_count = 0;
     for (; r < TOLL_TRAY_ROWS && cursor->row < index->row_count; r++, cursor->row++) {
         const uint32_t last = index->row_stops[cursor->row], end = index->stops[last];
         const uint32_t columns = last - cursor->stop + 1;
@@ -93,6 +113,8 @@ static uint32_t take_rows(struct toll_tray *tray, struct cursor *cursor)
         if (may_have_cr && end > cursor->begin && tray->text[end - 1] == '\r')
             index->stops[last] = tray->end[r] = end - 1;
         tray->shape[r] = (uint8_t)shape_of(tray, cursor, r);
+        tray->unusual[tray->unusual_count] = r;
+        tray->unusual_count += tray->shape[r] != 0;
         cursor->stop = last + 1;
         cursor->begin = end + 1;
     }
@@ -106,8 +128,9 @@ static inline char *copy_text(const struct toll_tray *tray, uint32_t begin, size
 {
     const char *from = tray->text + begin;
 
-    for (size_t i = 0; i < bytes; i += 16) /* up to 15 more, for which there is room */
-        memcpy(to + i, from + i, 16);
+    memcpy(to, from, 32); /* more than it is, for which there is room */
+    for (size_t i = 32; __builtin_expect(i < bytes, 0); i += 32)
+        memcpy(to + i, from + i, 32);
     return to + bytes;
 }
 
@@ -116,50 +139,94 @@ struct output {
     struct toll_row_extra *extras;
 };
 
-static inline size_t text_bytes(const struct toll_row *row)
+static inline size_t text_bytes(const struct toll_tray *tray, uint32_t r)
 {
-    return (size_t)row->record_id_bytes + row->caller_bytes + row->callee_bytes;
+    return (size_t)tray->texts[0].bytes[r] + tray->texts[1].bytes[r] + tray->texts[2].bytes[r];
 }
 
 static bool make_output(struct toll_tray *tray, struct output *output)
 {
     struct toll_row_store *store = &tray->reader->chunk->store;
     size_t bytes = 0, extras = 0;
-
     for (uint32_t r = 0; r < tray->rows; r++) {
-        if (tray->shape[r] & TOLL_TRAY_ODD)
-            continue;
-        bytes += text_bytes(&tray->out[r]);
-        extras += tray->has_extra[r];
+        const bool even = (tray->shape[r] & TOLL_TRAY_ODD) == 0;
+
+        bytes += even ? text_bytes(tray, r) : 0;
+        extras += even & tray->has_extra[r];
     }
     output->extras = extras == 0 ? NULL : toll_row_store_alloc(store, extras * sizeof(struct toll_row_extra));
-    output->texts = bytes == 0 ? NULL : toll_row_store_text(store, bytes + 15);
+    output->texts = bytes == 0 ? NULL : toll_row_store_text(store, bytes + 31);
     return (extras == 0 || output->extras != NULL) && (bytes == 0 || output->texts != NULL);
 }
 
-static inline void write_row(struct toll_tray *tray, uint32_t r, struct output *output)
+static inline void write_extra(const struct toll_tray *tray, uint32_t r, struct toll_row_extra *extra)
+{
+    *extra = (struct toll_row_extra){.charged = tray->numbers[2][r],
+                                     .lrn_caller = tray->numbers[3][r],
+                                     .lrn_callee = tray->numbers[4][r],
+                                     .ring_to = tray->numbers[5][r],
+                                     .quantity = tray->quantity[r],
+                                     .provider_charge = tray->money[0][r],
+                                     .provider_tax = tray->money[1][r],
+                                     .trunk = tray->names[TOLL_NAME_TRUNK][r],
+                                     .hint = tray->names[TOLL_NAME_HINT][r],
+                                     .calltype = tray->names[TOLL_NAME_CALLTYPE][r],
+                                     .setup_ms = tray->setup_ms[r],
+                                     .carrier_billed_ms = tray->billed_ms[r]};
+}
+
+static inline char *write_texts(const struct toll_tray *tray, uint32_t r, char *to)
+{
+    for (int i = 0; i < 3; i++)
+        if (tray->texts[i].bytes[r] > 0)
+            to = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], to);
+    return to;
+}
+
+/* Rows [from, until), none of which is odd. */
+static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output)
 {
     struct toll_chunk *chunk = tray->reader->chunk;
-    struct toll_row *row = &tray->out[r];
+    struct toll_row *restrict row = &chunk->rows[chunk->row_count];
+    struct toll_row_extra *extra = output->extras;
+    int64_t first = chunk->first_start, last = chunk->last_start, duration_ms = 0, warnings = 0;
+    const int32_t source_row = (int32_t)chunk->data_rows + 1 - (int32_t)from;
+    char *text = output->texts;
 
-    chunk->first_start = row->start < chunk->first_start ? row->start : chunk->first_start;
-    chunk->last_start = row->start > chunk->last_start ? row->start : chunk->last_start;
-    chunk->duration_ms += row->duration_ms;
-    chunk->warnings += tray->warned[r];
-    row->source_row = (int32_t)++chunk->data_rows;
-    row->text = "";
-    if (text_bytes(row) > 0) {
-        row->text = output->texts;
-        output->texts = copy_text(tray, tray->texts[0][r], row->record_id_bytes, output->texts);
-        output->texts = copy_text(tray, tray->texts[1][r], row->caller_bytes, output->texts);
-        output->texts = copy_text(tray, tray->texts[2][r], row->callee_bytes, output->texts);
+    for (uint32_t r = from; r < until; r++) {
+        const toll_ms start = tray->utc[0][r];
+
+        first = start < first ? start : first;
+        last = start > last ? start : last;
+        duration_ms += tray->duration_ms[r];
+        warnings += tray->warned[r];
+        row[r - from] = (struct toll_row){.start = start,
+                                          .key_high = tray->key[r].high,
+                                          .key_low = tray->key[r].low,
+                                          .caller = tray->numbers[0][r],
+                                          .callee = tray->numbers[1][r],
+                                          .text = text_bytes(tray, r) > 0 ? text : "",
+                                          .extra = tray->has_extra[r] ? extra : NULL,
+                                          .duration_ms = tray->duration_ms[r],
+                                          .source_row = source_row + (int32_t)r,
+                                          .carrier = tray->names[TOLL_NAME_CARRIER][r],
+                                          .kind = tray->kind[r],
+                                          .record_id_bytes = (uint16_t)tray->texts[0].bytes[r],
+                                          .caller_bytes = (uint16_t)tray->texts[1].bytes[r],
+                                          .callee_bytes = (uint16_t)tray->texts[2].bytes[r]};
+        text = write_texts(tray, r, text);
+        if (tray->has_extra[r])
+            write_extra(tray, r, extra++);
     }
-    row->extra = NULL;
-    if (tray->has_extra[r]) {
-        row->extra = output->extras++;
-        *row->extra = tray->extras[r];
-    }
-    chunk->rows[chunk->row_count++] = *row;
+    output->texts = text;
+    output->extras = extra;
+    chunk->first_start = first;
+    chunk->last_start = last;
+    chunk->duration_ms += duration_ms;
+    chunk->warnings += warnings;
+    chunk->row_count += until - from;
+    chunk->data_rows += until - from;
+    tray->reader->csv.line += until - from;
 }
 
 /* An odd row, by rows.c; a blank line is none. */
@@ -194,15 +261,16 @@ static bool write_rows(struct toll_tray *tray, size_t base)
     reader->csv.offset = base + tray->begin[0];
     if (!toll_reader_make_rows(reader, tray->rows) || !make_output(tray, &output))
         return false;
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        if (__builtin_expect((tray->shape[r] & TOLL_TRAY_ODD) != 0, 0)) {
-            read_odd(tray, r, base);
-            if (reader->no_memory || !toll_reader_make_rows(reader, tray->rows - r))
-                return false;
-            continue;
-        }
-        write_row(tray, r, &output);
-        reader->csv.line++;
+    for (uint32_t r = 0, odd; r < tray->rows; r = odd + 1) {
+        odd = r;
+        while (odd < tray->rows && (tray->shape[odd] & TOLL_TRAY_ODD) == 0)
+            odd++;
+        write_even(tray, r, odd, &output);
+        if (odd == tray->rows)
+            break;
+        read_odd(tray, odd, base);
+        if (reader->no_memory || !toll_reader_make_rows(reader, tray->rows - odd))
+            return false;
     }
     return true;
 }
@@ -250,7 +318,8 @@ static void plan(struct toll_tray *tray)
 
 static bool make_index(struct toll_csv_index *index, void **memory)
 {
-    const size_t room = WINDOW_BYTES + TOLL_CSV_INDEX_SPARE;
+    /* Rows are asked for columns that they do not have. */
+    const size_t room = WINDOW_BYTES + TOLL_CSV_INDEX_SPARE + TOLL_INGEST_COLUMNS_MAX;
 
     *memory = malloc(room * 2 * sizeof(uint32_t) + room * sizeof(struct toll_csv_quoted));
     index->stops = *memory;
@@ -324,6 +393,7 @@ void toll_trays_read(struct toll_reader *reader)
     }
     tray->reader = reader;
     tray->spec = spec;
+    tray->kernels = reader->layout->kernels != NULL ? reader->layout->kernels->fields : &toll_fields_scalar;
     plan(tray);
     while (read_window(tray))
         ;

@@ -1,10 +1,10 @@
 /*
- * Numbers of a tray. "+" and digits, and digits alone, are packed sixteen characters at a time; of digits
- * alone the rules are then asked with shifts and compares. What else there is goes to numbers.h.
+ * Numbers of a tray. "+" and digits, and digits alone, are packed and asked the rules about by a kernel
+ * (simd/fields.h), which knows the rules as they are for digits. What else there is goes to numbers.h.
  */
 #include "ingest/tray_rows.h"
 
-#include "base/check.h"
+#include "base/digits.h"
 
 #include <string.h>
 
@@ -22,156 +22,80 @@ static bool pack_word(const char *word, uint64_t *digits, unsigned *count)
 
 /* The rule that was added; NULL: it wants none of these texts, or there are too many. */
 static struct toll_digit_rule *add_rule(struct toll_digit_rules *rules, enum toll_digit_rule_kind kind,
-                                        const struct toll_number_rule *from, const char *word)
+                                        enum toll_number_type type, const struct toll_number_rule *from,
+                                        const char *word)
 {
     struct toll_digit_rule *rule = &rules->rules[rules->count];
 
-    *rule = (struct toll_digit_rule){.kind = kind, .low = from->low, .high = from->high};
+    *rule = (struct toll_digit_rule){
+        .kind = kind, .type = type, .otherwise = TOLL_NUMBER_INVALID, .low = from->low, .high = from->high};
     if (word != NULL && !pack_word(word, &rule->prefix, &rule->prefix_digits))
         return NULL;
-    rules->usable &= rules->count + 1 < TOLL_DIGIT_RULES_MAX;
-    rules->count += rules->usable;
+    rules->alone &= rules->count + 1 < TOLL_DIGIT_RULES_MAX;
+    rules->count += rules->alone;
     return rule;
 }
 
 static void add_words(struct toll_digit_rules *rules, enum toll_digit_rule_kind kind,
-                      const struct toll_number_rule *from)
+                      enum toll_number_type type, const struct toll_number_rule *from)
 {
     for (size_t i = 0; i < from->word_count; i++)
-        (void)add_rule(rules, kind, from, from->words[i]);
+        (void)add_rule(rules, kind, type, from, from->words[i]);
+}
+
+static void add_bare(struct toll_digit_rules *rules, const struct toll_number_rule *from)
+{
+    struct toll_digit_rule *rule = add_rule(rules, TOLL_DIGITS_COUNT, TOLL_NUMBER_E164, from, NULL);
+
+    rule->low = rule->low > rules->least ? rule->low : rules->least;
 }
 
 static void compile(const struct toll_number_rules *rules, struct toll_digit_rules *out)
 {
-    *out = (struct toll_digit_rules){.from = rules, .usable = true};
+    *out = (struct toll_digit_rules){.least = TOLL_E164_DIGITS_MIN,
+                                     .alone = true,
+                                     .plus = rules->plus_is_e164,
+                                     .plus_type = TOLL_NUMBER_E164,
+                                     .other_type = TOLL_NUMBER_OTHER};
+    _Static_assert(TOLL_E164_DIGITS_MAX == TOLL_DIGITS_MAX, "as rules of digits have it");
     for (size_t i = 0; i < rules->count; i++) {
         const struct toll_number_rule *rule = &rules->rules[i];
         struct toll_digit_rule *added;
 
         switch (rule->kind) {
         case TOLL_RULE_NONE_WORDS:
-            add_words(out, TOLL_DIGITS_NONE, rule);
+            add_words(out, TOLL_DIGITS_NOTHING, TOLL_NUMBER_NONE, rule);
             break;
         case TOLL_RULE_SIP:
             break; /* takes nothing from digits */
         case TOLL_RULE_STRIP:
-            out->usable &= strpbrk(rule->trunk, "0123456789") == NULL;
+            out->alone &= strpbrk(rule->trunk, "0123456789") == NULL;
             break;
         case TOLL_RULE_INTERNATIONAL:
-            add_words(out, TOLL_DIGITS_INTERNATIONAL, rule);
+            add_words(out, TOLL_DIGITS_INTERNATIONAL, TOLL_NUMBER_E164, rule);
             break;
         case TOLL_RULE_NANP:
-            (void)add_rule(out, TOLL_DIGITS_NANP, rule, NULL);
+            (void)add_rule(out, TOLL_DIGITS_NANP, TOLL_NUMBER_E164, rule, NULL);
             break;
         case TOLL_RULE_NATIONAL:
-            added = add_rule(out, TOLL_DIGITS_NATIONAL, rule, rule->trunk);
+            added = add_rule(out, TOLL_DIGITS_NATIONAL, TOLL_NUMBER_E164, rule, rule->trunk);
             if (added != NULL)
-                out->usable &= pack_word(rule->country, &added->country, &added->country_digits);
+                out->alone &= pack_word(rule->country, &added->country, &added->country_digits);
             break;
         case TOLL_RULE_BARE:
-            (void)add_rule(out, TOLL_DIGITS_BARE, rule, NULL);
+            add_bare(out, rule);
             break;
         case TOLL_RULE_SHORT:
             if (rule->word_count > 0)
-                add_words(out, TOLL_DIGITS_SHORT_WORD, rule);
+                add_words(out, TOLL_DIGITS_EQUAL, TOLL_NUMBER_SHORT, rule);
             else
-                (void)add_rule(out, TOLL_DIGITS_SHORT, rule, NULL);
+                (void)add_rule(out, TOLL_DIGITS_COUNT, TOLL_NUMBER_SHORT, rule, NULL);
             break;
         case TOLL_RULE_EXTENSION:
-            (void)add_rule(out, TOLL_DIGITS_EXTENSION, rule, NULL);
+            (void)add_rule(out, TOLL_DIGITS_COUNT, TOLL_NUMBER_EXTENSION, rule, NULL);
             break;
         }
     }
-}
-
-static inline bool is_e164(unsigned count)
-{
-    return count >= TOLL_E164_DIGITS_MIN && count <= TOLL_E164_DIGITS_MAX;
-}
-
-static inline uint64_t end_of(unsigned count)
-{
-    return UINT64_MAX >> (4 * count); /* of 1 to 15 digits */
-}
-
-/* Without its first n digits. */
-static inline uint64_t drop(uint64_t digits, unsigned n)
-{
-    return n == 0 ? digits : digits << (4 * n) | (UINT64_MAX >> (64 - 4 * n));
-}
-
-static inline bool digits_nanp(uint64_t digits, unsigned count, uint64_t *out)
-{
-    *out = count == 10 ? UINT64_C(1) << 60 | digits >> 4 : digits;
-    return (count == 10 || count == 11) && *out >> 60 == 1 && (*out >> 56 & 15) >= 2 &&
-           (*out >> 44 & 15) >= 2;
-}
-
-static bool digits_national(const struct toll_digit_rule *rule, uint64_t digits, unsigned count,
-                            uint64_t *out)
-{
-    const unsigned rest = count - rule->prefix_digits;
-
-    if (!toll_digits_has_prefix(digits, rule->prefix, rule->prefix_digits) || count < rule->prefix_digits ||
-        rest < rule->low || rest > rule->high || !is_e164(rule->country_digits + rest))
-        return false;
-    *out = drop(digits, rule->prefix_digits);
-    if (rule->country_digits > 0)
-        *out = (*out >> (4 * rule->country_digits)) | (rule->country & ~end_of(rule->country_digits));
-    return true;
-}
-
-/* What the rules make of `count` digits, 1 to 15, and nothing else. */
-static enum toll_number_type by_digits(const struct toll_digit_rules *rules, uint64_t digits, unsigned count,
-                                       uint64_t *out)
-{
-    for (unsigned i = 0; i < rules->count; i++) {
-        const struct toll_digit_rule *rule = &rules->rules[i];
-        const bool in_range = count >= rule->low && count <= rule->high;
-        unsigned rest;
-
-        *out = digits;
-        switch (rule->kind) {
-        case TOLL_DIGITS_NONE:
-            *out = 0;
-            if (rule->prefix == digits)
-                return TOLL_NUMBER_NONE;
-            break;
-        case TOLL_DIGITS_INTERNATIONAL:
-            rest = count - rule->prefix_digits;
-            if (count < rule->prefix_digits ||
-                !toll_digits_has_prefix(digits, rule->prefix, rule->prefix_digits))
-                break;
-            *out = is_e164(rest) ? drop(digits, rule->prefix_digits) : 0;
-            return is_e164(rest) ? TOLL_NUMBER_E164 : TOLL_NUMBER_INVALID;
-        case TOLL_DIGITS_NANP:
-            if (digits_nanp(digits, count, out))
-                return TOLL_NUMBER_E164;
-            break;
-        case TOLL_DIGITS_NATIONAL:
-            if (digits_national(rule, digits, count, out))
-                return TOLL_NUMBER_E164;
-            break;
-        case TOLL_DIGITS_BARE:
-            if (in_range && is_e164(count))
-                return TOLL_NUMBER_E164;
-            break;
-        case TOLL_DIGITS_SHORT_WORD:
-            if (rule->prefix == digits)
-                return TOLL_NUMBER_SHORT;
-            break;
-        case TOLL_DIGITS_SHORT:
-            if (in_range)
-                return TOLL_NUMBER_SHORT;
-            break;
-        case TOLL_DIGITS_EXTENSION:
-            if (in_range)
-                return TOLL_NUMBER_EXTENSION;
-            break;
-        }
-    }
-    *out = 0;
-    return TOLL_NUMBER_OTHER;
 }
 
 void toll_tray_numbers_init(struct toll_tray *tray)
@@ -183,113 +107,88 @@ void toll_tray_numbers_init(struct toll_tray *tray)
     for (int n = 0; n < TOLL_TRAY_NUMBERS; n++) {
         const struct toll_spec_field *field = &tray->spec->fields[targets[n]];
 
-        tray->numbers[n].target = targets[n];
+        tray->number_rules[n].target = targets[n];
         if (field->mapped && field->rules != NULL)
-            compile(field->rules, &tray->numbers[n].rules);
+            compile(field->rules, &tray->number_rules[n].rules);
     }
 }
 
-static inline enum toll_number_type read_number(const struct toll_digit_rules *rules, struct toll_value text,
-                                                uint64_t *digits, bool *same_text)
+/* Column n into tray->numbers[n], and what each is; of odd rows anything. */
+static void read_numbers(struct toll_tray *tray, int n, const struct toll_tray_spans *spans,
+                         uint8_t type[TOLL_TRAY_ROWS], uint8_t same_text[TOLL_TRAY_ROWS])
 {
-    const bool plus = text.text[0] == '+';
-    const size_t count = text.bytes - plus;
-    uint64_t packed;
+    const struct toll_tray_number *number = &tray->number_rules[n];
+    const struct toll_number_rules *rules = tray->spec->fields[number->target].rules;
+    const struct toll_field_column column = toll_tray_column(tray, spans);
+    uint32_t rest[TOLL_TRAY_ROWS];
+    const size_t left =
+        tray->kernels->numbers(&number->rules, &column, tray->rows, tray->numbers[n], type, same_text, rest);
 
-    if (text.bytes > 0 && (plus ? rules->from->plus_is_e164 && is_e164((unsigned)count) : rules->usable) &&
-        toll_padded_digits(text.text + plus, count, &packed)) {
-        enum toll_number_type type = TOLL_NUMBER_E164;
+    for (size_t i = 0; i < left; i++) {
+        const uint32_t r = rest[i];
+        bool same = true;
 
-        *digits = packed;
-        if (!plus)
-            type = by_digits(rules, packed, (unsigned)count, digits);
-        *same_text = packed == *digits;
-        return type;
+        type[r] = TOLL_NUMBER_NONE;
+        tray->numbers[n][r] = 0;
+        if (spans->bytes[r] > 0)
+            type[r] = (uint8_t)toll_number_read(rules, tray->text + spans->begin[r], spans->bytes[r],
+                                                &tray->numbers[n][r], &same);
+        same_text[r] = same;
     }
-    return toll_number_read(rules->from, text.text, text.bytes, digits, same_text);
+}
+
+static void check_lengths(struct toll_tray *tray, const struct toll_tray_spans *spans)
+{
+    for (uint32_t r = 0; r < tray->rows; r++)
+        if (spans->bytes[r] > TOLL_INGEST_TEXT_MAX)
+            toll_tray_odd(tray, r);
 }
 
 /* Caller and callee: their text is kept where it says more than the digits. */
 static void read_end(struct toll_tray *tray, int n)
 {
-    struct toll_tray_number *number = &tray->numbers[n];
-    const int slot = tray->reader->slots[number->target];
     const unsigned shift = n == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT : TOLL_KIND_CALLEE_TYPE_SHIFT;
+    struct toll_tray_spans *spans = &tray->texts[1 + n];
+    uint8_t type[TOLL_TRAY_ROWS], same_text[TOLL_TRAY_ROWS];
 
+    toll_tray_spans(tray, tray->reader->slots[tray->number_rules[n].target], spans);
+    check_lengths(tray, spans);
+    read_numbers(tray, n, spans, type, same_text);
     for (uint32_t r = 0; r < tray->rows; r++) {
-        enum toll_number_type type;
-        struct toll_row *row = &tray->out[r];
-        struct toll_value text;
-        bool same_text;
-
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        type = read_number(&number->rules, text, n == 0 ? &row->caller : &row->callee, &same_text);
-        row->kind |= (uint16_t)((unsigned)type << shift);
-        tray->texts[1 + n][r] = (uint32_t)(text.text - tray->text);
-        *(n == 0 ? &row->caller_bytes : &row->callee_bytes) = same_text ? 0 : (uint16_t)text.bytes;
-        if (text.bytes > TOLL_INGEST_TEXT_MAX)
-            toll_tray_odd(tray, r);
+        tray->kind[r] |= (uint16_t)((unsigned)type[r] << shift);
+        spans->bytes[r] = same_text[r] ? 0 : spans->bytes[r];
     }
-}
-
-static inline uint64_t *side_place(struct toll_row_extra *extra, enum toll_target target)
-{
-    return target == TOLL_TO_CHARGED      ? &extra->charged
-           : target == TOLL_TO_LRN_CALLER ? &extra->lrn_caller
-           : target == TOLL_TO_LRN_CALLEE ? &extra->lrn_callee
-                                          : &extra->ring_to;
 }
 
 /* A number that has no type of its own in a part. */
 static void read_side(struct toll_tray *tray, int n)
 {
-    struct toll_tray_number *number = &tray->numbers[n];
-    const int slot = tray->reader->slots[number->target];
+    struct toll_tray_spans spans;
+    uint8_t type[TOLL_TRAY_ROWS], same_text[TOLL_TRAY_ROWS];
 
+    toll_tray_spans(tray, tray->reader->slots[tray->number_rules[n].target], &spans);
+    read_numbers(tray, n, &spans, type, same_text);
     for (uint32_t r = 0; r < tray->rows; r++) {
-        uint64_t *out = side_place(&tray->extras[r], number->target);
-        enum toll_number_type type;
-        struct toll_value text;
-        bool same_text;
+        const bool full = type[r] == TOLL_NUMBER_E164;
 
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        *out = 0;
-        if (text.bytes == 0)
-            continue;
-        type = read_number(&number->rules, text, out, &same_text);
-        if (type != TOLL_NUMBER_E164)
-            *out = 0;
-        tray->has_extra[r] |= type == TOLL_NUMBER_E164;
-        tray->warned[r] |= type != TOLL_NUMBER_E164 && type != TOLL_NUMBER_NONE;
-    }
-}
-
-static void read_record_ids(struct toll_tray *tray)
-{
-    const int slot = tray->reader->slots[TOLL_TO_RECORD_ID];
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
-
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        tray->texts[0][r] = (uint32_t)(text.text - tray->text);
-        tray->out[r].record_id_bytes = (uint16_t)text.bytes;
-        if (text.bytes > TOLL_INGEST_TEXT_MAX)
-            toll_tray_odd(tray, r);
+        tray->numbers[n][r] = full ? tray->numbers[n][r] : 0;
+        tray->has_extra[r] |= full;
+        tray->warned[r] |= !full && type[r] != TOLL_NUMBER_NONE && spans.bytes[r] > 0;
     }
 }
 
 void toll_tray_numbers(struct toll_tray *tray)
 {
-    if (tray->reader->slots[TOLL_TO_RECORD_ID] >= 0)
-        read_record_ids(tray);
+    if (tray->reader->slots[TOLL_TO_RECORD_ID] >= 0) {
+        toll_tray_spans(tray, tray->reader->slots[TOLL_TO_RECORD_ID], &tray->texts[0]);
+        check_lengths(tray, &tray->texts[0]);
+    }
     for (int n = 0; n < TOLL_TRAY_NUMBERS; n++) {
-        if (n < 2 && tray->spec->fields[tray->numbers[n].target].mapped)
+        const enum toll_target target = tray->number_rules[n].target;
+
+        if (n < 2 && tray->spec->fields[target].mapped)
             read_end(tray, n);
-        else if (n >= 2 && tray->reader->slots[tray->numbers[n].target] >= 0)
+        else if (n >= 2 && tray->reader->slots[target] >= 0)
             read_side(tray, n);
     }
 }

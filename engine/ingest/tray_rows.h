@@ -7,12 +7,13 @@
 #define TOLL_INGEST_TRAY_ROWS_H
 
 #include "ingest/reader.h"
+#include "simd/fields.h"
 
 #define TOLL_TRAY_ROWS 128u /* the columns stay in the nearest caches */
 /* Readable bytes behind a row of a tray, for loads that know no length. */
 #define TOLL_TRAY_PADDING 64u
+_Static_assert(TOLL_TRAY_PADDING >= TOLL_FIELD_PADDING, "a row may end with an empty field");
 #define TOLL_TRAY_MEMO_BITS 8
-#define TOLL_TRAY_NAME_BITS 12 /* accounts come by the thousand */
 
 enum toll_tray_shape {
     TOLL_TRAY_QUOTED = 1, /* some field is quoted, none has quotes inside */
@@ -20,33 +21,15 @@ enum toll_tray_shape {
     TOLL_TRAY_ODD = 4     /* is read by rows.c, or is no row */
 };
 
-struct toll_tray_time {
-    enum { TOLL_WAY_ISO, TOLL_WAY_CLOCK_LAST, TOLL_WAY_TEXT } way;
-    struct toll_memo days[1 << TOLL_TRAY_MEMO_BITS]; /* what stands before the clock: 1 + days since 1970 */
+/* A column of the rows, as kernels want it (simd/fields.h). Empty where a row has none, or is odd already. */
+struct toll_tray_spans {
+    uint32_t begin[TOLL_TRAY_ROWS], bytes[TOLL_TRAY_ROWS];
 };
 
-/* Number rules as they are asked about digits alone. */
-#define TOLL_DIGIT_RULES_MAX 64u /* more are left to numbers.h */
-enum toll_digit_rule_kind {
-    TOLL_DIGITS_NONE, /* these digits exactly; likewise SHORT_WORD */
-    TOLL_DIGITS_INTERNATIONAL,
-    TOLL_DIGITS_NANP,
-    TOLL_DIGITS_NATIONAL,
-    TOLL_DIGITS_BARE,
-    TOLL_DIGITS_SHORT_WORD,
-    TOLL_DIGITS_SHORT,
-    TOLL_DIGITS_EXTENSION
-};
-struct toll_digit_rule {
-    enum toll_digit_rule_kind kind;
-    unsigned low, high, prefix_digits, country_digits;
-    uint64_t prefix, country;
-};
-struct toll_digit_rules {
-    const struct toll_number_rules *from;
-    struct toll_digit_rule rules[TOLL_DIGIT_RULES_MAX];
-    unsigned count;
-    bool usable;
+struct toll_tray_time {
+    enum { TOLL_WAY_ISO, TOLL_WAY_CLOCK_LAST, TOLL_WAY_TEXT } way;
+    struct toll_field_day day;                       /* the one that was read last; head_bytes 0: none */
+    struct toll_memo days[1 << TOLL_TRAY_MEMO_BITS]; /* what stands before the clock: 1 + days since 1970 */
 };
 
 enum { TOLL_TRAY_NUMBERS = 6 }; /* caller, callee, charged, lrn_caller, lrn_callee, ring_to */
@@ -58,6 +41,7 @@ struct toll_tray_number {
 struct toll_tray {
     struct toll_reader *reader;
     const struct toll_spec *spec;
+    const struct toll_field_kernels *kernels;
     int slots_needed; /* the largest column that is asked for, + 1 */
     int key_slots[TOLL_INGEST_COLUMNS_MAX];
     bool legal[TOLL_INGEST_COLUMNS_MAX + 1]; /* numbers of columns */
@@ -69,20 +53,43 @@ struct toll_tray {
     uint32_t first[TOLL_TRAY_ROWS], begin[TOLL_TRAY_ROWS], end[TOLL_TRAY_ROWS];
     uint16_t columns[TOLL_TRAY_ROWS];
     uint8_t shape[TOLL_TRAY_ROWS];
-    /* what becomes of them: rows as they go into the chunk, but for their place in it, and their extras */
-    struct toll_row out[TOLL_TRAY_ROWS];
-    struct toll_row_extra extras[TOLL_TRAY_ROWS];
-    bool has_extra[TOLL_TRAY_ROWS], warned[TOLL_TRAY_ROWS];
-    uint32_t texts[3][TOLL_TRAY_ROWS]; /* where the texts to be kept begin: record id, caller, callee */
+    uint32_t unusual[TOLL_TRAY_ROWS], unusual_count; /* rows that had a shape from the start */
+    /* what becomes of them; columns that no field is mapped to are 0 throughout */
+    int64_t utc[3][TOLL_TRAY_ROWS]; /* start, answer, end; the first is the row's */
+    struct toll_hash128 key[TOLL_TRAY_ROWS];
+    uint64_t numbers[TOLL_TRAY_NUMBERS][TOLL_TRAY_ROWS];
+    int64_t quantity[TOLL_TRAY_ROWS], money[2][TOLL_TRAY_ROWS]; /* charge, tax */
+    uint32_t names[TOLL_NAME_SOURCE][TOLL_TRAY_ROWS];
+    int32_t duration_ms[TOLL_TRAY_ROWS], total_ms[TOLL_TRAY_ROWS], billed_ms[TOLL_TRAY_ROWS];
+    int32_t setup_ms[TOLL_TRAY_ROWS];
+    uint16_t kind[TOLL_TRAY_ROWS];
+    struct toll_tray_spans texts[3]; /* to be kept: record id, caller, callee */
+    uint8_t has_extra[TOLL_TRAY_ROWS], warned[TOLL_TRAY_ROWS];
     /* on the way there */
     struct toll_tray_time times[3]; /* start, answer, end */
-    int64_t utc[3][TOLL_TRAY_ROWS];
     bool has_time[3][TOLL_TRAY_ROWS];
     int8_t choices[TOLL_READER_CHOICES][TOLL_TRAY_ROWS];
+    struct toll_field_words choice_words[TOLL_READER_CHOICES];
     struct toll_memo choice_memos[TOLL_READER_CHOICES][1 << TOLL_READER_CHOICE_BITS];
-    struct toll_tray_number numbers[TOLL_TRAY_NUMBERS];
-    struct toll_memo name_memos[TOLL_NAME_SOURCE][1 << TOLL_TRAY_NAME_BITS];
+    struct toll_tray_number number_rules[TOLL_TRAY_NUMBERS];
 };
+
+/* Column `slot` of the file in all rows of the tray; -1: empty. */
+void toll_tray_spans(const struct toll_tray *tray, int slot, struct toll_tray_spans *spans);
+
+static inline struct toll_field_column toll_tray_column(const struct toll_tray *tray,
+                                                        const struct toll_tray_spans *spans)
+{
+    return (struct toll_field_column){tray->text, spans->begin, spans->bytes};
+}
+
+/* All rows of the tray, as if a kernel had taken none. */
+static inline size_t toll_tray_all(const struct toll_tray *tray, uint32_t *rest)
+{
+    for (uint32_t r = 0; r < tray->rows; r++)
+        rest[r] = r;
+    return tray->rows;
+}
 
 /* The text of a column in a row that is not plain, as toll_tray_value. */
 bool toll_tray_value_of_odd(const struct toll_tray *tray, uint32_t r, int slot, struct toll_value *value);

@@ -1,6 +1,7 @@
 /*
- * Times of a tray, and the choices that say which of them counts. A text is a date, a separator and a clock;
- * the date is looked up, the clock is read from eight bytes, and whatever looks otherwise is read by times.h.
+ * Times of a tray, and the choices that say which of them counts. A text is a date, a separator and a clock.
+ * Nearly all rows of a tray are of the day that was read last: they are compared with it. Of others the date
+ * is looked up, and whatever looks otherwise is read by times.h.
  */
 #include "ingest/tray_rows.h"
 
@@ -38,8 +39,43 @@ static bool clock_is_last(const struct toll_time_format *format)
     return true;
 }
 
+/* The words of a choice as they stand in a file; one that a memo must be asked about is left out. */
+static void init_choice(struct toll_tray *tray, int which, const struct toll_spec_field *field)
+{
+    struct toll_field_words *known = &tray->choice_words[which];
+
+    known->empty = (int8_t)field->empty;
+    for (size_t v = 0; v < sizeof field->choice_words / sizeof field->choice_words[0]; v++) {
+        for (size_t i = 0; i < field->choice_words[v].count; i++) {
+            const struct toll_value word = {field->choice_words[v].words[i],
+                                            strlen(field->choice_words[v].words[i])};
+            char padded[TOLL_MEMO_BYTES_MAX] = {0};
+            const unsigned at = known->count;
+            unsigned w = 0;
+
+            if (at == TOLL_FIELD_WORDS_MAX || word.bytes - 1 > TOLL_MEMO_BYTES_MAX - 1 ||
+                toll_value_trim(word).bytes != word.bytes)
+                continue;
+            memcpy(padded, word.text, word.bytes);
+            known->head[at] = toll_load_8(padded);
+            known->tail[at] = toll_load_8(padded + 8);
+            known->bytes[at] = (uint32_t)word.bytes;
+            known->value[at] = (int8_t)toll_value_choice(field, word);
+            while (known->head[w] != known->head[at] || known->tail[w] != known->tail[at] ||
+                   known->bytes[w] != known->bytes[at])
+                w++;
+            known->count += w == at;
+        }
+    }
+}
+
 void toll_tray_times_init(struct toll_tray *tray)
 {
+    static const enum toll_target choices[TOLL_READER_CHOICES] = {TOLL_TO_LEGS, TOLL_TO_SERVICE,
+                                                                  TOLL_TO_DIRECTION, TOLL_TO_ANSWERED};
+
+    for (int i = 0; i < TOLL_READER_CHOICES; i++)
+        init_choice(tray, i, &tray->spec->fields[choices[i]]);
     for (int t = 0; t < 3; t++) {
         const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
         struct toll_tray_time *time = &tray->times[t];
@@ -138,31 +174,96 @@ static enum toll_time_result read_joined(struct toll_tray *tray, int t, struct t
                           utc);
 }
 
+/* Is one of these texts of the form that a day is remembered of? Then its day is, as the one to compare with,
+ * if it is known by now. clock: NULL where the text has it. */
+static void remember_day(struct toll_tray *tray, int t, struct toll_value text,
+                         const struct toll_value *clock)
+{
+    const struct toll_time_reader *reader = &tray->reader->times[t];
+    struct toll_tray_time *time = &tray->times[t];
+    const size_t clocked = clock == NULL ? CLOCK_BYTES : 0;
+    struct toll_field_day day = {.bytes = (uint32_t)text.bytes, .until = TOLL_TIME_END_MS};
+    struct toll_memo *place;
+
+    if (time->way == TOLL_WAY_ISO) {
+        day.zulu = text.bytes == ISO_CLOCK_AT + CLOCK_BYTES + 1;
+        day.head_bytes = ISO_CLOCK_AT;
+        if (text.bytes != ISO_CLOCK_AT + CLOCK_BYTES + day.zulu)
+            return;
+    } else {
+        if (text.bytes - clocked - 1 > TOLL_MEMO_BYTES_MAX - 1)
+            return;
+        day.head_bytes = (uint32_t)(text.bytes - clocked);
+    }
+    day.clock_at = day.head_bytes;
+    if (!toll_memo_find_padded(time->days, TOLL_TRAY_MEMO_BITS, text.text, day.head_bytes, &place) ||
+        !known_day(place, 0, &day.local_ms))
+        return;
+    toll_padded_words(text.text, day.head_bytes, &day.head, &day.tail);
+    if (!day.zulu) {
+        const toll_ms least = reader->offset_ms, end = TOLL_TIME_END_MS + reader->offset_ms;
+
+        day.offset_ms = reader->offset_ms;
+        day.from = reader->sure_from > least ? reader->sure_from : least;
+        day.until = reader->sure_until < end ? reader->sure_until : end;
+    }
+    time->day = day;
+}
+
+/* One row, in the long way. */
+static void read_one(struct toll_tray *tray, int t, uint32_t r, struct toll_value text,
+                     const struct toll_value *clock)
+{
+    enum toll_time_result result = TOLL_TIME_OK;
+    toll_ms *utc = &tray->utc[t][r];
+
+    if (clock != NULL) {
+        tray->has_time[t][r] = toll_value_trim(text).bytes + toll_value_trim(*clock).bytes > 0;
+        if (tray->has_time[t][r])
+            result = read_joined(tray, t, text, *clock, utc);
+    } else {
+        tray->has_time[t][r] = text.bytes > 0;
+        if (text.bytes > 0)
+            result = read_text(tray, t, text, utc);
+    }
+    if (result != TOLL_TIME_OK || (t == 0 && !tray->has_time[t][r]))
+        toll_tray_odd(tray, r);
+}
+
 static void read_times(struct toll_tray *tray, int t)
 {
     const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_START + t];
     const int slot = tray->reader->slots[TOLL_TO_START + t];
-    const int second = field->column_count == 2 ? tray->reader->layout->slots[field->columns[1]] : -1;
+    const bool joined = field->column_count == 2;
+    const int second = joined ? tray->reader->layout->slots[field->columns[1]] : -1;
+    struct toll_tray_spans spans, clock_spans;
+    uint32_t rest[TOLL_TRAY_ROWS];
+    size_t left;
 
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text, clock;
-        enum toll_time_result result = TOLL_TIME_OK;
-        toll_ms *utc = t == 0 ? &tray->out[r].start : &tray->utc[t][r];
+    toll_tray_spans(tray, slot, &spans);
+    if (joined)
+        toll_tray_spans(tray, second, &clock_spans);
+    if (tray->times[t].day.head_bytes == 0) {
+        left = toll_tray_all(tray, rest);
+    } else {
+        const struct toll_field_column column = toll_tray_column(tray, &spans),
+                                       clocks = toll_tray_column(tray, &clock_spans);
 
-        if (!toll_tray_value(tray, r, slot, &text))
+        left = tray->kernels->times(&tray->times[t].day, &column, joined ? &clocks : NULL, tray->rows,
+                                    tray->utc[t], rest);
+    }
+    memset(tray->has_time[t], true, tray->rows);
+    for (size_t i = 0; i < left; i++) {
+        const uint32_t r = rest[i];
+        const struct toll_value text = {tray->text + spans.begin[r], spans.bytes[r]},
+                                clock = {tray->text + (joined ? clock_spans.begin[r] : 0),
+                                         joined ? clock_spans.bytes[r] : 0};
+
+        if ((tray->shape[r] & TOLL_TRAY_ODD) != 0)
             continue;
-        if (field->column_count == 2) {
-            (void)toll_tray_value(tray, r, second, &clock);
-            tray->has_time[t][r] = toll_value_trim(text).bytes + toll_value_trim(clock).bytes > 0;
-            if (tray->has_time[t][r])
-                result = read_joined(tray, t, text, clock, utc);
-        } else {
-            tray->has_time[t][r] = text.bytes > 0;
-            if (text.bytes > 0)
-                result = read_text(tray, t, text, utc);
-        }
-        if (result != TOLL_TIME_OK || (t == 0 && !tray->has_time[t][r]))
-            toll_tray_odd(tray, r);
+        read_one(tray, t, r, text, joined ? &clock : NULL);
+        if (i + 1 == left && tray->times[t].way != TOLL_WAY_TEXT && (tray->shape[r] & TOLL_TRAY_ODD) == 0)
+            remember_day(tray, t, text, joined ? &clock : NULL);
     }
 }
 
@@ -171,6 +272,9 @@ static void read_choice(struct toll_tray *tray, int which, enum toll_target targ
     const struct toll_spec_field *field = &tray->spec->fields[target];
     const int slot = tray->reader->slots[target];
     int8_t *choices = tray->choices[which];
+    struct toll_tray_spans spans;
+    uint32_t rest[TOLL_TRAY_ROWS];
+    size_t left;
 
     if (field->type == TOLL_VALUE_CONSTANT) {
         memset(choices, field->constant, tray->rows);
@@ -181,14 +285,23 @@ static void read_choice(struct toll_tray *tray, int which, enum toll_target targ
             choices[r] = tray->spec->fields[TOLL_TO_ANSWER].mapped && tray->has_time[1][r];
         return;
     }
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
+    if (slot < 0) {
+        memset(choices, field->empty, tray->rows);
+        left = 0;
+    } else {
+        toll_tray_spans(tray, slot, &spans);
+        const struct toll_field_column column = toll_tray_column(tray, &spans);
+        left = tray->kernels->words(&tray->choice_words[which], &column, tray->rows, choices, rest);
+    }
+    for (size_t i = 0; i < left; i++) {
+        const uint32_t r = rest[i];
+        struct toll_value text = {tray->text + spans.begin[r], spans.bytes[r]};
         struct toll_memo *place;
 
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
         choices[r] = (int8_t)field->empty;
-        if (text.bytes - 1 <= TOLL_MEMO_BYTES_MAX - 1) {
+        if ((tray->shape[r] & TOLL_TRAY_ODD) != 0)
+            continue;
+        if (text.bytes <= TOLL_MEMO_BYTES_MAX) {
             if (!toll_memo_find_padded(tray->choice_memos[which], TOLL_READER_CHOICE_BITS, text.text,
                                        text.bytes, &place)) {
                 text = toll_value_trim(text);
@@ -198,26 +311,27 @@ static void read_choice(struct toll_tray *tray, int which, enum toll_target targ
         } else if (toll_value_trim(text).bytes > 0) {
             choices[r] = (int8_t)toll_value_choice(field, toll_value_trim(text));
         }
+    }
+    for (uint32_t r = 0; r < tray->rows; r++)
         if (choices[r] == TOLL_CHOICE_REJECT)
             toll_tray_odd(tray, r);
-    }
 }
 
 /* The answer is the start of an answered call. */
 static void settle_answers(struct toll_tray *tray)
 {
     for (uint32_t r = 0; r < tray->rows; r++) {
-        const int64_t setup = tray->utc[1][r] - tray->out[r].start;
+        const int64_t setup = tray->utc[1][r] - tray->utc[0][r];
 
-        tray->extras[r].setup_ms = 0;
+        tray->setup_ms[r] = 0;
         if ((tray->shape[r] & TOLL_TRAY_ODD) != 0 || !tray->has_time[1][r] || !tray->choices[3][r])
             continue;
         if (setup < 0 || setup > INT32_MAX) {
             toll_tray_odd(tray, r);
             continue;
         }
-        tray->out[r].start = tray->utc[1][r];
-        tray->extras[r].setup_ms = (int32_t)setup;
+        tray->utc[0][r] = tray->utc[1][r];
+        tray->setup_ms[r] = (int32_t)setup;
         tray->has_extra[r] |= setup != 0;
     }
 }
@@ -244,7 +358,6 @@ void toll_tray_times(struct toll_tray *tray)
     if (spec->fields[TOLL_TO_DURATION].type == TOLL_VALUE_END_MINUS_START)
         read_times(tray, 2);
     for (uint32_t r = 0; r < tray->rows; r++)
-        tray->out[r].kind =
-            (uint16_t)((unsigned)tray->choices[1][r] | (tray->choices[2][r] ? TOLL_KIND_IN : 0u) |
-                       (tray->choices[3][r] ? TOLL_KIND_ANSWERED : 0u));
+        tray->kind[r] = (uint16_t)((unsigned)tray->choices[1][r] | (tray->choices[2][r] ? TOLL_KIND_IN : 0u) |
+                                   (tray->choices[3][r] ? TOLL_KIND_ANSWERED : 0u));
 }

@@ -1,36 +1,56 @@
-/* Durations, amounts and names of a tray, and the record keys. */
+/* Durations and amounts of a tray. */
 #include "ingest/tray_rows.h"
-
-#include "base/checksum.h"
 
 #include <string.h>
 
 /* -- durations -- */
 
-/* 0 or negative as toll_value_duration; *present false when empty. */
-static inline int read_duration(enum toll_value_type type, struct toll_value text, bool *present, int32_t *ms)
-{
-    uint32_t value;
+/* Eight digits of milliseconds fit. */
+#define SECONDS_DIGITS_MAX 6u
+#define MILLISECONDS_DIGITS_MAX 8u
 
-    *ms = 0;
-    *present = text.bytes > 0;
-    if (text.bytes == 0)
-        return 0;
-    if (type == TOLL_VALUE_SECONDS && text.bytes <= 6 && toll_padded_integer(text.text, text.bytes, &value)) {
-        *ms = (int32_t)(value * 1000);
-        return 0;
+/* What the kernel of a type leaves. */
+static size_t read_fast(const struct toll_tray *tray, enum toll_value_type type,
+                        const struct toll_tray_spans *spans, int32_t *ms, uint32_t *rest)
+{
+    const struct toll_field_column column = toll_tray_column(tray, spans);
+    uint32_t *values = (uint32_t *)ms;
+    size_t left;
+
+    if (type == TOLL_VALUE_SECONDS)
+        return tray->kernels->integers(&column, SECONDS_DIGITS_MAX, 1000, tray->rows, values, rest);
+    if (type == TOLL_VALUE_MILLISECONDS)
+        return tray->kernels->integers(&column, MILLISECONDS_DIGITS_MAX, 1, tray->rows, values, rest);
+    if (type != TOLL_VALUE_HMS)
+        return toll_tray_all(tray, rest);
+    left = tray->kernels->clocks(&column, tray->rows, values, rest);
+    for (uint32_t r = 0; r < tray->rows; r++)
+        values[r] *= 1000;
+    return left;
+}
+
+/* The durations of a target, and the rows where it is empty. */
+static size_t read_durations(struct toll_tray *tray, enum toll_target target, int32_t *ms, uint32_t *empty)
+{
+    const enum toll_value_type type = tray->spec->fields[target].type;
+    struct toll_tray_spans spans;
+    uint32_t rest[TOLL_TRAY_ROWS];
+    size_t left, empties = 0;
+
+    toll_tray_spans(tray, tray->reader->slots[target], &spans);
+    left = read_fast(tray, type, &spans, ms, rest);
+    for (size_t i = 0; i < left; i++) {
+        const uint32_t r = rest[i];
+        const struct toll_value text =
+            toll_value_trim((struct toll_value){tray->text + spans.begin[r], spans.bytes[r]});
+
+        ms[r] = 0;
+        if (text.bytes == 0)
+            empty[empties++] = r;
+        else if (toll_value_duration(type, text, &ms[r]) != 0)
+            toll_tray_odd(tray, r);
     }
-    if (type == TOLL_VALUE_HMS && text.bytes == 8 && toll_padded_clock(text.text, &value)) {
-        *ms = (int32_t)(value * 1000);
-        return 0;
-    }
-    if (type == TOLL_VALUE_MILLISECONDS && toll_padded_integer(text.text, text.bytes, &value)) {
-        *ms = (int32_t)value;
-        return 0;
-    }
-    text = toll_value_trim(text);
-    *present = text.bytes > 0;
-    return text.bytes == 0 ? 0 : toll_value_duration(type, text, ms);
+    return empties;
 }
 
 static inline bool is_unanswered(const struct toll_tray *tray, uint32_t r)
@@ -41,125 +61,95 @@ static inline bool is_unanswered(const struct toll_tray *tray, uint32_t r)
 static void end_minus_start(struct toll_tray *tray)
 {
     for (uint32_t r = 0; r < tray->rows; r++) {
-        const int64_t span = tray->utc[2][r] - tray->out[r].start;
+        const int64_t span = tray->utc[2][r] - tray->utc[0][r];
         const bool present = tray->has_time[2][r];
 
         if ((tray->shape[r] & TOLL_TRAY_ODD) != 0)
             continue;
-        tray->out[r].duration_ms = present ? (int32_t)span : 0;
+        tray->duration_ms[r] = present ? (int32_t)span : 0;
         if (present ? span < 0 || span > INT32_MAX : !is_unanswered(tray, r))
             toll_tray_odd(tray, r);
-    }
-}
-
-static void read_totals(struct toll_tray *tray)
-{
-    const enum toll_value_type type = tray->spec->fields[TOLL_TO_TOTAL].type;
-    const int slot = tray->reader->slots[TOLL_TO_TOTAL];
-    const bool warn = tray->spec->warn_over_total;
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
-        bool present;
-        int32_t total;
-
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        if (read_duration(type, text, &present, &total) != 0)
-            toll_tray_odd(tray, r);
-        tray->warned[r] |= warn && present && tray->out[r].duration_ms > total;
-    }
-}
-
-static void read_billed(struct toll_tray *tray)
-{
-    const enum toll_value_type type = tray->spec->fields[TOLL_TO_CARRIER_BILLED].type;
-    const int slot = tray->reader->slots[TOLL_TO_CARRIER_BILLED];
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
-        bool present;
-
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        if (read_duration(type, text, &present, &tray->extras[r].carrier_billed_ms) != 0)
-            toll_tray_odd(tray, r);
-        tray->has_extra[r] |= tray->extras[r].carrier_billed_ms != 0;
     }
 }
 
 void toll_tray_durations(struct toll_tray *tray)
 {
     const struct toll_spec *spec = tray->spec;
-    const enum toll_value_type type = spec->fields[TOLL_TO_DURATION].type;
-    const int slot = tray->reader->slots[TOLL_TO_DURATION];
+    uint32_t empty[TOLL_TRAY_ROWS];
+    size_t empties;
 
-    if (type == TOLL_VALUE_END_MINUS_START) {
+    if (spec->fields[TOLL_TO_DURATION].type == TOLL_VALUE_END_MINUS_START) {
         end_minus_start(tray);
     } else {
-        for (uint32_t r = 0; r < tray->rows; r++) {
-            struct toll_value text;
-            bool present;
-
-            if (!toll_tray_value(tray, r, slot, &text))
-                continue;
-            if (read_duration(type, text, &present, &tray->out[r].duration_ms) != 0 ||
-                (!present && !is_unanswered(tray, r)))
-                toll_tray_odd(tray, r);
-        }
+        empties = read_durations(tray, TOLL_TO_DURATION, tray->duration_ms, empty);
+        for (size_t i = 0; i < empties; i++)
+            if (!is_unanswered(tray, empty[i]))
+                toll_tray_odd(tray, empty[i]);
     }
-    if (spec->fields[TOLL_TO_TOTAL].mapped)
-        read_totals(tray);
-    if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped)
-        read_billed(tray);
+    if (spec->fields[TOLL_TO_TOTAL].mapped) {
+        empties = read_durations(tray, TOLL_TO_TOTAL, tray->total_ms, empty);
+        for (size_t i = 0; i < empties; i++)
+            tray->total_ms[empty[i]] = INT32_MAX; /* none is above it */
+        for (uint32_t r = 0; spec->warn_over_total && r < tray->rows; r++)
+            tray->warned[r] |= tray->duration_ms[r] > tray->total_ms[r];
+    }
+    if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped) {
+        (void)read_durations(tray, TOLL_TO_CARRIER_BILLED, tray->billed_ms, empty);
+        for (uint32_t r = 0; r < tray->rows; r++)
+            tray->has_extra[r] |= tray->billed_ms[r] != 0;
+    }
     for (uint32_t r = 0; spec->warn_over_ms > 0 && r < tray->rows; r++)
-        tray->warned[r] |= tray->out[r].duration_ms > spec->warn_over_ms;
+        tray->warned[r] |= tray->duration_ms[r] > spec->warn_over_ms;
 }
 
 /* -- amounts -- */
 
 static void read_money(struct toll_tray *tray, int which)
 {
-    const enum toll_target target = which == 0 ? TOLL_TO_PROVIDER_CHARGE : TOLL_TO_PROVIDER_TAX;
-    const uint16_t bit = which == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
-    const toll_money unit = tray->spec->fields[target].unit;
-    const int slot = tray->reader->slots[target];
+    static const enum toll_target targets[2] = {TOLL_TO_PROVIDER_CHARGE, TOLL_TO_PROVIDER_TAX};
+    static const uint16_t bits[2] = {TOLL_KIND_PROVIDER_CHARGE, TOLL_KIND_PROVIDER_TAX};
+    const toll_money unit = tray->spec->fields[targets[which]].unit;
+    toll_money *money = tray->money[which];
+    struct toll_tray_spans spans;
+    uint8_t present[TOLL_TRAY_ROWS];
+    uint32_t rest[TOLL_TRAY_ROWS];
+    size_t left;
 
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        toll_money *out = which == 0 ? &tray->extras[r].provider_charge : &tray->extras[r].provider_tax;
-        struct toll_value text;
-        toll_money money;
+    toll_tray_spans(tray, tray->reader->slots[targets[which]], &spans);
+    const struct toll_field_column column = toll_tray_column(tray, &spans);
+    left = unit == TOLL_MONEY_UNIT ? tray->kernels->decimals(&column, tray->rows, money, rest)
+                                   : toll_tray_all(tray, rest);
+    memset(present, true, tray->rows);
+    for (size_t i = 0; i < left; i++) {
+        const uint32_t r = rest[i];
+        struct toll_value text = {tray->text + spans.begin[r], spans.bytes[r]};
 
-        if (!toll_tray_value(tray, r, slot, &text))
+        money[r] = 0;
+        if (unit == TOLL_MONEY_UNIT && toll_padded_money(text.text, text.bytes, &money[r]))
             continue;
-        money = 0;
-        if (unit != TOLL_MONEY_UNIT || !toll_padded_money(text.text, text.bytes, &money)) {
-            text = toll_value_trim(text);
-            money = 0;
-            *out = 0;
-            if (text.bytes == 0)
-                continue;
-            if (!toll_value_money(text, unit, &money))
-                toll_tray_odd(tray, r);
-        }
-        tray->out[r].kind |= bit;
-        *out = money;
-        tray->has_extra[r] |= money != 0;
+        money[r] = 0;
+        text = toll_value_trim(text);
+        present[r] = text.bytes > 0;
+        if (text.bytes > 0 && !toll_value_money(text, unit, &money[r]))
+            toll_tray_odd(tray, r);
+    }
+    for (uint32_t r = 0; r < tray->rows; r++) {
+        tray->kind[r] |= present[r] ? bits[which] : 0;
+        tray->has_extra[r] |= money[r] != 0;
     }
 }
 
 static void read_quantities(struct toll_tray *tray)
 {
     const struct toll_spec_field *field = &tray->spec->fields[TOLL_TO_QUANTITY];
-    const int slot = tray->reader->slots[TOLL_TO_QUANTITY];
+    struct toll_tray_spans spans;
 
+    toll_tray_spans(tray, tray->reader->slots[TOLL_TO_QUANTITY], &spans);
     for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
+        const struct toll_value text =
+            toll_value_trim((struct toll_value){tray->text + spans.begin[r], spans.bytes[r]});
         int64_t quantity = 0;
 
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        text = toll_value_trim(text);
         if (text.bytes > 0) {
             if (!toll_value_integer(text, field->unit, &quantity))
                 toll_tray_odd(tray, r);
@@ -169,8 +159,8 @@ static void read_quantities(struct toll_tray *tray)
             quantity = 1;
         }
         if (quantity < 0)
-            tray->out[r].kind |= TOLL_KIND_CREDIT;
-        tray->extras[r].quantity = quantity < 0 ? -quantity : quantity;
+            tray->kind[r] |= TOLL_KIND_CREDIT;
+        tray->quantity[r] = quantity < 0 ? -quantity : quantity;
         tray->has_extra[r] |= quantity != 0;
     }
 }
@@ -188,180 +178,4 @@ void toll_tray_amounts(struct toll_tray *tray)
         read_money(tray, 1);
     if (tray->reader->slots[TOLL_TO_QUANTITY] >= 0 || !voice)
         read_quantities(tray);
-}
-
-/* -- names -- */
-
-static const enum toll_target name_targets[TOLL_NAME_SOURCE] = {[TOLL_NAME_CARRIER] = TOLL_TO_CARRIER,
-                                                                [TOLL_NAME_TRUNK] = TOLL_TO_TRUNK,
-                                                                [TOLL_NAME_HINT] = TOLL_TO_HINT,
-                                                                [TOLL_NAME_CALLTYPE] = TOLL_TO_CALLTYPE};
-
-static inline uint32_t *name_place(struct toll_tray *tray, uint32_t r, enum toll_name name)
-{
-    struct toll_row_extra *extra = &tray->extras[r];
-
-    return name == TOLL_NAME_CARRIER ? &tray->out[r].carrier
-           : name == TOLL_NAME_TRUNK ? &extra->trunk
-           : name == TOLL_NAME_HINT  ? &extra->hint
-                                     : &extra->calltype;
-}
-
-static bool is_constant(const struct toll_tray *tray, enum toll_name name)
-{
-    const struct toll_spec_field *field = &tray->spec->fields[name_targets[name]];
-
-    return field->mapped && field->type == TOLL_VALUE_CONSTANT;
-}
-
-static void check_names(struct toll_tray *tray, enum toll_name name)
-{
-    const int slot = tray->reader->slots[name_targets[name]];
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
-
-        if (toll_tray_value(tray, r, slot, &text) && text.bytes > TOLL_INGEST_TEXT_MAX)
-            toll_tray_odd(tray, r);
-    }
-}
-
-static void read_names(struct toll_tray *tray, enum toll_name name)
-{
-    const int slot = tray->reader->slots[name_targets[name]];
-    const uint32_t none = name == TOLL_NAME_CARRIER ? tray->reader->carrier : 0;
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text;
-        struct toll_memo *place;
-
-        if (!toll_tray_value(tray, r, slot, &text))
-            continue;
-        *name_place(tray, r, name) = none;
-        if (text.bytes == 0)
-            continue;
-        if (text.bytes > TOLL_MEMO_BYTES_MAX) {
-            *name_place(tray, r, name) = toll_reader_name(tray->reader, name, text);
-        } else {
-            if (!toll_memo_find_padded(tray->name_memos[name], TOLL_TRAY_NAME_BITS, text.text, text.bytes,
-                                       &place))
-                place->value = toll_reader_name(tray->reader, name, text);
-            *name_place(tray, r, name) = place->value;
-        }
-        tray->has_extra[r] |= name != TOLL_NAME_CARRIER;
-    }
-}
-
-static void constant_names(struct toll_tray *tray, enum toll_name name)
-{
-    const char *text = tray->spec->fields[name_targets[name]].constant_text;
-    const size_t bytes = strlen(text);
-    const uint32_t id = bytes == 0 && name == TOLL_NAME_CARRIER
-                            ? tray->reader->carrier
-                            : toll_reader_name(tray->reader, name, (struct toll_value){text, bytes});
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        *name_place(tray, r, name) = id;
-        tray->has_extra[r] |= bytes > 0 && name != TOLL_NAME_CARRIER;
-    }
-}
-
-void toll_tray_names(struct toll_tray *tray)
-{
-    for (enum toll_name name = 0; name < TOLL_NAME_SOURCE; name++) {
-        if (!is_constant(tray, name) && tray->reader->slots[name_targets[name]] >= 0)
-            check_names(tray, name);
-    }
-    for (enum toll_name name = 0; name < TOLL_NAME_SOURCE; name++) {
-        if (is_constant(tray, name))
-            constant_names(tray, name);
-        else if (tray->reader->slots[name_targets[name]] >= 0)
-            read_names(tray, name);
-        else if (name == TOLL_NAME_CARRIER)
-            for (uint32_t r = 0; r < tray->rows; r++)
-                *name_place(tray, r, name) = tray->reader->carrier;
-    }
-}
-
-/* -- keys -- */
-
-/* The row's own bytes, separators replaced: of a row without quoted fields whose columns stand in order. */
-static struct toll_hash128 hash_plain_row(struct toll_tray *tray, uint32_t r)
-{
-    const uint32_t *stops = tray->index.stops + tray->first[r];
-    const size_t begin = tray->begin[r], bytes = tray->end[r] - begin;
-    char *key = toll_reader_key(tray->reader, bytes);
-
-    if (key == NULL)
-        return (struct toll_hash128){0, 0};
-    memcpy(key, tray->text + begin, bytes);
-    for (unsigned i = 0; i + 1 < tray->columns[r]; i++)
-        key[stops[i] - begin] = TOLL_KEY_SEPARATOR;
-    return toll_hash(key, bytes);
-}
-
-/* Some columns, joined. */
-static struct toll_hash128 hash_columns(struct toll_tray *tray, uint32_t r, const int *slots, int count)
-{
-    struct toll_value text = {"", 0};
-    size_t used = 0, bytes = (size_t)count + 16;
-    char *key;
-
-    for (int i = 0; i < count; i++) {
-        (void)toll_tray_value(tray, r, slots[i], &text);
-        bytes += text.bytes;
-    }
-    key = toll_reader_key(tray->reader, bytes);
-    if (key == NULL)
-        return (struct toll_hash128){0, 0};
-    for (int i = 0; i < count; i++) {
-        (void)toll_tray_value(tray, r, slots[i], &text);
-        if (i > 0)
-            key[used++] = TOLL_KEY_SEPARATOR;
-        for (size_t k = 0; k < text.bytes; k += 16) /* up to 15 more, for which there is room */
-            memcpy(key + used + k, text.text + k, 16);
-        used += text.bytes;
-    }
-    return toll_hash(key, used);
-}
-
-static struct toll_hash128 hash_row(struct toll_tray *tray, uint32_t r)
-{
-    const struct toll_spec *spec = tray->spec;
-    const bool headless = spec->header == TOLL_HEADER_NONE;
-    const int columns = headless ? (int)tray->columns[r] : spec->column_count;
-    int slots[TOLL_INGEST_COLUMNS_MAX];
-
-    if ((tray->reader->layout->same_order || headless) && columns == (int)tray->columns[r] &&
-        (tray->shape[r] & TOLL_TRAY_QUOTED) == 0)
-        return hash_plain_row(tray, r);
-    for (int i = 0; i < columns; i++)
-        slots[i] = i < spec->column_count ? tray->reader->layout->slots[i] : -1;
-    return hash_columns(tray, r, slots, columns);
-}
-
-void toll_tray_keys(struct toll_tray *tray)
-{
-    const int count = tray->spec->key_count;
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        struct toll_value text = {"", 0};
-        struct toll_hash128 hash;
-        bool empty = true;
-
-        if ((tray->shape[r] & TOLL_TRAY_ODD) != 0)
-            continue;
-        for (int i = 0; i < count; i++) {
-            (void)toll_tray_value(tray, r, tray->key_slots[i], &text);
-            empty &= text.bytes == 0;
-        }
-        if (empty)
-            hash = hash_row(tray, r);
-        else if (count == 1)
-            hash = toll_hash(text.text, text.bytes);
-        else
-            hash = hash_columns(tray, r, tray->key_slots, count);
-        tray->out[r].key_high = hash.high;
-        tray->out[r].key_low = hash.low;
-    }
 }

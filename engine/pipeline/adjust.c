@@ -40,6 +40,34 @@ int toll_adjust_check_policy(const struct toll_adjust_policy *policy, bool taxed
     return 0;
 }
 
+static bool knows_parts(const struct toll_state *state, const struct toll_run_manifest *run)
+{
+    for (size_t i = 0; i < run->part_count; i++)
+        if (toll_state_has_part(state, run->parts[i].day, run->parts[i].part, run->parts[i].rows,
+                                &run->parts[i].cdr_seal))
+            return true;
+    return toll_hash_equal(state->cdr_hash, run->cdr_hash);
+}
+
+int toll_adjust_check_state(const struct toll_state *state, const char *state_path,
+                            const struct toll_run_files *old_run, bool known, struct toll_error *error)
+{
+    const struct toll_run_manifest *manifest = &old_run->manifest;
+    if (manifest->has_after && toll_hash_equal(manifest->after, state->digest))
+        return toll_error_set(error, TOLL_EUSAGE,
+                              "%s is the state that %s goes on from, and holds nothing that it billed: close "
+                              "that run and name the new state, or leave --closed out if it was not billed",
+                              state_path, old_run->path);
+    if (known || toll_hash_equal(state->run_digest, old_run->digest) ||
+        (manifest->has_predecessor && toll_hash_equal(state->run_digest, manifest->predecessor)) ||
+        knows_parts(state, manifest))
+        return 0;
+    return toll_error_set(error, TOLL_EUSAGE,
+                          "%s is a state neither of %s nor of a run behind it: it holds none of its CDRs; "
+                          "name the state that closed it",
+                          state_path, old_run->path);
+}
+
 static int read_policy(struct toll_adjust *adjust, struct toll_error *error)
 {
     const struct toll_adjust_policy *policy = adjust->policy;
@@ -70,6 +98,9 @@ int toll_adjust_open(struct toll_adjust **out, const struct toll_io *io, const c
     if (rc == 0)
         rc = toll_state_open(&adjust->state, io, closed_path, error);
     adjust->state_open = rc == 0;
+    if (rc == 0)
+        rc = toll_adjust_check_state(&adjust->state, closed_path, runs->before,
+                                     knows_parts(&adjust->state, &runs->after->manifest), error);
     if (rc == 0)
         rc = toll_account_names(runs->old_book, &adjust->names[TOLL_ADJUST_OLD], error);
     if (rc == 0)

@@ -30,6 +30,12 @@ struct toll_adjust_runs { /* borrowed until the end */
 /* What toll_adjust_open would refuse of a policy; taxed: both runs are. TOLL_EUSAGE. */
 int toll_adjust_check_policy(const struct toll_adjust_policy *policy, bool taxed, struct toll_error *error);
 
+/* Whether a state is of the old run, of one behind it, or of the one that it rates again: it closed that very
+ * run, or rows of its CDRs, as they were then or (known) as they are now. TOLL_EUSAGE: it is not. */
+struct toll_state;
+int toll_adjust_check_state(const struct toll_state *state, const char *state_path,
+                            const struct toll_run_files *old_run, bool known, struct toll_error *error);
+
 struct toll_adjust;
 /* Reads the state, which must be of the old run or of one behind it. */
 int toll_adjust_open(struct toll_adjust **out, const struct toll_io *io, const char *closed_path,

@@ -57,10 +57,11 @@ enum toll_walk_outcome toll_row_walk_beyond(const struct toll_rater *rater, stru
     const bool in_force = toll_price_first(rater, cursors, deck, entry, row->start, &base);
     TOLL_ASSERT(in_force && base != 0 && found->price - base < TOLL_RATE_COLUMNS);
     const struct toll_walk_rows rows = {
-        .rows = book->entry_rows + entry->first,
+        .rows = toll_entry_rows(book, table, entry),
+        .spans = book->entry_spans,
         .count = entry->count,
         .per = entry->walk_per,
-        .column = found->price - base,
+        .price_shift = table->price_first - 1 + (found->price - base),
         .price_terms = book->price_terms,
         .terms = book->terms,
     };

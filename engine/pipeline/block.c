@@ -168,6 +168,16 @@ static void find_ends(const struct toll_block_rows *rows, int64_t *since)
         keep_found(rows);
 }
 
+static void keep_slots(const struct toll_block_rows *rows, size_t first)
+{
+    const struct toll_block_context *context = rows->context;
+    const uint32_t *slots = toll_block_slots(rows), *places = context->places;
+    if (places == NULL)
+        memcpy(context->slots + first, slots, rows->rows * sizeof *slots);
+    for (size_t i = 0; places != NULL && i < rows->rows; i++)
+        context->slots[places[i]] = slots[i];
+}
+
 void toll_block_rate(const struct toll_block_context *context, const struct toll_cdr_batch *batch,
                      size_t first, size_t rows, const struct toll_line_columns *lines)
 {
@@ -215,6 +225,8 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_ODD, &since);
     if (context->rater->tuples != NULL)
         toll_block_tuples(&block);
+    if (context->slots != NULL)
+        keep_slots(&block, first);
     lap(context, TOLL_STAGE_TAX, &since);
     if (context->draws != NULL)
         toll_block_draws(&block, first);

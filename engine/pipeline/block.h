@@ -127,11 +127,12 @@ struct toll_block_context {
     struct toll_draws *draws;      /* pipeline/draws.h; NULL: the book has neither bundles nor tiers */
     struct toll_draws *cost_draws; /* NULL: no cost draws on anything */
     uint32_t *plans; /* by row of the batch: the payer's plan at the call, 0 none; NULL: nobody asks */
+    uint32_t *slots; /* by row of the batch: where in the tally it counts, 0 nowhere; NULL: nobody asks */
     /* NULL, or from the block's first row on: where that is kept, or with `was_found` taken from */
     const struct toll_block_found *found;
     bool was_found;
     bool no_suspense;  /* nobody asks for the summary of what is in suspense */
-    bool no_sums;      /* nor for any sum but what is charged by period */
+    bool no_sums;      /* nor for any sum but what is charged by period, and services but voice */
     int64_t *stage_ns; /* TOLL_STAGES sums of the thread's CPU time, or NULL: nobody measures */
 };
 

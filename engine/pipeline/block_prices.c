@@ -64,9 +64,9 @@ static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
 {
     const struct toll_book *book = rows->rater->book;
     const struct toll_entry *entry = &book->entries[found->walk];
-    const struct toll_entry_row *row = &book->entry_rows[entry->first];
-    const struct toll_terms *terms = &book->terms[book->price_terms[found->price]];
     const uint32_t deck = rows->block->deck[i];
+    const struct toll_entry_row *row = toll_entry_rows(book, &book->decks[deck], entry);
+    const struct toll_terms *terms = &book->terms[book->price_terms[found->price]];
     const toll_ms start = rows->cdr.start[i];
     if (toll_kind_service(rows->cdr.kind[i]) != TOLL_VOICE)
         return false;
@@ -74,8 +74,10 @@ static bool ends_before_change(const struct toll_block_rows *rows, size_t i,
         toll_units_of_ms(rows->cdr.duration_ms[i], (enum toll_duration_rounding)terms->duration_rounding);
     const int64_t last = used < terms->minimum_units ? terms->minimum_units : used > 0 ? used : 1;
     bool changes = false;
-    for (uint32_t k = 0; k < entry->count; k++)
-        changes |= (row[k].step != 0) & (row[k].step < last);
+    for (uint32_t k = 0; k < entry->count; k++) {
+        const int32_t step = book->entry_spans[row[k].span].step;
+        changes |= (step != 0) & (step < last);
+    }
     if (changes)
         return false;
     if (book->decks[deck].split == 0 || book->decks[deck].calendar == 0)
@@ -155,7 +157,8 @@ static void expect_entries(const struct toll_block_rows *rows, const uint32_t *l
     for (size_t k = 0; k < count; k++)
         if ((values[k] & TOLL_LPM_ENTRY) != 0 &&
             !toll_rater_is_sheet(rows->rater, rows->block->deck[list[k]]))
-            __builtin_prefetch(&book->entry_rows[book->entries[values[k] & TOLL_LPM_INDEX].first]);
+            __builtin_prefetch(toll_entry_rows(book, &book->decks[rows->block->deck[list[k]]],
+                                               &book->entries[values[k] & TOLL_LPM_INDEX]));
 }
 
 /* values: by place in the list. The rows that go on to another rule stay in it; returns how many. */

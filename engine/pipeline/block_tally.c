@@ -149,6 +149,7 @@ void toll_block_tally(const struct toll_block_rows *rows)
     struct toll_block *block = rows->block;
     if (rows->context->no_sums) {
         tally->rows += (int64_t)rows->rows;
+        note_prices(rows);
         count_surcharges(rows);
         return;
     }

@@ -47,7 +47,8 @@ uint32_t toll_block_own_value(const struct toll_block_rows *rows, size_t i)
         const struct toll_ask_in in = all_rows(rows);
         key = key_of(&in, (way & TOLL_WAY_CALLER) != 0, (way & TOLL_WAY_LRN) != 0, i);
     }
-    return toll_lpm_one(&book->decks[deck].lpm, book->lpm_words, key);
+    const struct toll_deck *table = &book->decks[deck];
+    return toll_deck_value(table, toll_lpm_one(&table->lpm, book->lpm_words, key));
 }
 
 /* ---- pairs ---- */

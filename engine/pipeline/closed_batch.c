@@ -24,6 +24,8 @@ static void show_closed(const struct toll_block_context *context, const struct t
         context->plans[i] = payer.owner == 0 ? 0
                                              : (uint32_t)toll_plan_find(rater, payer.owner, row.trunk,
                                                                         row.carrier, row.start, NULL);
+    if (context->slots != NULL)
+        context->slots[i] = 0;
     lines->price[i] = lines->billed[i] = lines->tuple[i] = 0;
     lines->charge[i] = 0;
     lines->status[i] = TOLL_ZERO_CLOSED;

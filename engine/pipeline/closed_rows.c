@@ -15,13 +15,6 @@ static int no_memory(struct toll_error *error)
     return toll_error_set(error, TOLL_ENOMEM, "out of memory for the rows that are closed");
 }
 
-static bool same_part(const struct toll_dataset_part *part, const struct toll_state_part *old)
-{
-    return old != NULL && part->rows == old->rows && part->seal.bytes == old->bytes &&
-           part->seal.digest.high == (uint64_t)old->digest_high &&
-           part->seal.digest.low == (uint64_t)old->digest_low;
-}
-
 static uint64_t *make_bits(struct toll_closed_rows *closed, size_t at, int64_t rows)
 {
     if (closed->bits[at] == NULL)
@@ -263,8 +256,8 @@ static int find_day(struct toll_closed_rows *closed, const struct toll_state *st
     for (int64_t i = 0; i < state->part_count; i++)
         known += state->parts[i].day == dataset->parts[first].day;
     for (size_t i = first; i < last; i++)
-        same += same_part(&dataset->parts[i],
-                          toll_state_part_find(state, dataset->parts[i].day, dataset->parts[i].part));
+        same += toll_state_has_part(state, dataset->parts[i].day, dataset->parts[i].part,
+                                    dataset->parts[i].rows, &dataset->parts[i].seal);
     if (known != same)
         return join_day(closed, state, dataset, first, last - first, error);
     for (size_t i = first; rc == 0 && i < last; i++) {

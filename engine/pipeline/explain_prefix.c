@@ -65,20 +65,22 @@ static uint32_t width_of(const struct toll_book *book, int32_t deck)
 static void add_candidate(const struct toll_book *book, uint32_t price, unsigned rank,
                           struct candidates *candidates)
 {
-    const struct toll_price_origin *origin = &book->origins[price];
+    const struct toll_price_origin origin = toll_book_origin(book, price);
     if (candidates->count < CANDIDATES_MAX)
         candidates->all[candidates->count++] =
-            (struct candidate){price, rank, TOLL_MS_MIN, TOLL_MS_MAX, origin->band, origin->step, false};
+            (struct candidate){price, rank, TOLL_MS_MIN, TOLL_MS_MAX, origin.band, origin.step, false};
 }
 
-static void find_times(const struct toll_book *book, struct candidates *candidates)
+static void find_times(const struct toll_book *book, int32_t id, struct candidates *candidates)
 {
-    for (uint32_t i = 0; i < book->entry_row_count; i++) {
-        const struct toll_entry_row *row = &book->entry_rows[i];
+    const struct toll_deck *deck = &book->decks[id];
+    for (uint32_t i = 0; i < deck->row_count; i++) {
+        const struct toll_entry_row *row = &book->entry_rows[deck->row_first + i];
+        const struct toll_entry_span *span = &book->entry_spans[row->span];
         for (size_t c = 0; c < candidates->count; c++)
-            if (candidates->all[c].price == (uint32_t)row->price) {
-                candidates->all[c].from = row->from;
-                candidates->all[c].until = row->until;
+            if (candidates->all[c].price == toll_row_price(deck, row)) {
+                candidates->all[c].from = span->from;
+                candidates->all[c].until = span->until;
                 candidates->all[c].dated = true;
             }
     }
@@ -97,19 +99,15 @@ static int compare_candidates(const void *a, const void *b)
 static void find_candidates(const struct toll_book *book, int32_t deck,
                             const struct toll_explain_asked *asked, struct candidates *candidates)
 {
-    const uint32_t width = width_of(book, deck);
-    uint32_t next = 0;
+    const struct toll_deck *table = &book->decks[deck];
     candidates->count = 0;
-    for (uint32_t price = 1; price < book->price_count; price++) {
-        const struct toll_price_origin *origin = &book->origins[price];
-        if (origin->kind != TOLL_PRICE_DECK || origin->deck != deck || price < next)
-            continue;
-        next = price + width;
-        const unsigned rank = rank_of(toll_book_string(book, origin->key), book->decks[deck].key, asked);
+    for (uint32_t n = 0; n < table->price_count; n += width_of(book, deck)) {
+        const uint32_t key = book->origins[table->origin_first + n].key;
+        const unsigned rank = rank_of(toll_book_string(book, key), table->key, asked);
         if (rank != 0)
-            add_candidate(book, price, rank, candidates);
+            add_candidate(book, table->price_first + n, rank, candidates);
     }
-    find_times(book, candidates);
+    find_times(book, deck, candidates);
     qsort(candidates->all, candidates->count, sizeof *candidates->all, compare_candidates);
 }
 
@@ -120,13 +118,13 @@ static void describe(const struct toll_explainer *explainer, const struct candid
                      size_t room)
 {
     const struct toll_book *book = explainer->book;
-    const struct toll_price_origin *origin = &book->origins[candidate->price];
-    const char *key = toll_book_string(book, origin->key);
-    const char *destination = toll_book_string(book, origin->destination);
+    const struct toll_price_origin origin = toll_book_origin(book, candidate->price);
+    const char *key = toll_book_string(book, origin.key);
+    const char *destination = toll_book_string(book, origin.destination);
     static const char *const what[] = {"prefix ", "call type ", "prefix ", "pair "};
     char shown[TOLL_EXPLAIN_TEXT_BYTES];
     snprintf(text, room, "%s%.60s%s%.60s%s%s%.40s",
-             key[0] == 0 ? "the row for everything" : what[book->decks[origin->deck].key],
+             key[0] == 0 ? "the row for everything" : what[book->decks[origin.deck].key],
              toll_explain_prefix(explainer, key, shown), destination[0] == 0 ? "" : " (", destination,
              destination[0] == 0 ? "" : ")", candidate->band == 0 ? "" : ", band ",
              candidate->band == 0 ? "" : toll_book_string(book, book->band_names[candidate->band]));
@@ -136,7 +134,7 @@ static void say_time(const struct toll_explainer *explainer, const struct candid
                      size_t room)
 {
     const struct toll_book *book = explainer->book;
-    const struct toll_zone *zone = book->zones[book->deck_zones[book->origins[candidate->price].deck]];
+    const struct toll_zone *zone = book->zones[book->deck_zones[toll_book_deck_of(book, candidate->price)]];
     const bool ended = explainer->row->start >= candidate->until;
     char when[TOLL_EXPLAIN_WHEN_BYTES];
     toll_explain_when(zone, ended ? candidate->until : candidate->from, when);
@@ -145,12 +143,12 @@ static void say_time(const struct toll_explainer *explainer, const struct candid
 
 static void tell(struct toll_explainer *explainer, const struct candidate *candidate, const char *format)
 {
-    const struct toll_price_origin *origin = &explainer->book->origins[candidate->price];
+    const struct toll_price_origin origin = toll_book_origin(explainer->book, candidate->price);
     char what[TOLL_EXPLAIN_TEXT_BYTES];
     describe(explainer, candidate, what, sizeof what);
     toll_explain_add(explainer, TOLL_EXPLAIN_MISS,
-                     explainer->book->decks[origin->deck].key == TOLL_KEY_CALLTYPE ? "call type" : "prefix",
-                     toll_book_string(explainer->book, origin->file), origin->line, "%s: %s", what, format);
+                     explainer->book->decks[origin.deck].key == TOLL_KEY_CALLTYPE ? "call type" : "prefix",
+                     toll_book_string(explainer->book, origin.file), origin.line, "%s: %s", what, format);
 }
 
 static bool in_force(const struct toll_explainer *explainer, const struct candidate *candidate)
@@ -190,7 +188,7 @@ static void tell_candidates(struct toll_explainer *explainer, const struct candi
             snprintf(why, sizeof why, "would match, but is not in force at the call's start: %.100s", when);
         } else if (candidate->rank < deciding) {
             snprintf(why, sizeof why, "%s",
-                     explainer->book->decks[explainer->book->origins[candidate->price].deck].key ==
+                     explainer->book->decks[toll_book_deck_of(explainer->book, candidate->price)].key ==
                              TOLL_KEY_CALLTYPE
                          ? "is for all other call types"
                          : "matches too, but is shorter");
@@ -221,15 +219,12 @@ static struct near find_near(const struct toll_book *book, int32_t deck,
                              const struct toll_explain_asked *asked)
 {
     struct near near = {.shared = 1};
-    const uint32_t width = width_of(book, deck);
-    uint32_t next = 0;
-    for (uint32_t price = 1; price < book->price_count; price++) {
-        const struct toll_price_origin *origin = &book->origins[price];
-        if (origin->kind != TOLL_PRICE_DECK || origin->deck != deck || price < next)
-            continue;
-        next = price + width;
+    const struct toll_deck *table = &book->decks[deck];
+    uint32_t last = 0;
+    for (uint32_t n = 0; n < table->price_count; n += width_of(book, deck)) {
+        const uint32_t key = book->origins[table->origin_first + n].key;
         bool all;
-        const size_t shared = shared_by(toll_book_string(book, origin->key), asked, &all);
+        const size_t shared = shared_by(toll_book_string(book, key), asked, &all);
         if (all)
             continue; /* a candidate: it was told of */
         if (shared > near.shared) {
@@ -237,10 +232,12 @@ static struct near find_near(const struct toll_book *book, int32_t deck,
             near.count = 0;
         }
         /* Of the rows of one key, which mostly lie together, one. */
-        if (near.count > 0 && book->origins[near.price[near.count - 1]].key == origin->key)
+        if (near.count > 0 && last == key)
             continue;
-        if (shared == near.shared && near.count < NEAR_SHOWN)
-            near.price[near.count++] = price;
+        if (shared == near.shared && near.count < NEAR_SHOWN) {
+            near.price[near.count++] = table->price_first + n;
+            last = key;
+        }
     }
     return near;
 }
@@ -272,19 +269,19 @@ static void explain_near(struct toll_explainer *explainer, int32_t deck,
             explainer, TOLL_EXPLAIN_MISS, "prefix", "", 0, "deck %s has no %s%s that begins with %.1s",
             toll_book_string(book, book->decks[deck].name), other, pair ? "pair" : "prefix", asked->callee);
     for (size_t i = 0; i < near.count && asked->callee[0] != 0; i++) {
-        const struct toll_price_origin *origin = &book->origins[near.price[i]];
+        const struct toll_price_origin origin = toll_book_origin(book, near.price[i]);
         const struct candidate row = {.price = near.price[i]};
-        const char *key = toll_book_string(book, origin->key), *file = toll_book_string(book, origin->file);
+        const char *key = toll_book_string(book, origin.key), *file = toll_book_string(book, origin.file);
         char what[TOLL_EXPLAIN_TEXT_BYTES], begins[TOLL_EXPLAIN_TEXT_BYTES], number[TOLL_DIGITS_TEXT_BYTES];
         describe(explainer, &row, what, sizeof what);
         snprintf(number, sizeof number, "%.*s", (int)strlen(key), asked->callee);
         if (pair)
             say_pair(explainer, asked, key, begins);
         if (pair)
-            toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin->line,
+            toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin.line,
                              "%s is the nearest, but the call has %s", what, begins);
         else
-            toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin->line,
+            toll_explain_add(explainer, TOLL_EXPLAIN_MISS, "prefix", file, origin.line,
                              "%s is the nearest, but the number has %s", what,
                              toll_explain_prefix(explainer, number, begins));
     }
@@ -307,7 +304,7 @@ void toll_explain_candidates(struct toll_explainer *explainer, int32_t deck,
     for (size_t i = 0; i < candidates->count; i++)
         if (found != 0 && found - candidates->all[i].price < width)
             price = candidates->all[i].price;
-    tell_candidates(explainer, candidates, price, price == 0 ? 0 : book->origins[price].band);
+    tell_candidates(explainer, candidates, price, price == 0 ? 0 : toll_book_origin(book, price).band);
     if (status == TOLL_SUSPENSE_NO_PREFIX)
         explain_near(explainer, deck, asked, candidates->count > 0);
     free(candidates);
@@ -346,11 +343,11 @@ void toll_explain_version(struct toll_explainer *explainer, uint32_t price)
 {
     static const char *const columns[] = {"deck", "file", "effective", "mode", NULL};
     const struct toll_book *book = explainer->book;
-    const struct toll_price_origin *origin = &book->origins[price];
+    const struct toll_price_origin origin = toll_book_origin(book, price);
     struct version version = {
-        .deck = toll_book_string(book, book->decks[origin->deck].name),
-        .file = toll_book_string(book, origin->file),
-        .zone = book->zones[book->deck_zones[origin->deck]],
+        .deck = toll_book_string(book, book->decks[origin.deck].name),
+        .file = toll_book_string(book, origin.file),
+        .zone = book->zones[book->deck_zones[origin.deck]],
         .at = explainer->row->start,
     };
     toll_explain_table(book, "deck_versions.csv", columns, version_row, &version);

@@ -12,8 +12,7 @@ static const char *in_brackets(const char *destination, char text[TOLL_EXPLAIN_T
 }
 
 /* Which of a row's rates, and what the deck makes of an empty cell or an indeterminate call. */
-static void explain_column(struct toll_explainer *explainer, const struct toll_price_origin *origin,
-                           const char *file)
+static void explain_column(struct toll_explainer *explainer, unsigned own, uint32_t line, const char *file)
 {
     static const char *const columns[] = {"rate", "rate_inter", "rate_intra", "rate_indeterminate"};
     const struct toll_row_answer *answer = explainer->answer;
@@ -25,13 +24,13 @@ static void explain_column(struct toll_explainer *explainer, const struct toll_p
                                                           (enum toll_jurisdiction_basis)deck->basis,
                                                           book->owners[answer->payer.owner].site);
     const unsigned column = toll_rate_column_of(jurisdiction);
-    if ((unsigned)origin->column == column)
-        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rate column", file, origin->line,
-                         "the call is %s: %s", toll_call_jurisdiction_name(jurisdiction), columns[column]);
+    if (own == column)
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rate column", file, line, "the call is %s: %s",
+                         toll_call_jurisdiction_name(jurisdiction), columns[column]);
     else
-        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rate column", file, origin->line,
+        toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "rate column", file, line,
                          "the call is %s: %s, which here is that of %s",
-                         toll_call_jurisdiction_name(jurisdiction), columns[column], columns[origin->column]);
+                         toll_call_jurisdiction_name(jurisdiction), columns[column], columns[own]);
 }
 
 void toll_explain_price(struct toll_explainer *explainer)
@@ -50,10 +49,11 @@ void toll_explain_price(struct toll_explainer *explainer)
     toll_price_describe(book, shown, 1u << toll_kind_service(explainer->row->kind), &price);
     toll_explain_money(price.rate, rate);
     toll_explain_prefix(explainer, price.prefix, prefix);
+    const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)shown);
     if (terms->action == TOLL_ACTION_DECK)
         toll_explain_version(explainer, (uint32_t)shown);
     if (terms->action == TOLL_ACTION_DECK && book->decks[answer->deck].by_jurisdiction)
-        explain_column(explainer, &book->origins[shown], price.file);
+        explain_column(explainer, (unsigned)origin.column, origin.line, price.file);
     if (!broken && (answer->status == TOLL_SUSPENSE_BLOCKED || answer->status == TOLL_SUSPENSE_NO_RATE)) {
         toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "price", price.file, (uint32_t)price.line,
                          "prefix %s%s %s; a shorter prefix is not looked for", prefix,

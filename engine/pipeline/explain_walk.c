@@ -19,17 +19,17 @@ static void tell(struct telling *telling)
     const struct toll_walk_stretch *now = &telling->now;
     if (now->units == 0 || telling->told++ >= SHOWN_MAX)
         return;
-    const struct toll_price_origin *origin = &book->origins[now->price];
+    const struct toll_price_origin origin = toll_book_origin(book, now->price);
     const struct toll_terms *terms = &book->terms[book->price_terms[now->price]];
     char rate[TOLL_TOTAL_TEXT_BYTES], amount[TOLL_EXPLAIN_EXACT_BYTES], band[128] = "";
     toll_explain_money(terms->rate, rate);
     toll_explain_exact((toll_total)terms->rate * now->units, terms->per, amount);
     if (now->band != 0)
         snprintf(band, sizeof band, ", band %s", toll_book_string(book, book->band_names[now->band]));
-    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "stretch", toll_book_string(book, origin->file),
-                     origin->line, "%lld to %lld %s%s, the row from %d on%s: %s x %lld / %d = %s",
+    toll_explain_add(explainer, TOLL_EXPLAIN_STEP, "stretch", toll_book_string(book, origin.file),
+                     origin.line, "%lld to %lld %s%s, the row from %d on%s: %s x %lld / %d = %s",
                      (long long)now->from, (long long)(now->from + now->units), telling->unit, band,
-                     origin->step, origin->band == 0 && now->band != 0 ? " without band" : "", rate,
+                     origin.step, origin.band == 0 && now->band != 0 ? " without band" : "", rate,
                      (long long)now->units, terms->per, amount);
 }
 

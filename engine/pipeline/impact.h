@@ -37,6 +37,7 @@ struct toll_impact_side {
     const struct toll_strings *not_moved; /* NULL: none (struct toll_impact_book) */
     /* At the end, for toll_impact_make: */
     const struct toll_period_charges *periods; /* of `book`; a run has its own */
+    const struct toll_tally *tally;            /* of `book`: which services its prices met; NULL: not known */
     const struct toll_impact_tax *taxes;       /* by account; NULL: none */
     size_t tax_count;
 };
@@ -53,6 +54,9 @@ int toll_impact_taxes_of(struct toll_taxes *taxes, struct toll_strings *texts, s
 struct toll_impact_shape; /* how large sums are, for each side */
 int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
                            const struct toll_zone *zone, struct toll_error *error);
+/* The same by several threads, which are there for merging, too. */
+int toll_impact_shape_make_by(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
+                              const struct toll_zone *zone, unsigned threads, struct toll_error *error);
 /* Which twin of the kernel adds, the portable one unless it is said; and how many rows will be added to one
  * sum, of which only speed depends. */
 void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel, int64_t rows);

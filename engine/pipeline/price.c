@@ -28,7 +28,7 @@ static bool is_dialled(unsigned type)
     return type == TOLL_NUMBER_E164 || type == TOLL_NUMBER_SHORT || type == TOLL_NUMBER_EXTENSION;
 }
 
-/* The value of a prefix table for a number. */
+/* The value of a prefix table for a number, as the image has it. */
 static uint32_t prefix_value(const struct toll_rater *rater, const struct toll_lpm *table, uint64_t number,
                              unsigned type)
 {
@@ -47,7 +47,7 @@ uint32_t toll_price_value(const struct toll_rater *rater, int32_t deck, const st
     unsigned type;
     const uint64_t number = toll_deck_number(table, row, &type);
     *miss = is_dialled(type) ? TOLL_SUSPENSE_NO_PREFIX : TOLL_SUSPENSE_BAD_NUMBER;
-    return prefix_value(rater, &table->lpm, number, type);
+    return toll_deck_value(table, prefix_value(rater, &table->lpm, number, type));
 }
 
 int32_t toll_deck_band(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
@@ -64,17 +64,21 @@ int32_t toll_deck_band(const struct toll_rater *rater, struct toll_band_cursor *
 bool toll_price_first(const struct toll_rater *rater, struct toll_band_cursor *cursors, int32_t deck,
                       const struct toll_entry *entry, toll_ms at, uint32_t *price)
 {
-    const struct toll_entry_row *row = &rater->book->entry_rows[entry->first];
+    const struct toll_book *book = rater->book;
+    const struct toll_deck *table = &book->decks[deck];
+    const struct toll_entry_row *row = toll_entry_rows(book, table, entry);
     const int32_t band = toll_deck_band(rater, cursors, deck, at);
     uint32_t in_force = 0, plain = 0, banded = 0;
     for (uint32_t i = 0; i < entry->count; i++) { /* what holds at an instant is nothing a branch can guess */
-        const uint32_t holds = 0u - (uint32_t)((at >= row[i].from) & (at < row[i].until));
-        const uint32_t first = (uint32_t)row[i].price & holds & (0u - (uint32_t)(row[i].step == 0));
+        const struct toll_entry_span *span = &book->entry_spans[row[i].span];
+        const uint32_t holds = 0u - (uint32_t)((at >= span->from) & (at < span->until));
+        const uint32_t first = row[i].price & holds & (0u - (uint32_t)(span->step == 0));
         in_force |= holds;
-        plain |= first & (0u - (uint32_t)(row[i].band == 0));
-        banded |= first & (0u - (uint32_t)((row[i].band == band) & (band != 0)));
+        plain |= first & (0u - (uint32_t)(span->band == 0));
+        banded |= first & (0u - (uint32_t)((span->band == band) & (band != 0)));
     }
-    *price = banded != 0 ? banded : plain;
+    const uint32_t found = banded != 0 ? banded : plain;
+    *price = found == 0 ? 0 : table->price_first - 1 + found;
     return in_force != 0;
 }
 
@@ -93,7 +97,7 @@ unsigned toll_price_resolve(const struct toll_rater *rater, struct toll_band_cur
             found->walk = entry->walk_per != 0 ? index : 0;
             return 0;
         }
-        value = entry->shorter;
+        value = toll_deck_value(&rater->book->decks[deck], entry->shorter);
     }
     if (value == 0)
         return miss;

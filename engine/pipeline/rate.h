@@ -140,20 +140,15 @@ int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book 
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           const struct toll_pool_tables *pools, struct toll_error *error);
-/* The rows of buckets.arrow, with those of an earlier run (merge: NULL, there is none); free(). */
-int toll_bucket_rows_make(const struct toll_book *book, const struct toll_tally *tally,
-                          const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
-                          struct toll_error *error);
-/* Rows of tuples.arrow and components.arrow. */
-struct toll_tuple_tables {
+/* Rows of tuples.arrow; a tuple that has a reason only where its taxes are known (no_seller) has none. */
+struct toll_tuple_rows {
     struct toll_tuple_row *tuples;
-    struct toll_component_row *components;
-    int64_t tuple_count, component_count;
+    int64_t tuple_count;
     void *owned;
 };
-int toll_tuple_tables_make(struct toll_tuple_tables *out, const struct toll_tuples *tuples,
-                           const struct toll_tally *tally, struct toll_error *error);
-void toll_tuple_tables_free(struct toll_tuple_tables *tables); /* safe on a zeroed struct */
+int toll_tuple_rows_make(struct toll_tuple_rows *out, const struct toll_tuples *tuples,
+                         const struct toll_tally *tally, struct toll_error *error);
+void toll_tuple_rows_free(struct toll_tuple_rows *rows); /* safe on a zeroed struct */
 /* The tuples of dataset->parts[first..last): see toll_tuples_make. */
 int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset *dataset, size_t first,
                          size_t last, struct toll_tuples **out, struct toll_error *error);

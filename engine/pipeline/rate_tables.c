@@ -24,25 +24,25 @@ void toll_price_describe(const struct toll_book *book, int32_t price, unsigned s
 {
     static const char *const kinds[] = {"deck", "flat", "free", "markup", "builtin", "tiers"};
     static const char *const columns[] = {"rate", "rate_inter", "rate_intra", "rate_indeterminate"};
-    const struct toll_price_origin *origin = &book->origins[price];
+    const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)price);
     const struct toll_terms *terms = &book->terms[book->price_terms[price]];
     const unsigned service = services == 0 ? TOLL_VOICE : (unsigned)__builtin_ctz(services);
     *row = (struct toll_price_row){
         .id = price,
-        .kind = kinds[origin->kind],
-        .plan = origin->plan == 0 ? "" : toll_book_string(book, book->plans[origin->plan].plan),
-        .deck = origin->deck == 0 ? "" : toll_book_string(book, book->decks[origin->deck].name),
-        .prefix = toll_book_string(book, origin->key),
-        .destination = toll_book_string(book, origin->destination),
-        .band = origin->band == 0 ? "" : toll_book_string(book, book->band_names[origin->band]),
+        .kind = kinds[origin.kind],
+        .plan = origin.plan == 0 ? "" : toll_book_string(book, book->plans[origin.plan].plan),
+        .deck = origin.deck == 0 ? "" : toll_book_string(book, book->decks[origin.deck].name),
+        .prefix = toll_book_string(book, origin.key),
+        .destination = toll_book_string(book, origin.destination),
+        .band = origin.band == 0 ? "" : toll_book_string(book, book->band_names[origin.band]),
         .unit = toll_unit_name(service),
         .rate = terms->rate,
         .per_units = terms->per,
         .connect_fee = terms->connect_fee,
-        .file = toll_book_string(book, origin->file),
-        .line = (int32_t)origin->line,
-        .step = origin->step,
-        .column = origin->kind == TOLL_PRICE_DECK ? columns[origin->column] : "",
+        .file = toll_book_string(book, origin.file),
+        .line = (int32_t)origin.line,
+        .step = origin.step,
+        .column = origin.kind == TOLL_PRICE_DECK ? columns[origin.column] : "",
     };
 }
 
@@ -236,9 +236,9 @@ static int64_t count_buckets(const struct toll_book *book, const struct toll_tal
     return count;
 }
 
-int toll_bucket_rows_make(const struct toll_book *book, const struct toll_tally *tally,
-                          const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
-                          struct toll_error *error)
+static int make_bucket_rows(const struct toll_book *book, const struct toll_tally *tally,
+                            const struct toll_merge *merge, struct toll_bucket_row **out, int64_t *out_count,
+                            struct toll_error *error)
 {
     int64_t count = merge == NULL ? 0 : merge->bucket_count;
     struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
@@ -263,9 +263,9 @@ static int write_buckets(struct toll_run_writer *writer, const struct toll_book 
                          const struct toll_tally *tally, const struct toll_merge *merge,
                          struct toll_error *error)
 {
-    struct toll_bucket_row *rows;
-    int64_t count;
-    int rc = toll_bucket_rows_make(book, tally, merge, &rows, &count, error);
+    struct toll_bucket_row *rows = NULL;
+    int64_t count = 0;
+    int rc = make_bucket_rows(book, tally, merge, &rows, &count, error);
     if (rc == 0)
         rc = toll_run_add_buckets(writer, rows, count, error);
     free(rows);

@@ -40,6 +40,7 @@ struct writing {
     const char **exemptions;  /* by profile */
     struct toll_tuple_row *rows;
     int64_t count, room;
+    bool bare; /* nobody asks for components */
     struct toll_component_rows components;
     struct toll_error *error;
     int rc; /* of them */
@@ -141,7 +142,7 @@ static enum toll_tax_reason add_components(struct writing *writing, int32_t id,
 {
     enum toll_tax_reason reason = toll_tuple_reason(facts);
     struct toll_tax_facts tax;
-    if (reason != TOLL_TAX_TAXED)
+    if (reason != TOLL_TAX_TAXED || writing->bare)
         return reason;
     toll_tuple_tax_facts(writing->tuples->book, facts, &tax);
     writing->rc = toll_component_rows_add(&writing->components, id, &tax, &reason, writing->error);
@@ -221,7 +222,9 @@ static int write_range(struct writing *writing)
 {
     const struct toll_tuples *tuples = writing->tuples;
     const struct toll_tax_tables *tax = &tuples->book->tax;
-    const int rc = toll_component_rows_init(&writing->components, tuples->index, tax, writing->error);
+    const int rc = writing->bare
+                       ? 0
+                       : toll_component_rows_init(&writing->components, tuples->index, tax, writing->error);
     writing->split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing->split_texts);
     writing->exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing->exemptions);
     bool good = rc == 0 && writing->split_texts != NULL && writing->exemptions != NULL && make_room(writing);
@@ -297,7 +300,7 @@ struct ranges {
 
 /* The words of the bits, so that each range has about as many tuples. */
 static void share_out(struct ranges *ranges, const struct toll_tuples *tuples, const uint64_t *seen,
-                      unsigned threads)
+                      bool bare, unsigned threads)
 {
     const size_t words = ((size_t)toll_tuples_most(tuples) + 1) / 64 + 1;
     uint64_t all = 0, so_far = 0;
@@ -309,7 +312,7 @@ static void share_out(struct ranges *ranges, const struct toll_tuples *tuples, c
     size_t word = 0;
     for (unsigned i = 0; i < ranges->count; i++) {
         struct writing *writing = &ranges->list[i];
-        *writing = (struct writing){.tuples = tuples, .seen = seen, .first = word};
+        *writing = (struct writing){.tuples = tuples, .seen = seen, .first = word, .bare = bare};
         writing->error = &writing->own_error;
         for (; word < words && (i + 1 == ranges->count || so_far < all * (i + 1) / ranges->count); word++)
             so_far += (unsigned)__builtin_popcountll(seen[word]);
@@ -319,13 +322,13 @@ static void share_out(struct ranges *ranges, const struct toll_tuples *tuples, c
 
 /* Their errors are as if one had made all: the first by id. A thread that cannot be had is not missed. */
 static int write_ranges(struct ranges *ranges, const struct toll_tuples *tuples,
-                        const struct toll_tally *tally, unsigned threads, struct toll_error *error)
+                        const struct toll_tally *tally, bool bare, unsigned threads, struct toll_error *error)
 {
     uint64_t *seen = ids_seen(tuples, tally);
     int rc = 0;
     if (seen == NULL)
         return no_memory(error);
-    share_out(ranges, tuples, seen, threads);
+    share_out(ranges, tuples, seen, bare, threads);
     for (unsigned i = 1; i < ranges->count; i++) {
         struct writing *writing = &ranges->list[i];
         writing->threaded = pthread_create(&writing->thread, NULL, write_range_thread, writing) == 0;
@@ -411,7 +414,7 @@ int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tupl
         return no_memory(error);
     const unsigned threads = merge == NULL ? toll_run_threads(writer) : 1; /* one, that old rows are before */
     ranges->count = 1;
-    int rc = tuples == NULL ? 0 : write_ranges(ranges, tuples, tally, threads, error);
+    int rc = tuples == NULL ? 0 : write_ranges(ranges, tuples, tally, false, threads, error);
     if (rc == 0 && merge != NULL && !put_behind(&ranges->list[0], merge))
         rc = no_memory(error);
     if (rc == 0)
@@ -420,28 +423,26 @@ int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tupl
     return rc;
 }
 
-int toll_tuple_tables_make(struct toll_tuple_tables *out, const struct toll_tuples *tuples,
-                           const struct toll_tally *tally, struct toll_error *error)
+int toll_tuple_rows_make(struct toll_tuple_rows *out, const struct toll_tuples *tuples,
+                         const struct toll_tally *tally, struct toll_error *error)
 {
     struct ranges *ranges = calloc(1, sizeof *ranges);
     memset(out, 0, sizeof *out);
     if (ranges == NULL)
         return no_memory(error);
     out->owned = ranges;
-    const int rc = write_ranges(ranges, tuples, tally, 1, error);
+    const int rc = write_ranges(ranges, tuples, tally, true, 1, error);
     const struct writing *writing = &ranges->list[0];
     out->tuples = writing->rows;
     out->tuple_count = writing->count;
-    out->components = writing->components.rows;
-    out->component_count = writing->components.count;
     if (rc != 0)
-        toll_tuple_tables_free(out);
+        toll_tuple_rows_free(out);
     return rc;
 }
 
-void toll_tuple_tables_free(struct toll_tuple_tables *tables)
+void toll_tuple_rows_free(struct toll_tuple_rows *rows)
 {
-    if (tables->owned != NULL)
-        ranges_free(tables->owned);
-    memset(tables, 0, sizeof *tables);
+    if (rows->owned != NULL)
+        ranges_free(rows->owned);
+    memset(rows, 0, sizeof *rows);
 }

@@ -85,10 +85,23 @@ static void move_piece(struct words *words, const uint32_t *from, size_t count, 
 /* A table moves to where the words end. */
 static struct toll_lpm move_table(struct words *words, const uint32_t *from, struct toll_lpm lpm)
 {
-    move_piece(words, from, 4096u, &lpm.first3);
-    move_piece(words, from, 4096u, &lpm.npa);
-    move_piece(words, from, (size_t)lpm.node_count * 16u, &lpm.nodes);
+    move_piece(words, from, TOLL_LPM_PLACES, &lpm.first3);
+    move_piece(words, from, TOLL_LPM_PLACES, &lpm.npa);
+    move_piece(words, from, (size_t)lpm.node_count * TOLL_LPM_NODE_WORDS, &lpm.nodes);
     move_piece(words, from, (size_t)lpm.page_count * TOLL_LPM_PAGE + TOLL_LPM_PAGE_SLACK, &lpm.pages);
+    return lpm;
+}
+
+/* The same of a deck by one prefix: its values become the book's own. */
+static struct toll_lpm move_deck(struct words *words, const uint32_t *from, const struct toll_deck *deck)
+{
+    const size_t first = words->at;
+    struct toll_lpm lpm = move_table(words, from, deck->lpm);
+    for (size_t i = first; words->to != NULL && i < words->at; i++) {
+        const uint32_t word = words->to[i];
+        words->to[i] = (word & TOLL_LPM_NODE) != 0 ? word : toll_deck_value(deck, word);
+    }
+    lpm.everything = toll_deck_value(deck, lpm.everything);
     return lpm;
 }
 
@@ -110,10 +123,12 @@ static void move_tables(const struct toll_rater *rater, struct words *words, str
     for (uint32_t deck = 1; deck < decks && book->lpm_word_count > 0; deck++) {
         const struct toll_deck *from = &book->decks[deck];
         const bool sheet = deck < rater->sheets.count && rater->sheets.decks[deck].family != 0;
-        if (!sheet && from->key != TOLL_KEY_CALLTYPE)
+        if (from->key == TOLL_KEY_NPANXX_PAIR) {
             tables[deck] = move_table(words, book->lpm_words, from->lpm);
-        if (from->key == TOLL_KEY_NPANXX_PAIR)
             tables[decks + deck] = move_table(words, book->lpm_words, from->callers);
+        } else if (!sheet && from->key != TOLL_KEY_CALLTYPE) {
+            tables[deck] = move_deck(words, book->lpm_words, from);
+        }
     }
     if (book->place_lpm != NULL)
         tables[2 * decks] = move_table(words, book->lpm_words, *book->place_lpm);
@@ -121,46 +136,25 @@ static void move_tables(const struct toll_rater *rater, struct words *words, str
         tables[2 * decks + 1] = move_table(words, book->lpm_words, *book->destinations);
 }
 
-/* The tables as they lie in the book. */
-static void take_tables(const struct toll_book *book, struct toll_lpm *tables)
-{
-    const uint32_t decks = book->deck_count;
-    for (uint32_t deck = 1; deck < decks; deck++) {
-        tables[deck] = book->decks[deck].lpm;
-        tables[decks + deck] = book->decks[deck].callers;
-    }
-    if (book->place_lpm != NULL)
-        tables[2 * decks] = *book->place_lpm;
-    if (book->destinations != NULL)
-        tables[2 * decks + 1] = *book->destinations;
-}
-
-/* Memory that the words take; 0: they stay in the book, and no deck is a sheet. */
-static size_t words_bytes(struct toll_rater *rater, struct toll_lpm *tables)
+/* Memory that the words take. */
+static size_t words_bytes(const struct toll_rater *rater, struct toll_lpm *tables)
 {
     struct words words = {NULL, 0};
     move_tables(rater, &words, tables);
-    const size_t bytes = words.at * sizeof(uint32_t);
-    if (bytes <= TOLL_RATER_COPY_BYTES)
-        return bytes;
-    toll_sheets_free(&rater->sheets);
-    return 0;
+    return words.at * sizeof(uint32_t);
 }
 
 static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables, size_t bytes)
 {
     const struct toll_book *book = rater->book;
     const uint32_t decks = book->deck_count;
-    struct words words = {bytes == 0 ? NULL : toll_hot_take(&rater->hot, bytes), 0};
+    struct words words = {toll_hot_take(&rater->hot, bytes), 0};
     rater->tables = tables;
     rater->caller_tables = decks;
     rater->place_table = book->place_lpm == NULL ? 0 : 2 * decks;
     rater->destination_table = book->destinations == NULL ? 0 : 2 * decks + 1;
-    rater->lpm_words = words.to == NULL ? book->lpm_words : words.to;
-    if (words.to == NULL)
-        take_tables(book, tables);
-    else
-        move_tables(rater, &words, tables);
+    rater->lpm_words = words.to;
+    move_tables(rater, &words, tables);
     rater->lpm_word_count = words.at;
     bool one = decks > 1;
     for (uint32_t deck = 1; deck < decks; deck++)
@@ -172,28 +166,13 @@ static void fill_tables(struct toll_rater *rater, struct toll_lpm *tables, size_
     }
 }
 
-/* The first price of a deck or of those behind it: prices of rules come first, then the decks'. */
-static uint32_t first_price_of(const struct toll_book *book, uint32_t deck)
-{
-    uint32_t low = 1, high = book->price_count > 0 ? book->price_count : 1;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        const struct toll_price_origin *origin = &book->origins[middle];
-        if (origin->kind == TOLL_PRICE_DECK && (uint32_t)origin->deck >= deck)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
 /* Above the prices of rules and of decks that are no sheets. */
 static uint32_t near_prices(const struct toll_rater *rater)
 {
     uint32_t deck = rater->book->deck_count;
     while (deck > 1 && deck - 1 < rater->sheets.count && rater->sheets.decks[deck - 1].family != 0)
         deck--;
-    return first_price_of(rater->book, deck);
+    return deck < rater->book->deck_count ? rater->book->decks[deck].price_first : rater->book->price_count;
 }
 
 static void note_next_rules(struct toll_rater *rater)

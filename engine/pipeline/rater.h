@@ -36,7 +36,7 @@ struct toll_rater {
     const struct toll_number_line *numbers;
     uint64_t number_lines;
     const struct toll_hot_owner *owners;
-    const uint32_t *lpm_words; /* of `tables`, in large pages; else the book's own */
+    const uint32_t *lpm_words; /* of `tables`, in large pages; values are the book's own */
     size_t lpm_word_count;     /* 0: they are the book's */
     uint32_t one_table;        /* all decks that have prefixes have this table; 0: not all the same */
     struct toll_sheets sheets;
@@ -58,9 +58,6 @@ struct toll_rater {
     struct toll_verdicts rules;
     struct toll_hot hot;
 };
-
-/* Prefix tables above this are not copied: then the book's image, mapped, serves as it is. */
-#define TOLL_RATER_COPY_BYTES ((size_t)1 << 30)
 
 static inline bool toll_rater_is_sheet(const struct toll_rater *rater, uint32_t deck)
 {

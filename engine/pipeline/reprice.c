@@ -25,7 +25,7 @@ static size_t find_records(const struct toll_repricing *repricing, const struct 
         overflow |= lines->status[i] == TOLL_SUSPENSE_OVERFLOW;
     }
     *good = !overflow;
-    size_t odd = 0;
+    size_t odd = 0, moved = 0;
     for (size_t i = 0; i < rows; i++) {
         const uint32_t billed = (uint32_t)lines->billed[i];
         const uint32_t included = lines->included == NULL ? 0 : (uint32_t)lines->included[i];
@@ -37,7 +37,10 @@ static size_t find_records(const struct toll_repricing *repricing, const struct 
         scratch->rest[i] = rest;
         scratch->odd[odd] = (uint32_t)i;
         odd += special & (record != 0);
+        scratch->moved[moved] = (uint32_t)i;
+        moved += record != 0;
     }
+    scratch->moved_count = moved;
     return odd;
 }
 

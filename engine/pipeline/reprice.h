@@ -37,6 +37,8 @@ uint32_t toll_repricing_changed_count(const struct toll_repricing *repricing);
 /* Of one worker. */
 struct toll_reprice_scratch {
     uint32_t record[TOLL_BLOCK_ROWS_MAX], rest[TOLL_BLOCK_ROWS_MAX], odd[TOLL_BLOCK_ROWS_MAX];
+    uint32_t moved[TOLL_BLOCK_ROWS_MAX]; /* the rows that some book may charge otherwise */
+    size_t moved_count;
 };
 
 /* charges[i * stride + k]: what book k charges for finished line i; 64-byte aligned. rows: at most

@@ -103,7 +103,7 @@ static bool find_changed(struct differ *differ)
         const enum what what = what_of(differ, price);
         if (what == WHAT_SAME || what == WHAT_BLOCKED)
             continue;
-        if (what == WHAT_MORE || base->origins[price].kind != TOLL_PRICE_DECK)
+        if (what == WHAT_MORE || price < base->decks[0].price_count) /* a rule's */
             return false;
         differ->changed[price >> 6] |= UINT64_C(1) << (price & 63);
     }
@@ -115,22 +115,27 @@ static bool is_changed(const struct differ *differ, uint32_t price)
     return price < differ->base->price_count && (differ->changed[price >> 6] >> (price & 63) & 1) != 0;
 }
 
+static bool entry_walks(const struct differ *differ, const struct toll_deck *deck,
+                        const struct toll_entry *entry)
+{
+    const struct toll_entry_row *rows = toll_entry_rows(differ->base, deck, entry);
+    const uint32_t columns = deck->by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
+    for (uint32_t k = 0; entry->walk_per != 0 && k < entry->count; k++)
+        for (uint32_t column = 0; column < columns; column++)
+            if (is_changed(differ, toll_row_price(deck, &rows[k]) + column))
+                return true;
+    return false;
+}
+
 /* A call that is walked is priced by several rows. */
 static bool walks(const struct differ *differ)
 {
     const struct toll_book *base = differ->base;
-    for (uint32_t i = 1; i < base->entry_count; i++) {
-        const struct toll_entry *entry = &base->entries[i];
-        if (entry->walk_per == 0)
-            continue;
-        for (uint32_t k = 0; k < entry->count; k++) {
-            const uint32_t price = (uint32_t)base->entry_rows[entry->first + k].price;
-            const int32_t deck = price < base->price_count ? base->origins[price].deck : 0;
-            const uint32_t columns = base->decks[deck].by_jurisdiction ? TOLL_RATE_COLUMNS : 1;
-            for (uint32_t column = 0; price != 0 && column < columns; column++)
-                if (is_changed(differ, price + column))
-                    return true;
-        }
+    for (uint32_t id = 1; id < base->deck_count; id++) {
+        const struct toll_deck *deck = &base->decks[id];
+        for (uint32_t i = 0; i < deck->entry_count; i++)
+            if (entry_walks(differ, deck, &base->entries[deck->entry_first + i]))
+                return true;
     }
     return false;
 }
@@ -165,9 +170,10 @@ static bool changes_costs(const struct differ *differ, uint8_t *bought)
     for (unsigned kind = TOLL_NAMED_TRUNK; kind < TOLL_NAMED_KINDS; kind++)
         for (uint32_t i = 0; kind != TOLL_NAMED_HINT && i < book->named_count[kind]; i++)
             mark_spans(book, book->named[kind][i].buy_span, book->named[kind][i].buy_span_count, bought);
-    for (uint32_t price = 1; price < book->price_count; price++)
-        if (is_changed(differ, price) && bought[book->origins[price].deck])
-            return true;
+    for (uint32_t id = 1; id < book->deck_count; id++)
+        for (uint32_t n = 0; bought[id] != 0 && n < book->decks[id].price_count; n++)
+            if (is_changed(differ, book->decks[id].price_first + n))
+                return true;
     return false;
 }
 

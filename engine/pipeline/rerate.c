@@ -95,9 +95,25 @@ static int check_parent(const struct rerate *rerate, struct toll_error *error)
     const int fd = toll_open_folder(io, AT_FDCWD, parent, 0);
     free(parent);
     if (fd < 0)
-        return toll_error_errno(error, TOLL_ECREATE, -fd, "%s: the folder it would lie in cannot be opened",
-                                path);
+        return toll_error_errno(error, TOLL_ECREATE, -fd, "%s: the folder it would lie in cannot be opened%s",
+                                path, fd == -ENOENT ? "; make it first" : "");
     io->close(io->context, fd);
+    return 0;
+}
+
+/* Whether it closed rows of the CDRs as they are now. */
+static int knows_cdrs(const struct rerate *rerate, const struct toll_state *state, bool *known,
+                      struct toll_error *error)
+{
+    struct toll_dataset dataset;
+    const int rc = toll_dataset_open(&dataset, rerate->io, rerate->options->rate.dataset_path, error);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < dataset.part_count; i++) {
+        const struct toll_dataset_part *part = &dataset.parts[i];
+        *known |= toll_state_has_part(state, part->day, part->part, part->rows, &part->seal);
+    }
+    toll_dataset_close(&dataset);
     return 0;
 }
 
@@ -106,14 +122,19 @@ static int check_closed(const struct rerate *rerate, struct toll_error *error)
 {
     const char *path = rerate->options->closed_path;
     struct toll_state state;
+    bool known = false;
     if (path == NULL)
         return 0;
-    const int rc = toll_state_open(&state, rerate->io, path, error);
+    int rc = toll_state_open(&state, rerate->io, path, error);
     if (rc != 0)
         return rc;
+    rc = knows_cdrs(rerate, &state, &known, error);
+    if (rc == 0)
+        rc = toll_adjust_check_state(&state, path, &rerate->old, known, error);
     toll_state_close(&state);
-    return toll_adjust_check_policy(&rerate->options->policy,
-                                    toll_run_files_have(&rerate->old, "tuples.arrow"), error);
+    return rc != 0 ? rc
+                   : toll_adjust_check_policy(&rerate->options->policy,
+                                              toll_run_files_have(&rerate->old, "tuples.arrow"), error);
 }
 
 static int check_options(const struct toll_rerate_options *options, struct toll_error *error)

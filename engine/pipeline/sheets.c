@@ -2,8 +2,9 @@
  * Finding sheets. Two decks are of one family when their tries have the same nodes; a leaf is then one value
  * of the first deck, and what the others have in its places are its partners. A leaf is regular when each
  * deck's price rows for it, band by band, lie as far from the deck's first as the first deck's do; the others
- * are asked one by one. Leaves are then parted into classes, deck by deck and band by band, until those of a
- * class have equal terms everywhere.
+ * are asked one by one. Decks of which the image has one trie and its entries once are of one family without
+ * a look. Values and prices are counted within the deck here, as the image has them. Leaves are then parted
+ * into classes, deck by deck and band by band, until those of a class have equal terms everywhere.
  */
 #include "pipeline/sheets.h"
 
@@ -12,9 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_WORDS 4096u
-#define NODE_WORDS 16u
-
+#define FIRST_WORDS TOLL_LPM_PLACES
+#define NODE_WORDS TOLL_LPM_NODE_WORDS
 #define ALIGN_WORDS 16u
 #define ODD_SHARE 8     /* one leaf in so many may be irregular */
 #define FAMILIES_MAX 16 /* each deck is compared with all of them; decks beyond keep tables of their own */
@@ -109,26 +109,27 @@ static bool find_bands(const struct toll_book *book, const struct toll_deck *dec
     return true;
 }
 
-/* The prices of a value; false: they depend on more than the band. */
-static bool find_prices(const struct toll_book *book, const struct toll_sheet *sheet, uint32_t value,
-                        struct prices *prices)
+/* The prices of a value of the deck; false: they depend on more than the band. */
+static bool find_prices(const struct toll_book *book, const struct toll_deck *deck,
+                        const struct toll_sheet *sheet, uint32_t value, struct prices *prices)
 {
     if ((value & TOLL_LPM_ENTRY) == 0) {
         for (uint32_t k = 0; k < sheet->band_count; k++)
             prices->of[k] = value;
         return true;
     }
-    const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
-    const struct toll_entry_row *rows = &book->entry_rows[entry->first];
+    const struct toll_entry *entry = &book->entries[deck->entry_first + (value & TOLL_LPM_INDEX)];
+    const struct toll_entry_row *rows = toll_entry_rows(book, deck, entry);
     if (entry->walk_per != 0)
         return false;
     memset(prices, 0, sizeof *prices);
     for (uint32_t i = 0; i < entry->count; i++) {
-        if (rows[i].from != TOLL_MS_MIN || rows[i].until != TOLL_MS_MAX || rows[i].step != 0)
+        const struct toll_entry_span *span = &book->entry_spans[rows[i].span];
+        if (span->from != TOLL_MS_MIN || span->until != TOLL_MS_MAX || span->step != 0)
             return false;
         for (uint32_t k = 0; k < sheet->band_count; k++)
-            if (rows[i].band == sheet->bands[k].band || (rows[i].band == 0 && prices->of[k] == 0))
-                prices->of[k] = (uint32_t)rows[i].price;
+            if (span->band == sheet->bands[k].band || (span->band == 0 && prices->of[k] == 0))
+                prices->of[k] = rows[i].price;
     }
     return true;
 }
@@ -240,13 +241,13 @@ static bool find_partners(const struct toll_book *book, struct family *family, c
 /* How most rows of a deck lie: what is more than half of all survives the others' votes. Not all are asked; a
  * wrong answer makes more leaves odd, no more. */
 static struct lie find_lie(const struct toll_book *book, const struct family *family,
-                           const struct toll_sheet *sheet)
+                           const struct toll_deck *deck, const struct toll_sheet *sheet)
 {
     struct lie winner = {0, {0}}, lie;
     struct prices prices;
     uint32_t votes = 0;
     for (uint32_t leaf = 0; leaf < family->leaf_count; leaf += 1 + family->leaf_count / VOTERS) {
-        if (!find_prices(book, sheet, family->partner[leaf], &prices))
+        if (!find_prices(book, deck, sheet, family->partner[leaf], &prices))
             continue;
         lie.base = lie_of(&prices, sheet->band_count, &lie) - family->offset[leaf];
         if (votes == 0)
@@ -265,7 +266,7 @@ static void find_offsets(const struct toll_book *book, struct family *family, co
     uint32_t base = NONE;
     for (uint32_t leaf = 0; leaf < family->leaf_count; leaf++) {
         family->partner[leaf] = family->value[leaf];
-        const bool good = find_prices(book, sheet, family->value[leaf], &prices);
+        const bool good = find_prices(book, &book->decks[family->first], sheet, family->value[leaf], &prices);
         family->offset[leaf] = good ? lie_of(&prices, sheet->band_count, &lie) : 0;
         if (family->offset[leaf] != 0 && family->offset[leaf] < base)
             base = family->offset[leaf];
@@ -281,9 +282,11 @@ static bool join(const struct toll_book *book, struct family *family, uint32_t d
     struct lie lie;
     struct prices prices;
     uint32_t odd = 0;
-    const struct lie most = find_lie(book, family, sheet);
+    const struct toll_deck *table = &book->decks[deck];
+    const struct lie most = find_lie(book, family, table, sheet);
     for (uint32_t leaf = 0; leaf < family->leaf_count; leaf++) {
-        bool good = family->odd_now[leaf] == 0 && find_prices(book, sheet, family->partner[leaf], &prices);
+        bool good =
+            family->odd_now[leaf] == 0 && find_prices(book, table, sheet, family->partner[leaf], &prices);
         good = good && lie_of(&prices, sheet->band_count, &lie) == most.base + family->offset[leaf] &&
                same_steps(&lie, &most, sheet->band_count);
         family->odd_now[leaf] = family->odd[leaf] | (uint8_t)!good;
@@ -302,6 +305,20 @@ static bool join(const struct toll_book *book, struct family *family, uint32_t d
 }
 
 /* ---- families ---- */
+
+/* Has the deck the first one's trie and entries, and the same bands in the same places? */
+static bool is_same(const struct maker *maker, const struct family *family, uint32_t deck)
+{
+    const struct toll_deck *first = &maker->book->decks[family->first], *table = &maker->book->decks[deck];
+    const struct toll_sheet *a = &maker->sheets->decks[family->first], *b = &maker->sheets->decks[deck];
+    if (table->keys_of != (first->keys_of == 0 ? family->first : first->keys_of) ||
+        a->band_count != b->band_count)
+        return false;
+    for (uint32_t k = 0; k < a->band_count; k++)
+        if (a->bands[k].band != b->bands[k].band)
+            return false;
+    return true;
+}
 
 static void family_free(struct family *family)
 {
@@ -343,6 +360,11 @@ static bool place_deck(struct maker *maker, uint32_t id)
         return true;
     for (uint32_t f = 0; f < maker->family_count; f++) {
         struct family *family = &maker->families[f];
+        if (is_same(maker, family, id)) {
+            family->members[family->member_count++] = (struct member){id, family->members[0].lie};
+            sheet->family = f + 1;
+            return true;
+        }
         memset(family->odd_now, 0, family->leaf_count);
         if (find_partners(book, family, &deck->lpm) && join(book, family, id, sheet)) {
             sheet->family = f + 1;
@@ -404,6 +426,12 @@ static bool part_classes(const struct toll_book *book, struct family *family, ui
     return true;
 }
 
+/* The id of the price with offset 0 in a band that has prices. */
+static uint32_t price_base(const struct maker *maker, const struct member *member, uint32_t k)
+{
+    return maker->book->decks[member->deck].price_first - 1 + member->lie.base + member->lie.step[k];
+}
+
 /* False: more classes than `most`. */
 static bool find_classes(const struct maker *maker, struct family *family, uint32_t most,
                          uint32_t *first_terms, struct splits *splits)
@@ -416,8 +444,7 @@ static bool find_classes(const struct maker *maker, struct family *family, uint3
         const struct toll_sheet *sheet = &maker->sheets->decks[member->deck];
         for (uint32_t k = 0; k < sheet->band_count; k++)
             if (member->lie.step[k] != NONE &&
-                (!part_classes(maker->book, family, member->lie.base + member->lie.step[k], first_terms,
-                               splits) ||
+                (!part_classes(maker->book, family, price_base(maker, member, k), first_terms, splits) ||
                  family->class_count > most))
                 return false;
     }
@@ -509,7 +536,7 @@ static void fill_terms(const struct maker *maker, const struct family *family, u
             *now = (struct toll_sheet_now){0, TOLL_SHEET_ASK};
             if (member->lie.step[k] == NONE)
                 continue;
-            const uint32_t base = member->lie.base + member->lie.step[k];
+            const uint32_t base = price_base(maker, member, k);
             *now = (struct toll_sheet_now){base - (1u << sheets->shape.price_shift), *at};
             for (uint32_t class_ = 1; class_ <= family->class_count; class_++)
                 sheets->terms[*at + class_] = 1 + book->price_terms[base + examples[class_]];

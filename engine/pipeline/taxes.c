@@ -83,8 +83,8 @@ static int evaluate_all(struct toll_taxes *taxes, struct toll_error *error)
 
 /* ---- open and close ---- */
 
-/* files, books and book are there. */
-static int open_rest(struct toll_taxes *taxes, struct toll_error *error)
+/* What lines are made of; files, books and book are there. */
+static int open_lines(struct toll_taxes *taxes, struct toll_error *error)
 {
     const char *path = taxes->files.path;
     int rc = 0;
@@ -103,10 +103,16 @@ static int open_rest(struct toll_taxes *taxes, struct toll_error *error)
     if (rc == 0)
         rc = toll_taxes_list_tasks(taxes, error);
     taxes->task = taxes->task_count;
+    return rc;
+}
+
+static int open_rest(struct toll_taxes *taxes, struct toll_error *error)
+{
+    int rc = open_lines(taxes, error);
     if (rc == 0)
         rc = evaluate_all(taxes, error);
     if (rc == 0 && !toll_taxes_list_stale(taxes))
-        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
+        rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", taxes->files.path);
     return rc;
 }
 
@@ -144,8 +150,8 @@ int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
     return end_open(taxes, rc, out);
 }
 
-int toll_taxes_open_tables(const struct toll_book *book, const struct toll_run_files *files,
-                           const struct toll_state *state, struct toll_taxes **out, struct toll_error *error)
+int toll_taxes_open_lines(const struct toll_book *book, const struct toll_run_files *files,
+                          const struct toll_state *state, struct toll_taxes **out, struct toll_error *error)
 {
     struct toll_taxes *taxes = calloc(1, sizeof *taxes);
     *out = NULL;
@@ -154,7 +160,7 @@ int toll_taxes_open_tables(const struct toll_book *book, const struct toll_run_f
     taxes->files = *files;
     taxes->book = book;
     taxes->state = state;
-    return end_open(taxes, open_rest(taxes, error), out);
+    return end_open(taxes, open_lines(taxes, error), out);
 }
 
 int toll_taxes_open(const char *run_path, const struct toll_tax_options *options, struct toll_taxes **out,
@@ -176,9 +182,9 @@ void toll_taxes_close(struct toll_taxes *taxes)
     toll_strings_free(&taxes->exemption_sets);
     toll_tax_ledger_free(&taxes->ledger);
     toll_tax_account_free(&taxes->account);
-    void *const lists[] = {taxes->recipes, taxes->lines,  taxes->sources,      taxes->counted,
-                           taxes->sites,   taxes->totals, taxes->account_seen, taxes->rows,
-                           taxes->usage,   taxes->text,   taxes->key,          taxes->stale};
+    void *const lists[] = {taxes->recipes, taxes->lines,        taxes->sources, taxes->counted, taxes->sites,
+                           taxes->totals,  taxes->account_seen, taxes->rows,    taxes->usage,   taxes->text,
+                           taxes->key,     taxes->stale,        taxes->moves};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]);
     toll_arena_free(&taxes->task_arena);

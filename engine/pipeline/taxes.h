@@ -130,7 +130,8 @@ struct toll_taxes {
     struct toll_tax_charge_line *lines;
     struct toll_taxes_source *sources;
     struct toll_tax_inventory *counted;
-    size_t line_count, line_room, source_room, counted_room;
+    const int64_t **moves; /* by line, of other books */
+    size_t line_count, line_room, source_room, counted_room, move_room;
     uint32_t *sites; /* by dense number of the task: site name */
     size_t site_room;
     uint32_t site_count;
@@ -166,11 +167,26 @@ int toll_taxes_open_with(const struct toll_io *io, const char *run_path,
                          const struct toll_tax_options *options, struct toll_taxes **out,
                          struct toll_error *error);
 
-/* The same of what was rated and never written. files: the tables and, of the manifest, rows, has_starts,
- * first_start and last_start; `path` is for messages. state: NULL, or that of the closed run behind which it
- * was rated. All are borrowed. */
-int toll_taxes_open_tables(const struct toll_book *book, const struct toll_run_files *files,
-                           const struct toll_state *state, struct toll_taxes **out, struct toll_error *error);
+/* What was rated and never written; nothing is evaluated yet: for toll_taxes_cents_of. files: the tables (no
+ * components) and, of the manifest, rows, has_starts, first_start and last_start; `path` is for messages.
+ * state: NULL, or that of the closed run behind which it was rated. All are borrowed. */
+int toll_taxes_open_lines(const struct toll_book *book, const struct toll_run_files *files,
+                          const struct toll_state *state, struct toll_taxes **out, struct toll_error *error);
+
+/* ---- taxes_cents.c: what accounts owe, and nothing else ---- */
+
+/* Usage with other charges: of several books whose buckets are those of the tables. */
+struct toll_taxes_moves {
+    const int64_t *const *of_bucket; /* by bucket: what each book charges more; NULL: nothing */
+    unsigned books;                  /* at most TOLL_TAX_BOOKS_MAX */
+};
+/* cents[account * (1 + books) + k], by account of the book, zeroed: billable, in all periods; k 0: by the
+ * tables as they are, 1 + i: by book i. The tables' accounts have the book's ids, and their buckets are
+ * together by account. Otherwise as toll_taxes_open_lines; the result is the same for any number of threads.
+ */
+int toll_taxes_cents(const struct toll_book *book, const struct toll_run_files *files,
+                     const struct toll_state *state, const struct toll_taxes_moves *moves, unsigned threads,
+                     int64_t *cents, struct toll_error *error);
 
 /* ---- taxes_find.c: what lines are looked up by ---- */
 int toll_taxes_index(struct toll_taxes *taxes, struct toll_error *error);
@@ -200,6 +216,9 @@ int toll_taxes_solve_tuple(struct toll_taxes *taxes, const struct toll_taxes_pla
 
 /* ---- taxes_lines.c: the charge lines of a task, evaluated ---- */
 int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error *error);
+/* A task's billable cents: 1 + books of them, as toll_taxes_cents has them. */
+int toll_taxes_cents_of(struct toll_taxes *taxes, size_t task, const int64_t *const *of_bucket,
+                        unsigned books, int64_t *cents, struct toll_error *error);
 
 /* ---- taxes_text.c: room for texts ---- */
 bool toll_taxes_text_make(struct toll_taxes *taxes);

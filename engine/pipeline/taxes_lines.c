@@ -368,27 +368,31 @@ static bool number_sites(struct toll_taxes *taxes)
     return true;
 }
 
-static int evaluate_lines(struct toll_taxes *taxes, struct toll_error *error)
+/* Whose amounts they are that do not fit. */
+static int tell(const struct toll_taxes *taxes, int rc, const struct toll_error *why,
+                struct toll_error *error)
 {
     const struct toll_taxes_task *now = &taxes->tasks[taxes->task];
-    struct toll_error why = {0};
     char period[TOLL_TIME_TEXT_BYTES];
-    const int rc = toll_tax_account_evaluate(&taxes->account, taxes->tables, &taxes->ledger, taxes->lines,
-                                             taxes->line_count, taxes->site_count, &why);
-    if (rc == 0)
-        return 0;
     toll_day_format(now->day, period);
     return toll_error_set(error, rc, "account %.60s, period %s: %s",
                           toll_book_string(taxes->book, taxes->book->accounts[now->account].account), period,
-                          why.text);
+                          why->text);
 }
 
-int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error *error)
+static int evaluate_lines(struct toll_taxes *taxes, struct toll_error *error)
+{
+    struct toll_error why = {0};
+    const int rc = toll_tax_account_evaluate(&taxes->account, taxes->tables, &taxes->ledger, taxes->lines,
+                                             taxes->line_count, taxes->site_count, &why);
+    return rc == 0 ? 0 : tell(taxes, rc, &why, error);
+}
+
+/* All but what they owe. */
+static int list_lines(struct toll_taxes *taxes, size_t task, struct toll_error *error)
 {
     const struct toll_taxes_task *now = &taxes->tasks[task];
     const struct toll_account *account = &taxes->book->accounts[now->account];
-    if (taxes->task == task)
-        return 0;
     taxes->task = task;
     taxes->line_count = 0;
     taxes->stamp++;
@@ -411,9 +415,47 @@ int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error
         taxes->line_count = 0; /* nothing but the account itself */
     if (rc == 0 && !number_sites(taxes))
         rc = no_memory(error);
+    return rc;
+}
+
+int toll_taxes_evaluate(struct toll_taxes *taxes, size_t task, struct toll_error *error)
+{
+    if (taxes->task == task)
+        return 0;
+    int rc = list_lines(taxes, task, error);
     if (rc == 0)
         rc = evaluate_lines(taxes, error);
     if (rc != 0)
         taxes->task = taxes->task_count;
     return rc;
+}
+
+/* ---- with other charges, too ---- */
+
+static const int64_t **find_moves(struct toll_taxes *taxes, const int64_t *const *of_bucket)
+{
+    if (!toll_tax_grow((void **)&taxes->moves, &taxes->move_room, taxes->line_count + 1,
+                       sizeof *taxes->moves))
+        return NULL;
+    for (size_t i = 0; i < taxes->line_count; i++)
+        taxes->moves[i] =
+            taxes->sources[i].kind == TOLL_FROM_USAGE ? of_bucket[taxes->sources[i].index] : NULL;
+    return taxes->moves;
+}
+
+int toll_taxes_cents_of(struct toll_taxes *taxes, size_t task, const int64_t *const *of_bucket,
+                        unsigned books, int64_t *cents, struct toll_error *error)
+{
+    struct toll_tax_beside moves = {.books = books};
+    struct toll_error why = {0};
+    int rc = list_lines(taxes, task, error);
+    if (rc == 0 && books > 0) {
+        moves.of_line = find_moves(taxes, of_bucket);
+        rc = moves.of_line == NULL ? no_memory(error) : 0;
+    }
+    if (rc != 0)
+        return rc;
+    rc = toll_tax_account_cents(&taxes->account, taxes->tables, &taxes->ledger, taxes->lines,
+                                taxes->line_count, taxes->site_count, &moves, cents, &why);
+    return rc == 0 ? 0 : tell(taxes, rc, &why, error);
 }

@@ -51,7 +51,7 @@ static int find_kind(const struct toll_io *io, const char *path, struct toll_err
         return toll_error_set(
             error, TOLL_ENOINPUT,
             "%s is no dataset, run, state, delta or ledger: it has no dataset.json, run.json, "
-            "state.json, delta.json or entry",
+            "state.json, delta.json or entry; of a book verify reads the compiled image, check the folder",
             path);
     return kind;
 }

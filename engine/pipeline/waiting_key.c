@@ -33,10 +33,9 @@ static bool make_prefixes(const struct toll_book *book, int32_t id, struct toll_
 {
     size_t capacity = 0;
     deck->made = true;
-    for (uint32_t price = 1; price < book->price_count; price++) {
-        if (book->origins[price].deck != id)
-            continue;
-        const char *key = toll_book_string(book, book->origins[price].key);
+    const struct toll_deck *table = &book->decks[id];
+    for (uint32_t n = 0; n < table->price_count; n++) {
+        const char *key = toll_book_string(book, book->origins[table->origin_first + n].key);
         const char *callee = strchr(key, '>'); /* of a pair the caller's prefix comes first */
         uint64_t prefix;
         key = callee == NULL ? key : callee + 1;
@@ -154,12 +153,16 @@ static uint32_t banded_key(const struct toll_rater *rater, int32_t deck, const s
     if (book->decks[deck].key == TOLL_KEY_NPANXX_PAIR)
         return 0;
     uint32_t value = toll_price_value(rater, deck, row, &miss);
+    const struct toll_deck *table = &book->decks[deck];
     while ((value & TOLL_LPM_ENTRY) != 0) {
         const struct toll_entry *entry = &book->entries[value & TOLL_LPM_INDEX];
-        for (uint32_t i = entry->first; i < entry->first + entry->count; i++)
-            if (row->start >= book->entry_rows[i].from && row->start < book->entry_rows[i].until)
-                return book->origins[book->entry_rows[i].price].key;
-        value = entry->shorter;
+        const struct toll_entry_row *rows = toll_entry_rows(book, table, entry);
+        for (uint32_t i = 0; i < entry->count; i++) {
+            const struct toll_entry_span *span = &book->entry_spans[rows[i].span];
+            if (row->start >= span->from && row->start < span->until)
+                return book->origins[table->origin_first + rows[i].price - 1].key;
+        }
+        value = toll_deck_value(table, entry->shorter);
     }
     return 0;
 }

@@ -161,19 +161,21 @@ static const char *deck_file(struct describer *describer, int32_t deck, toll_ms 
     const struct toll_book *book = describer->book;
     const char *best = NULL;
     int64_t votes = 0; /* Boyer and Moore: the majority, if there is one */
-    for (uint32_t i = 0; i < book->entry_row_count; i++) {
-        const struct toll_entry_row *row = &book->entry_rows[i];
-        const struct toll_price_origin *origin = &book->origins[row->price];
-        if (origin->deck != deck || at < row->from || at >= row->until)
+    const struct toll_deck *table = &book->decks[deck];
+    for (uint32_t i = 0; i < table->row_count; i++) {
+        const struct toll_entry_row *row = &book->entry_rows[table->row_first + i];
+        const struct toll_entry_span *span = &book->entry_spans[row->span];
+        if (at < span->from || at >= span->until)
             continue;
-        const char *file = toll_book_string(book, origin->file);
+        const struct toll_price_origin origin =
+            toll_book_origin_in(book, (uint32_t)deck, toll_row_price(table, row));
+        const char *file = toll_book_string(book, origin.file);
         if (votes == 0)
             best = file;
         votes += strcmp(file, best) == 0 ? 1 : -1;
     }
-    for (uint32_t price = 1; best == NULL && price < book->price_count; price++)
-        if (book->origins[price].deck == deck)
-            best = toll_book_string(book, book->origins[price].file);
+    if (best == NULL && table->price_count > 0)
+        best = toll_book_string(book, toll_book_origin_in(book, (uint32_t)deck, table->price_first).file);
     return best != NULL ? best
                         : text(describer, "decks/%s.csv", toll_book_string(book, book->decks[deck].name));
 }
@@ -191,10 +193,10 @@ static void add_price(struct describer *describer, int32_t deck, const char *pre
 /* A price row of the deck with this very prefix, 0 none. */
 static uint32_t row_of_prefix(const struct toll_book *book, int32_t deck, const char *prefix)
 {
-    for (uint32_t price = 1; price < book->price_count; price++)
-        if (book->origins[price].deck == deck &&
-            strcmp(toll_book_string(book, book->origins[price].key), prefix) == 0)
-            return price;
+    const struct toll_deck *table = &book->decks[deck];
+    for (uint32_t n = 0; n < table->price_count; n++)
+        if (strcmp(toll_book_string(book, book->origins[table->origin_first + n].key), prefix) == 0)
+            return table->price_first + n;
     return 0;
 }
 
@@ -222,9 +224,10 @@ static void describe_prefix(struct describer *describer)
     const uint32_t row = row_of_prefix(book, deck, digits);
     describer->out->about = prefix;
     if (row != 0) {
+        const struct toll_price_origin origin = toll_book_origin_in(book, (uint32_t)deck, row);
         describer->out->advice = text(
             describer, "deck %s has %s at %s:%u, but not in force at the call's start: correct its dates",
-            name, prefix, toll_book_string(book, book->origins[row].file), book->origins[row].line);
+            name, prefix, toll_book_string(book, origin.file), origin.line);
         return;
     }
     add_price(describer, deck, prefix);
@@ -265,9 +268,9 @@ static void describe_band(struct describer *describer)
 static void describe_row(struct describer *describer, const char *advice)
 {
     const struct toll_book *book = describer->book;
-    const struct toll_price_origin *origin = &book->origins[describer->group->key.a];
-    describer->out->about = text(describer, "%s:%u, prefix %s", toll_book_string(book, origin->file),
-                                 origin->line, shown(describer, toll_book_string(book, origin->key)));
+    const struct toll_price_origin origin = toll_book_origin(book, (uint32_t)describer->group->key.a);
+    describer->out->about = text(describer, "%s:%u, prefix %s", toll_book_string(book, origin.file),
+                                 origin.line, shown(describer, toll_book_string(book, origin.key)));
     describer->out->advice = advice;
 }
 

@@ -60,9 +60,11 @@ static int open_after(struct toll_whatif *whatif, struct toll_whatif_side *side,
     return rc;
 }
 
-static int make_rater(void *context, size_t lane, struct toll_error *error)
+/* Of the lanes behind the base's. */
+static int make_rater(void *context, size_t index, struct toll_error *error)
 {
     struct toll_whatif *whatif = context;
+    const size_t lane = index + 1;
     const struct toll_book *book = whatif->books[whatif->book_of_lane[lane]].book;
     return toll_rater_init(&whatif->raters[lane], book, whatif->features, error);
 }
@@ -103,8 +105,6 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
     unsigned of[TOLL_LANES_MAX] = {0}, count = 0, column = 0;
     bool fits[TOLL_LANES_MAX] = {false}, repriced[TOLL_LANES_MAX] = {false};
     int rc = 0;
-    if (whatif->books[0].book->tax.taxed && !whatif->options->no_taxes)
-        no_repricing = true; /* taxes need sums by tuple of each book's own charges */
     for (unsigned i = 1; i < whatif->count && !no_repricing; i++) {
         of[count] = i;
         count += has_base_ids(whatif, i, &books[count]);
@@ -122,6 +122,33 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
         else
             whatif->book_of_lane[whatif->lane_count++] = i;
     }
+    whatif->repriced_count = column;
+    return rc;
+}
+
+struct planning {
+    struct toll_whatif *whatif;
+    bool no_repricing;
+};
+
+/* The base's rater, and beside it who else needs one. */
+static int plan_lanes(void *context, size_t index, struct toll_error *error)
+{
+    const struct planning *planning = context;
+    struct toll_whatif *whatif = planning->whatif;
+    return index == 0 ? toll_rater_init(&whatif->raters[0], whatif->books[0].book, whatif->features, error)
+                      : find_lanes(whatif, planning->no_repricing, error);
+}
+
+static int make_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
+{
+    struct planning planning = {whatif, no_repricing};
+    const unsigned threads = toll_work_threads(whatif->options->threads);
+    int rc = toll_work_run(threads, 2, plan_lanes, NULL, &planning, error);
+    if (rc == 0)
+        rc = toll_work_run(threads, whatif->lane_count - 1, make_rater, NULL, whatif, error);
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
+        rc = make_lane(whatif, i, error);
     return rc;
 }
 
@@ -130,8 +157,8 @@ static unsigned optional_of(const struct toll_book *book)
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
 
-#define MOST_OF 2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
-                   */
+/* Of the price rows more than one in so many: then each has sums of its own, and its key is its id. */
+#define MOST_OF 2
 
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
@@ -168,11 +195,18 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         whatif->sides[0].detail = most ? TOLL_DETAIL_ALL : TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
-    const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
-                                          whatif->books[0].book->zones[0], error);
+    const int rc = toll_impact_shape_make_by(&whatif->shape, whatif->sides, (int)whatif->count,
+                                             whatif->books[0].book->zones[0],
+                                             toll_work_threads(whatif->options->threads), error);
     if (rc == 0)
         toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums, whatif->span.rows);
     return rc;
+}
+
+/* Are taxes of repriced books asked for? */
+static bool sums_moves(const struct toll_whatif *whatif)
+{
+    return whatif->repricing != NULL && whatif->books[0].tuples != NULL;
 }
 
 static size_t charges_bytes(const struct toll_whatif *whatif)
@@ -185,12 +219,15 @@ static size_t charges_bytes(const struct toll_whatif *whatif)
 static int make_worker(struct toll_whatif *whatif, struct toll_whatif_worker *worker,
                        struct toll_error *error)
 {
+    int rc = 0;
     if (whatif->repricing != NULL) {
         worker->charges = aligned_alloc(64, charges_bytes(whatif));
-        if (worker->charges == NULL)
-            return no_memory(error);
+        rc = worker->charges == NULL ? no_memory(error) : 0;
     }
-    return toll_impact_sums_make(&worker->sums, whatif->shape, error);
+    if (rc == 0 && sums_moves(whatif))
+        rc = toll_moves_make(&worker->moves, whatif->books[0].book, toll_repricing_stride(whatif->repricing),
+                             error);
+    return rc != 0 ? rc : toll_impact_sums_make(&worker->sums, whatif->shape, error);
 }
 
 static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tuning *tuning,
@@ -209,11 +246,14 @@ static int make_workers(struct toll_whatif *whatif, const struct toll_whatif_tun
         .taker_bytes =
             sizeof(struct toll_whatif_worker) + charges_bytes(whatif) + toll_impact_sums_bytes(whatif->shape),
     };
+    if (sums_moves(whatif))
+        io.taker_bytes += toll_moves_bytes(whatif->books[0].book, toll_repricing_stride(whatif->repricing));
     for (unsigned i = 0; i < whatif->lane_count; i++)
         lanes[i] = (struct toll_lane){
             .rater = &whatif->raters[i],
             .optional = optional_of(whatif->books[whatif->book_of_lane[i]].book),
             .same_ends = i > 0 && toll_rater_same_ends(&whatif->raters[0], &whatif->raters[i]),
+            .slots = i == 0 && sums_moves(whatif),
         };
     whatif->memory.threads =
         toll_parts_workers(&whatif->dataset, whatif->first, whatif->last, options->threads);
@@ -268,6 +308,26 @@ static struct toll_line_batch line_batch(const struct toll_line_columns *from, i
     };
 }
 
+/* The charges of repriced books, and what they move. False: something does not fit. */
+static bool reprice(const struct toll_whatif *whatif, struct toll_whatif_worker *worker,
+                    const struct toll_cdr_batch *cdrs, const struct toll_lane_lines *base)
+{
+    const struct toll_reprice_scratch *scratch = &worker->reprice;
+    if (!toll_reprice_rows(whatif->repricing, &base->lines, cdrs->kind, (size_t)cdrs->rows, &worker->reprice,
+                           worker->charges))
+        return false;
+    const struct toll_moved_in in = {
+        .stride = worker->moves.stride,
+        .charges = worker->charges,
+        .charge = base->lines.charge,
+        .slot = base->slots,
+        .list = scratch->moved,
+        .count = scratch->moved_count,
+    };
+    return !sums_moves(whatif) || toll_moves_add(&worker->moves, whatif->raters[0].kernels->moved, &in,
+                                                 base->tally, whatif->books[0].book);
+}
+
 static void take(void *context, unsigned index, const struct toll_cdr_batch *cdrs,
                  const struct toll_lane_lines *lanes)
 {
@@ -280,8 +340,7 @@ static void take(void *context, unsigned index, const struct toll_cdr_batch *cdr
         sides[i] = (struct toll_impact_lines){line_batch(&of->lines, cdrs->rows), of->plans, NULL};
     }
     if (whatif->repricing != NULL) {
-        if (!toll_reprice_rows(whatif->repricing, &lanes[0].lines, cdrs->kind, (size_t)cdrs->rows,
-                               &worker->reprice, worker->charges)) {
+        if (!reprice(whatif, worker, cdrs, &lanes[0])) {
             atomic_store_explicit(&whatif->unfit, true, memory_order_relaxed);
             return;
         }
@@ -401,6 +460,7 @@ static void finish_sides(struct toll_whatif *whatif)
         const struct toll_whatif_side *side = &whatif->books[i];
         const struct toll_tally *tally = side->lane < 0 ? whatif->books[0].tally : side->tally;
         whatif->sides[i].periods = &tally->periods;
+        whatif->sides[i].tally = tally;
         whatif->sides[i].taxes = side->taxes;
         whatif->sides[i].tax_count = side->tax_count;
     }
@@ -416,7 +476,7 @@ static int make_impact(struct toll_whatif *whatif, struct toll_impact *impact, s
         .prices = options->prices,
     };
     struct toll_impact_sums *sums = whatif->of_worker[0].sums;
-    int rc = 0;
+    int rc = toll_whatif_merge_moves(whatif, error);
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = finish_lane(whatif, i, error);
     for (unsigned i = 1; rc == 0 && i < whatif->memory.threads; i++)
@@ -456,12 +516,7 @@ static int open_all(struct toll_whatif *whatif, const struct toll_whatif_tuning 
     if (rc == 0)
         rc = toll_whatif_open_books(whatif, error);
     if (rc == 0)
-        rc = find_lanes(whatif, tuning->no_repricing, error);
-    if (rc == 0)
-        rc = toll_work_run(toll_work_threads(whatif->options->threads), whatif->lane_count, make_rater, NULL,
-                           whatif, error);
-    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
-        rc = make_lane(whatif, i, error);
+        rc = make_lanes(whatif, tuning->no_repricing, error);
     if (rc == 0)
         rc = make_sides(whatif, error);
     if (rc == 0)
@@ -477,7 +532,6 @@ static void close_side(struct toll_whatif_side *side)
     toll_tuples_free(side->tuples);
     toll_after_close(&side->after);
     free(side->taxes);
-    toll_strings_free(&side->tax_texts);
 }
 
 static void close_all(struct toll_whatif *whatif)
@@ -485,10 +539,11 @@ static void close_all(struct toll_whatif *whatif)
     for (unsigned i = 0; whatif->of_worker != NULL && i < whatif->memory.threads; i++) {
         toll_impact_sums_free(whatif->of_worker[i].sums);
         free(whatif->of_worker[i].charges);
+        toll_moves_free(&whatif->of_worker[i].moves);
     }
     toll_impact_shape_free(whatif->shape);
     toll_workers_free(&whatif->workers);
-    for (unsigned i = 0; whatif->raters != NULL && i < whatif->lane_count; i++)
+    for (unsigned i = 0; whatif->raters != NULL && i < whatif->count; i++)
         toll_rater_free(&whatif->raters[i]);
     for (unsigned i = 0; whatif->books != NULL && i < whatif->count; i++)
         close_side(&whatif->books[i]);
@@ -530,7 +585,7 @@ static int run(const struct toll_whatif_options *options, const struct toll_what
         rc = make_impact(whatif, impact, error);
     result->rows = whatif->span.rows;
     result->threads = whatif->workers.count;
-    result->repriced = (int)(whatif->count - whatif->lane_count);
+    result->repriced = (int)whatif->repriced_count;
     result->open_ns = opened - begun;
     result->rate_ns = rated - opened;
     result->report_ns = now_ns() - rated;

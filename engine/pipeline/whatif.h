@@ -8,6 +8,7 @@
 #include "book/variation.h"
 #include "pipeline/after.h"
 #include "pipeline/impact.h"
+#include "pipeline/moves.h"
 #include "pipeline/rate.h"
 #include "pipeline/reprice.h"
 #include "tollmill_impact.h"
@@ -29,16 +30,17 @@ struct toll_whatif_side {
     struct toll_tuples *tuples;      /* NULL: not taxed */
     struct toll_pool_tables tables;  /* when all is rated */
     const struct toll_tally *tally;
-    struct toll_impact_tax *taxes;
+    /* of all */
+    struct toll_impact_tax *taxes; /* texts: the book's */
     size_t tax_count;
-    struct toll_strings tax_texts;
 };
 
 /* Of one worker. */
 struct toll_whatif_worker {
     struct toll_impact_sums *sums;
     struct toll_reprice_scratch reprice;
-    int64_t *charges; /* of repriced books: TOLL_BLOCK_ROWS_MAX rows */
+    int64_t *charges;        /* of repriced books: TOLL_BLOCK_ROWS_MAX rows */
+    struct toll_moves moves; /* of the same, where the base is taxed; else zeroed */
 };
 
 struct toll_whatif {
@@ -60,7 +62,8 @@ struct toll_whatif {
     struct toll_rater *raters;        /* by lane */
     struct toll_pools **pools;        /* by lane */
     struct toll_repricing *repricing; /* NULL: no book is repriced */
-    atomic_bool unfit;                /* a charge did not fit: these books have to rate by themselves */
+    unsigned repriced_count;
+    atomic_bool unfit; /* a charge did not fit: these books have to rate by themselves */
     struct toll_whatif_worker *of_worker;
     struct toll_workers workers;
     struct toll_rate_memory memory;
@@ -72,8 +75,14 @@ struct toll_whatif {
 int toll_whatif_open_books(struct toll_whatif *whatif, struct toll_error *error);
 void toll_whatif_close_books(struct toll_whatif *whatif);
 
-/* whatif_taxes.c: billable taxes by account of a book that is rated, if it is taxed. */
-int toll_whatif_find_taxes(const struct toll_whatif *whatif, struct toll_whatif_side *side,
+/* ---- whatif_taxes.c ---- */
+
+/* Before lane 0's tallies are summed up: what all workers found that repriced books move, in the first one's.
+ */
+int toll_whatif_merge_moves(struct toll_whatif *whatif, struct toll_error *error);
+/* Billable taxes by account of a book that is rated, if it is taxed; with the base's those of all that are
+ * repriced. */
+int toll_whatif_find_taxes(struct toll_whatif *whatif, struct toll_whatif_side *side,
                            struct toll_error *error);
 
 /* What tests vary and users need not. */

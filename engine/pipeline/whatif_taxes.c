@@ -1,10 +1,23 @@
-/* The taxes of a book in a what-if: the register of what was rated, from tables as a run would have them. */
+/*
+ * The taxes of a book that is rated, and of all that are repriced beside it: they share accounts, tuples and
+ * whatever is taxed besides usage, so tables as a run would have them are made once, and only the charges of
+ * buckets are each book's own.
+ */
 #include "pipeline/taxes.h"
 #include "pipeline/whatif.h"
 
 #include "base/error.h"
+#include "ingest/work.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static int no_memory(struct toll_error *error)
+{
+    return toll_error_set(error, TOLL_ENOMEM, "out of memory for the taxes of a book");
+}
+
+/* ---- what a run would have ---- */
 
 /* As accounts.arrow has them. */
 static struct toll_account_row *account_rows(const struct toll_book *book)
@@ -31,22 +44,151 @@ static struct toll_period_row *period_rows(const struct toll_period_charges *per
     return rows;
 }
 
-static int find(struct toll_whatif_side *side, struct toll_run_files *files, struct toll_error *error)
+/* Slots with a tuple, those of an account together. */
+struct buckets {
+    struct toll_bucket_row *rows;
+    const int64_t **moves; /* by row; NULL: nothing moves */
+    int64_t count;
+};
+
+static bool counts(const struct toll_tally *tally, const struct toll_book *book, size_t slot)
 {
-    struct toll_taxes *taxes = NULL;
-    int rc = toll_taxes_open_tables(side->book, files, side->after.open ? &side->after.state : NULL, &taxes,
-                                    error);
-    if (rc == 0)
-        rc = toll_impact_taxes_of(taxes, &side->tax_texts, &side->taxes, &side->tax_count, error);
-    toll_taxes_close(taxes);
+    return tally->buckets[slot].rows != 0 && toll_tally_slot_bucket(tally, book, slot) != 0;
+}
+
+/* first[account]: where its rows begin. */
+static int64_t place_accounts(const struct toll_tally *tally, const struct toll_book *book, int64_t *first)
+{
+    const size_t slots = toll_tally_slots(tally, book);
+    int64_t before = 0;
+    for (size_t slot = book->bucket_count; slot < slots; slot++)
+        if (counts(tally, book, slot))
+            first[book->buckets[toll_tally_slot_bucket(tally, book, slot)].account]++;
+    for (uint32_t account = 0; account < book->account_count; account++) {
+        const int64_t some = first[account];
+        first[account] = before;
+        before += some;
+    }
+    return before;
+}
+
+static int too_much(const struct toll_book *book, int32_t id, struct toll_error *error)
+{
+    const struct toll_account *account = &book->accounts[id];
+    return toll_error_set(error, TOLL_EDATA,
+                          "the charges of account %s at one site add up to more than 92 billion %s; take "
+                          "fewer days at a time",
+                          toll_book_string(book, account->account),
+                          toll_book_string(book, account->currency));
+}
+
+static int fill_buckets(const struct toll_tally *tally, const struct toll_book *book,
+                        const struct toll_moves *moves, int64_t *next, struct buckets *out,
+                        struct toll_error *error)
+{
+    const size_t slots = toll_tally_slots(tally, book);
+    for (size_t slot = book->bucket_count; slot < slots; slot++) {
+        const struct toll_tally_bucket *bucket = &tally->buckets[slot];
+        if (!counts(tally, book, slot))
+            continue;
+        const struct toll_bucket_key *key = &book->buckets[toll_tally_slot_bucket(tally, book, slot)];
+        const int64_t at = next[key->account]++;
+        const int64_t *move = out->moves[at] = moves == NULL ? NULL : toll_moves_of(moves, slot);
+        struct toll_bucket_row *row = &out->rows[at];
+        *row = (struct toll_bucket_row){
+            .account = key->account,
+            .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
+            .tuple = toll_tally_slot_tuple(tally, book, slot),
+            .count = bucket->rows,
+            .units = bucket->units,
+        };
+        bool fits = toll_money_narrow(toll_tally_charge(bucket), &row->charge);
+        for (size_t k = 0; fits && move != NULL && k < moves->stride; k++) {
+            toll_money charge;
+            fits = !__builtin_add_overflow(row->charge, move[k], &charge);
+        }
+        if (!fits)
+            return too_much(book, key->account, error);
+    }
+    return 0;
+}
+
+static int make_buckets(const struct toll_tally *tally, const struct toll_book *book,
+                        const struct toll_moves *moves, struct buckets *out, struct toll_error *error)
+{
+    int64_t *first = calloc(book->account_count + (size_t)1, sizeof *first);
+    int rc = first == NULL ? no_memory(error) : 0;
+    if (rc == 0) {
+        out->count = place_accounts(tally, book, first);
+        out->rows = calloc((size_t)out->count + 1, sizeof *out->rows);
+        out->moves = calloc((size_t)out->count + 1, sizeof *out->moves);
+        rc = out->rows == NULL || out->moves == NULL ? no_memory(error)
+                                                     : fill_buckets(tally, book, moves, first, out, error);
+    }
+    free(first);
     return rc;
 }
 
-int toll_whatif_find_taxes(const struct toll_whatif *whatif, struct toll_whatif_side *side,
+/* ---- what it comes to ---- */
+
+/* cents: of each account, `width` behind each other. */
+static int list_taxes(struct toll_whatif_side *side, const struct toll_book *book, const int64_t *cents,
+                      size_t width, struct toll_error *error)
+{
+    size_t count = 0;
+    for (uint32_t id = 1; id < book->account_count; id++)
+        count += cents[id * width] != 0;
+    side->taxes = calloc(count + 1, sizeof *side->taxes);
+    if (side->taxes == NULL)
+        return no_memory(error);
+    for (uint32_t id = 1; id < book->account_count; id++)
+        if (cents[id * width] != 0)
+            side->taxes[side->tax_count++] = (struct toll_impact_tax){
+                .account = toll_book_string(book, book->accounts[id].account),
+                .currency = toll_book_string(book, book->accounts[id].currency),
+                .cents = cents[id * width],
+            };
+    return 0;
+}
+
+static int find(struct toll_whatif *whatif, struct toll_whatif_side *side, const struct toll_run_files *files,
+                const struct toll_taxes_moves *moves, struct toll_error *error)
+{
+    const struct toll_book *book = side->book;
+    const size_t width = 1 + (size_t)moves->books;
+    int64_t *cents = calloc((book->account_count + (size_t)1) * width, sizeof *cents);
+    int rc = cents == NULL
+                 ? no_memory(error)
+                 : toll_taxes_cents(book, files, side->after.open ? &side->after.state : NULL, moves,
+                                    toll_work_threads(whatif->options->threads), cents, error);
+    if (rc == 0)
+        rc = list_taxes(side, book, cents, width, error);
+    for (unsigned i = 1; rc == 0 && moves->books > 0 && i < whatif->count; i++)
+        if (whatif->books[i].lane < 0)
+            rc = list_taxes(&whatif->books[i], book, cents + 1 + whatif->books[i].column, width, error);
+    free(cents);
+    return rc;
+}
+
+int toll_whatif_merge_moves(struct toll_whatif *whatif, struct toll_error *error)
+{
+    struct toll_moves *moves = &whatif->of_worker[0].moves;
+    struct toll_tally *sum = toll_workers_tally(&whatif->workers, 0, 0);
+    for (unsigned i = 1; moves->sums != NULL && i < whatif->memory.threads; i++)
+        if (!toll_moves_merge(moves, sum, &whatif->of_worker[i].moves,
+                              toll_workers_tally(&whatif->workers, i, 0), whatif->books[0].book))
+            return toll_error_set(error, TOLL_ENOMEM,
+                                  "no room for the sums of changed books; take fewer days at a time");
+    return 0;
+}
+
+int toll_whatif_find_taxes(struct toll_whatif *whatif, struct toll_whatif_side *side,
                            struct toll_error *error)
 {
     const struct toll_tally *tally = side->tally;
-    struct toll_tuple_tables tuples = {0};
+    const bool moved = side->lane == 0 && whatif->repricing != NULL;
+    struct toll_tuple_rows tuples = {0};
+    struct buckets buckets = {0};
     struct toll_run_files files = {
         .io = whatif->io,
         .path = side->name,
@@ -58,23 +200,24 @@ int toll_whatif_find_taxes(const struct toll_whatif *whatif, struct toll_whatif_
     };
     if (side->tuples == NULL)
         return 0;
+    int rc = make_buckets(tally, side->book, moved ? &whatif->of_worker[0].moves : NULL, &buckets, error);
+    if (rc == 0)
+        rc = toll_tuple_rows_make(&tuples, side->tuples, tally, error);
+    files.tables.buckets = buckets.rows;
+    files.tables.bucket_count = buckets.count;
+    files.tables.tuples = tuples.tuples;
+    files.tables.tuple_count = tuples.tuple_count;
     files.tables.accounts = account_rows(side->book);
     files.tables.periods = period_rows(&tally->periods);
-    int rc = files.tables.accounts == NULL || files.tables.periods == NULL
-                 ? toll_error_set(error, TOLL_ENOMEM, "out of memory for the taxes of a book")
-                 : toll_bucket_rows_make(side->book, tally, NULL, &files.tables.buckets,
-                                         &files.tables.bucket_count, error);
-    if (rc == 0)
-        rc = toll_tuple_tables_make(&tuples, side->tuples, tally, error);
+    if (rc == 0 && (files.tables.accounts == NULL || files.tables.periods == NULL))
+        rc = no_memory(error);
     if (rc == 0) {
-        files.tables.tuples = tuples.tuples;
-        files.tables.tuple_count = tuples.tuple_count;
-        files.tables.components = tuples.components;
-        files.tables.component_count = tuples.component_count;
-        rc = find(side, &files, error);
+        const struct toll_taxes_moves moves = {buckets.moves, moved ? whatif->repriced_count : 0};
+        rc = find(whatif, side, &files, &moves, error);
     }
-    toll_tuple_tables_free(&tuples);
-    free(files.tables.buckets);
+    toll_tuple_rows_free(&tuples);
+    free(buckets.moves);
+    free(buckets.rows);
     free(files.tables.periods);
     free(files.tables.accounts);
     return rc;

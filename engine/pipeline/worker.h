@@ -29,6 +29,7 @@ struct toll_worker_input {
 struct toll_lane_output {
     uint8_t *block;
     uint32_t *plans; /* NULL unless the lines are taken */
+    uint32_t *slots; /* NULL unless the lane wants them */
     struct toll_line_columns lines;
     struct toll_draws draws, cost_draws;
 };

@@ -142,6 +142,8 @@ static void hand_over(struct toll_worker *worker, const struct toll_worker_outpu
         worker->taken[lane] = (struct toll_lane_lines){
             .lines = toll_line_columns_from(&from->lines, first),
             .plans = from->plans + first,
+            .slots = FROM(from->slots, first),
+            .tally = &worker->lanes[lane].tally,
         };
     }
     taker->take(taker->context, worker->index, cdrs, worker->taken);
@@ -312,6 +314,7 @@ static struct toll_block_context context_of(struct toll_worker *worker, const st
         .draws = draws ? &of->draws : NULL,
         .cost_draws = draws && of->cost_draws.memory != NULL ? &of->cost_draws : NULL,
         .plans = of->plans,
+        .slots = of->slots,
         .no_suspense = worker->workers->taken,
         .no_sums = worker->workers->taken && worker->workers->lanes[lane].rater->tuples == NULL,
         .stage_ns = worker->measure ? worker->stage_ns : NULL,

@@ -146,9 +146,9 @@ static unsigned outputs_of(const struct toll_lane *lanes, unsigned lane_count,
     return io->ring && !io->taken ? OUTPUTS : 1;
 }
 
-/* Of one output: the lanes' lines and plans, and what a taker reads. */
+/* Of one output: the lanes' lines, plans and slots, and what a taker reads. */
 struct output_sizes {
-    size_t lines[TOLL_LANES_MAX], plans, start, kind, all;
+    size_t lines[TOLL_LANES_MAX], plans, slots[TOLL_LANES_MAX], start, kind, all;
 };
 static struct output_sizes output_sizes(const struct toll_lane *lanes, unsigned lane_count,
                                         const struct toll_workers_io *io, size_t block_rows)
@@ -163,7 +163,8 @@ static struct output_sizes output_sizes(const struct toll_lane *lanes, unsigned 
     sizes.all = sizes.start + sizes.kind;
     for (unsigned i = 0; i < lane_count; i++) {
         sizes.lines[i] = block_bytes((int64_t)rows, lanes[i].optional);
-        sizes.all += sizes.lines[i] + toll_arrow_pad(sizes.plans);
+        sizes.slots[i] = lanes[i].slots ? toll_arrow_pad(rows * sizeof(uint32_t)) : 0;
+        sizes.all += sizes.lines[i] + toll_arrow_pad(sizes.plans) + sizes.slots[i];
     }
     return sizes;
 }
@@ -206,6 +207,8 @@ static int reserve_buffers(struct toll_worker *worker, size_t input_bytes, const
             output->lanes[lane].block = at;
         for (unsigned lane = 0; lane < lanes && sizes->plans > 0; at += toll_arrow_pad(sizes->plans), lane++)
             output->lanes[lane].plans = (uint32_t *)at;
+        for (unsigned lane = 0; lane < lanes; at += sizes->slots[lane++])
+            output->lanes[lane].slots = sizes->slots[lane] == 0 ? NULL : (uint32_t *)at;
         output->start = sizes->start == 0 ? NULL : (int64_t *)at;
         output->kind = sizes->start == 0 ? NULL : (uint16_t *)(at + sizes->start);
         at += sizes->start + sizes->kind;
@@ -438,6 +441,11 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
     if (error != NULL)
         *error = failed->error;
     return failed->rc;
+}
+
+struct toll_tally *toll_workers_tally(const struct toll_workers *workers, unsigned worker, unsigned lane)
+{
+    return &workers->worker[worker].lanes[lane].tally;
 }
 
 struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *workers)

@@ -18,6 +18,7 @@ struct toll_lane {
     const struct toll_rater *rater;
     unsigned optional; /* columns of its lines: bits TOLL_LINES_...; BOOK if some are kept */
     bool same_ends;    /* toll_rater_same_ends with the first lane: what that finds is taken */
+    bool slots;        /* a taker wants to know where its rows count */
 };
 #define TOLL_LANES_MAX 64
 /* What a part's dictionaries mean to one lane. */
@@ -39,7 +40,9 @@ struct toll_job_part {
 /* The finished lines of one lane, of the rows that a taker is told of. */
 struct toll_lane_lines {
     struct toll_line_columns lines;
-    const uint32_t *plans; /* of the payer, 0 none */
+    const uint32_t *plans;          /* of the payer, 0 none */
+    const uint32_t *slots;          /* of the tally, 0 none; NULL: the lane does not want them */
+    const struct toll_tally *tally; /* of the worker */
 };
 /* Told of the same rows of all lanes, in no order, by the worker that has rated them; at most
  * TOLL_BLOCK_ROWS_MAX rows. */
@@ -116,6 +119,8 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
                      struct toll_error *error);
 /* Adds up all workers' sums into the first one's, which is returned and valid until the next run. */
 struct toll_tally *toll_workers_sum(struct toll_workers *workers, unsigned lane);
+/* One worker's sums; after toll_workers_sum the first one's are those of all, and the others' are empty. */
+struct toll_tally *toll_workers_tally(const struct toll_workers *workers, unsigned worker, unsigned lane);
 /* Bytes of columns and lines by the path they took, of all workers so far. */
 struct toll_bulk_counts toll_workers_io_counts(const struct toll_workers *workers);
 /* Why a ring that was wanted was not used, or not to the end; "" otherwise. */

@@ -64,6 +64,19 @@ struct toll_terms_index {
     uint32_t mask;
 };
 
+/* Records of a section that are stored once: found by their bytes, the last few without a search. */
+#define TOLL_RECENT_RECORDS 4u
+struct toll_distinct {
+    struct toll_strings known; /* id: 1 + how many came before */
+    uint32_t recent[TOLL_RECENT_RECORDS], next;
+};
+
+/* Where the prices at hand begin: those of a deck, before them those of rules. */
+struct toll_price_place {
+    uint32_t price_first, origin_first, group_first;
+    struct toll_distinct groups; /* of the deck */
+};
+
 /* Short texts that were asked for before: a table of them that stays near, each in the one place it may have.
  */
 #define TOLL_RECENT_TEXTS 2048u
@@ -159,8 +172,10 @@ struct toll_build {
     struct toll_buffer deck_builds;   /* struct toll_deck_build by deck id */
     struct toll_buffer deck_versions; /* struct toll_deck_version, in file order */
     struct toll_terms_index terms;    /* of the section */
-    struct toll_recent_text *recent;  /* destinations as decks name them; NULL before the first */
-    struct toll_key_texts key_texts;  /* prefixes of decks, which mostly have the same ones */
+    struct toll_price_place prices;
+    struct toll_distinct spans;      /* of the section ENTRY_SPANS */
+    struct toll_recent_text *recent; /* destinations as decks name them; NULL before the first */
+    struct toll_key_texts key_texts; /* prefixes of decks, which mostly have the same ones */
     uint64_t deck_keys;
     int64_t deck_price_rows;
 

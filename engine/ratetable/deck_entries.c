@@ -9,6 +9,7 @@
 #include "ratetable/decks.h"
 #include "ratetable/lpm.h"
 #include "ratetable/prefix_cell.h"
+#include "ratetable/prices.h"
 #include "ratetable/sort.h"
 
 #include <stdlib.h>
@@ -161,10 +162,7 @@ static void sort_rows(struct toll_buffer *buffer, int (*compare)(const void *, c
 
 const char *toll_deck_key_text(const struct toll_build *build, int32_t price)
 {
-    const struct toll_price_origin *origin =
-        TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_ORIGINS], struct toll_price_origin, price);
-
-    return (const char *)build->sections[TOLL_SECTION_STRINGS].data + origin->key;
+    return (const char *)build->sections[TOLL_SECTION_STRINGS].data + toll_build_origin(build, price)->key;
 }
 
 static void report_overlap(const struct maker *maker, const struct toll_deck_row *a,
@@ -234,17 +232,42 @@ static bool is_price(const struct maker *maker, const struct toll_deck_row *row)
            !maker->rows->keep_in_force;
 }
 
-/* The group's value; *entry is its entry's index, or 0. A value of 0: no row is ever in force. */
+/* How the deck counts its prices. */
+static uint32_t price_within(const struct maker *maker, const struct toll_deck_row *row)
+{
+    return (uint32_t)row->price - maker->deck->price_first + 1;
+}
+
+/* The rows that are ever in force. False: out of memory. */
+static bool add_entry_rows(struct maker *maker)
+{
+    const struct toll_deck_row *rows = maker->cut.data;
+    struct toll_entry_row *at =
+        toll_buffer_add(&maker->build->sections[TOLL_SECTION_ENTRY_ROWS], sizeof(*at), maker->cut.count);
+
+    for (size_t i = 0; i < maker->cut.count && at != NULL; i++) {
+        const struct toll_entry_span span = {
+            .from = rows[i].from, .until = rows[i].until, .band = rows[i].band, .step = rows[i].step};
+        at[i].price = price_within(maker, &rows[i]);
+        if (!toll_distinct_find(&maker->build->spans, &maker->build->sections[TOLL_SECTION_ENTRY_SPANS], 0,
+                                &span, sizeof(span), &at[i].span))
+            return false;
+    }
+    return at != NULL;
+}
+
+/* The group's value; *entry is its entry's index in the section, or 0. A value of 0: no row is ever in force.
+ */
 static bool make_value(struct maker *maker, const struct group *group, uint32_t *value, uint32_t *entry)
 {
     struct toll_buffer *entries = &maker->build->sections[TOLL_SECTION_ENTRIES];
-    struct toll_buffer *stored = &maker->build->sections[TOLL_SECTION_ENTRY_ROWS];
+    const struct toll_buffer *stored = &maker->build->sections[TOLL_SECTION_ENTRY_ROWS];
     const struct toll_deck_row *rows;
     struct toll_entry *place;
 
     *value = *entry = 0;
     if (group->count == 1 && is_price(maker, row_at(maker, group->first))) {
-        *value = (uint32_t)row_at(maker, group->first)->price;
+        *value = price_within(maker, row_at(maker, group->first));
         return true;
     }
     if (maker->rows->steps.count > 0 && settle_steps(maker, group) != 0)
@@ -258,7 +281,7 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
         return false;
     if (maker->cut.count == 1 && rows->from == TOLL_MS_MIN && rows->until == TOLL_MS_MAX && rows->band == 0 &&
         rows->step == 0) {
-        *value = (uint32_t)rows->price;
+        *value = price_within(maker, rows);
         return true;
     }
     if (maker->cut.count > 1) {
@@ -269,21 +292,13 @@ static bool make_value(struct maker *maker, const struct group *group, uint32_t 
     if (place == NULL)
         return false;
     *entry = (uint32_t)entries->count - 1;
-    place->first = (uint32_t)stored->count;
+    place->first = (uint32_t)stored->count - maker->deck->row_first;
     place->count = (uint32_t)maker->cut.count;
     place->walk_per =
         toll_deck_walk_per(maker->build, maker->rows, maker->deck->split, rows, maker->cut.count);
-    for (size_t i = 0; i < maker->cut.count; i++) {
-        struct toll_entry_row *row = TOLL_BUFFER_ADD(stored, struct toll_entry_row);
-        if (row == NULL)
-            return false;
-        *row = (struct toll_entry_row){.from = rows[i].from,
-                                       .until = rows[i].until,
-                                       .band = rows[i].band,
-                                       .step = rows[i].step,
-                                       .price = rows[i].price};
-    }
-    *value = TOLL_LPM_ENTRY | *entry;
+    if (!add_entry_rows(maker))
+        return false;
+    *value = TOLL_LPM_ENTRY | (*entry - maker->deck->entry_first);
     return true;
 }
 

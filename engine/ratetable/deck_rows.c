@@ -328,7 +328,7 @@ static void make_room(struct toll_deck_reader *reader)
     const size_t prices = rows * reader->price_count * decks;
 
     toll_buffer_wish(&reader->rows->rows, sizeof(struct toll_deck_row), rows);
-    toll_buffer_wish(&sections[TOLL_SECTION_ORIGINS], sizeof(struct toll_price_origin), prices);
+    toll_buffer_wish(&sections[TOLL_SECTION_ORIGINS], sizeof(struct toll_origin), rows * reader->price_count);
     toll_buffer_wish(&sections[TOLL_SECTION_PRICE_TERMS], sizeof(uint32_t), prices);
 }
 

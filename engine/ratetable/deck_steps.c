@@ -34,10 +34,9 @@ static const struct toll_terms *terms_of(const struct toll_build *build, int32_t
 static int settle(struct toll_build *build, const struct toll_deck_rows *rows,
                   const struct toll_deck_row *step, int32_t first)
 {
-    const struct toll_price_origin *origin =
-        TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_ORIGINS], struct toll_price_origin, step->price);
+    const int32_t deck = rows->versions[step->version].deck;
     const unsigned count =
-        TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, origin->deck - 1)->by_jurisdiction
+        TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, deck - 1)->by_jurisdiction
             ? TOLL_RATE_COLUMNS
             : 1;
     int code = 0;

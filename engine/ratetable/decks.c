@@ -398,6 +398,11 @@ int toll_build_deck_prices(struct toll_build *build)
                       TOLL_BUILD_ADD(build, ZONE_SHORTER, uint32_t) == NULL ||
                       TOLL_BUILD_ADD(build, ENTRIES, struct toll_entry) == NULL))
         code = toll_build_memory(build);
+    if (code == 0) {
+        struct toll_deck *rules = build->sections[TOLL_SECTION_DECKS].data;
+        rules->price_count = (uint32_t)build->sections[TOLL_SECTION_PRICE_TERMS].count;
+        rules->group_count = (uint32_t)build->sections[TOLL_SECTION_ORIGIN_GROUPS].count;
+    }
     for (int32_t id = 1; code == 0 && id <= (int32_t)build->deck_builds.count; id++) {
         const struct toll_deck_build *deck =
             TOLL_BUFFER_AT(&build->deck_builds, struct toll_deck_build, id - 1);
@@ -410,6 +415,7 @@ int toll_build_deck_prices(struct toll_build *build)
         if (place == NULL || zone == NULL ||
             !toll_build_text(build, deck->currency, strlen(deck->currency), &record.currency))
             code = toll_build_memory(build);
+        toll_deck_parts_begin(build, &record);
         if (code == 0)
             code = versions_of(build, id, &versions);
         if (code == 0)
@@ -425,6 +431,7 @@ int toll_build_deck_prices(struct toll_build *build)
         if (code == 0 && build->doubts != NULL && build->findings->errors == 0)
             code = toll_doubts_deck(build, id, &rows);
         if (code == 0) {
+            toll_deck_parts_end(build, &record);
             *place = record;
             *zone = deck->zone_index;
         }

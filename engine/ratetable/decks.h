@@ -89,6 +89,10 @@ uint32_t toll_deck_walk_per(struct toll_build *build, const struct toll_deck_row
 /* Zones, their tries, and the slots of a deck with key npanxx_pair. */
 int toll_deck_pairs_make(struct toll_build *build, struct toll_deck *deck, const struct toll_deck_rows *rows,
                          const struct toll_deck_value *values, size_t count);
+/* Before a deck's rows are read, and when its entries are made: where its parts begin, and how many there
+ * are. What an earlier deck has in the same bytes is kept once. */
+void toll_deck_parts_begin(struct toll_build *build, struct toll_deck *deck);
+void toll_deck_parts_end(struct toll_build *build, struct toll_deck *deck);
 /* The key of a price row as it is written, for findings. */
 const char *toll_deck_key_text(const struct toll_build *build, int32_t price);
 /* Has the calendar this band, in its rows or its holidays? */

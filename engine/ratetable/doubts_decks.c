@@ -76,9 +76,7 @@ static void check_amounts(const struct checker *checker, const struct toll_deck_
 
     for (int32_t c = 0; c < (int32_t)checker->columns; c++) {
         const struct toll_terms *terms = terms_of(checker, row->price + c);
-        const struct toll_price_origin *origin = TOLL_BUFFER_AT(
-            &checker->build->sections[TOLL_SECTION_ORIGINS], struct toll_price_origin, row->price + c);
-        if (origin->column != c)
+        if (toll_build_origin_group(checker->build, row->price + c)->column != c)
             continue;
         if (terms->rate % terms->quantum != 0)
             toll_doubt(checker->build, "rate_decimals", path_of(checker, row), row->line, 0,

@@ -149,11 +149,14 @@ enum toll_on_net_rule { TOLL_ON_NET_NONE, TOLL_ON_NET_ACCOUNT, TOLL_ON_NET_ANY }
 
 /* ---- decks: key -> entry -> price ---- */
 
-/* struct toll_lpm and the meaning of an LPM value: simd/layout_lpm.h */
+/* struct toll_lpm and the meaning of an LPM value: simd/layout_lpm.h. What the image holds of a deck, words
+ * of tries, values, entries and their rows, counts prices, entries and rows within the deck: prices from 1,
+ * the others from 0 on. So decks with the same keys have the same bytes, which are stored once.
+ * toll_deck_value makes a value the book's own, which is what rating walks. */
 
-/* All rows of one key: entry_rows[first..first+count), by (from, band none last, step). If none is in force
- * at the call's start, the answer is `shorter`: the value of the next shorter prefix (0 none; key
- * npanxx_pair: 0, see struct toll_pair). */
+/* All rows of one key: entry_rows[row_first of the deck + first..), count of them, by (from, band none last,
+ * step). If none is in force at the call's start, the answer is `shorter`: the deck's value of the next
+ * shorter prefix (0 none; key npanxx_pair: 0, see struct toll_pair). */
 struct toll_entry {
     uint32_t first, count;
     uint32_t shorter;
@@ -162,13 +165,18 @@ struct toll_entry {
                           of all rows' `per`, below 2^31; the call is walked (docs/RATING.md section 9.1) */
 };
 struct toll_entry_row {
-    toll_ms from, until;
-    int32_t band;  /* 0: the row without band */
-    int32_t step;  /* from this unit of the call on; 0 the first row */
-    int32_t price; /* deck.by_jurisdiction: of the first of four, see enum toll_rate_column */
-    uint32_t spare;
+    uint32_t span;  /* into entry_spans */
+    uint32_t price; /* within the deck, from 1 on; by_jurisdiction: the first of four, see enum
+                       toll_rate_column */
 };
-_Static_assert(sizeof(struct toll_entry_row) == 32, "stored");
+_Static_assert(sizeof(struct toll_entry_row) == 8, "stored");
+/* For which calls a row is: equal ones are stored once. */
+struct toll_entry_span {
+    toll_ms from, until; /* UTC, half open */
+    int32_t band;        /* 0: the row without band */
+    int32_t step;        /* from this unit of the call on; 0 the first row */
+};
+_Static_assert(sizeof(struct toll_entry_span) == 24, "stored");
 
 /* In a deck with by_jurisdiction every row is four price rows with consecutive ids, policies and empty cells
  * resolved: the id in the trie or entry plus one of these, by the call's jurisdiction. */
@@ -187,18 +195,33 @@ struct toll_deck {
     uint32_t pair_first, pair_capacity; /* key npanxx_pair: slots in pairs; capacity 0: no pair at all */
     uint32_t calltype_first;            /* key calltype: calltype_keys[first..first+count), sorted by text */
     uint32_t calltype_count;
-    uint32_t calltype_everything; /* value of the empty key */
-    int32_t key;                  /* enum toll_deck_key */
-    int32_t calendar;             /* 0 none */
-    uint32_t name, currency;      /* string offsets */
-    uint32_t file, line;          /* of decks.csv; 0 line when implied */
-    uint8_t lrn;                  /* number_basis lrn */
-    uint8_t split;                /* boundary split */
-    uint8_t by_jurisdiction;      /* rows are four price rows each */
-    uint8_t basis;                /* enum toll_jurisdiction_basis, the book's where the cell is empty */
+    uint32_t calltype_everything;      /* value of the empty key */
+    int32_t key;                       /* enum toll_deck_key */
+    int32_t calendar;                  /* 0 none */
+    uint32_t name, currency;           /* string offsets */
+    uint32_t file, line;               /* of decks.csv; 0 line when implied */
+    uint8_t lrn;                       /* number_basis lrn */
+    uint8_t split;                     /* boundary split */
+    uint8_t by_jurisdiction;           /* rows are four price rows each */
+    uint8_t basis;                     /* enum toll_jurisdiction_basis, the book's where the cell is empty */
+    uint32_t price_first, price_count; /* ids of its prices; decks[0]: of the built-in one and of rules */
+    uint32_t origin_first;             /* of its prices, in their order */
+    uint32_t group_first, group_count; /* of origin_groups */
+    uint32_t entry_first, entry_count, row_first, row_count;
+    uint32_t keys_of;    /* the deck, before it, whose tries, entries and rows it shares; 0: it has its own */
+    uint32_t origins_of; /* the same of its origins */
     uint32_t spare;
 };
-_Static_assert(sizeof(struct toll_deck) == 116, "stored");
+_Static_assert(sizeof(struct toll_deck) == 160, "stored");
+
+/* The book's own value of a value (not of a word that leads on) of the deck: a price's id, or an index of
+ * entries. */
+static inline uint32_t toll_deck_value(const struct toll_deck *deck, uint32_t value)
+{
+    const uint32_t base = (value & TOLL_LPM_ENTRY) != 0 ? deck->entry_first : deck->price_first - 1;
+
+    return value == 0 ? 0 : value + base;
+}
 
 /*
  * Key npanxx_pair. A zone is one prefix of one side: its id (from 1 on, over all decks and sides) is the
@@ -211,13 +234,13 @@ _Static_assert(sizeof(struct toll_deck) == 116, "stored");
  */
 struct toll_pair {
     uint32_t callee, caller; /* zones */
-    uint32_t value;          /* as an LPM value */
+    uint32_t value;          /* as an LPM value of the deck */
     uint32_t spare;
 };
 _Static_assert(sizeof(struct toll_pair) == 16, "stored");
 struct toll_calltype_key {
     uint32_t text;  /* string offset */
-    uint32_t value; /* as an LPM value */
+    uint32_t value; /* as an LPM value of the deck */
 };
 
 /* ---- prices ---- */
@@ -247,7 +270,24 @@ struct toll_terms {
 };
 _Static_assert(sizeof(struct toll_terms) == 64, "one cache line, stored");
 
-/* Where a price row came from; cold. */
+/* Where a price row came from; cold. By the place of the price in its deck, from origin_first on. */
+struct toll_origin {
+    uint32_t key;         /* string offset: the prefix, call-type code or "1212555>1310" (caller>callee) */
+    uint32_t destination; /* string offset */
+    uint32_t line;
+    uint32_t group; /* of origin_groups, from the deck's group_first on */
+};
+_Static_assert(sizeof(struct toll_origin) == 16, "stored");
+/* What many rows of a deck have in common. */
+struct toll_origin_group {
+    int32_t kind; /* enum toll_price_kind */
+    int32_t plan; /* plan id, 0 none */
+    int32_t band;
+    int32_t step;   /* step_from_s of its row */
+    int32_t column; /* as below */
+    uint32_t file;  /* string offset of the source's name */
+};
+_Static_assert(sizeof(struct toll_origin_group) == 24, "stored");
 enum toll_price_kind {
     TOLL_PRICE_DECK,
     TOLL_PRICE_FLAT,
@@ -256,6 +296,7 @@ enum toll_price_kind {
     TOLL_PRICE_BUILTIN,
     TOLL_PRICE_TIERS
 };
+/* Both together, as toll_book_origin gives them. */
 struct toll_price_origin {
     int32_t kind;         /* enum toll_price_kind */
     int32_t deck;         /* deck id, 0 none */

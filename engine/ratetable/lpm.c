@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 
-#define PLACES 4096u
-#define NODE 16u
+#define PLACES TOLL_LPM_PLACES
+#define NODE TOLL_LPM_NODE_WORDS
 #define WORDS_ALIGN 16u /* a node is one cache line */
 
 bool toll_lpm_begin(struct toll_lpm_builder *builder)

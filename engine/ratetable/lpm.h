@@ -10,6 +10,8 @@
  * that many values behind the last page are there (they are 0): no number, however damaged, is read out of
  * bounds. */
 #define TOLL_LPM_PAGE 1000u
+#define TOLL_LPM_PLACES 4096u /* of first3 and npa each */
+#define TOLL_LPM_NODE_WORDS 16u
 #define TOLL_LPM_PAGE_SLACK 672u
 
 /* The value for an E.164 number of 7 to 15 digits (packed BCD). `words` are the book's lpm_words. */

@@ -70,19 +70,81 @@ static bool find_terms(struct toll_build *build, const struct toll_terms *terms,
     return true;
 }
 
+bool toll_distinct_find(struct toll_distinct *distinct, struct toll_buffer *records, size_t first,
+                        const void *record, size_t record_bytes, uint32_t *place)
+{
+    const size_t count = records->count - first;
+    const char *data = count > 0 ? (const char *)records->data + first * record_bytes : NULL;
+    uint32_t id;
+
+    for (uint32_t i = 0; i < TOLL_RECENT_RECORDS; i++) {
+        const uint32_t recent = distinct->recent[i];
+        if (recent < count && memcmp(data + recent * record_bytes, record, record_bytes) == 0) {
+            *place = recent;
+            return true;
+        }
+    }
+    id = toll_strings_add(&distinct->known, record, record_bytes);
+    if (id == 0)
+        return false;
+    *place = id - 1;
+    distinct->recent[distinct->next++ % TOLL_RECENT_RECORDS] = *place;
+    if (*place < count)
+        return true;
+    void *added = toll_buffer_add(records, record_bytes, 1);
+    if (added != NULL)
+        memcpy(added, record, record_bytes);
+    return added != NULL;
+}
+
+void toll_prices_next_deck(struct toll_build *build)
+{
+    struct toll_price_place *prices = &build->prices;
+
+    toll_strings_free(&prices->groups.known);
+    memset(prices, 0, sizeof(*prices));
+    prices->price_first = (uint32_t)build->sections[TOLL_SECTION_PRICE_TERMS].count;
+    prices->origin_first = (uint32_t)build->sections[TOLL_SECTION_ORIGINS].count;
+    prices->group_first = (uint32_t)build->sections[TOLL_SECTION_ORIGIN_GROUPS].count;
+}
+
+struct toll_origin *toll_build_origin(const struct toll_build *build, int32_t price)
+{
+    const struct toll_price_place *prices = &build->prices;
+
+    return TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_ORIGINS], struct toll_origin,
+                          prices->origin_first + ((uint32_t)price - prices->price_first));
+}
+
+const struct toll_origin_group *toll_build_origin_group(const struct toll_build *build, int32_t price)
+{
+    return TOLL_BUFFER_AT(&build->sections[TOLL_SECTION_ORIGIN_GROUPS], struct toll_origin_group,
+                          build->prices.group_first + toll_build_origin(build, price)->group);
+}
+
 int toll_price_reserve(struct toll_build *build, const struct toll_price_origin *origin, uint32_t mark,
                        int32_t *price)
 {
-    struct toll_buffer *origins = &build->sections[TOLL_SECTION_ORIGINS];
-    uint32_t *index = TOLL_BUILD_ADD(build, PRICE_TERMS, uint32_t);
-    struct toll_price_origin *place = TOLL_BUFFER_ADD(origins, struct toll_price_origin);
+    const struct toll_origin_group group = {.kind = origin->kind,
+                                            .plan = origin->plan,
+                                            .band = origin->band,
+                                            .step = origin->step,
+                                            .column = origin->column,
+                                            .file = origin->file};
+    struct toll_buffer *prices = &build->sections[TOLL_SECTION_PRICE_TERMS];
+    uint32_t *index = TOLL_BUFFER_ADD(prices, uint32_t);
+    struct toll_origin *place = TOLL_BUILD_ADD(build, ORIGINS, struct toll_origin);
 
-    TOLL_ASSERT(origins->count <= TOLL_LPM_INDEX); /* TOLL_DECK_KEYS_MAX and TOLL_RULES_MAX see to it */
-    if (index == NULL || place == NULL)
+    TOLL_ASSERT(prices->count <= TOLL_LPM_INDEX); /* TOLL_DECK_KEYS_MAX and TOLL_RULES_MAX see to it */
+    if (index == NULL || place == NULL ||
+        !toll_distinct_find(&build->prices.groups, &build->sections[TOLL_SECTION_ORIGIN_GROUPS],
+                            build->prices.group_first, &group, sizeof(group), &place->group))
         return toll_build_memory(build);
     *index = mark;
-    *place = *origin;
-    *price = (int32_t)origins->count - 1;
+    place->key = origin->key;
+    place->destination = origin->destination;
+    place->line = origin->line;
+    *price = (int32_t)prices->count - 1;
     return 0;
 }
 

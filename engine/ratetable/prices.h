@@ -25,6 +25,17 @@ static inline uint32_t toll_quantum(int decimals)
     return quantum;
 }
 
+/* The place of a record among those of its section from `first` on; it is added if it is new. False: out of
+ * memory. */
+bool toll_distinct_find(struct toll_distinct *distinct, struct toll_buffer *records, size_t first,
+                        const void *record, size_t record_bytes, uint32_t *place);
+
+/* What follows are the prices of the next deck. */
+void toll_prices_next_deck(struct toll_build *build);
+/* The origin of a price of the deck at hand. */
+struct toll_origin *toll_build_origin(const struct toll_build *build, int32_t price);
+const struct toll_origin_group *toll_build_origin_group(const struct toll_build *build, int32_t price);
+
 /* Price ids 0 (none) and 1 (emergency). */
 int toll_prices_begin(struct toll_build *build);
 /* Appends a price row; terms->small is set here. Ids are given in call order. */

@@ -66,12 +66,14 @@ _Static_assert(sizeof(struct toll_embedded) == 24, "stored");
     X(LPM_WORDS, uint32_t)                                                        \
     X(ENTRIES, struct toll_entry)                                                 \
     X(ENTRY_ROWS, struct toll_entry_row)                                          \
+    X(ENTRY_SPANS, struct toll_entry_span)                                        \
     X(CALLTYPE_KEYS, struct toll_calltype_key)                                    \
     X(ZONE_SHORTER, uint32_t)                                                     \
     X(PAIRS, struct toll_pair)                                                    \
     X(PRICE_TERMS, uint32_t)                                                      \
     X(TERMS, struct toll_terms)                                                   \
-    X(ORIGINS, struct toll_price_origin)                                          \
+    X(ORIGINS, struct toll_origin)                                                \
+    X(ORIGIN_GROUPS, struct toll_origin_group)                                    \
     X(CALENDARS, struct toll_calendar)                                            \
     X(CALENDAR_ROWS, struct toll_calendar_row)                                    \
     X(HOLIDAYS, struct toll_holiday)                                              \

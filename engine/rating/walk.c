@@ -11,28 +11,31 @@
 /* The row that prices an increment at a position, and the position from which another may. */
 struct place {
     const struct toll_entry_row *row; /* NULL: none */
+    int32_t step;                     /* the row's */
     int64_t until;
 };
 
-static void consider(struct place *place, const struct toll_entry_row *row, int64_t position)
+static void consider(struct place *place, const struct toll_entry_row *row, int32_t step, int64_t position)
 {
-    if (row->step > position)
-        place->until = row->step < place->until ? row->step : place->until;
-    else if (place->row == NULL || row->step > place->row->step)
+    if (step > position) {
+        place->until = step < place->until ? step : place->until;
+    } else if (place->row == NULL || step > place->step) {
         place->row = row;
+        place->step = step;
+    }
 }
 
 static struct place row_at(const struct toll_walk_rows *rows, toll_ms start, int32_t band, int64_t position)
 {
-    struct place banded = {NULL, INT64_MAX}, plain = {NULL, INT64_MAX};
+    struct place banded = {NULL, 0, INT64_MAX}, plain = {NULL, 0, INT64_MAX};
     for (uint32_t i = 0; i < rows->count; i++) {
-        const struct toll_entry_row *row = &rows->rows[i];
-        if (start < row->from || start >= row->until)
+        const struct toll_entry_span *span = &rows->spans[rows->rows[i].span];
+        if (start < span->from || start >= span->until)
             continue;
-        if (row->band == 0)
-            consider(&plain, row, position);
-        else if (row->band == band)
-            consider(&banded, row, position);
+        if (span->band == 0)
+            consider(&plain, &rows->rows[i], span->step, position);
+        else if (span->band == band)
+            consider(&banded, &rows->rows[i], span->step, position);
     }
     if (banded.row != NULL)
         return banded;
@@ -101,7 +104,7 @@ enum toll_walk_outcome toll_walk_beyond(const struct toll_walk_rows *rows, const
         const struct place place = row_at(rows, start, band, from);
         if (place.row == NULL)
             return TOLL_WALK_NO_BAND;
-        const uint32_t price = (uint32_t)place.row->price + rows->column;
+        const uint32_t price = place.row->price + rows->price_shift;
         const struct toll_terms *terms = &rows->terms[rows->price_terms[price]];
         if (terms->state != TOLL_PRICE_OK) {
             walked->price = price;

@@ -12,9 +12,10 @@
  * `per`, which is below 2^31. */
 struct toll_walk_rows {
     const struct toll_entry_row *rows;
+    const struct toll_entry_span *spans;
     uint32_t count;
     uint32_t per;                /* toll_entry.walk_per */
-    uint32_t column;             /* added to each row's price: enum toll_rate_column, or 0 */
+    uint32_t price_shift;        /* from a row's price to its id, enum toll_rate_column added */
     const uint32_t *price_terms; /* by price id: index of terms */
     const struct toll_terms *terms;
 };

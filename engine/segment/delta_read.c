@@ -37,7 +37,10 @@ static int read_manifest(struct toll_delta_files *delta, struct toll_run_file fi
     int rc =
         toll_blob_read(&blob, delta->io, delta->directory, TOLL_DELTA_MANIFEST, TOLL_READ_PREAD, &reason);
     if (rc == TOLL_ENOINPUT)
-        return toll_error_set(error, rc, "%s: is no delta, it has no " TOLL_DELTA_MANIFEST, delta->path);
+        return toll_error_set(error, rc,
+                              "%s: is no delta, it has no " TOLL_DELTA_MANIFEST
+                              "; give the folder that rerate made beside its run, or delta -o",
+                              delta->path);
     if (rc)
         return toll_error_set(error, rc, "%s/%s", delta->path, reason.text);
     if (asprintf(&path, "%s/" TOLL_DELTA_MANIFEST, delta->path) < 0) {

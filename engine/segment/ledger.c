@@ -198,7 +198,10 @@ static int open_posting(struct posting *posting, struct toll_error *error)
         return rc != 0 ? rc : list_delta(posting) ? make_rows(posting, error) : no_memory(error);
     }
     if (!has_file(posting->io, posting->path, "run.json"))
-        return toll_error_set(error, TOLL_ENOINPUT, "%s: is neither a run nor a delta", posting->path);
+        return toll_error_set(error, TOLL_ENOINPUT,
+                              "%s: is neither a run nor a delta: it has no run.json and no delta.json; post "
+                              "the folder that rate made, or rerate",
+                              posting->path);
     rc = toll_run_files_open(&posting->run, posting->io, posting->path, error);
     posting->is_run = rc == 0;
     if (rc != 0)

@@ -37,6 +37,14 @@ const struct toll_state_part *toll_state_part_find(const struct toll_state *stat
     return NULL;
 }
 
+bool toll_state_has_part(const struct toll_state *state, int64_t day, int part, int64_t rows,
+                         const struct toll_file_seal *seal)
+{
+    const struct toll_state_part *old = toll_state_part_find(state, day, part);
+    return old != NULL && old->rows == rows && old->bytes == seal->bytes &&
+           (uint64_t)old->digest_high == seal->digest.high && (uint64_t)old->digest_low == seal->digest.low;
+}
+
 static bool closings_good(const struct toll_state *state)
 {
     for (int64_t i = 1; i < state->closing_count; i++)

@@ -72,6 +72,9 @@ void toll_state_close(struct toll_state *state); /* of one that was read; safe o
 /* The closing time of an account, TOLL_MS_MIN if it has none. */
 toll_ms toll_state_closing_of(const struct toll_state *state, const char *account);
 const struct toll_state_part *toll_state_part_find(const struct toll_state *state, int64_t day, int part);
+/* Whether rows of this very part, by rows and seal, are closed. */
+bool toll_state_has_part(const struct toll_state *state, int64_t day, int part, int64_t rows,
+                         const struct toll_file_seal *seal);
 static inline bool toll_state_row_closed(const struct toll_state *state, const struct toll_state_part *part,
                                          int64_t row)
 {

@@ -20,7 +20,9 @@ static const struct toll_kernels scalar = {
     .csv_index = toll_csv_index_scalar,
     .reprice = toll_reprice_scalar,
     .sums = toll_sums_scalar,
+    .moved = toll_moved_scalar,
     .lists = &toll_lists_scalar,
+    .fields = &toll_fields_scalar,
 };
 
 #if defined(__x86_64__)
@@ -41,7 +43,9 @@ static const struct toll_kernels avx2 = {
     .csv_index = toll_csv_index_avx2,
     .reprice = toll_reprice_avx2,
     .sums = toll_sums_avx2,
+    .moved = toll_moved_avx2,
     .lists = &toll_lists_scalar,
+    .fields = &toll_fields_scalar,
 };
 
 static const struct toll_kernels avx512 = {
@@ -61,7 +65,9 @@ static const struct toll_kernels avx512 = {
     .csv_index = toll_csv_index_avx512,
     .reprice = toll_reprice_avx512,
     .sums = toll_sums_avx512,
+    .moved = toll_moved_avx512,
     .lists = &toll_lists_avx512,
+    .fields = &toll_fields_avx512,
 };
 #endif
 

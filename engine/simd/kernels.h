@@ -10,12 +10,14 @@
 #include "base/checksum.h"
 #include "simd/csv_index.h"
 #include "simd/draws.h"
+#include "simd/fields.h"
 #include "simd/layout_call.h"
 #include "simd/layout_deck.h"
 #include "simd/layout_lpm.h"
 #include "simd/layout_sheet.h"
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
+#include "simd/moved.h"
 #include "simd/number_lines.h"
 #include "simd/reprice.h"
 #include "simd/sums.h"
@@ -174,7 +176,9 @@ struct toll_kernels {
     toll_csv_index_kernel *csv_index;
     toll_reprice_kernel *reprice;
     toll_sums_kernel *sums;
+    toll_moved_kernel *moved;
     const struct toll_list_kernels *lists;
+    const struct toll_field_kernels *fields;
 };
 
 /* features: a set of enum toll_cpu_feature (base/cpu.h) that the processor must have; 0 gives the portable

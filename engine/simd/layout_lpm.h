@@ -10,6 +10,7 @@
  *   TOLL_LPM_NODE | index        go on: nodes[index][next nibble] (or, from `npa`, pages[index])
  *   TOLL_LPM_ENTRY | index       an entry with several or dated rows: entries[index]
  *   price id                     one row, always in force, without band
+ * (in the image both count from the deck's first, ratetable/layout.h).
  * Numbers beginning with 1: v = npa[digits 2-4 as 12 raw bits]; if NODE: v = pages[index * 1000 + decimal of
  * digits 5-7]; if NODE: walk nodes from digit 8. Others: v = first3[digits 1-3 as 12 raw bits]; if NODE: walk
  * nodes from digit 4. A node has 16 values, one a nibble; those of the nibble F (end) hold what the shorter

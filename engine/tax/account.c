@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_A_MINUTE 60
-#define PER_CHARGE (INT64_C(1000000)) /* of 1e-14 in 1e-8 */
-#define CHARGE_MOST (INT64_C(1) << 53)
+#define SECONDS_A_MINUTE TOLL_TAX_SECONDS_A_MINUTE
+#define PER_CHARGE TOLL_TAX_PER_CHARGE
+#define CHARGE_MOST TOLL_TAX_CHARGE_MOST
 #define SECONDS_MOST (INT64_C(1) << 31)
 
 bool toll_tax_grow(void **list, size_t *room, size_t count, size_t bytes)
@@ -29,15 +29,17 @@ bool toll_tax_grow(void **list, size_t *room, size_t count, size_t bytes)
 
 /* ---- a line ---- */
 
-/* What a line's numbers are, as whole numbers where they can be. */
-struct line_numbers {
-    bool whole;
-    int64_t charge, seconds; /* in 1e-8 */
-    bool known;              /* the fractions are made */
-    struct toll_rational exact, minutes;
-};
+void toll_tax_numbers_of(const struct toll_tax_charge_line *line, struct toll_tax_numbers *numbers)
+{
+    numbers->known = false;
+    numbers->whole = line->net == NULL && line->charge % PER_CHARGE == 0 &&
+                     line->charge / PER_CHARGE <= CHARGE_MOST && line->charge / PER_CHARGE >= -CHARGE_MOST &&
+                     line->seconds <= SECONDS_MOST && line->seconds >= -SECONDS_MOST;
+    numbers->charge = numbers->whole ? (int64_t)(line->charge / PER_CHARGE) : 0;
+    numbers->seconds = numbers->whole ? line->seconds : 0;
+}
 
-static bool make_fractions(const struct toll_tax_charge_line *line, struct line_numbers *numbers)
+static bool make_fractions(const struct toll_tax_charge_line *line, struct toll_tax_numbers *numbers)
 {
     struct toll_rational unit;
     if (numbers->known)
@@ -53,7 +55,7 @@ static bool make_fractions(const struct toll_tax_charge_line *line, struct line_
     return toll_rational_multiply(&numbers->exact, &numbers->exact, &unit);
 }
 
-static toll_total applied(const struct toll_tax_factors *factors, const struct line_numbers *numbers)
+static toll_total applied(const struct toll_tax_factors *factors, const struct toll_tax_numbers *numbers)
 {
     return (toll_total)numbers->charge * factors->charge * SECONDS_A_MINUTE +
            (toll_total)numbers->seconds * factors->minute * TOLL_MONEY_UNIT;
@@ -75,11 +77,9 @@ static bool counted_whole(toll_total n, int64_t d, int64_t *units)
     return true;
 }
 
-enum outcome { FAST, SLOW, ABSENT };
-
-/* An item of whole numbers. */
-static enum outcome fast_item(const struct toll_tax_tables *tables, const struct toll_tax_charge_line *line,
-                              uint32_t place, const struct line_numbers *numbers, struct toll_tax_item *item)
+enum toll_tax_outcome toll_tax_fast_item(const struct toll_tax_tables *tables,
+                                         const struct toll_tax_charge_line *line, uint32_t place,
+                                         const struct toll_tax_numbers *numbers, struct toll_tax_item *item)
 {
     const struct toll_tax_part *part = &line->recipe->parts[place];
     const struct toll_tax *tax = &tables->taxes[line->recipe->list.components[place].tax];
@@ -89,19 +89,19 @@ static enum outcome fast_item(const struct toll_tax_tables *tables, const struct
         item->measure[TOLL_TAX_EXACT].fixed = applied(&part->tax, numbers);
         item->measure[TOLL_TAX_TAXED_BASE].fixed = applied(&part->base, numbers);
         item->measure[TOLL_TAX_EXEMPT].fixed = applied(&part->exempt, numbers);
-        return FAST;
+        return TOLL_TAX_FAST;
     }
     if (tax->kind == TOLL_TAX_PER_LINE) {
         if (line->inventory == NULL || !toll_tax_count(tables, tax, line->inventory, &n, &d))
-            return ABSENT;
+            return TOLL_TAX_ABSENT;
         if (!counted_whole(n, d, &units) ||
             !add_units(&item->measure[TOLL_TAX_COUNTED], units, INT64_C(1000000000000)))
-            return SLOW;
+            return TOLL_TAX_SLOW;
     }
     return add_units(&item->measure[TOLL_TAX_EXACT], units, part->tax.unit) &&
                    add_units(&item->measure[TOLL_TAX_TAXED_BASE], units, part->base.unit)
-               ? FAST
-               : SLOW;
+               ? TOLL_TAX_FAST
+               : TOLL_TAX_SLOW;
 }
 
 static bool set(struct toll_tax_account *account, struct toll_tax_item *item, enum toll_tax_measure measure,
@@ -117,7 +117,7 @@ static bool set(struct toll_tax_account *account, struct toll_tax_item *item, en
 /* An item of fractions; the line's sources are known. */
 static bool slow_item(struct toll_tax_account *account, const struct toll_tax_tables *tables,
                       const struct toll_tax_charge_line *line, uint32_t place,
-                      const struct line_numbers *numbers, struct toll_tax_item *item)
+                      const struct toll_tax_numbers *numbers, struct toll_tax_item *item)
 {
     const struct toll_tax_component *component = &line->recipe->list.components[place];
     const struct toll_tax_part *part = &line->recipe->parts[place];
@@ -153,16 +153,11 @@ static bool evaluate_line(struct toll_tax_account *account, const struct toll_ta
                           const struct toll_tax_charge_line *line, uint32_t line_index, bool whole,
                           uint32_t *place)
 {
-    struct line_numbers numbers = {.whole = whole && line->net == NULL && line->charge % PER_CHARGE == 0 &&
-                                            line->charge / PER_CHARGE <= CHARGE_MOST &&
-                                            line->charge / PER_CHARGE >= -CHARGE_MOST &&
-                                            line->seconds <= SECONDS_MOST && line->seconds >= -SECONDS_MOST};
+    struct toll_tax_numbers numbers;
     const struct toll_tax_list *list = &line->recipe->list;
     bool sources = false;
-    if (numbers.whole) {
-        numbers.charge = (int64_t)(line->charge / PER_CHARGE);
-        numbers.seconds = line->seconds;
-    }
+    toll_tax_numbers_of(line, &numbers);
+    numbers.whole = numbers.whole && whole;
     if (!toll_tax_room(account, (void **)&account->items, &account->memory->item_room,
                        account->item_count + list->count, sizeof *account->items))
         return false;
@@ -171,11 +166,12 @@ static bool evaluate_line(struct toll_tax_account *account, const struct toll_ta
         memset(item, 0, sizeof *item);
         item->line = line_index;
         item->place = *place = i;
-        const enum outcome outcome =
-            numbers.whole && line->recipe->parts[i].fast ? fast_item(tables, line, i, &numbers, item) : SLOW;
-        if (outcome == FAST)
+        const enum toll_tax_outcome outcome = numbers.whole && line->recipe->parts[i].fast
+                                                  ? toll_tax_fast_item(tables, line, i, &numbers, item)
+                                                  : TOLL_TAX_SLOW;
+        if (outcome == TOLL_TAX_FAST)
             account->item_count++;
-        if (outcome != SLOW)
+        if (outcome != TOLL_TAX_SLOW)
             continue;
         if (!sources &&
             (!make_fractions(line, &numbers) ||
@@ -211,9 +207,8 @@ static bool make_room(struct toll_tax_account *account, const struct toll_tax_le
                          sizeof *memory->site_end);
 }
 
-/* Lines by site, those of a site in their order. */
-static void sort_by_site(struct toll_tax_account_memory *memory, const struct toll_tax_charge_line *lines,
-                         size_t line_count, uint32_t sites)
+void toll_tax_sort_by_site(struct toll_tax_account_memory *memory, const struct toll_tax_charge_line *lines,
+                           size_t line_count, uint32_t sites)
 {
     memset(memory->site_end, 0, (sites + (size_t)1) * sizeof *memory->site_end);
     for (size_t i = 0; i < line_count; i++)
@@ -229,8 +224,8 @@ static void sort_by_site(struct toll_tax_account_memory *memory, const struct to
 }
 
 /* A pair has one round_scope, so that one stamp serves. */
-static uint32_t group_of(struct toll_tax_account *account, const struct toll_tax *tax, int32_t id,
-                         uint32_t pair)
+uint32_t toll_tax_group_of(struct toll_tax_account *account, const struct toll_tax *tax, int32_t id,
+                           uint32_t pair)
 {
     struct toll_tax_account_memory *memory = account->memory;
     struct toll_tax_stamp *stamp = &memory->pair_group[pair];
@@ -269,7 +264,7 @@ static bool sum_item(struct toll_tax_account *account, const struct toll_tax_tab
     const struct toll_tax_part *part = &line->recipe->parts[item->place];
     const int32_t tax = line->recipe->list.components[item->place].tax;
     item->row = row_of(account, part->tone, line->site);
-    item->group = group_of(account, &tables->taxes[tax], tax, part->pair);
+    item->group = toll_tax_group_of(account, &tables->taxes[tax], tax, part->pair);
     if (item->row == TOLL_TAX_NONE || item->group == TOLL_TAX_NONE)
         return false;
     struct toll_tax_row *row = &account->rows[item->row];
@@ -291,9 +286,7 @@ static bool sum_items(struct toll_tax_account *account, const struct toll_tax_ta
     uint32_t site = TOLL_TAX_NONE;
     for (size_t i = 0; i < line_count; i++) {
         const uint32_t line = memory->by_site[i];
-        memory->line_stamp = ++memory->stamp;
-        if (lines[line].site != site)
-            memory->site_stamp = ++memory->stamp;
+        toll_tax_next_line(memory, lines[line].site != site);
         site = lines[line].site;
         for (uint32_t k = memory->item_first[line]; k < memory->item_first[line + 1]; k++) {
             *at = line;
@@ -321,19 +314,37 @@ static int by_tone(const void *a, const void *b, void *context)
 
 /* ---- all ---- */
 
+bool toll_tax_account_ready(struct toll_tax_account *account)
+{
+    if (account->memory == NULL)
+        account->memory = calloc(1, sizeof *account->memory);
+    if (account->memory != NULL)
+        account->memory->no_memory = false;
+    return account->memory != NULL;
+}
+
+bool toll_tax_account_begin(struct toll_tax_account *account, const struct toll_tax_ledger *ledger,
+                            size_t line_count, uint32_t sites)
+{
+    struct toll_tax_account_memory *memory = account->memory;
+    account->item_count = account->row_count = 0;
+    memory->group_count = memory->running_count = memory->linear_count = 0;
+    if (account->arena.last != NULL)
+        toll_arena_free(&account->arena);
+    if (!make_room(account, ledger, line_count, sites))
+        return false;
+    memory->account_stamp = ++memory->stamp;
+    return true;
+}
+
 /* whole: with whole numbers where they can be. */
 static bool evaluate(struct toll_tax_account *account, const struct toll_tax_tables *tables,
                      const struct toll_tax_ledger *ledger, const struct toll_tax_charge_line *lines,
                      size_t line_count, uint32_t sites, bool whole, size_t *at, uint32_t *place)
 {
     struct toll_tax_account_memory *memory = account->memory;
-    account->item_count = account->row_count = 0;
-    memory->group_count = memory->running_count = 0;
-    if (account->arena.last != NULL)
-        toll_arena_free(&account->arena);
-    if (!make_room(account, ledger, line_count, sites))
+    if (!toll_tax_account_begin(account, ledger, line_count, sites))
         return false;
-    memory->account_stamp = ++memory->stamp;
     for (*at = 0; *at < line_count; ++*at) {
         memory->item_first[*at] = (uint32_t)account->item_count;
         if (lines[*at].recipe != NULL &&
@@ -341,7 +352,7 @@ static bool evaluate(struct toll_tax_account *account, const struct toll_tax_tab
             return false;
     }
     memory->item_first[line_count] = (uint32_t)account->item_count;
-    sort_by_site(memory, lines, line_count, sites);
+    toll_tax_sort_by_site(memory, lines, line_count, sites);
     return sum_items(account, tables, lines, line_count, at, place) && toll_tax_give_cents(account, tables);
 }
 
@@ -351,11 +362,8 @@ int toll_tax_account_evaluate(struct toll_tax_account *account, const struct tol
 {
     size_t at = 0;
     uint32_t place = 0;
-    if (account->memory == NULL)
-        account->memory = calloc(1, sizeof *account->memory);
-    if (account->memory == NULL)
+    if (!toll_tax_account_ready(account))
         return toll_error_set(error, TOLL_ENOMEM, "out of memory for taxes");
-    account->memory->no_memory = false;
     /* Sums of whole numbers that do not fit are worked out as fractions, all of them. */
     bool good = evaluate(account, tables, ledger, lines, line_count, sites, true, &at, &place);
     if (!good && !account->memory->no_memory)
@@ -381,9 +389,10 @@ void toll_tax_account_free(struct toll_tax_account *account)
 {
     struct toll_tax_account_memory *memory = account->memory;
     if (memory != NULL) {
-        void *const lists[] = {memory->groups,  memory->sorted,       memory->rests,      memory->running,
-                               memory->sources, memory->source_taxes, memory->pair_group, memory->tone_row,
-                               memory->heads,   memory->item_first,   memory->by_site,    memory->site_end};
+        void *const lists[] = {memory->groups,  memory->sorted,       memory->rests,         memory->running,
+                               memory->sources, memory->source_taxes, memory->pair_group,    memory->tone_row,
+                               memory->heads,   memory->item_first,   memory->by_site,       memory->site_end,
+                               memory->beside,  memory->linears,      memory->linear_charges};
         for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
             free(lists[i]);
     }

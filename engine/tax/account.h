@@ -65,6 +65,21 @@ struct toll_tax_account {
 int toll_tax_account_evaluate(struct toll_tax_account *account, const struct toll_tax_tables *tables,
                               const struct toll_tax_ledger *ledger, const struct toll_tax_charge_line *lines,
                               size_t line_count, uint32_t sites, struct toll_error *error);
+
+/* ---- beside.c: the same lines with other charges ---- */
+
+struct toll_tax_beside {
+    const int64_t *const *of_line; /* by line: what each book charges more, in 1e-8; NULL: all the same */
+    unsigned books;
+};
+#define TOLL_TAX_BOOKS_MAX 64
+/* What the lines owe in billable cents: cents[0] as they are, cents[1 + k] with the charges of book k. Each
+ * is what toll_tax_account_evaluate gives, rows added up; rows and items are worth nothing afterwards. The
+ * lines are changed and are as before. Errors as there. */
+int toll_tax_account_cents(struct toll_tax_account *account, const struct toll_tax_tables *tables,
+                           const struct toll_tax_ledger *ledger, struct toll_tax_charge_line *lines,
+                           size_t line_count, uint32_t sites, const struct toll_tax_beside *moves,
+                           int64_t *cents, struct toll_error *error);
 void toll_tax_account_free(struct toll_tax_account *account);
 
 /* Room for `count` things, doubled; false: out of memory. New memory is zero. */

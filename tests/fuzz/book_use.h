@@ -80,7 +80,7 @@ static inline void use_lookups(const struct toll_book *book)
     for (uint32_t i = 0; i < book->account_count; i++)
         letters += strlen(toll_book_string(book, book->accounts[i].name));
     for (uint32_t i = 0; i < book->price_count; i++)
-        letters += strlen(toll_book_string(book, book->origins[i].key));
+        letters += strlen(toll_book_string(book, toll_book_origin(book, (uint32_t)i).key));
     TOLL_ASSERT(letters < SIZE_MAX);
     use_pools(book);
 }

@@ -1,10 +1,10 @@
 /*
  * Values from text that has at least 16 readable bytes behind its start, whatever its length: one or two
- * loads, no loop over bytes. What these decline is for the readers of values.h, times.h and numbers.h, which
- * give the same for what they take.
+ * loads, no loop over bytes. What these decline is for whoever reads one byte after the other, and gives the
+ * same for what they take.
  */
-#ifndef TOLL_INGEST_PADDED_H
-#define TOLL_INGEST_PADDED_H
+#ifndef TOLL_SIMD_PADDED_H
+#define TOLL_SIMD_PADDED_H
 
 #include "base/digits.h"
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__) && !defined(TOLL_INGEST_PORTABLE)
+#if defined(__SSE2__) && !defined(TOLL_SIMD_PORTABLE)
 #define TOLL_PADDED_SSE2 1
 #include <emmintrin.h>
 #else

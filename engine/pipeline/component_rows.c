@@ -2,7 +2,6 @@
 #include "pipeline/component_rows.h"
 
 #include "base/error.h"
-#include "base/large.h"
 #include "base/time.h"
 #include "pipeline/row.h"
 #include "tax/apply.h"
@@ -85,6 +84,7 @@ void toll_component_rows_free(struct toll_component_rows *rows)
     toll_arena_free(&rows->fractions);
     toll_strings_free(&rows->numbers);
     toll_strings_free(&rows->applied);
+    free(rows->refs);
     free(rows->ranges);
     free(rows->key);
     memset(rows, 0, sizeof *rows);
@@ -207,24 +207,33 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
            row->as_of != NULL && row->taxed != NULL && row->taxed_per_minute != NULL;
 }
 
-bool toll_component_rows_reserve(struct toll_component_rows *rows, int64_t room)
-{
-    rows->rows = toll_large_array((size_t)room * sizeof *rows->rows);
-    rows->room = rows->rows == NULL ? 0 : room;
-    return rows->rows != NULL;
-}
-
 static bool make_room(struct toll_component_rows *rows, uint32_t more)
 {
     if (rows->count + more <= rows->room)
         return true;
     int64_t room = rows->room == 0 ? 1024 : rows->room * 2;
     room = room < rows->count + more ? rows->count + more : room;
-    struct toll_component_row *bigger = realloc(rows->rows, (size_t)room * sizeof *bigger);
+    struct toll_component_ref *refs = realloc(rows->refs, (size_t)room * sizeof *refs);
+    if (refs == NULL)
+        return false;
+    rows->refs = refs;
+    rows->room = room;
+    return true;
+}
+
+static bool make_row_room(struct toll_component_rows *rows, uint32_t more)
+{
+    const uint64_t needed = (uint64_t)rows->row_count + more;
+    if (needed <= rows->row_room)
+        return true;
+    uint64_t room = rows->row_room == 0 ? 256 : 2 * (uint64_t)rows->row_room;
+    room = room < needed ? needed : room;
+    struct toll_component_row *bigger =
+        room > UINT32_MAX ? NULL : realloc(rows->rows, (size_t)room * sizeof *bigger);
     if (bigger == NULL)
         return false;
     rows->rows = bigger;
-    rows->room = room;
+    rows->row_room = (uint32_t)room;
     return true;
 }
 
@@ -296,26 +305,34 @@ static bool keep_range(struct toll_component_rows *rows, uint32_t id, struct tol
 static int add_new(struct toll_component_rows *rows, int32_t tuple, uint32_t id, struct toll_tax_list *list,
                    struct toll_error *error)
 {
-    const struct toll_component_range range = {rows->count, list->count};
+    const struct toll_component_range range = {rows->row_count, list->count};
     int rc = toll_tax_solve(rows->index->tables, &rows->fractions, list, error);
-    if (rc == 0 && !keep_range(rows, id, range))
+    if (rc == 0 && (!make_row_room(rows, list->count) || !keep_range(rows, id, range)))
         rc = no_memory(error);
     for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
-        if (describe(rows, tuple, &list->components[i], &rows->rows[rows->count]))
-            rows->count++;
+        if (describe(rows, tuple, &list->components[i], &rows->rows[rows->row_count]))
+            rows->row_count++;
         else
             rc = no_memory(error);
     }
     return rc;
 }
 
-static void add_again(struct toll_component_rows *rows, int32_t tuple, struct toll_component_range range)
+static void add_range(struct toll_component_rows *rows, int32_t tuple, struct toll_component_range range)
 {
-    struct toll_component_row *row = &rows->rows[rows->count];
-    memcpy(row, &rows->rows[range.first], range.count * sizeof *row);
+    struct toll_component_ref *ref = &rows->refs[rows->count];
     for (uint32_t i = 0; i < range.count; i++)
-        row[i].tuple = tuple;
+        ref[i] = (struct toll_component_ref){tuple, range.first + i};
     rows->count += range.count;
+}
+
+void toll_component_rows_copy(const struct toll_component_rows *rows, int64_t first, int64_t count,
+                              struct toll_component_row *out)
+{
+    for (int64_t i = first; i < first + count; i++, out++) {
+        *out = rows->rows[rows->refs[i].row];
+        out->tuple = rows->refs[i].tuple;
+    }
 }
 
 int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
@@ -333,8 +350,8 @@ int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
     const uint32_t known = rows->applied.count, id = find_applied(rows, &list);
     if (id == 0 || !make_room(rows, list.count))
         return no_memory(error);
-    if (id > known)
-        return add_new(rows, tuple, id, &list, error);
-    add_again(rows, tuple, rows->ranges[id]);
-    return 0;
+    const int made = id > known ? add_new(rows, tuple, id, &list, error) : 0;
+    if (made == 0)
+        add_range(rows, tuple, rows->ranges[id]);
+    return made;
 }

@@ -78,9 +78,42 @@ static void test_value(void **state)
     assert_string_equal(text, "99aa06d3014798d86001c324468d497f");
 }
 
+/* SHA-256 in pieces, some of them walked block by block, is that of the whole. */
+static void test_sha256_walk(void **state)
+{
+    (void)state;
+    static uint8_t bytes[5000];
+    uint64_t random = 29;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)random_next(&random);
+    for (size_t round = 0; round < 2000; round++) {
+        const size_t total = random_next(&random) % sizeof bytes;
+        struct toll_sha256_hasher *hasher = toll_sha256_create();
+        uint8_t want[TOLL_SHA256_BYTES], got[TOLL_SHA256_BYTES];
+        assert_non_null(hasher);
+        for (size_t at = 0, piece; at < total; at += piece) {
+            piece = random_next(&random) % (round % 2 == 0 ? 200 : 2000);
+            piece = piece < total - at ? piece : total - at;
+            if (random_next(&random) % 4 == 0) {
+                toll_sha256_update(hasher, bytes + at, piece);
+                continue;
+            }
+            struct toll_sha256_walk walk;
+            toll_sha256_walk_begin(&walk, hasher, bytes + at, piece, toll_sha256_is_fast() && round % 8 != 0);
+            for (size_t steps = random_next(&random) % 40; steps > 0; steps--)
+                toll_sha256_walk_step(&walk);
+            toll_sha256_walk_end(&walk);
+        }
+        toll_sha256_digest(hasher, got);
+        toll_sha256(bytes, total, want);
+        assert_memory_equal(got, want, sizeof want);
+        toll_sha256_destroy(hasher);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_twins), cmocka_unit_test(test_pieces),
-                                       cmocka_unit_test(test_value)};
+                                       cmocka_unit_test(test_sha256_walk), cmocka_unit_test(test_value)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

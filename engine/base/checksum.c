@@ -172,6 +172,40 @@ void toll_sha256_destroy(struct toll_sha256_hasher *hasher)
     free(hasher);
 }
 
+/* The context's words A to H as ABEF and CDGH, each from its last on, and back. */
+static const uint8_t walk_places[8] = {5, 4, 1, 0, 7, 6, 3, 2};
+
+void toll_sha256_walk_begin(struct toll_sha256_walk *walk, struct toll_sha256_hasher *hasher,
+                            const void *data, size_t bytes, bool is_fast)
+{
+    SHA256_CTX *context = &hasher->context;
+    size_t first = context->num == 0 ? 0 : SHA256_CBLOCK - context->num;
+
+    first = first > bytes || !is_fast ? bytes : first;
+    SHA256_Update(context, data, first);
+    walk->hasher = hasher;
+    walk->at = (const uint8_t *)data + first;
+    walk->end = (const uint8_t *)data + bytes;
+    walk->last = walk->at + (bytes - first) / SHA256_CBLOCK * SHA256_CBLOCK;
+    for (int i = 0; i < 8; i++)
+        walk->state[i] = context->h[walk_places[i]];
+    const uint64_t bits = ((uint64_t)context->Nh << 32 | context->Nl) + 8 * (uint64_t)(walk->last - walk->at);
+    context->Nh = (SHA_LONG)(bits >> 32);
+    context->Nl = (SHA_LONG)bits;
+}
+
+void toll_sha256_walk_end(struct toll_sha256_walk *walk)
+{
+    SHA256_CTX *context = &walk->hasher->context;
+
+    while (walk->at != walk->last)
+        toll_sha256_walk_step(walk);
+    for (int i = 0; i < 8; i++)
+        context->h[walk_places[i]] = walk->state[i];
+    SHA256_Update(context, walk->last, (size_t)(walk->end - walk->last));
+    walk->at = walk->last = walk->end;
+}
+
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES])
 {
     for (int i = 0; i < TOLL_SHA256_BYTES; i++) {

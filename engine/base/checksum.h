@@ -57,6 +57,29 @@ struct toll_sha256_hasher *toll_sha256_create(void);
 void toll_sha256_update(struct toll_sha256_hasher *hasher, const void *data, size_t bytes);
 void toll_sha256_digest(struct toll_sha256_hasher *hasher, uint8_t out[TOLL_SHA256_BYTES]); /* once */
 void toll_sha256_destroy(struct toll_sha256_hasher *hasher);
+
+/*
+ * toll_sha256_update of a stretch, block by block between other work, which then costs next to nothing:
+ * blocks wait for each other, and leave most of the processor to others. Between begin and end the hasher,
+ * and the stretch, stay as they are. is_fast: what toll_sha256_is_fast says; else all is done at the begin.
+ */
+struct toll_sha256_walk {
+    _Alignas(16) uint32_t state[8];
+    const uint8_t *at, *last, *end; /* whole blocks until last */
+    struct toll_sha256_hasher *hasher;
+};
+bool toll_sha256_is_fast(void);
+void toll_sha256_walk_begin(struct toll_sha256_walk *walk, struct toll_sha256_hasher *hasher,
+                            const void *data, size_t bytes, bool is_fast);
+void toll_sha256_walk_end(struct toll_sha256_walk *walk); /* does what is left */
+void toll_sha256_block(uint32_t state[8], const uint8_t *data);
+static inline void toll_sha256_walk_step(struct toll_sha256_walk *walk)
+{
+    if (walk->at == walk->last)
+        return;
+    toll_sha256_block(walk->state, walk->at);
+    walk->at += 64;
+}
 void toll_sha256_text(const uint8_t hash[TOLL_SHA256_BYTES], char buffer[TOLL_SHA256_TEXT_BYTES]);
 
 #endif

@@ -27,6 +27,7 @@ struct reading {
     struct toll_layout layout;
     uint32_t index;                    /* of the file */
     struct toll_sha256_hasher *hasher; /* NULL: the hash is known */
+    bool alone;                        /* one thread: it hashes a chunk while it orders its rows */
     /* the wave */
     size_t begin, end; /* of data */
     size_t *bounds;    /* chunk i is data[bounds[i], bounds[i + 1]) */
@@ -157,11 +158,18 @@ static int find_wave(struct reading *reading, struct toll_error *error)
     return 0;
 }
 
+/* Is the wave's hash a job of its own? */
+static bool hashes_apart(const struct reading *reading)
+{
+    return reading->hasher != NULL && !reading->alone;
+}
+
 static int read_job(void *context, size_t index, struct toll_error *error)
 {
     struct reading *reading = context;
     struct toll_gather *gather = reading->run->gather;
-    const bool hashes = reading->hasher != NULL;
+    const bool hashes = hashes_apart(reading);
+    struct toll_sha256_walk walk = {.at = NULL};
     const size_t chunk = index - hashes;
     struct toll_ordered *ordered;
     struct toll_lexicon *lexicon;
@@ -186,8 +194,13 @@ static int read_job(void *context, size_t index, struct toll_error *error)
                            &ordered->chunk, error);
     rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
     toll_memory_take(&gather->memory, rows_bytes);
+    if (reading->alone && reading->hasher != NULL)
+        toll_sha256_walk_begin(&walk, reading->hasher, reading->data + begin, end - begin,
+                               reading->run->fast_sha256);
     if (code == 0)
-        code = toll_ordered_make(ordered, &gather->pool, error);
+        code = toll_ordered_make(ordered, &gather->pool, &walk, error);
+    if (walk.hasher != NULL)
+        toll_sha256_walk_end(&walk);
     toll_memory_give_back(&gather->memory, rows_bytes);
     toll_lexicons_give_back(gather->lexicons, lexicon);
     return code;
@@ -310,12 +323,13 @@ static int read_waves(struct reading *reading, struct toll_error *error)
 
     reading->end = reading->gathered_from = reading->layout.start.offset;
     reading->line = reading->layout.start.line;
+    reading->alone = threads == 1;
     if (reading->hasher != NULL)
         toll_sha256_update(reading->hasher, reading->data, reading->end);
     while (code == 0 && reading->end < reading->size) {
         code = find_wave(reading, error);
         if (code == 0)
-            code = toll_work_run(threads, reading->chunk_count + (reading->hasher != NULL), read_job,
+            code = toll_work_run(threads, reading->chunk_count + hashes_apart(reading), read_job,
                                  tell_progress, reading, error);
         if (code != 0) {
             drop_wave(reading);

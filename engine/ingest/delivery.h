@@ -31,6 +31,7 @@ struct toll_delivery_run {
     const char *carrier;
     struct toll_gather *gather;         /* where its rows go */
     const struct toll_kernels *kernels; /* NULL: the portable ones */
+    bool fast_sha256;                   /* toll_sha256_is_fast */
     struct toll_findings *findings;
     /* Bytes of the current file that were read; complete: it is done. On the caller's thread; may be NULL. */
     void (*tick)(void *context, int64_t bytes, bool complete);

@@ -153,6 +153,7 @@ static int read_files(struct import *import, struct toll_error *error)
                                         options->carrier != NULL ? options->carrier : import->spec.carrier,
                                     .gather = &import->gather,
                                     .kernels = toll_kernels_select(toll_cpu_features()),
+                                    .fast_sha256 = toll_sha256_is_fast(),
                                     .findings = &import->findings,
                                     .tick = tell_bytes,
                                     .tick_context = import};

@@ -418,9 +418,10 @@ static int filter_job(void *context, size_t index, struct toll_error *error)
     for (size_t i = 0; i < gather->held_count; i++)
         rows += gather->held[i]->print_at[index + 1] - gather->held[i]->print_at[index];
     filter->slot_count = 2 * rows + SLOTS_MIN;
-    filter->slots = calloc(filter->slot_count, sizeof *filter->slots);
+    filter->slots = malloc(filter->slot_count * sizeof *filter->slots);
     if (filter->slots == NULL)
         return no_memory(error);
+    memset(filter->slots, 0, filter->slot_count * sizeof *filter->slots);
     toll_memory_take(&search->gather->memory, filter->slot_count * sizeof *filter->slots);
     for (size_t i = 0; i < gather->held_count; i++) {
         const struct toll_ordered *ordered = gather->held[i];

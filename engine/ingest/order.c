@@ -184,7 +184,8 @@ static inline void note_extra(uint64_t words[10], const struct toll_row_extra *e
 }
 
 static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
-                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_SLICE_TEXTS])
+                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_SLICE_TEXTS],
+                       struct toll_sha256_walk *walk)
 {
     uint64_t words[10] = {0}, bytes[TOLL_SLICE_TEXTS] = {0};
     bool fits = true;
@@ -198,6 +199,7 @@ static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
         bytes[0] += row->record_id_bytes;
         bytes[1] += row->caller_bytes;
         bytes[2] += row->callee_bytes;
+        toll_sha256_walk_step(walk);
         if (row->extra == NULL)
             continue;
         note_extra(words, row->extra);
@@ -211,7 +213,7 @@ static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
 }
 
 static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row *entries,
-                      uint64_t (*text_bytes)[TOLL_SLICE_TEXTS])
+                      uint64_t (*text_bytes)[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk)
 {
     struct notes notes = {0};
     size_t from = 0;
@@ -224,7 +226,7 @@ static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row 
     for (size_t i = 0; fits && i < ordered->slice_count; i++) {
         notes.slice = (uint32_t)i + 1;
         notes.use = &ordered->slices[i].use;
-        fits = note_slice(&notes, &ordered->slices[i], entries + from, text_bytes[i]);
+        fits = note_slice(&notes, &ordered->slices[i], entries + from, text_bytes[i], walk);
         from += ordered->slices[i].count;
     }
     for (int d = 0; d < TOLL_NAME_SOURCE; d++)
@@ -383,7 +385,7 @@ static bool sort_slice(struct toll_slice_row *entries, size_t count, const struc
 
 static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entries,
                        uint64_t (*text_bytes)[TOLL_SLICE_TEXTS], struct toll_pool *pool,
-                       struct toll_error *error)
+                       struct toll_sha256_walk *walk, struct toll_error *error)
 {
     const size_t rows = ordered->chunk.row_count;
     size_t bytes = 0, from = 0;
@@ -407,7 +409,7 @@ static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entr
 
         if (!sort_slice(entries + from, slice->count, ordered->chunk.rows))
             return no_memory(error);
-        toll_slice_pack(slice, entries + from, memory, text_bytes[i]);
+        toll_slice_pack(slice, entries + from, memory, text_bytes[i], walk);
         memory += toll_slice_bytes(slice, text_bytes[i]);
         from += slice->count;
     }
@@ -432,7 +434,8 @@ static bool drop_rows(struct toll_ordered *ordered)
     return true;
 }
 
-int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_error *error)
+int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_sha256_walk *walk,
+                      struct toll_error *error)
 {
     struct toll_chunk *chunk = &ordered->chunk;
     struct toll_slice_row *entries;
@@ -451,10 +454,10 @@ int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, stru
         fits = spread_days(ordered, entries);
     if (fits)
         text_bytes = calloc(ordered->slice_count + 1, sizeof *text_bytes);
-    if (text_bytes == NULL || !note_uses(ordered, entries, text_bytes))
+    if (text_bytes == NULL || !note_uses(ordered, entries, text_bytes, walk))
         code = no_memory(error);
     if (code == 0)
-        code = pack_slices(ordered, entries, text_bytes, pool, error);
+        code = pack_slices(ordered, entries, text_bytes, pool, walk, error);
     if (code == 0 && !drop_rows(ordered))
         code = no_memory(error);
     ordered->bytes += sizeof *ordered + ordered->slice_count * sizeof *ordered->slices + ordered->raws.bytes;

@@ -67,9 +67,11 @@ static inline uint32_t toll_ordered_print(const struct toll_ordered *ordered,
                                                    : ordered->carrier_prints[toll_slice_carrier(slice, at)]);
 }
 
-/* Of ordered->chunk, which was read, and is left without its rows. Memory is the pool's. TOLL_ENOMEM;
- * TOLL_EDATA when there are more carriers, or more text, than can be told apart. Any thread. */
-int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_error *error);
+/* Of ordered->chunk, which was read, and is left without its rows. Memory is the pool's. walk: stepped on in
+ * between. TOLL_ENOMEM; TOLL_EDATA when there are more carriers, or more text, than can be told apart. Any
+ * thread. */
+int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_sha256_walk *walk,
+                      struct toll_error *error);
 void toll_ordered_free(struct toll_ordered *ordered);
 /* The slice of a day, or NULL. */
 const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day);

@@ -102,7 +102,8 @@ size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_
 
 /* -- packing -- */
 
-static void pack_fixed(struct toll_day_slice *slice, const struct toll_slice_row *rows)
+static void pack_fixed(struct toll_day_slice *slice, const struct toll_slice_row *rows,
+                       struct toll_sha256_walk *walk)
 {
     const struct toll_row *from = slice->chunk->rows;
 
@@ -117,6 +118,7 @@ static void pack_fixed(struct toll_day_slice *slice, const struct toll_slice_row
         slice->duration_ms[i] = row->duration_ms;
         slice->source_row[i] = row->source_row;
         slice->kind[i] = row->kind;
+        toll_sha256_walk_step(walk);
     }
     for (size_t i = 0; slice->carrier != NULL && i < slice->count; i++)
         slice->carrier[i] = from[rows[i].row].carrier;
@@ -158,10 +160,10 @@ static void pack_text(struct toll_day_slice *slice, const struct toll_slice_row 
 }
 
 void toll_slice_pack(struct toll_day_slice *slice, const struct toll_slice_row *rows, void *memory,
-                     const uint64_t text_bytes[TOLL_SLICE_TEXTS])
+                     const uint64_t text_bytes[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk)
 {
     (void)lay_out(slice, memory, text_bytes);
-    pack_fixed(slice, rows);
+    pack_fixed(slice, rows, walk);
     pack_optional(slice, rows);
     for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
         if (slice->text_at[t] != NULL)

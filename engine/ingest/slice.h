@@ -6,6 +6,7 @@
 #ifndef TOLL_INGEST_SLICE_H
 #define TOLL_INGEST_SLICE_H
 
+#include "base/checksum.h"
 #include "ingest/row.h"
 #include "ingest/rows.h"
 
@@ -82,7 +83,7 @@ struct toll_slice_row {
 size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_bytes[TOLL_SLICE_TEXTS]);
 /* Packs chunk->rows[rows[i].row] as row i into memory of so many bytes, 8-byte aligned, that stays. */
 void toll_slice_pack(struct toll_day_slice *slice, const struct toll_slice_row *rows, void *memory,
-                     const uint64_t text_bytes[TOLL_SLICE_TEXTS]);
+                     const uint64_t text_bytes[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk);
 
 /* A row and what it points at, taken out of where it came from. */
 struct toll_row_slot {

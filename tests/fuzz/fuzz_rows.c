@@ -169,7 +169,8 @@ static void check_packed(const struct toll_chunk *whole, struct toll_ordered *or
     struct toll_pool pool;
     size_t count = 0;
     toll_pool_init(&pool, 0);
-    TOLL_ASSERT(toll_ordered_make(ordered, &pool, NULL) == 0);
+    struct toll_sha256_walk walk = {.at = NULL};
+    TOLL_ASSERT(toll_ordered_make(ordered, &pool, &walk, NULL) == 0);
     for (size_t s = 0; s < ordered->slice_count; s++) {
         const struct toll_day_slice *slice = &ordered->slices[s];
         for (size_t i = 0; i < slice->count; i++, count++) {
@@ -259,6 +260,7 @@ static void read_file(const struct toll_spec *spec, struct memory_io *memory, co
                                           .carrier = "c",
                                           .gather = &gather,
                                           .kernels = toll_kernels_select(toll_cpu_features()),
+                                          .fast_sha256 = toll_sha256_is_fast(),
                                           .findings = &findings};
     toll_findings_init(&findings, NULL);
     memory_add(memory, "f.csv", data, size);

@@ -248,6 +248,7 @@ static bool write_rows(struct toll_tray *tray, size_t base)
             continue;
         }
         write_row(tray, r, &output);
+        toll_sha256_walk_step(reader->walk);
         reader->csv.line++;
     }
     return true;

@@ -252,18 +252,15 @@ static void prices_fit(void **state)
     end(&x);
 }
 
-/* Decks with the same keys in the same order share what does not depend on amounts; of what they do not, one
- * says so. */
-static void shared_fit(void **state)
+/* Decks a, b and c with the same keys in the same order, and d, whose calls are not walked. */
+static const struct toll_book *begin_shared(struct fixture *x)
 {
     static const char *const files[] = {"a", "b", "c"};
-    struct fixture x;
     char name[32];
-    (void)state;
 
-    book_begin(&x.f);
-    book_file(&x.f, "calendars.csv", "calendar,band,from,to\ncal,night,20:00,06:00\n");
-    book_file(&x.f, "decks.csv",
+    book_begin(&x->f);
+    book_file(&x->f, "calendars.csv", "calendar,band,from,to\ncal,night,20:00,06:00\n");
+    book_file(&x->f, "decks.csv",
               "deck,key,calendar,boundary\na,,cal,split\nb,,cal,split\nc,caller,cal,split\nd,,cal,\n");
     for (size_t i = 0; i < 3; i++) {
         char text[160];
@@ -272,13 +269,24 @@ static void shared_fit(void **state)
                  "prefix,destination,rate,band\n1,US,0.0%zu,\n1202,DC,0.1%zu,\n"
                  "1202,%s,0.05,night\n12025,DC,0.0%zu,\n",
                  i + 1, i + 1, i == 1 ? "At night" : "DC", i + 3);
-        book_file(&x.f, name, text);
+        book_file(&x->f, name, text);
     }
-    book_file(
-        &x.f, "decks/d.csv",
-        "prefix,destination,rate,band\n1,US,0.01,\n1202,DC,0.11,\n1202,DC,0.05,night\n12025,DC,0.03,\n");
-    const struct toll_book *book = book_good(&x.f);
-    find_sections(&x);
+    book_file(&x->f, "decks/d.csv",
+              "prefix,destination,rate,band\n1,US,0.01,\n1202,DC,0.11,\n1202,DC,0.05,night\n"
+              "12025,DC,0.03,\n");
+    const struct toll_book *book = book_good(&x->f);
+    find_sections(x);
+    return book;
+}
+
+/* They share what does not depend on amounts; what is not alike is each one's own. */
+static void shared_fit(void **state)
+{
+    struct fixture x;
+    const struct toll_book *book = begin_shared(&x);
+    char name[32];
+    (void)state;
+
     struct toll_deck *a = &x.plain[0], *b = &x.plain[1], *c = &x.plain[2], *d = &x.plain[3];
     assert_true(a->keys_of == 0 && b->keys_of == 1 && c->keys_of == 1 && d->keys_of == 0);
     assert_true(a->origins_of == 0 && b->origins_of == 0 && c->origins_of == 1 && d->origins_of == 1);
@@ -386,23 +394,22 @@ static uint64_t use(const struct toll_book *book)
     return sum;
 }
 
-static void hostile(void **state)
+static void hostile_of(struct fixture *x)
 {
     static const enum toll_section sections[] = {
         TOLL_SECTION_DECKS,        TOLL_SECTION_ENTRIES,      TOLL_SECTION_ENTRY_ROWS,
         TOLL_SECTION_ZONE_SHORTER, TOLL_SECTION_PAIRS,        TOLL_SECTION_PRICE_TERMS,
         TOLL_SECTION_ORIGINS,      TOLL_SECTION_TERMS,        TOLL_SECTION_LPM_WORDS,
         TOLL_SECTION_ENTRY_SPANS,  TOLL_SECTION_ORIGIN_GROUPS};
-    struct fixture x;
     uint64_t sum = 0;
     unsigned accepted = 0, refused = 0;
-    (void)state;
 
-    begin(&x);
     for (unsigned round = 0; round < HOSTILE_ROUNDS; round++) {
         const enum toll_section id = sections[round % (sizeof(sections) / sizeof(sections[0]))];
-        uint32_t *words = image_section(x.f.image, id);
-        const size_t count = image_count(x.f.image, id, sizeof(uint32_t));
+        uint32_t *words = image_section(x->f.image, id);
+        const size_t count = image_count(x->f.image, id, sizeof(uint32_t));
+        if (count == 0)
+            continue;
         struct toll_book *book;
         struct toll_error error;
         for (uint64_t left = 1 + next_random() % 3; left > 0; left--) {
@@ -418,8 +425,8 @@ static void hostile(void **state)
                                        TOLL_LPM_ENTRY | (uint32_t)(next_random() % 8)};
             *word = values[next_random() % (sizeof(values) / sizeof(values[0]))];
         }
-        refit(x.f.image);
-        if (toll_book_open_bytes(x.f.image, x.f.image_bytes, "hostile", &book, &error) == 0) {
+        refit(x->f.image);
+        if (toll_book_open_bytes(x->f.image, x->f.image_bytes, "hostile", &book, &error) == 0) {
             sum += use(book);
             toll_book_close(book);
             accepted++;
@@ -427,9 +434,21 @@ static void hostile(void **state)
             assert_int_equal(error.code, TOLL_EDATA);
             refused++;
         }
-        memcpy(x.f.image, x.image, x.f.image_bytes);
+        memcpy(x->f.image, x->image, x->f.image_bytes);
     }
     assert_true(refused > HOSTILE_ROUNDS / 4 && accepted > HOSTILE_ROUNDS / 8 && sum > 0);
+}
+
+static void hostile(void **state)
+{
+    struct fixture x;
+    (void)state;
+
+    begin(&x);
+    hostile_of(&x);
+    end(&x);
+    begin_shared(&x);
+    hostile_of(&x);
     end(&x);
 }
 

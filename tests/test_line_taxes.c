@@ -2,6 +2,7 @@
  * What the segment reader says of a line's taxes: by hand for one call; then, over random months, the taxes
  * of the lines of a bucket add up to those of the bucket, and to the register's, exactly.
  */
+#include "pipeline/rate.h"
 #include "pipeline/run_reader.h"
 #include "random.h"
 #include "tax/rational.h"
@@ -102,6 +103,44 @@ static void rate(const char *cdrs)
                                               .threads = 1};
     if (toll_rate(&options, &rated, &error) != 0)
         fail_msg("%s", error.text);
+}
+
+static size_t read_whole(const char *name, char **bytes)
+{
+    char path[256];
+    struct stat status;
+    FILE *file = fopen(path_of(name, path), "rb");
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &status), 0);
+    *bytes = malloc((size_t)status.st_size);
+    assert_int_equal(fread(*bytes, 1, (size_t)status.st_size, file), (size_t)status.st_size);
+    fclose(file);
+    return (size_t)status.st_size;
+}
+
+/* As a large run is written: several threads make a few tuples each. */
+static void assert_same_by_threads(void)
+{
+    static const char *const names[][2] = {{"run/tuples.arrow", "run3/tuples.arrow"},
+                                           {"run/components.arrow", "run3/components.arrow"}};
+    char dataset[256], book[256], run[256];
+    const struct toll_rate_tuning tuning = {.io = toll_io_system(), .sync = TOLL_SYNC_TOGETHER};
+    const struct toll_rate_options options = {.book_path = path_of("book", book),
+                                              .dataset_path = path_of("ds", dataset),
+                                              .run_path = path_of("run3", run),
+                                              .threads = 3};
+    struct toll_rate_result rated;
+    struct toll_error error = {0};
+    if (toll_rate_tuned(&options, &tuning, &rated, &error) != 0)
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char *one, *three;
+        const size_t bytes = read_whole(names[i][0], &one);
+        assert_int_equal(read_whole(names[i][1], &three), bytes);
+        assert_memory_equal(one, three, bytes);
+        free(one);
+        free(three);
+    }
 }
 
 static struct toll_run *open_run(bool with_cdrs)
@@ -428,6 +467,7 @@ static void test_sums(void **state)
         random_calls(&seed, calls);
         write_book(taxes);
         rate(calls);
+        assert_same_by_threads();
         struct toll_run *run = open_run(true);
         sum_count = 0;
         while ((rc = toll_run_next(run, &line, &error)) == 1)

@@ -194,11 +194,78 @@ static void sums_are_sums(void **state)
     }
 }
 
+/* ---- what moves ---- */
+
+enum { SLOTS = 40 };
+
+static void check_moved(toll_moved_kernel *kernel, size_t stride, size_t rows, bool huge)
+{
+    int64_t *charges = aligned_alloc(64, (ROWS + 1) * stride * sizeof *charges);
+    int64_t *sums = aligned_alloc(64, (SLOTS + 1) * stride * sizeof *sums);
+    _Alignas(64) int64_t sizes[STRIDE_MOST];
+    static int64_t wanted[SLOTS * STRIDE_MOST], wanted_sizes[STRIDE_MOST];
+    struct guarded bases = guarded_make(ROWS * 8), slots = guarded_make(ROWS * 4),
+                   lists = guarded_make(ROWS * 4);
+    int64_t *base = (int64_t *)bases.end - rows;
+    uint32_t *slot = (uint32_t *)slots.end - rows, list[ROWS];
+    size_t count = 0;
+    for (size_t i = 0; i < (SLOTS + 1) * stride; i++)
+        sums[i] = i < SLOTS * stride ? (wanted[i] = (int64_t)below(1000) - 500) : 0x5a5a;
+    for (size_t k = 0; k < stride; k++)
+        sizes[k] = wanted_sizes[k] = (int64_t)below(100);
+    for (size_t i = 0; i < rows; i++) {
+        base[i] = (int64_t)below(UINT64_C(1) << 47) - (INT64_C(1) << 46);
+        slot[i] = (uint32_t)below(SLOTS);
+        const bool listed = below(3) != 0 || i == 7;
+        for (size_t k = 0; k < stride; k++) {
+            const int64_t moved = below(4) == 0 ? 0 : (int64_t)below(UINT64_C(1) << 48) - (INT64_C(1) << 47);
+            charges[i * stride + k] =
+                base[i] + (huge && i == 7 && k == stride - 1 ? -TOLL_MOVED_MOST : moved);
+            if (!listed)
+                continue;
+            const int64_t difference = charges[i * stride + k] - base[i];
+            wanted[slot[i] * stride + k] += difference;
+            wanted_sizes[k] += difference < 0 ? -difference : difference;
+        }
+        list[count] = (uint32_t)i;
+        count += listed;
+    }
+    uint32_t *listed = (uint32_t *)lists.end - count;
+    memcpy(listed, list, count * sizeof *list);
+    const struct toll_moved_in in = {stride, charges, base, slot, listed, count};
+    const struct toll_moved_out out = {sums, sizes};
+    assert_int_equal(kernel(&in, &out), !(huge && rows > 7));
+    assert_memory_equal(sums, wanted, SLOTS * stride * sizeof *sums);
+    assert_memory_equal(sizes, wanted_sizes, stride * sizeof *sizes);
+    for (size_t k = 0; k < stride; k++)
+        assert_int_equal(sums[SLOTS * stride + k], 0x5a5a);
+    free(sums);
+    free(charges);
+    guarded_free(&bases);
+    guarded_free(&slots);
+    guarded_free(&lists);
+}
+
+static void differences_are_added(void **state)
+{
+    unsigned masks[2];
+    const size_t mask_count = twin_masks(masks);
+    (void)state;
+    for (size_t turn = 0; turn < 60; turn++) {
+        const size_t rows = turn == 0 ? 0 : below(ROWS) + 1, stride = 8 * (1 + turn % 3);
+        const bool huge = turn % 5 == 4;
+        check_moved(toll_kernels_select(0)->moved, stride, rows, huge);
+        for (size_t m = 0; m < mask_count; m++)
+            check_moved(toll_kernels_select(masks[m])->moved, stride, rows, huge);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(charges_are_the_rules),
         cmocka_unit_test(sums_are_sums),
+        cmocka_unit_test(differences_are_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

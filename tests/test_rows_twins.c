@@ -350,8 +350,8 @@ static void same_name(const struct toll_chunk *a, uint32_t a_id, const struct to
     assert_int_equal(a_id == 0, b_id == 0);
     if (a_id == 0)
         return;
-    const char *at = toll_strings_text(&a->strings[name], a_id, &a_bytes),
-               *bt = toll_strings_text(&b->strings[name], b_id, &b_bytes);
+    const char *at = toll_strings_text(&a->lexicon->strings[name], a_id, &a_bytes),
+               *bt = toll_strings_text(&b->lexicon->strings[name], b_id, &b_bytes);
     assert_int_equal(a_bytes, b_bytes);
     assert_memory_equal(at, bt, a_bytes);
 }
@@ -406,11 +406,11 @@ static void check_range(const struct toll_spec *spec, struct toll_layout *layout
     struct toll_chunk want, got;
 
     layout->row_by_row = true;
-    assert_int_equal(toll_chunk_read(spec, layout, "c", begin, end, &want, NULL), 0);
+    assert_int_equal(toll_chunk_read(spec, layout, "c", NULL, begin, end, &want, NULL), 0);
     layout->row_by_row = false;
     for (size_t i = 0; i < count; i++) {
         layout->kernels = toll_kernels_select(masks[i]);
-        assert_int_equal(toll_chunk_read(spec, layout, "c", begin, end, &got, NULL), 0);
+        assert_int_equal(toll_chunk_read(spec, layout, "c", NULL, begin, end, &got, NULL), 0);
         same_chunk(&want, &got);
         toll_chunk_free(&got);
     }

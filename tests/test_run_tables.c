@@ -188,7 +188,7 @@ static void test_too_many_words(void **state)
 
 /* ---- in two files ---- */
 
-static const struct toll_run_parted *const parted = &toll_run_parted_prices;
+static const struct toll_run_packed *const packed = &toll_run_packed_prices;
 
 static void assert_types(const struct toll_arrow_memory *memory, enum toll_arrow_type terms,
                          enum toll_arrow_type destination, enum toll_arrow_type rate)
@@ -210,13 +210,13 @@ static void test_terms(void **state)
     struct toll_arena arena = {0};
     int64_t count;
     (void)state;
-    assert_int_equal(toll_run_parted_encode(parted, &rows, 4, 1, &memory, &terms, NULL), 0);
+    assert_int_equal(toll_run_packed_encode(packed, &rows, 4, 1, &memory, &terms, NULL), 0);
     assert_types(&memory, TOLL_ARROW_UINT16, TOLL_ARROW_DICTIONARY_UINT16, TOLL_ARROW_INT32);
     struct toll_arrow_file *file = open_table(&memory);
     const uint8_t *ids = memory.bytes + toll_arrow_place(file, 0, file->first_buffer[1])->offset;
     assert_memory_equal(ids, ((const uint16_t[]){2, 3, 4, 1}), 4 * sizeof(uint16_t));
     toll_arrow_close(file);
-    assert_int_equal(toll_run_table_decode(parted->terms, "t", terms.bytes, terms.size, &arena,
+    assert_int_equal(toll_run_table_decode(packed->terms, "t", terms.bytes, terms.size, &arena,
                                            (void **)&listed, &count, NULL),
                      0);
     assert_int_equal(count, 4);
@@ -225,20 +225,21 @@ static void test_terms(void **state)
     assert_string_equal(listed[2].band, "peak");
     assert_int_equal(listed[2].connect_fee, 1);
     assert_string_equal(listed[3].plan, "basic");
-    assert_int_equal(toll_run_parted_decode(parted, "p", memory.bytes, memory.size, listed, 4, &arena, &again,
-                                            &count, NULL),
-                     0);
+    assert_int_equal(
+        toll_run_packed_decode(packed, "p", memory.bytes, memory.size, &arena, (void **)&again, &count, NULL),
+        0);
     assert_int_equal(count, 4);
+    assert_int_equal(toll_run_prices_join("p", again, 4, listed, 3, NULL), TOLL_EDATA);
+    free(again);
+    assert_int_equal(
+        toll_run_packed_decode(packed, "p", memory.bytes, memory.size, &arena, (void **)&again, &count, NULL),
+        0);
+    assert_int_equal(toll_run_prices_join("p", again, 4, listed, 4, NULL), 0);
     for (int i = 0; i < 4; i++)
         assert_rows_equal(&few[i], &again[i]);
-    free(again);
-    assert_int_equal(toll_run_parted_decode(parted, "p", memory.bytes, memory.size, listed, 3, &arena, &again,
-                                            &count, NULL),
-                     TOLL_EDATA);
     listed[1].terms = 3;
-    assert_int_equal(toll_run_parted_decode(parted, "p", memory.bytes, memory.size, listed, 4, &arena, &again,
-                                            &count, NULL),
-                     TOLL_EDATA);
+    assert_int_equal(toll_run_prices_join("p", again, 4, listed, 4, NULL), TOLL_EDATA);
+    free(again);
     free(listed);
     free(memory.bytes);
     free(terms.bytes);
@@ -275,19 +276,21 @@ static void assert_odd(const struct odd *odd, enum toll_arrow_type terms_type, e
     make_odd(odd, 0, MANY, rows);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(
-            toll_run_parted_encode(parted, &made, MANY, i == 0 ? 1 : 3, &memory[i], &terms[i], NULL), 0);
+            toll_run_packed_encode(packed, &made, MANY, i == 0 ? 1 : 3, &memory[i], &terms[i], NULL), 0);
     assert_types(&memory[0], terms_type, TOLL_ARROW_DICTIONARY_UINT16, rate_type);
     assert_int_equal(memory[0].size, memory[1].size);
     assert_true(memcmp(memory[0].bytes, memory[1].bytes, memory[0].size) == 0);
     assert_int_equal(terms[0].size, terms[1].size);
     assert_true(memcmp(terms[0].bytes, terms[1].bytes, terms[0].size) == 0);
-    assert_int_equal(toll_run_table_decode(parted->terms, "t", terms[0].bytes, terms[0].size, &arena,
+    assert_int_equal(toll_run_table_decode(packed->terms, "t", terms[0].bytes, terms[0].size, &arena,
                                            (void **)&listed, &count, NULL),
                      0);
     assert_int_equal(count, odd->terms);
-    assert_int_equal(toll_run_parted_decode(parted, "p", memory[0].bytes, memory[0].size, listed, count,
-                                            &arena, &again, &count, NULL),
+    assert_int_equal(toll_run_packed_decode(packed, "p", memory[0].bytes, memory[0].size, &arena,
+                                            (void **)&again, &count, NULL),
                      0);
+    assert_int_equal(count, MANY);
+    assert_int_equal(toll_run_prices_join("p", again, MANY, listed, odd->terms, NULL), 0);
     for (int64_t i = 0; i < MANY; i += i % 65536 == 0 ? 1 : 13)
         assert_rows_equal(&rows[i], &again[i]);
     for (unsigned i = 0; i < 2; i++) {

@@ -349,6 +349,113 @@ static void test_whole_numbers_and_fractions_agree(void **state)
     }
 }
 
+/* ---- with the charges of several books ---- */
+
+/* 3.6 % that stands on itself is 9/241 of the charge; half up to a cent. On 10.00 and 2.41 together
+ * 0.4634..., 46 cents; with 0.31 more on the first 0.4750..., 48; with 1.21 less on the second 0.4182..., 42.
+ */
+static void test_books_beside_each_other_by_hand(void **state)
+{
+    struct fixture *f = *state;
+    struct toll_tax_recipe taxed;
+    struct toll_tax_charge_line lines[2] = {0};
+    static const int64_t first[] = {31 * CENT, 0, 0}, second[] = {0, -121 * CENT, 0};
+    const int64_t *const of_line[] = {first, second};
+    const struct toll_tax_beside beside = {of_line, 3};
+    int64_t cents[4];
+    struct toll_tax *tax = tax_of(f->world, "t", TOLL_TAX_RATE);
+    tax_on(f->world, tax_row(f->world, tax, f->state, 0, INT64_C(36000000000)), tax);
+    tax_row(f->world, tax_of(f->world, "nobody's", TOLL_TAX_RATE), f->state, 0, TOLL_TAX_ONE / 2);
+    f->world->taxes[2].billable = 0;
+    recipe(f, TOLL_TAX_KINDS_VOICE, &taxed);
+    for (size_t i = 0; i < 2; i++)
+        lines[i] = (struct toll_tax_charge_line){
+            .recipe = &taxed, .charge = (toll_total)(i == 0 ? 1000 : 241) * CENT * PER_MONEY};
+    assert_int_equal(
+        toll_tax_account_cents(&f->account, &f->world->tables, &f->ledger, lines, 2, 1, &beside, cents, NULL),
+        0);
+    assert_int_equal(cents[0], 46);
+    assert_int_equal(cents[1], 48);
+    assert_int_equal(cents[2], 42);
+    assert_int_equal(cents[3], 46);
+    assert_true(lines[0].charge == (toll_total)1000 * CENT * PER_MONEY);
+}
+
+/* Every tax that can be, by each of three books, against an evaluation of its charges alone; with `late`
+ * there is one with a threshold, which must be evaluated book by book. */
+static void books_agree(struct fixture *f, bool late)
+{
+    enum { LINES = 40, BOOKS = 3, TURNS = 60 };
+    static struct toll_tax_charge_line lines[LINES];
+    static int64_t moves[LINES][BOOKS];
+    static const int64_t *of_line[LINES];
+    struct toll_tax_recipe recipes[2];
+    uint64_t random = 5;
+    struct toll_tax *self = tax_of(f->world, "a", TOLL_TAX_RATE);
+    tax_on(f->world, tax_row(f->world, self, f->state, 0, INT64_C(36000000000)), self);
+    struct toll_tax *plain = tax_of(f->world, "b", TOLL_TAX_RATE);
+    tax_row(f->world, plain, f->state, 0, INT64_C(76600000000));
+    plain->rounding = TOLL_UP;
+    plain->round_scope = TOLL_TAX_ROUND_LINE;
+    struct toll_tax *minute = tax_of(f->world, "c", TOLL_TAX_PER_MINUTE);
+    tax_row(f->world, minute, f->state, 0, 400001);
+    struct toll_tax *on = tax_of(f->world, "d", TOLL_TAX_RATE);
+    struct toll_tax_series *on_row = tax_row(f->world, on, f->state, 0, INT64_C(71000000000));
+    tax_on(f->world, on_row, minute);
+    tax_on(f->world, on_row, on);
+    on->round_scope = TOLL_TAX_ROUND_INVOICE_LINE;
+    on->rounding = TOLL_HALF_EVEN;
+    tax_row(f->world, tax_of(f->world, "e", TOLL_TAX_RATE), f->state, 0, TOLL_TAX_ONE / 3);
+    f->world->taxes[5].billable = 0;
+    if (late)
+        tax_row(f->world, tax_of(f->world, "f", TOLL_TAX_RATE), f->state, 0, TOLL_TAX_ONE / 10)->threshold =
+            50 * TOLL_MONEY_UNIT;
+    recipe(f, TOLL_TAX_KINDS_VOICE, &recipes[0]);
+    recipe(f, TOLL_TAX_KINDS_PLAIN, &recipes[1]);
+    for (int turn = 0; turn < TURNS; turn++) {
+        int64_t cents[1 + BOOKS];
+        for (size_t i = 0; i < LINES; i++) {
+            lines[i] = (struct toll_tax_charge_line){
+                .recipe = random_next(&random) % 9 == 0 ? NULL : &recipes[i % 2],
+                .site = (uint32_t)(random_next(&random) % 4),
+                .charge = (toll_total)(random_next(&random) % 20000000000) * PER_MONEY};
+            if (lines[i].recipe == &recipes[0])
+                lines[i].seconds = (int64_t)(random_next(&random) % 5000);
+            for (size_t k = 0; k < BOOKS; k++)
+                moves[i][k] = k == 1 ? 0 : (int64_t)(random_next(&random) % 2000000000) - 500000000;
+            of_line[i] = random_next(&random) % 3 == 0 ? NULL : moves[i];
+        }
+        const struct toll_tax_beside beside = {of_line, BOOKS};
+        assert_int_equal(toll_tax_account_cents(&f->account, &f->world->tables, &f->ledger, lines, LINES, 4,
+                                                &beside, cents, NULL),
+                         0);
+        for (size_t k = 0; k <= BOOKS; k++) {
+            struct toll_tax_charge_line own[LINES];
+            int64_t wanted = 0;
+            for (size_t i = 0; i < LINES; i++) {
+                own[i] = lines[i];
+                own[i].charge += k == 0 || of_line[i] == NULL ? 0 : (toll_total)moves[i][k - 1] * PER_MONEY;
+            }
+            evaluate(f, own, LINES, 4);
+            for (uint32_t i = 0; i < f->account.row_count; i++) {
+                const struct toll_tax_tone *tone = &f->ledger.list[f->account.rows[i].tone];
+                wanted += f->world->taxes[tone->tax].billable ? f->account.rows[i].cents : 0;
+            }
+            assert_int_equal(cents[k], wanted);
+        }
+    }
+}
+
+static void test_books_beside_each_other_agree(void **state)
+{
+    books_agree(*state, false);
+}
+
+static void test_books_with_late_taxes_agree(void **state)
+{
+    books_agree(*state, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +468,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cents_go_to_the_largest_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sums_that_do_not_fit_are_fractions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whole_numbers_and_fractions_agree, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_books_beside_each_other_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_books_beside_each_other_agree, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_books_with_late_taxes_agree, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

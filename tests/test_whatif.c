@@ -6,7 +6,10 @@
 #include "pipeline_world.h"
 
 #include "pipeline/whatif.h"
+#include "tollmill_tax.h"
 #include "whatif_check.h"
+
+#include <unistd.h>
 
 /* ---- the books ---- */
 
@@ -68,6 +71,27 @@ static const struct file foreign[] = {
                        "q,deck,,,,e,,,2,\n"
                        "r,deck,,,STEPS,steps,,,2,\n"},
 };
+/* As `dearer` in all but what some prices charge; and in more than that. */
+#define DEARER_DECK(us, night, premium, increment, state)                        \
+    {                                                                            \
+        "decks/d.csv", "prefix,destination,rate,per_s,increment_s,band,status\n" \
+                       "1,United States," us ",," increment ",,\n"               \
+                       "1202,Night only," night ",,,,\n"                         \
+                       "39,Italy,0.21,60,,,\n"                                   \
+                       "44,Great Britain,0,,,,\n"                                \
+                       "44900,UK premium," premium ",,,,\n"                      \
+                       "1264,Anguilla,0.26,,,," state "\n"                       \
+    }
+static const struct file dearest[] = {DEARER_DECK("0.0800125", "0.03", "0.75", "30", "blocked"),
+                                      {"short_calls.csv", NULL}};
+static const struct file coarser[] = {DEARER_DECK("0.07", "0.03", "0.5", "60", "blocked"),
+                                      {"short_calls.csv", NULL}};
+static const struct file let_through[] = {DEARER_DECK("0.07", "0.03", "0.5", "30", ""),
+                                          {"short_calls.csv", NULL}};
+static const struct file steeper[] = {DEARER_DECK("0.07", "0.03", "0.5", "30", "blocked"),
+                                      {"short_calls.csv", NULL},
+                                      {"decks/split.csv", "prefix,rate,increment_s,band\n"
+                                                          "1,0.70,3600,\n1,0.30,3600,night\n"}};
 /* By numbers alone: so that payers and ends may be found once for several books. */
 #define BY_NUMBER                                                                              \
     {"book.yaml", "book: test\ncurrency: USD\ntimezone: America/New_York\non_net: account\n"}, \
@@ -123,6 +147,51 @@ static const struct file moved_away[] = {
     BY_NUMBER,
     {"npanxx.csv", "prefix,state,ratecenter\n1212555,NJ,New York\n1718555,NY,Brooklyn\n"},
 };
+/* Beta has no site: its calls are in tax suspense. The city's tax stands on itself, and what the state wants
+ * of the first 25 dollars, which are free, is late. */
+#define TAXED                                                                                             \
+    {"tax_jurisdictions.csv", "id,level,state,parent\nUS,federal,,\nNY,state,NY,US\nNYC,city,,NY\n"       \
+                              "NJ,state,NJ,US\n"},                                                        \
+        {"tax_areas.csv", "area,tax_jurisdiction\nnyc,NYC\njersey,NJ\n"},                                 \
+        {"sites.csv", "site,account,state,area\ns1,acme,,nyc\njersey,gamma,NJ,jersey\n"},                 \
+        {"tax_map.csv", "jurisdiction,tax_service\n,telecom\ninterstate,between\n"},                      \
+        {"charges.csv", "account,site,product,kind,amount\nacme,s1,line,recurring,10.01\n"},              \
+        {"exemptions.csv", "account,tax,percent\ngamma,fund,37.5\n"},                                     \
+    {                                                                                                     \
+        "taxes.csv", "tax,tax_jurisdiction,tax_services,kind,rate,amount,on_taxes,threshold,round_scope," \
+                     "billable,from,"                                                                     \
+                     "to\n"                                                                               \
+                     "sales,NY,,,7.66%,,,,,,,2026-03-03\nsales,NY,,,8%,,,,,,2026-03-03,\n"                \
+                     "utility,NYC,,,3.6%,,utility,,,,,\n"                                                 \
+                     "fund,US,between,,21.5%,,,,line,,,\n"                                                \
+                     "minute,NJ,,per_minute,,0.00123,,,invoice_line,,,\n"                                 \
+                     "over,NJ,,,3.3%,,over;minute,,,,,\n"                                                 \
+                     "first,NJ,,,6.25%,,,25,,,,\n"                                                        \
+                     "levy,US,,,1%,,,,,no,,\n"                                                            \
+    }
+static const struct file taxed[] = {
+    TAXED,
+    {"decks/d.csv", "prefix,destination,rate,per_s,increment_s,band,status\n"
+                    "1,United States,0.07,,30,,\n"
+                    "1202,Night only,0.03,,,,\n"
+                    "39,Italy,0.2,60,,,\n"
+                    "44,Great Britain,0.01,,,,\n"
+                    "1264,Anguilla,0.25,,,,blocked\n"},
+    {"short_calls.csv", NULL},
+};
+static const struct file taxed_bundles[] = {
+    TAXED,
+    {"decks/d.csv", "prefix,destination,rate,per_s,increment_s,connect_fee,band\n"
+                    "1,United States,0.06,,6,,\n"
+                    "1202,Night only,0.03,,,0.01,night\n"
+                    "39,Italy,0.1,1,,,\n"
+                    "44,United Kingdom,0.02,,,,\n"},
+    {"bundles.csv", "bundle,unit,quantity,scope,at_limit,priority\n"
+                    "minutes,s,90000,account,,1\nfew,s,3000,number,flag,2\n"},
+    {"subscriptions.csv", "subject,bundle\naccount:acme,minutes\naccount:gamma,few\n"},
+};
+
+enum { DEARER = 1, DEAREST = 10, COARSER, LET_THROUGH, STEEPER, TAXED_BOOK, TAXED_BUNDLES };
 static const struct {
     const char *name;
     const struct file *files;
@@ -136,7 +205,13 @@ static const struct {
              {"sold", sold, COUNT(sold)},
              {"sooner", sooner, COUNT(sooner)},
              {"no_trunk", no_trunk, COUNT(no_trunk)},
-             {"moved_away", moved_away, COUNT(moved_away)}};
+             {"moved_away", moved_away, COUNT(moved_away)},
+             [TAXED_BOOK] = {"taxed", taxed, COUNT(taxed)},
+             [TAXED_BUNDLES] = {"taxed_bundles", taxed_bundles, COUNT(taxed_bundles)},
+             [DEAREST] = {"dearest", dearest, COUNT(dearest)},
+             [COARSER] = {"coarser", coarser, COUNT(coarser)},
+             [LET_THROUGH] = {"let_through", let_through, COUNT(let_through)},
+             [STEEPER] = {"steeper", steeper, COUNT(steeper)}};
 
 static const char *text_of(size_t book, const char *name, const char *otherwise)
 {
@@ -164,16 +239,20 @@ static void write_other_book(const struct folder *folder, size_t book)
     }
 }
 
-static void rate_by(const struct folder *folder, size_t book)
+/* from_day: NULL, or of a run "late". */
+static void rate_by(const struct folder *folder, size_t book, const char *from_day)
 {
     char book_path[128], cdrs[128], run[128];
     struct toll_rate_result result;
     struct toll_error error;
     snprintf(book_path, sizeof book_path, "%s/%s", folder->path, books[book].name);
     snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
-    snprintf(run, sizeof run, "%s/run.%s", folder->path, books[book].name);
-    const struct toll_rate_options options = {
-        .book_path = book_path, .dataset_path = cdrs, .run_path = run, .reporter = {.report = report}};
+    snprintf(run, sizeof run, "%s/%s.%s", folder->path, from_day == NULL ? "run" : "late", books[book].name);
+    const struct toll_rate_options options = {.book_path = book_path,
+                                              .dataset_path = cdrs,
+                                              .run_path = run,
+                                              .from_day = from_day,
+                                              .reporter = {.report = report}};
     if (toll_rate(&options, &result, &error) != 0)
         fail_msg("%s", error.text);
 }
@@ -187,7 +266,7 @@ static int make_books(void **state)
         char run[128], cdrs[128];
         if (i > 0)
             write_other_book(*state, i);
-        rate_by(*state, i);
+        rate_by(*state, i, NULL);
         snprintf(run, sizeof run, "%s/run.%s", ((const struct folder *)*state)->path, books[i].name);
         snprintf(cdrs, sizeof cdrs, "%s/cdrs", ((const struct folder *)*state)->path);
         sums[i] = check_read(run, cdrs, "USD");
@@ -204,8 +283,11 @@ static int remove_books(void **state)
 
 /* ---- side by side ---- */
 
-static void ask(const struct folder *folder, const size_t *which, int count, unsigned threads,
-                enum toll_io_choice io, const struct toll_whatif_tuning *tuning, struct toll_impact *impact)
+/* Returns how many books only priced the base's lines anew. from_day: NULL, or LATE. */
+#define LATE "2026-03-03"
+static int ask(const struct folder *folder, const size_t *which, int count, const char *from_day,
+               unsigned threads, enum toll_io_choice io, const struct toll_whatif_tuning *tuning,
+               struct toll_impact *impact)
 {
     char paths[COUNT(books)][128], cdrs[128];
     struct toll_whatif_book list[COUNT(books)] = {{0}};
@@ -220,6 +302,7 @@ static void ask(const struct folder *folder, const size_t *which, int count, uns
         .dataset_path = cdrs,
         .books = list,
         .book_count = count,
+        .from_day = from_day,
         .threads = threads,
         .io = io,
         .moved_by_bp = 1000,
@@ -227,7 +310,8 @@ static void ask(const struct folder *folder, const size_t *which, int count, uns
     };
     if (toll_whatif_tuned(&options, tuning, impact, &result, &error) != 0)
         fail_msg("%s", error.text);
-    assert_int_equal(result.rows, 2 * ROWS);
+    assert_int_equal(result.rows, from_day == NULL ? 2 * ROWS : ROWS);
+    return result.repriced;
 }
 
 static void check_all(const struct folder *folder, const size_t *which, int count, unsigned threads,
@@ -235,7 +319,7 @@ static void check_all(const struct folder *folder, const size_t *which, int coun
 {
     struct toll_impact impact;
     char base[128], run[128], cdrs[128];
-    ask(folder, which, count, threads, io, tuning, &impact);
+    ask(folder, which, count, NULL, threads, io, tuning, &impact);
     snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
     snprintf(base, sizeof base, "%s/run.%s", folder->path, books[which[0]].name);
     assert_int_equal(impact.book_count, count);
@@ -270,6 +354,46 @@ static void same_customers(void **state)
                                     small = tuning_of(toll_cpu_features(), 100);
     check_all(*state, which, 6, 2, TOLL_IO_AUTO, &tuning, true);
     check_all(*state, back, 3, 1, TOLL_IO_PREAD, &small, false);
+}
+
+/* Books compiled apart: what differs in rates alone is repriced, and nothing else is. On the second day, for
+ * on the first there are calls that do not fit, and then no book is. */
+static void other_rates(void **state)
+{
+    static const struct {
+        size_t base, other;
+        int repriced;
+    } cases[] = {{DEARER, DEAREST, 1},
+                 {DEAREST, DEARER, 1},
+                 {DEARER, COARSER, 0},
+                 {DEARER, LET_THROUGH, 0},
+                 {DEARER, STEEPER, 0}};
+    const struct folder *folder = *state;
+    const struct toll_whatif_tuning tuning = tuning_of(toll_cpu_features(), 0), portable = tuning_of(0, 100);
+    struct check_map late[COUNT(books)] = {0};
+    char base[128], run[128], cdrs[128];
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const size_t which[] = {cases[i].base, cases[i].other};
+        struct toll_impact impact;
+        for (size_t k = 0; k < 2; k++) {
+            snprintf(run, sizeof run, "%s/late.%s", folder->path, books[which[k]].name);
+            if (access(run, F_OK) == 0)
+                continue;
+            rate_by(folder, which[k], LATE);
+            late[which[k]] = check_read(run, cdrs, "USD");
+        }
+        assert_int_equal(ask(folder, which, 2, LATE, 2, TOLL_IO_MMAP, i == 1 ? &portable : &tuning, &impact),
+                         cases[i].repriced);
+        snprintf(base, sizeof base, "%s/late.%s", folder->path, books[which[0]].name);
+        snprintf(run, sizeof run, "%s/late.%s", folder->path, books[which[1]].name);
+        check_side(&impact, 0, &late[which[0]]);
+        check_side(&impact, 1, &late[which[1]]);
+        check_moved(&impact, 1, base, run, cdrs);
+        toll_impact_free(&impact);
+    }
+    for (size_t i = 0; i < COUNT(books); i++)
+        check_free(&late[i]);
 }
 
 static void two_books(void **state)
@@ -401,6 +525,9 @@ static void changed_books(void **state)
         {2, "2026-03-03", 1, TOLL_IO_PREAD, true, 4},
         {1, "2026-03-03", 2, TOLL_IO_MMAP, false, 4},
         {0, NULL, 2, TOLL_IO_MMAP, false, 0},
+        {TAXED_BOOK, "2026-03-03", 2, TOLL_IO_MMAP, false, 4},
+        {TAXED_BOOK, "2026-03-03", 1, TOLL_IO_PREAD, true, 4},
+        {TAXED_BUNDLES, "2026-03-03", 3, TOLL_IO_MMAP, false, 4},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct toll_whatif_tuning fast = tuning_of(cases[i].portable ? 0 : toll_cpu_features(), 0);
@@ -425,6 +552,43 @@ static void changed_books(void **state)
     }
 }
 
+/* The accounts' billable cents against the register of a run by that book. */
+static void taxes_are_the_registers(void **state)
+{
+    const struct folder *folder = *state;
+    static const size_t which[] = {TAXED_BOOK, TAXED_BUNDLES};
+    for (size_t b = 0; b < COUNT(which); b++) {
+        struct toll_taxes *taxes;
+        struct toll_tax_register_row row;
+        struct toll_impact impact;
+        struct toll_whatif_result result;
+        struct toll_error error;
+        char run[128];
+        int64_t of[4] = {0}, all = 0;
+        static const char *const names[] = {"acme", "beta", "gamma", "lost"};
+        const struct toll_whatif_tuning tuning = tuning_of(toll_cpu_features(), 0);
+        snprintf(run, sizeof run, "%s/run.%s", folder->path, books[which[b]].name);
+        if (toll_taxes_open(run, NULL, &taxes, &error) != 0)
+            fail_msg("%s", error.text);
+        for (int64_t i = 0; toll_taxes_register(taxes, i, &row); i++)
+            for (size_t a = 0; a < COUNT(names); a++)
+                of[a] += row.billable && strcmp(row.account, names[a]) == 0 ? row.tax_cents : 0;
+        toll_taxes_close(taxes);
+        ask_changes(folder, which[b], NULL, false, 2, TOLL_IO_MMAP, &tuning, &impact, &result);
+        const struct toll_impact_table *accounts = &impact.tables[TOLL_BY_ACCOUNT];
+        for (size_t i = 0; i < accounts->count; i++)
+            for (size_t a = 0; a < COUNT(names); a++)
+                if (strcmp(accounts->rows[i].key, names[a]) == 0) {
+                    assert_int_equal(accounts->rows[i].books[0].tax_cents, of[a]);
+                    all += of[a];
+                }
+        assert_true(of[0] > 0 && of[1] == 0 && of[2] > 0);
+        assert_int_equal(all, of[0] + of[1] + of[2] + of[3]);
+        assert_true(impact.tables[TOLL_BY_TOTAL].rows[0].books[1].tax_cents > all); /* 10 % dearer */
+        toll_impact_free(&impact);
+    }
+}
+
 static void the_base_is_a_book_as_it_is(void **state)
 {
     const struct folder *folder = *state;
@@ -443,9 +607,15 @@ static void the_base_is_a_book_as_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_books),     cmocka_unit_test(same_customers),
-        cmocka_unit_test(two_books),     cmocka_unit_test(ways),
-        cmocka_unit_test(changed_books), cmocka_unit_test(the_base_is_a_book_as_it_is),
+        cmocka_unit_test(all_books),
+        cmocka_unit_test(same_customers),
+        cmocka_unit_test(two_books),
+        cmocka_unit_test(ways),
+        cmocka_unit_test(taxes_are_the_registers),
+
+        cmocka_unit_test(other_rates),
+        cmocka_unit_test(changed_books),
+        cmocka_unit_test(the_base_is_a_book_as_it_is),
     };
     return cmocka_run_group_tests(tests, make_books, remove_books);
 }

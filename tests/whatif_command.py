@@ -107,6 +107,28 @@ def the_best_plan(book, whatif):
         sys.exit("the guard is not told: " + alone)
 
 
+def odd_ones(folder):
+    """No calls, one call, and plans whose names have blanks and quotes."""
+    book, whatif = make(os.path.join(folder, "odd"))
+    for name in "plans.csv", "plan_rules.csv":
+        path = os.path.join(book, name)
+        with open(path) as file:
+            text = file.read().replace("flat,flat", "\"the \"\"flat\"\" one\",flat").replace("\nflat\n", "\n\"the \"\"flat\"\" one\"\n")
+        with open(path, "w") as file:
+            file.write(text)
+    with open(os.path.join(book, "assignments.csv"), "w") as file:
+        file.write("subject,plan,side\ndefault,basic,\ndefault,vendor,buy\n")
+    best = json.loads(run(whatif + [book, "--best-plan", "basic,the \"flat\" one", "--json"]))["best_plan"]
+    expect("quoted plan", [(row["account"], row["cheapest"]) for row in best["accounts"]],
+           [("acme", "the \"flat\" one"), ("beta", "the \"flat\" one"), ("gamma", "the \"flat\" one")])
+    text = run(whatif + [book, "--best-plan", "basic", "--from", "2026-03-05"])
+    if "There are no calls" not in text or "0 CDRs" not in text or "Best plan" in text:
+        sys.exit("no calls: " + text)
+    page = os.path.join(folder, "none.html")
+    run(whatif + [book, "--best-plan", "basic", "--from", "2026-03-05", "--html", page, "--quiet"])
+    expect("no calls", json.loads(run(whatif + [book, "--best-plan", "basic", "--from", "2026-03-05", "--json"]))["totals"], [])
+
+
 def several_currencies(folder):
     """euro's account is in EUR: plans with decks in USD are nothing for it, and a plan that only has a fixed amount is for all."""
     book, whatif = make(os.path.join(folder, "euro"))
@@ -164,6 +186,8 @@ REFUSED = [
     (["BOOK", "--set", "plan:pro accounts:\"\""], 78, "accounts: names none; write accounts:A,B, or accounts:* for all"),
     (["BOOK", "--set", "plan:pro accounts:\" , \""], 78, "accounts: names none"),
     (["BOOK", "--set", "plan:pro accounts:acme, ,beta"], 78, "there is no account \"\""),
+    (["BOOK", "--set", "deck:d * 2"], 78, "\"2\" stands behind a blank; write *1.05 or +0.001 as one word"),
+    (["BOOK", "--set", "deck:d*2"], 78, "file=SHEET behind the name and a blank"),
     (["BOOK", "--set", "deck:e *2"], 78, "there is no deck \"e\"; there are d, pro, v"),
     (["BOOK", "--set", "plan:prp accounts:*"], 78, "did you mean \"pro\"?"),
     (["BOOK", "--set", "deck:d rats=1"], 78, "there is no column \"rats\""),
@@ -188,6 +212,7 @@ def main():
     book, whatif = make(folder)
     books_of_a_command_line(book, whatif, folder)
     the_best_plan(book, whatif)
+    odd_ones(folder)
     several_currencies(folder)
     for arguments, code, words in REFUSED:
         said = run(whatif + [book if argument == "BOOK" else argument for argument in arguments], code)

@@ -468,6 +468,10 @@ static void put_not_moved(const struct text *text)
 void cmd_impact_text(struct cmd *cmd, const struct toll_impact *impact, const struct cmd_impact_how *how)
 {
     const struct text text = {.cmd = cmd, .impact = impact, .how = how};
+    if (impact->tables[TOLL_BY_TOTAL].count == 0) {
+        cmd_put_text(&cmd->out, "There are no calls, and no period charges: nothing moves.\n");
+        return;
+    }
     put_totals(&text);
     put_not_moved(&text);
     put_accounts(&text);

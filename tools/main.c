@@ -33,7 +33,7 @@ static const struct verb verbs[] = {
     {"delta", "what moved between two runs, line by line", cmd_delta},
     {"ledger", "a run and its deltas: original, adjustments, sum", cmd_ledger},
     {"close", "freeze what a run has billed, for the next run to go on from", cmd_close},
-    {"verify", "re-read a dataset, a run, a state, a delta or an image: every byte", cmd_verify},
+    {"verify", "re-read a dataset, run, state, delta, ledger or image: every byte", cmd_verify},
     {"summary", "totals of a run", cmd_summary},
     {"report", "a run or a delta as one HTML file; margins, what sells below cost, vendors", cmd_report},
     {"compare", "finished runs side by side: month over month, account by account", cmd_compare},

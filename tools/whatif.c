@@ -40,12 +40,13 @@ static int print(struct cmd *cmd, const struct toll_impact *impact, const struct
         code = cmd_impact_print(cmd, impact, &how);
     if (code == CMD_OK && !cmd->json && show->format == 0 && !cmd->quiet) {
         char time[32], calls[32];
-        if (best->plan_count > 0)
+        if (best->plan_count > 0 && best->count > 0)
             cmd_best_plan_text(cmd, best, show->top);
         cmd_seconds_text(result->wall_ns, time, sizeof time);
         cmd_thousands(result->rows, calls, sizeof calls);
-        cmd_put_format(&cmd->out, "\n%s CDRs with %d books in %s (%u thread%s)\n", calls, impact->book_count,
-                       time, result->threads, result->threads == 1 ? "" : "s");
+        cmd_put_format(&cmd->out, "\n%s CDR%s with %d books in %s (%u thread%s)\n", calls,
+                       result->rows == 1 ? "" : "s", impact->book_count, time, result->threads,
+                       result->threads == 1 ? "" : "s");
     }
     if (code == CMD_OK && show->html != NULL)
         code = cmd_html_impact(cmd, impact, &about, show->html);

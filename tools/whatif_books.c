@@ -121,6 +121,23 @@ static int add_sweep(struct cmd *cmd, struct cmd_whatif_books *plan, const char 
     return code;
 }
 
+/* Every account on this plan; NULL: out of memory. A quote within quotes is written twice. */
+static char *change_to(const char *plan)
+{
+    static const char head[] = "plan:\"", tail[] = "\" accounts:*";
+    char *change = malloc(sizeof head + 2 * strlen(plan) + sizeof tail), *at = change;
+    if (change == NULL)
+        return NULL;
+    at = stpcpy(at, head);
+    for (; *plan != '\0'; plan++) {
+        if (*plan == '"')
+            *at++ = '"';
+        *at++ = *plan;
+    }
+    strcpy(at, tail);
+    return change;
+}
+
 /* "P,Q,R": a book for each, with every account on it. */
 static int add_best_plans(struct cmd *cmd, struct cmd_whatif_books *plan, const char *list)
 {
@@ -128,17 +145,15 @@ static int add_best_plans(struct cmd *cmd, struct cmd_whatif_books *plan, const 
         plan->plan_first = plan->count;
     for (const char *at = list; *at != '\0';) {
         const size_t bytes = strcspn(at, ",");
-        const size_t room = bytes + sizeof "plan:\"\" accounts:*";
-        char *name = strndup(at, bytes), *change = malloc(room);
+        char *name = strndup(at, bytes), *change = name == NULL ? NULL : change_to(name);
         at += bytes + (at[bytes] == ',');
         if (name == NULL || change == NULL) {
             free(name);
             free(change);
             return no_memory(cmd);
         }
-        snprintf(change, room, "plan:\"%s\" accounts:*", name);
-        if (name[0] == '\0' || strchr(name, '"') != NULL || plan->count == TOLL_IMPACT_BOOKS_MAX) {
-            const bool full = name[0] != '\0' && strchr(name, '"') == NULL;
+        if (name[0] == '\0' || plan->count == TOLL_IMPACT_BOOKS_MAX) {
+            const bool full = name[0] != '\0';
             free(name);
             free(change);
             if (full)

@@ -239,7 +239,9 @@ static int check_whole(const struct toll_change *change, struct toll_error *erro
         if (change->file != NULL || change->cell_count > 0)
             return 0;
         return toll_change_error(
-            change, error, "what shall happen to the rows? write *1.05, +0.001, rate=0.01 or file=SHEET");
+            change, error,
+            "what shall happen to the rows? write *1.05, +0.001, rate=0.01 or file=SHEET "
+            "behind the name and a blank");
     default:
         return change->cell_count > 0
                    ? 0
@@ -251,6 +253,8 @@ static int check_whole(const struct toll_change *change, struct toll_error *erro
 /* A word without a meaning of its own belongs to the value before it, which ends where the word begins. */
 static int join(struct toll_change *change, struct word *last, char *more, struct toll_error *error)
 {
+    if ((last->how == '*' || last->how == '+' || last->how == '-') && last->value[0] == 0)
+        return wrong(change, error, more, "stands behind a blank; write *1.05 or +0.001 as one word");
     if (last->how != ':' || last->quoted)
         return wrong(change, error, more,
                      "is not understood; a value with blanks stands in double quotes: column=\"a b\"");

@@ -172,6 +172,7 @@ static int read_job(void *context, size_t index, struct toll_error *error)
     struct toll_sha256_walk walk = {.at = NULL};
     const size_t chunk = index - hashes;
     struct toll_ordered *ordered;
+    struct toll_lexicon *lexicon;
     size_t begin, end, rows_bytes;
     int code;
 
@@ -186,11 +187,14 @@ static int read_job(void *context, size_t index, struct toll_error *error)
         return no_memory(error, reading->out->path);
     reading->chunks[chunk] = ordered;
     atomic_fetch_add(&reading->bytes_read, (int64_t)(end - begin));
+    lexicon = toll_lexicons_take(gather->lexicons);
+    if (lexicon == NULL)
+        return no_memory(error, reading->out->path);
     if (reading->alone && reading->hasher != NULL)
         toll_sha256_walk_begin(&walk, reading->hasher, reading->data + begin, end - begin,
                                reading->run->fast_sha256);
-    code = toll_chunk_read_walking(reading->run->spec, &reading->layout, reading->run->carrier, begin, end,
-                                   &walk, &ordered->chunk, error);
+    code = toll_chunk_read_walking(reading->run->spec, &reading->layout, reading->run->carrier, lexicon,
+                                   begin, end, &walk, &ordered->chunk, error);
     rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
     toll_memory_take(&gather->memory, rows_bytes);
     if (code == 0)
@@ -198,6 +202,7 @@ static int read_job(void *context, size_t index, struct toll_error *error)
     if (walk.hasher != NULL)
         toll_sha256_walk_end(&walk);
     toll_memory_give_back(&gather->memory, rows_bytes);
+    toll_lexicons_give_back(gather->lexicons, lexicon);
     return code;
 }
 

@@ -26,6 +26,7 @@ size_t toll_gather_rows_limit(const struct toll_gather *gather)
 
 void toll_gather_init(struct toll_gather *gather)
 {
+    gather->lexicons = toll_lexicons_create();
     toll_pool_init(&gather->pool, gather->memory.limit);
 }
 
@@ -67,6 +68,7 @@ void toll_gather_free(struct toll_gather *gather)
     free(gather->runs);
     free(gather->key_runs);
     free(gather->sources);
+    toll_lexicons_free(gather->lexicons);
     toll_pool_free(&gather->pool);
     toll_spill_close(&gather->spill);
 }

@@ -14,8 +14,9 @@ struct toll_gather {
     unsigned threads;
     struct toll_memory memory;
     struct toll_row_names *names;
-    struct toll_pool pool;      /* what packed rows lie in */
-    struct toll_ordered **held; /* settled chunks, owned */
+    struct toll_lexicons *lexicons; /* owned; of the chunks that are held */
+    struct toll_pool pool;          /* what packed rows lie in */
+    struct toll_ordered **held;     /* settled chunks, owned */
     size_t held_count, held_room, held_bytes;
     int64_t rows; /* held and in runs */
     struct toll_run *runs;

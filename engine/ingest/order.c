@@ -218,7 +218,7 @@ static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row 
     bool fits = true;
 
     for (int d = 0; d < TOLL_NAME_SOURCE; d++) {
-        notes.seen[d] = calloc((size_t)ordered->chunk.strings[d].count + 1, sizeof *notes.seen[d]);
+        notes.seen[d] = calloc((size_t)ordered->chunk.lexicon->strings[d].count + 1, sizeof *notes.seen[d]);
         fits &= notes.seen[d] != NULL;
     }
     for (size_t i = 0; fits && i < ordered->slice_count; i++) {
@@ -331,7 +331,7 @@ uint32_t toll_key_carrier_print(const char *carrier, size_t bytes)
 
 static bool make_carrier_prints(struct toll_ordered *ordered, struct toll_pool *pool)
 {
-    const struct toll_strings *names = &ordered->chunk.strings[TOLL_NAME_CARRIER];
+    const struct toll_strings *names = &ordered->chunk.lexicon->strings[TOLL_NAME_CARRIER];
     const uint32_t first = ordered->slice_count == 0 ? 0 : ordered->slices[0].one_carrier;
     uint32_t *prints = &ordered->one_print;
     bool one = true;
@@ -442,7 +442,7 @@ int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, stru
     int code = 0;
 
     TOLL_ASSERT(chunk->row_count <= UINT32_MAX);
-    if (chunk->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
+    if (chunk->lexicon->strings[TOLL_NAME_CARRIER].count >> TOLL_KEY_CARRIER_BITS != 0)
         return toll_error_set(error, TOLL_EDATA,
                               "more than a million carriers; does the spec map a wrong column to `carrier`?");
     entries = malloc((chunk->row_count + 1) * sizeof *entries);

@@ -383,7 +383,7 @@ static void side_number(struct toll_reader *reader, enum toll_target target, uin
 
 static uint32_t add_name(struct toll_reader *reader, enum toll_name name, struct toll_value value)
 {
-    uint32_t id = toll_strings_add(&reader->chunk->strings[name], value.text, value.bytes);
+    uint32_t id = toll_strings_add(&reader->chunk->lexicon->strings[name], value.text, value.bytes);
 
     reader->no_memory |= id == 0;
     return id;
@@ -699,23 +699,29 @@ static void reader_init(struct toll_reader *reader, const char *carrier, size_t 
 }
 
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
-                    size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error)
+                    struct toll_lexicon *lexicon, size_t begin, size_t end, struct toll_chunk *chunk,
+                    struct toll_error *error)
 {
     struct toll_sha256_walk nothing = {.at = NULL};
 
-    return toll_chunk_read_walking(spec, layout, carrier, begin, end, &nothing, chunk, error);
+    return toll_chunk_read_walking(spec, layout, carrier, lexicon, begin, end, &nothing, chunk, error);
 }
 
 int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layout *layout,
-                            const char *carrier, size_t begin, size_t end, struct toll_sha256_walk *walk,
-                            struct toll_chunk *chunk, struct toll_error *error)
+                            const char *carrier, struct toll_lexicon *lexicon, size_t begin, size_t end,
+                            struct toll_sha256_walk *walk, struct toll_chunk *chunk, struct toll_error *error)
 {
     struct toll_reader *reader = calloc(1, sizeof *reader);
     bool failed;
 
     memset(chunk, 0, sizeof *chunk);
-    if (reader == NULL)
+    chunk->own = lexicon == NULL ? toll_lexicon_create() : NULL;
+    chunk->lexicon = lexicon == NULL ? chunk->own : lexicon;
+    if (reader == NULL || chunk->lexicon == NULL) {
+        free(reader);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory while reading rows");
+    }
+    chunk->maps = chunk->lexicon->maps;
     TOLL_ASSERT(begin <= end && end <= layout->start.size);
     reader->spec = spec;
     reader->layout = layout;

@@ -7,6 +7,7 @@
 #define TOLL_INGEST_ROWS_H
 
 #include "base/checksum.h"
+#include "ingest/lexicon.h"
 #include "ingest/recognise.h"
 #include "ingest/reject.h"
 #include "ingest/row.h"
@@ -24,27 +25,31 @@ struct toll_chunk {
     toll_ms first_start, last_start; /* when row_count > 0 */
     long lines;                      /* line ends */
     struct toll_row_store store;
-    struct toll_strings
-        strings[TOLL_NAMES]; /* the chunk's own names until it is settled; SOURCE is not used */
+    struct toll_lexicon *lexicon; /* ids of names are its */
+    struct toll_lexicon *own;     /* the same if the chunk owns it, else NULL */
     /* Once it is settled: what becomes of each row's names, file and row when it is next looked at. */
-    uint32_t *maps[TOLL_NAMES]; /* own id to the run's; NULL: the same */
+    uint32_t *const *maps; /* the lexicon's: own id to the run's; NULL: the same */
     uint32_t source;
     int32_t rows_before;
 };
 
 /* Reads data[begin, end) of the recognised file; begin must be layout->start.offset or the start of a line.
- * carrier: the text for rows whose own column does not give one; "" for none. TOLL_ENOMEM when out of memory;
- * bad rows are rejects. The chunk is released with toll_chunk_free, also after an error. */
+ * carrier: the text for rows whose own column does not give one; "" for none. lexicon: where names are kept,
+ * nobody else's until this has returned, and there as long as the chunk; NULL: one of its own. TOLL_ENOMEM
+ * when out of memory; bad rows are rejects. The chunk is released with toll_chunk_free, also after an error.
+ */
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
-                    size_t begin, size_t end, struct toll_chunk *chunk, struct toll_error *error);
+                    struct toll_lexicon *lexicon, size_t begin, size_t end, struct toll_chunk *chunk,
+                    struct toll_error *error);
 /* The same; walk is stepped on between rows. */
 int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layout *layout,
-                            const char *carrier, size_t begin, size_t end, struct toll_sha256_walk *walk,
-                            struct toll_chunk *chunk, struct toll_error *error);
+                            const char *carrier, struct toll_lexicon *lexicon, size_t begin, size_t end,
+                            struct toll_sha256_walk *walk, struct toll_chunk *chunk,
+                            struct toll_error *error);
 
 /* Gives the chunk its place: data rows before it, its first line, its file; and moves its names to the run's.
- * The rows themselves have left the caches, and stay as they are. Not thread safe on `names`. TOLL_ENOMEM
- * when out of memory. */
+ * The rows themselves have left the caches, and stay as they are. Not thread safe on `names` and
+ * the lexicon. TOLL_ENOMEM when out of memory. */
 int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
                       int64_t rows_before, long first_line, struct toll_error *error);
 

@@ -128,8 +128,9 @@ static inline char *copy_text(const struct toll_tray *tray, uint32_t begin, size
 {
     const char *from = tray->text + begin;
 
-    for (size_t i = 0; i < bytes; i += 16) /* up to 15 more, for which there is room */
-        memcpy(to + i, from + i, 16);
+    memcpy(to, from, 32); /* more than it is, for which there is room */
+    for (size_t i = 32; __builtin_expect(i < bytes, 0); i += 32)
+        memcpy(to + i, from + i, 32);
     return to + bytes;
 }
 
@@ -147,7 +148,6 @@ static bool make_output(struct toll_tray *tray, struct output *output)
 {
     struct toll_row_store *store = &tray->reader->chunk->store;
     size_t bytes = 0, extras = 0;
-
     for (uint32_t r = 0; r < tray->rows; r++) {
         const bool even = (tray->shape[r] & TOLL_TRAY_ODD) == 0;
 
@@ -155,7 +155,7 @@ static bool make_output(struct toll_tray *tray, struct output *output)
         extras += even & tray->has_extra[r];
     }
     output->extras = extras == 0 ? NULL : toll_row_store_alloc(store, extras * sizeof(struct toll_row_extra));
-    output->texts = bytes == 0 ? NULL : toll_row_store_text(store, bytes + 15);
+    output->texts = bytes == 0 ? NULL : toll_row_store_text(store, bytes + 31);
     return (extras == 0 || output->extras != NULL) && (bytes == 0 || output->texts != NULL);
 }
 
@@ -175,37 +175,59 @@ static inline void write_extra(const struct toll_tray *tray, uint32_t r, struct 
                                      .carrier_billed_ms = tray->billed_ms[r]};
 }
 
-static inline void write_row(struct toll_tray *tray, uint32_t r, struct output *output)
+static inline char *write_texts(const struct toll_tray *tray, uint32_t r, char *to)
+{
+    for (int i = 0; i < 3; i++)
+        if (tray->texts[i].bytes[r] > 0)
+            to = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], to);
+    return to;
+}
+
+/* Rows [from, until), none of which is odd. */
+static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output)
 {
     struct toll_chunk *chunk = tray->reader->chunk;
-    struct toll_row *row = &chunk->rows[chunk->row_count++];
-    const toll_ms start = tray->utc[0][r];
+    struct toll_row *restrict row = &chunk->rows[chunk->row_count];
+    struct toll_row_extra *extra = output->extras;
+    int64_t first = chunk->first_start, last = chunk->last_start, duration_ms = 0, warnings = 0;
+    const int32_t source_row = (int32_t)chunk->data_rows + 1 - (int32_t)from;
+    char *text = output->texts;
 
-    chunk->first_start = start < chunk->first_start ? start : chunk->first_start;
-    chunk->last_start = start > chunk->last_start ? start : chunk->last_start;
-    chunk->duration_ms += tray->duration_ms[r];
-    chunk->warnings += tray->warned[r];
-    *row = (struct toll_row){.start = start,
-                             .key_high = tray->key[r].high,
-                             .key_low = tray->key[r].low,
-                             .caller = tray->numbers[0][r],
-                             .callee = tray->numbers[1][r],
-                             .text = "",
-                             .extra = tray->has_extra[r] ? output->extras : NULL,
-                             .duration_ms = tray->duration_ms[r],
-                             .source_row = (int32_t)++chunk->data_rows,
-                             .carrier = tray->names[TOLL_NAME_CARRIER][r],
-                             .kind = tray->kind[r],
-                             .record_id_bytes = (uint16_t)tray->texts[0].bytes[r],
-                             .caller_bytes = (uint16_t)tray->texts[1].bytes[r],
-                             .callee_bytes = (uint16_t)tray->texts[2].bytes[r]};
-    if (text_bytes(tray, r) > 0) {
-        row->text = output->texts;
-        for (int i = 0; i < 3; i++)
-            output->texts = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], output->texts);
+    for (uint32_t r = from; r < until; r++) {
+        const toll_ms start = tray->utc[0][r];
+
+        first = start < first ? start : first;
+        last = start > last ? start : last;
+        duration_ms += tray->duration_ms[r];
+        warnings += tray->warned[r];
+        row[r - from] = (struct toll_row){.start = start,
+                                          .key_high = tray->key[r].high,
+                                          .key_low = tray->key[r].low,
+                                          .caller = tray->numbers[0][r],
+                                          .callee = tray->numbers[1][r],
+                                          .text = text_bytes(tray, r) > 0 ? text : "",
+                                          .extra = tray->has_extra[r] ? extra : NULL,
+                                          .duration_ms = tray->duration_ms[r],
+                                          .source_row = source_row + (int32_t)r,
+                                          .carrier = tray->names[TOLL_NAME_CARRIER][r],
+                                          .kind = tray->kind[r],
+                                          .record_id_bytes = (uint16_t)tray->texts[0].bytes[r],
+                                          .caller_bytes = (uint16_t)tray->texts[1].bytes[r],
+                                          .callee_bytes = (uint16_t)tray->texts[2].bytes[r]};
+        text = write_texts(tray, r, text);
+        if (tray->has_extra[r])
+            write_extra(tray, r, extra++);
+        toll_sha256_walk_step(tray->reader->walk);
     }
-    if (tray->has_extra[r])
-        write_extra(tray, r, output->extras++);
+    output->texts = text;
+    output->extras = extra;
+    chunk->first_start = first;
+    chunk->last_start = last;
+    chunk->duration_ms += duration_ms;
+    chunk->warnings += warnings;
+    chunk->row_count += until - from;
+    chunk->data_rows += until - from;
+    tray->reader->csv.line += until - from;
 }
 
 /* An odd row, by rows.c; a blank line is none. */
@@ -240,16 +262,16 @@ static bool write_rows(struct toll_tray *tray, size_t base)
     reader->csv.offset = base + tray->begin[0];
     if (!toll_reader_make_rows(reader, tray->rows) || !make_output(tray, &output))
         return false;
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        if (__builtin_expect((tray->shape[r] & TOLL_TRAY_ODD) != 0, 0)) {
-            read_odd(tray, r, base);
-            if (reader->no_memory || !toll_reader_make_rows(reader, tray->rows - r))
-                return false;
-            continue;
-        }
-        write_row(tray, r, &output);
-        toll_sha256_walk_step(reader->walk);
-        reader->csv.line++;
+    for (uint32_t r = 0, odd; r < tray->rows; r = odd + 1) {
+        odd = r;
+        while (odd < tray->rows && (tray->shape[odd] & TOLL_TRAY_ODD) == 0)
+            odd++;
+        write_even(tray, r, odd, &output);
+        if (odd == tray->rows)
+            break;
+        read_odd(tray, odd, base);
+        if (reader->no_memory || !toll_reader_make_rows(reader, tray->rows - odd))
+            return false;
     }
     return true;
 }
@@ -376,7 +398,6 @@ void toll_trays_read(struct toll_reader *reader)
     plan(tray);
     while (read_window(tray))
         ;
-    toll_tray_names_free(tray);
     free(memory);
     free(tray);
 }

@@ -3,7 +3,6 @@
 
 #include "base/checksum.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* -- names -- */
@@ -20,96 +19,22 @@ static bool is_constant(const struct toll_tray *tray, enum toll_name name)
     return field->mapped && field->type == TOLL_VALUE_CONSTANT;
 }
 
-/* -- of up to 16 bytes: a table that grows, for accounts come by the thousand -- */
-
-#define FIRST_BITS 6u
-
-static inline size_t hash_words(uint64_t head, uint64_t tail, uint32_t bytes)
-{
-    return ((head ^ (tail << 23 | tail >> 41)) + bytes) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-/* Where it is, or is to be put. */
-static inline struct toll_memo *find_slot(const struct toll_tray_names *names, uint64_t head, uint64_t tail,
-                                          uint32_t bytes)
-{
-    const size_t mask = ((size_t)1 << names->bits) - 1;
-    size_t at = hash_words(head, tail, bytes) >> (64 - names->bits);
-
-    while (names->slots[at].bytes != 0 && (names->slots[at].head != head || names->slots[at].tail != tail ||
-                                           names->slots[at].bytes != bytes))
-        at = (at + 1) & mask;
-    return &names->slots[at];
-}
-
-static bool grow(struct toll_tray_names *names)
-{
-    struct toll_tray_names larger = {.bits = names->slots == NULL ? FIRST_BITS : names->bits + 2,
-                                     .count = names->count};
-
-    larger.slots = calloc((size_t)1 << larger.bits, sizeof *larger.slots);
-    if (larger.slots == NULL)
-        return false;
-    for (size_t i = 0; names->slots != NULL && i < (size_t)1 << names->bits; i++) {
-        const struct toll_memo *from = &names->slots[i];
-
-        if (from->bytes != 0)
-            *find_slot(&larger, from->head, from->tail, from->bytes) = *from;
-    }
-    free(names->slots);
-    *names = larger;
-    return true;
-}
-
-static uint32_t add_short(struct toll_tray *tray, enum toll_name name, struct toll_value text)
-{
-    struct toll_tray_names *names = &tray->name_memos[name];
-    struct toll_memo added = {.bytes = (uint32_t)text.bytes,
-                              .value = toll_reader_name(tray->reader, name, text)};
-
-    toll_padded_words(text.text, text.bytes, &added.head, &added.tail);
-    if (2 * ((size_t)names->count + 1) > (size_t)1 << names->bits && !grow(names)) {
-        tray->reader->no_memory = true;
-        return 0;
-    }
-    *find_slot(names, added.head, added.tail, added.bytes) = added;
-    names->count++;
-    return added.value;
-}
-
-void toll_tray_names_free(struct toll_tray *tray)
-{
-    for (enum toll_name name = 0; name < TOLL_NAME_SOURCE; name++)
-        free(tray->name_memos[name].slots);
-}
-
-static void read_names(struct toll_tray *tray, enum toll_name name, const struct toll_tray_spans *spans)
+static void read_names(struct toll_tray *tray, enum toll_name name, struct toll_tray_spans *spans)
 {
     const uint32_t none = name == TOLL_NAME_CARRIER ? tray->reader->carrier : 0;
-    struct toll_tray_names *names = &tray->name_memos[name];
     uint32_t *ids = tray->names[name];
 
-    if (names->slots == NULL && !grow(names)) {
-        tray->reader->no_memory = true;
-        return;
-    }
     for (uint32_t r = 0; r < tray->rows; r++) {
-        const struct toll_value text = {tray->text + spans->begin[r], spans->bytes[r]};
-        const struct toll_memo *place;
-        uint64_t head, tail;
-
-        ids[r] = none;
-        if (text.bytes == 0 || (tray->shape[r] & TOLL_TRAY_ODD) != 0)
-            continue;
-        tray->has_extra[r] |= name != TOLL_NAME_CARRIER;
-        if (text.bytes > TOLL_MEMO_BYTES_MAX) {
-            ids[r] = toll_reader_name(tray->reader, name, text);
-            continue;
-        }
-        toll_padded_words(text.text, text.bytes, &head, &tail);
-        place = find_slot(names, head, tail, (uint32_t)text.bytes);
-        ids[r] = place->bytes != 0 ? place->value : add_short(tray, name, text);
+        spans->bytes[r] = (tray->shape[r] & TOLL_TRAY_ODD) != 0 ? 0 : spans->bytes[r];
+        tray->has_extra[r] |= name != TOLL_NAME_CARRIER && spans->bytes[r] > 0;
     }
+    if (!toll_lexicon_read(tray->reader->chunk->lexicon, name, tray->text, spans->begin, spans->bytes,
+                           tray->rows, none, ids))
+        tray->reader->no_memory = true;
+    for (uint32_t r = 0; r < tray->rows; r++)
+        if (__builtin_expect(spans->bytes[r] > TOLL_MEMO_BYTES_MAX, 0))
+            ids[r] = toll_reader_name(tray->reader, name,
+                                      (struct toll_value){tray->text + spans->begin[r], spans->bytes[r]});
 }
 
 static void constant_names(struct toll_tray *tray, enum toll_name name)

@@ -38,13 +38,6 @@ struct toll_tray_number {
     struct toll_digit_rules rules;
 };
 
-/* Names of up to 16 bytes and their ids: as many as a chunk has. */
-struct toll_tray_names {
-    struct toll_memo *slots; /* 2^bits, at most half of them taken */
-    unsigned bits;
-    uint32_t count;
-};
-
 struct toll_tray {
     struct toll_reader *reader;
     const struct toll_spec *spec;
@@ -79,7 +72,6 @@ struct toll_tray {
     struct toll_field_words choice_words[TOLL_READER_CHOICES];
     struct toll_memo choice_memos[TOLL_READER_CHOICES][1 << TOLL_READER_CHOICE_BITS];
     struct toll_tray_number number_rules[TOLL_TRAY_NUMBERS];
-    struct toll_tray_names name_memos[TOLL_NAME_SOURCE];
 };
 
 /* Column `slot` of the file in all rows of the tray; -1: empty. */
@@ -126,7 +118,6 @@ static inline void toll_tray_odd(struct toll_tray *tray, uint32_t r)
 /* The columns, in an order in which each finds what it needs. */
 void toll_tray_times_init(struct toll_tray *tray);
 void toll_tray_numbers_init(struct toll_tray *tray);
-void toll_tray_names_free(struct toll_tray *tray);
 void toll_tray_times(struct toll_tray *tray); /* start, set-up, choices, and the kind as far as they say */
 void toll_tray_durations(struct toll_tray *tray);
 void toll_tray_amounts(struct toll_tray *tray);

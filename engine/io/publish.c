@@ -315,7 +315,8 @@ int toll_lock_directory(const struct toll_io *io, const char *path, bool create,
         if (create)
             made = io->mkdirat(io->context, AT_FDCWD, path, DIRECTORY_MODE);
         if (made < 0 && made != -EEXIST)
-            return toll_error_errno(error, TOLL_ECREATE, -made, "%s: cannot create", path);
+            return toll_error_errno(error, TOLL_ECREATE, -made, "%s: cannot create%s", path,
+                                    made == -ENOENT ? "; make the folder it would lie in first" : "");
         fd = toll_open_folder(io, AT_FDCWD, path, 0);
         if (fd == -ENOENT && create)
             continue;

@@ -79,7 +79,7 @@ static int bring(const struct toll_io *io, const struct entry *entry, struct tol
 {
     const struct toll_sync_file *file = &entry->file;
     if (file->hash != NULL)
-        *file->hash = toll_hash(file->data, file->bytes);
+        *file->hash = (file->kernel != NULL ? file->kernel : toll_hash)(file->data, file->bytes);
     int rc = write_data(io, entry, error);
     int result = 0;
     if (file->direct > 0)

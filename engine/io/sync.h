@@ -20,6 +20,7 @@ struct toll_sync_file {
         *data; /* to be written first, from byte 0; NULL: it is written. Stays until it is waited for */
     size_t bytes;
     void *owned;               /* freed when it has been written; may be NULL */
+    toll_hash_kernel *kernel;  /* NULL: toll_hash */
     struct toll_hash128 *hash; /* NULL, or where the hash of data comes before it is written */
 };
 

@@ -2,6 +2,7 @@
 #include "pipeline/component_rows.h"
 
 #include "base/error.h"
+#include "base/large.h"
 #include "base/time.h"
 #include "pipeline/row.h"
 
@@ -81,12 +82,20 @@ void toll_component_rows_free(struct toll_component_rows *rows)
     free(rows->as_of);
     toll_arena_free(&rows->arena);
     toll_arena_free(&rows->fractions);
+    toll_strings_free(&rows->numbers);
     memset(rows, 0, sizeof *rows);
 }
 
 static const char *copy(struct toll_component_rows *rows, const char *text)
 {
     return toll_arena_copy(&rows->arena, text, strlen(text));
+}
+
+/* Of many rows that say the same one text. */
+static const char *number_once(struct toll_component_rows *rows, const char *text)
+{
+    const uint32_t id = toll_strings_add(&rows->numbers, text, strlen(text));
+    return id == 0 ? NULL : toll_strings_text(&rows->numbers, id, NULL);
 }
 
 /* NULL: out of memory; so below. */
@@ -134,7 +143,7 @@ static const char *number_text(struct toll_component_rows *rows, const struct to
     if (toll_rational_is_zero(value))
         return "0";
     toll_rational_text(value, text);
-    return strcmp(text, "1") == 0 ? "1" : copy(rows, text);
+    return strcmp(text, "1") == 0 ? "1" : number_once(rows, text);
 }
 
 static const char *exempt_text(struct toll_component_rows *rows, const struct toll_tax_component *component)
@@ -145,7 +154,7 @@ static const char *exempt_text(struct toll_component_rows *rows, const struct to
         return "0";
     if (component->exempt == TOLL_TAX_PERCENT_ONE)
         return "100";
-    return copy(rows, toll_component_number(component->exempt, 6, text));
+    return number_once(rows, toll_component_number(component->exempt, 6, text));
 }
 
 static const char *taxed_text(struct toll_component_rows *rows, const struct toll_tax_component *component,
@@ -192,6 +201,13 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
     row->taxed = row->base == NULL ? NULL : taxed_text(rows, component, row);
     return row->rate != NULL && row->exempt != NULL && row->per_charge != NULL && row->per_minute != NULL &&
            row->as_of != NULL && row->taxed != NULL && row->taxed_per_minute != NULL;
+}
+
+bool toll_component_rows_reserve(struct toll_component_rows *rows, int64_t room)
+{
+    rows->rows = toll_large_array((size_t)room * sizeof *rows->rows);
+    rows->room = rows->rows == NULL ? 0 : room;
+    return rows->rows != NULL;
 }
 
 static bool make_room(struct toll_component_rows *rows, uint32_t more)

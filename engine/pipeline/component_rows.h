@@ -2,6 +2,7 @@
 #ifndef TOLL_PIPELINE_COMPONENT_ROWS_H
 #define TOLL_PIPELINE_COMPONENT_ROWS_H
 
+#include "base/strings.h"
 #include "pipeline/tuples.h"
 #include "segment/run.h"
 
@@ -18,11 +19,14 @@ struct toll_component_rows {
     int64_t count, room;
     struct toll_arena arena;     /* of the rows' texts */
     struct toll_arena fractions; /* of the last tuples */
+    struct toll_strings numbers; /* texts of fractions, each once */
     const char **rates, **as_of; /* by series; NULL: not needed yet */
 };
 /* index and tables are borrowed. */
 int toll_component_rows_init(struct toll_component_rows *rows, const struct toll_tax_index *index,
                              const struct toll_tax_tables *tables, struct toll_error *error);
+/* Room for so many, in large pages; before the first. False: out of memory. */
+bool toll_component_rows_reserve(struct toll_component_rows *rows, int64_t room);
 void toll_component_rows_free(struct toll_component_rows *rows); /* safe on a zeroed struct */
 /* The components of a tuple, with its id in the run. *reason: TOLL_TAX_TAXED, or TOLL_TAX_NO_SELLER, and then
  * there are none. */

@@ -50,9 +50,20 @@ static int no_value(const struct asking *asking, enum key key, const char *want)
 
 /* ---- the text ---- */
 
+static bool is_line_break(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* A call may stand on several lines of a shell. */
 static struct toll_value trimmed(const char *text, size_t bytes)
 {
-    return toll_value_trim((struct toll_value){text, bytes});
+    struct toll_value value = toll_value_trim((struct toll_value){text, bytes});
+    while (value.bytes > 0 && (is_line_break(value.text[0]) || is_line_break(value.text[value.bytes - 1]))) {
+        const size_t front = is_line_break(value.text[0]) ? 1 : 0, back = 1 - front;
+        value = toll_value_trim((struct toll_value){value.text + front, value.bytes - front - back});
+    }
+    return value;
 }
 
 static int read_pair(struct asking *asking, struct toll_value pair)

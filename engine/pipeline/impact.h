@@ -54,6 +54,9 @@ int toll_impact_taxes_of(struct toll_taxes *taxes, struct toll_strings *texts, s
 struct toll_impact_shape; /* how large sums are, for each side */
 int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
                            const struct toll_zone *zone, struct toll_error *error);
+/* The same by several threads, which are there for merging, too. */
+int toll_impact_shape_make_by(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
+                              const struct toll_zone *zone, unsigned threads, struct toll_error *error);
 /* Which twin of the kernel adds, the portable one unless it is said; and how many rows will be added to one
  * sum, of which only speed depends. */
 void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel, int64_t rows);

@@ -4,6 +4,8 @@
  * where somebody will read the name.
  */
 #include "pipeline/impact_tables.h"
+
+#include "ingest/work.h"
 #include "pipeline/rate.h"
 
 #include <stdio.h>
@@ -491,9 +493,23 @@ static void move_record(struct toll_plane *plane, size_t to, size_t from)
     }
 }
 
+/* Is it hopeless? Rows of a deck, the one that has price a or one before it, know their line. */
+static bool are_other_rows(const struct toll_book *book, uint32_t *deck_id, size_t a, size_t b)
+{
+    while (*deck_id + 1 < book->deck_count && a >= book->decks[*deck_id + 1].price_first)
+        ++*deck_id;
+    const struct toll_deck *deck = &book->decks[*deck_id];
+    if (b < deck->price_first || a - deck->price_first >= deck->price_count)
+        return b < deck->price_first && a - deck->price_first < deck->price_count;
+    const struct toll_origin *x = &book->origins[deck->origin_first + (a - deck->price_first)];
+    const struct toll_origin *y = &book->origins[deck->origin_first + (b - deck->price_first)];
+    return x->line != y->line || x->key != y->key;
+}
+
 /* What of the base's keys stands for the same row of its tables goes under the first of them. */
 static void join_same_rows(struct toll_impact_maker *maker)
 {
+    uint32_t deck = 0;
     const struct toll_impact_side_shape *shape = &maker->shape->sides[0];
     const struct toll_impact_side *side = &maker->sides[0];
     const size_t currencies = maker->shape->currency_count;
@@ -504,6 +520,8 @@ static void join_same_rows(struct toll_impact_maker *maker)
             continue;
         for (size_t back = 1; back < TOLL_SAME_ROW_WITHIN && back < key; back++) {
             const size_t a = toll_impact_price_of(shape, key), b = toll_impact_price_of(shape, key - back);
+            if (side->book != NULL && shape->price_of_key == NULL && are_other_rows(side->book, &deck, a, b))
+                continue;
             if (!toll_impact_is_group(shape, key - back) &&
                 (side->book != NULL
                      ? toll_impact_same_row(side->book, a, b)
@@ -532,50 +550,111 @@ static bool is_used(const struct toll_plane *prices, size_t key, size_t words)
     return false;
 }
 
-static bool walk(struct toll_impact_maker *maker, int side, struct group groups[2], struct movers *movers,
-                 struct price_key *text)
+/* Keys that one thread walks. */
+struct walk {
+    struct toll_impact_maker *maker;
+    int side;
+    size_t first, end;
+    struct group groups[2];
+    struct movers movers;
+    struct price_key text;
+    bool good;
+};
+
+static bool walk(struct walk *walk)
 {
     static const enum group_kind kinds[2] = {BY_DESTINATION, BY_DECK};
+    struct toll_impact_maker *maker = walk->maker;
+    const int side = walk->side;
     const struct toll_impact_sums *sums = maker->sums;
     const struct toll_plane *prices = &sums->sides[side].planes[TOLL_PLANE_PRICES];
     const uint32_t currencies = maker->shape->currency_count;
     const bool moved = side == 0 && maker->wishes->same_calls && maker->shape->count > 1;
-    for (size_t key = 0; key < prices->keys; key++) {
+    for (size_t key = walk->first; key < walk->end; key++) {
         const bool lines = is_used(prices, key, 1);
         if (!lines && (currencies == 1 || !moved || !is_used(prices, key, prices->words)))
             continue;
         const struct toll_impact_side_shape *shape = &maker->shape->sides[side];
         const size_t price = toll_impact_price_of(shape, key / currencies), currency = key % currencies;
         for (int g = 0; lines && g < 2; g++) {
-            const uint32_t id = group_find(&groups[g], kinds[g], &maker->sides[side], price);
-            if (id == 0 || !group_reserve(&groups[g], sums, side, id))
+            const uint32_t id = group_find(&walk->groups[g], kinds[g], &maker->sides[side], price);
+            if (id == 0 || !group_reserve(&walk->groups[g], sums, side, id))
                 return false;
-            group_add(&groups[g], sums, side, (size_t)id * currencies + currency, key);
+            group_add(&walk->groups[g], sums, side, (size_t)id * currencies + currency, key);
         }
-        if (lines && maker->wishes->prices && !add_price(maker, side, price, key, text))
+        if (lines && maker->wishes->prices && !add_price(maker, side, price, key, &walk->text))
             return false;
         if (!moved)
             continue;
         const struct mover mover = {score_of(maker, prices, key), key};
         if (mover.score == 0 || toll_impact_is_group(shape, key / currencies))
-            movers->unmoved[currency] = true;
-        else if (!add_mover(movers, mover))
+            walk->movers.unmoved[currency] = true;
+        else if (!add_mover(&walk->movers, mover))
             return false;
     }
     return true;
 }
 
+static int walk_piece(void *context, size_t index, struct toll_error *error)
+{
+    struct walk *one = (struct walk *)context + index;
+    (void)error;
+    one->good = walk(one);
+    return 0;
+}
+
+static bool join_movers(struct movers *movers, const struct movers *from)
+{
+    size_t seen[TOLL_IMPACT_CURRENCIES];
+    bool good = true;
+    for (uint32_t c = 0; c < movers->currencies; c++) {
+        seen[c] = movers->seen[c] + from->seen[c];
+        movers->unmoved[c] = movers->unmoved[c] || from->unmoved[c];
+    }
+    for (size_t i = 0; good && i < from->count; i++)
+        good = add_mover(movers, from->heap[i]);
+    memcpy(movers->seen, seen, movers->currencies * sizeof *seen);
+    return good;
+}
+
+#define WALKS_MOST 16
+#define KEYS_OF_A_WALK 16 /* at least; few, so that small books, and tests, go the same way */
+
+/* Names are given by one thread: of price rows each has its own. */
+static size_t walks_of(const struct toll_impact_maker *maker, size_t keys)
+{
+    size_t count = maker->wishes->prices ? 1 : maker->shape->threads;
+    count = count < WALKS_MOST ? count : WALKS_MOST;
+    count = count < keys / KEYS_OF_A_WALK ? count : keys / KEYS_OF_A_WALK;
+    return count > 0 ? count : 1;
+}
+
 static bool walk_side(struct toll_impact_maker *maker, int side, struct movers *movers)
 {
-    struct group groups[2] = {{.words = maker->shape->sides[side].words},
-                              {.words = maker->shape->sides[side].words}};
-    struct price_key text = {0};
-    const bool good = walk(maker, side, groups, movers, &text) &&
-                      group_name(maker, &groups[0], side, TOLL_BY_DESTINATION) &&
-                      group_name(maker, &groups[1], side, TOLL_BY_DECK);
-    group_free(&groups[0]);
-    group_free(&groups[1]);
-    free(text.text);
+    const size_t keys = maker->sums->sides[side].planes[TOLL_PLANE_PRICES].keys;
+    const size_t count = walks_of(maker, keys), words = maker->shape->sides[side].words;
+    struct walk *walks = calloc(count, sizeof *walks);
+    bool good = walks != NULL;
+    for (size_t i = 0; good && i < count; i++)
+        walks[i] = (struct walk){.maker = maker,
+                                 .side = side,
+                                 .first = keys * i / count,
+                                 .end = keys * (i + 1) / count,
+                                 .groups = {{.words = words}, {.words = words}},
+                                 .movers = {.most = movers->most, .currencies = movers->currencies}};
+    if (good)
+        toll_work_run((unsigned)count, count, walk_piece, NULL, walks, NULL);
+    for (size_t i = 0; walks != NULL && i < count; i++) {
+        struct walk *one = &walks[i];
+        good = good && one->good && join_movers(movers, &one->movers) &&
+               group_name(maker, &one->groups[0], side, TOLL_BY_DESTINATION) &&
+               group_name(maker, &one->groups[1], side, TOLL_BY_DECK);
+        group_free(&one->groups[0]);
+        group_free(&one->groups[1]);
+        free(one->movers.heap);
+        free(one->text.text);
+    }
+    free(walks);
     return good;
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/large.h"
 #include "base/strings.h"
+#include "ingest/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -306,21 +307,18 @@ static bool is_alike(const struct toll_impact_side *base, const struct toll_impa
            same_plans(base->book, side->book);
 }
 
-/* The group of each price row, by names of deck and destination. NULL: out of memory, or there are too many.
- */
-static uint16_t *name_groups(const struct toll_impact_side *side, struct toll_strings *names)
+/* The group of each price row, by names of deck and destination; grouped: what group_prices made of the book.
+ * NULL: out of memory, or there are too many. */
+static uint16_t *name_groups(const struct toll_book *book, const struct toll_impact_side_shape *grouped,
+                             struct toll_strings *names)
 {
-    const struct toll_book *book = side->book;
-    struct toll_impact_side_shape own = {0};
-    const struct toll_impact_side plain = {.book = book, .detail = TOLL_DETAIL_NONE};
-    const size_t bytes = (book->price_count + (size_t)1) * sizeof(uint16_t);
-    uint16_t *groups = group_prices(&own, &plain) ? toll_large_array(bytes) : NULL;
-    uint32_t *ids = calloc((size_t)own.prices + 1, sizeof *ids);
+    uint16_t *groups = toll_large_array((book->price_count + (size_t)1) * sizeof(uint16_t));
+    uint32_t *ids = calloc((size_t)grouped->prices + 1, sizeof *ids);
     bool good = groups != NULL && ids != NULL;
-    for (uint32_t key = 1; good && key < own.prices; key++) {
+    for (uint32_t key = 1; good && key < grouped->prices; key++) {
         char text[512];
         const struct toll_price_origin origin =
-            toll_book_origin(book, own.price_of_key[key] & ~TOLL_KEY_GROUP);
+            toll_book_origin(book, grouped->price_of_key[key] & ~TOLL_KEY_GROUP);
         const char *deck = origin.deck == 0 ? "" : toll_book_string(book, book->decks[origin.deck].name);
         const char *destination = toll_book_string(book, origin.destination);
         const size_t deck_bytes = strlen(deck) + 1, destination_bytes = strlen(destination);
@@ -333,9 +331,7 @@ static uint16_t *name_groups(const struct toll_impact_side *side, struct toll_st
         good = ids[key] != 0 && ids[key] <= UINT16_MAX;
     }
     for (uint32_t price = 0; good && price < book->price_count; price++)
-        groups[price] = (uint16_t)ids[own.price_keys[price]];
-    free(own.price_keys);
-    free(own.price_of_key);
+        groups[price] = (uint16_t)ids[grouped->price_keys[price]];
     free(ids);
     if (!good) {
         free(groups);
@@ -357,17 +353,18 @@ static void share_groups(struct toll_impact_shape *shape, const struct toll_impa
 }
 
 /* Without the memory for it a side is as any other. */
-static void find_alike(struct toll_impact_shape *shape, const struct toll_impact_side *sides)
+static void find_alike(struct toll_impact_shape *shape, const struct toll_impact_side *sides,
+                       const struct toll_impact_side_shape *base)
 {
     struct toll_strings names = {0};
-    for (int s = 1; s < shape->count; s++) {
+    for (int s = 1; s < shape->count && base->price_keys != NULL; s++) {
         if (!is_alike(&sides[0], &sides[s]))
             continue;
         if (shape->sides[0].groups == NULL)
-            shape->sides[0].groups = name_groups(&sides[0], &names);
+            shape->sides[0].groups = name_groups(sides[0].book, base, &names);
         if (shape->sides[0].groups == NULL)
             break;
-        shape->sides[s].groups = name_groups(&sides[s], &names);
+        shape->sides[s].groups = name_groups(sides[s].book, &shape->sides[s], &names);
         shape->sides[s].alike = shape->sides[s].groups != NULL;
         shape->alike += shape->sides[s].alike;
         if (shape->sides[s].alike)
@@ -399,8 +396,48 @@ static void place_words(struct toll_impact_shape *shape, const struct toll_impac
     shape->sides[0].word = TOLL_WORD_CHARGE;
 }
 
-int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
-                           const struct toll_zone *zone, struct toll_error *error)
+/* ---- all of it ---- */
+
+struct noting {
+    struct toll_impact_shape *shape;
+    const struct toll_impact_side *sides;
+    struct toll_impact_side_shape base; /* its groups, where some side may be alike */
+};
+
+/* Which sums the price rows of each side have; behind the last side what the base's groups are. */
+static int note_side(void *context, size_t index, struct toll_error *error)
+{
+    struct noting *noting = context;
+    struct toll_impact_shape *shape = noting->shape;
+    const struct toll_impact_side *sides = noting->sides;
+    if (index < (size_t)shape->count)
+        return sides[index].repriced || note_prices(&shape->sides[index], &sides[index]) ? 0
+                                                                                         : no_memory(error);
+    bool alike = false;
+    for (int s = 1; s < shape->count && !alike; s++)
+        alike = is_alike(&sides[0], &sides[s]);
+    const struct toll_impact_side groups = {.book = sides[0].book, .detail = TOLL_DETAIL_NONE};
+    if (alike && !group_prices(&noting->base, &groups)) {
+        free(noting->base.price_keys);
+        noting->base.price_keys = NULL;
+    }
+    return 0;
+}
+
+static int note_sides(struct toll_impact_shape *shape, const struct toll_impact_side *sides, unsigned threads,
+                      struct toll_error *error)
+{
+    struct noting noting = {.shape = shape, .sides = sides};
+    const int rc = toll_work_run(threads, (size_t)shape->count + 1, note_side, NULL, &noting, error);
+    if (rc == 0)
+        find_alike(shape, sides, &noting.base);
+    free(noting.base.price_keys);
+    free(noting.base.price_of_key);
+    return rc;
+}
+
+int toll_impact_shape_make_by(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
+                              const struct toll_zone *zone, unsigned threads, struct toll_error *error)
 {
     TOLL_ASSERT(count >= 1 && count <= TOLL_IMPACT_BOOKS_MAX && !sides[0].repriced);
     struct toll_impact_shape *shape = calloc(1, sizeof *shape);
@@ -408,10 +445,12 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
         return no_memory(error);
     shape->count = count;
     shape->zone = zone;
+    shape->threads = threads;
     shape->kernel = toll_sums_scalar;
-    find_alike(shape, sides);
+    int rc = note_sides(shape, sides, threads, error);
     place_words(shape, sides);
-    int rc = list_currencies(shape, sides, error);
+    if (rc == 0)
+        rc = list_currencies(shape, sides, error);
     for (int s = 0; rc == 0 && s < count; s++) {
         struct toll_impact_side_shape *to = &shape->sides[s];
         to->accounts = account_count(&sides[s]);
@@ -419,10 +458,8 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
         if (sides[s].repriced) { /* its prices are the base's */
             to->prices = shape->sides[0].prices;
             to->price_ids = shape->sides[0].price_ids;
-        } else if (!note_prices(to, &sides[s])) {
-            rc = no_memory(error);
         }
-        if (rc == 0 && !note_account_currencies(shape, s, &sides[s]))
+        if (!note_account_currencies(shape, s, &sides[s]))
             rc = no_memory(error);
     }
     if (rc != 0)
@@ -430,6 +467,12 @@ int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_imp
     else
         *out = shape;
     return rc;
+}
+
+int toll_impact_shape_make(struct toll_impact_shape **out, const struct toll_impact_side *sides, int count,
+                           const struct toll_zone *zone, struct toll_error *error)
+{
+    return toll_impact_shape_make_by(out, sides, count, zone, 1, error);
 }
 
 void toll_impact_add_with(struct toll_impact_shape *shape, toll_sums_kernel *kernel, int64_t rows)

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/large.h"
+#include "ingest/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,17 +62,23 @@ static bool settle_plane(struct toll_plane *plane)
     return true;
 }
 
-static bool merge_plane(struct toll_plane *plane, const struct toll_plane *from)
+#define PIECE_WORDS (PAGE_WORDS * 4096) /* that a thread merges at once */
+
+struct merging {
+    struct toll_plane *plane;
+    const struct toll_plane *from;
+    size_t words;
+};
+
+static int merge_piece(void *context, size_t piece, struct toll_error *error)
 {
-    if (from->now == NULL)
-        return true;
-    if (from->wide != NULL && plane->wide == NULL) {
-        plane->wide = toll_large_map(2 * plane->bytes, false);
-        if (plane->wide == NULL)
-            return false;
-    }
-    const size_t words = from->keys * from->words;
-    for (size_t at = 0; at < words; at += PAGE_WORDS) {
+    const struct merging *merging = context;
+    struct toll_plane *plane = merging->plane;
+    const struct toll_plane *from = merging->from;
+    const size_t first = piece * PIECE_WORDS, last = first + PIECE_WORDS;
+    const size_t words = last < merging->words ? last : merging->words;
+    (void)error;
+    for (size_t at = first; at < words; at += PAGE_WORDS) {
         if (!page_is_empty(from->now + at))
             for (size_t i = at; i < at + PAGE_WORDS; i++)
                 plane->now[i] += from->now[i];
@@ -80,7 +87,21 @@ static bool merge_plane(struct toll_plane *plane, const struct toll_plane *from)
                 if (from->wide[i] != 0)
                     plane->wide[i] += from->wide[i];
     }
-    return true;
+    return 0;
+}
+
+static bool merge_plane(struct toll_plane *plane, const struct toll_plane *from, unsigned threads)
+{
+    if (from->now == NULL)
+        return true;
+    if (from->wide != NULL && plane->wide == NULL) {
+        plane->wide = toll_large_map(2 * plane->bytes, false);
+        if (plane->wide == NULL)
+            return false;
+    }
+    struct merging merging = {plane, from, from->keys * from->words};
+    return toll_work_run(threads, (merging.words + PIECE_WORDS - 1) / PIECE_WORDS, merge_piece, NULL,
+                         &merging, NULL) == 0;
 }
 
 /* ---- sums ---- */
@@ -370,14 +391,15 @@ int toll_impact_sums_merge(struct toll_impact_sums *sums, struct toll_impact_sum
     toll_impact_close_hour(from);
     if (sums->bound + from->bound > TOLL_IMPACT_BOUND) /* each is hardly more than that */
         toll_impact_settle(sums);
+    const unsigned threads = sums->shape->threads;
     bool good = true;
     for (int s = 0; s < sums->shape->count; s++) {
         struct toll_impact_side_sums *to = &sums->sides[s], *some = &from->sides[s];
         for (int p = 0; p < TOLL_PLANES; p++)
             if (p != TOLL_PLANE_DAYS)
-                good &= merge_plane(&to->planes[p], &some->planes[p]) &&
-                        merge_plane(&to->counts[p], &some->counts[p]);
-        good &= merge_plane(&to->moves, &some->moves);
+                good &= merge_plane(&to->planes[p], &some->planes[p], threads) &&
+                        merge_plane(&to->counts[p], &some->counts[p], threads);
+        good &= merge_plane(&to->moves, &some->moves, threads);
         to->strangers += some->strangers;
         to->has_plans |= some->has_plans;
         to->without_calls |= some->without_calls;

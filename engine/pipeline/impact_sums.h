@@ -94,7 +94,8 @@ struct toll_impact_shape {
     uint32_t own_currency[TOLL_IMPACT_BOOKS_MAX]; /* by side: of lines without account */
     const struct toll_zone *zone;
     toll_sums_kernel *kernel;
-    int64_t rows; /* that are expected in one sum; 0: nobody knows */
+    unsigned threads; /* for what is done once */
+    int64_t rows;     /* that are expected in one sum; 0: nobody knows */
 };
 
 struct toll_plane {

@@ -109,11 +109,16 @@ struct prices {
     const int32_t *used; /* ids of the book */
 };
 
+#define AHEAD 16 /* rows: what terms they have is read here and there */
+
 static void make_prices(const void *context, int64_t first, int64_t count, void *out)
 {
     const struct prices *prices = context;
+    const struct toll_book *book = prices->book;
     struct toll_price_row *rows = out;
     for (int64_t i = first; i < first + count; i++, rows++) {
+        if (i + AHEAD < first + count && i + AHEAD >= prices->old_count)
+            __builtin_prefetch(&book->terms[book->price_terms[prices->used[i + AHEAD - prices->old_count]]]);
         if (i < prices->old_count) {
             *rows = prices->old[i];
             continue;

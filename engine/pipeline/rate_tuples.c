@@ -1,18 +1,41 @@
-/* tuples.arrow: the tuples that lines have, in words that last; with components.arrow, what each is taxed
- * with. */
+/*
+ * tuples.arrow: the tuples that lines have, in words that last; with components.arrow, what each is taxed
+ * with. Ids are shared out among threads in ranges; the rows of all, one range behind the other, are the
+ * tables.
+ */
 #include "pipeline/component_rows.h"
 #include "pipeline/rate.h"
 #include "pipeline/tuples.h"
 
 #include "base/error.h"
+#include "base/large.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define THREADS_MAX 16
+#define TUPLES_A_THREAD 8 /* threads are only for large runs */
+#define MANY_TUPLES 4096
+#define COMPONENTS_A_TUPLE 3
+#define DAYS 64 /* texts of days that are kept: a run has few */
+
+struct day_text {
+    int32_t day;
+    const char *text; /* NULL: none yet */
+};
+
+/* What one thread makes. */
 struct writing {
     const struct toll_tuples *tuples;
+    const uint64_t *seen; /* bits of ids */
+    size_t first, last;   /* words of it that are this one's */
+    pthread_t thread;
+    bool threaded;
+    struct toll_error own_error; /* of a thread */
     struct toll_arena arena;
+    struct day_text days[DAYS];
     const char **split_texts; /* by split; NULL: not needed yet */
     const char **exemptions;  /* by profile */
     struct toll_tuple_row *rows;
@@ -40,8 +63,12 @@ static const char *copy(struct writing *writing, const char *text, size_t bytes)
 
 static const char *day_text(struct writing *writing, int32_t day)
 {
-    char text[TOLL_TIME_TEXT_BYTES];
-    return copy(writing, text, toll_day_format(day, text));
+    struct day_text *kept = &writing->days[(uint32_t)day % DAYS];
+    if (kept->text == NULL || kept->day != day) {
+        char text[TOLL_TIME_TEXT_BYTES];
+        *kept = (struct day_text){day, copy(writing, text, toll_day_format(day, text))};
+    }
+    return kept->text;
 }
 
 static const char *split_text(struct writing *writing, uint32_t split)
@@ -90,6 +117,8 @@ static const char *set_text(struct writing *writing, const struct toll_tax_set *
 {
     const struct toll_tax_tables *tax = &writing->tuples->book->tax;
     size_t bytes = 0, at = 0;
+    if (set->count == 0)
+        return "";
     for (uint32_t i = 0; i < set->count; i++)
         bytes += strlen(toll_tax_string(tax, tax->jurisdictions[set->ids[i]].id)) + 1;
     char *text = malloc(bytes + 1);
@@ -175,17 +204,43 @@ static bool add_row(struct writing *writing, int32_t id)
     return !writing->no_memory && writing->rc == 0;
 }
 
-static bool list_rows(struct writing *writing, const struct toll_tally *tally)
+/* In large pages where there are many; components are some more than two a tuple, or make room themselves. */
+static bool make_room(struct writing *writing)
+{
+    int64_t tuples = 0;
+    for (size_t word = writing->first; word < writing->last; word++)
+        tuples += __builtin_popcountll(writing->seen[word]);
+    if (tuples < MANY_TUPLES)
+        return true;
+    writing->rows = toll_large_array((size_t)tuples * sizeof *writing->rows);
+    writing->room = writing->rows == NULL ? 0 : tuples;
+    return writing->rows != NULL &&
+           toll_component_rows_reserve(&writing->components, COMPONENTS_A_TUPLE * tuples);
+}
+
+static int write_range(struct writing *writing)
 {
     const struct toll_tuples *tuples = writing->tuples;
-    const size_t ids = (size_t)toll_tuples_most(tuples) + 1;
-    uint64_t *seen = ids_seen(tuples, tally);
-    bool good = seen != NULL;
-    for (size_t word = 0; good && word <= ids / 64; word++)
-        for (uint64_t left = seen[word]; good && left != 0; left &= left - 1)
+    const struct toll_tax_tables *tax = &tuples->book->tax;
+    const int rc = writing->bare
+                       ? 0
+                       : toll_component_rows_init(&writing->components, tuples->index, tax, writing->error);
+    writing->split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing->split_texts);
+    writing->exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing->exemptions);
+    bool good = rc == 0 && writing->split_texts != NULL && writing->exemptions != NULL && make_room(writing);
+    for (size_t word = writing->first; good && word < writing->last; word++)
+        for (uint64_t left = writing->seen[word]; good && left != 0; left &= left - 1)
             good = add_row(writing, (int32_t)(word * 64 + (unsigned)__builtin_ctzll(left)));
-    free(seen);
-    return good;
+    if (rc == 0 && writing->rc == 0 && !good)
+        writing->rc = no_memory(writing->error);
+    return rc != 0 ? rc : writing->rc;
+}
+
+static void *write_range_thread(void *argument)
+{
+    struct writing *writing = argument;
+    writing->rc = write_range(writing);
+    return NULL;
 }
 
 /* ---- with those of an earlier run ---- */
@@ -236,47 +291,148 @@ static void writing_free(struct writing *writing)
     toll_arena_free(&writing->arena);
 }
 
-static int write_rows(struct writing *writing, const struct toll_tally *tally, struct toll_error *error)
+/* ---- by several threads ---- */
+
+struct ranges {
+    struct writing list[THREADS_MAX];
+    unsigned count;
+};
+
+/* The words of the bits, so that each range has about as many tuples. */
+static void share_out(struct ranges *ranges, const struct toll_tuples *tuples, const uint64_t *seen,
+                      bool bare, unsigned threads)
 {
-    const struct toll_tuples *tuples = writing->tuples;
-    const struct toll_tax_tables *tax = &tuples->book->tax;
-    const int rc =
-        writing->bare ? 0 : toll_component_rows_init(&writing->components, tuples->index, tax, error);
-    writing->split_texts = calloc((size_t)tax->split_count + 1, sizeof *writing->split_texts);
-    writing->exemptions = calloc((size_t)tuples->profile_count + 1, sizeof *writing->exemptions);
-    const bool good =
-        rc == 0 && writing->split_texts != NULL && writing->exemptions != NULL && list_rows(writing, tally);
-    return rc != 0 ? rc : writing->rc != 0 ? writing->rc : good ? 0 : no_memory(error);
+    const size_t words = ((size_t)toll_tuples_most(tuples) + 1) / 64 + 1;
+    uint64_t all = 0, so_far = 0;
+    for (size_t word = 0; word < words; word++)
+        all += (unsigned)__builtin_popcountll(seen[word]);
+    const uint64_t most = all / TUPLES_A_THREAD + 1;
+    ranges->count = threads < 1 ? 1 : threads < THREADS_MAX ? threads : THREADS_MAX;
+    ranges->count = ranges->count < most ? ranges->count : (unsigned)most;
+    size_t word = 0;
+    for (unsigned i = 0; i < ranges->count; i++) {
+        struct writing *writing = &ranges->list[i];
+        *writing = (struct writing){.tuples = tuples, .seen = seen, .first = word, .bare = bare};
+        writing->error = &writing->own_error;
+        for (; word < words && (i + 1 == ranges->count || so_far < all * (i + 1) / ranges->count); word++)
+            so_far += (unsigned)__builtin_popcountll(seen[word]);
+        writing->last = word;
+    }
+}
+
+/* Their errors are as if one had made all: the first by id. A thread that cannot be had is not missed. */
+static int write_ranges(struct ranges *ranges, const struct toll_tuples *tuples,
+                        const struct toll_tally *tally, bool bare, unsigned threads, struct toll_error *error)
+{
+    uint64_t *seen = ids_seen(tuples, tally);
+    int rc = 0;
+    if (seen == NULL)
+        return no_memory(error);
+    share_out(ranges, tuples, seen, bare, threads);
+    for (unsigned i = 1; i < ranges->count; i++) {
+        struct writing *writing = &ranges->list[i];
+        writing->threaded = pthread_create(&writing->thread, NULL, write_range_thread, writing) == 0;
+    }
+    for (unsigned i = 0; i < ranges->count; i++) {
+        struct writing *writing = &ranges->list[i];
+        if (writing->threaded)
+            pthread_join(writing->thread, NULL);
+        else
+            write_range_thread(writing);
+        if (rc == 0 && writing->rc != 0) {
+            rc = writing->rc;
+            if (error != NULL)
+                *error = writing->own_error;
+        }
+    }
+    free(seen);
+    return rc;
+}
+
+static void ranges_free(struct ranges *ranges)
+{
+    for (unsigned i = 0; i < ranges->count; i++)
+        writing_free(&ranges->list[i]);
+    free(ranges);
+}
+
+static void make_tuples(const void *context, int64_t first, int64_t count, void *out)
+{
+    const struct ranges *ranges = context;
+    struct toll_tuple_row *rows = out;
+    for (unsigned i = 0; i < ranges->count && count > 0; i++) {
+        const struct writing *writing = &ranges->list[i];
+        const int64_t left = writing->count - first, taken = left < count ? left : count;
+        if (taken > 0) {
+            memcpy(rows, writing->rows + first, (size_t)taken * sizeof *rows);
+            rows += taken;
+            first += taken;
+            count -= taken;
+        }
+        first -= writing->count;
+    }
+}
+
+static void make_components(const void *context, int64_t first, int64_t count, void *out)
+{
+    const struct ranges *ranges = context;
+    struct toll_component_row *rows = out;
+    for (unsigned i = 0; i < ranges->count && count > 0; i++) {
+        const struct toll_component_rows *made = &ranges->list[i].components;
+        const int64_t left = made->count - first, taken = left < count ? left : count;
+        if (taken > 0) {
+            memcpy(rows, made->rows + first, (size_t)taken * sizeof *rows);
+            rows += taken;
+            first += taken;
+            count -= taken;
+        }
+        first -= made->count;
+    }
+}
+
+static int add_tables(struct toll_run_writer *writer, const struct ranges *ranges, struct toll_error *error)
+{
+    const struct toll_run_rows tuples = {.make = make_tuples, .context = ranges},
+                               components = {.make = make_components, .context = ranges};
+    int64_t tuple_count = 0, component_count = 0;
+    for (unsigned i = 0; i < ranges->count; i++) {
+        tuple_count += ranges->list[i].count;
+        component_count += ranges->list[i].components.count;
+    }
+    const int rc = toll_run_add_tuples(writer, &tuples, tuple_count, error);
+    return rc != 0 ? rc : toll_run_add_components(writer, &components, component_count, error);
 }
 
 int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error)
 {
-    struct writing writing = {.tuples = tuples, .error = error};
     if (tuples == NULL && (merge == NULL || merge->old.tables.tuples == NULL))
         return 0;
-    int rc = tuples == NULL ? 0 : write_rows(&writing, tally, error);
-    if (rc == 0 && merge != NULL && !put_behind(&writing, merge))
+    struct ranges *ranges = calloc(1, sizeof *ranges);
+    if (ranges == NULL)
+        return no_memory(error);
+    const unsigned threads = merge == NULL ? toll_run_threads(writer) : 1; /* one, that old rows are before */
+    ranges->count = 1;
+    int rc = tuples == NULL ? 0 : write_ranges(ranges, tuples, tally, false, threads, error);
+    if (rc == 0 && merge != NULL && !put_behind(&ranges->list[0], merge))
         rc = no_memory(error);
     if (rc == 0)
-        rc = toll_run_add_tuples(writer, writing.rows, writing.count, error);
-    if (rc == 0)
-        rc = toll_run_add_components(writer, writing.components.rows, writing.components.count, error);
-    writing_free(&writing);
+        rc = add_tables(writer, ranges, error);
+    ranges_free(ranges);
     return rc;
 }
 
 int toll_tuple_rows_make(struct toll_tuple_rows *out, const struct toll_tuples *tuples,
                          const struct toll_tally *tally, struct toll_error *error)
 {
-    struct writing *writing = calloc(1, sizeof *writing);
+    struct ranges *ranges = calloc(1, sizeof *ranges);
     memset(out, 0, sizeof *out);
-    if (writing == NULL)
+    if (ranges == NULL)
         return no_memory(error);
-    *writing = (struct writing){.tuples = tuples, .bare = true, .error = error};
-    out->owned = writing;
-    const int rc = write_rows(writing, tally, error);
+    out->owned = ranges;
+    const int rc = write_ranges(ranges, tuples, tally, true, 1, error);
+    const struct writing *writing = &ranges->list[0];
     out->tuples = writing->rows;
     out->tuple_count = writing->count;
     if (rc != 0)
@@ -287,7 +443,6 @@ int toll_tuple_rows_make(struct toll_tuple_rows *out, const struct toll_tuples *
 void toll_tuple_rows_free(struct toll_tuple_rows *rows)
 {
     if (rows->owned != NULL)
-        writing_free(rows->owned);
-    free(rows->owned);
+        ranges_free(rows->owned);
     memset(rows, 0, sizeof *rows);
 }

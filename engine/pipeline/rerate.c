@@ -95,8 +95,8 @@ static int check_parent(const struct rerate *rerate, struct toll_error *error)
     const int fd = toll_open_folder(io, AT_FDCWD, parent, 0);
     free(parent);
     if (fd < 0)
-        return toll_error_errno(error, TOLL_ECREATE, -fd, "%s: the folder it would lie in cannot be opened",
-                                path);
+        return toll_error_errno(error, TOLL_ECREATE, -fd, "%s: the folder it would lie in cannot be opened%s",
+                                path, fd == -ENOENT ? "; make it first" : "");
     io->close(io->context, fd);
     return 0;
 }

@@ -60,9 +60,11 @@ static int open_after(struct toll_whatif *whatif, struct toll_whatif_side *side,
     return rc;
 }
 
-static int make_rater(void *context, size_t lane, struct toll_error *error)
+/* Of the lanes behind the base's. */
+static int make_rater(void *context, size_t index, struct toll_error *error)
 {
     struct toll_whatif *whatif = context;
+    const size_t lane = index + 1;
     const struct toll_book *book = whatif->books[whatif->book_of_lane[lane]].book;
     return toll_rater_init(&whatif->raters[lane], book, whatif->features, error);
 }
@@ -124,13 +126,39 @@ static int find_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll
     return rc;
 }
 
+struct planning {
+    struct toll_whatif *whatif;
+    bool no_repricing;
+};
+
+/* The base's rater, and beside it who else needs one. */
+static int plan_lanes(void *context, size_t index, struct toll_error *error)
+{
+    const struct planning *planning = context;
+    struct toll_whatif *whatif = planning->whatif;
+    return index == 0 ? toll_rater_init(&whatif->raters[0], whatif->books[0].book, whatif->features, error)
+                      : find_lanes(whatif, planning->no_repricing, error);
+}
+
+static int make_lanes(struct toll_whatif *whatif, bool no_repricing, struct toll_error *error)
+{
+    struct planning planning = {whatif, no_repricing};
+    const unsigned threads = toll_work_threads(whatif->options->threads);
+    int rc = toll_work_run(threads, 2, plan_lanes, NULL, &planning, error);
+    if (rc == 0)
+        rc = toll_work_run(threads, whatif->lane_count - 1, make_rater, NULL, whatif, error);
+    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
+        rc = make_lane(whatif, i, error);
+    return rc;
+}
+
 static unsigned optional_of(const struct toll_book *book)
 {
     return (book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) | (book->has_cost ? TOLL_LINES_COST : 0u);
 }
 
-#define MOST_OF 2 /* of the price rows that move so many: then each has its own sums, and its key is its id \
-                   */
+/* Of the price rows more than one in so many: then each has sums of its own, and its key is its id. */
+#define MOST_OF 2
 
 static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
 {
@@ -167,8 +195,9 @@ static int make_sides(struct toll_whatif *whatif, struct toll_error *error)
         whatif->sides[0].detail = most ? TOLL_DETAIL_ALL : TOLL_DETAIL_CHANGED;
         whatif->sides[0].changed = toll_repricing_changed(whatif->repricing);
     }
-    const int rc = toll_impact_shape_make(&whatif->shape, whatif->sides, (int)whatif->count,
-                                          whatif->books[0].book->zones[0], error);
+    const int rc = toll_impact_shape_make_by(&whatif->shape, whatif->sides, (int)whatif->count,
+                                             whatif->books[0].book->zones[0],
+                                             toll_work_threads(whatif->options->threads), error);
     if (rc == 0)
         toll_impact_add_with(whatif->shape, toll_kernels_select(whatif->features)->sums, whatif->span.rows);
     return rc;
@@ -487,12 +516,7 @@ static int open_all(struct toll_whatif *whatif, const struct toll_whatif_tuning 
     if (rc == 0)
         rc = toll_whatif_open_books(whatif, error);
     if (rc == 0)
-        rc = find_lanes(whatif, tuning->no_repricing, error);
-    if (rc == 0)
-        rc = toll_work_run(toll_work_threads(whatif->options->threads), whatif->lane_count, make_rater, NULL,
-                           whatif, error);
-    for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
-        rc = make_lane(whatif, i, error);
+        rc = make_lanes(whatif, tuning->no_repricing, error);
     if (rc == 0)
         rc = make_sides(whatif, error);
     if (rc == 0)
@@ -519,7 +543,7 @@ static void close_all(struct toll_whatif *whatif)
     }
     toll_impact_shape_free(whatif->shape);
     toll_workers_free(&whatif->workers);
-    for (unsigned i = 0; whatif->raters != NULL && i < whatif->lane_count; i++)
+    for (unsigned i = 0; whatif->raters != NULL && i < whatif->count; i++)
         toll_rater_free(&whatif->raters[i]);
     for (unsigned i = 0; whatif->books != NULL && i < whatif->count; i++)
         close_side(&whatif->books[i]);

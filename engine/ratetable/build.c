@@ -330,9 +330,11 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
 
 #define KEY_TEXTS_LEAST 1024
 
+/* The digits of a prefix are its high bits, which only the highest of a product all depend on. */
 static struct toll_key_text *find_key(const struct toll_key_texts *texts, uint64_t key)
 {
-    size_t at = (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+    const uint64_t hash = key * UINT64_C(0x9E3779B97F4A7C15);
+    size_t at = (size_t)(hash >> 32) * texts->slot_count >> 32;
     while (at &= texts->slot_count - 1, texts->slots[at].key != 0 && texts->slots[at].key != key)
         at++;
     return &texts->slots[at];
@@ -341,7 +343,7 @@ static struct toll_key_text *find_key(const struct toll_key_texts *texts, uint64
 static bool grow_keys(struct toll_key_texts *texts)
 {
     struct toll_key_texts larger = {.slot_count =
-                                        texts->slot_count == 0 ? KEY_TEXTS_LEAST : 2 * texts->slot_count,
+                                        texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count,
                                     .count = texts->count};
     larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
     if (larger.slots == NULL)

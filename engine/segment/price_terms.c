@@ -52,9 +52,11 @@ static uint32_t hash_words(const uint64_t words[WORDS])
 
 static bool same_words(const struct toll_price_row *row, const uint64_t words[WORDS])
 {
-    uint64_t own[WORDS];
+    uint64_t own[WORDS], other = 0;
     gather(row, own);
-    return memcmp(own, words, sizeof own) == 0;
+    for (unsigned i = 0; i < WORDS; i++)
+        other |= own[i] ^ words[i];
+    return other == 0;
 }
 
 /* ---- by what they say ---- */

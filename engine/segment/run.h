@@ -207,6 +207,8 @@ int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_li
  * them. For runs that are large: a small one has no use for the threads. */
 int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
                            struct toll_error *error);
+/* A twin of toll_hash, before files are added. */
+void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
 unsigned toll_run_threads(const struct toll_run_writer *writer);         /* 0 without that */
 /* Waits for all that was handed over so far; nothing without that. */
@@ -236,10 +238,10 @@ int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucke
 int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_period_row *rows, int64_t count,
                          struct toll_error *error);
 /* Both only of a taxed book. */
-int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_tuple_row *rows, int64_t count,
+int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                         struct toll_error *error);
-int toll_run_add_components(struct toll_run_writer *writer, const struct toll_component_row *rows,
-                            int64_t count, struct toll_error *error);
+int toll_run_add_components(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                            struct toll_error *error);
 /* Pools, their draws and the counts of tiers; each only if there are any, in their order. */
 int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,
                        struct toll_error *error);

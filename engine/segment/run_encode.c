@@ -126,14 +126,14 @@ struct worker {
     struct encode *encode;
     pthread_t thread;
     struct words words[TOLL_ARROW_COLUMNS]; /* by column */
-    struct toll_price_terms terms;          /* of a parted table */
+    struct toll_price_terms terms;          /* of a packed table */
     uint64_t wide;                          /* bits of columns that are too narrow for what it met */
     char *block;                            /* of rows that are made; NULL: they lie in an array */
     bool failed;                            /* out of memory */
 };
 struct encode {
     const struct toll_run_table *table;
-    const struct toll_run_parted *parted; /* NULL: all is in one file */
+    const struct toll_run_packed *packed; /* NULL: all is in one file */
     struct toll_arrow_field fields[TOLL_ARROW_COLUMNS];
     struct toll_arrow_schema schema; /* as it is written: some columns may be narrower */
     const struct toll_run_rows *rows;
@@ -147,7 +147,7 @@ struct encode {
     uint64_t wide;                            /* bits of columns that must be wider */
     const char **entries[TOLL_ARROW_COLUMNS]; /* by column */
     uint32_t entry_counts[TOLL_ARROW_COLUMNS];
-    struct toll_price_row *terms; /* of a parted table, when they are known */
+    struct toll_price_row *terms; /* of a packed table, when they are known */
     size_t term_count;
     atomic_llong next; /* the batch that nobody has begun */
 };
@@ -157,6 +157,12 @@ static const char *text_at(const char *row, uint16_t offset)
     const char *text;
     memcpy(&text, row + offset, sizeof text);
     return text != NULL ? text : "";
+}
+
+static bool is_terms(const struct encode *encode, unsigned column)
+{
+    const struct toll_run_packed *packed = encode->packed;
+    return packed != NULL && packed->terms != NULL && column == packed->terms_column;
 }
 
 static int no_memory(const struct encode *encode, struct toll_error *error)
@@ -252,17 +258,24 @@ static void put_values(const char *row, size_t row_bytes, int64_t count, size_t 
     }
 }
 
-/* What is put narrower than it is. False: some value does not fit. */
-static bool put_narrow(const char *row, size_t row_bytes, int64_t count, struct place *place)
+/* What is put narrower than it is: 64 bits in 32, or 32 in 16 without a sign. False: some value does not fit.
+ */
+static bool put_narrow(const char *row, size_t row_bytes, int64_t count, size_t width, struct place *place)
 {
     bool fits = true;
     for (int64_t i = 0; i < count; i++, row += row_bytes) {
-        int64_t value;
-        memcpy(&value, row, sizeof value);
-        const int32_t narrow = (int32_t)value;
-        fits = fits && narrow == value;
-        memcpy(place->values, &narrow, sizeof narrow);
-        place->values += sizeof narrow;
+        if (width == sizeof(uint16_t)) {
+            int32_t value;
+            memcpy(&value, row, sizeof value);
+            fits = fits && (uint16_t)value == value;
+            memcpy(place->values, &(uint16_t){(uint16_t)value}, sizeof(uint16_t));
+        } else {
+            int64_t value;
+            memcpy(&value, row, sizeof value);
+            fits = fits && (int32_t)value == value;
+            memcpy(place->values, &(int32_t){(int32_t)value}, sizeof(int32_t));
+        }
+        place->values += width;
     }
     return fits;
 }
@@ -293,7 +306,7 @@ static bool put_column(struct worker *worker, unsigned column, const char *rows,
     const size_t width = toll_arrow_width(type);
     const char *row = rows + table->offsets[column];
     bool put = true, fits = true;
-    if (encode->parted != NULL && column == encode->parted->terms_column) {
+    if (is_terms(encode, column)) {
         put = put_terms(rows, table->row_bytes, count, width, &worker->terms, place);
         fits = width > sizeof(uint16_t) || worker->terms.count <= UINT16_MAX;
     } else if (type == TOLL_ARROW_UTF8) {
@@ -303,7 +316,7 @@ static bool put_column(struct worker *worker, unsigned column, const char *rows,
         fits = width > sizeof(uint16_t) || worker->words[column].count <= UINT16_MAX ||
                type == table->schema.fields[column].type; /* told with their number when all are known */
     } else if (type != table->schema.fields[column].type) {
-        fits = put_narrow(row, table->row_bytes, count, place);
+        fits = put_narrow(row, table->row_bytes, count, width, place);
     } else {
         put_values(row, table->row_bytes, count, width, place);
     }
@@ -391,7 +404,7 @@ static void finish_batch(const struct encode *encode, int64_t index)
         const enum toll_arrow_type type = schema->fields[c].type;
         if (toll_arrow_is_dictionary(type))
             place_words(body + buffers[b].offset, rows, toll_arrow_width(type), putter->words[c].places);
-        else if (encode->parted != NULL && c == encode->parted->terms_column)
+        else if (is_terms(encode, c))
             place_words(body + buffers[b].offset, rows, toll_arrow_width(type), putter->terms.ids);
         b += type == TOLL_ARROW_UTF8;
     }
@@ -533,9 +546,9 @@ static int make_dictionaries(struct encode *encode, struct toll_error *error)
 static int join_terms(struct encode *encode, struct toll_error *error)
 {
     struct toll_price_terms *lists[THREADS_MAX];
-    if (encode->parted == NULL)
+    if (encode->packed == NULL || encode->packed->terms == NULL)
         return 0;
-    const unsigned column = encode->parted->terms_column;
+    const unsigned column = encode->packed->terms_column;
     for (unsigned i = 0; i < encode->worker_count; i++)
         lists[i] = &encode->workers[i].terms;
     encode->terms = toll_price_terms_join(lists, encode->worker_count, &encode->term_count);
@@ -658,8 +671,8 @@ static void choose_types(struct encode *encode)
     const struct toll_arrow_schema *schema = &encode->table->schema;
     for (unsigned c = 0; c < schema->count; c++) {
         encode->fields[c] = schema->fields[c];
-        if (encode->parted != NULL)
-            encode->fields[c].type = encode->parted->narrow[c];
+        if (encode->packed != NULL)
+            encode->fields[c].type = encode->packed->narrow[c];
     }
     encode->schema = (struct toll_arrow_schema){schema->name, encode->fields, schema->count};
 }
@@ -675,8 +688,8 @@ static int encode_all(struct encode *encode, int64_t count, unsigned threads,
         rc = measure_texts(encode, count, error);
     if (rc == 0)
         rc = put_wide_enough(encode, count, &room, error);
-    if (rc == 0 && encode->parted != NULL)
-        rc = toll_run_table_encode(encode->parted->terms, encode->terms, (int64_t)encode->term_count, terms,
+    if (rc == 0 && encode->terms != NULL)
+        rc = toll_run_table_encode(encode->packed->terms, encode->terms, (int64_t)encode->term_count, terms,
                                    error);
     if (rc == 0) {
         toll_arrow_head(&encode->plan, encode->bytes);
@@ -686,7 +699,7 @@ static int encode_all(struct encode *encode, int64_t count, unsigned threads,
     return rc;
 }
 
-static int encode_by(const struct toll_run_table *table, const struct toll_run_parted *parted,
+static int encode_by(const struct toll_run_table *table, const struct toll_run_packed *packed,
                      const struct toll_run_rows *rows, int64_t count, unsigned threads,
                      struct toll_arrow_memory *memory, struct toll_arrow_memory *terms,
                      struct toll_error *error)
@@ -696,7 +709,7 @@ static int encode_by(const struct toll_run_table *table, const struct toll_run_p
     if (encode == NULL)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", table->file);
     encode->table = table;
-    encode->parted = parted;
+    encode->packed = packed;
     encode->rows = rows;
     const int rc = encode_all(encode, count, threads, memory, terms, error);
     forget_all(encode);
@@ -716,13 +729,14 @@ int toll_run_table_encode_by(const struct toll_run_table *table, const struct to
     return encode_by(table, NULL, rows, count, threads, memory, NULL, error);
 }
 
-int toll_run_parted_encode(const struct toll_run_parted *parted, const struct toll_run_rows *rows,
+int toll_run_packed_encode(const struct toll_run_packed *packed, const struct toll_run_rows *rows,
                            int64_t count, unsigned threads, struct toll_arrow_memory *memory,
                            struct toll_arrow_memory *terms, struct toll_error *error)
 {
-    *terms = (struct toll_arrow_memory){0};
-    const int rc = encode_by(parted->table, parted, rows, count, threads, memory, terms, error);
-    if (rc != 0) {
+    if (terms != NULL)
+        *terms = (struct toll_arrow_memory){0};
+    const int rc = encode_by(packed->table, packed, rows, count, threads, memory, terms, error);
+    if (rc != 0 && terms != NULL) {
         free(terms->bytes);
         *terms = (struct toll_arrow_memory){0};
     }

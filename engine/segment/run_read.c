@@ -156,8 +156,10 @@ static void free_tables(struct toll_run_files *run)
 
 /* ---- tables ---- */
 
-static int read_table(const struct toll_run_files *run, const struct toll_run_table *table, void **rows,
-                      int64_t *count, struct toll_error *error)
+/* packed: NULL, or how the table is packed. */
+static int read_rows(const struct toll_run_files *run, const struct toll_run_table *table,
+                     const struct toll_run_packed *packed, void **rows, int64_t *count,
+                     struct toll_error *error)
 {
     struct toll_run_owned *owned = run->owned;
     struct toll_blob blob;
@@ -167,6 +169,8 @@ static int read_table(const struct toll_run_files *run, const struct toll_run_ta
         return rc;
     if (asprintf(&path, "%s/%s", run->path, table->file) < 0)
         path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
+    else if (packed != NULL)
+        rc = toll_run_packed_decode(packed, path, blob.data, blob.size, &owned->arena, rows, count, error);
     else
         rc = toll_run_table_decode(table, path, blob.data, blob.size, &owned->arena, rows, count, error);
     free(path);
@@ -174,27 +178,16 @@ static int read_table(const struct toll_run_files *run, const struct toll_run_ta
     return rc;
 }
 
-/* Of two files, from the rows of the first. */
-static int read_parted(const struct toll_run_files *run, const struct toll_run_parted *parted,
-                       struct toll_price_row **rows, int64_t *count, struct toll_error *error)
+static int read_table(const struct toll_run_files *run, const struct toll_run_table *table, void **rows,
+                      int64_t *count, struct toll_error *error)
 {
-    struct toll_run_owned *owned = run->owned;
-    struct toll_blob blob = {0};
-    void *terms = NULL;
-    int64_t term_count;
-    char *path = NULL;
-    int rc = read_table(run, parted->terms, &terms, &term_count, error);
-    if (rc == 0)
-        rc = toll_run_files_read(run, parted->table->file, &blob, error);
-    if (rc == 0 && asprintf(&path, "%s/%s", run->path, parted->table->file) < 0)
-        path = NULL, rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);
-    if (rc == 0)
-        rc = toll_run_parted_decode(parted, path, blob.data, blob.size, terms, term_count, &owned->arena,
-                                    rows, count, error);
-    free(path);
-    free(terms);
-    toll_blob_free(&blob);
-    return rc;
+    return read_rows(run, table, NULL, rows, count, error);
+}
+
+static int read_packed(const struct toll_run_files *run, const struct toll_run_packed *packed, void **rows,
+                       int64_t *count, struct toll_error *error)
+{
+    return read_rows(run, packed->table, packed, rows, count, error);
 }
 
 /* From rows with ascending ids to an array over ids. */
@@ -315,12 +308,13 @@ static int read_taxes(struct toll_run_files *run, struct toll_error *error)
     struct toll_run_tables *tables = &run->tables;
     int rc = take(run, toll_run_tuples.file)
                  ? 0
-                 : read_table(run, &toll_run_tuples, (void **)&tables->tuples, &tables->tuple_count, error);
+                 : read_packed(run, &toll_run_packed_tuples, (void **)&tables->tuples, &tables->tuple_count,
+                               error);
     if (rc == 0 && !toll_run_tuples_good(run))
         rc = wrong_rows(run, &toll_run_tuples, error);
     if (rc == 0 && !take(run, toll_run_components.file))
-        rc = read_table(run, &toll_run_components, (void **)&tables->components, &tables->component_count,
-                        error);
+        rc = read_packed(run, &toll_run_packed_components, (void **)&tables->components,
+                         &tables->component_count, error);
     if (rc == 0 && !toll_run_components_good(tables))
         rc = wrong_rows(run, &toll_run_components, error);
     for (int64_t i = 0; rc == 0 && i < tables->bucket_count; i++)
@@ -340,29 +334,49 @@ static bool take_prices(struct toll_run_files *run)
 {
     const struct toll_run_files *like = toll_run_owned(run)->like;
     return like != NULL && toll_run_files_same_prices(run, like) &&
-           take(run, toll_run_parted_prices.table->file);
+           take(run, toll_run_packed_prices.table->file);
 }
 
-/* Runs of earlier versions have all of it in one file. */
+/* Runs of earlier versions have no terms: their prices are whole. */
+static int join_prices(struct toll_run_files *run, struct toll_error *error)
+{
+    const struct toll_run_table *table = toll_run_packed_prices.terms;
+    void *terms = NULL;
+    int64_t count;
+    if (!find_file(run, table->file))
+        return run->tables.price_count > 0 && run->tables.prices[0].kind == NULL
+                   ? toll_run_differs(run, table->file, error)
+                   : 0;
+    int rc = read_table(run, table, &terms, &count, error);
+    if (rc == 0) {
+        struct toll_error reason;
+        rc = toll_run_prices_join(toll_run_packed_prices.table->file, run->tables.prices,
+                                  run->tables.price_count, terms, count, &reason);
+        if (rc != 0)
+            toll_error_set(error, rc, "%s/%s", run->path, reason.text);
+    }
+    free(terms);
+    return rc;
+}
+
 int toll_run_files_read_prices(struct toll_run_files *run, struct toll_error *error)
 {
-    struct toll_price_row *rows = NULL;
-    void *whole = NULL;
+    void *rows = NULL;
     int64_t count;
     if (run->tables.prices != NULL || take_prices(run))
         return 0;
-    const bool parted = find_file(run, toll_run_parted_prices.terms->file) != NULL;
-    const int rc = parted ? read_parted(run, &toll_run_parted_prices, &rows, &count, error)
-                          : read_table(run, &toll_run_prices, &whole, &count, error);
-    run->tables.prices = rc ? NULL : parted ? rows : whole;
+    int rc = read_packed(run, &toll_run_packed_prices, &rows, &count, error);
+    run->tables.prices = rc ? NULL : rows;
     run->tables.price_count = rc ? 0 : count;
+    if (rc == 0)
+        rc = join_prices(run, error);
     return rc ? rc : check_prices(run, error);
 }
 
 bool toll_run_files_same_prices(const struct toll_run_files *a, const struct toll_run_files *b)
 {
-    return toll_run_files_same(a, b, toll_run_parted_prices.table->file) &&
-           toll_run_files_same(a, b, toll_run_parted_prices.terms->file);
+    return toll_run_files_same(a, b, toll_run_packed_prices.table->file) &&
+           toll_run_files_same(a, b, toll_run_packed_prices.terms->file);
 }
 
 static int read_accounts(struct toll_run_files *run, struct toll_error *error)

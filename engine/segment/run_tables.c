@@ -110,7 +110,8 @@ static const struct toll_run_table price_terms = {
     price_term_offsets,
     sizeof(struct toll_price_row),
 };
-const struct toll_run_parted toll_run_parted_prices = {&price_rows, &price_terms, 1, price_row_narrow};
+const struct toll_run_packed toll_run_packed_prices = {&price_rows, price_row_narrow, &toll_run_prices,
+                                                       &price_terms, 1};
 #undef WORD
 #undef FEW
 
@@ -347,9 +348,10 @@ static int expect(const struct toll_arrow_file *file, const struct toll_run_tabl
     return toll_arrow_expect(file, &schema, error);
 }
 
-static int decode(const struct toll_run_table *table, const enum toll_arrow_type *narrow, const char *name,
-                  const void *bytes, size_t size, struct toll_arena *arena, void **rows, int64_t *count,
-                  struct toll_error *error)
+/* plain: NULL, or another table of the same rows that the file may be. */
+static int decode(const struct toll_run_table *table, const enum toll_arrow_type *narrow,
+                  const struct toll_run_table *plain, const char *name, const void *bytes, size_t size,
+                  struct toll_arena *arena, void **rows, int64_t *count, struct toll_error *error)
 {
     const struct toll_arrow_source source = {.name = name, .bytes = bytes, .size = (int64_t)size};
     struct toll_arrow_dictionary words[TOLL_ARROW_COLUMNS];
@@ -358,6 +360,10 @@ static int decode(const struct toll_run_table *table, const enum toll_arrow_type
     *rows = NULL;
     *count = 0;
     int rc = toll_arrow_open(&source, NULL, &file, error);
+    if (rc == 0 && plain != NULL && strcmp(file->schema.name, plain->schema.name) == 0) {
+        table = plain;
+        narrow = NULL;
+    }
     if (rc == 0)
         rc = expect(file, table, narrow, error);
     if (rc == 0 && !(out = calloc((size_t)file->rows + 1, table->row_bytes)))
@@ -381,7 +387,7 @@ int toll_run_table_decode(const struct toll_run_table *table, const char *name, 
                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,
                           struct toll_error *error)
 {
-    return decode(table, NULL, name, bytes, size, arena, rows, count, error);
+    return decode(table, NULL, NULL, name, bytes, size, arena, rows, count, error);
 }
 
 static void put_terms(const struct toll_price_row *terms, struct toll_price_row *row)
@@ -399,28 +405,25 @@ static void put_terms(const struct toll_price_row *terms, struct toll_price_row 
     row->terms = 0;
 }
 
-int toll_run_parted_decode(const struct toll_run_parted *parted, const char *name, const void *bytes,
-                           size_t size, const struct toll_price_row *terms, int64_t term_count,
-                           struct toll_arena *arena, struct toll_price_row **rows, int64_t *count,
+int toll_run_packed_decode(const struct toll_run_packed *packed, const char *name, const void *bytes,
+                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,
                            struct toll_error *error)
 {
-    void *out;
-    int rc = decode(parted->table, parted->narrow, name, bytes, size, arena, &out, count, error);
-    struct toll_price_row *row = out;
-    *rows = NULL;
-    for (int64_t i = 0; rc == 0 && i < term_count; i++)
+    return decode(packed->table, packed->narrow, packed->plain, name, bytes, size, arena, rows, count, error);
+}
+
+int toll_run_prices_join(const char *name, struct toll_price_row *rows, int64_t count,
+                         const struct toll_price_row *terms, int64_t term_count, struct toll_error *error)
+{
+    for (int64_t i = 0; i < term_count; i++)
         if (terms[i].terms != i + 1)
-            rc = toll_error_set(error, TOLL_EDATA, "%s: the ids of its terms are wrong; rate again", name);
-    for (int64_t i = 0; rc == 0 && i < *count; i++) {
-        if (row[i].terms < 1 || row[i].terms > term_count)
-            rc = toll_error_set(error, TOLL_EDATA, "%s: row %lld has terms that %s does not have; rate again",
-                                name, (long long)i, parted->terms->file);
-        else
-            put_terms(&terms[row[i].terms - 1], &row[i]);
+            return toll_error_set(error, TOLL_EDATA, "%s: the ids of its terms are wrong; rate again", name);
+    for (int64_t i = 0; i < count; i++) {
+        if (rows[i].terms < 1 || rows[i].terms > term_count)
+            return toll_error_set(error, TOLL_EDATA,
+                                  "%s: row %lld has terms that price_terms.arrow does not have; rate again",
+                                  name, (long long)i);
+        put_terms(&terms[rows[i].terms - 1], &rows[i]);
     }
-    if (rc == 0)
-        *rows = row;
-    else
-        free(out);
-    return rc;
+    return 0;
 }

@@ -14,15 +14,17 @@ struct toll_run_table {
                                 of dictionaries, const char * */
     size_t row_bytes;
 };
-/* A table of which columns take less room where their values are small, and whose rows say much alike: that
- * has a table of its own, price_terms.arrow. */
-struct toll_run_parted {
-    const struct toll_run_table *table, *terms;
-    unsigned terms_column;              /* of table: the id in the other, which its first column has */
-    const enum toll_arrow_type *narrow; /* of each column of table, tried before the table's own type */
+/* A table of which columns take less room where their values are small. */
+struct toll_run_packed {
+    const struct toll_run_table *table;
+    const enum toll_arrow_type *narrow; /* of each column, tried before the table's own type */
+    const struct toll_run_table *plain; /* as deltas have it, and runs of earlier versions */
+    /* Of prices only: what rows say alike has a table of its own, price_terms.arrow. */
+    const struct toll_run_table *terms;
+    unsigned terms_column; /* of table: the id in the other, which its first column has */
 };
-extern const struct toll_run_parted toll_run_parted_prices;
-/* toll_run_prices is all of it in one file, as deltas have it and runs of earlier versions. */
+extern const struct toll_run_packed toll_run_packed_prices, toll_run_packed_tuples,
+    toll_run_packed_components;
 extern const struct toll_run_table toll_run_accounts, toll_run_prices, toll_run_buckets, toll_run_periods,
     toll_run_pools, toll_run_pool_draws, toll_run_tier_counts, toll_run_tuples, toll_run_components;
 
@@ -34,18 +36,21 @@ int toll_run_table_encode(const struct toll_run_table *table, const void *rows, 
 int toll_run_table_encode_by(const struct toll_run_table *table, const struct toll_run_rows *rows,
                              int64_t count, unsigned threads, struct toll_arrow_memory *memory,
                              struct toll_error *error);
-/* The same in two files. Which columns are narrow depends on nothing but the values. */
-int toll_run_parted_encode(const struct toll_run_parted *parted, const struct toll_run_rows *rows,
+/* Which columns are narrow depends on nothing but the values. terms: of prices; else NULL. */
+int toll_run_packed_encode(const struct toll_run_packed *packed, const struct toll_run_rows *rows,
                            int64_t count, unsigned threads, struct toll_arrow_memory *memory,
                            struct toll_arrow_memory *terms, struct toll_error *error);
 /* Rows (malloc'ed) whose texts live in the arena. TOLL_EDATA for anything but this table. */
 int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,
                           struct toll_error *error);
-/* Rows of both, of which terms have been decoded. */
-int toll_run_parted_decode(const struct toll_run_parted *parted, const char *name, const void *bytes,
-                           size_t size, const struct toll_price_row *terms, int64_t term_count,
-                           struct toll_arena *arena, struct toll_price_row **rows, int64_t *count,
+/* As toll_run_table_decode, of the plain table, too. */
+int toll_run_packed_decode(const struct toll_run_packed *packed, const char *name, const void *bytes,
+                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,
                            struct toll_error *error);
+/* Puts into each row of prices what its terms say. TOLL_EDATA: they are not numbered from 1 on, or there are
+ * none of its number. */
+int toll_run_prices_join(const char *name, struct toll_price_row *rows, int64_t count,
+                         const struct toll_price_row *terms, int64_t term_count, struct toll_error *error);
 
 #endif

@@ -18,8 +18,9 @@ struct toll_run_writer {
     struct toll_publish publish;
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
     unsigned threads;         /* that make tables; 0 as 1 */
-    bool direct;              /* large files go past the page cache */
-    pthread_mutex_t lock;     /* of the files */
+    toll_hash_kernel *hash;
+    bool direct;          /* large files go past the page cache */
+    pthread_mutex_t lock; /* of the files */
     struct toll_run_file files[TOLL_RUN_FILES];
     size_t file_count;
 };
@@ -32,6 +33,7 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
     if (!writer)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     pthread_mutex_init(&writer->lock, NULL);
+    writer->hash = toll_hash;
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
         pthread_mutex_destroy(&writer->lock);
@@ -64,6 +66,11 @@ int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, boo
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
 {
     return writer->syncs;
+}
+
+void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash)
+{
+    writer->hash = hash;
 }
 
 unsigned toll_run_threads(const struct toll_run_writer *writer)
@@ -114,6 +121,7 @@ static int hand_over(const struct toll_run_writer *writer, const char *name, con
                                                        .data = data,
                                                        .bytes = bytes,
                                                        .owned = owned,
+                                                       .kernel = writer->hash,
                                                        .hash = hash},
                               error);
     free(owned);
@@ -142,7 +150,7 @@ static int write_file(const struct toll_run_writer *writer, const char *name, co
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error)
 {
-    *note_file(writer, name, bytes) = toll_hash(data, bytes);
+    *note_file(writer, name, bytes) = writer->hash(data, bytes);
     return write_file(writer, name, data, bytes, error);
 }
 
@@ -178,6 +186,14 @@ static int add_made_table(struct toll_run_writer *writer, const struct toll_run_
     return rc ? rc : add_encoded(writer, table->file, &memory, error);
 }
 
+static int add_packed(struct toll_run_writer *writer, const struct toll_run_packed *packed,
+                      const struct toll_run_rows *rows, int64_t count, struct toll_error *error)
+{
+    struct toll_arrow_memory memory = {0};
+    const int rc = toll_run_packed_encode(packed, rows, count, writer->threads, &memory, NULL, error);
+    return rc ? rc : add_encoded(writer, packed->table->file, &memory, error);
+}
+
 static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
                      int64_t count, struct toll_error *error)
 {
@@ -199,14 +215,14 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
 int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                              struct toll_error *error)
 {
-    const struct toll_run_parted *parted = &toll_run_parted_prices;
+    const struct toll_run_packed *packed = &toll_run_packed_prices;
     struct toll_arrow_memory memory, terms;
-    int rc = toll_run_parted_encode(parted, rows, count, writer->threads, &memory, &terms, error);
+    int rc = toll_run_packed_encode(packed, rows, count, writer->threads, &memory, &terms, error);
     if (rc)
         return rc;
-    rc = add_encoded(writer, parted->table->file, &memory, error);
+    rc = add_encoded(writer, packed->table->file, &memory, error);
     if (rc == 0)
-        rc = add_encoded(writer, parted->terms->file, &terms, error);
+        rc = add_encoded(writer, packed->terms->file, &terms, error);
     else
         free(terms.bytes);
     return rc;
@@ -225,16 +241,16 @@ int toll_run_add_periods(struct toll_run_writer *writer, const struct toll_perio
     return add_table(writer, &toll_run_periods, rows, count, error);
 }
 
-int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_tuple_row *rows, int64_t count,
+int toll_run_add_tuples(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                         struct toll_error *error)
 {
-    return add_table(writer, &toll_run_tuples, rows, count, error);
+    return add_packed(writer, &toll_run_packed_tuples, rows, count, error);
 }
 
-int toll_run_add_components(struct toll_run_writer *writer, const struct toll_component_row *rows,
-                            int64_t count, struct toll_error *error)
+int toll_run_add_components(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
+                            struct toll_error *error)
 {
-    return add_table(writer, &toll_run_components, rows, count, error);
+    return add_packed(writer, &toll_run_packed_components, rows, count, error);
 }
 
 int toll_run_add_pools(struct toll_run_writer *writer, const struct toll_pool_period_row *rows, int64_t count,

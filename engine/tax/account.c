@@ -328,7 +328,7 @@ bool toll_tax_account_begin(struct toll_tax_account *account, const struct toll_
 {
     struct toll_tax_account_memory *memory = account->memory;
     account->item_count = account->row_count = 0;
-    memory->group_count = memory->running_count = 0;
+    memory->group_count = memory->running_count = memory->linear_count = 0;
     if (account->arena.last != NULL)
         toll_arena_free(&account->arena);
     if (!make_room(account, ledger, line_count, sites))
@@ -389,10 +389,10 @@ void toll_tax_account_free(struct toll_tax_account *account)
 {
     struct toll_tax_account_memory *memory = account->memory;
     if (memory != NULL) {
-        void *const lists[] = {memory->groups,  memory->sorted,       memory->rests,      memory->running,
-                               memory->sources, memory->source_taxes, memory->pair_group, memory->tone_row,
-                               memory->heads,   memory->item_first,   memory->by_site,    memory->site_end,
-                               memory->beside};
+        void *const lists[] = {memory->groups,  memory->sorted,       memory->rests,         memory->running,
+                               memory->sources, memory->source_taxes, memory->pair_group,    memory->tone_row,
+                               memory->heads,   memory->item_first,   memory->by_site,       memory->site_end,
+                               memory->beside,  memory->linears,      memory->linear_charges};
         for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
             free(lists[i]);
     }

@@ -16,7 +16,14 @@ struct toll_tax_running {
 struct toll_tax_group { /* what is rounded together */
     int32_t tax;
     uint32_t first, count; /* of `sorted`: its items */
+    uint32_t linear;       /* 1 + the first of its `linears`; 0 none */
     struct toll_tax_sum sum;
+};
+/* What is rounded together and has the same fraction for a coefficient; beside.c. */
+struct toll_tax_linear {
+    uint32_t next;                                       /* as `linear` of the group */
+    const struct toll_rational *per_charge, *per_minute; /* of the recipe */
+    toll_total seconds;
 };
 /* Of a tax that is no sum: what it came to on the line. */
 struct toll_tax_source {
@@ -31,7 +38,7 @@ struct toll_tax_stamp { /* is the number of now? */
 };
 struct toll_tax_account_memory {
     size_t item_room, sorted_room, group_room, running_room, row_room, source_room;
-    size_t rest_room, pair_room, tone_room, line_room, site_room, beside_room;
+    size_t rest_room, pair_room, tone_room, line_room, site_room, beside_room, linear_room, charge_room;
     uint32_t group_count, running_count;
     uint32_t head_count; /* 0 or a power of 2 */
     struct toll_tax_group *groups;
@@ -48,7 +55,10 @@ struct toll_tax_account_memory {
     uint32_t *item_first; /* by line, and the end */
     uint32_t *by_site;    /* lines */
     toll_total *beside;   /* by group and book: what is rounded together */
-    uint32_t *site_end;   /* of by_site; [s + 1] of site s */
+    struct toll_tax_linear *linears;
+    toll_total *linear_charges; /* by linear and book */
+    uint32_t linear_count;
+    uint32_t *site_end; /* of by_site; [s + 1] of site s */
 };
 
 /* toll_tax_grow and toll_tax_sum_add, which remember that memory was out. */

@@ -228,14 +228,14 @@ static void check_pieces(const struct toll_spec *spec, const char *data, size_t 
         return;
     const size_t cut = (size_t)(end - data) + 1;
     layout.kernels = toll_kernels_select(toll_cpu_features());
-    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, size, &whole, NULL) == 0);
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", NULL, from, size, &whole, NULL) == 0);
     struct toll_ordered *ordered = calloc(1, sizeof *ordered);
     TOLL_ASSERT(ordered != NULL);
-    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, size, &ordered->chunk, NULL) == 0);
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", NULL, from, size, &ordered->chunk, NULL) == 0);
     check_packed(&whole, ordered);
     layout.row_by_row = true; /* the pieces in the other way */
-    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", from, cut, &pieces[0], NULL) == 0);
-    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", cut, size, &pieces[1], NULL) == 0);
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", NULL, from, cut, &pieces[0], NULL) == 0);
+    TOLL_ASSERT(toll_chunk_read(spec, &layout, "c", NULL, cut, size, &pieces[1], NULL) == 0);
     check_same(&whole, pieces);
     toll_chunk_free(&whole);
     toll_chunk_free(&pieces[0]);

@@ -174,11 +174,25 @@ def new_sheet(folder, deck, path, start):
     versions.save()
 
 
+def fitting(folder, plan):
+    """The accounts that `plan:P accounts:*` moves: those with the currency of all decks of P's rules; all where P has no deck."""
+    with open(os.path.join(folder, "book.yaml"), encoding="utf-8") as stream:
+        own = re.search(r"^currency: *([A-Z]{3})", stream.read(), re.M).group(1)
+    rules, names = Table(os.path.join(folder, "plan_rules.csv")), Table(os.path.join(folder, "accounts.csv"))
+    decks = {rules.get(row, "deck") for row in rules.rows if rules.get(row, "plan") == plan} - {""}
+    currencies = {}
+    if os.path.exists(os.path.join(folder, "decks.csv")):
+        rows = Table(os.path.join(folder, "decks.csv"))
+        currencies = {rows.get(row, "deck"): rows.get(row, "currency") for row in rows.rows}
+    wanted = {currencies.get(deck) or own for deck in decks}
+    return [names.get(row, "account") for row in names.rows if not wanted or wanted == {names.get(row, "currency") or own}]
+
+
 def move_accounts(folder, plan, accounts):
     """Numbers that other accounts have at other times are not for this page."""
-    names = Table(os.path.join(folder, "accounts.csv"))
-    everyone = [names.get(row, "account") for row in names.rows]
-    accounts = everyone if accounts == ["*"] else accounts
+    accounts = fitting(folder, plan) if accounts == ["*"] else accounts
+    if not accounts:
+        raise Refused("no account has the currency of the plan's decks")
     sites = Table(os.path.join(folder, "sites.csv")) if os.path.exists(os.path.join(folder, "sites.csv")) else None
     mine = {sites.get(row, "site") for row in sites.rows if sites.get(row, "account") in accounts} if sites else set()
     numbers = Table(os.path.join(folder, "numbers.csv"))

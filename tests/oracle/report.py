@@ -202,8 +202,9 @@ class Report:
             row["to_a_loss"] = sum(old[1] >= 0 > new[1] for old, new in pairs)
         return row
 
-    def best_plan(self, plans):
-        """{(account, currency): {plan: (charge, cost, suspense, offered)}}, and what account pays now; plans: {plan: index of its book}"""
+    def best_plan(self, plans, staying):
+        """{(account, currency): {plan: (charge, cost, suspense, offered)}}, and what account pays now; plans: {plan: index of its book};
+        staying: {plan: accounts that it is not for}, whose charge is None."""
         found = {}
         now = self.bills(0)
         with_lines = sorted({(view.account, view.currency) for view in self.base.lines if view.account})
@@ -219,6 +220,9 @@ class Report:
             then = self.bills(index)
             for key in with_lines:
                 ours, theirs = counts.get((0, key[0]), 0), counts.get((index, key[0]), 0)
+                if key[0] in staying[plan]:
+                    found.setdefault(key, {})[plan] = (None, None, 0, False)
+                    continue
                 offered = not (theirs > ours or (theirs and fell > show))
                 charge, margin = then.get(key, [0, 0])
                 found.setdefault(key, {})[plan] = (charge, charge - margin, theirs, offered)

@@ -247,13 +247,13 @@ def compare_csv(found, made, name, names, text):
         found.add("csv %s: not ascending" % name)
 
 
-def compare_best(found, made, plans, shown):
+def compare_best(found, made, plans, staying, shown):
     ours = {}
-    for key, (now, offers) in made.best_plan(plans).items():
+    for key, (now, offers) in made.best_plan(plans, staying).items():
         some = [plan for plan, offer in offers.items() if offer[3]]
         best = min(some, key=lambda plan: offers[plan][0], default=None)
         most = max(some, key=lambda plan: offers[plan][0] - offers[plan][1], default=None)
-        ours[key] = (money_text(now[0]), best, most if made.base.has_cost else None, [(plan, money_text(offer[0]), offer[2], offer[3]) for plan, offer in offers.items()])
+        ours[key] = (money_text(now[0]), best, most if made.base.has_cost else None, [(plan, None if offer[0] is None else money_text(offer[0]), offer[2], offer[3]) for plan, offer in offers.items()])
     theirs = {}
     for row in shown["best_plan"]["accounts"]:
         theirs[row["account"], row["currency"]] = (row["charge"], row["cheapest"], row.get("most_profitable"),
@@ -359,9 +359,7 @@ def check_sweep(options, found, dice, folder, base, data, records):
 
 def check_plans(options, found, dice, folder, base, data, records):
     book = dice.base.book
-    if set(book.account_currency.values()) != {book.currency}:
-        return
-    plans = sorted(book.plans - book.buy_plans)
+    plans = [plan for plan in sorted(book.plans - book.buy_plans) if changes.fitting(base, plan)]
     plans = dice.rng.sample(plans, min(3, len(plans)))
     answers = [dice.base]
     for index, plan in enumerate(plans):
@@ -374,7 +372,10 @@ def check_plans(options, found, dice, folder, base, data, records):
         return
     made, shown = report.Report(answers), json.loads(out)
     compare_json(found, made, shown)
-    compare_best(found, made, {plan: index + 1 for index, plan in enumerate(plans)}, shown)
+    staying = {plan: set(book.account_zone) - set(changes.fitting(base, plan)) for plan in plans}
+    compare_best(found, made, {plan: index + 1 for index, plan in enumerate(plans)}, staying, shown)
+    found.same("not moved", {plan: sorted(staying[plan]) for plan in plans if staying[plan]},
+               {one["name"]: one["not_moved"] for one in shown["books"] if "not_moved" in one})
 
 
 def main():

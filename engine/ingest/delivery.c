@@ -190,13 +190,13 @@ static int read_job(void *context, size_t index, struct toll_error *error)
     lexicon = toll_lexicons_take(gather->lexicons);
     if (lexicon == NULL)
         return no_memory(error, reading->out->path);
-    code = toll_chunk_read(reading->run->spec, &reading->layout, reading->run->carrier, lexicon, begin, end,
-                           &ordered->chunk, error);
-    rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
-    toll_memory_take(&gather->memory, rows_bytes);
     if (reading->alone && reading->hasher != NULL)
         toll_sha256_walk_begin(&walk, reading->hasher, reading->data + begin, end - begin,
                                reading->run->fast_sha256);
+    code = toll_chunk_read_walking(reading->run->spec, &reading->layout, reading->run->carrier, lexicon,
+                                   begin, end, &walk, &ordered->chunk, error);
+    rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
+    toll_memory_take(&gather->memory, rows_bytes);
     if (code == 0)
         code = toll_ordered_make(ordered, &gather->pool, &walk, error);
     if (walk.hasher != NULL)

@@ -213,6 +213,7 @@ static void write_texts(const struct toll_tray *tray, uint32_t from, uint32_t un
         for (int i = 0; i < 3; i++)
             if (tray->texts[i].bytes[r] > 0)
                 to = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], to);
+        toll_sha256_walk_step(tray->reader->walk);
     }
     output->texts = to;
 }

@@ -142,6 +142,8 @@ def chain():
     refused(66, "cannot be opened as a ledger", "ledger", "books", "--quiet")
     os.mkdir("none")
     assert "none has no entries yet; --post RUN begins the ledger" in tools.ok("ledger", "none")
+    refused(2, "has no line of account a, b; is it spelt so?", "rerate", "run", "--book", "book", "-o", "x", "--accounts", ' acme , "a, b"')
+    refused(2, "a name's quote does not end", "rerate", "run", "--book", "book", "-o", "x", "--accounts", '"acme')
     os.rmdir("none")
     refused(2, "--post posts for all accounts", "ledger", "books", "--post", "run", "--account", "acme", "--quiet")
     refused(2, "two formats", "ledger", "books", "--format", "csv", "--json")
@@ -150,6 +152,12 @@ def chain():
     refused(66, "is no delta, it has no delta.json; give the folder that rerate made", "delta", "run")
     refused(66, "of a book verify reads the compiled image", "verify", "book")
     refused(66, "book: is no run, it has no run.json", "compare", "book", "run")
+    rerate("run", "book", "nothing", code=0)
+    tools.ok("ledger", "still", "--post", "run", "--quiet")
+    text = tools.ok("ledger", "still", "--post", "nothing.delta")
+    assert [line.split()[:2] for line in text.splitlines()[1:]][-1] == ["2", "delta"], text
+    for made in "nothing", "nothing.delta", "still":
+        shutil.rmtree(made)
     refused(66, "neither a run nor a delta: it has no run.json and no delta.json", "ledger", "books", "--post", "cdrs", "--quiet")
     refused(66, "cannot open", "ledger", "books", "--post", "run-2.delta", "--quiet")
     tools.ok("ledger", "books", "--post", "run", "--quiet")

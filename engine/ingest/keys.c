@@ -408,6 +408,20 @@ static void drop_filter(struct search *search, struct filter *filter)
     filter->slots = NULL;
 }
 
+/* A chunk has few prints of a partition: where they are comes first, then they. */
+static inline void ask_ahead(const struct toll_gather *gather, size_t chunk, size_t partition)
+{
+    const struct toll_ordered *next;
+
+    if (chunk + 2 * AHEAD < gather->held_count)
+        __builtin_prefetch(&gather->held[chunk + 2 * AHEAD]->print_at[partition]);
+    if (chunk + AHEAD >= gather->held_count)
+        return;
+    next = gather->held[chunk + AHEAD];
+    for (uint32_t k = next->print_at[partition]; k < next->print_at[partition + 1]; k += 16)
+        __builtin_prefetch(&next->prints[k]);
+}
+
 static int filter_job(void *context, size_t index, struct toll_error *error)
 {
     struct search *search = context;
@@ -426,6 +440,7 @@ static int filter_job(void *context, size_t index, struct toll_error *error)
     for (size_t i = 0; i < gather->held_count; i++) {
         const struct toll_ordered *ordered = gather->held[i];
 
+        ask_ahead(gather, i, index);
         for (uint32_t k = ordered->print_at[index]; k < ordered->print_at[index + 1]; k++) {
             uint32_t *slot = find_print(filter, ordered->prints[k]);
 

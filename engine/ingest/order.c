@@ -184,8 +184,7 @@ static inline void note_extra(uint64_t words[10], const struct toll_row_extra *e
 }
 
 static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
-                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_SLICE_TEXTS],
-                       struct toll_sha256_walk *walk)
+                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_SLICE_TEXTS])
 {
     uint64_t words[10] = {0}, bytes[TOLL_SLICE_TEXTS] = {0};
     bool fits = true;
@@ -199,7 +198,6 @@ static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
         bytes[0] += row->record_id_bytes;
         bytes[1] += row->caller_bytes;
         bytes[2] += row->callee_bytes;
-        toll_sha256_walk_step(walk);
         if (row->extra == NULL)
             continue;
         note_extra(words, row->extra);
@@ -213,7 +211,7 @@ static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
 }
 
 static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row *entries,
-                      uint64_t (*text_bytes)[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk)
+                      uint64_t (*text_bytes)[TOLL_SLICE_TEXTS])
 {
     struct notes notes = {0};
     size_t from = 0;
@@ -226,7 +224,7 @@ static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row 
     for (size_t i = 0; fits && i < ordered->slice_count; i++) {
         notes.slice = (uint32_t)i + 1;
         notes.use = &ordered->slices[i].use;
-        fits = note_slice(&notes, &ordered->slices[i], entries + from, text_bytes[i], walk);
+        fits = note_slice(&notes, &ordered->slices[i], entries + from, text_bytes[i]);
         from += ordered->slices[i].count;
     }
     for (int d = 0; d < TOLL_NAME_SOURCE; d++)
@@ -454,7 +452,7 @@ int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, stru
         fits = spread_days(ordered, entries);
     if (fits)
         text_bytes = calloc(ordered->slice_count + 1, sizeof *text_bytes);
-    if (text_bytes == NULL || !note_uses(ordered, entries, text_bytes, walk))
+    if (text_bytes == NULL || !note_uses(ordered, entries, text_bytes))
         code = no_memory(error);
     if (code == 0)
         code = pack_slices(ordered, entries, text_bytes, pool, walk, error);

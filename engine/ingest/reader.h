@@ -20,6 +20,7 @@ struct toll_reader {
     const struct toll_spec *spec;
     const struct toll_layout *layout;
     struct toll_chunk *chunk;
+    struct toll_sha256_walk *walk; /* of the text: a step where the processor has room for it */
     struct toll_csv csv;
     struct toll_csv_field fields[TOLL_INGEST_COLUMNS_MAX];
     uint32_t count;

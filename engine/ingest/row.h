@@ -55,8 +55,11 @@ static inline void toll_row_copy_text(char *to, const char *from, size_t bytes)
     uint64_t first, last;
     uint32_t head, tail;
 
-    if (bytes > 16) {
+    if (bytes > 32) {
         memcpy(to, from, bytes);
+    } else if (bytes > 16) {
+        memcpy(to, from, 16);
+        memcpy(to + bytes - 16, from + bytes - 16, 16);
     } else if (bytes >= 8) {
         memcpy(&first, from, 8);
         memcpy(&last, from + bytes - 8, 8);

@@ -702,6 +702,15 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
                     struct toll_lexicon *lexicon, size_t begin, size_t end, struct toll_chunk *chunk,
                     struct toll_error *error)
 {
+    struct toll_sha256_walk nothing = {.at = NULL};
+
+    return toll_chunk_read_walking(spec, layout, carrier, lexicon, begin, end, &nothing, chunk, error);
+}
+
+int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layout *layout,
+                            const char *carrier, struct toll_lexicon *lexicon, size_t begin, size_t end,
+                            struct toll_sha256_walk *walk, struct toll_chunk *chunk, struct toll_error *error)
+{
     struct toll_reader *reader = calloc(1, sizeof *reader);
     bool failed;
 
@@ -717,6 +726,7 @@ int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layo
     reader->spec = spec;
     reader->layout = layout;
     reader->chunk = chunk;
+    reader->walk = walk;
     reader_init(reader, carrier, begin, end);
     if (!layout->row_by_row)
         toll_trays_read(reader);

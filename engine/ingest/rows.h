@@ -6,6 +6,7 @@
 #ifndef TOLL_INGEST_ROWS_H
 #define TOLL_INGEST_ROWS_H
 
+#include "base/checksum.h"
 #include "ingest/lexicon.h"
 #include "ingest/recognise.h"
 #include "ingest/reject.h"
@@ -40,6 +41,11 @@ struct toll_chunk {
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
                     struct toll_lexicon *lexicon, size_t begin, size_t end, struct toll_chunk *chunk,
                     struct toll_error *error);
+/* The same; walk is stepped on between rows. */
+int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layout *layout,
+                            const char *carrier, struct toll_lexicon *lexicon, size_t begin, size_t end,
+                            struct toll_sha256_walk *walk, struct toll_chunk *chunk,
+                            struct toll_error *error);
 
 /* Gives the chunk its place: data rows before it, its first line, its file; and moves its names to the run's.
  * The rows themselves have left the caches, and stay as they are. Not thread safe on `names` and

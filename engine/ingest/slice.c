@@ -102,10 +102,28 @@ size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_
 
 /* -- packing -- */
 
-static void pack_fixed(struct toll_day_slice *slice, const struct toll_slice_row *rows,
-                       struct toll_sha256_walk *walk)
+/* The texts of row i go behind those of the rows before. */
+static inline void pack_texts(struct toll_day_slice *slice, size_t i, const struct toll_row *row,
+                              uint32_t used[TOLL_SLICE_TEXTS])
+{
+    const uint32_t lengths[TOLL_SLICE_TEXTS] = {row->record_id_bytes, row->caller_bytes, row->callee_bytes};
+    const char *text = row->text;
+
+    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+        if (slice->text_at[t] == NULL)
+            continue;
+        slice->text_at[t][i] = used[t];
+        toll_row_copy_text(slice->text[t] + used[t], text, lengths[t]);
+        used[t] += lengths[t];
+        text += lengths[t];
+    }
+}
+
+static void pack_rows(struct toll_day_slice *slice, const struct toll_slice_row *rows,
+                      struct toll_sha256_walk *walk)
 {
     const struct toll_row *from = slice->chunk->rows;
+    uint32_t used[TOLL_SLICE_TEXTS] = {0};
 
     for (size_t i = 0; i < slice->count; i++) {
         const struct toll_row *row = &from[rows[i].row];
@@ -118,10 +136,15 @@ static void pack_fixed(struct toll_day_slice *slice, const struct toll_slice_row
         slice->duration_ms[i] = row->duration_ms;
         slice->source_row[i] = row->source_row;
         slice->kind[i] = row->kind;
+        pack_texts(slice, i, row, used);
         toll_sha256_walk_step(walk);
     }
     for (size_t i = 0; slice->carrier != NULL && i < slice->count; i++)
         slice->carrier[i] = from[rows[i].row].carrier;
+    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+        if (slice->text_at[t] != NULL)
+            slice->text_at[t][slice->count] = used[t];
+    }
 }
 
 static void pack_optional(struct toll_day_slice *slice, const struct toll_slice_row *rows)
@@ -138,37 +161,12 @@ static void pack_optional(struct toll_day_slice *slice, const struct toll_slice_
     }
 }
 
-static void pack_text(struct toll_day_slice *slice, const struct toll_slice_row *rows, int which)
-{
-    const struct toll_row *from = slice->chunk->rows;
-    uint32_t *at = slice->text_at[which];
-    uint32_t bytes = 0;
-
-    for (size_t i = 0; i < slice->count; i++) {
-        const struct toll_row *row = &from[rows[i].row];
-        const uint32_t lengths[TOLL_SLICE_TEXTS] = {row->record_id_bytes, row->caller_bytes,
-                                                    row->callee_bytes};
-        const char *text = row->text;
-
-        for (int t = 0; t < which; t++)
-            text += lengths[t];
-        at[i] = bytes;
-        toll_row_copy_text(slice->text[which] + bytes, text, lengths[which]);
-        bytes += lengths[which];
-    }
-    at[slice->count] = bytes;
-}
-
 void toll_slice_pack(struct toll_day_slice *slice, const struct toll_slice_row *rows, void *memory,
                      const uint64_t text_bytes[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk)
 {
     (void)lay_out(slice, memory, text_bytes);
-    pack_fixed(slice, rows, walk);
+    pack_rows(slice, rows, walk);
     pack_optional(slice, rows);
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
-        if (slice->text_at[t] != NULL)
-            pack_text(slice, rows, t);
-    }
 }
 
 /* -- one row -- */

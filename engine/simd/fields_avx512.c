@@ -14,7 +14,7 @@ static inline __m512i all(uint64_t word)
 /* The lanes of rows at + 0 to at + 7 that there are. */
 static inline __mmask8 lanes_from(size_t at, size_t rows)
 {
-    return rows - at >= LANES ? 0xff : (__mmask8)((1u << (rows - at)) - 1);
+    return (__mmask8)(rows - at >= LANES ? 0xff : (1u << (rows - at)) - 1);
 }
 
 static inline __m256i load_32(__mmask8 lanes, const uint32_t *from)
@@ -67,7 +67,7 @@ static void spans(const uint32_t *stops, const uint32_t *first, const uint32_t *
                   size_t rows, uint32_t *begin, uint32_t *bytes)
 {
     for (size_t at = 0; at < rows; at += 16) {
-        const __mmask16 lanes = rows - at >= 16 ? 0xffff : (__mmask16)((1u << (rows - at)) - 1);
+        const __mmask16 lanes = (__mmask16)(rows - at >= 16 ? 0xffff : (1u << (rows - at)) - 1);
         const __m512i zero = _mm512_setzero_si512(), from = _mm512_maskz_loadu_epi32(lanes, first + at);
         const __m512i end = _mm512_mask_i32gather_epi32(zero, lanes, from, stops + column, 4);
         const __m512i start =

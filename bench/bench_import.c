@@ -26,6 +26,7 @@
 
 #define TURNS_MAX 99
 #define INDEX_BYTES ((size_t)64 << 10)
+#define COPY_BYTES ((size_t)8 << 20)
 
 enum stage { COPY, INDEX, TYPE, WHOLE, READ, REST, STAGES };
 static const char *const stage_names[STAGES] = {"memcpy",       "index",           "index and type",
@@ -62,7 +63,7 @@ static size_t chunk_end(size_t at)
 /* Chunk by chunk into the same memory, as rows go. */
 static double copy_all(void)
 {
-    const size_t room = TOLL_INGEST_CHUNK_BYTES;
+    const size_t room = COPY_BYTES;
     char *memory = malloc(room);
     double begun;
 

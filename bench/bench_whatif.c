@@ -1,14 +1,15 @@
 /*
  * Many books over one dataset in one pass, beside one book over it: eight variants of one deck, which price
  * the base's lines anew; eight books that were compiled apart, as somebody compares them: the same customers,
- * in each deck other rates, so that they are repriced, too; the same eight where each rates by itself, as
- * books do that differ in more; each with its report. And a run by one book, lines and tables written.
+ * in each deck other rates, so that they are repriced, too; eight unrelated ones, of which each has other
+ * prefixes, rates and plans, so that it rates by itself; each with its report. And a run by one book, lines
+ * and tables written.
  *
  *   bench_whatif           the plain world and the canonical month, 20 million CDRs each
  *   bench_whatif --small   worlds of a second, as a test; repriced and compiled books must agree
  *   TOLL_BENCH_CDRS, TOLL_BENCH_NUMBERS, TOLL_BENCH_TURNS, TOLL_BENCH_FOLDER, TOLL_BENCH_WORLD, --json FILE
- *   TOLL_BENCH_WAYS=1|2|4|8|16  only one book, the variants, the books apart, a run, the books each by
- *                               itself; or a sum of these
+ *   TOLL_BENCH_WAYS=1|2|4|8|16|32  only one book, the variants, the books apart, a run, the books apart
+ *                                  each by itself, unrelated books; or a sum of these
  *
  * All take turns in one run; ratios are medians of the ratios within a turn. Books are images.
  */
@@ -33,9 +34,10 @@ struct world {
     char folder[256], image[300], cdrs[300];
 };
 
-enum way { ONE, VARIED, APART, RATED, ALONE, WAYS };
-static const char *const way_names[WAYS] = {"one book", "8 variants of one deck", "8 books compiled apart",
-                                            "a run by one book", "8 books each by itself"};
+enum way { ONE, VARIED, APART, RATED, ALONE, UNRELATED, WAYS };
+static const char *const way_names[WAYS] = {
+    "one book",          "8 variants of one deck", "8 books compiled apart",
+    "a run by one book", "8 books each by itself", "8 unrelated books"};
 
 static bool exists(const char *path)
 {
@@ -52,14 +54,45 @@ static uint64_t other_rate(uint64_t rate, int which)
     return rate + rate * ((mixed >> 32) % 201) / 1000 - rate / 10;
 }
 
-/* A deck's third column is the rate, 0.dddddd. */
-static int rewrite_deck(const char *from, const char *to, int which)
+/* Of a hundred texts a few, each book others: the first bytes of a line, up to the comma. */
+static bool chosen(const char *line, int which, unsigned one_of)
+{
+    uint64_t mixed = (uint64_t)which + 1;
+    for (; *line != ',' && *line != '\0'; line++)
+        mixed = (mixed ^ (uint8_t)*line) * UINT64_C(0x9e3779b97f4a7c15), mixed ^= mixed >> 29;
+    return mixed % one_of == 0;
+}
+
+/* Every 50th account or so is on the plan of the one before it. */
+static int rewrite_assignments(const char *from, const char *to, int which)
+{
+    char line[512], last[512] = "";
+    FILE *in = fopen(from, "r"), *out = in == NULL ? NULL : fopen(to, "w");
+    while (out != NULL && fgets(line, sizeof line, in) != NULL) {
+        const char *plan = strchr(line, ',');
+        if (plan == NULL)
+            die("an assignment has no plan");
+        const bool other = last[0] != '\0' && strchr(line, ':') != NULL && chosen(line, which, 50);
+        fprintf(out, "%.*s%s", (int)(plan - line), line, other ? last : plan);
+        if (strchr(line, ':') != NULL)
+            snprintf(last, sizeof last, "%s", plan);
+    }
+    const bool good = out != NULL && !ferror(in) && !ferror(out);
+    if (in != NULL)
+        fclose(in);
+    return out != NULL && fclose(out) == 0 && good ? 0 : -1;
+}
+
+/* A deck's third column is the rate, 0.dddddd. unrelated: one prefix of a hundred is not there. */
+static int rewrite_deck(const char *from, const char *to, int which, bool unrelated)
 {
     char line[512];
     FILE *in = fopen(from, "r"), *out = in == NULL ? NULL : fopen(to, "w");
     bool head = true;
     while (out != NULL && fgets(line, sizeof line, in) != NULL) {
         char *rate = strchr(line, ','), *rest = NULL;
+        if (unrelated && !head && chosen(line, which, 100))
+            continue;
         if (rate != NULL)
             rate = strchr(rate + 1, ',');
         if (!head && rate != NULL && strncmp(rate, ",0.", 3) == 0) {
@@ -79,7 +112,7 @@ static int rewrite_deck(const char *from, const char *to, int which)
     return out != NULL && fclose(out) == 0 && good ? 0 : -1;
 }
 
-static int rewrite_decks(const char *from, const char *to, int which)
+static int rewrite_decks(const char *from, const char *to, int which, bool unrelated)
 {
     char one[600], other[600];
     DIR *folder = opendir(from);
@@ -89,24 +122,24 @@ static int rewrite_decks(const char *from, const char *to, int which)
             continue;
         snprintf(one, sizeof one, "%s/%s", from, entry->d_name);
         snprintf(other, sizeof other, "%s/%s", to, entry->d_name);
-        rc = rewrite_deck(one, other, which);
+        rc = rewrite_deck(one, other, which, unrelated);
     }
     if (folder != NULL)
         closedir(folder);
     return rc;
 }
 
-static void other_image(const struct world *world, int which, char path[320])
+static void other_image(const struct world *world, int which, bool unrelated, char path[320])
 {
-    snprintf(path, 320, which == 0 ? "%s" : "%s.%d", world->image, which);
+    snprintf(path, 320, which == 0 ? "%s" : unrelated ? "%s.u%d" : "%s.%d", world->image, which);
 }
 
-static int make_other(const struct world *world, int which)
+static int make_other(const struct world *world, int which, bool unrelated)
 {
-    char image[320], book[320], decks[340], from[320], command[1000];
+    char image[320], book[320], decks[340], plans[360], from[320], command[1000];
     struct toll_compile_result result;
     struct toll_error error = {0};
-    other_image(world, which, image);
+    other_image(world, which, unrelated, image);
     if (exists(image))
         return 0;
     snprintf(book, sizeof book, "%s/book.%d", world->folder, which);
@@ -114,7 +147,11 @@ static int make_other(const struct world *world, int which)
     snprintf(from, sizeof from, "%s/book/decks", world->folder);
     snprintf(command, sizeof command, "cp -rL '%s/book' '%s'", world->folder, book);
     const struct toll_compile_options options = {.book_path = book, .image_path = image};
-    int rc = system(command) != 0 ? -1 : rewrite_decks(from, decks, which);
+    int rc = system(command) != 0 ? -1 : rewrite_decks(from, decks, which, unrelated);
+    snprintf(from, sizeof from, "%s/book/assignments.csv", world->folder);
+    snprintf(plans, sizeof plans, "%s/assignments.csv", book);
+    if (rc == 0 && unrelated)
+        rc = rewrite_assignments(from, plans, which);
     if (rc == 0 && (rc = toll_compile(&options, &result, &error)) != 0)
         fprintf(stderr, "%s\n", error.text);
     snprintf(command, sizeof command, "rm -rf '%s'", book);
@@ -139,7 +176,9 @@ static int make_world(struct world *world, const struct toll_world_size *size, u
     }
     int rc = 0;
     for (int i = 1; rc == 0 && i < VARIANTS && (ways & (1u << APART | 1u << ALONE)) != 0; i++)
-        rc = make_other(world, i);
+        rc = make_other(world, i, false);
+    for (int i = 1; rc == 0 && i < VARIANTS && (ways >> UNRELATED & 1) != 0; i++)
+        rc = make_other(world, i, true);
     return rc;
 }
 
@@ -153,7 +192,7 @@ static int list_books(const struct world *world, enum way way, char texts[VARIAN
             snprintf(texts[i], sizeof texts[i], "deck:%s *1.%02d", world->deck, i + 1);
             books[1 + i] = (struct toll_whatif_book){.change = texts[i]};
         } else {
-            other_image(world, i, texts[i]);
+            other_image(world, i, way == UNRELATED, texts[i]);
             books[i] = (struct toll_whatif_book){.path = texts[i]};
         }
     return way == ONE ? 1 : way == VARIED ? VARIANTS + 1 : VARIANTS;
@@ -336,7 +375,7 @@ int main(int argc, char **argv)
     turns = turns < 1 ? 1 : turns > TURNS_MOST ? TURNS_MOST : turns;
     struct world worlds[] = {{.name = "plain", .deck = "retail", .write = toll_world_write},
                              {.name = "month", .deck = "retail0", .write = toll_month_write}};
-    const unsigned ways = (unsigned)setting("TOLL_BENCH_WAYS", 31);
+    const unsigned ways = (unsigned)setting("TOLL_BENCH_WAYS", 63);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof worlds / sizeof *worlds; i++) {
         if (only != NULL && strstr(only, worlds[i].name) == NULL)

@@ -334,6 +334,10 @@ def check_flags(folder):
 
 def check_usage(paths):
     run("compare", code=2)
+    for table, code, words in (("plans", 2, "compare has no table plans"), ("moved", 1, "there is no table moved")):
+        done = subprocess.run([TOLLMILL, "compare", "feb", "mar", "--format", "csv", "--table", table], capture_output=True, text=True)
+        if done.returncode != code or words not in done.stderr:
+            sys.exit("--table %s: exit %d\n%s" % (table, done.returncode, done.stderr))
     run("compare", *paths, "--format", "csv", code=2)
     run("compare", *paths, "--format", "csv", "--table", "nonsense", code=2)
     run("compare", *paths, "--table", "totals", code=2)

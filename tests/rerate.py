@@ -142,6 +142,8 @@ def chain():
     refused(66, "cannot be opened as a ledger", "ledger", "books", "--quiet")
     os.mkdir("none")
     assert "none has no entries yet; --post RUN begins the ledger" in tools.ok("ledger", "none")
+    refused(2, "has no line of account a, b; is it spelt so?", "rerate", "run", "--book", "book", "-o", "x", "--accounts", ' acme , "a, b"')
+    refused(2, "a name's quote does not end", "rerate", "run", "--book", "book", "-o", "x", "--accounts", '"acme')
     os.rmdir("none")
     refused(2, "--post posts for all accounts", "ledger", "books", "--post", "run", "--account", "acme", "--quiet")
     refused(2, "two formats", "ledger", "books", "--format", "csv", "--json")
@@ -150,6 +152,12 @@ def chain():
     refused(66, "is no delta, it has no delta.json; give the folder that rerate made", "delta", "run")
     refused(66, "of a book verify reads the compiled image", "verify", "book")
     refused(66, "book: is no run, it has no run.json", "compare", "book", "run")
+    rerate("run", "book", "nothing", code=0)
+    tools.ok("ledger", "still", "--post", "run", "--quiet")
+    text = tools.ok("ledger", "still", "--post", "nothing.delta")
+    assert [line.split()[:2] for line in text.splitlines()[1:]][-1] == ["2", "delta"], text
+    for made in "nothing", "nothing.delta", "still":
+        shutil.rmtree(made)
     refused(66, "neither a run nor a delta: it has no run.json and no delta.json", "ledger", "books", "--post", "cdrs", "--quiet")
     refused(66, "cannot open", "ledger", "books", "--post", "run-2.delta", "--quiet")
     tools.ok("ledger", "books", "--post", "run", "--quiet")
@@ -310,6 +318,26 @@ def two_at_once():
     print("two at once: one of them is refused, the other ends as if alone")
 
 
+def many_lines():
+    """So many changed lines of a day that threads share the work: the same bytes as one makes."""
+    calls = 12000
+    with open("many.csv", "w", encoding="utf-8") as out:
+        out.write("record_id,start,duration_s,caller,callee\n")
+        for i in range(calls):
+            out.write("m%d,2026-01-07T%02d:%02d:%02dZ,%d,+1212555010%d,+1201555%04d\n" % (
+                i, i // 3600 % 24, i // 60 % 60, i % 60, 1 + i % 300, i % 4, i % 10000))
+    tools.ok("import", "--spec", tools.SPEC, "-o", "many", "many.csv", "--quiet")
+    tools.ok("rate", "--book", "book", "--cdrs", "many", "-o", "many-run", "--quiet")
+    made = []
+    for threads in ("1", "4"):
+        said = rerate("many-run", "second", "many-" + threads, "--threads", threads)
+        assert said["changed"] == calls, said
+        made.append(tools.tree("many-%s.delta" % threads))
+        tools.ok("verify", "many-%s.delta" % threads)
+    assert made[0] == made[1]
+    print("many changed lines: the same by one thread and by several")
+
+
 def main():
     with tools.work_folder():
         write("book", BOOK)
@@ -320,6 +348,7 @@ def main():
         ledger_damage()
         damaged_run()
         behind()
+        many_lines()
         imported_since()
         if shutil.which("strace"):
             two_at_once()

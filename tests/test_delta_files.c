@@ -141,7 +141,7 @@ static void put(struct parts *parts, const char *path)
     parts->manifest.totals = parts->totals;
     if (toll_delta_create(toll_io_system(), path, &writer, &error) != 0)
         fail_msg("%s", error.text);
-    assert_int_equal(toll_delta_add_lines(writer, DAY, parts->lines, 3, &error), 0);
+    assert_int_equal(toll_delta_add_lines(writer, DAY, parts->lines, sizeof *parts->lines, 3, &error), 0);
     assert_int_equal(toll_delta_add_payers(writer, parts->payers, 2, &error), 0);
     assert_int_equal(toll_delta_add_prices(writer, parts->prices, 2, &error), 0);
     assert_int_equal(toll_delta_add_pools(writer, parts->pools, 1, &error), 0);

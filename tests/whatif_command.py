@@ -118,9 +118,19 @@ def odd_ones(folder):
             file.write(text)
     with open(os.path.join(book, "assignments.csv"), "w") as file:
         file.write("subject,plan,side\ndefault,basic,\ndefault,vendor,buy\n")
-    best = json.loads(run(whatif + [book, "--best-plan", "basic,the \"flat\" one", "--json"]))["best_plan"]
+    best = json.loads(run(whatif + [book, "--best-plan", "basic, \"the \"\"flat\"\" one\" ", "--json"]))["best_plan"]
     expect("quoted plan", [(row["account"], row["cheapest"]) for row in best["accounts"]],
            [("acme", "the \"flat\" one"), ("beta", "the \"flat\" one"), ("gamma", "the \"flat\" one")])
+    with open(os.path.join(book, "accounts.csv"), "w") as file:
+        file.write("account\n\"acme, co\"\nbeta\n\"\"\"q\"\"\"\n")
+    with open(os.path.join(book, "numbers.csv"), "w") as file:
+        file.write("number,account\n12125550100,\"acme, co\"\n12125550200,beta\n12125550300,\"\"\"q\"\"\"\n")
+    for account, others in (('"""acme, co"""', "0.40"), ('"""acme, co"" , beta"', "0.10"), ('"""""""q"""""""', "0.60")):
+        for more in [], ["--compile"]:
+            change = "plan:pro accounts:" + account
+            found = json.loads(run(whatif + [book, "--set", change, "--json"] + more))["accounts"]
+            stayed = [row for row in found if row["books"][0]["charge"] == row["books"][1]["charge"]]
+            expect(change, "%.2f" % sum(float(row["books"][0]["charge"]) for row in stayed), others)
     text = run(whatif + [book, "--best-plan", "basic", "--from", "2026-03-05"])
     if "There are no calls" not in text or "0 CDRs" not in text or "Best plan" in text:
         sys.exit("no calls: " + text)
@@ -196,8 +206,10 @@ REFUSED = [
     (["BOOK", "--set", "book:decks file=/nowhere/decks.csv"], 66, "/nowhere/decks.csv"),
     (["BOOK", "--sweep", "deck:d 1..2"], 2, "has no step"),
     (["BOOK", "--sweep", "deck:d 0..6.3 step 0.1"], 2, "more than 64 books"),
-    (["BOOK", "--best-plan", "pro,"], 0, ""),
-    (["BOOK", "--best-plan", "pro,,flat"], 2, "--best-plan is a list of plans"),
+    (["BOOK", "--best-plan", "pro,"], 2, "--best-plan has an empty name"),
+    (["BOOK", "--best-plan", "pro,,flat"], 2, "--best-plan has an empty name"),
+    (["BOOK", "--best-plan", "\"pro"], 2, "a name's quote does not end where the name does"),
+    (["BOOK", "--best-plan", "\"pro\"x"], 2, "a name's quote does not end where the name does"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "totals", "--json"], 2, "two formats"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv"], 2, "--format csv needs --table NAME"),
     (["BOOK", "--set", "deck:d *2", "--format", "csv", "--table", "best_plan"], 2, "goes with --best-plan"),

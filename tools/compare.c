@@ -54,6 +54,12 @@ static void find_datasets(struct cmd *cmd, struct compare *compare)
     }
 }
 
+/* What is said of each call in two runs. */
+static bool is_of_same_calls(const char *table)
+{
+    return table != NULL && (strcmp(table, "moved") == 0 || strcmp(table, "suspense") == 0);
+}
+
 static int run(struct cmd *cmd, struct compare *compare, struct toll_compare_options *options)
 {
     struct toll_impact impact = {0};
@@ -68,6 +74,8 @@ static int run(struct cmd *cmd, struct compare *compare, struct toll_compare_opt
     cmd_impact_needs(cmd, &compare->how, compare->prices, &options->moved_most, &options->prices);
     if (toll_compare(options, &impact, &error) < 0)
         return cmd_fail(cmd, &error);
+    if (is_of_same_calls(compare->how.table) && !impact.same_calls)
+        cmd_note(cmd, "the runs do not answer the same CDRs: there is no table %s", compare->how.table);
     int code = cmd_impact_print(cmd, &impact, &compare->how);
     if (code == CMD_OK && compare->html != NULL)
         code = cmd_html_impact(cmd, &impact, &about, compare->html);
@@ -88,6 +96,11 @@ static int check(struct cmd *cmd, const struct compare *compare)
         cmd_error(cmd, "--table goes with --format csv; --json has all tables");
     else if (table != NULL && !cmd_impact_is_table(table))
         cmd_error(cmd, "there is no table \"%s\"; there are: %s", table, cmd_impact_table_names());
+    else if (table != NULL && strcmp(table, toll_dimension_name(TOLL_BY_PLAN)) == 0)
+        cmd_error(
+            cmd,
+            "compare has no table plans: a run's lines do not say by which plan their account was rated; "
+            "whatif has it");
     else if (compare->count > TOLL_IMPACT_BOOKS_MAX)
         cmd_error(cmd, "at most %d runs can be side by side", TOLL_IMPACT_BOOKS_MAX);
     else

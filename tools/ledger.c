@@ -107,6 +107,16 @@ static void print_entry(struct cmd_table *table, const struct toll_ledger_entry 
                                                sum->currency});
 }
 
+/* It moved nothing, and is there all the same. */
+static void print_unmoved(struct cmd_table *table, const struct toll_ledger_entry *entry)
+{
+    char seq[24], changed[32];
+    snprintf(seq, sizeof seq, "%lld", (long long)entry->seq);
+    cmd_thousands(entry->changed, changed, sizeof changed);
+    cmd_table_row(table, (const char *const[]){seq, entry->original ? "run" : "delta", entry->posted,
+                                               entry->original ? "" : changed, "", "", "", "", ""});
+}
+
 static void print_text(struct cmd *cmd, const struct toll_ledger *ledger, const struct wanted *wanted)
 {
     static const enum cmd_align align[] = {CMD_RIGHT, CMD_LEFT,  CMD_LEFT,  CMD_RIGHT, CMD_RIGHT,
@@ -118,10 +128,16 @@ static void print_text(struct cmd *cmd, const struct toll_ledger *ledger, const 
     cmd_table_row(&table, (const char *const[]){"entry", "of", "digest", "changed", "adds", "sum", "due",
                                                 "due tax", "currency"});
     for (int64_t i = 0; toll_ledger_entry(ledger, i, &entry); i++) {
+        bool any = false;
         sum_entry(ledger, wanted, entry.seq, list);
-        for (int k = 0; k < CURRENCIES_MOST; k++)
-            if (list[k].currency[0] && (list[k].any || entry.original))
-                print_entry(&table, &entry, &list[k]);
+        for (int k = 0; k < CURRENCIES_MOST; k++) {
+            if (!list[k].currency[0] || !(list[k].any || entry.original))
+                continue;
+            print_entry(&table, &entry, &list[k]);
+            any = true;
+        }
+        if (!any && !wanted->account)
+            print_unmoved(&table, &entry);
     }
     cmd_table_print(&table, &cmd->out, "");
     cmd_table_end(&table);

@@ -15,39 +15,72 @@ static int say(struct toll_error *error, int code, const char *before, const cha
     return code;
 }
 
-/* Cuts list->text at `end` and lists what is between; empty: whether nothing between is a name. */
-static int cut(struct cmd_names *list, char end, bool skip_empty, struct toll_error *error)
+/* Lists the lines of list->text. */
+static int cut_lines(struct cmd_names *list, struct toll_error *error)
 {
     size_t room = 1;
     for (const char *p = list->text; *p; p++)
-        room += *p == end;
+        room += *p == '\n';
     list->names = calloc(room, sizeof *list->names);
     if (!list->names)
         return say(error, TOLL_ENOMEM, "out of memory", "", "");
     for (char *at = list->text; at;) {
-        char *next = strchr(at, end);
+        char *next = strchr(at, '\n');
         if (next)
             *next++ = 0;
         size_t bytes = strlen(at);
-        if (end == '\n' && bytes > 0 && at[bytes - 1] == '\r')
+        if (bytes > 0 && at[bytes - 1] == '\r')
             at[--bytes] = 0;
-        if (bytes > 0 || !skip_empty)
+        if (bytes > 0)
             list->names[list->count++] = at;
         at = next;
     }
     return 0;
 }
 
+/* The name at `at`, taken out of its quotes and blanks where it lies; *next: behind its comma, NULL at the
+ * end. NULL: its quote is not closed. */
+static char *take_name(char *at, char **next)
+{
+    at += strspn(at, " \t");
+    char *name = at, *end = at;
+    if (*at == '"') {
+        for (at++; *at && !(at[0] == '"' && at[1] != '"'); at++) {
+            at += *at == '"';
+            *end++ = *at;
+        }
+        if (!*at++)
+            return NULL;
+        at += strspn(at, " \t");
+        if (*at && *at != ',')
+            return NULL;
+    } else {
+        at = end = at + strcspn(at, ",");
+        while (end > name && (end[-1] == ' ' || end[-1] == '\t'))
+            end--;
+    }
+    *next = *at ? at + 1 : NULL;
+    *end = 0;
+    return name;
+}
+
 int cmd_names_split(struct cmd_names *list, const char *text, const char *option, struct toll_error *error)
 {
-    *list = (struct cmd_names){.text = strdup(text)};
-    if (!list->text)
+    size_t room = 1;
+    for (const char *p = text; *p; p++)
+        room += *p == ',';
+    *list = (struct cmd_names){.text = strdup(text), .names = calloc(room, sizeof *list->names)};
+    if (!list->text || !list->names)
         return say(error, TOLL_ENOMEM, "out of memory", "", "");
-    int rc = cut(list, ',', false, error);
-    for (size_t i = 0; rc == 0 && i < list->count; i++)
-        if (!*list->names[i])
-            rc = say(error, TOLL_EUSAGE, "--", option, " has an empty name between its commas");
-    return rc;
+    for (char *at = list->text; at;) {
+        const char *name = take_name(at, &at);
+        if (!name)
+            return say(error, TOLL_EUSAGE, "--", option, ": a name's quote does not end where the name does");
+        if (!*name)
+            return say(error, TOLL_EUSAGE, "--", option, " has an empty name between its commas");
+        list->names[list->count++] = name;
+    }
+    return 0;
 }
 
 int cmd_names_read(struct cmd_names *list, const char *path, struct toll_error *error)
@@ -82,7 +115,7 @@ int cmd_names_read(struct cmd_names *list, const char *path, struct toll_error *
     list->text[bytes] = 0;
     if (memchr(list->text, 0, bytes))
         return say(error, TOLL_EDATA, path, ": is no text: ", "it holds a zero byte");
-    return cut(list, '\n', true, error);
+    return cut_lines(list, error);
 }
 
 void cmd_names_free(struct cmd_names *list)

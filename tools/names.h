@@ -10,7 +10,8 @@ struct cmd_names {
     char *text; /* what they lie in */
 };
 
-/* Splits at commas; a name that has one itself cannot be said. TOLL_EUSAGE: an empty name. */
+/* Splits at commas, without the blanks around names; a name with a comma stands in double quotes, one inside
+ * twice. TOLL_EUSAGE: an empty name, or a quote that is not closed. */
 int cmd_names_split(struct cmd_names *list, const char *text, const char *option, struct toll_error *error);
 /* Lines of a file, blank ones left out. */
 int cmd_names_read(struct cmd_names *list, const char *path, struct toll_error *error);

@@ -2,10 +2,14 @@
  * The option parser and the help printer. See options.h.
  */
 #include "options.h"
+#include "machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char *const cmd_io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
+const char *const cmd_simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
 
 #define OPTIONS_MOST 40 /* of one verb, the common ones included */
 

@@ -2,6 +2,7 @@
  * tollmill rate: a book and a dataset -> a run.
  */
 #include "costs.h"
+#include "machine.h"
 #include "options.h"
 #include "print.h"
 
@@ -126,12 +127,10 @@ static void print_json(struct cmd *cmd, const struct toll_rate_result *result, c
 
 int cmd_rate(struct cmd *cmd, int argc, char **argv)
 {
-    static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
-    static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
     struct toll_rate_options rate = {.pin = true};
-    int64_t threads = 0;
+    struct cmd_machine machine = {0};
     static const char *const lates[] = {"append", "reorder", NULL};
-    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO, late = 0;
+    int late = 0;
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "book",
@@ -182,32 +181,7 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
          .value = "DAY",
          .help = "the UTC day after the last one",
          .target = &rate.to_day},
-        {.kind = CMD_NUMBER,
-         .name = "threads",
-         .value = "N",
-         .help = "workers; never changes a byte of the run (default: all cores)",
-         .target = &threads,
-         .minimum = 1,
-         .maximum = 4096},
-        {.kind = CMD_NUMBER,
-         .name = "memory",
-         .value = "SIZE",
-         .help = "memory to reserve at most, 2GiB: fewer workers, nothing mapped (default: what it takes)",
-         .target = &rate.memory_bytes,
-         .minimum = 1,
-         .maximum = INT64_MAX},
-        {.kind = CMD_CHOICE,
-         .name = "io",
-         .value = "auto|mmap|pread|io_uring",
-         .help = "how CDRs are read and lines written; never changes a byte of the run",
-         .target = &io,
-         .choices = io_choices},
-        {.kind = CMD_CHOICE,
-         .name = "simd",
-         .value = "auto|scalar|avx2|avx512",
-         .help = "which instructions; never changes a byte of the run",
-         .target = &simd,
-         .choices = simd_choices},
+        CMD_OPTIONS_MACHINE(machine),
     };
     const struct cmd_usage usage = {
         .about =
@@ -241,9 +215,10 @@ int cmd_rate(struct cmd *cmd, int argc, char **argv)
         return CMD_USAGE;
     }
     rate.reorder = late == 1;
-    rate.threads = (unsigned)threads;
-    rate.io = (enum toll_io_choice)io;
-    rate.simd = (enum toll_simd_choice)simd;
+    rate.threads = (unsigned)machine.threads;
+    rate.memory_bytes = machine.memory_bytes;
+    rate.io = (enum toll_io_choice)machine.io;
+    rate.simd = (enum toll_simd_choice)machine.simd;
     rate.reporter = cmd_reporter(cmd);
     rate.progress = cmd_progress_begin(cmd);
     struct toll_rate_result result;

@@ -1,6 +1,7 @@
 /*
  * tollmill rerate: a run's calls by another book, into a new run, and the delta of the two.
  */
+#include "machine.h"
 #include "options.h"
 #include "policy.h"
 #include "print.h"
@@ -13,8 +14,7 @@
 
 struct words { /* of the command line that need reading */
     const char *cdrs, *old_cdrs, *delta, *accounts;
-    int64_t threads;
-    int io, simd;
+    struct cmd_machine machine;
 };
 
 static void money_text(struct toll_sum sum, char *text, size_t room)
@@ -230,12 +230,10 @@ static int rerate(struct cmd *cmd, struct toll_rerate_options *options, const st
 
 int cmd_rerate(struct cmd *cmd, int argc, char **argv)
 {
-    static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
-    static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
     struct toll_rerate_options rerate_options = {.rate.pin = true};
     struct cmd_policy policy = CMD_POLICY_NONE;
     struct toll_rate_options *rate = &rerate_options.rate;
-    struct words words = {.io = TOLL_IO_AUTO, .simd = TOLL_SIMD_AUTO};
+    struct words words = {0};
     const struct cmd_option options[] = {
         {.kind = CMD_TEXT,
          .name = "book",
@@ -281,32 +279,7 @@ int cmd_rerate(struct cmd *cmd, int argc, char **argv)
          .help = "only calls that RUN has in suspense",
          .target = &rerate_options.part_suspense},
         CMD_OPTIONS_POLICY(policy),
-        {.kind = CMD_NUMBER,
-         .name = "threads",
-         .value = "N",
-         .help = "workers; never changes a byte (default: all cores)",
-         .target = &words.threads,
-         .minimum = 1,
-         .maximum = 4096},
-        {.kind = CMD_NUMBER,
-         .name = "memory",
-         .value = "SIZE",
-         .help = "memory that rating may reserve, 2GiB (default: what it takes)",
-         .target = &rate->memory_bytes,
-         .minimum = 1,
-         .maximum = INT64_MAX},
-        {.kind = CMD_CHOICE,
-         .name = "io",
-         .value = "auto|mmap|pread|io_uring",
-         .help = "how CDRs are read and lines written; never changes a byte",
-         .target = &words.io,
-         .choices = io_choices},
-        {.kind = CMD_CHOICE,
-         .name = "simd",
-         .value = "auto|scalar|avx2|avx512",
-         .help = "which instructions; never changes a byte",
-         .target = &words.simd,
-         .choices = simd_choices},
+        CMD_OPTIONS_MACHINE(words.machine),
     };
     const struct cmd_usage usage = {
         .about =
@@ -340,9 +313,10 @@ int cmd_rerate(struct cmd *cmd, int argc, char **argv)
     rerate_options.old_run_path = argv[1];
     rerate_options.closed_path = policy.closed;
     rerate_options.policy = policy.policy;
-    rate->threads = (unsigned)words.threads;
-    rate->io = (enum toll_io_choice)words.io;
-    rate->simd = (enum toll_simd_choice)words.simd;
+    rate->threads = (unsigned)words.machine.threads;
+    rate->memory_bytes = words.machine.memory_bytes;
+    rate->io = (enum toll_io_choice)words.machine.io;
+    rate->simd = (enum toll_simd_choice)words.machine.simd;
     rate->reporter = cmd_reporter(cmd);
     code = find_cdrs(cmd, &rerate_options, &words, new_path, old_path);
     if (code == CMD_GO)

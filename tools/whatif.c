@@ -6,6 +6,7 @@
 #include "best_plan.h"
 #include "html.h"
 #include "impact.h"
+#include "machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,15 +131,13 @@ static const char notes[] =
 
 static int parsed(struct cmd *cmd, struct cmd_whatif_asked *asked, int *operand_places, int argc, char **argv)
 {
-    static const char *const io_choices[] = {"auto", "mmap", "pread", "io_uring", NULL};
-    static const char *const simd_choices[] = {"auto", "scalar", "avx2", "avx512", NULL};
     static const char *const lates[] = {"append", "reorder", NULL};
     static const char *const safeties[] = {"excel", "raw", NULL};
     struct toll_whatif_options whatif = {.pin = true};
     struct show show = {.top = 10};
     const char *moved_by = NULL;
-    int64_t threads = 0;
-    int io = TOLL_IO_AUTO, simd = TOLL_SIMD_AUTO, late = 0, safety = 0, operands;
+    struct cmd_machine machine = {0};
+    int late = 0, safety = 0, operands;
     const struct cmd_option options[] = {
         {CMD_TEXT, "cdrs", 0, "DATASET", "dataset folder, as import makes it", &whatif.dataset_path, 0, 0,
          NULL, true},
@@ -234,32 +233,7 @@ static int parsed(struct cmd *cmd, struct cmd_whatif_asked *asked, int *operand_
          .value = "FILE",
          .help = "a report for people, one file",
          .target = &show.html},
-        {.kind = CMD_NUMBER,
-         .name = "threads",
-         .value = "N",
-         .help = "workers; never changes a figure (default: all cores)",
-         .target = &threads,
-         .minimum = 1,
-         .maximum = 4096},
-        {.kind = CMD_NUMBER,
-         .name = "memory",
-         .value = "SIZE",
-         .help = "memory to reserve at most, 2GiB (default: what it takes)",
-         .target = &whatif.memory_bytes,
-         .minimum = 1,
-         .maximum = INT64_MAX},
-        {.kind = CMD_CHOICE,
-         .name = "io",
-         .value = "auto|mmap|pread|io_uring",
-         .help = "how CDRs are read",
-         .target = &io,
-         .choices = io_choices},
-        {.kind = CMD_CHOICE,
-         .name = "simd",
-         .value = "auto|scalar|avx2|avx512",
-         .help = "which instructions; never changes a figure",
-         .target = &simd,
-         .choices = simd_choices},
+        CMD_OPTIONS_MACHINE(machine),
         {.kind = CMD_FLAG,
          .name = "no-taxes",
          .help = "leave taxes out: then changed rates of a taxed book cost far less time",
@@ -292,9 +266,10 @@ static int parsed(struct cmd *cmd, struct cmd_whatif_asked *asked, int *operand_
     }
     cmd_whatif_asked_operands(asked, argv, operand_places, operands);
     whatif.reorder = late == 1;
-    whatif.threads = (unsigned)threads;
-    whatif.io = (enum toll_io_choice)io;
-    whatif.simd = (enum toll_simd_choice)simd;
+    whatif.threads = (unsigned)machine.threads;
+    whatif.memory_bytes = machine.memory_bytes;
+    whatif.io = (enum toll_io_choice)machine.io;
+    whatif.simd = (enum toll_simd_choice)machine.simd;
     show.dataset = whatif.dataset_path;
     show.raw = safety == 1;
     code = cmd_impact_moved_by(cmd, moved_by, &whatif.moved_by_bp);

@@ -2,6 +2,7 @@
  * The books of a what-if in the order of the command line: paths, changes of the base, what a sweep makes of
  * one, and a book for each plan of --best-plan.
  */
+#include "names.h"
 #include "whatif.h"
 
 #include <stdio.h>
@@ -141,30 +142,28 @@ static char *change_to(const char *plan)
 /* "P,Q,R": a book for each, with every account on it. */
 static int add_best_plans(struct cmd *cmd, struct cmd_whatif_books *plan, const char *list)
 {
+    struct cmd_names names = {0};
+    struct toll_error error = {0};
+    int code = cmd_names_split(&names, list, "best-plan", &error) < 0 ? cmd_fail(cmd, &error) : CMD_GO;
     if (plan->plan_count == 0)
         plan->plan_first = plan->count;
-    for (const char *at = list; *at != '\0';) {
-        const size_t bytes = strcspn(at, ",");
-        char *name = strndup(at, bytes), *change = name == NULL ? NULL : change_to(name);
-        at += bytes + (at[bytes] == ',');
+    for (size_t i = 0; i < names.count && code == CMD_GO; i++) {
+        if (plan->count == TOLL_IMPACT_BOOKS_MAX) {
+            code = too_many(cmd);
+            break;
+        }
+        char *name = strdup(names.names[i]), *change = change_to(names.names[i]);
         if (name == NULL || change == NULL) {
             free(name);
             free(change);
-            return no_memory(cmd);
-        }
-        if (name[0] == '\0' || plan->count == TOLL_IMPACT_BOOKS_MAX) {
-            const bool full = name[0] != '\0';
-            free(name);
-            free(change);
-            if (full)
-                return too_many(cmd);
-            cmd_error(cmd, "--best-plan is a list of plans, P,Q,R, not \"%s\"", list);
-            return CMD_USAGE;
+            code = no_memory(cmd);
+            break;
         }
         plan->plans[plan->plan_count++] = keep(plan, name);
         plan->books[plan->count++] = (struct toll_whatif_book){.name = name, .change = keep(plan, change)};
     }
-    return CMD_GO;
+    cmd_names_free(&names);
+    return code;
 }
 
 /* The list's next word, if it is the next of all: the one with the lowest place. */

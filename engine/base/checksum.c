@@ -33,10 +33,14 @@ struct toll_hash128 toll_hash(const void *data, size_t bytes)
 }
 
 void toll_hash_texts(const char *text, const uint32_t *begin, const uint32_t *bytes, size_t count,
-                     struct toll_hash128 *hashes)
+                     uint64_t *high, uint64_t *low)
 {
-    for (size_t i = 0; i < count; i++)
-        hashes[i] = from_xxh(XXH3_128bits(text + begin[i], bytes[i]));
+    for (size_t i = 0; i < count; i++) {
+        const XXH128_hash_t hash = XXH3_128bits(text + begin[i], bytes[i]);
+
+        high[i] = hash.high64;
+        low[i] = hash.low64;
+    }
 }
 
 _Static_assert(sizeof(XXH3_state_t) <= TOLL_HASH_STATE_BYTES && _Alignof(XXH3_state_t) <= 64,

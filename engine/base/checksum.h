@@ -19,7 +19,7 @@ toll_hash_kernel toll_hash_avx2, toll_hash_avx512;
 
 /* toll_hash of `count` stretches of a text. */
 void toll_hash_texts(const char *text, const uint32_t *begin, const uint32_t *bytes, size_t count,
-                     struct toll_hash128 *hashes);
+                     uint64_t *high, uint64_t *low);
 
 /* toll_hash of bytes that come in pieces, in memory of the caller's; its twins, too. */
 #define TOLL_HASH_STATE_BYTES 576

@@ -23,15 +23,35 @@ int toll_change_error(const struct toll_change *change, struct toll_error *error
     return toll_error_set(error, TOLL_EBOOK, "the change \"%.120s\": %s", change->text, text);
 }
 
+/* `at` is behind the quote that opens; behind the one that closes, or at the end. */
+static const char *quoted_name(const char *at, char name[TOLL_CHANGE_NAME_BYTES])
+{
+    size_t bytes = 0;
+
+    for (; *at != 0 && (at[0] != '"' || at[1] == '"'); at++) {
+        at += *at == '"' ? 1 : 0;
+        if (bytes + 1 < TOLL_CHANGE_NAME_BYTES)
+            name[bytes++] = *at;
+    }
+    name[bytes] = 0;
+    return *at != 0 ? at + 1 : at;
+}
+
 const char *toll_change_next_name(const char *list, char name[TOLL_CHANGE_NAME_BYTES])
 {
-    const char *stop = list + strcspn(list, ",");
+    const char *stop = list;
     int bytes;
 
     if (*list == 0)
         return NULL;
-    while (list < stop && *list == ' ')
+    while (*list == ' ')
         list++;
+    if (*list == '"') {
+        stop = quoted_name(list + 1, name);
+        stop += strcspn(stop, ",");
+        return *stop != 0 ? stop + 1 : stop;
+    }
+    stop = list + strcspn(list, ",");
     bytes = (int)(stop - list);
     while (bytes > 0 && list[bytes - 1] == ' ')
         bytes--;

@@ -46,7 +46,8 @@ int toll_change_parse(struct toll_arena *arena, const char *text, struct toll_ch
 int toll_change_error(const struct toll_change *change, struct toll_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The next name of a list "A, B" without the blanks around it, and where to go on; NULL: there is none. */
+/* The next name of a list `A, "B, C"` without the blanks and quotes around it, and where to go on; NULL:
+ * there is none. */
 #define TOLL_CHANGE_NAME_BYTES 256
 const char *toll_change_next_name(const char *list, char name[TOLL_CHANGE_NAME_BYTES]);
 

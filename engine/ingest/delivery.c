@@ -40,7 +40,6 @@ struct reading {
 };
 
 #define CHUNK_BYTES_LEAST ((size_t)64 << 10)
-#define CHUNK_BYTES_MOST ((size_t)1 << 20) /* its rows are still in the caches when they are ordered */
 #define ROW_GROWTH_GUESS 8 /* how much more a row may take in memory than in its file: short rows */
 
 const char *toll_delivery_name(const char *path)
@@ -103,7 +102,7 @@ static size_t chunk_bytes(const struct reading *reading)
     size_t bytes = toll_gather_rows_limit(gather) / (4 * ROW_GROWTH_GUESS) / gather->threads;
 
     bytes = bytes < CHUNK_BYTES_LEAST ? CHUNK_BYTES_LEAST : bytes;
-    return bytes > CHUNK_BYTES_MOST ? CHUNK_BYTES_MOST : bytes;
+    return bytes > TOLL_INGEST_CHUNK_BYTES ? TOLL_INGEST_CHUNK_BYTES : bytes;
 }
 
 /* How much text the memory that is left will hold, by what the file's rows took so far. */
@@ -318,7 +317,7 @@ static int gather_wave(struct reading *reading, struct toll_error *error)
 static int read_waves(struct reading *reading, struct toll_error *error)
 {
     const struct toll_gather *gather = reading->run->gather;
-    unsigned threads = reading->size < TOLL_INGEST_CHUNK_BYTES / 4 ? 1 : gather->threads;
+    unsigned threads = reading->size < 2 * TOLL_INGEST_CHUNK_BYTES ? 1 : gather->threads;
     int code = 0;
 
     reading->end = reading->gathered_from = reading->layout.start.offset;

@@ -13,7 +13,7 @@
 #define TOLL_INGEST_CARRIERS_MAX 65535  /* the carrier column is a uint16 dictionary */
 #define TOLL_INGEST_ROWS_MAX 2147483647 /* rows of one import; row numbers are int32 */
 #define TOLL_INGEST_CHUNK_BYTES \
-    (8u << 20) /* what one worker lexes at a time: long enough to hide its start */
+    (1u << 20) /* what one worker lexes at a time: its rows are still in the caches when they are ordered */
 #define TOLL_INGEST_REJECTS_TOLD \
     10 /* rejects reported one by one for each file; all are in the rejects file */
 #define TOLL_INGEST_REJECT_RAW_MAX 4096u /* bytes kept of a row that is too long to be a row */

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "ingest/tray_rows.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,7 @@ static bool make_output(struct toll_tray *tray, struct output *output)
 {
     struct toll_row_store *store = &tray->reader->chunk->store;
     size_t bytes = 0, extras = 0;
+
     for (uint32_t r = 0; r < tray->rows; r++) {
         const bool even = (tray->shape[r] & TOLL_TRAY_ODD) == 0;
 
@@ -159,39 +161,107 @@ static bool make_output(struct toll_tray *tray, struct output *output)
     return (extras == 0 || output->extras != NULL) && (bytes == 0 || output->texts != NULL);
 }
 
-static inline void write_extra(const struct toll_tray *tray, uint32_t r, struct toll_row_extra *extra)
+/* -- rows and extras as ten words each -- */
+
+_Static_assert(sizeof(struct toll_row) == TOLL_FIELD_ROW_WORDS * 8 && sizeof(void *) == 8 &&
+                   offsetof(struct toll_row, key_high) == 8 && offsetof(struct toll_row, key_low) == 16 &&
+                   offsetof(struct toll_row, caller) == 24 && offsetof(struct toll_row, callee) == 32 &&
+                   offsetof(struct toll_row, text) == 40 && offsetof(struct toll_row, extra) == 48 &&
+                   offsetof(struct toll_row, duration_ms) == 56 && offsetof(struct toll_row, source) == 64 &&
+                   offsetof(struct toll_row, kind) == 72,
+               "as write_even fills it");
+_Static_assert(sizeof(struct toll_row_extra) == TOLL_FIELD_ROW_WORDS * 8 &&
+                   offsetof(struct toll_row_extra, quantity) == 32 &&
+                   offsetof(struct toll_row_extra, provider_charge) == 40 &&
+                   offsetof(struct toll_row_extra, trunk) == 56 &&
+                   offsetof(struct toll_row_extra, calltype) == 64 &&
+                   offsetof(struct toll_row_extra, setup_ms) == 68 &&
+                   offsetof(struct toll_row_extra, carrier_billed_ms) == 72,
+               "as write_extras fills it");
+
+static inline uint64_t two(uint32_t first, uint32_t second)
 {
-    *extra = (struct toll_row_extra){.charged = tray->numbers[2][r],
-                                     .lrn_caller = tray->numbers[3][r],
-                                     .lrn_callee = tray->numbers[4][r],
-                                     .ring_to = tray->numbers[5][r],
-                                     .quantity = tray->quantity[r],
-                                     .provider_charge = tray->money[0][r],
-                                     .provider_tax = tray->money[1][r],
-                                     .trunk = tray->names[TOLL_NAME_TRUNK][r],
-                                     .hint = tray->names[TOLL_NAME_HINT][r],
-                                     .calltype = tray->names[TOLL_NAME_CALLTYPE][r],
-                                     .setup_ms = tray->setup_ms[r],
-                                     .carrier_billed_ms = tray->billed_ms[r]};
+    const uint32_t words[2] = {first, second};
+    uint64_t both;
+
+    memcpy(&both, words, sizeof both);
+    return both;
 }
 
-static inline char *write_texts(const struct toll_tray *tray, uint32_t r, char *to)
+static inline uint64_t four(uint16_t first, uint32_t second, uint32_t third, uint32_t fourth)
 {
-    for (int i = 0; i < 3; i++)
-        if (tray->texts[i].bytes[r] > 0)
-            to = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], to);
-    return to;
+    const uint16_t words[4] = {first, (uint16_t)second, (uint16_t)third, (uint16_t)fourth};
+    uint64_t all;
+
+    memcpy(&all, words, sizeof all);
+    return all;
 }
 
-/* Rows [from, until), none of which is odd. */
-static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output)
+struct words {
+    uint64_t text[TOLL_TRAY_ROWS], extra[TOLL_TRAY_ROWS];
+    uint64_t narrow[3][TOLL_TRAY_ROWS];
+};
+
+/* The texts of rows [from, until), and where each row's lie. */
+static void write_texts(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output,
+                        struct words *words)
+{
+    char *to = output->texts;
+
+    for (uint32_t r = from; r < until; r++) {
+        words->text[r] = (uintptr_t)(text_bytes(tray, r) > 0 ? to : "");
+        for (int i = 0; i < 3; i++)
+            if (tray->texts[i].bytes[r] > 0)
+                to = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], to);
+        toll_sha256_walk_step(tray->reader->walk);
+    }
+    output->texts = to;
+}
+
+/* The extras of rows [from, until): of all, and then only of those that have one. */
+static void write_extras(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output,
+                         struct words *words)
+{
+    const uint64_t *const columns[TOLL_FIELD_ROW_WORDS] = {
+        tray->numbers[2] + from,
+        tray->numbers[3] + from,
+        tray->numbers[4] + from,
+        tray->numbers[5] + from,
+        (const uint64_t *)tray->quantity + from,
+        (const uint64_t *)tray->money[0] + from,
+        (const uint64_t *)tray->money[1] + from,
+        words->narrow[0] + from,
+        words->narrow[1] + from,
+        words->narrow[2] + from,
+    };
+    struct toll_row_extra *to = output->extras;
+    uint32_t count = 0;
+
+    for (uint32_t r = from; r < until; r++) {
+        words->extra[r] = tray->has_extra[r] ? (uintptr_t)(to + count) : 0;
+        words->narrow[0][r] = two(tray->names[TOLL_NAME_TRUNK][r], tray->names[TOLL_NAME_HINT][r]);
+        words->narrow[1][r] = two(tray->names[TOLL_NAME_CALLTYPE][r], (uint32_t)tray->setup_ms[r]);
+        words->narrow[2][r] = two((uint32_t)tray->billed_ms[r], 0);
+        count += tray->has_extra[r];
+    }
+    output->extras += count;
+    if (count == until - from) {
+        tray->kernels->rows(columns, count, to);
+        return;
+    }
+    for (uint32_t r = from; r < until; r++) {
+        if (!tray->has_extra[r])
+            continue;
+        for (unsigned c = 0; c < TOLL_FIELD_ROW_WORDS; c++)
+            memcpy((char *)to + 8 * c, &columns[c][r - from], 8);
+        to++;
+    }
+}
+
+static void count_rows(const struct toll_tray *tray, uint32_t from, uint32_t until)
 {
     struct toll_chunk *chunk = tray->reader->chunk;
-    struct toll_row *restrict row = &chunk->rows[chunk->row_count];
-    struct toll_row_extra *extra = output->extras;
     int64_t first = chunk->first_start, last = chunk->last_start, duration_ms = 0, warnings = 0;
-    const int32_t source_row = (int32_t)chunk->data_rows + 1 - (int32_t)from;
-    char *text = output->texts;
 
     for (uint32_t r = from; r < until; r++) {
         const toll_ms start = tray->utc[0][r];
@@ -200,27 +270,7 @@ static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t unt
         last = start > last ? start : last;
         duration_ms += tray->duration_ms[r];
         warnings += tray->warned[r];
-        row[r - from] = (struct toll_row){.start = start,
-                                          .key_high = tray->key[r].high,
-                                          .key_low = tray->key[r].low,
-                                          .caller = tray->numbers[0][r],
-                                          .callee = tray->numbers[1][r],
-                                          .text = text_bytes(tray, r) > 0 ? text : "",
-                                          .extra = tray->has_extra[r] ? extra : NULL,
-                                          .duration_ms = tray->duration_ms[r],
-                                          .source_row = source_row + (int32_t)r,
-                                          .carrier = tray->names[TOLL_NAME_CARRIER][r],
-                                          .kind = tray->kind[r],
-                                          .record_id_bytes = (uint16_t)tray->texts[0].bytes[r],
-                                          .caller_bytes = (uint16_t)tray->texts[1].bytes[r],
-                                          .callee_bytes = (uint16_t)tray->texts[2].bytes[r]};
-        text = write_texts(tray, r, text);
-        if (tray->has_extra[r])
-            write_extra(tray, r, extra++);
-        toll_sha256_walk_step(tray->reader->walk);
     }
-    output->texts = text;
-    output->extras = extra;
     chunk->first_start = first;
     chunk->last_start = last;
     chunk->duration_ms += duration_ms;
@@ -228,6 +278,37 @@ static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t unt
     chunk->row_count += until - from;
     chunk->data_rows += until - from;
     tray->reader->csv.line += until - from;
+}
+
+/* Rows [from, until), none of which is odd. */
+static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output)
+{
+    struct toll_chunk *chunk = tray->reader->chunk;
+    const uint32_t source_row = (uint32_t)chunk->data_rows + 1 - from;
+    struct words words;
+    const uint64_t *const columns[TOLL_FIELD_ROW_WORDS] = {
+        (const uint64_t *)tray->utc[0] + from,
+        tray->key_high + from,
+        tray->key_low + from,
+        tray->numbers[0] + from,
+        tray->numbers[1] + from,
+        words.text + from,
+        words.extra + from,
+        words.narrow[0] + from,
+        words.narrow[1] + from,
+        words.narrow[2] + from,
+    };
+
+    write_texts(tray, from, until, output, &words);
+    write_extras(tray, from, until, output, &words);
+    for (uint32_t r = from; r < until; r++) {
+        words.narrow[0][r] = two((uint32_t)tray->duration_ms[r], source_row + r);
+        words.narrow[1][r] = two(0, tray->names[TOLL_NAME_CARRIER][r]);
+        words.narrow[2][r] =
+            four(tray->kind[r], tray->texts[0].bytes[r], tray->texts[1].bytes[r], tray->texts[2].bytes[r]);
+    }
+    tray->kernels->rows(columns, until - from, &chunk->rows[chunk->row_count]);
+    count_rows(tray, from, until);
 }
 
 /* An odd row, by rows.c; a blank line is none. */
@@ -241,16 +322,6 @@ static void read_odd(struct toll_tray *tray, uint32_t r, size_t base)
         return;
     }
     (void)toll_reader_next(tray->reader);
-}
-
-/* The text of the next window comes from memory while this one is typed. */
-static void ask_ahead(const struct toll_tray *tray)
-{
-    const char *from = tray->text + WINDOW_BYTES + tray->begin[0];
-    const char *end = tray->text + WINDOW_BYTES + tray->end[tray->rows - 1];
-
-    for (; from < end; from += 64)
-        __builtin_prefetch(from, 0, 2);
 }
 
 /* In the order of the file; base: where the window begins. */
@@ -278,14 +349,28 @@ static bool write_rows(struct toll_tray *tray, size_t base)
 
 /* -- windows -- */
 
+/* The text of the next window comes from memory while this one is typed, some before each kind of column: all
+ * at once would wait for each other. */
+static void ask_ahead(const struct toll_tray *tray, unsigned part, unsigned parts)
+{
+    const uint32_t begin = tray->begin[0] & ~63u, bytes = tray->end[tray->rows - 1] - begin;
+    const char *from = tray->text + WINDOW_BYTES + begin;
+
+    for (uint32_t at = bytes / 64 * part / parts; at <= bytes / 64 * (part + 1) / parts; at++)
+        __builtin_prefetch(from + 64 * (size_t)at, 0, 2);
+}
+
 static void type_columns(struct toll_tray *tray)
 {
-    toll_tray_times(tray);
-    toll_tray_durations(tray);
-    toll_tray_amounts(tray);
-    toll_tray_numbers(tray);
-    toll_tray_names(tray);
-    toll_tray_keys(tray);
+    static void (*const kinds[])(struct toll_tray *) = {toll_tray_times,   toll_tray_durations,
+                                                        toll_tray_amounts, toll_tray_numbers,
+                                                        toll_tray_names,   toll_tray_keys};
+    const unsigned count = sizeof kinds / sizeof *kinds;
+
+    for (unsigned k = 0; k < count; k++) {
+        ask_ahead(tray, k, count);
+        kinds[k](tray);
+    }
 }
 
 static void need_slot(struct toll_tray *tray, int slot)
@@ -354,7 +439,6 @@ static bool read_window(struct toll_tray *tray)
         return !reader->no_memory;
     }
     while (take_rows(tray, &cursor) > 0) {
-        ask_ahead(tray);
         type_columns(tray);
         if (reader->no_memory || !write_rows(tray, base)) {
             reader->no_memory = true;

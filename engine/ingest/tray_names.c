@@ -168,6 +168,7 @@ static void hash_one(struct toll_tray *tray, uint32_t r)
 {
     const int count = tray->spec->key_count;
     struct toll_value text = {"", 0};
+    struct toll_hash128 hash;
     bool empty = true;
 
     if ((tray->shape[r] & TOLL_TRAY_ODD) != 0)
@@ -176,7 +177,9 @@ static void hash_one(struct toll_tray *tray, uint32_t r)
         (void)toll_tray_value(tray, r, tray->key_slots[i], &text);
         empty &= text.bytes == 0;
     }
-    tray->key[r] = empty ? hash_row(tray, r) : hash_columns(tray, r, tray->key_slots, count);
+    hash = empty ? hash_row(tray, r) : hash_columns(tray, r, tray->key_slots, count);
+    tray->key_high[r] = hash.high;
+    tray->key_low[r] = hash.low;
 }
 
 void toll_tray_keys(struct toll_tray *tray)
@@ -199,7 +202,7 @@ void toll_tray_keys(struct toll_tray *tray)
             hash_one(tray, r);
         return;
     }
-    toll_hash_texts(text, keys->begin, keys->bytes, tray->rows, tray->key);
+    toll_hash_texts(text, keys->begin, keys->bytes, tray->rows, tray->key_high, tray->key_low);
     for (uint32_t r = 0; r < tray->rows; r++)
         if (__builtin_expect(keys->bytes[r] == least, 0))
             hash_one(tray, r);

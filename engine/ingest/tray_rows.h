@@ -56,7 +56,7 @@ struct toll_tray {
     uint32_t unusual[TOLL_TRAY_ROWS], unusual_count; /* rows that had a shape from the start */
     /* what becomes of them; columns that no field is mapped to are 0 throughout */
     int64_t utc[3][TOLL_TRAY_ROWS]; /* start, answer, end; the first is the row's */
-    struct toll_hash128 key[TOLL_TRAY_ROWS];
+    uint64_t key_high[TOLL_TRAY_ROWS], key_low[TOLL_TRAY_ROWS];
     uint64_t numbers[TOLL_TRAY_NUMBERS][TOLL_TRAY_ROWS];
     int64_t quantity[TOLL_TRAY_ROWS], money[2][TOLL_TRAY_ROWS]; /* charge, tax */
     uint32_t names[TOLL_NAME_SOURCE][TOLL_TRAY_ROWS];

@@ -2,9 +2,9 @@
 #include "pipeline/component_rows.h"
 
 #include "base/error.h"
-#include "base/large.h"
 #include "base/time.h"
 #include "pipeline/row.h"
+#include "tax/apply.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,10 @@ void toll_component_rows_free(struct toll_component_rows *rows)
     toll_arena_free(&rows->arena);
     toll_arena_free(&rows->fractions);
     toll_strings_free(&rows->numbers);
+    toll_strings_free(&rows->applied);
+    free(rows->refs);
+    free(rows->ranges);
+    free(rows->key);
     memset(rows, 0, sizeof *rows);
 }
 
@@ -203,25 +207,132 @@ static bool describe(struct toll_component_rows *rows, int32_t tuple,
            row->as_of != NULL && row->taxed != NULL && row->taxed_per_minute != NULL;
 }
 
-bool toll_component_rows_reserve(struct toll_component_rows *rows, int64_t room)
-{
-    rows->rows = toll_large_array((size_t)room * sizeof *rows->rows);
-    rows->room = rows->rows == NULL ? 0 : room;
-    return rows->rows != NULL;
-}
-
 static bool make_room(struct toll_component_rows *rows, uint32_t more)
 {
     if (rows->count + more <= rows->room)
         return true;
     int64_t room = rows->room == 0 ? 1024 : rows->room * 2;
     room = room < rows->count + more ? rows->count + more : room;
-    struct toll_component_row *bigger = realloc(rows->rows, (size_t)room * sizeof *bigger);
+    struct toll_component_ref *refs = realloc(rows->refs, (size_t)room * sizeof *refs);
+    if (refs == NULL)
+        return false;
+    rows->refs = refs;
+    rows->room = room;
+    return true;
+}
+
+static bool make_row_room(struct toll_component_rows *rows, uint32_t more)
+{
+    const uint64_t needed = (uint64_t)rows->row_count + more;
+    if (needed <= rows->row_room)
+        return true;
+    uint64_t room = rows->row_room == 0 ? 256 : 2 * (uint64_t)rows->row_room;
+    room = room < needed ? needed : room;
+    struct toll_component_row *bigger =
+        room > UINT32_MAX ? NULL : realloc(rows->rows, (size_t)room * sizeof *bigger);
     if (bigger == NULL)
         return false;
     rows->rows = bigger;
-    rows->room = room;
+    rows->row_room = (uint32_t)room;
     return true;
+}
+
+/* ---- what tuples before this one had ---- */
+
+/* What decides all that is worked out of a component: what toll_tax_apply finds. */
+struct applied {
+    uint32_t series, exemption;
+    int32_t tax, jurisdiction, exempt, resale;
+    int64_t share;
+    uint32_t negative, p_count, q_count, unused; /* of the base; its words follow */
+};
+_Static_assert(sizeof(struct applied) == 48, "no padding");
+
+static size_t base_bytes(const struct toll_tax_component *component)
+{
+    return ((size_t)component->base->p_count + component->base->q_count) * sizeof *component->base->word;
+}
+
+/* The id of the list: beyond all before if it is new; 0: out of memory. */
+static uint32_t find_applied(struct toll_component_rows *rows, const struct toll_tax_list *list)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        bytes += sizeof(struct applied) + base_bytes(&list->components[i]);
+    if (bytes > rows->key_room) {
+        char *key = realloc(rows->key, 2 * bytes);
+        if (key == NULL)
+            return 0;
+        rows->key = key;
+        rows->key_room = 2 * bytes;
+    }
+    char *at = rows->key;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct toll_tax_component *component = &list->components[i];
+        const struct applied applied = {
+            .series = component->series,
+            .exemption = component->exemption,
+            .tax = component->tax,
+            .jurisdiction = component->jurisdiction,
+            .exempt = component->exempt,
+            .resale = component->resale,
+            .share = component->share,
+            .negative = component->base->negative,
+            .p_count = component->base->p_count,
+            .q_count = component->base->q_count,
+        };
+        memcpy(at, &applied, sizeof applied);
+        memcpy(at + sizeof applied, component->base->word, base_bytes(component));
+        at += sizeof applied + base_bytes(component);
+    }
+    return toll_strings_add(&rows->applied, rows->key, bytes);
+}
+
+static bool keep_range(struct toll_component_rows *rows, uint32_t id, struct toll_component_range range)
+{
+    if (id >= rows->range_room) {
+        const size_t room = rows->range_room == 0 ? 256 : 2 * rows->range_room;
+        struct toll_component_range *ranges = realloc(rows->ranges, room * sizeof *ranges);
+        if (ranges == NULL)
+            return false;
+        rows->ranges = ranges;
+        rows->range_room = room;
+    }
+    rows->ranges[id] = range;
+    return true;
+}
+
+static int add_new(struct toll_component_rows *rows, int32_t tuple, uint32_t id, struct toll_tax_list *list,
+                   struct toll_error *error)
+{
+    const struct toll_component_range range = {rows->row_count, list->count};
+    int rc = toll_tax_solve(rows->index->tables, &rows->fractions, list, error);
+    if (rc == 0 && (!make_row_room(rows, list->count) || !keep_range(rows, id, range)))
+        rc = no_memory(error);
+    for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
+        if (describe(rows, tuple, &list->components[i], &rows->rows[rows->row_count]))
+            rows->row_count++;
+        else
+            rc = no_memory(error);
+    }
+    return rc;
+}
+
+static void add_range(struct toll_component_rows *rows, int32_t tuple, struct toll_component_range range)
+{
+    struct toll_component_ref *ref = &rows->refs[rows->count];
+    for (uint32_t i = 0; i < range.count; i++)
+        ref[i] = (struct toll_component_ref){tuple, range.first + i};
+    rows->count += range.count;
+}
+
+void toll_component_rows_copy(const struct toll_component_rows *rows, int64_t first, int64_t count,
+                              struct toll_component_row *out)
+{
+    for (int64_t i = first; i < first + count; i++, out++) {
+        *out = rows->rows[rows->refs[i].row];
+        out->tuple = rows->refs[i].tuple;
+    }
 }
 
 int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
@@ -232,16 +343,15 @@ int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
 
     if (rows->fractions.total_bytes > FRACTIONS_BYTES) /* the rows have them as texts */
         toll_arena_free(&rows->fractions);
-    int rc = toll_tax_components(rows->index, facts, &rows->fractions, &list, error);
-
+    const int rc = toll_tax_apply(rows->index, facts, &rows->fractions, &list, error);
     *reason = rc == 0 ? list.reason : TOLL_TAX_TAXED;
-    if (rc == 0 && !make_room(rows, list.count))
-        rc = no_memory(error);
-    for (uint32_t i = 0; rc == 0 && i < list.count; i++) {
-        if (describe(rows, tuple, &list.components[i], &rows->rows[rows->count]))
-            rows->count++;
-        else
-            rc = no_memory(error);
-    }
-    return rc;
+    if (rc != 0 || list.count == 0)
+        return rc;
+    const uint32_t known = rows->applied.count, id = find_applied(rows, &list);
+    if (id == 0 || !make_room(rows, list.count))
+        return no_memory(error);
+    const int made = id > known ? add_new(rows, tuple, id, &list, error) : 0;
+    if (made == 0)
+        add_range(rows, tuple, rows->ranges[id]);
+    return made;
 }

@@ -78,6 +78,8 @@ struct toll_delta_maker {
     bool same_files; /* both runs have the same tables and the same book */
     bool same_books; /* both have but one book, the same, or the same ones */
     bool pools_agree, prices_agree, tuples_agree, accounts_agree; /* an id of both is the same in both */
+    _Atomic uint8_t *price_verdicts; /* by id: of lines with this id in both; 0: not looked at yet */
+    int64_t price_verdict_limit;
     bool has_cost;
     pthread_mutex_t lock;
     atomic_bool has_all;      /* books, payers and the rest of the tables, see toll_delta_need_all */

@@ -172,14 +172,6 @@ static bool give_payer(struct toll_delta_maker *maker, int32_t *id)
     return true;
 }
 
-static bool give_side(struct toll_delta_maker *maker, unsigned side, struct toll_delta_side_row *row)
-{
-    return row->row < 0 ||
-           (give_payer(maker, &row->payer) && give(maker, side, GIVEN_PRICES, &row->price) &&
-            give(maker, side, GIVEN_PRICES, &row->cost_price) && give(maker, side, GIVEN_POOLS, &row->pool) &&
-            give(maker, side, GIVEN_TUPLES, &row->tuple));
-}
-
 /* ---- sums ---- */
 
 static bool count_side(struct toll_delta_maker *maker, enum toll_delta_which which, unsigned reason,
@@ -244,8 +236,6 @@ static int adjust(struct toll_delta_maker *maker, struct toll_delta_change *chan
     return rc;
 }
 
-/* ---- days ---- */
-
 static int open_adjust(struct toll_delta_maker *maker, struct toll_error *error)
 {
     const struct toll_delta_options *options = maker->options;
@@ -265,15 +255,44 @@ static int open_adjust(struct toll_delta_maker *maker, struct toll_error *error)
     return toll_adjust_open(&maker->adjust, maker->io, options->closed_path, &options->policy, &runs, error);
 }
 
-static int write_day(struct toll_delta_maker *maker, int64_t day, struct toll_delta_changes *changes,
-                     struct toll_error *error)
+/* Of a side that is there: all ids but prices'. */
+static bool give_side(struct toll_delta_maker *maker, unsigned side, struct toll_delta_side_row *row)
+{
+    return row->row < 0 || (give_payer(maker, &row->payer) && give(maker, side, GIVEN_POOLS, &row->pool) &&
+                            give(maker, side, GIVEN_TUPLES, &row->tuple));
+}
+
+static bool give_prices(struct toll_delta_maker *maker, unsigned side, struct toll_delta_side_row *row)
+{
+    return row->row < 0 || (give(maker, side, GIVEN_PRICES, &row->price) &&
+                            give(maker, side, GIVEN_PRICES, &row->cost_price));
+}
+
+/* ---- days ---- */
+
+/* Prices, of which there may be millions, are given their ids beside all else. */
+struct giving {
+    struct toll_delta_maker *maker;
+    struct toll_delta_changes *changes;
+    bool fits;
+};
+
+static void *give_all_prices(void *argument)
+{
+    struct giving *giving = argument;
+    struct toll_delta_change *list = giving->changes->list;
+    bool fits = true;
+    for (size_t i = 0; fits && i < giving->changes->count; i++)
+        fits = give_prices(giving->maker, TOLL_DELTA_OLD, &list[i].row.before) &&
+               give_prices(giving->maker, TOLL_DELTA_NEW, &list[i].row.after);
+    giving->fits = fits;
+    return NULL;
+}
+
+static int give_the_rest(struct toll_delta_maker *maker, struct toll_delta_changes *changes,
+                         struct toll_error *error)
 {
     int rc = 0;
-    if (changes->count == 0)
-        return 0;
-    struct toll_delta_line_row *rows = malloc(changes->count * sizeof *rows);
-    if (rows == NULL)
-        return toll_delta_no_memory(error);
     for (size_t i = 0; rc == 0 && i < changes->count; i++) {
         struct toll_delta_change *change = &changes->list[i];
         if (!count_line(maker, &change->row))
@@ -283,11 +302,31 @@ static int write_day(struct toll_delta_maker *maker, int64_t day, struct toll_de
         if (rc == 0 && (!give_side(maker, TOLL_DELTA_OLD, &change->row.before) ||
                         !give_side(maker, TOLL_DELTA_NEW, &change->row.after)))
             rc = toll_delta_no_memory(error);
-        rows[i] = change->row;
     }
+    return rc;
+}
+
+#define BESIDE_LINES 10000 /* from which on a thread is worth its start */
+
+static int write_day(struct toll_delta_maker *maker, int64_t day, struct toll_delta_changes *changes,
+                     struct toll_error *error)
+{
+    struct giving giving = {.maker = maker, .changes = changes};
+    pthread_t thread;
+    if (changes->count == 0)
+        return 0;
+    const bool beside = maker->threads > 1 && changes->count >= BESIDE_LINES &&
+                        pthread_create(&thread, NULL, give_all_prices, &giving) == 0;
+    int rc = give_the_rest(maker, changes, error);
+    if (beside)
+        pthread_join(thread, NULL);
+    else if (rc == 0)
+        give_all_prices(&giving);
+    if (rc == 0 && !giving.fits)
+        rc = toll_delta_no_memory(error);
     if (rc == 0)
-        rc = toll_delta_add_lines(maker->writer, day, rows, (int64_t)changes->count, error);
-    free(rows);
+        rc = toll_delta_add_lines(maker->writer, day, &changes->list->row, sizeof *changes->list,
+                                  (int64_t)changes->count, error);
     changes->count = 0;
     return rc;
 }

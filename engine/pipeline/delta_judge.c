@@ -180,27 +180,58 @@ static bool same_ends(const struct toll_delta_spot *a, const struct toll_delta_s
 
 /* ---- price, bundle, cost ---- */
 
-static int price_reasons(const struct toll_delta_spot *before, const struct toll_delta_spot *after,
-                         unsigned *reasons, struct toll_error *error)
+/* What two prices are to each other. */
+enum verdict { NOT_LOOKED_AT, SAME, OTHER_PLAN, OTHER_PREFIX, OTHER_BAND, OTHER_RATE, MISSING };
+
+static enum verdict look_at_prices(const struct toll_delta_run *before, int32_t old_id,
+                                   const struct toll_delta_run *after, int32_t new_id)
 {
-    const struct toll_line_batch *x = before->lines, *y = after->lines;
-    const int32_t old_id = x->price[before->index], new_id = y->price[after->index];
-    if (old_id == 0 || new_id == 0 ||
-        toll_delta_same_price(before->part->side, old_id, after->part->side, new_id))
-        return 0;
-    const struct toll_price_row *p = toll_delta_price(before->part->side, old_id),
-                                *q = toll_delta_price(after->part->side, new_id);
+    if (toll_delta_same_price(before, old_id, after, new_id))
+        return SAME;
+    const struct toll_price_row *p = toll_delta_price(before, old_id), *q = toll_delta_price(after, new_id);
     if (p == NULL || q == NULL)
-        return wrong_line(p == NULL ? before : after, "names a price that the run's tables do not have",
-                          error);
+        return MISSING;
     if (strcmp(p->kind, q->kind) != 0 || strcmp(p->plan, q->plan) != 0 || strcmp(p->deck, q->deck) != 0)
-        *reasons |= BIT(TOLL_DELTA_PLAN);
-    else if (strcmp(p->prefix, q->prefix) != 0)
-        *reasons |= BIT(TOLL_DELTA_PREFIX);
-    else if (strcmp(p->band, q->band) != 0 || p->step != q->step)
-        *reasons |= BIT(TOLL_DELTA_BAND);
-    else
-        *reasons |= BIT(TOLL_DELTA_RATE);
+        return OTHER_PLAN;
+    if (strcmp(p->prefix, q->prefix) != 0)
+        return OTHER_PREFIX;
+    return strcmp(p->band, q->band) != 0 || p->step != q->step ? OTHER_BAND : OTHER_RATE;
+}
+
+/* Most often a price has its id in both runs, and very many lines. */
+static enum verdict verdict_of(const struct toll_delta_maker *maker, const struct toll_delta_run *before,
+                               int32_t old_id, const struct toll_delta_run *after, int32_t new_id)
+{
+    if (old_id != new_id || old_id >= maker->price_verdict_limit)
+        return look_at_prices(before, old_id, after, new_id);
+    _Atomic uint8_t *known = &maker->price_verdicts[old_id];
+    uint8_t verdict = atomic_load_explicit(known, memory_order_relaxed);
+    if (verdict == NOT_LOOKED_AT) {
+        verdict = (uint8_t)look_at_prices(before, old_id, after, new_id);
+        atomic_store_explicit(known, verdict, memory_order_relaxed);
+    }
+    return verdict;
+}
+
+static int price_reasons(const struct toll_delta_maker *maker, const struct toll_delta_spot *before,
+                         const struct toll_delta_spot *after, unsigned *reasons, bool *same,
+                         struct toll_error *error)
+{
+    static const unsigned bits[] = {[OTHER_PLAN] = BIT(TOLL_DELTA_PLAN),
+                                    [OTHER_PREFIX] = BIT(TOLL_DELTA_PREFIX),
+                                    [OTHER_BAND] = BIT(TOLL_DELTA_BAND),
+                                    [OTHER_RATE] = BIT(TOLL_DELTA_RATE)};
+    const int32_t old_id = before->lines->price[before->index], new_id = after->lines->price[after->index];
+    if (old_id <= 0 || new_id <= 0) {
+        *same = old_id == new_id;
+        return 0;
+    }
+    const enum verdict verdict = verdict_of(maker, before->part->side, old_id, after->part->side, new_id);
+    *same = verdict == SAME;
+    if (verdict == MISSING)
+        return wrong_line(toll_delta_price(before->part->side, old_id) == NULL ? before : after,
+                          "names a price that the run's tables do not have", error);
+    *reasons |= *same ? 0 : bits[verdict];
     return 0;
 }
 
@@ -256,10 +287,10 @@ static int find_reasons(const struct toll_delta_maker *maker, const struct toll_
     const int64_t i = before->index, k = after->index;
     const bool cdrs = same_cdr || same_cdrs(before, after);
     unsigned reasons = cdrs ? 0 : BIT(TOLL_DELTA_CDR);
-    bool payers;
+    bool payers, prices = false;
     int rc = same_payer(maker, before, after, same_cdr || (cdrs && same_ends(before, after)), &payers, error);
     if (rc == 0)
-        rc = price_reasons(before, after, &reasons, error);
+        rc = price_reasons(maker, before, after, &reasons, &prices, error);
     if (rc != 0)
         return rc;
     status_reasons(x->status[i], y->status[k], &reasons);
@@ -267,9 +298,7 @@ static int find_reasons(const struct toll_delta_maker *maker, const struct toll_
         reasons |= BIT(TOLL_DELTA_PAYER);
     if (x->class_jurisdiction[i] != y->class_jurisdiction[k])
         reasons |= BIT(TOLL_DELTA_JURISDICTION);
-    const bool prices =
-                   toll_delta_same_price(before->part->side, x->price[i], after->part->side, y->price[k]),
-               billed = x->billed[i] == y->billed[k], charges = x->charge[i] == y->charge[k],
+    const bool billed = x->billed[i] == y->billed[k], charges = x->charge[i] == y->charge[k],
                bundles = same_bundles(before, after);
     if (prices && x->price[i] != 0 && (!billed || (!charges && bundles)))
         reasons |= BIT(TOLL_DELTA_RATE);

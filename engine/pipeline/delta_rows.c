@@ -260,8 +260,6 @@ static int judge_rows(struct task *task, int64_t batch, struct toll_line_batch l
         count += differs[i] != 0;
     if (count == 0)
         return 0;
-    if (!toll_delta_changes_room(changes, count))
-        return toll_delta_no_memory(error);
     for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++) {
         rc = toll_delta_part_need_cdrs(task->maker, &task->parts[s], error);
         if (rc == 0)
@@ -347,6 +345,26 @@ static int run_threads(struct task *task, unsigned wanted, struct toll_error *er
     return rc;
 }
 
+/* Room for all rows of a part, of which only what is written to takes memory; each batch has its own. */
+static bool make_results(struct task *task, int64_t rows, struct toll_delta_changes *changes)
+{
+    task->results = calloc((size_t)task->batches + 1, sizeof *task->results);
+    if (task->results == NULL)
+        return false;
+    if (changes->count + (size_t)rows > changes->room) {
+        const size_t room = changes->count + (size_t)rows;
+        struct toll_delta_change *grown = realloc(changes->list, room * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        changes->list = grown;
+        changes->room = room;
+    }
+    for (int64_t b = 0; b < task->batches; b++)
+        task->results[b] = (struct toll_delta_changes){
+            .list = changes->list + changes->count + b * TOLL_BATCH_ROWS, .room = TOLL_BATCH_ROWS};
+    return true;
+}
+
 int toll_delta_compare_part(struct toll_delta_maker *maker, size_t old_part, size_t new_part,
                             struct toll_delta_changes *changes, struct toll_error *error)
 {
@@ -357,20 +375,15 @@ int toll_delta_compare_part(struct toll_delta_maker *maker, size_t old_part, siz
         rc = toll_delta_part_open(&parts[1], &maker->sides[1], new_part, error);
     if (rc == 0) {
         task.batches = toll_lines_batches(parts[1].lines);
-        task.results = calloc((size_t)task.batches + 1, sizeof *task.results);
-        rc = task.results == NULL ? toll_delta_no_memory(error) : run_threads(&task, maker->threads, error);
+        rc = make_results(&task, toll_lines_rows(parts[1].lines), changes)
+                 ? run_threads(&task, maker->threads, error)
+                 : toll_delta_no_memory(error);
     }
-    size_t count = 0;
-    for (int64_t b = 0; rc == 0 && b < task.batches; b++)
-        count += task.results[b].count;
-    if (rc == 0 && !toll_delta_changes_room(changes, count))
-        rc = toll_delta_no_memory(error);
-    for (int64_t b = 0; task.results != NULL && b < task.batches; b++) {
-        const struct toll_delta_changes *result = &task.results[b];
-        if (rc == 0 && result->count > 0)
-            memcpy(changes->list + changes->count, result->list, result->count * sizeof *result->list);
-        changes->count += rc == 0 ? result->count : 0;
-        free(result->list);
+    for (int64_t b = 0; rc == 0 && b < task.batches; b++) {
+        struct toll_delta_change *to = changes->list + changes->count;
+        if (task.results[b].count > 0 && to != task.results[b].list)
+            memmove(to, task.results[b].list, task.results[b].count * sizeof *to);
+        changes->count += task.results[b].count;
     }
     free(task.results);
     for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)

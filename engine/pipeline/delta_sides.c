@@ -326,6 +326,14 @@ static bool map_prices(struct toll_delta_maker *maker)
     return fits;
 }
 
+static bool make_verdicts(struct toll_delta_maker *maker)
+{
+    const int64_t x = maker->sides[TOLL_DELTA_OLD].price_limit, y = maker->sides[TOLL_DELTA_NEW].price_limit;
+    maker->price_verdict_limit = x < y ? x : y;
+    maker->price_verdicts = calloc((size_t)maker->price_verdict_limit + 1, sizeof *maker->price_verdicts);
+    return maker->price_verdicts != NULL;
+}
+
 static bool map_tuples(struct toll_delta_maker *maker)
 {
     struct toll_strings keys = {0};
@@ -353,23 +361,53 @@ static bool map_tuples(struct toll_delta_maker *maker)
     return fits;
 }
 
+/* Tables that may be larger than all else, of one run. */
+struct reading {
+    struct toll_delta_run *side;
+    bool prices, tuples;
+    int rc;
+    struct toll_error error;
+};
+
+static void *read_one(void *argument)
+{
+    struct reading *reading = argument;
+    if (reading->prices)
+        reading->rc = read_prices(reading->side, &reading->error);
+    if (reading->rc == 0 && reading->tuples)
+        reading->rc = read_tuples(reading->side, &reading->error);
+    return NULL;
+}
+
+static int read_both(struct toll_delta_maker *maker, bool prices, bool tuples, struct toll_error *error)
+{
+    struct reading readings[TOLL_DELTA_SIDES] = {0};
+    pthread_t thread;
+    for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
+        readings[s] = (struct reading){.side = &maker->sides[s], .prices = prices, .tuples = tuples};
+    const bool beside = maker->threads > 1 && pthread_create(&thread, NULL, read_one, &readings[1]) == 0;
+    read_one(&readings[0]);
+    if (beside)
+        pthread_join(thread, NULL);
+    else
+        read_one(&readings[1]);
+    for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
+        if (readings[s].rc != 0)
+            return toll_error_set(error, readings[s].rc, "%s", readings[s].error.text);
+    return 0;
+}
+
 static int map_rest(struct toll_delta_maker *maker, struct toll_error *error)
 {
     struct toll_delta_run *before = &maker->sides[TOLL_DELTA_OLD], *after = &maker->sides[TOLL_DELTA_NEW];
     const bool prices = toll_run_files_same_prices(&before->run, &after->run),
                tuples = toll_run_files_same(&before->run, &after->run, "tuples.arrow") &&
                         toll_run_files_same(&before->run, &after->run, "components.arrow");
-    int rc = 0;
     maker->prices_agree = maker->tuples_agree = true;
-    for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++) {
-        if (!prices)
-            rc = read_prices(&maker->sides[s], error);
-        if (rc == 0 && !tuples)
-            rc = read_tuples(&maker->sides[s], error);
-    }
+    const int rc = prices && tuples ? 0 : read_both(maker, !prices, !tuples, error);
     if (rc != 0)
         return rc;
-    if ((!prices && !map_prices(maker)) || (!tuples && !map_tuples(maker)))
+    if ((!prices && (!map_prices(maker) || !make_verdicts(maker))) || (!tuples && !map_tuples(maker)))
         return toll_delta_no_memory(error);
     maker->prices_agree = ids_agree(&before->prices, &after->prices);
     maker->tuples_agree = ids_agree(&before->tuples, &after->tuples);
@@ -526,6 +564,7 @@ void toll_delta_sides_close(struct toll_delta_maker *maker)
         if (side->run_open)
             toll_run_files_close(&side->run);
     }
+    free((void *)maker->price_verdicts);
     free(maker->account_names);
     free(maker->payers);
     toll_strings_free(&maker->account_keys);

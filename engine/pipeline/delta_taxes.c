@@ -50,18 +50,57 @@ static bool add_row(struct rows *rows, const struct toll_tax_register_row *from,
     return fits;
 }
 
-static int read_register(struct rows *rows, const char *path, bool old, struct toll_error *error)
+struct reading {
+    const char *path;
+    bool old;
+    struct rows rows;
+    int rc;
+    struct toll_error error;
+};
+
+static void *read_register(void *argument)
 {
+    struct reading *reading = argument;
     struct toll_taxes *taxes;
     struct toll_tax_register_row row;
-    int rc = toll_taxes_open(path, &(struct toll_tax_options){0}, &taxes, error);
-    if (rc != 0)
-        return rc;
-    for (int64_t i = 0; rc == 0 && toll_taxes_register(taxes, i, &row); i++)
-        if (!add_row(rows, &row, old))
-            rc = toll_delta_no_memory(error);
+    reading->rc = toll_taxes_open(reading->path, &(struct toll_tax_options){0}, &taxes, &reading->error);
+    if (reading->rc != 0)
+        return NULL;
+    for (int64_t i = 0; reading->rc == 0 && toll_taxes_register(taxes, i, &row); i++)
+        if (!add_row(&reading->rows, &row, reading->old))
+            reading->rc = toll_delta_no_memory(&reading->error);
     toll_taxes_close(taxes);
-    return rc;
+    return NULL;
+}
+
+/* Those of the second behind those of the first. */
+static bool append_rows(struct rows *rows, const struct rows *more)
+{
+    const size_t count = (size_t)(rows->count + more->count);
+    struct toll_delta_tax_row *grown = realloc(rows->list, (count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    if (more->count > 0)
+        memcpy(grown + rows->count, more->list, (size_t)more->count * sizeof *grown);
+    rows->list = grown;
+    rows->count = rows->room = (int64_t)count;
+    return true;
+}
+
+static int read_both(const struct toll_delta_maker *maker, struct reading readings[TOLL_DELTA_SIDES],
+                     struct toll_error *error)
+{
+    pthread_t thread;
+    const bool beside = maker->threads > 1 && pthread_create(&thread, NULL, read_register, &readings[1]) == 0;
+    read_register(&readings[0]);
+    if (beside)
+        pthread_join(thread, NULL);
+    else
+        read_register(&readings[1]);
+    for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
+        if (readings[s].rc != 0)
+            return toll_error_set(error, readings[s].rc, "%s", readings[s].error.text);
+    return append_rows(&readings[0].rows, &readings[1].rows) ? 0 : toll_delta_no_memory(error);
 }
 
 static int by_names(const void *a, const void *b)
@@ -99,8 +138,9 @@ static int join_rows(struct rows *rows, struct toll_error *error)
 
 int toll_delta_taxes_add(struct toll_delta_maker *maker, struct toll_error *error)
 {
-    struct rows rows = {0};
-    int rc = 0;
+    struct reading readings[TOLL_DELTA_SIDES] = {{.path = maker->options->old_run_path, .old = true},
+                                                 {.path = maker->options->new_run_path}};
+    struct rows *rows = &readings[0].rows;
     for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
         if (!toll_run_files_have(&maker->sides[s].run, "tuples.arrow"))
             return 0;
@@ -109,17 +149,17 @@ int toll_delta_taxes_add(struct toll_delta_maker *maker, struct toll_error *erro
     if (maker->same_files && before->first_start == after->first_start &&
         before->last_start == after->last_start)
         return 0;
-    rc = read_register(&rows, maker->options->old_run_path, true, error);
-    if (rc == 0)
-        rc = read_register(&rows, maker->options->new_run_path, false, error);
-    if (rc == 0 && rows.count > 0) {
-        qsort(rows.list, (size_t)rows.count, sizeof *rows.list, by_names);
-        rc = join_rows(&rows, error);
+    int rc = read_both(maker, readings, error);
+    if (rc == 0 && rows->count > 0) {
+        qsort(rows->list, (size_t)rows->count, sizeof *rows->list, by_names);
+        rc = join_rows(rows, error);
     }
-    maker->result->moved |= rows.count > 0;
+    maker->result->moved |= rows->count > 0;
     if (rc == 0)
-        rc = toll_delta_add_taxes(maker->writer, rows.list, rows.count, error);
-    free(rows.list);
-    toll_arena_free(&rows.arena);
+        rc = toll_delta_add_taxes(maker->writer, rows->list, rows->count, error);
+    for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++) {
+        free(readings[s].rows.list);
+        toll_arena_free(&readings[s].rows.arena);
+    }
     return rc;
 }

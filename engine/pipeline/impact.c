@@ -410,7 +410,8 @@ static void move_row(const struct chunk *chunk, int side, size_t i)
                         own->lines.status[at];
     add_counts(&sums->counts[TOLL_PLANE_ACCOUNTS], scratch->account[i], left);
     add_counts(&sums->counts[TOLL_PLANE_ACCOUNTS], account, came);
-    add_counts(&sums->counts[TOLL_PLANE_PRICES], scratch->price[i], left);
+    add_counts(&sums->counts[TOLL_PLANE_PRICES],
+               scratch->base_group[i] * currencies + scratch->price[i] % currencies, left);
     add_words(sums->planes[TOLL_PLANE_PRICES].now + (price * currencies + currency) * TOLL_WORDS_AT_ONCE,
               came, TOLL_WORDS_COUNTS);
     if (own->plans != NULL) {

@@ -148,10 +148,6 @@ static void group_add(struct group *group, const struct toll_impact_sums *sums, 
         now[w] += from[w];
     for (size_t w = 0; prices->wide != NULL && w < group->words; w++)
         group->wide[record * group->words + w] += prices->wide[key * prices->words + w];
-    for (int s = 1; side == 0 && s < sums->shape->count; s++)
-        for (size_t w = 0; group->counts[s] != NULL && w < TOLL_WORDS_COUNTS; w++)
-            group->counts[s][record * TOLL_WORDS_COUNTS + w] +=
-                (int64_t)toll_plane_get(&sums->sides[s].counts[TOLL_PLANE_PRICES], key, w);
 }
 
 /* What `of` (the side that was walked, or one that is beside it) has in a record. */
@@ -168,6 +164,15 @@ static void group_read(const struct group *group, const struct toll_impact_shape
         out->words[w] += group->counts[of][record * TOLL_WORDS_COUNTS + w];
 }
 
+static bool has_counts(const struct group *group, size_t record)
+{
+    for (int s = 0; s < TOLL_IMPACT_BOOKS_MAX; s++)
+        for (size_t w = 0; group->counts[s] != NULL && w < TOLL_WORDS_COUNTS; w++)
+            if (group->counts[s][record * TOLL_WORDS_COUNTS + w] != 0)
+                return true;
+    return false;
+}
+
 static bool group_name(struct toll_impact_maker *maker, const struct group *group, int side,
                        enum toll_dimension dimension)
 {
@@ -182,7 +187,7 @@ static bool group_name(struct toll_impact_maker *maker, const struct group *grou
             if (record >= group->room)
                 continue;
             group_read(group, maker->shape, side, side, record, &words);
-            if (words.words[TOLL_WORD_ROWS] == 0)
+            if (words.words[TOLL_WORD_ROWS] == 0 && !has_counts(group, record))
                 continue;
             struct toll_measure *to = toll_impact_entry(maker, dimension, text, bytes + 1, c, &naming);
             if (to == NULL)
@@ -528,13 +533,8 @@ static void join_same_rows(struct toll_impact_maker *maker)
                      : same_table_row(&side->run->tables.prices[a - 1], &side->run->tables.prices[b - 1])))
                 first = key - back;
         }
-        for (size_t c = 0; first != key && c < currencies; c++) {
+        for (size_t c = 0; first != key && c < currencies; c++)
             move_record(plane, first * currencies + c, key * currencies + c);
-            for (int s = 1; s < maker->shape->count; s++)
-                if (maker->sums->sides[s].differs)
-                    move_record(&maker->sums->sides[s].counts[TOLL_PLANE_PRICES], first * currencies + c,
-                                key * currencies + c);
-        }
     }
 }
 
@@ -561,9 +561,32 @@ struct walk {
     bool good;
 };
 
+static const enum group_kind kinds[2] = {BY_DESTINATION, BY_DECK};
+
+/* What a side that is alike has otherwise, by the base's groups. */
+static bool add_group_counts(const struct toll_impact_maker *maker, int s, struct group groups[2])
+{
+    const struct toll_impact_sums *sums = maker->sums;
+    const struct toll_plane *counts = &sums->sides[s].counts[TOLL_PLANE_PRICES];
+    const size_t currencies = maker->shape->currency_count;
+    for (size_t key = 0; key < counts->keys; key++) {
+        if (!is_used(counts, key, counts->words))
+            continue;
+        for (int g = 0; g < 2; g++) {
+            const uint32_t id = group_find(&groups[g], kinds[g], &maker->sides[0],
+                                           maker->shape->group_price[key / currencies]);
+            if (id == 0 || !group_reserve(&groups[g], sums, 0, id))
+                return false;
+            int64_t *to = groups[g].counts[s] + (id * currencies + key % currencies) * TOLL_WORDS_COUNTS;
+            for (size_t w = 0; w < TOLL_WORDS_COUNTS; w++)
+                to[w] += (int64_t)toll_plane_get(counts, key, w);
+        }
+    }
+    return true;
+}
+
 static bool walk(struct walk *walk)
 {
-    static const enum group_kind kinds[2] = {BY_DESTINATION, BY_DECK};
     struct toll_impact_maker *maker = walk->maker;
     const int side = walk->side;
     const struct toll_impact_sums *sums = maker->sums;
@@ -644,6 +667,9 @@ static bool walk_side(struct toll_impact_maker *maker, int side, struct movers *
                                  .movers = {.most = movers->most, .currencies = movers->currencies}};
     if (good)
         toll_work_run((unsigned)count, count, walk_piece, NULL, walks, NULL);
+    for (int s = 1; good && side == 0 && s < maker->shape->count; s++)
+        if (maker->shape->sides[s].alike && maker->sums->sides[s].differs)
+            good = add_group_counts(maker, s, walks[0].groups);
     for (size_t i = 0; walks != NULL && i < count; i++) {
         struct walk *one = &walks[i];
         good = good && one->good && join_movers(movers, &one->movers) &&

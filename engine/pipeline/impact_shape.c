@@ -352,6 +352,17 @@ static void share_groups(struct toll_impact_shape *shape, const struct toll_impa
     own->groups = shape->sides[0].groups;
 }
 
+static bool note_groups(struct toll_impact_shape *shape, const struct toll_book *book, uint32_t count)
+{
+    const uint16_t *groups = shape->sides[0].groups;
+    shape->group_count = count;
+    shape->group_price = calloc(count, sizeof *shape->group_price);
+    for (uint32_t price = book->price_count; shape->group_price != NULL && price-- > 1;)
+        if (groups[price] != 0)
+            shape->group_price[groups[price]] = price;
+    return shape->group_price != NULL;
+}
+
 /* Without the memory for it a side is as any other. */
 static void find_alike(struct toll_impact_shape *shape, const struct toll_impact_side *sides,
                        const struct toll_impact_side_shape *base)
@@ -362,7 +373,8 @@ static void find_alike(struct toll_impact_shape *shape, const struct toll_impact
             continue;
         if (shape->sides[0].groups == NULL)
             shape->sides[0].groups = name_groups(sides[0].book, base, &names);
-        if (shape->sides[0].groups == NULL)
+        if (shape->sides[0].groups == NULL ||
+            (shape->group_price == NULL && !note_groups(shape, sides[0].book, names.count + 1)))
             break;
         shape->sides[s].groups = name_groups(sides[s].book, &shape->sides[s], &names);
         shape->sides[s].alike = shape->sides[s].groups != NULL;
@@ -492,5 +504,6 @@ void toll_impact_shape_free(struct toll_impact_shape *shape)
         free(shape->sides[s].price_of_key);
         free(shape->sides[s].account_currency);
     }
+    free(shape->group_price);
     free(shape);
 }

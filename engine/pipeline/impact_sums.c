@@ -15,15 +15,18 @@
  * for most of the records: */
 #define LARGE_PLANE_BYTES ((size_t)64 << 20)
 #define KEYS_TO_A_ROW 4 /* so many keys at most; a small page has 32 or more of them */
+/* Below that, most of a large page would be cleared for nothing. */
+#define SMALL_PLANE_BYTES ((size_t)1 << 20)
 
 /* ---- planes ---- */
 
 bool toll_plane_make(struct toll_plane *plane, size_t keys, size_t words, int64_t rows)
 {
     *plane = (struct toll_plane){.keys = keys, .words = words};
-    plane->bytes = toll_large_bytes(keys * words * sizeof *plane->now);
-    plane->now = toll_large_map(plane->bytes,
-                                plane->bytes <= LARGE_PLANE_BYTES || keys / KEYS_TO_A_ROW < (uint64_t)rows);
+    const size_t bytes = keys * words * sizeof *plane->now;
+    const bool most = bytes <= LARGE_PLANE_BYTES || keys / KEYS_TO_A_ROW < (uint64_t)rows;
+    plane->bytes = toll_large_bytes(bytes);
+    plane->now = toll_large_map(plane->bytes, bytes >= SMALL_PLANE_BYTES && most);
     return plane->now != NULL;
 }
 
@@ -115,8 +118,9 @@ static size_t plane_keys(const struct toll_impact_shape *shape, int side, int pl
     switch (plane) {
     case TOLL_PLANE_ACCOUNTS:
         return of->accounts;
-    case TOLL_PLANE_PRICES: /* of one that is alike the base's; its own, of its own keys, comes with them */
-        return (of->alike ? shape->sides[0].prices : of->prices) * currencies;
+    case TOLL_PLANE_PRICES: /* of one that is alike the base's groups; its own, of its own keys, comes with
+                               them */
+        return (of->alike ? shape->group_count : of->prices) * currencies;
     case TOLL_PLANE_PLANS:
         return of->plans * currencies;
     case TOLL_PLANE_KINDS:

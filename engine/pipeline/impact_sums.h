@@ -8,8 +8,8 @@
  *
  * A side whose accounts and plans have the base's ids is `alike`: on most rows it has the base's account,
  * class, status and so on, and only another charge. It is kept as a repriced side is; a row that it has
- * otherwise is taken away where the base has it and added where it belongs, in `counts` with its charge, of
- * price rows in a plane of its own.
+ * otherwise is taken away where the base has it and added where it belongs, in `counts` with its charge. Of
+ * price rows it is taken away from the base's group (deck and destination) and added in a plane of its own.
  *
  * Words are 64 bits. `bound` is more than any word can be; before it passes them, all words are moved into
  * wide ones (toll_impact_settle), which happens when billions are charged, and for most runs never.
@@ -95,7 +95,10 @@ struct toll_impact_shape {
     const struct toll_zone *zone;
     toll_sums_kernel *kernel;
     unsigned threads; /* for what is done once */
-    int64_t rows;     /* that are expected in one sum; 0: nobody knows */
+    /* Where some side is alike: the base's groups, of which 0 is none, and a price of each. */
+    uint32_t group_count;
+    uint32_t *group_price;
+    int64_t rows; /* that are expected in one sum; 0: nobody knows */
 };
 
 struct toll_plane {

@@ -18,7 +18,6 @@
 #define THREADS_MAX 16
 #define TUPLES_A_THREAD 8 /* threads are only for large runs */
 #define MANY_TUPLES 4096
-#define COMPONENTS_A_TUPLE 3
 #define DAYS 64 /* texts of days that are kept: a run has few */
 
 struct day_text {
@@ -42,6 +41,8 @@ struct writing {
     int64_t count, room;
     bool bare; /* nobody asks for components */
     struct toll_component_rows components;
+    struct toll_component_row *whole; /* of a merged run: the earlier ones, then the own; else NULL */
+    int64_t whole_count;
     struct toll_error *error;
     int rc; /* of them */
     bool no_memory;
@@ -204,7 +205,7 @@ static bool add_row(struct writing *writing, int32_t id)
     return !writing->no_memory && writing->rc == 0;
 }
 
-/* In large pages where there are many; components are some more than two a tuple, or make room themselves. */
+/* In large pages where there are many. */
 static bool make_room(struct writing *writing)
 {
     int64_t tuples = 0;
@@ -214,8 +215,7 @@ static bool make_room(struct writing *writing)
         return true;
     writing->rows = toll_large_array((size_t)tuples * sizeof *writing->rows);
     writing->room = writing->rows == NULL ? 0 : tuples;
-    return writing->rows != NULL &&
-           toll_component_rows_reserve(&writing->components, COMPONENTS_A_TUPLE * tuples);
+    return writing->rows != NULL;
 }
 
 static int write_range(struct writing *writing)
@@ -245,18 +245,19 @@ static void *write_range_thread(void *argument)
 
 /* ---- with those of an earlier run ---- */
 
-static bool put_components(struct writing *writing, const struct toll_run_tables *old)
+static bool put_components(struct writing *writing, const struct toll_run_tables *old, int32_t shift)
 {
-    struct toll_component_rows *own = &writing->components;
-    struct toll_component_row *rows =
-        realloc(own->rows, (size_t)(old->component_count + own->count + 1) * sizeof *rows);
-    if (rows == NULL)
+    const struct toll_component_rows *own = &writing->components;
+    const int64_t before = old->component_count;
+    writing->whole_count = before + own->count;
+    writing->whole = malloc((size_t)(writing->whole_count + 1) * sizeof *writing->whole);
+    if (writing->whole == NULL)
         return false;
-    memmove(rows + old->component_count, rows, (size_t)own->count * sizeof *rows);
-    if (old->component_count > 0)
-        memcpy(rows, old->components, (size_t)old->component_count * sizeof *rows);
-    own->rows = rows;
-    own->count += old->component_count;
+    if (before > 0)
+        memcpy(writing->whole, old->components, (size_t)before * sizeof *writing->whole);
+    toll_component_rows_copy(own, 0, own->count, writing->whole + before);
+    for (int64_t i = before; i < writing->whole_count; i++)
+        writing->whole[i].tuple += shift;
     return true;
 }
 
@@ -277,9 +278,7 @@ static bool put_behind(struct writing *writing, const struct toll_merge *merge)
         rows[i].id += merge->books[own].tuple_shift;
         rows[i].book = (int32_t)own;
     }
-    for (int64_t i = 0; i < writing->components.count; i++)
-        writing->components.rows[i].tuple += merge->books[own].tuple_shift;
-    return put_components(writing, old);
+    return put_components(writing, old, merge->books[own].tuple_shift);
 }
 
 static void writing_free(struct writing *writing)
@@ -287,6 +286,7 @@ static void writing_free(struct writing *writing)
     free(writing->rows);
     free(writing->split_texts);
     free(writing->exemptions);
+    free(writing->whole);
     toll_component_rows_free(&writing->components);
     toll_arena_free(&writing->arena);
 }
@@ -373,20 +373,28 @@ static void make_tuples(const void *context, int64_t first, int64_t count, void 
     }
 }
 
+static int64_t component_count(const struct writing *writing)
+{
+    return writing->whole != NULL ? writing->whole_count : writing->components.count;
+}
+
 static void make_components(const void *context, int64_t first, int64_t count, void *out)
 {
     const struct ranges *ranges = context;
     struct toll_component_row *rows = out;
     for (unsigned i = 0; i < ranges->count && count > 0; i++) {
-        const struct toll_component_rows *made = &ranges->list[i].components;
-        const int64_t left = made->count - first, taken = left < count ? left : count;
+        const struct writing *writing = &ranges->list[i];
+        const int64_t left = component_count(writing) - first, taken = left < count ? left : count;
         if (taken > 0) {
-            memcpy(rows, made->rows + first, (size_t)taken * sizeof *rows);
+            if (writing->whole != NULL)
+                memcpy(rows, writing->whole + first, (size_t)taken * sizeof *rows);
+            else
+                toll_component_rows_copy(&writing->components, first, taken, rows);
             rows += taken;
             first += taken;
             count -= taken;
         }
-        first -= made->count;
+        first -= component_count(writing);
     }
 }
 
@@ -394,13 +402,13 @@ static int add_tables(struct toll_run_writer *writer, const struct ranges *range
 {
     const struct toll_run_rows tuples = {.make = make_tuples, .context = ranges},
                                components = {.make = make_components, .context = ranges};
-    int64_t tuple_count = 0, component_count = 0;
+    int64_t tuple_count = 0, components_count = 0;
     for (unsigned i = 0; i < ranges->count; i++) {
         tuple_count += ranges->list[i].count;
-        component_count += ranges->list[i].components.count;
+        components_count += component_count(&ranges->list[i]);
     }
     const int rc = toll_run_add_tuples(writer, &tuples, tuple_count, error);
-    return rc != 0 ? rc : toll_run_add_components(writer, &components, component_count, error);
+    return rc != 0 ? rc : toll_run_add_components(writer, &components, components_count, error);
 }
 
 int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,

@@ -232,18 +232,72 @@ static uint32_t word_of(const char *word, const char *const *words, uint32_t cou
 
 static const char *const services[] = {"voice", "sms", "mms", "data", "event"};
 
+/* Day, service, jurisdiction and tax services of a tuple as one number, in the order of usage lines; the rest
+ * of that order is compared by itself. */
+struct usage_key {
+    uint64_t key;
+    uint32_t index;
+};
+#define KEY_DAY_FIRST (INT64_C(1) << 20) /* days before 1970 */
+#define KEY_DAY_SHIFT 42
+#define KEY_SERVICE_SHIFT 39
+#define KEY_JURISDICTION_SHIFT 36 /* below it the rank of the text */
+_Static_assert(TOLL_CALL_JURISDICTIONS <= 8, "three bits");
+
 static int by_usage(const void *a, const void *b, void *rows)
 {
-    const struct toll_tuple_row *all = rows, *x = &all[*(const uint32_t *)a], *y = &all[*(const uint32_t *)b];
-    int order = strcmp(x->from, y->from);
-    order =
-        order != 0 ? order : (int)word_of(x->service, services, 5) - (int)word_of(y->service, services, 5);
-    order = order != 0 ? order : toll_taxes_jurisdiction(x) - toll_taxes_jurisdiction(y);
-    order = order != 0 ? order : strcmp(x->tax_services, y->tax_services);
-    order = order != 0 ? order : strcmp(x->origin, y->origin);
+    const struct usage_key *s = a, *t = b;
+    if (s->key != t->key)
+        return s->key < t->key ? -1 : 1;
+    const struct toll_tuple_row *all = rows, *x = &all[s->index], *y = &all[t->index];
+    int order = strcmp(x->origin, y->origin);
     order = order != 0 ? order : strcmp(x->two_of_three, y->two_of_three);
     order = order != 0 ? order : (x->split_line > y->split_line) - (x->split_line < y->split_line);
     return order != 0 ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+/* texts: of all tuples' tax services, ranks: by id. NULL: out of memory. */
+static uint32_t *rank_services(const struct toll_run_tables *run, struct toll_strings *texts)
+{
+    bool good = true;
+    for (int64_t i = 0; good && i < run->tuple_count; i++)
+        good = add_text(texts, run->tuples[i].tax_services) != 0;
+    const char **list = calloc(texts->count + (size_t)1, sizeof *list);
+    uint32_t *ranks = calloc(texts->count + (size_t)1, sizeof *ranks);
+    for (uint32_t i = 0; good && list != NULL && i <= texts->count; i++)
+        list[i] = i == 0 ? "" : toll_strings_text(texts, i, NULL);
+    good = good && list != NULL && ranks != NULL && rank_texts(list, texts->count + 1, ranks);
+    free(list);
+    if (!good)
+        free(ranks);
+    return good ? ranks : NULL;
+}
+
+static bool rank_tuples(struct toll_taxes *taxes)
+{
+    const struct toll_run_tables *run = &taxes->files.tables;
+    const uint32_t count = (uint32_t)run->tuple_count;
+    struct toll_strings texts = {0};
+    uint32_t *ranks = rank_services(run, &texts);
+    struct usage_key *keys = calloc(count + (size_t)1, sizeof *keys);
+    const bool good = ranks != NULL && keys != NULL;
+    for (uint32_t i = 0; good && i < count; i++) {
+        const struct toll_tuple_row *row = &run->tuples[i];
+        const uint32_t text = toll_strings_find(&texts, row->tax_services, strlen(row->tax_services));
+        keys[i] = (struct usage_key){
+            .key = (uint64_t)(taxes->tuples[i].from + KEY_DAY_FIRST) << KEY_DAY_SHIFT |
+                   (uint64_t)word_of(row->service, services, 5) << KEY_SERVICE_SHIFT |
+                   (uint64_t)toll_taxes_jurisdiction(row) << KEY_JURISDICTION_SHIFT | ranks[text],
+            .index = i};
+    }
+    if (good && count > 1)
+        qsort_r(keys, count, sizeof *keys, by_usage, run->tuples);
+    for (uint32_t i = 0; good && i < count; i++)
+        taxes->tuples[keys[i].index].rank = i;
+    free(keys);
+    free(ranks);
+    toll_strings_free(&texts);
+    return good;
 }
 
 int toll_taxes_jurisdiction(const struct toll_tuple_row *row)
@@ -290,25 +344,18 @@ static int read_tuples(struct toll_taxes *taxes, struct toll_error *error)
 {
     const struct toll_run_tables *run = &taxes->files.tables;
     const uint32_t count = (uint32_t)run->tuple_count;
-    uint32_t *order = calloc(count + (size_t)1, sizeof *order);
     taxes->tuples = calloc(count + (size_t)1, sizeof *taxes->tuples);
     taxes->bucket_tuples = calloc((size_t)run->bucket_count + 1, sizeof *taxes->bucket_tuples);
-    int rc = order == NULL || taxes->tuples == NULL || taxes->bucket_tuples == NULL ? no_memory(error) : 0;
-    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+    int rc = taxes->tuples == NULL || taxes->bucket_tuples == NULL ? no_memory(error) : 0;
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
         rc = read_tuple(taxes, &run->tuples[i], &taxes->tuples[i], error);
-        order[i] = i;
-    }
-    if (rc == 0) {
-        qsort_r(order, count, sizeof *order, by_usage, run->tuples);
-        for (uint32_t i = 0; i < count; i++)
-            taxes->tuples[order[i]].rank = i;
-    }
+    if (rc == 0 && !rank_tuples(taxes))
+        rc = no_memory(error);
     for (int64_t i = 0; rc == 0 && i < run->bucket_count; i++) {
         const struct toll_tuple_row *row = toll_run_tuple_find(run, run->buckets[i].tuple);
         if (row != NULL) /* the run was checked: of tuple 0 there is none */
             taxes->bucket_tuples[i] = (uint32_t)(row - run->tuples);
     }
-    free(order);
     return rc;
 }
 

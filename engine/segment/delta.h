@@ -113,9 +113,10 @@ struct toll_delta_manifest {
 struct toll_delta_writer;
 int toll_delta_create(const struct toll_io *io, const char *path, struct toll_delta_writer **out,
                       struct toll_error *error);
-/* The lines of a day, all at once; days ascend. Rows in the order of docs/RERATE.md. */
+/* The lines of a day, all at once; days ascend. Rows in the order of docs/RERATE.md, stride bytes apart. */
 int toll_delta_add_lines(struct toll_delta_writer *writer, int64_t day,
-                         const struct toll_delta_line_row *rows, int64_t count, struct toll_error *error);
+                         const struct toll_delta_line_row *rows, size_t stride, int64_t count,
+                         struct toll_error *error);
 /* Each at most once. A table without rows has no file. */
 int toll_delta_add_payers(struct toll_delta_writer *writer, const struct toll_delta_payer_row *rows,
                           int64_t count, struct toll_error *error);

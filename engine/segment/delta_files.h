@@ -30,8 +30,8 @@ extern const struct toll_delta_table toll_delta_tables[TOLL_DELTA_FILES];
 
 /* The lines of a day as an Arrow file: fixed columns, see docs/FORMATS.md. */
 extern const struct toll_arrow_schema toll_delta_line_schema;
-/* One batch's worth of rows from and to columns (width by the schema). */
-void toll_delta_lines_to_columns(const struct toll_delta_line_row *rows, int64_t count,
+/* Rows, so many bytes apart, from and to columns (width by the schema). */
+void toll_delta_lines_to_columns(const struct toll_delta_line_row *rows, size_t stride, int64_t count,
                                  void *const columns[TOLL_DELTA_LINE_COLUMNS]);
 void toll_delta_lines_from_columns(const void *const columns[TOLL_DELTA_LINE_COLUMNS], int64_t count,
                                    int64_t day, struct toll_delta_line_row *rows);

@@ -146,14 +146,48 @@ static const uint16_t line_offsets[] = {AT(key_high),   AT(key_low),     AT(reas
                                         AT(before.day), SIDE_AT(before), SIDE_AT(after)};
 _Static_assert(COUNT(line_offsets) == TOLL_DELTA_LINE_COLUMNS, "all of them");
 
-void toll_delta_lines_to_columns(const struct toll_delta_line_row *rows, int64_t count,
+#define BLOCK_ROWS 512 /* that stay in the cache while their columns are taken one after the other */
+
+#define GATHER(bits)                                                                      \
+    static void gather_##bits(const char *restrict members, size_t stride, int64_t count, \
+                              uint##bits##_t *restrict column)                            \
+    {                                                                                     \
+        for (int64_t i = 0; i < count; i++)                                               \
+            memcpy(&column[i], members + (size_t)i * stride, sizeof *column);             \
+    }
+GATHER(8)
+GATHER(16)
+GATHER(32)
+GATHER(64)
+
+static void gather(const char *members, size_t stride, int64_t count, size_t width, char *column)
+{
+    switch (width) {
+    case 1:
+        gather_8(members, stride, count, (void *)column);
+        break;
+    case 2:
+        gather_16(members, stride, count, (void *)column);
+        break;
+    case 4:
+        gather_32(members, stride, count, (void *)column);
+        break;
+    default:
+        gather_64(members, stride, count, (void *)column);
+    }
+}
+
+void toll_delta_lines_to_columns(const struct toll_delta_line_row *rows, size_t stride, int64_t count,
                                  void *const columns[TOLL_DELTA_LINE_COLUMNS])
 {
-    for (unsigned c = 0; c < TOLL_DELTA_LINE_COLUMNS; c++) {
-        const size_t width = toll_arrow_width(line_fields[c].type);
-        const char *members = (const char *)rows + line_offsets[c];
-        for (int64_t i = 0; i < count; i++)
-            memcpy((char *)columns[c] + (size_t)i * width, members + (size_t)i * sizeof *rows, width);
+    for (int64_t first = 0; first < count; first += BLOCK_ROWS) {
+        const int64_t some = count - first < BLOCK_ROWS ? count - first : BLOCK_ROWS;
+        const char *members = (const char *)rows + (size_t)first * stride;
+        for (unsigned c = 0; c < TOLL_DELTA_LINE_COLUMNS; c++) {
+            const size_t width = toll_arrow_width(line_fields[c].type);
+            gather(members + line_offsets[c], stride, some, width,
+                   (char *)columns[c] + (size_t)first * width);
+        }
     }
 }
 

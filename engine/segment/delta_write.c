@@ -92,7 +92,8 @@ static int write_columns(struct toll_delta_writer *writer, int64_t day,
 }
 
 int toll_delta_add_lines(struct toll_delta_writer *writer, int64_t day,
-                         const struct toll_delta_line_row *rows, int64_t count, struct toll_error *error)
+                         const struct toll_delta_line_row *rows, size_t stride, int64_t count,
+                         struct toll_error *error)
 {
     struct toll_arrow_column columns[TOLL_DELTA_LINE_COLUMNS] = {0};
     void *values[TOLL_DELTA_LINE_COLUMNS];
@@ -113,7 +114,7 @@ int toll_delta_add_lines(struct toll_delta_writer *writer, int64_t day,
         room &= values[c] != NULL;
     }
     if (room) {
-        toll_delta_lines_to_columns(rows, count, values);
+        toll_delta_lines_to_columns(rows, stride, count, values);
         rc = write_columns(writer, day, columns, count, error);
     } else {
         rc = no_memory(writer, error);

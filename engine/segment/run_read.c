@@ -133,8 +133,8 @@ static bool take(struct toll_run_files *run, const char *file)
     const struct toll_run_files *like = toll_run_owned(run)->like;
     for (size_t i = 0; like != NULL && i < PLACES; i++) {
         const struct place *place = &places[i];
-        if (strcmp(place->file, file) != 0 || *rows_of(&like->tables, place) == NULL ||
-            !find_file(run, file) || !toll_run_files_same(run, like, file))
+        if (strcmp(place->file, file) != 0 || !find_file(run, file) ||
+            !toll_run_files_same(run, like, file) || *rows_of(&like->tables, place) == NULL)
             continue;
         *rows_of(&run->tables, place) = *rows_of(&like->tables, place);
         *count_of(&run->tables, place) = *count_of(&like->tables, place);

@@ -240,6 +240,10 @@ static int64_t part_of(struct applying *a, const struct toll_tax_series *series,
 
 static bool product_of_ones(struct toll_rational *out, toll_total n) /* n x 1e-24 */
 {
+    if (n == (toll_total)TOLL_TAX_ONE * TOLL_TAX_ONE) { /* mostly */
+        toll_rational_of(out, 1, 1);
+        return true;
+    }
     if (n % TOLL_TAX_ONE == 0) {
         toll_rational_of(out, (int64_t)(n / TOLL_TAX_ONE), TOLL_TAX_ONE);
         return true;

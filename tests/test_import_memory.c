@@ -81,18 +81,45 @@ static void assert_same_result(const struct toll_import_result *a, const struct 
         assert_int_equal(a->files[i].duplicates, b->files[i].duplicates);
 }
 
+/* The same parts, byte for byte: sources, too. */
+static void assert_same_parts(const char *one, const char *two)
+{
+    struct toll_error error;
+    char path[2][500], **names;
+    size_t count;
+
+    snprintf(path[0], sizeof path[0], "%s/parts", one);
+    assert_int_equal(toll_list_directory(toll_io_system(), AT_FDCWD, path[0], &names, &count, &error), 0);
+    assert_true(count > 4);
+    for (size_t i = 0; i < count; i++) {
+        struct toll_blob blobs[2];
+
+        for (int d = 0; d < 2; d++) {
+            snprintf(path[d], sizeof path[d], "%s/parts/%s", d == 0 ? one : two, names[i]);
+            assert_int_equal(
+                toll_blob_read(&blobs[d], toll_io_system(), AT_FDCWD, path[d], TOLL_READ_MMAP, &error), 0);
+        }
+        assert_int_equal(blobs[0].size, blobs[1].size);
+        assert_memory_equal(blobs[0].data, blobs[1].data, blobs[0].size);
+        toll_blob_free(&blobs[0]);
+        toll_blob_free(&blobs[1]);
+    }
+    toll_names_free(names, count);
+}
+
+/* Files in one stretch, in many that memory holds, and in many that it does not. */
 static void test_same_bytes(void **state)
 {
     static const char *const names[FILES] = {"a.csv", "b.csv", "c.csv"};
     static const char *const turned[FILES] = {"c.csv", "a.csv", "b.csv"};
-    static const int64_t bounds[] = {1, 1 << 20, 4 << 20};
-    char path[400];
+    static const int64_t bounds[] = {1, 1 << 20, 4 << 20, 16 << 20};
+    char path[400], first[400];
     struct outcome whole;
 
     (void)state;
     make_files();
-    snprintf(path, sizeof path, "%s", new_dataset());
-    whole = import_bounded(toll_io_system(), path, names, FILES, 0, 1);
+    snprintf(first, sizeof first, "%s", new_dataset());
+    whole = import_bounded(toll_io_system(), first, names, FILES, 0, 1);
     must(&whole);
     assert_int_equal(whole.result.spilled_bytes, 0);
     assert_true(whole.result.duplicates > ROWS / 10 && whole.result.conflicts > 2 * ROWS / 50);
@@ -104,7 +131,11 @@ static void test_same_bytes(void **state)
             bounded = import_bounded(toll_io_system(), path, threads == 1 ? names : turned, FILES, bounds[b],
                                      threads);
             must(&bounded);
-            assert_true(bounded.result.spilled_bytes > (int64_t)ROWS * 64);
+            if (bounds[b] < 16 << 20)
+                assert_true(bounded.result.spilled_bytes > (int64_t)ROWS * 64);
+            else
+                assert_int_equal(bounded.result.spilled_bytes, 0);
+            assert_same_parts(first, path);
             if (threads == 1)
                 assert_same_result(&whole.result, &bounded.result);
             assert_string_equal(whole.result.cdr_hash, bounded.result.cdr_hash);

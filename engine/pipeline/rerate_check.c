@@ -64,9 +64,9 @@ static void *check_all(void *argument)
     return NULL;
 }
 
-/* Takes what the workers leave idle, while books are opened and files brought to disk: nobody waits for it
- * before the end. */
-#define NICE 19
+/* Mostly takes what the workers leave idle, while books are opened and files brought to disk: nobody waits
+ * for it before the end, by which it is done also where the machine is busy with other things. */
+#define NICE 5
 static void *check_beside(void *argument)
 {
     setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux of the thread alone */

@@ -6,7 +6,6 @@
 #include "pipeline_world.h"
 
 #include "pipeline/whatif.h"
-#include "tollmill_tax.h"
 #include "whatif_check.h"
 
 /* ---- the books ---- */
@@ -521,8 +520,7 @@ static void changed_books(void **state)
         {2, "2026-03-03", 1, TOLL_IO_PREAD, true, 4},
         {1, "2026-03-03", 2, TOLL_IO_MMAP, false, 4},
         {0, NULL, 2, TOLL_IO_MMAP, false, 0},
-        {TAXED_BOOK, "2026-03-03", 2, TOLL_IO_MMAP, false, 4},
-        {TAXED_BOOK, "2026-03-03", 1, TOLL_IO_PREAD, true, 4},
+        {TAXED_BOOK, "2026-03-03", 2, TOLL_IO_MMAP, true, 4},
         {TAXED_BUNDLES, "2026-03-03", 3, TOLL_IO_MMAP, false, 4},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -548,43 +546,6 @@ static void changed_books(void **state)
     }
 }
 
-/* The accounts' billable cents against the register of a run by that book. */
-static void taxes_are_the_registers(void **state)
-{
-    const struct folder *folder = *state;
-    static const size_t which[] = {TAXED_BOOK, TAXED_BUNDLES};
-    for (size_t b = 0; b < COUNT(which); b++) {
-        struct toll_taxes *taxes;
-        struct toll_tax_register_row row;
-        struct toll_impact impact;
-        struct toll_whatif_result result;
-        struct toll_error error;
-        char run[128];
-        int64_t of[4] = {0}, all = 0;
-        static const char *const names[] = {"acme", "beta", "gamma", "lost"};
-        const struct toll_whatif_tuning tuning = tuning_of(toll_cpu_features(), 0);
-        snprintf(run, sizeof run, "%s/run.%s", folder->path, books[which[b]].name);
-        if (toll_taxes_open(run, NULL, &taxes, &error) != 0)
-            fail_msg("%s", error.text);
-        for (int64_t i = 0; toll_taxes_register(taxes, i, &row); i++)
-            for (size_t a = 0; a < COUNT(names); a++)
-                of[a] += row.billable && strcmp(row.account, names[a]) == 0 ? row.tax_cents : 0;
-        toll_taxes_close(taxes);
-        ask_changes(folder, which[b], NULL, false, 2, TOLL_IO_MMAP, &tuning, &impact, &result);
-        const struct toll_impact_table *accounts = &impact.tables[TOLL_BY_ACCOUNT];
-        for (size_t i = 0; i < accounts->count; i++)
-            for (size_t a = 0; a < COUNT(names); a++)
-                if (strcmp(accounts->rows[i].key, names[a]) == 0) {
-                    assert_int_equal(accounts->rows[i].books[0].tax_cents, of[a]);
-                    all += of[a];
-                }
-        assert_true(of[0] > 0 && of[1] == 0 && of[2] > 0);
-        assert_int_equal(all, of[0] + of[1] + of[2] + of[3]);
-        assert_true(impact.tables[TOLL_BY_TOTAL].rows[0].books[1].tax_cents > all); /* 10 % dearer */
-        toll_impact_free(&impact);
-    }
-}
-
 static void the_base_is_a_book_as_it_is(void **state)
 {
     const struct folder *folder = *state;
@@ -607,7 +568,6 @@ int main(void)
         cmocka_unit_test(same_customers),
         cmocka_unit_test(two_books),
         cmocka_unit_test(ways),
-        cmocka_unit_test(taxes_are_the_registers),
 
         cmocka_unit_test(other_rates),
         cmocka_unit_test(changed_books),

@@ -29,7 +29,7 @@ static int check_part(struct toll_run_check *check, size_t part)
 {
     const struct toll_run_files *run = check->run;
     struct toll_lines *lines;
-    int rc = toll_run_lines_open(run, part, TOLL_READ_MMAP, &lines, &check->error);
+    int rc = toll_run_lines_open(run, part, TOLL_READ_PREAD, &lines, &check->error);
     if (rc != 0)
         return rc;
     void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(toll_lines_buffer_bytes(lines) + 1));

@@ -307,6 +307,13 @@ static void mark_bytes(const struct chunk *chunk, const uint8_t *a, const uint8_
         differ[i] |= a[chunk->first + i] != b[chunk->first + i];
 }
 
+#define AHEAD 32 /* rows whose group is on its way */
+
+static inline size_t ahead(size_t i, size_t rows)
+{
+    return i + AHEAD < rows ? i + AHEAD : i;
+}
+
 /* Price rows of other decks or destinations. */
 static void mark_groups(const struct chunk *chunk, int side, uint8_t *differ)
 {
@@ -317,7 +324,8 @@ static void mark_groups(const struct chunk *chunk, int side, uint8_t *differ)
                                                   chunk->first, chunk->rows, sizeof *prices))
         return;
     for (size_t i = 0; i < chunk->rows; i++) {
-        const uint32_t price = (uint32_t)prices[i];
+        const uint32_t price = (uint32_t)prices[i], later = (uint32_t)prices[ahead(i, chunk->rows)];
+        __builtin_prefetch(&of->groups[later < of->price_ids ? later : 0]);
         const uint32_t group = of->groups[price < of->price_ids ? price : 0];
         differ[i] |= (group != chunk->scratch->base_group[i]) | (price >= of->price_ids);
     }
@@ -422,9 +430,33 @@ static void move_row(const struct chunk *chunk, int side, size_t i)
     add_to_cell(chunk, side, cell * currencies + currency, came);
 }
 
+/* What move_row will touch, far memory most of it, is on its way before. */
+static void expect_moves(const struct chunk *chunk, int side, size_t count)
+{
+    const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
+    const struct toll_impact_side_sums *sums = &chunk->sums->sides[side];
+    const struct toll_plane *accounts = &sums->counts[TOLL_PLANE_ACCOUNTS],
+                            *prices = &sums->planes[TOLL_PLANE_PRICES];
+    const struct toll_line_batch *lines = &chunk->sides[side].lines;
+    const uint32_t *other = chunk->scratch->other;
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t account = (uint32_t)lines->account[chunk->first + other[k]],
+                       price = (uint32_t)lines->price[chunk->first + other[k]];
+        __builtin_prefetch(&of->price_keys[price < of->price_ids ? price : 0]);
+        __builtin_prefetch(&accounts->now[(account < of->accounts ? account : 0) * accounts->words], 1);
+        __builtin_prefetch(&accounts->now[chunk->scratch->account[other[k]] * accounts->words], 1);
+    }
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t price = (uint32_t)lines->price[chunk->first + other[k]];
+        const size_t key = of->price_keys[price < of->price_ids ? price : 0];
+        __builtin_prefetch(&prices->now[key * chunk->sums->shape->currency_count * prices->words], 1);
+    }
+}
+
 static void add_alike(const struct chunk *chunk, int side)
 {
     const size_t count = find_others(chunk, side);
+    expect_moves(chunk, side, count);
     for (size_t k = 0; k < count; k++)
         move_row(chunk, side, chunk->scratch->other[k]);
     if (count > 0)

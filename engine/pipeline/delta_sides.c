@@ -379,13 +379,23 @@ static void *read_one(void *argument)
     return NULL;
 }
 
+/* Of a file that both have the new run takes what the old one has read: one after the other then. */
+static bool share_tuples(const struct toll_delta_maker *maker)
+{
+    const struct toll_run_files *before = &maker->sides[TOLL_DELTA_OLD].run,
+                                *after = &maker->sides[TOLL_DELTA_NEW].run;
+    return toll_run_files_same(before, after, "tuples.arrow") ||
+           toll_run_files_same(before, after, "components.arrow");
+}
+
 static int read_both(struct toll_delta_maker *maker, bool prices, bool tuples, struct toll_error *error)
 {
     struct reading readings[TOLL_DELTA_SIDES] = {0};
     pthread_t thread;
     for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
         readings[s] = (struct reading){.side = &maker->sides[s], .prices = prices, .tuples = tuples};
-    const bool beside = maker->threads > 1 && pthread_create(&thread, NULL, read_one, &readings[1]) == 0;
+    const bool beside = maker->threads > 1 && !(tuples && share_tuples(maker)) &&
+                        pthread_create(&thread, NULL, read_one, &readings[1]) == 0;
     read_one(&readings[0]);
     if (beside)
         pthread_join(thread, NULL);

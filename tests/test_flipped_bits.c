@@ -319,7 +319,8 @@ static void test_verify_dataset(void **state)
 
 static void test_verify_run(void **state)
 {
-    verify_finds(*state, "run", 7); /* manifest, image, accounts, prices, buckets, lines, suspense.csv */
+    verify_finds(*state, "run",
+                 8); /* manifest, image, accounts, prices and terms, buckets, lines, suspense.csv */
 }
 
 static void test_rates_again(void **state)

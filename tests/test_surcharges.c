@@ -770,8 +770,9 @@ static int verify_changed(const struct book_fixture *f, const struct toll_period
                           struct toll_error *error)
 {
     const struct toll_io *io = toll_io_system();
-    static const char *const names[] = {"book.image",    "accounts.arrow", "prices.arrow",
-                                        "buckets.arrow", "suspense.csv",   "lines/2026-03-02.0.arrow"};
+    static const char *const names[] = {
+        "book.image",   "accounts.arrow",          "prices.arrow", "price_terms.arrow", "buckets.arrow",
+        "suspense.csv", "lines/2026-03-02.0.arrow"};
     char from[128], to[128];
     struct toll_run_files run;
     struct toll_run_writer *writer;

@@ -389,7 +389,8 @@ const char *toll_check_decks(const struct toll_book *book, const struct toll_ima
 
     if (problem != NULL)
         return problem;
-    if (book->entry_count == 0 || !toll_check_zero(&book->entries[0], sizeof(book->entries[0])))
+    if (book->entry_count == 0 || book->entry_count > TOLL_LPM_INDEX ||
+        !toll_check_zero(&book->entries[0], sizeof(book->entries[0])))
         return "the empty entry";
     if (!empty_deck_good(book, view))
         return "the empty deck";

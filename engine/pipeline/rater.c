@@ -266,7 +266,8 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
     free(counted);
     rater->price_near = near_prices(rater);
     const size_t prices = rater->price_near + 2u; /* see the price kernel */
-    if (!toll_hot_init(
+    if (words > UINT32_MAX * sizeof(uint32_t) ||  /* places have 32 bits */
+        !toll_hot_init(
             &rater->hot,
             toll_hot_round(2 * decks * sizeof(struct toll_lpm)) +
                 2 * toll_hot_round(decks * sizeof(uint32_t)) +

@@ -546,6 +546,56 @@ static void changed_books(void **state)
     }
 }
 
+static void fees_of(char *change, size_t bytes, int64_t fee)
+{
+    static const char *const decks[] = {"d", "routed", "pairs", "columns", "origin"};
+    change[0] = '\0';
+    for (size_t i = 0; i < COUNT(decks); i++)
+        snprintf(change + strlen(change), bytes - strlen(change), "%sdeck:%s connect_fee=%lld",
+                 i == 0 ? "" : " ;; ", decks[i], (long long)fee);
+}
+
+/* What moves fits 61 bits in each batch, and in both together does not: the book rates by itself then, also
+ * where two workers had a batch each. */
+static void moves_too_much_together(void **state)
+{
+    const struct folder *folder = *state;
+    const struct toll_whatif_tuning fast = tuning_of(toll_cpu_features(), 0);
+    struct toll_whatif_tuning slow = fast;
+    char path[128], cdrs[128], change[256];
+    struct toll_whatif_book list[2] = {{.path = path}, {.change = change}};
+    struct toll_impact few, repriced, rated;
+    struct toll_whatif_result result;
+    struct toll_error error;
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
+    snprintf(path, sizeof path, "%s/%s", folder->path, books[TAXED_BOOK].name);
+    const struct toll_whatif_options options = {.dataset_path = cdrs,
+                                                .books = list,
+                                                .book_count = 2,
+                                                .from_day = LATE,
+                                                .threads = 2,
+                                                .reporter = {.report = report}};
+    fees_of(change, sizeof change, 1);
+    assert_int_equal(toll_whatif_tuned(&options, &fast, &few, &result, &error), 0);
+    assert_int_equal(result.repriced, 1);
+    check_total moved = 0;
+    for (size_t i = 0; i < few.moved_count; i++)
+        moved += check_sum_of(few.moved[i].charge[1]) - check_sum_of(few.moved[i].charge[0]);
+    toll_impact_free(&few);
+    const int64_t most = (INT64_C(1) << 61) / 100000000, paid = (int64_t)(moved / 100000000);
+    const int64_t fee = most / 100 * 103 / paid; /* a batch has 94 of 100 calls */
+    assert_true(fee < 2800000 && fee * paid > most);
+    fees_of(change, sizeof change, fee);
+    slow.no_repricing = true;
+    if (toll_whatif_tuned(&options, &fast, &repriced, &result, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(result.repriced, 0);
+    assert_int_equal(toll_whatif_tuned(&options, &slow, &rated, &result, &error), 0);
+    check_same(&repriced, &rated);
+    toll_impact_free(&repriced);
+    toll_impact_free(&rated);
+}
+
 static void the_base_is_a_book_as_it_is(void **state)
 {
     const struct folder *folder = *state;
@@ -571,6 +621,7 @@ int main(void)
 
         cmocka_unit_test(other_rates),
         cmocka_unit_test(changed_books),
+        cmocka_unit_test(moves_too_much_together),
         cmocka_unit_test(the_base_is_a_book_as_it_is),
     };
     return cmocka_run_group_tests(tests, make_books, remove_books);

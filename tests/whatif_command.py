@@ -170,6 +170,8 @@ def several_currencies(folder):
     table = list(csv.DictReader(io.StringIO(run(plans + ["--format", "csv", "--table", "best_plan"]))))
     expect("csv", [(row["plan"], row["plan_charge"], row["why"]) for row in table if row["account"] == "euro"],
            [("basic", "", "currency"), ("flat", "0.04000000", ""), ("pro", "", "currency"), ("euros", "0.07000000", "")])
+    both = json.loads(run(whatif + [book, "--set", "plan:pro accounts:* ;; plan:flat accounts:euro", "--json"]))["books"]
+    expect("moved by a later part", [one.get("not_moved") for one in both], [None, None])
     text = run(whatif + [book, "--set", "plan:pro accounts:*"])
     if "1 account is on no other plan, as its decks are in another currency: euro" not in text:
         sys.exit("who stays is not told: " + text)
@@ -196,6 +198,7 @@ REFUSED = [
     (["BOOK", "--set", "plan:pro accounts:\"\""], 78, "accounts: names none; write accounts:A,B, or accounts:* for all"),
     (["BOOK", "--set", "plan:pro accounts:\" , \""], 78, "accounts: names none"),
     (["BOOK", "--set", "plan:pro accounts:acme, ,beta"], 78, "there is no account \"\""),
+    (["BOOK", "--set", "plan:pro accounts:\"\"\"acme\"\" x, beta\""], 78, "there is no account \"\"acme\" x\""),
     (["BOOK", "--set", "deck:d * 2"], 78, "\"2\" stands behind a blank; write *1.05 or +0.001 as one word"),
     (["BOOK", "--set", "deck:d*2"], 78, "file=SHEET behind the name and a blank"),
     (["BOOK", "--set", "deck:e *2"], 78, "there is no deck \"e\"; there are d, pro, v"),

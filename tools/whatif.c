@@ -236,7 +236,7 @@ static int parsed(struct cmd *cmd, struct cmd_whatif_asked *asked, int *operand_
         CMD_OPTIONS_MACHINE(machine),
         {.kind = CMD_FLAG,
          .name = "no-taxes",
-         .help = "leave taxes out: then changed rates of a taxed book cost far less time",
+         .help = "leave taxes out, which of a taxed book takes less time",
          .target = &whatif.no_taxes},
         {.kind = CMD_FLAG,
          .name = "compile",

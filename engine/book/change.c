@@ -46,10 +46,11 @@ const char *toll_change_next_name(const char *list, char name[TOLL_CHANGE_NAME_B
         return NULL;
     while (*list == ' ')
         list++;
-    if (*list == '"') {
+    if (*list == '"') { /* with more behind the quote it is no quoted name, and taken as it stands */
         stop = quoted_name(list + 1, name);
-        stop += strcspn(stop, ",");
-        return *stop != 0 ? stop + 1 : stop;
+        stop += strspn(stop, " ");
+        if (*stop == 0 || *stop == ',')
+            return *stop != 0 ? stop + 1 : stop;
     }
     stop = list + strcspn(list, ",");
     bytes = (int)(stop - list);

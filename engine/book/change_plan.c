@@ -172,6 +172,22 @@ static int read_accounts(struct plan_edit *edit)
     return code;
 }
 
+/* Whom an earlier part of the change left where they were, and this one moves. */
+static int drop_moved(struct plan_edit *edit)
+{
+    struct toll_strings *all = &edit->sources->not_moved, left = {0};
+    int code = 0;
+
+    for (uint32_t id = 1; id <= all->count && code == 0; id++) {
+        const char *name = toll_strings_text(all, id, NULL);
+        if (!has(&edit->accounts, name) && toll_strings_add(&left, name, strlen(name)) == 0)
+            code = no_memory(edit);
+    }
+    toll_strings_free(all);
+    *all = left;
+    return code;
+}
+
 static int read_sites(struct plan_edit *edit)
 {
     struct toll_table_edit *table;
@@ -416,6 +432,8 @@ int toll_change_plan(struct toll_sources *sources, const struct toll_change *cha
 
     if (code == 0)
         code = read_accounts(&edit);
+    if (code == 0)
+        code = drop_moved(&edit);
     if (code == 0)
         code = read_sites(&edit);
     if (code == 0)

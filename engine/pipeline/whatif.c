@@ -476,7 +476,7 @@ static int make_impact(struct toll_whatif *whatif, struct toll_impact *impact, s
         .prices = options->prices,
     };
     struct toll_impact_sums *sums = whatif->of_worker[0].sums;
-    int rc = toll_whatif_merge_moves(whatif, error);
+    int rc = 0;
     for (unsigned i = 0; rc == 0 && i < whatif->lane_count; i++)
         rc = finish_lane(whatif, i, error);
     for (unsigned i = 1; rc == 0 && i < whatif->memory.threads; i++)
@@ -560,7 +560,7 @@ static void close_all(struct toll_whatif *whatif)
     free(whatif);
 }
 
-/* *unfit: some charge is beyond 64 bits, and nothing was made. */
+/* *unfit: some charge, or what all move together, is beyond 64 bits, and nothing was made. */
 static int run(const struct toll_whatif_options *options, const struct toll_whatif_tuning *tuning,
                struct toll_impact *impact, struct toll_whatif_result *result, bool *unfit,
                struct toll_error *error)
@@ -580,7 +580,7 @@ static int run(const struct toll_whatif_options *options, const struct toll_what
     if (rc == 0)
         rc = rate_parts(whatif, PASS_LINES, 0, error);
     const int64_t rated = now_ns();
-    *unfit = rc == 0 && atomic_load(&whatif->unfit);
+    *unfit = rc == 0 && (atomic_load(&whatif->unfit) || !toll_whatif_merge_moves(whatif));
     if (rc == 0 && !*unfit)
         rc = make_impact(whatif, impact, error);
     result->rows = whatif->span.rows;

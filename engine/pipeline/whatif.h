@@ -78,8 +78,8 @@ void toll_whatif_close_books(struct toll_whatif *whatif);
 /* ---- whatif_taxes.c ---- */
 
 /* Before lane 0's tallies are summed up: what all workers found that repriced books move, in the first one's.
- */
-int toll_whatif_merge_moves(struct toll_whatif *whatif, struct toll_error *error);
+ * False: as of toll_moves_merge; such books have to rate by themselves. */
+bool toll_whatif_merge_moves(struct toll_whatif *whatif);
 /* Billable taxes by account of a book that is rated, if it is taxed; with the base's those of all that are
  * repriced. */
 int toll_whatif_find_taxes(struct toll_whatif *whatif, struct toll_whatif_side *side,

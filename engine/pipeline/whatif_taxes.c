@@ -170,16 +170,15 @@ static int find(struct toll_whatif *whatif, struct toll_whatif_side *side, const
     return rc;
 }
 
-int toll_whatif_merge_moves(struct toll_whatif *whatif, struct toll_error *error)
+bool toll_whatif_merge_moves(struct toll_whatif *whatif)
 {
     struct toll_moves *moves = &whatif->of_worker[0].moves;
     struct toll_tally *sum = toll_workers_tally(&whatif->workers, 0, 0);
-    for (unsigned i = 1; moves->sums != NULL && i < whatif->memory.threads; i++)
-        if (!toll_moves_merge(moves, sum, &whatif->of_worker[i].moves,
-                              toll_workers_tally(&whatif->workers, i, 0), whatif->books[0].book))
-            return toll_error_set(error, TOLL_ENOMEM,
-                                  "no room for the sums of changed books; take fewer days at a time");
-    return 0;
+    bool fit = true;
+    for (unsigned i = 1; fit && moves->sums != NULL && i < whatif->memory.threads; i++)
+        fit = toll_moves_merge(moves, sum, &whatif->of_worker[i].moves,
+                               toll_workers_tally(&whatif->workers, i, 0), whatif->books[0].book);
+    return fit;
 }
 
 int toll_whatif_find_taxes(struct toll_whatif *whatif, struct toll_whatif_side *side,

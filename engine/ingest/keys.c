@@ -459,7 +459,7 @@ static bool add_suspect(struct search *search, struct suspects *suspects,
                         const struct toll_key_record *record)
 {
     if (suspects->count == suspects->room) {
-        size_t room = 2 * suspects->room + 256;
+        size_t room = suspects->room + suspects->room / 2 + 256;
         struct toll_key_record *larger = realloc(suspects->records, room * sizeof *larger);
 
         if (larger == NULL)
@@ -571,6 +571,14 @@ static int suspects_job(void *context, size_t index, struct toll_error *error)
     return 0;
 }
 
+static void free_suspects(struct search *search, struct suspects *suspects)
+{
+    toll_memory_give_back(&search->gather->memory, suspects->room * sizeof *suspects->records);
+    free(suspects->records);
+    suspects->records = NULL;
+    suspects->count = suspects->room = 0;
+}
+
 static int compare_job(void *context, size_t index, struct toll_error *error)
 {
     struct search *search = context;
@@ -581,6 +589,7 @@ static int compare_job(void *context, size_t index, struct toll_error *error)
     if (!begin_table(search, table, suspects->count) ||
         !take_new(search, table, suspects->records, suspects->count))
         return no_memory(error);
+    free_suspects(search, suspects); /* all rows may be suspects: what one partition took serves the next */
     return 0;
 }
 
@@ -657,12 +666,6 @@ static int collect_marks(struct search *search, struct toll_marks *marks, struct
     }
     marks->count = kept;
     return 0;
-}
-
-static void free_suspects(struct search *search, struct suspects *suspects)
-{
-    toll_memory_give_back(&search->gather->memory, suspects->room * sizeof *suspects->records);
-    free(suspects->records);
 }
 
 static void free_search(struct search *search)

@@ -402,6 +402,9 @@ static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entr
         return no_memory(error);
     ordered->prints = (uint32_t *)(void *)(memory + bytes);
     ordered->bytes = bytes + rows * sizeof *ordered->prints;
+    if (ordered->carrier_prints != NULL)
+        ordered->bytes += ((size_t)ordered->chunk.lexicon->strings[TOLL_NAME_CARRIER].count + 1) *
+                          sizeof *ordered->carrier_prints;
     for (size_t i = 0; i < ordered->slice_count; i++) {
         struct toll_day_slice *slice = &ordered->slices[i];
 

@@ -598,7 +598,6 @@ static bool make_row(struct toll_reader *reader)
     return true;
 }
 
-/* Each row has an extra of its own, as its names are mapped in place. */
 static bool keep_extra(struct toll_reader *reader)
 {
     if (!reader->has_extra)
@@ -611,7 +610,8 @@ static bool keep_extra(struct toll_reader *reader)
 }
 
 /* The in row of a record that gives two, behind its out row: all is equal but the direction and the last bit
- * of the key, so that legs are compared with legs of their own kind, and lie side by side in a part. */
+ * of the key, so that legs are compared with legs of their own kind, and lie side by side in a part. Both
+ * point at one extra: a row is only read from here on. */
 static bool keep_in_leg(struct toll_reader *reader)
 {
     struct toll_chunk *chunk = reader->chunk;
@@ -621,8 +621,6 @@ static bool keep_in_leg(struct toll_reader *reader)
     *reader->row = reader->row[-1];
     reader->row->kind |= TOLL_KIND_IN;
     reader->row->key_low ^= 1;
-    if (!keep_extra(reader))
-        return false;
     chunk->row_count++;
     chunk->legs++;
     return true;

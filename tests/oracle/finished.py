@@ -89,7 +89,7 @@ def two_months(options, found, dice, folder, base, book, data, records):
     if len(days) < 3:
         return
     day = (oracle.EPOCH + datetime.timedelta(days=dice.pick([days[1], days[len(days) // 2], days[-1]]))).date()
-    cut = int((datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.timezone.utc) - oracle.EPOCH).total_seconds()) * 1000
+    cut = (day - oracle.EPOCH.date()).days * 86400000
     parts = [[record for record in records if record.start < cut], [record for record in records if record.start >= cut]]
     first, second = os.path.join(folder, "first"), os.path.join(folder, "second")
     runs.command([options.tollmill, "rate", "--book", base, "--cdrs", data, "-o", first, "--to", day.isoformat(), "--quiet"])

@@ -628,7 +628,7 @@ static int walk_piece(void *context, size_t index, struct toll_error *error)
 
 static bool join_movers(struct movers *movers, const struct movers *from)
 {
-    size_t seen[TOLL_IMPACT_CURRENCIES];
+    size_t seen[TOLL_IMPACT_CURRENCIES] = {0};
     bool good = true;
     for (uint32_t c = 0; c < movers->currencies; c++) {
         seen[c] = movers->seen[c] + from->seen[c];

@@ -134,11 +134,13 @@ static bool make_room(struct toll_price_terms *terms)
     if (terms->row_count == terms->row_room) {
         const size_t room = terms->row_room == 0 ? 128 : 2 * terms->row_room;
         struct toll_price_row *rows = realloc(terms->rows, room * sizeof *rows);
-        terms->rows = rows == NULL ? terms->rows : rows;
-        uint32_t *numbers = rows == NULL ? NULL : realloc(terms->numbers, room * sizeof *numbers);
-        terms->numbers = numbers == NULL ? terms->numbers : numbers;
+        if (rows == NULL)
+            return false;
+        terms->rows = rows;
+        uint32_t *numbers = realloc(terms->numbers, room * sizeof *numbers);
         if (numbers == NULL)
             return false;
+        terms->numbers = numbers;
         terms->row_room = room;
     }
     if (terms->count == terms->room) {

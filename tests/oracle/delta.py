@@ -5,7 +5,6 @@
 
 Exit 1 if a changed line, a reason, a sum, a tax or an adjusting line differs.
 """
-import argparse
 import csv
 import datetime
 import io
@@ -231,15 +230,7 @@ def one_book(options, seed, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="re-rating of random books: the oracle and the engine")
-    parser.add_argument("--tollmill", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--calls", type=int, required=True)
-    parser.add_argument("--books", type=int, default=1)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--spec", default=os.path.join(runs.SOURCE_DIR, "data", "providers", "tollmill.yaml"))
-    parser.add_argument("--keep", action="store_true", help="keep every book's folder")
-    runs.each_book(parser.parse_args(), one_book)
+    runs.each_book(runs.parser_of("re-rating of random books: the oracle and the engine").parse_args(), one_book)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ re-ratings, against the oracle's own lines by docs/WHATIF.md section 3 and docs/
 
     finished.py --tollmill BINARY --seed S --calls N [--books K] --work DIR [--keep]
 """
-import argparse
 import datetime
 import json
 import os
@@ -192,15 +191,7 @@ def one_book(options, seed, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="finished runs and ledgers of random books: the oracle and the engine")
-    parser.add_argument("--tollmill", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--calls", type=int, required=True)
-    parser.add_argument("--books", type=int, default=1)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--spec", default=os.path.join(runs.SOURCE_DIR, "data", "providers", "tollmill.yaml"))
-    parser.add_argument("--keep", action="store_true", help="keep every book's folder")
-    runs.each_book(parser.parse_args(), one_book)
+    runs.each_book(runs.parser_of("finished runs and ledgers of random books: the oracle and the engine").parse_args(), one_book)
 
 
 if __name__ == "__main__":

@@ -174,6 +174,19 @@ def rate_again(options, folder, path, feeds):
              path["o_pools.csv"], path["o_counts.csv"], path["again"])
 
 
+def parser_of(description):
+    """The options of whatever runs over random books."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--tollmill", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--calls", type=int, required=True)
+    parser.add_argument("--books", type=int, default=1)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
+    parser.add_argument("--keep", action="store_true", help="keep every book's folder")
+    return parser
+
+
 def each_book(options, one):
     """Runs one(options, seed, folder) for each book; says what came of it, and exits."""
     passed = failed = 0
@@ -197,16 +210,9 @@ def each_book(options, one):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="random books through the oracle and the engine")
-    parser.add_argument("--tollmill", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--calls", type=int, required=True)
-    parser.add_argument("--books", type=int, default=1)
-    parser.add_argument("--work", required=True)
+    parser = parser_of("random books through the oracle and the engine")
     parser.add_argument("--kind", choices=("calls", "usage", "chain", "taxes", "ends", "tax_chain"), default="calls")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--spec", default=os.path.join(SOURCE_DIR, "data", "providers", "tollmill.yaml"))
-    parser.add_argument("--keep", action="store_true", help="keep every book's folder")
     options = parser.parse_args()
     if taxed(options) and importlib.util.find_spec("pyarrow") is None:
         print("skipped: pyarrow is not installed", file=sys.stderr)

@@ -5,7 +5,6 @@
 
 The changes are made in the books' CSV files by changes.py, and the oracle rates base and changed books whole. Exit 1 if anything differs.
 """
-import argparse
 import csv
 import io
 import json
@@ -379,16 +378,7 @@ def check_plans(options, found, dice, folder, base, data, records):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="what-if of random books: the oracle and the engine")
-    parser.add_argument("--tollmill", required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--calls", type=int, required=True)
-    parser.add_argument("--books", type=int, default=1)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--spec", default=os.path.join(runs.SOURCE_DIR, "data", "providers", "tollmill.yaml"))
-    parser.add_argument("--keep", action="store_true", help="keep every book's folder")
-    options = parser.parse_args()
-    runs.each_book(options, one_book)
+    runs.each_book(runs.parser_of("what-if of random books: the oracle and the engine").parse_args(), one_book)
 
 
 if __name__ == "__main__":

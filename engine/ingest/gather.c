@@ -77,17 +77,10 @@ void toll_gather_free(struct toll_gather *gather)
 
 const struct toll_run_day *toll_run_find_day(const struct toll_run *run, int64_t day)
 {
-    size_t low = 0, high = run->day_count;
+    _Static_assert(offsetof(struct toll_run_day, day) == 0, "the search reads it there");
+    const size_t at = toll_day_place(run->days, sizeof *run->days, run->day_count, day);
 
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (run->days[middle].day < day)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < run->day_count && run->days[low].day == day ? &run->days[low] : NULL;
+    return at < run->day_count ? &run->days[at] : NULL;
 }
 
 /* The slices of a day, each with its place among the others. */

@@ -36,17 +36,10 @@ void toll_ordered_free(struct toll_ordered *ordered)
 
 const struct toll_day_slice *toll_ordered_day(const struct toll_ordered *ordered, int64_t day)
 {
-    size_t low = 0, high = ordered->slice_count;
+    _Static_assert(offsetof(struct toll_day_slice, day) == 0, "the search reads it there");
+    const size_t at = toll_day_place(ordered->slices, sizeof *ordered->slices, ordered->slice_count, day);
 
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-
-        if (ordered->slices[middle].day < day)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < ordered->slice_count && ordered->slices[low].day == day ? &ordered->slices[low] : NULL;
+    return at < ordered->slice_count ? &ordered->slices[at] : NULL;
 }
 
 /* -- by day -- */

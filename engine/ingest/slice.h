@@ -10,6 +10,8 @@
 #include "ingest/row.h"
 #include "ingest/rows.h"
 
+#include <string.h>
+
 /* What some rows use: of each optional value all of them or-ed, and the names they have (not sources). */
 struct toll_use {
     struct toll_row_extra any;
@@ -56,6 +58,26 @@ struct toll_day_slice {
     uint16_t *kind;
     struct toll_use use;
 };
+
+/* Which of `count` records is the day's, else count; they begin with their day, ascending, every `bytes`. */
+static inline size_t toll_day_place(const void *records, size_t bytes, size_t count, int64_t day)
+{
+    size_t low = 0, high = count;
+    int64_t found = 0;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+
+        memcpy(&found, (const char *)records + middle * bytes, sizeof found);
+        if (found < day)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < count)
+        memcpy(&found, (const char *)records + low * bytes, sizeof found);
+    return low < count && found == day ? low : count;
+}
 
 /* 27 bits: ms of the day; 37 bits: the record key's first. */
 #define TOLL_ORDER_KEY_BITS 37

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #define LANES 8
-#define AHEAD 48 /* rows whose bucket is on its way */
+#define AHEAD 64 /* rows whose bucket and price are on their way */
 
 static inline void add(struct toll_tally_bucket *bucket, __m256i line)
 {
@@ -65,8 +65,10 @@ void toll_tally_avx2(const uint16_t *restrict kind, const int32_t *restrict pric
     to.rest_count = 0;
     for (; i + LANES <= rows; i += LANES) {
         if (i + AHEAD + LANES <= rows)
-            for (size_t k = 0; k < LANES; k++)
+            for (size_t k = 0; k < LANES; k++) {
                 __builtin_prefetch(&to.buckets[bucket[i + AHEAD + k]], 1);
+                __builtin_prefetch(&to.voice_prices[(uint32_t)price[i + AHEAD + k] >> 6]);
+            }
         const __m256i statuses = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&status[i]));
         const __m256i kinds = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)&kind[i]));
         const __m256i voice =

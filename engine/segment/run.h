@@ -232,6 +232,14 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
                         struct toll_error *error);
 int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                              struct toll_error *error);
+/* The words of a column: "" first, then the others, sorted bytewise, each once. */
+struct toll_run_words {
+    const char **entries; /* free() */
+    uint32_t count;
+};
+/* Of texts that may repeat, and that last; and the place of each of them. False: out of memory. */
+bool toll_run_words_make(const char *const *texts, size_t count, uint32_t *places,
+                         struct toll_run_words *words);
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
                          struct toll_error *error);
 /* Only if there are any. */

@@ -2,7 +2,7 @@
 #include "simd/kernels.h"
 #include "tollmill_segment.h"
 
-#define AHEAD 16 /* rows whose bucket is on its way */
+#define AHEAD 64 /* rows whose bucket and price are on their way */
 
 static inline uint32_t mask(bool condition)
 {
@@ -22,7 +22,9 @@ void toll_tally_scalar(const uint16_t *restrict kind, const int32_t *restrict pr
     for (size_t i = 0; i < rows; i++) {
         const bool voice = (kind[i] & TOLL_CALL_SERVICE) == TOLL_CALL_VOICE;
         const uint32_t named = (uint32_t)price[i] & mask(voice);
-        __builtin_prefetch(&buckets[bucket[i + AHEAD < rows ? i + AHEAD : i]], 1);
+        const size_t later = i + AHEAD < rows ? i + AHEAD : i;
+        __builtin_prefetch(&buckets[bucket[later]], 1);
+        __builtin_prefetch(&voice_prices[(uint32_t)price[later] >> 6], 1);
         struct toll_tally_bucket *to = &buckets[bucket[i] & mask(status[i] < TOLL_SUSPENSE_FIRST)];
         to->rows++;
         to->units += billed[i];

@@ -125,10 +125,12 @@ static int list_buckets(const struct toll_book *book, const struct toll_tally *t
     const int32_t shift = merge == NULL ? 0 : merge->books[merge->book_count - 1].tuple_shift;
     for (size_t slot = 1; slot < slots; slot++) {
         const struct toll_tally_bucket *bucket = &tally->buckets[slot];
+        if (bucket->rows == 0) /* most of them */
+            continue;
         const uint32_t i = toll_tally_slot_bucket(tally, book, slot);
         const int32_t tuple = toll_tally_slot_tuple(tally, book, slot);
         const struct toll_bucket_key *key = &book->buckets[i];
-        if (bucket->rows == 0 || i == 0)
+        if (i == 0)
             continue;
         struct toll_bucket_row *row = &rows[(*count)++];
         *row = (struct toll_bucket_row){

@@ -292,8 +292,10 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
     int count = 0;
     const size_t slots = toll_tally_slots(tally, book);
     for (size_t i = 1; i < slots && count >= 0; i++) {
+        if (tally->buckets[i].rows == 0) /* most of them */
+            continue;
         const uint32_t bucket = toll_tally_slot_bucket(tally, book, i);
-        if (tally->buckets[i].rows == 0 || bucket == 0)
+        if (bucket == 0)
             continue;
         const struct toll_account *account = &book->accounts[book->buckets[bucket].account];
         count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),

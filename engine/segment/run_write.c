@@ -228,6 +228,39 @@ int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_r
     return rc;
 }
 
+/* In the order of the table. */
+static void make_prices(const void *context, int64_t first, int64_t count, void *const *values)
+{
+    const struct toll_price_columns *columns = context;
+    columns->make(columns->context, first, count,
+                  &(struct toll_price_values){.id = values[0],
+                                              .terms = values[1],
+                                              .prefix = values[2],
+                                              .destination = values[3],
+                                              .rate = values[4],
+                                              .line = values[5]});
+}
+
+int toll_run_add_price_columns(struct toll_run_writer *writer, const struct toll_price_columns *columns,
+                               struct toll_error *error)
+{
+    const struct toll_run_packed *packed = &toll_run_packed_prices;
+    const struct toll_run_columns table = {
+        .packed = packed,
+        .count = columns->count,
+        .wide = (uint64_t)(columns->term_count > UINT16_MAX) << 1 | (uint64_t)columns->wide_rates << 4,
+        .words = {[2] = columns->prefixes, [3] = columns->destinations},
+        .make = make_prices,
+        .context = columns,
+        .hash = writer->hash,
+    };
+    struct toll_arrow_memory memory;
+    int rc = toll_run_columns_encode(&table, writer->threads, &memory, error);
+    if (rc == 0)
+        rc = add_encoded(writer, packed->table->file, &memory, error);
+    return rc ? rc : add_table(writer, packed->terms, columns->terms, (int64_t)columns->term_count, error);
+}
+
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
                          struct toll_error *error)
 {

@@ -6,6 +6,7 @@
  * words on, and the places are counted from there. Only rows that the scalar kernel would read are gathered.
  */
 #include "simd/kernels.h"
+#include "simd/list_avx2.h"
 #include "simd/lpm_levels.h"
 
 #include <immintrin.h>
@@ -130,10 +131,7 @@ static inline size_t finish_chunk(const uint32_t *words, const uint32_t found[CH
                 values[first + i + k] = last[k];
         }
         const uint32_t still = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(value));
-        for (unsigned k = 0; k < LANES; k++) {
-            waiting[count] = (uint32_t)(first + i) + k;
-            count += still >> k & 1;
-        }
+        count = put_rows(waiting, count, first + i, still);
     }
     return count;
 }

@@ -10,7 +10,8 @@
 #define FIRST_3 52 /* shifts that leave digits 1-3, 2-4 in the low 12 bits */
 #define AREA 48
 #define LEVELS_MAX 16 /* a number's nibbles: more steps there cannot be */
-#define CHUNK_ROWS 128
+#define CHUNK_ROWS 32
+#define AHEAD 128 /* rows whose second place is on its way: a multiple of CHUNK_ROWS */
 
 /* Three BCD nibbles, digits 5-7 of a number's upper half, as 0..999; whatever the bytes are, never beyond the
  * page. */
@@ -120,31 +121,29 @@ static inline size_t finish_chunk(const uint32_t *restrict words, const uint32_t
     return count;
 }
 
-/* The first two steps, one chunk ahead of the other: places are on their way while the next chunk's are
- * found. */
+/* The first two steps, chunk by chunk: places are on their way while those of later rows are found. */
 static size_t start_group(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
                           uint32_t one, const uint32_t *restrict decks, const uint64_t *restrict keys,
                           size_t rows, uint32_t *restrict values, uint32_t *restrict list)
 {
     struct fields fields;
     struct places places;
-    uint32_t next[2][CHUNK_ROWS];
+    uint32_t next[GROUP_ROWS];
     size_t count = 0;
-    unsigned turn = 0;
     for (size_t i = 0; one != 0 && i < CHUNK_ROWS; i++)
         put_fields(&fields, i, &tables[one]);
-    for (size_t i = 0; i < rows + CHUNK_ROWS; i += CHUNK_ROWS, turn ^= 1) {
-        if (i < rows) {
-            const size_t chunk = rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS;
-            for (size_t k = 0; one == 0 && k < chunk; k++)
-                put_fields(&fields, k, &tables[decks[i + k]]);
-            find_places(&fields, keys + i, chunk, &places);
-            start_chunk(words, &places, decks + i, chunk, values + i, next[turn]);
-        }
-        if (i >= CHUNK_ROWS) {
-            const size_t before = i - CHUNK_ROWS, left = rows - before;
-            count = finish_chunk(words, next[turn ^ 1], before, left < CHUNK_ROWS ? left : CHUNK_ROWS, values,
+    for (size_t i = 0; i < rows + AHEAD; i += CHUNK_ROWS) {
+        if (i >= AHEAD) {
+            const size_t before = i - AHEAD, left = rows - before;
+            count = finish_chunk(words, next + before, before, left < CHUNK_ROWS ? left : CHUNK_ROWS, values,
                                  list, count);
+        }
+        if (i < rows) {
+            const size_t here = rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS;
+            for (size_t k = 0; one == 0 && k < here; k++)
+                put_fields(&fields, k, &tables[decks[i + k]]);
+            find_places(&fields, keys + i, here, &places);
+            start_chunk(words, &places, decks + i, here, values + i, next + i);
         }
     }
     return count;

@@ -207,8 +207,9 @@ int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_li
  * them. For runs that are large: a small one has no use for the threads. */
 int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
                            struct toll_error *error);
-/* A twin of toll_hash, before files are added. */
-void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash);
+/* Twins of toll_hash and toll_hash_add, before files are added. */
+void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash,
+                        toll_hash_add_kernel *hash_add);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
 unsigned toll_run_threads(const struct toll_run_writer *writer);         /* 0 without that */
 /* Waits for all that was handed over so far; nothing without that. */

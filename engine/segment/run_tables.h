@@ -5,6 +5,7 @@
 
 #include "arrow/arrow.h"
 #include "base/arena.h"
+#include "io/sync.h"
 #include "segment/run.h"
 
 struct toll_run_table {
@@ -52,10 +53,21 @@ struct toll_run_columns {
     void (*make)(const void *context, int64_t first, int64_t count, void *const *values);
     const void *context;
     toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
 };
 /* The bytes that toll_run_packed_encode makes of rows that say the same. */
 int toll_run_columns_encode(const struct toll_run_columns *columns, unsigned threads,
                             struct toll_arrow_memory *memory, struct toll_error *error);
+/* The same into a file, batch by batch as they are made. open: makes the stream when it is known how many
+ * bytes the file will have. */
+struct toll_run_sink {
+    int (*open)(const void *context, size_t bytes, size_t piece_bytes, struct toll_sync_stream **stream,
+                struct toll_error *error);
+    const void *context;
+};
+int toll_run_columns_write(const struct toll_run_columns *columns, unsigned threads,
+                           const struct toll_run_sink *sink, struct toll_hash128 *hash,
+                           struct toll_error *error);
 /* Rows (malloc'ed) whose texts live in the arena. TOLL_EDATA for anything but this table. */
 int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,

@@ -5,6 +5,7 @@
 #include "io/sync.h"
 
 #include "base/error.h"
+#include "io/bulk.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +16,10 @@
 #define STACK_BYTES ((size_t)256 * 1024) /* enough for an error and its text */
 #define PAGE_BYTES ((size_t)4096)
 #define PIECE_BYTES ((size_t)8 << 20) /* of one write past the page cache; the kernel cuts it up */
+#define RING_BYTES PIECE_BYTES        /* a file for which a ring is worth its while */
+#define RING_PIECE_BYTES ((size_t)1 << 20)
+/* Keeps the device busy, and leaves it to others: what they read meanwhile queues behind it. */
+#define RING_IN_FLIGHT_BYTES (4 * RING_PIECE_BYTES)
 
 struct entry {
     struct toll_sync_file file;
@@ -35,21 +40,20 @@ struct toll_syncs {
     int rc;
 };
 
-/* ---- one file ---- */
+/* ---- one file's data ---- */
 
-static int failure(struct toll_error *error, const char *name, const char *what, int result)
+/* What of a file goes past the page cache: whole pages, if they lie at a page. */
+static size_t direct_bytes(const struct toll_sync_file *file)
 {
-    return toll_error_errno(error, TOLL_EIO, -result, "%s: cannot be %s", name, what);
+    return file->direct > 0 && (uintptr_t)file->data % PAGE_BYTES == 0 ? file->bytes / PAGE_BYTES * PAGE_BYTES
+                                                                       : 0;
 }
 
-/* Whole pages past the page cache, which costs no copy. How many bytes that was: the rest, and what the file
- * system would not take so, goes the usual way. */
-static size_t write_direct(const struct toll_io *io, const struct toll_sync_file *file)
+/* Where there is no ring. How many bytes that was: what the file system would not take so goes the usual
+ * way. */
+static size_t write_direct(const struct toll_io *io, const struct toll_sync_file *file, size_t whole)
 {
-    const size_t whole = file->bytes / PAGE_BYTES * PAGE_BYTES;
     size_t done = 0;
-    if ((uintptr_t)file->data % PAGE_BYTES != 0)
-        return 0;
     while (done < whole) {
         const size_t bytes = whole - done < PIECE_BYTES ? whole - done : PIECE_BYTES;
         const ssize_t result =
@@ -63,24 +67,72 @@ static size_t write_direct(const struct toll_io *io, const struct toll_sync_file
     return done;
 }
 
+/* NULL: there is none, or the file is not worth one. */
+static struct toll_bulk *open_ring(const struct toll_io *io, const struct toll_sync_file *file)
+{
+    const struct toll_bulk_options options = {.ring = true,
+                                              .in_flight_bytes = RING_IN_FLIGHT_BYTES,
+                                              .piece_bytes = RING_PIECE_BYTES,
+                                              .transfers = 1};
+    struct toll_bulk *bulk;
+    if (direct_bytes(file) < RING_BYTES || toll_bulk_open(&bulk, io, &options, NULL) != 0)
+        return NULL;
+    if (toll_bulk_has_ring(bulk))
+        return bulk;
+    toll_bulk_close(bulk);
+    return NULL;
+}
+
+/* Piece by piece, while the ring (or NULL) writes. */
+static void make_hash(const struct toll_sync_file *file, struct toll_bulk *bulk)
+{
+    struct toll_hash_state state;
+    toll_hash_begin(&state);
+    for (size_t at = 0; at < file->bytes; at += RING_PIECE_BYTES) {
+        const size_t left = file->bytes - at, bytes = left < RING_PIECE_BYTES ? left : RING_PIECE_BYTES;
+        (file->add != NULL ? file->add : toll_hash_add)(&state, (const char *)file->data + at, bytes);
+        if (bulk != NULL)
+            toll_bulk_push(bulk);
+    }
+    *file->hash = toll_hash_end(&state);
+}
+
 static int write_data(const struct toll_io *io, const struct entry *entry, struct toll_error *error)
 {
     const struct toll_sync_file *file = &entry->file;
-    size_t done = 0;
-    if (file->data == NULL)
-        return 0;
-    if (file->direct > 0)
-        done = write_direct(io, file);
-    return toll_write_at(io, file->fd, entry->name, (const char *)file->data + done, file->bytes - done,
-                         (int64_t)done, error);
+    struct toll_bulk *bulk = open_ring(io, file);
+    size_t done = direct_bytes(file);
+    int ticket = 0, rc = 0;
+    if (bulk != NULL)
+        ticket = toll_bulk_queue(bulk, &(struct toll_bulk_transfer){.path = entry->name,
+                                                                    .fd = file->fd,
+                                                                    .direct = file->direct,
+                                                                    .write = true,
+                                                                    .buffer = (void *)(uintptr_t)file->data,
+                                                                    .bytes = done});
+    if (file->hash != NULL)
+        make_hash(file, bulk);
+    if (bulk != NULL)
+        rc = toll_bulk_wait(bulk, ticket, error);
+    else
+        done = write_direct(io, file, done);
+    toll_bulk_close(bulk);
+    return rc != 0 ? rc
+                   : toll_write_at(io, file->fd, entry->name, (const char *)file->data + done,
+                                   file->bytes - done, (int64_t)done, error);
+}
+
+/* ---- one file ---- */
+
+static int failure(struct toll_error *error, const char *name, const char *what, int result)
+{
+    return toll_error_errno(error, TOLL_EIO, -result, "%s: cannot be %s", name, what);
 }
 
 static int bring(const struct toll_io *io, const struct entry *entry, struct toll_error *error)
 {
     const struct toll_sync_file *file = &entry->file;
-    if (file->hash != NULL)
-        *file->hash = (file->kernel != NULL ? file->kernel : toll_hash)(file->data, file->bytes);
-    int rc = write_data(io, entry, error);
+    int rc = file->data == NULL ? 0 : write_data(io, entry, error);
     int result = 0;
     if (file->direct > 0)
         io->close(io->context, file->direct);

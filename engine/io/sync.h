@@ -14,14 +14,14 @@ struct toll_syncs;
 struct toll_sync_file {
     int fd;           /* the list's from here on, even after an error */
     int direct;       /* the same file with O_DIRECT, likewise: whole pages of data that lie at a page go past
-                         the page cache. 0 or less: there is none */
+                         the page cache, by a ring while their hash is made. 0 or less: there is none */
     const char *name; /* for messages; copied */
     const void
         *data; /* to be written first, from byte 0; NULL: it is written. Stays until it is waited for */
     size_t bytes;
     void *owned;               /* freed when it has been written; may be NULL */
-    toll_hash_kernel *kernel;  /* NULL: toll_hash */
-    struct toll_hash128 *hash; /* NULL, or where the hash of data comes before it is written */
+    toll_hash_add_kernel *add; /* NULL: toll_hash_add */
+    struct toll_hash128 *hash; /* NULL, or where the hash of data comes */
 };
 
 /* TOLL_ENOMEM only. */

@@ -23,6 +23,9 @@ struct run {
     const struct toll_io *io;
     enum toll_read_path how;
     bool ring_writes;
+    enum toll_sync_choice sync;
+    int image_rc; /* of its writing, as far as it was begun */
+    struct toll_error image_error;
     struct toll_book *book;
     struct toll_dataset dataset;
     bool dataset_open;
@@ -105,6 +108,41 @@ static int open_after(struct run *run, struct toll_error *error)
     return rc != 0 ? rc : toll_after_open(&run->after, run->io, run->options->after, error);
 }
 
+/* Threads that bring files to disk are worth their while from some size on. */
+#define SYNC_TOGETHER_ROWS 1000000
+static bool syncs_together(const struct run *run)
+{
+    return run->sync == TOLL_SYNC_BY_SIZE ? run->rows >= SYNC_TOGETHER_ROWS : run->sync == TOLL_SYNC_TOGETHER;
+}
+
+static void image_begins(void *context, const uint8_t *image, size_t bytes)
+{
+    struct run *run = context;
+    run->image_rc = toll_run_write_image(run->writer, image, bytes, &run->image_error);
+}
+
+/* No run comes of it: what is still to be written only has to end. */
+static void image_ends(void *context)
+{
+    struct run *run = context;
+    (void)toll_run_wait(run->writer, NULL);
+}
+
+/* In a large run the book's image is written while it is checked, for the device has nothing else to do. */
+static int open_book(struct run *run, struct toll_error *error)
+{
+    const struct toll_rate_options *options = run->options;
+    const struct toll_book_watch watch = {.begin = image_begins, .end = image_ends, .context = run};
+    int rc = toll_book_open_watched(run->io, options->book_path, &options->reporter,
+                                    toll_run_syncs(run->writer) == NULL ? NULL : &watch, &run->book, error);
+    if (rc == 0 && run->image_rc != 0) {
+        rc = run->image_rc;
+        if (error != NULL)
+            *error = run->image_error;
+    }
+    return rc;
+}
+
 static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
@@ -118,10 +156,14 @@ static int open_all(struct run *run, struct toll_error *error)
                              options->from_day, options->to_day, &run->first, &run->last, error);
     if (rc == 0 && options->after != NULL)
         rc = open_after(run, error);
+    for (size_t i = run->first; rc == 0 && i < run->last; i++)
+        run->rows += run->dataset.parts[i].rows;
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
         rc = toll_run_create(run->io, options->run_path, &run->writer, error);
+    if (rc == 0 && syncs_together(run))
+        rc = toll_run_sync_together(run->writer, run->ring_writes, error);
     if (rc == 0)
-        rc = toll_book_open(run->io, options->book_path, &options->reporter, &run->book, error);
+        rc = open_book(run, error);
     if (rc == 0 && run->merged.open) {
         rc = toll_merge_join(&run->merged, run->book, error);
         run->merge = &run->merged;
@@ -133,14 +175,12 @@ static int open_all(struct run *run, struct toll_error *error)
     if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
     if (rc == 0)
-        toll_run_hash_with(run->writer, run->rater.kernels->hash);
+        toll_run_hash_with(run->writer, run->rater.kernels->hash_add);
     if (rc == 0 && run->merge != NULL && run->rater.cost != NULL && run->rater.cost->entitlements != NULL)
         rc = toll_error_set(error, TOLL_EBOOK,
                             "%s: carriers or trunks have bundles, on which the cost of what waited has drawn "
                             "already; rate all again, without --only-suspense",
                             options->book_path);
-    for (size_t i = run->first; rc == 0 && i < run->last; i++)
-        run->rows += run->dataset.parts[i].rows;
     return rc;
 }
 
@@ -209,7 +249,6 @@ static void choose_io(struct run *run)
 {
     const enum toll_io_choice io = run->options->io;
     run->how = toll_parts_read_path(&run->dataset, run->first, run->last, io, run->options->memory_bytes > 0);
-    run->ring_writes = io == TOLL_IO_URING || io == TOLL_IO_AUTO;
 }
 
 /* ---- the lines ---- */
@@ -625,14 +664,6 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     return rc;
 }
 
-/* Threads that bring files to disk are worth their while from some size on. */
-#define SYNC_TOGETHER_ROWS 1000000
-static bool syncs_together(const struct run *run, const struct toll_rate_tuning *tuning)
-{
-    return tuning->sync == TOLL_SYNC_BY_SIZE ? run->rows >= SYNC_TOGETHER_ROWS
-                                             : tuning->sync == TOLL_SYNC_TOGETHER;
-}
-
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error)
 {
@@ -645,6 +676,8 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     run->io = tuning->io;
     run->predecessor = tuning->predecessor;
     run->choice = tuning->choice;
+    run->sync = tuning->sync;
+    run->ring_writes = options->io == TOLL_IO_URING || options->io == TOLL_IO_AUTO;
     run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
@@ -684,10 +717,12 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     }
     if (rc == 0)
         rc = make_pools(run, error);
-    if (rc == 0 && syncs_together(run, tuning))
-        rc = toll_run_sync_together(run->writer, run->memory.threads, run->ring_writes, error);
     if (rc == 0)
-        rc = toll_run_write_books(run->writer, run->book, run->merge, error);
+        toll_run_make_by(run->writer, run->memory.threads);
+    if (rc == 0 && toll_run_syncs(run->writer) == NULL)
+        rc = toll_run_write_image(run->writer, run->book->image, run->book->image_bytes, error);
+    if (rc == 0)
+        rc = toll_run_write_older_books(run->writer, run->merge, error);
     phase_ends(run, TOLL_PHASE_PLAN);
     if (rc == 0)
         rc = collect_ends(run, error);

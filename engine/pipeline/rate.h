@@ -45,8 +45,12 @@ int64_t toll_memory_peak(void);
 
 /* What tests vary and users need not. */
 struct toll_rate_tuning {
-    struct toll_rate_times *times;                                         /* NULL, or where they are told */
-    enum { TOLL_SYNC_BY_SIZE, TOLL_SYNC_TOGETHER, TOLL_SYNC_SINGLY } sync; /* see toll_run_sync_together */
+    struct toll_rate_times *times; /* NULL, or where they are told */
+    enum toll_sync_choice {
+        TOLL_SYNC_BY_SIZE,
+        TOLL_SYNC_TOGETHER,
+        TOLL_SYNC_SINGLY
+    } sync; /* see toll_run_sync_together */
     const struct toll_io *io;
     size_t block_rows;                   /* 0: TOLL_BLOCK_ROWS */
     unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
@@ -133,8 +137,10 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_dataset *dataset, struct toll_error *error);
 
 /* book.image, which must stay until the run is published, and the older books of an earlier run's lines. */
-int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book *book,
-                         const struct toll_merge *merge, struct toll_error *error);
+int toll_run_write_image(struct toll_run_writer *writer, const uint8_t *image, size_t bytes,
+                         struct toll_error *error);
+int toll_run_write_older_books(struct toll_run_writer *writer, const struct toll_merge *merge /* or NULL */,
+                               struct toll_error *error);
 /* Writes accounts, prices, buckets and, if there are any, period charges, pools and counts of tiers
  * into a run. merge: NULL, or what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,

@@ -18,7 +18,7 @@ struct toll_run_writer {
     struct toll_publish publish;
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
     unsigned threads;         /* that make tables; 0 as 1 */
-    toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
     bool direct;          /* large files go past the page cache */
     pthread_mutex_t lock; /* of the files */
     struct toll_run_file files[TOLL_RUN_FILES];
@@ -33,7 +33,7 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
     if (!writer)
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     pthread_mutex_init(&writer->lock, NULL);
-    writer->hash = toll_hash;
+    writer->hash_add = toll_hash_add;
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
         pthread_mutex_destroy(&writer->lock);
@@ -55,12 +55,16 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
-int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
-                           struct toll_error *error)
+int toll_run_sync_together(struct toll_run_writer *writer, bool direct, struct toll_error *error)
 {
-    writer->threads = threads;
     writer->direct = direct;
     return toll_syncs_open(&writer->syncs, writer->publish.io, error);
+}
+
+void toll_run_make_by(struct toll_run_writer *writer, unsigned threads)
+{
+    if (writer->syncs != NULL)
+        writer->threads = threads;
 }
 
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
@@ -68,9 +72,9 @@ struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
     return writer->syncs;
 }
 
-void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash)
+void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_add_kernel *add)
 {
-    writer->hash = hash;
+    writer->hash_add = add;
 }
 
 unsigned toll_run_threads(const struct toll_run_writer *writer)
@@ -121,7 +125,7 @@ static int hand_over(const struct toll_run_writer *writer, const char *name, con
                                                        .data = data,
                                                        .bytes = bytes,
                                                        .owned = owned,
-                                                       .kernel = writer->hash,
+                                                       .add = writer->hash_add,
                                                        .hash = hash},
                               error);
     free(owned);
@@ -150,7 +154,10 @@ static int write_file(const struct toll_run_writer *writer, const char *name, co
 int toll_run_add_file(struct toll_run_writer *writer, const char *name, const void *data, size_t bytes,
                       struct toll_error *error)
 {
-    *note_file(writer, name, bytes) = writer->hash(data, bytes);
+    struct toll_hash_state state;
+    toll_hash_begin(&state);
+    writer->hash_add(&state, data, bytes);
+    *note_file(writer, name, bytes) = toll_hash_end(&state);
     return write_file(writer, name, data, bytes, error);
 }
 

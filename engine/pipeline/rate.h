@@ -11,6 +11,8 @@
 #include "segment/run.h"
 #include "tollmill.h"
 
+#include <pthread.h>
+
 /* Where the time of a run went, in the order in which things are done. */
 enum toll_rate_phase {
     TOLL_PHASE_BOOK,    /* dataset, run folder, book */
@@ -119,11 +121,35 @@ struct toll_part_set {
  * is open. */
 int toll_parts_open(const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                     struct toll_cdr_part **parts, struct toll_error *error);
+/* The same by a thread of its own, where they are several, while the caller does what needs no parts. Take
+ * them, or close. */
+struct toll_parts_ahead {
+    const struct toll_dataset *dataset;
+    size_t first, last; /* at most TOLL_PARTS_AT_ONCE */
+    enum toll_read_path how;
+    struct toll_cdr_part *parts[TOLL_PARTS_AT_ONCE];
+    bool begun; /* and neither taken nor closed */
+    pthread_t thread;
+    struct toll_error error;
+    int rc;
+};
+void toll_parts_ahead_begin(struct toll_parts_ahead *ahead, const struct toll_dataset *dataset, size_t first,
+                            size_t last, enum toll_read_path how);
+/* As toll_parts_open of these parts: at once if others were begun, or none. */
+int toll_parts_ahead_take(struct toll_parts_ahead *ahead, const struct toll_dataset *dataset, size_t first,
+                          size_t last, enum toll_read_path how, struct toll_cdr_part **parts,
+                          struct toll_error *error);
+void toll_parts_ahead_close(struct toll_parts_ahead *ahead); /* safe on a zeroed struct */
 /* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE, for so many raters: a lane each. texts as in
  * toll_part_map_make, of the first. ordinal counts from `ordinal` on. */
 int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
+/* The same, of parts that may have been opened ahead. */
+int toll_part_set_open_begun(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
+                             const struct toll_dataset *dataset, size_t first, size_t last,
+                             enum toll_read_path how, uint32_t ordinal, struct toll_strings *texts,
+                             struct toll_parts_ahead *ahead /* or NULL */, struct toll_error *error);
 void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */
 
 /* Whether most of what these parts' files hold is in the page cache; sampled. Files that cannot be opened
@@ -161,6 +187,10 @@ int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset
 /* tuples.arrow and components.arrow, of the run and of the earlier one whose lines are kept; nothing where
  * neither has any (tuples: NULL). */
 int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,
+                          const struct toll_tally *tally, const struct toll_merge *merge,
+                          struct toll_error *error);
+/* prices.arrow and price_terms.arrow, likewise. */
+int toll_run_write_prices(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error);
 /* Warns of rows of taxes.csv that are stale on the day of the run's last CDR; nothing in a book without. */

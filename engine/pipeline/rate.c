@@ -489,7 +489,7 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
 /* The text of suspense.csv, which takes as long as the tables: in large runs beside them. */
 struct suspense_text {
     struct run *run;
-    const struct toll_tally *tally;
+    struct toll_tally *tally;
     pthread_t thread;
     bool threaded;
     char *csv;
@@ -510,6 +510,7 @@ static void *make_suspense(void *argument)
     }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
+    toll_suspense_finish(&text->tally->suspense);
     text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, run->merge, days, &run->texts,
                                     &text->csv, &text->bytes, &text->error);
     free(days);

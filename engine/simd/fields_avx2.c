@@ -26,11 +26,10 @@ static inline __m256i load_sizes(const uint32_t *from)
     return _mm256_cvtepu32_epi64(load_32(from));
 }
 
-static inline __m128i two_words(const char *first, const char *second)
+static inline __m128i two_words(const void *first, const void *second)
 {
-    const __m128d low = _mm_castsi128_pd(_mm_loadl_epi64((const __m128i *)(const void *)first));
-
-    return _mm_castpd_si128(_mm_loadh_pd(low, (const double *)(const void *)second));
+    return _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)first),
+                              _mm_loadl_epi64((const __m128i *)second));
 }
 
 /* Of four rows eight bytes each. */
@@ -155,8 +154,7 @@ static void spans(const uint32_t *stops, const uint32_t *first, const uint32_t *
     for (; column > 0 && at + LANES <= rows; at += LANES) {
         const uint32_t *ends = stops + column - 1, *of = first + at;
         const __m256i pairs =
-            _mm256_setr_m128i(two_words((const char *)(ends + of[0]), (const char *)(ends + of[1])),
-                              two_words((const char *)(ends + of[2]), (const char *)(ends + of[3])));
+            _mm256_setr_m128i(two_words(ends + of[0], ends + of[1]), two_words(ends + of[2], ends + of[3]));
         const __m256i start = _mm256_add_epi64(pairs, all(1)), end = _mm256_srli_epi64(pairs, 32);
 
         store_32(begin + at, start);

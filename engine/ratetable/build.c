@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Static_assert(TOLL_RECENT_TEXTS == 1 << (64 - 53), "the key's upper bits name a place");
+_Static_assert(TOLL_RECENT_TEXTS == 1 << (64 - 51), "the key's upper bits name a place");
 
 int toll_build_memory(struct toll_build *build)
 {
@@ -315,7 +315,7 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
         memcpy(&word, text + at, bytes - at < sizeof(word) ? bytes - at : sizeof(word));
         key = (key ^ word) * UINT64_C(0x9E3779B97F4A7C15);
     }
-    recent = &build->recent[key >> 53];
+    recent = &build->recent[key >> 51];
     if (recent->bytes != bytes || memcmp(recent->text, text, bytes) != 0) {
         if (!toll_build_text(build, text, bytes, &recent->offset)) {
             recent->bytes = 0;
@@ -328,26 +328,24 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
     return true;
 }
 
-#define KEY_TEXTS_LEAST 1024
+#define KEY_TEXTS_LEAST ((size_t)1024)
+#define KEY_TEXTS_MOST ((size_t)1 << 31)
 
-/* The digits of a prefix are its high bits, which only the highest of a product all depend on. */
 static struct toll_key_text *find_key(const struct toll_key_texts *texts, uint64_t key)
 {
-    const uint64_t hash = key * UINT64_C(0x9E3779B97F4A7C15);
-    size_t at = (size_t)(hash >> 32) * texts->slot_count >> 32;
-    while (at &= texts->slot_count - 1, texts->slots[at].key != 0 && texts->slots[at].key != key)
-        at++;
+    size_t at = toll_key_text_place(texts, key);
+    while (texts->slots[at].key != 0 && texts->slots[at].key != key)
+        at = (at + 1) & (texts->slot_count - 1);
     return &texts->slots[at];
 }
 
-static bool grow_keys(struct toll_key_texts *texts)
+static bool grow_keys(struct toll_key_texts *texts, size_t slot_count)
 {
-    struct toll_key_texts larger = {.slot_count =
-                                        texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count,
-                                    .count = texts->count};
-    larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
+    struct toll_key_texts larger = {.slot_count = slot_count, .count = texts->count};
+    larger.slots = toll_large_array(slot_count * sizeof *larger.slots);
     if (larger.slots == NULL)
         return false;
+    memset(larger.slots, 0, slot_count * sizeof *larger.slots);
     for (size_t i = 0; i < texts->slot_count; i++)
         if (texts->slots[i].key != 0)
             *find_key(&larger, texts->slots[i].key) = texts->slots[i];
@@ -356,12 +354,22 @@ static bool grow_keys(struct toll_key_texts *texts)
     return true;
 }
 
+void toll_build_key_texts_wish(struct toll_build *build, size_t count)
+{
+    size_t slots = KEY_TEXTS_LEAST;
+    while (slots / 2 <= count && slots < KEY_TEXTS_MOST)
+        slots *= 2;
+    if (slots > build->key_texts.slot_count)
+        (void)grow_keys(&build->key_texts, slots);
+}
+
 bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset)
 {
     struct toll_key_texts *texts = &build->key_texts;
     char text[TOLL_DIGITS_TEXT_BYTES];
     TOLL_DCHECK(key != 0);
-    if (2 * texts->count >= texts->slot_count && !grow_keys(texts))
+    if (2 * texts->count >= texts->slot_count &&
+        !grow_keys(texts, texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count))
         return false;
     struct toll_key_text *slot = find_key(texts, key);
     if (slot->key == 0) {

@@ -45,7 +45,7 @@ static const struct toll_kernels avx2 = {
     .sums = toll_sums_avx2,
     .moved = toll_moved_avx2,
     .lists = &toll_lists_avx2,
-    .fields = &toll_fields_scalar,
+    .fields = &toll_fields_avx2,
 };
 
 static const struct toll_kernels avx512 = {

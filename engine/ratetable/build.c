@@ -362,15 +362,19 @@ void toll_build_key_texts_wish(struct toll_build *build, size_t count)
 bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset)
 {
     struct toll_key_texts *texts = &build->key_texts;
-    char text[TOLL_DIGITS_TEXT_BYTES];
+    struct toll_buffer *strings = &build->sections[TOLL_SECTION_STRINGS];
     TOLL_DCHECK(key != 0);
     if (2 * texts->count >= texts->slot_count &&
         !grow_keys(texts, texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count))
         return false;
     struct toll_key_text *slot = find_key(texts, key);
     if (slot->key == 0) {
-        if (!toll_build_new_text(build, text, toll_digits_text(key, text), &slot->offset))
+        const size_t at = strings->count, bytes = toll_digits_count(key) + 1;
+        char *text = at + bytes <= UINT32_MAX ? toll_buffer_add(strings, 1, bytes) : NULL;
+        if (text == NULL)
             return false;
+        toll_digits_text(key, text); /* in its place: a copy would wait for what was just written */
+        slot->offset = (uint32_t)at;
         slot->key = key;
         texts->count++;
     }

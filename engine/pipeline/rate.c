@@ -133,7 +133,7 @@ static int open_all(struct run *run, struct toll_error *error)
     if (rc == 0)
         rc = toll_rater_init(&run->rater, run->book, run->features, error);
     if (rc == 0)
-        toll_run_hash_with(run->writer, run->rater.kernels->hash);
+        toll_run_hash_with(run->writer, run->rater.kernels->hash, run->rater.kernels->hash_add);
     if (rc == 0 && run->merge != NULL && run->rater.cost != NULL && run->rater.cost->entitlements != NULL)
         rc = toll_error_set(error, TOLL_EBOOK,
                             "%s: carriers or trunks have bundles, on which the cost of what waited has drawn "

@@ -157,6 +157,10 @@ int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset
 int toll_run_write_tuples(struct toll_run_writer *writer, const struct toll_tuples *tuples,
                           const struct toll_tally *tally, const struct toll_merge *merge,
                           struct toll_error *error);
+/* prices.arrow and price_terms.arrow, likewise. */
+int toll_run_write_prices(struct toll_run_writer *writer, const struct toll_book *book,
+                          const struct toll_tally *tally, const struct toll_merge *merge,
+                          struct toll_error *error);
 /* Warns of rows of taxes.csv that are stale on the day of the run's last CDR; nothing in a book without. */
 void toll_rate_tell_stale(const struct toll_book *book, toll_ms last, const struct toll_reporter *reporter);
 /* suspense.csv as text (malloc'ed): docs/FORMATS.md. merge: NULL, or what is kept; days: of the parts by

@@ -73,7 +73,7 @@ int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book 
                    : toll_run_add_lasting_file(writer, "book.image", book->image, book->image_bytes, error);
 }
 
-/* ---- accounts and prices ---- */
+/* ---- accounts ---- */
 
 static int write_accounts(struct toll_run_writer *writer, const struct toll_book *book,
                           const struct toll_merge *merge, struct toll_error *error)
@@ -95,62 +95,6 @@ static int write_accounts(struct toll_run_writer *writer, const struct toll_book
     }
     const int rc = toll_run_add_accounts(writer, rows, count, error);
     free(rows);
-    return rc;
-}
-
-/* Which rows prices.arrow has, and what they say: the earlier run's, then those that lines of this book name.
- */
-struct prices {
-    const struct toll_book *book;
-    const struct toll_tally *tally;
-    const struct toll_price_row *old;
-    int64_t old_count;
-    int32_t shift;
-    const int32_t *used; /* ids of the book */
-};
-
-#define AHEAD 16 /* rows: what terms they have is read here and there */
-
-static void make_prices(const void *context, int64_t first, int64_t count, void *out)
-{
-    const struct prices *prices = context;
-    const struct toll_book *book = prices->book;
-    struct toll_price_row *rows = out;
-    for (int64_t i = first; i < first + count; i++, rows++) {
-        if (i + AHEAD < first + count && i + AHEAD >= prices->old_count)
-            __builtin_prefetch(&book->terms[book->price_terms[prices->used[i + AHEAD - prices->old_count]]]);
-        if (i < prices->old_count) {
-            *rows = prices->old[i];
-            continue;
-        }
-        const int32_t price = prices->used[i - prices->old_count];
-        toll_price_describe(prices->book, price, toll_tally_price_services(prices->tally, (uint32_t)price),
-                            rows);
-        rows->id += prices->shift;
-    }
-}
-
-static int write_prices(struct toll_run_writer *writer, const struct toll_book *book,
-                        const struct toll_tally *tally, const struct toll_merge *merge,
-                        struct toll_error *error)
-{
-    struct prices prices = {.book = book, .tally = tally};
-    int64_t count = 0;
-    int32_t *used = malloc((book->price_count + (size_t)1) * sizeof *used);
-    if (used == NULL)
-        return no_memory(error);
-    for (uint32_t price = 1; price < book->price_count; price++)
-        if (toll_tally_price_services(tally, price) != 0)
-            used[count++] = (int32_t)price;
-    prices.used = used;
-    if (merge != NULL) {
-        prices.old = merge->old.tables.prices;
-        prices.old_count = merge->old.tables.price_count;
-        prices.shift = merge->books[merge->book_count - 1].price_shift;
-    }
-    const struct toll_run_rows rows = {.make = make_prices, .context = &prices};
-    const int rc = toll_run_add_made_prices(writer, &rows, prices.old_count + count, error);
-    free(used);
     return rc;
 }
 
@@ -181,10 +125,12 @@ static int list_buckets(const struct toll_book *book, const struct toll_tally *t
     const int32_t shift = merge == NULL ? 0 : merge->books[merge->book_count - 1].tuple_shift;
     for (size_t slot = 1; slot < slots; slot++) {
         const struct toll_tally_bucket *bucket = &tally->buckets[slot];
+        if (bucket->rows == 0) /* most of them */
+            continue;
         const uint32_t i = toll_tally_slot_bucket(tally, book, slot);
         const int32_t tuple = toll_tally_slot_tuple(tally, book, slot);
         const struct toll_bucket_key *key = &book->buckets[i];
-        if (bucket->rows == 0 || i == 0)
+        if (i == 0)
             continue;
         struct toll_bucket_row *row = &rows[(*count)++];
         *row = (struct toll_bucket_row){
@@ -333,7 +279,7 @@ int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book
         toll_run_threads(writer) > 1 && pthread_create(&tuples.thread, NULL, write_tuples, &tuples) == 0;
     int rc = write_accounts(writer, book, merge, error);
     if (rc == 0)
-        rc = write_prices(writer, book, tally, merge, error);
+        rc = toll_run_write_prices(writer, book, tally, merge, error);
     if (rc == 0)
         rc = write_buckets(writer, book, tally, merge, error);
     if (rc == 0)

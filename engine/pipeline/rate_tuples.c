@@ -184,9 +184,10 @@ static uint64_t *ids_seen(const struct toll_tuples *tuples, const struct toll_ta
     const size_t ids = (size_t)toll_tuples_most(tuples) + 1, slots = toll_tally_slots(tally, book);
     uint64_t *seen = calloc(ids / 64 + 1, sizeof *seen);
     for (size_t slot = book->bucket_count; seen != NULL && slot < slots; slot++) {
+        if (tally->buckets[slot].rows == 0 || toll_tally_slot_bucket(tally, book, slot) == 0)
+            continue;
         const uint32_t id = (uint32_t)toll_tally_slot_tuple(tally, book, slot);
-        if (tally->buckets[slot].rows != 0 && toll_tally_slot_bucket(tally, book, slot) != 0)
-            seen[id >> 6] |= UINT64_C(1) << (id & 63);
+        seen[id >> 6] |= UINT64_C(1) << (id & 63);
     }
     return seen;
 }

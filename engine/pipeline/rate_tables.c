@@ -56,8 +56,14 @@ static int no_memory(struct toll_error *error)
 /* ---- books ---- */
 
 /* The earlier run's books are the same bytes under the name that they have among more of them. */
-int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book *book,
-                         const struct toll_merge *merge, struct toll_error *error)
+int toll_run_write_image(struct toll_run_writer *writer, const uint8_t *image, size_t bytes,
+                         struct toll_error *error)
+{
+    return toll_run_add_lasting_file(writer, "book.image", image, bytes, error);
+}
+
+int toll_run_write_older_books(struct toll_run_writer *writer, const struct toll_merge *merge,
+                               struct toll_error *error)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && merge != NULL && i + 1 < merge->book_count; i++) {
@@ -71,8 +77,7 @@ int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book 
         rc = toll_run_add_file(writer, name, image.data, image.size, error);
         toll_blob_free(&image);
     }
-    return rc != 0 ? rc
-                   : toll_run_add_lasting_file(writer, "book.image", book->image, book->image_bytes, error);
+    return rc;
 }
 
 /* ---- accounts ---- */

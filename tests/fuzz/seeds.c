@@ -143,6 +143,54 @@ static void tables(void)
     }
 }
 
+static void put_packed(int t, const struct toll_run_packed *packed, const void *rows)
+{
+    for (int64_t count = 0; count < 3; count++) {
+        const struct toll_run_rows array = {.rows = rows};
+        struct toll_arrow_memory memory, terms = {0};
+        char name[32];
+        TOLL_ASSERT(toll_run_packed_encode(packed, &array, count, 1, &memory, packed->terms ? &terms : NULL,
+                                           NULL) == 0);
+        snprintf(name, sizeof name, "table_%d_%d", t, (int)count);
+        put_sparse("run_tables", name, t, memory.bytes, memory.size);
+        free(memory.bytes);
+        free(terms.bytes);
+    }
+}
+
+static void packed_tables(void)
+{
+    const struct toll_price_row prices[] = {
+        {.id = 2,
+         .kind = "deck",
+         .deck = "d",
+         .prefix = "1212",
+         .destination = "US",
+         .rate = 6000000,
+         .line = 2},
+        {.id = 9, .kind = "flat", .plan = "p", .rate = INT64_C(1) << 40, .line = 3}};
+    const struct toll_tuple_row tuples[] = {
+        {.id = 1,
+         .period = "2026-03-01",
+         .from = "2026-03-01",
+         .area = "a1",
+         .split_line = 6,
+         .service = "voice"},
+        {.id = 4, .book = 1, .period = "2026-03-01", .from = "2026-03-16", .split_line = 70000}};
+    const struct toll_component_row components[] = {
+        {.tuple = 1, .tax = "sales", .tax_jurisdiction = "NY", .level = "state", .rate = "0.04", .line = 2},
+        {.tuple = 4,
+         .tax = "e911",
+         .kind = "unit",
+         .billable = 1,
+         .late = 1,
+         .per_charge = "1/3",
+         .line = 99999}};
+    put_packed(7, &toll_run_packed_prices, prices);
+    put_packed(8, &toll_run_packed_tuples, tuples);
+    put_packed(9, &toll_run_packed_components, components);
+}
+
 /* Without "digest": ... to the end, see sealed_text.h. */
 static void put_manifest(const char *target, const char *name, struct toll_json *json)
 {
@@ -247,6 +295,7 @@ int main(int count, char **arguments)
     lines(directory, 40, TOLL_LINES_POOL, "pools");
     lines(directory, 40, TOLL_LINES_OPTIONAL, "all_columns");
     tables();
+    packed_tables();
     manifests();
     close(directory);
     rmdir(folder);

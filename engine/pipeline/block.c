@@ -190,6 +190,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
         .cdr = toll_cdr_batch_from(batch, first, rows, context->rater->columns),
         .line = toll_line_columns_from(lines, first),
         .rows = rows,
+        .last = first + rows == (size_t)batch->rows,
         .kinds = kinds_of(batch->kind + first, rows),
     };
     int64_t since = 0;

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "pipeline/after.h"
+#include "pipeline/line_widths.h"
 #include "text/json.h"
 
 #include <pthread.h>
@@ -32,7 +33,7 @@ struct run {
     struct toll_merge merged;       /* open: what an earlier run settled is kept */
     const struct toll_merge *merge; /* NULL: every row is rated */
     struct toll_after after;        /* open: it goes on behind closed ones */
-    unsigned optional;              /* columns of the lines: bits TOLL_LINES_... */
+    unsigned optional;              /* columns of the lines, and their widths: bits TOLL_LINES_... */
     size_t first, last;             /* of dataset.parts */
     struct toll_parts_ahead ahead;  /* the first of them */
     int64_t rows;
@@ -90,7 +91,7 @@ static int find_optional(struct run *run, struct toll_error *error)
         struct toll_lines *lines;
         rc = toll_run_lines_open(&run->merge->old, 0, TOLL_READ_PREAD, &lines, error);
         if (rc == 0)
-            run->optional |= toll_lines_optional(lines);
+            run->optional |= toll_lines_optional(lines) & TOLL_LINES_OPTIONAL;
         if (rc == 0)
             toll_lines_close(lines);
     }
@@ -236,6 +237,14 @@ static struct toll_pools_before before_of_merge(const struct run *run)
 static struct toll_run_span span_of(const struct run *run)
 {
     return toll_parts_span(&run->dataset, run->first, run->last);
+}
+
+/* Ids of a merged run are older books', too: its columns are wide. */
+static void find_widths(struct run *run)
+{
+    if (run->merge == NULL)
+        run->optional |= toll_line_widths(&run->rater, &run->dataset, run->first, run->last,
+                                          run->after.open ? &run->after.before : NULL);
 }
 
 static int make_pools(struct run *run, struct toll_error *error)
@@ -697,6 +706,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = make_tuples(run, error);
     if (rc == 0) {
+        find_widths(run);
         struct toll_workers_io io = {
             .io = run->io,
             .mapped = run->how == TOLL_READ_MMAP,

@@ -61,6 +61,7 @@ struct toll_workers {
     struct toll_suspense_limit *suspense_limits; /* by lane, of all workers' summaries */
     uint32_t columns;                            /* that some lane reads */
     unsigned count;
+    size_t kept_at; /* of an input: where what is kept of an earlier run is read to */
     size_t block_rows;
     size_t turn_rows; /* that one lane rates before the next has its turn: whole blocks */
     bool pin, draws, taken;

@@ -18,6 +18,7 @@
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
 #include "simd/moved.h"
+#include "simd/narrow.h"
 #include "simd/number_lines.h"
 #include "simd/reprice.h"
 #include "simd/sums.h"
@@ -185,6 +186,7 @@ struct toll_kernels {
     toll_reprice_kernel *reprice;
     toll_sums_kernel *sums;
     toll_moved_kernel *moved;
+    toll_narrow_kernel *narrow;
     const struct toll_list_kernels *lists;
     const struct toll_field_kernels *fields;
 };

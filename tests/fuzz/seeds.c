@@ -85,11 +85,16 @@ static void lines(int directory, int64_t rows, unsigned optional, const char *na
         TOLL_ASSERT(block != NULL);
         memset(block, 0, size);
         for (int64_t i = 0; i < rows; i++) {
-            ((int32_t *)(void *)(block + offsets[0]))[i] = (int32_t)(i % 3);
+            if (optional & TOLL_LINES_NARROW(TOLL_LINE_ACCOUNT))
+                ((uint16_t *)(void *)(block + offsets[0]))[i] = (uint16_t)(i % 3);
+            else
+                ((int32_t *)(void *)(block + offsets[0]))[i] = (int32_t)(i % 3);
             ((int64_t *)(void *)(block + offsets[3]))[i] = i * 1000003;
             block[offsets[5] + (size_t)i] = (uint8_t)(i % 5);
             block[offsets[6] + (size_t)i] = (uint8_t)(i % 2 << 4 | i % 3);
-            if (optional & TOLL_LINES_POOL)
+            if (optional & TOLL_LINES_NARROW(TOLL_LINE_POOL))
+                ((uint16_t *)(void *)(block + offsets[TOLL_LINE_POOL]))[i] = (uint16_t)(65535 - i);
+            else if (optional & TOLL_LINES_POOL)
                 ((int32_t *)(void *)(block + offsets[TOLL_LINE_POOL]))[i] = (int32_t)(i % 4);
             if (optional & TOLL_LINES_COST)
                 block[offsets[TOLL_LINE_COST_STATUS] + (size_t)i] = (uint8_t)(i % 10);
@@ -294,6 +299,8 @@ int main(int count, char **arguments)
     lines(directory, 40, TOLL_LINES_BOOK, "merged");
     lines(directory, 40, TOLL_LINES_POOL, "pools");
     lines(directory, 40, TOLL_LINES_OPTIONAL, "all_columns");
+    lines(directory, 40, TOLL_LINES_POOL | TOLL_LINES_NARROW(TOLL_LINE_POOL), "narrow_pools");
+    lines(directory, 40, TOLL_LINES_OPTIONAL | TOLL_LINES_NARROW_MOST, "all_narrow");
     tables();
     packed_tables();
     manifests();

@@ -348,8 +348,20 @@ static void test_bench_is_the_same(void **state)
     assert_string_equal(bench.totals[0].charge, run.totals[0].charge);
 }
 
-/* Says of all parts that nothing is used more than so. */
-static void say_most(void *const *state, struct toll_cdr_most most)
+/* What the calls of a day use at most. */
+static struct toll_cdr_most most_of(int day)
+{
+    struct toll_cdr_most most = {.known = true};
+    for (int64_t row = 0; row < ROWS; row++) {
+        const struct call call = expected(day, row);
+        most.duration_ms = call.duration_ms > most.duration_ms ? call.duration_ms : most.duration_ms;
+        most.quantity = call.quantity > most.quantity ? call.quantity : most.quantity;
+    }
+    return most;
+}
+
+/* Says so of both parts. */
+static void say_most(void *const *state, const struct toll_cdr_most most[2])
 {
     struct toll_dataset dataset;
     struct toll_dataset_part parts[2];
@@ -361,7 +373,7 @@ static void say_most(void *const *state, struct toll_cdr_most most)
     assert_int_equal(dataset.part_count, 2);
     for (int i = 0; i < 2; i++) {
         parts[i] = dataset.parts[i];
-        parts[i].most = most;
+        parts[i].most = most[i];
     }
     if (toll_dataset_publish(&dataset, parts, 2, dataset.receipts, dataset.receipt_count, &error) != 0)
         fail_msg("%s", error.text);
@@ -381,16 +393,21 @@ static void hash_of(void *const *state, char hash[33])
     toll_bench_close(world);
 }
 
-/* The longest call has twelve hours; one has a quantity of 2^31, which nobody bills. So what the manifest says is
- * not true, and its verification tells; but lines are narrow by it, and say what wide ones said. */
+/* The longest call has twelve hours; one has a quantity of 2^31, which nobody bills. So what the manifest
+ * says is not true, and its verification tells; but lines are narrow by it, and say what wide ones said. */
 static void test_widths_by_the_manifest(void **state)
 {
     struct toll_rate_result run;
     struct toll_verify_result verified;
     struct toll_error error;
     char wide[33], narrow[33], path[128];
+    const struct toll_cdr_most unknown[2] = {0}, most[2] = {most_of(0), most_of(1)};
+    struct toll_cdr_most less[2] = {most[0], most[1]};
+    assert_int_equal(most[0].duration_ms, 43200000);
+    assert_true(most[0].quantity == INT64_C(1) << 31);
+    less[0].quantity = 3;
     hash_of(state, wide);
-    say_most(state, (struct toll_cdr_most){true, 43200000, 3});
+    say_most(state, less);
     hash_of(state, narrow);
     assert_string_equal(narrow, wide);
     if (try_rate(*state, "narrow", 2, TOLL_IO_AUTO, 0, &run, &error) != 0)
@@ -400,9 +417,9 @@ static void test_widths_by_the_manifest(void **state)
     path_of(state, "cdrs", path);
     assert_int_equal(toll_verify(path, &verified, &error), TOLL_EDATA);
     assert_non_null(strstr(error.text, "another longest call or quantity"));
-    say_most(state, (struct toll_cdr_most){true, 43200000, INT64_C(1) << 31});
+    say_most(state, most);
     assert_int_equal(toll_verify(path, &verified, &error), 0);
-    say_most(state, (struct toll_cdr_most){0});
+    say_most(state, unknown);
     assert_int_equal(toll_verify(path, &verified, &error), 0);
 }
 

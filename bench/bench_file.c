@@ -15,6 +15,7 @@
  *
  * Cold needs root: it writes to /proc/sys/vm/drop_caches.
  */
+#include "base/cpu.h"
 #include "io/publish.h"
 #include "measure.h"
 #include "pipeline/rate.h"
@@ -132,6 +133,7 @@ static double rate_by(int way, int turn, unsigned threads, struct toll_rate_resu
                                               .pin = true};
     const struct toll_rate_tuning tuning = {
         .io = toll_io_system(),
+        .features = toll_cpu_features(),
         .times = &bench.times[way][turn],
         .in_flight_bytes = (size_t)setting("TOLL_BENCH_MIB", 0) << 20,
         .piece_bytes = (size_t)setting("TOLL_BENCH_PIECE_KIB", 0) << 10,

@@ -173,6 +173,9 @@ def main():
 
         # What is refused, and leaves nothing behind.
         run("report", "run", "--html", "run/x.html", code=73)
+        for ask in (whatif, compare, ["report", "run"]):  # before the long work: there is no answer yet
+            early = run(*ask, "--html", "nowhere/x.html", code=73)
+            expect("no file can be written there: said at once", early == "" and not os.path.exists("nowhere"))
         run("report", "nowhere", "--html", "x.html", code=66)
         run("report", "run", "--html", "x.html", "--json", code=2)
         run("report", "run", "--html", "x.html", "--negative", code=2)

@@ -169,6 +169,31 @@ static void test_times(void **state)
     guarded_free(&column.memory);
 }
 
+/* No offset ends at midnight, so that only the clock itself says that the day does. */
+static void test_midnight(void **state)
+{
+    static const char *const texts[] = {"2025-10-01T23:59:59Z", "2025-10-01T24:00:00Z",
+                                        "2025-10-01T23:59:60Z", "2025-10-01T25:00:00Z",
+                                        "2025-10-01T00:00:00Z"};
+    struct toll_field_day day = some_day();
+    struct column column;
+
+    (void)state;
+    day.until += INT64_C(7) * 86400000;
+    fill(&column, texts, 5);
+    for (size_t k = 0; kernels(k) != NULL; k++) {
+        const struct toll_field_column in = of(&column);
+        int64_t utc[5];
+        uint32_t rest[5];
+
+        assert_int_equal(kernels(k)->times(&day, &in, NULL, 5, utc, rest), 3);
+        for (uint32_t i = 0; i < 3; i++)
+            assert_int_equal(rest[i], 1 + i);
+        assert_true(utc[0] == INT64_C(1759280400000) + 86399000);
+    }
+    guarded_free(&column.memory);
+}
+
 static struct toll_digit_rules some_rules(void)
 {
     struct toll_digit_rules rules = {.least = 7,
@@ -398,8 +423,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clocks), cmocka_unit_test(test_integers), cmocka_unit_test(test_decimals),
-        cmocka_unit_test(test_times),  cmocka_unit_test(test_numbers),  cmocka_unit_test(test_twins),
-        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_times),  cmocka_unit_test(test_midnight), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_twins),  cmocka_unit_test(test_spans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

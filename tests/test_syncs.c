@@ -150,6 +150,63 @@ static void writes_past_the_cache(void **state)
     free(found);
 }
 
+/* Pieces in any order, the last of them no whole page; one that cannot be written is told, and the file is
+ * closed all the same. */
+static int piece_failing; /* whose write fails, or -1 */
+
+static ssize_t piece_pwrite(void *context, int fd, const void *buffer, size_t bytes, int64_t offset)
+{
+    (void)context;
+    if (piece_failing >= 0 && offset == (int64_t)piece_failing * 8192)
+        return -ENOSPC;
+    const ssize_t done = pwrite(fd, buffer, bytes, offset);
+    return done < 0 ? -errno : done;
+}
+
+static void writes_pieces(void **state)
+{
+    enum { PIECES = 50, PIECE = 8192, BYTES = (PIECES - 1) * PIECE + 5000 };
+    struct toll_io io = counting_io();
+    struct toll_error error;
+    uint8_t *wanted = malloc(BYTES), *found = malloc(BYTES + 1);
+    (void)state;
+    io.pwrite = piece_pwrite;
+    for (int i = 0; i < BYTES; i++)
+        wanted[i] = (uint8_t)(i * 7 + i / PIECE);
+    for (piece_failing = -1; piece_failing < PIECES; piece_failing += 17) {
+        struct toll_sync_stream *stream;
+        struct toll_syncs *syncs;
+        char path[32];
+        const struct toll_sync_file file = {
+            .fd = new_file(path), .direct = open(path, O_WRONLY), .name = "p"};
+        const int kept = open(path, O_RDONLY);
+        counted.synced = counted.closed = 0;
+        assert_int_equal(toll_syncs_open(&syncs, &io, &error), 0);
+        assert_int_equal(toll_syncs_stream(syncs, &file, PIECE, &stream, &error), 0);
+        for (int i = 0; i < PIECES; i++) {
+            const int k = i * 37 % PIECES, bytes = k == PIECES - 1 ? 5000 : PIECE;
+            void *piece = toll_sync_piece(stream);
+            assert_non_null(piece);
+            memcpy(piece, wanted + k * PIECE, (size_t)bytes);
+            assert_int_equal(toll_sync_put(stream, piece, (size_t)bytes, (int64_t)k * PIECE, &error), 0);
+        }
+        assert_int_equal(toll_sync_end(stream, &error), 0);
+        assert_int_equal(toll_syncs_wait(syncs, &error), piece_failing < 0 ? 0 : TOLL_EIO);
+        assert_true(piece_failing < 0 || strstr(error.text, "p: ") != NULL);
+        assert_int_equal(counted.closed, 2);
+        toll_syncs_close(syncs);
+        if (piece_failing < 0) {
+            assert_int_equal(counted.synced, 1);
+            assert_int_equal(pread(kept, found, BYTES + 1, 0), BYTES);
+            assert_memory_equal(found, wanted, BYTES);
+        }
+        close(kept);
+        unlink(path);
+    }
+    free(wanted);
+    free(found);
+}
+
 static void tells_the_first_failure(void **state)
 {
     struct toll_io io = counting_io();
@@ -199,9 +256,8 @@ static void closes_without_waiting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_syncs_closes),
-        cmocka_unit_test(writes_past_the_cache),
-        cmocka_unit_test(tells_the_first_failure),
+        cmocka_unit_test(writes_syncs_closes),    cmocka_unit_test(writes_past_the_cache),
+        cmocka_unit_test(writes_pieces),          cmocka_unit_test(tells_the_first_failure),
         cmocka_unit_test(closes_without_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,7 @@ static void check_block(const struct toll_kernels *kernels, int rounds)
     static struct toll_terms terms[TERMS];
     static uint64_t rates[TERMS + 1];
     static struct toll_voice_profile profiles[TERMS + 2];
-    const struct toll_voice_terms fast = {rates, profiles};
+    struct toll_voice_terms fast;
     static uint32_t index[ROWS];
     static int32_t duration_ms[ROWS], price[ROWS], before[ROWS], billed[ROWS];
     static int64_t charge[ROWS];
@@ -132,7 +132,7 @@ static void check_block(const struct toll_kernels *kernels, int rounds)
             uint64_t rate;
             usable += !toll_voice_profile_make(&terms[i], &rate).exact;
         }
-        assert_true(toll_voice_terms_fill(terms, TERMS, rates, profiles));
+        assert_true(toll_voice_terms_fill(terms, TERMS, rates, profiles, &fast));
         for (int i = 0; i < ROWS; i++) {
             static const int32_t edges[] = {
                 0, 1, 499, 500, 501, 999, 1000, 1001, INT32_MAX, INT32_MAX - 483, -1, INT32_MIN};
@@ -251,8 +251,8 @@ static void test_more_than_profiles(void **state)
         terms[i].connect_fee = i;
     }
     assert_int_equal(toll_voice_profiles_most(TERMS), TOLL_VOICE_PROFILES);
-    assert_true(toll_voice_terms_fill(terms, TERMS, rates, profiles));
-    const struct toll_voice_terms fast = {rates, profiles};
+    struct toll_voice_terms fast;
+    assert_true(toll_voice_terms_fill(terms, TERMS, rates, profiles, &fast));
     assert_int_equal(toll_voice_profile(&fast, 1)->exact, 0);
     assert_int_equal(toll_voice_profile(&fast, TERMS)->exact, 1);
     for (uint32_t first = 0; first < TERMS; first += STEP) {

@@ -204,6 +204,8 @@ int cmd_compare(struct cmd *cmd, int argc, char **argv)
     compare.how.raw = safety == 1;
     compared.threads = (unsigned)threads;
     code = check(cmd, &compare);
+    if (code == CMD_GO)
+        code = cmd_html_check(cmd, compare.html);
     if (code != CMD_GO)
         return code;
     compare.paths = calloc((size_t)operands, sizeof *compare.paths);

@@ -22,6 +22,9 @@ struct cmd_html_about {
     bool unmask;                        /* telephone numbers within names in full */
 };
 
+/* Whether the file can be written, asked before the long work: CMD_GO (also of NULL, when none is wanted), or
+ * the exit code after having told the error. */
+int cmd_html_check(struct cmd *cmd, const char *path);
 /* Writes the file, and says so on stderr. Returns CMD_OK, or the exit code after having told the error. */
 int cmd_html_impact(struct cmd *cmd, const struct toll_impact *impact, const struct cmd_html_about *about,
                     const char *path);

@@ -33,7 +33,7 @@ extern const char *const cmd_io_choices[], *const cmd_simd_choices[];
         {.kind = CMD_CHOICE,                                                                                \
          .name = "io",                                                                                      \
          .value = "auto|mmap|pread|io_uring",                                                               \
-         .help = "how CDRs are read and lines written; never changes a byte",                               \
+         .help = "how files are read and written; never changes a byte",                                    \
          .target = &(variable).io,                                                                          \
          .choices = cmd_io_choices},                                                                        \
     {                                                                                                       \

@@ -236,3 +236,11 @@ void cmd_output_close(struct cmd_output *out)
     memset(out, 0, sizeof *out);
     out->fd = -1;
 }
+
+int cmd_output_check(const char *path, struct toll_error *error)
+{
+    struct cmd_output out;
+    const int code = cmd_output_to_file(&out, path, error);
+    cmd_output_close(&out);
+    return code;
+}

@@ -29,6 +29,9 @@ int cmd_output_to_fd(struct cmd_output *out, int fd, struct toll_error *error);
  * nothing of a dataset or run. */
 int cmd_output_to_file(struct cmd_output *out, const char *path, struct toll_error *error);
 
+/* Whether a file could be begun there, before long work whose result it is to hold. Leaves nothing. */
+int cmd_output_check(const char *path, struct toll_error *error);
+
 /* TOLL_ECREATE when a file of this name would lie within a dataset or a run, or replace a manifest of ours:
  * nothing is written there by hand. */
 int cmd_output_outside(const char *path, struct toll_error *error);

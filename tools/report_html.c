@@ -39,10 +39,13 @@ static bool has_suspense(const struct toll_impact *impact)
 
 int cmd_report_html(struct cmd *cmd, const struct cmd_report *report, const char *html_path)
 {
+    int code = cmd_html_check(cmd, html_path);
+    if (code != CMD_GO)
+        return code;
     if (holds(report->run_path, "delta.json"))
         return of_delta(cmd, report, html_path);
     char cdrs[CMD_PATH_BYTES];
-    int code = cmd_cdrs_find(cmd, report->run_path, report->cdrs, cdrs);
+    code = cmd_cdrs_find(cmd, report->run_path, report->cdrs, cdrs);
     if (code != CMD_GO)
         return code;
     const char *const run = report->run_path, *const dataset = cdrs;

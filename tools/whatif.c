@@ -278,6 +278,8 @@ static int parsed(struct cmd *cmd, struct cmd_whatif_asked *asked, int *operand_
     if (code == CMD_GO)
         code = check_show(cmd, &show, &plan);
     if (code == CMD_GO)
+        code = cmd_html_check(cmd, show.html);
+    if (code == CMD_GO)
         code = run(cmd, &whatif, &plan, &show);
     cmd_whatif_books_free(&plan);
     return code;

@@ -21,13 +21,31 @@ struct toll_sync_file {
     size_t bytes;
     void *owned;               /* freed when it has been written; may be NULL */
     toll_hash_kernel *kernel;  /* NULL: toll_hash */
-    struct toll_hash128 *hash; /* NULL, or where the hash of data comes before it is written */
+    struct toll_hash128 *hash; /* NULL, or where the hash of data comes */
 };
 
 /* TOLL_ENOMEM only. */
 int toll_syncs_open(struct toll_syncs **out, const struct toll_io *io, struct toll_error *error);
 /* TOLL_ENOMEM only; what becomes of the file is told by toll_syncs_wait. */
 int toll_syncs_add(struct toll_syncs *syncs, const struct toll_sync_file *file, struct toll_error *error);
+/*
+ * A file that comes in pieces, in any order and from several threads, so that it never lies in memory as a
+ * whole: pieces that are written are used again.
+ */
+struct toll_sync_stream;
+/* file: without data, owned and hash. The stream is the list's; toll_sync_end is due, even after errors of
+ * the pieces. piece_bytes: of the largest. TOLL_ENOMEM only. */
+int toll_syncs_stream(struct toll_syncs *syncs, const struct toll_sync_file *file, size_t piece_bytes,
+                      struct toll_sync_stream **out, struct toll_error *error);
+/* Memory for a piece, at a page; NULL: there is none. */
+void *toll_sync_piece(struct toll_sync_stream *stream);
+/* Its first bytes are to be written at the offset; whole pages at one go past the page cache. The piece is
+ * the stream's. TOLL_ENOMEM only. */
+int toll_sync_put(struct toll_sync_stream *stream, void *piece, size_t bytes, int64_t offset,
+                  struct toll_error *error);
+/* All pieces are put: when they are written the file is brought to the disk. TOLL_ENOMEM only. */
+int toll_sync_end(struct toll_sync_stream *stream, struct toll_error *error);
+
 /* Until everything that was added is on the disk, or not: the error of the first that failed, in the order in
  * which they were added. */
 int toll_syncs_wait(struct toll_syncs *syncs, struct toll_error *error);

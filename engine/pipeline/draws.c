@@ -11,8 +11,9 @@
 #include <string.h>
 
 /* Requests whose pool is on its way: a number is looked up first. */
-#define LOOK_AHEAD 16
-#define LOOK_CLOSER 8
+#define LOOK_AHEAD 24
+#define LOOK_CLOSER 14
+#define LOOK_AT_GRANTS 6
 
 /* ---- memory ---- */
 
@@ -166,6 +167,13 @@ static inline void look_closer(const struct toll_draws *draws, size_t i, const s
         toll_pools_look_closer(pools, &draws->full[pool].call);
 }
 
+static inline void look_at_turn(const struct toll_draw_requests *of, size_t i, const struct toll_pools *pools)
+{
+    const size_t turn = i + LOOK_CLOSER, grants = i + LOOK_AT_GRANTS;
+    toll_pools_look_at_turn(pools, of->pool[turn], of->start[turn]);
+    toll_pools_look_at_grants(pools, of->pool[grants], of->start[grants]);
+}
+
 void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rater,
                          struct toll_band_cursor *cursors, struct toll_pools *pools)
 {
@@ -174,6 +182,8 @@ void toll_draws_in_order(struct toll_draws *draws, const struct toll_rater *rate
     if (draws->full_count == 0) {
         for (size_t i = 0; i < count; i++) {
             toll_pools_look_at(pools, of.pool[i + LOOK_AHEAD < count ? i + LOOK_AHEAD : i]);
+            if (i + LOOK_CLOSER < count)
+                look_at_turn(&of, i, pools);
             draw_one(&of, i, pools);
         }
         return;

@@ -80,10 +80,13 @@ struct toll_pool_list {
     uint32_t count, capacity;
 };
 
-/* Periods of one zone and first day, the run's days in it. */
+/* Periods of one zone and first day, the run's days in it. Many thousand pools ask for the same few months.
+ */
+#define TOLL_CLOCK_MONTHS 4
 struct toll_pool_clock {
-    struct toll_cycle cycle; /* the last one asked for */
-    int64_t begun, last;     /* months: of the run's first and its last day; last < begun: no day */
+    struct toll_cycle cycle;                     /* the last one asked for */
+    struct toll_cycle months[TOLL_CLOCK_MONTHS]; /* others, by month % TOLL_CLOCK_MONTHS; until 0: none yet */
+    int64_t begun, last; /* months: of the run's first and its last day; last < begun: no day */
     bool known;
 };
 #define TOLL_CLOCK_DAYS 32u /* clock = zone * TOLL_CLOCK_DAYS + first day */

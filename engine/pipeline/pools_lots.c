@@ -67,6 +67,14 @@ struct toll_cycle toll_pools_month(const struct toll_pools *pools, uint32_t cloc
                                month);
 }
 
+static const struct toll_cycle *kept_month(struct toll_pools *pools, uint32_t clock, int64_t month)
+{
+    struct toll_cycle *kept = &pools->clocks[clock].months[(uint64_t)month % TOLL_CLOCK_MONTHS];
+    if (kept->month != month || kept->until == 0)
+        *kept = toll_pools_month(pools, clock, month);
+    return kept;
+}
+
 /* ---- periods that may not be cut ---- */
 
 int32_t toll_pools_closing(const struct toll_pools *pools, uint32_t pool)
@@ -119,10 +127,10 @@ static int64_t size_by_book(struct toll_pools *pools, const struct toll_pool_fac
         place->grant_count == facts->grant_count && place->clock == facts->clock &&
         place->bundle == facts->bundle)
         return place->units;
-    const struct toll_cycle cycle = toll_pools_month(pools, facts->clock, month);
+    const struct toll_cycle *cycle = kept_month(pools, facts->clock, month);
     int64_t units;
     if (!toll_lot_size(&pools->book->grants[facts->grant_first], facts->grant_count, bundle->prorate != 0,
-                       pools->book->zones[facts->clock / TOLL_CLOCK_DAYS], &cycle, &units) &&
+                       pools->book->zones[facts->clock / TOLL_CLOCK_DAYS], cycle, &units) &&
         pools->failed == 0)
         pools->failed = toll_error_set(&pools->failure, TOLL_EBOOK,
                                        "%s:%u: more than 2^57 units in one pool of bundle %s; give fewer",

@@ -18,6 +18,22 @@ static inline void toll_pools_look_at(const struct toll_pools *pools, uint32_t p
     __builtin_prefetch(toll_pool_tap_at(pools, pool), 1);
 }
 
+/* Some requests later: of a pool whose period begins, what it is and what was granted to it. A month's first
+ * calls open all pools that are drawn on. */
+static inline void toll_pools_look_at_turn(const struct toll_pools *pools, uint32_t pool, toll_ms start)
+{
+    if (__builtin_expect(start < toll_pool_tap_at(pools, pool)->until, 1))
+        return;
+    __builtin_prefetch(toll_pool_at(pools, pool), 1);
+    __builtin_prefetch(&pools->facts[pool], 1);
+    __builtin_prefetch((const char *)(&pools->facts[pool] + 1) - 1, 1);
+}
+static inline void toll_pools_look_at_grants(const struct toll_pools *pools, uint32_t pool, toll_ms start)
+{
+    if (__builtin_expect(start >= toll_pool_tap_at(pools, pool)->until, 0))
+        __builtin_prefetch(&pools->book->grants[pools->facts[pool].grant_first]);
+}
+
 /* Where the quick way ends. billed > 0. */
 void toll_pools_draw_slowly(struct toll_pools *pools, uint32_t pool, uint32_t bundle, toll_ms start,
                             int64_t billed, struct toll_pool_one *one);

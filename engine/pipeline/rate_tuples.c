@@ -11,11 +11,13 @@
 #include "base/large.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define THREADS_MAX 16
+#define RANGES_A_THREAD 3
 #define TUPLES_A_THREAD 8 /* threads are only for large runs */
 #define MANY_TUPLES 4096
 #define DAYS 64 /* texts of days that are kept: a run has few */
@@ -28,10 +30,8 @@ struct day_text {
 /* What one thread makes. */
 struct writing {
     const struct toll_tuples *tuples;
-    const uint64_t *seen; /* bits of ids */
-    size_t first, last;   /* words of it that are this one's */
-    pthread_t thread;
-    bool threaded;
+    const uint64_t *seen;        /* bits of ids */
+    size_t first, last;          /* words of it that are this one's */
     struct toll_error own_error; /* of a thread */
     struct toll_arena arena;
     struct day_text days[DAYS];
@@ -184,9 +184,10 @@ static uint64_t *ids_seen(const struct toll_tuples *tuples, const struct toll_ta
     const size_t ids = (size_t)toll_tuples_most(tuples) + 1, slots = toll_tally_slots(tally, book);
     uint64_t *seen = calloc(ids / 64 + 1, sizeof *seen);
     for (size_t slot = book->bucket_count; seen != NULL && slot < slots; slot++) {
+        if (tally->buckets[slot].rows == 0 || toll_tally_slot_bucket(tally, book, slot) == 0)
+            continue;
         const uint32_t id = (uint32_t)toll_tally_slot_tuple(tally, book, slot);
-        if (tally->buckets[slot].rows != 0 && toll_tally_slot_bucket(tally, book, slot) != 0)
-            seen[id >> 6] |= UINT64_C(1) << (id & 63);
+        seen[id >> 6] |= UINT64_C(1) << (id & 63);
     }
     return seen;
 }
@@ -234,13 +235,6 @@ static int write_range(struct writing *writing)
     if (rc == 0 && writing->rc == 0 && !good)
         writing->rc = no_memory(writing->error);
     return rc != 0 ? rc : writing->rc;
-}
-
-static void *write_range_thread(void *argument)
-{
-    struct writing *writing = argument;
-    writing->rc = write_range(writing);
-    return NULL;
 }
 
 /* ---- with those of an earlier run ---- */
@@ -293,9 +287,11 @@ static void writing_free(struct writing *writing)
 
 /* ---- by several threads ---- */
 
+/* More than there are threads, for some get less of the processor than others. */
 struct ranges {
-    struct writing list[THREADS_MAX];
+    struct writing list[THREADS_MAX * RANGES_A_THREAD];
     unsigned count;
+    atomic_uint next; /* that nobody has begun */
 };
 
 /* The words of the bits, so that each range has about as many tuples. */
@@ -307,7 +303,7 @@ static void share_out(struct ranges *ranges, const struct toll_tuples *tuples, c
     for (size_t word = 0; word < words; word++)
         all += (unsigned)__builtin_popcountll(seen[word]);
     const uint64_t most = all / TUPLES_A_THREAD + 1;
-    ranges->count = threads < 1 ? 1 : threads < THREADS_MAX ? threads : THREADS_MAX;
+    ranges->count = threads <= 1 ? 1 : RANGES_A_THREAD * (threads < THREADS_MAX ? threads : THREADS_MAX);
     ranges->count = ranges->count < most ? ranges->count : (unsigned)most;
     size_t word = 0;
     for (unsigned i = 0; i < ranges->count; i++) {
@@ -320,6 +316,15 @@ static void share_out(struct ranges *ranges, const struct toll_tuples *tuples, c
     }
 }
 
+static void *write_next_ranges(void *argument)
+{
+    struct ranges *ranges = argument;
+    unsigned i;
+    while ((i = atomic_fetch_add(&ranges->next, 1)) < ranges->count)
+        ranges->list[i].rc = write_range(&ranges->list[i]);
+    return NULL;
+}
+
 /* Their errors are as if one had made all: the first by id. A thread that cannot be had is not missed. */
 static int write_ranges(struct ranges *ranges, const struct toll_tuples *tuples,
                         const struct toll_tally *tally, bool bare, unsigned threads, struct toll_error *error)
@@ -329,16 +334,16 @@ static int write_ranges(struct ranges *ranges, const struct toll_tuples *tuples,
     if (seen == NULL)
         return no_memory(error);
     share_out(ranges, tuples, seen, bare, threads);
-    for (unsigned i = 1; i < ranges->count; i++) {
-        struct writing *writing = &ranges->list[i];
-        writing->threaded = pthread_create(&writing->thread, NULL, write_range_thread, writing) == 0;
-    }
+    pthread_t others[THREADS_MAX];
+    unsigned other_count = 0;
+    while (other_count + 1 < threads && other_count + 1 < ranges->count && other_count < THREADS_MAX &&
+           pthread_create(&others[other_count], NULL, write_next_ranges, ranges) == 0)
+        other_count++;
+    write_next_ranges(ranges);
+    for (unsigned i = 0; i < other_count; i++)
+        pthread_join(others[i], NULL);
     for (unsigned i = 0; i < ranges->count; i++) {
-        struct writing *writing = &ranges->list[i];
-        if (writing->threaded)
-            pthread_join(writing->thread, NULL);
-        else
-            write_range_thread(writing);
+        const struct writing *writing = &ranges->list[i];
         if (rc == 0 && writing->rc != 0) {
             rc = writing->rc;
             if (error != NULL)

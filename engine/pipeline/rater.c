@@ -308,14 +308,13 @@ int toll_rater_init(struct toll_rater *rater, const struct toll_book *book, unsi
         const uint32_t index = 1 + book->price_terms[price];
         price_terms[price] = (uint16_t)(index < TOLL_TERMS_FAR ? index : TOLL_TERMS_FAR);
     }
-    if (!toll_voice_terms_fill(book->terms, book->terms_count, rates, voice)) {
+    if (!toll_voice_terms_fill(book->terms, book->terms_count, rates, voice, &rater->voice_terms)) {
         toll_rater_free(rater);
         return no_memory(error);
     }
     rater->calltype_places = places;
     rater->verdicts = verdicts;
     rater->price_terms = price_terms;
-    rater->voice_terms = (struct toll_voice_terms){rates, voice};
     rater->numbers = lines;
     rater->owners = owners;
     if (book->on_net != TOLL_ON_NET_NONE) {

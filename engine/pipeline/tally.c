@@ -249,6 +249,18 @@ unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t pric
     return voice << TOLL_VOICE | tally->other_prices[price];
 }
 
+uint64_t toll_tally_prices_used(const struct toll_tally *tally, const struct toll_book *book, size_t word)
+{
+    static const uint8_t none[64];
+    const size_t first = word * 64, left = book->price_count - first, count = left < 64 ? left : 64;
+    const uint8_t *others = tally->other_prices + first;
+    uint64_t used = tally->voice_prices[word];
+    if (memcmp(others, none, count) != 0)
+        for (size_t i = 0; i < count; i++)
+            used |= (uint64_t)(others[i] != 0) << i;
+    return first == 0 ? used & ~UINT64_C(1) : used;
+}
+
 int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *book,
                               struct toll_error *error)
 {
@@ -280,8 +292,10 @@ int toll_tally_totals(const struct toll_tally *tally, const struct toll_book *bo
     int count = 0;
     const size_t slots = toll_tally_slots(tally, book);
     for (size_t i = 1; i < slots && count >= 0; i++) {
+        if (tally->buckets[i].rows == 0) /* most of them */
+            continue;
         const uint32_t bucket = toll_tally_slot_bucket(tally, book, i);
-        if (tally->buckets[i].rows == 0 || bucket == 0)
+        if (bucket == 0)
             continue;
         const struct toll_account *account = &book->accounts[book->buckets[bucket].account];
         count = toll_currency_total_add(totals, count, room, toll_book_string(book, account->currency),

@@ -61,6 +61,9 @@ static inline toll_total toll_tally_charge(const struct toll_tally_bucket *bucke
 /* Bits 1 << enum toll_service of the lines that name a price row; 0: none does. */
 unsigned toll_tally_price_services(const struct toll_tally *tally, uint32_t price);
 
+/* Bits of the price ids 64 * word and on that some line names. */
+uint64_t toll_tally_prices_used(const struct toll_tally *tally, const struct toll_book *book, size_t word);
+
 /* When all is counted: what is charged by period, into tally->periods. TOLL_EDATA, TOLL_ENOMEM. */
 int toll_tally_charge_periods(struct toll_tally *tally, const struct toll_book *book,
                               struct toll_error *error);

@@ -491,7 +491,6 @@ struct toll_tally *toll_workers_sum(struct toll_workers *workers, unsigned lane)
         toll_tally_merge(sum, tally, book);
         toll_tally_clear(tally, book);
     }
-    toll_suspense_finish(&sum->suspense);
     return sum;
 }
 

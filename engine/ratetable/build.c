@@ -3,15 +3,16 @@
 #include "ratetable/build.h"
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/digits.h"
+#include "base/text_hash.h"
 #include "io/zonefile.h"
+#include "simd/kernels.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-_Static_assert(TOLL_RECENT_TEXTS == 1 << (64 - 53), "the key's upper bits name a place");
 
 int toll_build_memory(struct toll_build *build)
 {
@@ -29,6 +30,7 @@ int toll_build_begin(struct toll_build *build, const struct toll_io *io, const c
     build->findings = findings;
     build->error = error;
     build->suggestions = 20;
+    build->csv_index = toll_kernels_select(toll_cpu_features())->csv_index;
     build->given = given;
     build->directory = given != NULL ? -1 : toll_open_folder(io, AT_FDCWD, folder, 0);
     if (build->directory < 0 && given == NULL) {
@@ -302,7 +304,6 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
 bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset)
 {
     struct toll_recent_text *recent;
-    uint64_t key = bytes;
 
     if (bytes == 0 || bytes >= sizeof(recent->text))
         return toll_build_text(build, text, bytes, offset);
@@ -310,12 +311,7 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
         build->recent = calloc(TOLL_RECENT_TEXTS, sizeof(*build->recent));
     if (build->recent == NULL)
         return false;
-    for (size_t at = 0; at < bytes; at += sizeof(key)) {
-        uint64_t word = 0;
-        memcpy(&word, text + at, bytes - at < sizeof(word) ? bytes - at : sizeof(word));
-        key = (key ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    }
-    recent = &build->recent[key >> 53];
+    recent = &build->recent[toll_text_hash(text, bytes) % TOLL_RECENT_TEXTS];
     if (recent->bytes != bytes || memcmp(recent->text, text, bytes) != 0) {
         if (!toll_build_text(build, text, bytes, &recent->offset)) {
             recent->bytes = 0;
@@ -328,26 +324,24 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
     return true;
 }
 
-#define KEY_TEXTS_LEAST 1024
+#define KEY_TEXTS_LEAST ((size_t)1024)
+#define KEY_TEXTS_MOST ((size_t)1 << 31)
 
-/* The digits of a prefix are its high bits, which only the highest of a product all depend on. */
 static struct toll_key_text *find_key(const struct toll_key_texts *texts, uint64_t key)
 {
-    const uint64_t hash = key * UINT64_C(0x9E3779B97F4A7C15);
-    size_t at = (size_t)(hash >> 32) * texts->slot_count >> 32;
-    while (at &= texts->slot_count - 1, texts->slots[at].key != 0 && texts->slots[at].key != key)
-        at++;
+    size_t at = toll_key_text_place(texts, key);
+    while (texts->slots[at].key != 0 && texts->slots[at].key != key)
+        at = (at + 1) & (texts->slot_count - 1);
     return &texts->slots[at];
 }
 
-static bool grow_keys(struct toll_key_texts *texts)
+static bool grow_keys(struct toll_key_texts *texts, size_t slot_count)
 {
-    struct toll_key_texts larger = {.slot_count =
-                                        texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count,
-                                    .count = texts->count};
-    larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
+    struct toll_key_texts larger = {.slot_count = slot_count, .count = texts->count};
+    larger.slots = toll_large_array(slot_count * sizeof *larger.slots);
     if (larger.slots == NULL)
         return false;
+    memset(larger.slots, 0, slot_count * sizeof *larger.slots);
     for (size_t i = 0; i < texts->slot_count; i++)
         if (texts->slots[i].key != 0)
             *find_key(&larger, texts->slots[i].key) = texts->slots[i];
@@ -356,17 +350,31 @@ static bool grow_keys(struct toll_key_texts *texts)
     return true;
 }
 
+void toll_build_key_texts_wish(struct toll_build *build, size_t count)
+{
+    size_t slots = KEY_TEXTS_LEAST;
+    while (slots / 2 <= count && slots < KEY_TEXTS_MOST)
+        slots *= 2;
+    if (slots > build->key_texts.slot_count)
+        (void)grow_keys(&build->key_texts, slots);
+}
+
 bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset)
 {
     struct toll_key_texts *texts = &build->key_texts;
-    char text[TOLL_DIGITS_TEXT_BYTES];
+    struct toll_buffer *strings = &build->sections[TOLL_SECTION_STRINGS];
     TOLL_DCHECK(key != 0);
-    if (2 * texts->count >= texts->slot_count && !grow_keys(texts))
+    if (2 * texts->count >= texts->slot_count &&
+        !grow_keys(texts, texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count))
         return false;
     struct toll_key_text *slot = find_key(texts, key);
     if (slot->key == 0) {
-        if (!toll_build_new_text(build, text, toll_digits_text(key, text), &slot->offset))
+        const size_t at = strings->count, bytes = toll_digits_count(key) + 1;
+        char *text = at + bytes <= UINT32_MAX ? toll_buffer_add(strings, 1, bytes) : NULL;
+        if (text == NULL)
             return false;
+        toll_digits_text(key, text); /* in its place: a copy would wait for what was just written */
+        slot->offset = (uint32_t)at;
         slot->key = key;
         texts->count++;
     }

@@ -15,6 +15,7 @@
 #include "io/file.h"
 #include "ratetable/buffer.h"
 #include "ratetable/sections.h"
+#include "simd/csv_index.h"
 #include "text/table.h"
 
 struct toll_source {
@@ -79,7 +80,7 @@ struct toll_price_place {
 
 /* Short texts that were asked for before: a table of them that stays near, each in the one place it may have.
  */
-#define TOLL_RECENT_TEXTS 2048u
+#define TOLL_RECENT_TEXTS 8192u
 struct toll_recent_text {
     char text[24]; /* terminated */
     uint32_t bytes, offset;
@@ -94,6 +95,11 @@ struct toll_key_texts {
     struct toll_key_text *slots;
     size_t slot_count, count;
 };
+/* The digits of a prefix are its high bits, which only the highest of a product all depend on. */
+static inline size_t toll_key_text_place(const struct toll_key_texts *texts, uint64_t key)
+{
+    return (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 32) * texts->slot_count >> 32;
+}
 
 /* Taxes while a book is compiled (tax_build.h). Names have temporary ids in the order in which they are seen;
  * those of the image are sorted: uint32_t by temporary id, 0 where the row has an error. */
@@ -115,6 +121,7 @@ struct toll_build {
     struct toll_findings *findings;
     struct toll_error *error;
     const struct toll_watch *watch; /* may be NULL */
+    toll_csv_index_kernel *csv_index;
     struct toll_arena arena;
 
     struct toll_buffer sources; /* struct toll_source * */
@@ -245,6 +252,16 @@ bool toll_build_new_text(struct toll_build *build, const char *text, size_t byte
 bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset);
 /* The text of a packed prefix, never 0: the same for all decks. */
 bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset);
+/* Room for the texts of so many keys, as far as there is memory; and a key whose text will be asked for soon.
+ */
+void toll_build_key_texts_wish(struct toll_build *build, size_t count);
+static inline void toll_build_key_text_soon(const struct toll_build *build, uint64_t key)
+{
+    const struct toll_key_texts *texts = &build->key_texts;
+
+    if (texts->slots != NULL)
+        __builtin_prefetch(&texts->slots[toll_key_text_place(texts, key)]);
+}
 /* A section's buffer, and appending a record to it. */
 #define TOLL_BUILD_ADD(build, id, type) TOLL_BUFFER_ADD(&(build)->sections[TOLL_SECTION_##id], type)
 

@@ -52,6 +52,14 @@ struct toll_deck_reader {
     int key_column;
 };
 
+/* All rows that are left in the table: plain ones at once (plain_rows.h), others by toll_deck_row_read. */
+int toll_deck_plain_read(struct toll_deck_reader *reader, struct toll_table *table);
+/* The row that the table has read; 0 also after findings. */
+int toll_deck_row_read(struct toll_deck_reader *reader);
+/* The price rows and one deck row for one key, whose text is the origin's; row, terms and source say the
+ * rest. */
+int toll_deck_key_add(struct toll_deck_reader *reader, uint64_t key);
+
 #define TOLL_NO_RATE_SHOWN 20 /* warnings of one file; the rest are counted */
 
 /* The row's cells to reader->terms, source and row.step. False after a finding. */

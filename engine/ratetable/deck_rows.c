@@ -114,8 +114,7 @@ static int add_prices(struct toll_deck_reader *reader, int32_t *first)
     return code;
 }
 
-/* The price rows and one deck row for one key, whose text is the origin's. */
-static int add_key(struct toll_deck_reader *reader, uint64_t key)
+int toll_deck_key_add(struct toll_deck_reader *reader, uint64_t key)
 {
     struct toll_deck_row *row;
     const int code = add_prices(reader, &reader->row.price);
@@ -134,7 +133,7 @@ static int add_key(struct toll_deck_reader *reader, uint64_t key)
 static int add_new_key(struct toll_deck_reader *reader, uint64_t key, const char *text, size_t bytes)
 {
     return toll_build_new_text(reader->build, text, bytes, &reader->origin.key)
-               ? add_key(reader, key)
+               ? toll_deck_key_add(reader, key)
                : toll_build_memory(reader->build);
 }
 
@@ -214,7 +213,7 @@ static int add_prefixes(struct toll_deck_reader *reader, const struct toll_cell 
         if (key != TOLL_PREFIX_EVERYTHING && !toll_build_key_text(reader->build, key, &reader->origin.key))
             code = toll_build_memory(reader->build);
         else
-            code = add_key(reader, key);
+            code = toll_deck_key_add(reader, key);
     }
     return code;
 }
@@ -280,7 +279,7 @@ static int add_calltypes(struct toll_deck_reader *reader, const struct toll_cell
     return code;
 }
 
-static int read_row(struct toll_deck_reader *reader)
+int toll_deck_row_read(struct toll_deck_reader *reader)
 {
     const struct toll_cell *cell = toll_table_cell(reader->table, reader->key_column);
     const struct toll_cell *destination = toll_table_cell(reader->table, TOLL_COLUMN_DESTINATION);
@@ -330,6 +329,9 @@ static void make_room(struct toll_deck_reader *reader)
     toll_buffer_wish(&reader->rows->rows, sizeof(struct toll_deck_row), rows);
     toll_buffer_wish(&sections[TOLL_SECTION_ORIGINS], sizeof(struct toll_origin), rows * reader->price_count);
     toll_buffer_wish(&sections[TOLL_SECTION_PRICE_TERMS], sizeof(uint32_t), prices);
+    toll_prices_wish(reader->build, rows);
+    if (reader->deck->key != TOLL_KEY_CALLTYPE && reader->deck->key != TOLL_KEY_NPANXX_PAIR)
+        toll_build_key_texts_wish(reader->build, rows < TOLL_BUFFER_WISH_MAX ? rows : TOLL_BUFFER_WISH_MAX);
 }
 
 /* The columns that name keys: prefix or key, and caller_prefix for pairs only; false after a finding. */
@@ -396,8 +398,7 @@ int toll_deck_rows_read(struct toll_build *build, int32_t deck_id, struct toll_d
     reader.table = table;
     if (find_key_columns(&reader)) {
         make_room(&reader);
-        while (code == 0 && toll_table_next(table) == 1)
-            code = read_row(&reader);
+        code = toll_deck_plain_read(&reader, table);
     }
     if (code == 0)
         code = toll_price_settle_pending(build, &reader.pending);

@@ -59,8 +59,7 @@ static void trim(const char **text, size_t *bytes)
         (*bytes)--;
 }
 
-/* Digits and nothing else, as nearly every cell is: packed and returned, else 0. */
-static uint64_t plain_digits(const char *text, size_t bytes, size_t low)
+uint64_t toll_prefix_plain(const char *text, size_t bytes, size_t low)
 {
     uint64_t packed = 0;
     unsigned other = 0;
@@ -81,7 +80,7 @@ const char *toll_range_parse(const char *text, size_t bytes, size_t low, struct 
     size_t first_bytes, last_bytes;
     uint64_t last;
 
-    *out = (struct toll_prefix_range){plain_digits(text, bytes, low), 1};
+    *out = (struct toll_prefix_range){toll_prefix_plain(text, bytes, low), 1};
     if (out->first != 0)
         return NULL;
     dash = memchr(text, '-', bytes);

@@ -15,6 +15,8 @@ struct toll_prefix_range {
 
 /* Digits only, after an optional '+': packed, false if it is anything else or not of `low`..15 digits. */
 bool toll_prefix_parse(const char *text, size_t bytes, size_t low, uint64_t *packed);
+/* Digits and nothing else, as nearly every cell is: packed, else 0. */
+uint64_t toll_prefix_plain(const char *text, size_t bytes, size_t low);
 /* The digits of a packed number as an integer. */
 uint64_t toll_number_value(uint64_t packed);
 /* The packed number of `digits` digits with a value. */

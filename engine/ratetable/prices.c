@@ -8,28 +8,45 @@
 
 #define FIRST_SLOTS 1024u
 
-static uint32_t hash_of(const struct toll_terms *terms)
+static inline uint64_t mix(uint64_t hash, uint64_t a, uint64_t b, uint64_t salt)
+{
+    const unsigned __int128 product =
+        (unsigned __int128)(a ^ hash) * (b ^ (UINT64_C(0xE7037ED1A0B428DB) + salt));
+
+    hash ^= (uint64_t)product ^ (uint64_t)(product >> 64);
+    return hash << 23 | hash >> 41;
+}
+
+/* Rate and fee come last: rows of a sheet mostly have all else in common. */
+static inline uint32_t hash_end(uint64_t hash, toll_money rate, toll_money connect_fee)
+{
+    hash = mix(hash, (uint64_t)rate, (uint64_t)connect_fee, 0);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static uint64_t hash_begin(const struct toll_terms *terms)
 {
     uint64_t words[sizeof(*terms) / sizeof(uint64_t)], hash = UINT64_C(0x9E3779B97F4A7C15);
 
     memcpy(words, terms, sizeof(words));
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i += 2) {
-        const unsigned __int128 product =
-            (unsigned __int128)(words[i] ^ hash) * (words[i + 1] ^ (UINT64_C(0xE7037ED1A0B428DB) + i));
-        hash ^= (uint64_t)product ^ (uint64_t)(product >> 64);
-        hash = hash << 23 | hash >> 41;
-    }
-    return (uint32_t)(hash ^ hash >> 32);
+    for (size_t i = 2; i < sizeof(words) / sizeof(words[0]); i += 2)
+        hash = mix(hash, words[i], words[i + 1], i);
+    return hash;
 }
 
-static bool grow(struct toll_terms_index *index)
+static uint32_t hash_of(const struct toll_terms *terms)
+{
+    return hash_end(hash_begin(terms), terms->rate, terms->connect_fee);
+}
+
+static bool grow(struct toll_terms_index *index, size_t count)
 {
     const size_t old_count = index->slots == NULL ? 0 : (size_t)index->mask + 1;
-    const size_t count = old_count == 0 ? FIRST_SLOTS : 4 * old_count;
-    uint64_t *slots = count <= UINT32_MAX ? calloc(count, sizeof(*slots)) : NULL;
+    uint64_t *slots = count <= UINT32_MAX ? toll_large_array(count * sizeof(*slots)) : NULL;
 
     if (slots == NULL)
         return false;
+    memset(slots, 0, count * sizeof(*slots));
     for (size_t i = 0; i < old_count; i++) {
         uint32_t slot = (uint32_t)(index->slots[i] >> 32) & (uint32_t)(count - 1);
         if (index->slots[i] == 0)
@@ -53,7 +70,8 @@ static bool find_terms(struct toll_build *build, const struct toll_terms *terms,
     struct toll_terms *place;
     uint32_t slot;
 
-    if ((index->slots == NULL || distinct->count >= index->mask / 2) && !grow(index))
+    if ((index->slots == NULL || distinct->count >= index->mask / 2) &&
+        !grow(index, index->slots == NULL ? FIRST_SLOTS : 4 * ((size_t)index->mask + 1)))
         return false;
     for (slot = hash & index->mask; index->slots[slot] != 0; slot = (slot + 1) & index->mask) {
         *found = (uint32_t)index->slots[slot] - 1;
@@ -195,6 +213,66 @@ int toll_price_settle_pending(struct toll_build *build, struct toll_pending_pric
     }
     pending->count = 0;
     return code;
+}
+
+void toll_price_mould_take(const struct toll_build *build, struct toll_price_mould *mould,
+                           const struct toll_terms *terms)
+{
+    const struct toll_buffer *origins = &build->sections[TOLL_SECTION_ORIGINS];
+
+    mould->terms = *terms;
+    mould->terms.rate = 0;
+    mould->terms.small = toll_terms_are_small(&mould->terms);
+    mould->hash = hash_begin(&mould->terms);
+    mould->group = TOLL_BUFFER_AT(origins, struct toll_origin, origins->count - 1)->group;
+}
+
+void toll_price_mould_soon(const struct toll_build *build, const struct toll_price_mould *mould,
+                           toll_money rate)
+{
+    if (build->terms.slots != NULL)
+        __builtin_prefetch(
+            &build->terms.slots[hash_end(mould->hash, rate, mould->terms.connect_fee) & build->terms.mask]);
+}
+
+int toll_price_mould_add(struct toll_build *build, const struct toll_price_mould *mould, toll_money rate,
+                         const struct toll_origin *origin, int32_t *price)
+{
+    struct toll_terms terms = mould->terms;
+    struct toll_buffer *prices = &build->sections[TOLL_SECTION_PRICE_TERMS];
+    uint32_t hash = hash_end(mould->hash, rate, terms.connect_fee);
+    uint32_t *index = TOLL_BUFFER_ADD(prices, uint32_t);
+    struct toll_origin *place = TOLL_BUILD_ADD(build, ORIGINS, struct toll_origin);
+
+    TOLL_ASSERT(prices->count <= TOLL_LPM_INDEX);
+    terms.rate = rate;
+    if (terms.small != toll_terms_are_small(&terms)) {
+        terms.small = toll_terms_are_small(&terms);
+        hash = hash_of(&terms);
+    }
+    if (index == NULL || place == NULL || !find_terms(build, &terms, hash, index))
+        return toll_build_memory(build);
+    place->key = origin->key;
+    place->destination = origin->destination;
+    place->line = origin->line;
+    place->group = mould->group;
+    *price = (int32_t)prices->count - 1;
+    return 0;
+}
+
+void toll_prices_wish(struct toll_build *build, size_t rows)
+{
+    size_t slots = FIRST_SLOTS;
+
+    if (rows > TOLL_BUFFER_WISH_MAX)
+        rows = TOLL_BUFFER_WISH_MAX;
+    while (slots / 2 <= rows + 1)
+        slots *= 2;
+    if (build->terms.slots == NULL || slots > (size_t)build->terms.mask + 1)
+        (void)grow(&build->terms, slots);
+    if (rows > build->sections[TOLL_SECTION_TERMS].capacity)
+        toll_buffer_wish(&build->sections[TOLL_SECTION_TERMS], sizeof(struct toll_terms),
+                         rows - build->sections[TOLL_SECTION_TERMS].count);
 }
 
 int toll_price_add(struct toll_build *build, struct toll_terms *terms, const struct toll_price_origin *origin,

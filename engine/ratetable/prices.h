@@ -59,6 +59,22 @@ int toll_price_settle_later(struct toll_build *build, struct toll_pending_prices
                             struct toll_terms *terms, int32_t price);
 int toll_price_settle_pending(struct toll_build *build, struct toll_pending_prices *pending);
 
+/* What rows of a sheet share that differ in the rate alone, and price rows of such. */
+struct toll_price_mould {
+    struct toll_terms terms; /* small if the rate is */
+    uint64_t hash;           /* of all but the rate and the fee beside it */
+    uint32_t group;          /* of the price that was made last */
+};
+void toll_price_mould_take(const struct toll_build *build, struct toll_price_mould *mould,
+                           const struct toll_terms *terms);
+/* The terms of such a row will be sought soon. */
+void toll_price_mould_soon(const struct toll_build *build, const struct toll_price_mould *mould,
+                           toll_money rate);
+int toll_price_mould_add(struct toll_build *build, const struct toll_price_mould *mould, toll_money rate,
+                         const struct toll_origin *origin /* but for the group */, int32_t *price);
+/* Room for the terms of so many rows, as far as there is memory. */
+void toll_prices_wish(struct toll_build *build, size_t rows);
+
 /* Does an entry with such a row have calls walked (toll_entry.walk_per)? Under boundary split one band is
  * enough: the call may leave it. */
 static inline bool toll_row_walks(bool split, int32_t band, int32_t step)

@@ -130,7 +130,7 @@ static size_t hash_of(const struct toll_voice_profile *profile)
 }
 
 bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_t *rates,
-                           struct toll_voice_profile *profiles)
+                           struct toll_voice_profile *profiles, struct toll_voice_terms *fast)
 {
     const size_t most = toll_voice_profiles_most(count);
     size_t places = 16, used = FIRST;
@@ -159,6 +159,7 @@ bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_
         rates[1 + i] = rate << TOLL_VOICE_RATE_SHIFT | table[at];
     }
     free(table);
+    *fast = (struct toll_voice_terms){rates, profiles, (uint32_t)used};
     return true;
 }
 

@@ -12,11 +12,12 @@
 /* Terms of a mark-up rule, which needs more than a duration, must not reach the block. */
 struct toll_voice_profile toll_voice_profile_make(const struct toll_terms *terms, uint64_t *rate);
 
-/* All terms as the kernel takes them: rates of 1 + count, profiles of toll_voice_profiles_most(count). Terms
- * for which no profile is left are done by the rule. False: out of memory. */
+/* All terms as the kernel takes them, in rates, of 1 + count, and profiles, of
+ * toll_voice_profiles_most(count). Terms for which no profile is left are done by the rule. False: out of
+ * memory. */
 size_t toll_voice_profiles_most(size_t count);
 bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_t *rates,
-                           struct toll_voice_profile *profiles);
+                           struct toll_voice_profile *profiles, struct toll_voice_terms *fast);
 
 /*
  * Row i has terms[k], in `fast` 1 + k, where index[i] is 1 + k; 0 is no price row. Gives

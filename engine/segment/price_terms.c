@@ -255,3 +255,22 @@ struct toll_price_row *toll_price_terms_join(struct toll_price_terms *const *lis
     free(rows);
     return NULL;
 }
+
+struct toll_price_row *toll_run_terms_make(const struct toll_price_row *rows, size_t count, int32_t *numbers,
+                                           size_t *term_count)
+{
+    struct toll_price_terms terms = {0}, *const list[] = {&terms};
+    struct toll_price_row *made = NULL;
+    uint32_t number;
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++) {
+        good = toll_price_terms_number(&terms, &rows[i], &number);
+        numbers[i] = (int32_t)number;
+    }
+    if (good)
+        made = toll_price_terms_join(list, 1, term_count);
+    for (size_t i = 0; made != NULL && i < count; i++)
+        numbers[i] = (int32_t)terms.ids[numbers[i]];
+    toll_price_terms_free(&terms);
+    return made;
+}

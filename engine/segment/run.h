@@ -202,13 +202,15 @@ struct toll_run_writer;
 int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
                     struct toll_error *error);
 int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
-/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. Tables
- * are made by up to so many threads; direct: large files go past the page cache where the file system lets
- * them. For runs that are large: a small one has no use for the threads. */
-int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
-                           struct toll_error *error);
-/* A twin of toll_hash, before files are added. */
-void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash);
+/* From here on files are brought to disk by other threads while the caller goes on; publishing waits.
+ * direct: large files go past the page cache where the file system lets them. For runs that are large: a
+ * small one has no use for the threads. */
+int toll_run_sync_together(struct toll_run_writer *writer, bool direct, struct toll_error *error);
+/* How many threads make tables; 1 where this is not said, and without toll_run_sync_together. */
+void toll_run_make_by(struct toll_run_writer *writer, unsigned threads);
+/* Twins of toll_hash and toll_hash_add, before files are added. */
+void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash,
+                        toll_hash_add_kernel *hash_add);
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer); /* NULL without that */
 unsigned toll_run_threads(const struct toll_run_writer *writer);         /* 0 without that */
 /* Waits for all that was handed over so far; nothing without that. */
@@ -232,6 +234,39 @@ int toll_run_add_prices(struct toll_run_writer *writer, const struct toll_price_
                         struct toll_error *error);
 int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_run_rows *rows, int64_t count,
                              struct toll_error *error);
+/* The words of a column: "" first, then the others, sorted bytewise, each once. */
+struct toll_run_words {
+    const char **entries; /* free() */
+    uint32_t count;
+};
+/* Of texts that may repeat, and that last; and the place of each of them. False: out of memory. */
+bool toll_run_words_make(const char *const *texts, size_t count, uint32_t *places,
+                         struct toll_run_words *words);
+/* What price rows say beside id, prefix, destination, rate and line, of which the rest means nothing here;
+ * they may repeat: each once, in the order of price_terms.arrow, free(); and the number of each of them, from
+ * 1 on. NULL: out of memory. */
+struct toll_price_row *toll_run_terms_make(const struct toll_price_row *rows, size_t count, int32_t *numbers,
+                                           size_t *term_count);
+/* Prices column by column, for whoever knows their words and terms beforehand: exactly those that some row
+ * has. The bytes are those of rows that say the same. */
+struct toll_price_values {
+    int32_t *id, *terms;
+    uint32_t *prefix, *destination; /* places of words */
+    int64_t *rate;
+    int32_t *line;
+};
+struct toll_price_columns {
+    int64_t count;
+    struct toll_run_words prefixes, destinations;
+    const struct toll_price_row *terms;
+    size_t term_count;
+    bool wide_rates; /* some rate does not fit into 32 bits */
+    /* Puts rows, about a thousand at most; any, by several threads at once. */
+    void (*make)(const void *context, int64_t first, int64_t count, const struct toll_price_values *values);
+    const void *context;
+};
+int toll_run_add_price_columns(struct toll_run_writer *writer, const struct toll_price_columns *columns,
+                               struct toll_error *error);
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,
                          struct toll_error *error);
 /* Only if there are any. */

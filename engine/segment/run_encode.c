@@ -9,127 +9,31 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/large.h"
-#include "ratetable/sort.h"
 #include "segment/price_terms.h"
 #include "segment/run_tables.h"
+#include "segment/run_words.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_LEAST 64
 #define THREADS_MAX 16
 #define BATCHES_FOR_THREADS 4
 #define BLOCK_ROWS 1024                /* that are made at once: they stay in the second cache */
 #define TAIL_BYTES ((size_t)64 * 1024) /* room for it where there are no words to speak of */
 _Static_assert(TOLL_ARROW_BATCH_ROWS % BLOCK_ROWS == 0, "blocks fill batches");
 
-/* ---- words ---- */
-
-struct slot {
-    const char *text; /* NULL: free */
-    uint32_t hash, word;
-};
-/* The number of a text that lies there. Rows that say the same mostly point to the same bytes, and rows near
- * each other to bytes near each other: so this table is in the order of the places, without any mixing. */
-struct met {
-    const char *text; /* NULL: nothing yet */
-    uint32_t word;
-};
-#define MET_MOST ((size_t)1 << 18)
-#define MET_PLACE_BYTES 8 /* texts are about so long */
-
-/* The words of a column that one thread has met, in the order in which it met them. */
-struct words {
-    struct slot *slots; /* a power of two, at most half full */
-    size_t slot_count, count;
-    struct met *met; /* by where they lie; at most as many as slots */
-    size_t met_count;
-    uint32_t *places; /* of each in the dictionary, when it is known */
-};
-
-static uint32_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return (uint32_t)(hash >> 32 ^ hash);
-}
-
-static struct slot *find_slot(const struct words *words, const char *text, uint32_t hash)
-{
-    const size_t mask = words->slot_count - 1;
-    size_t at = hash & mask;
-    while (words->slots[at].text != NULL &&
-           (words->slots[at].hash != hash || strcmp(words->slots[at].text, text) != 0))
-        at = (at + 1) & mask;
-    return &words->slots[at];
-}
-
-/* Small columns have small tables. What was met is met again. */
-static bool grow(struct words *words)
-{
-    const size_t count = words->slot_count == 0 ? WORDS_LEAST : 2 * words->slot_count;
-    const size_t met_count = count < MET_MOST ? count : MET_MOST;
-    struct slot *slots = calloc(count, sizeof *slots);
-    struct met *met = met_count > words->met_count ? calloc(met_count, sizeof *met) : words->met;
-    if (slots == NULL || met == NULL) {
-        free(slots);
-        if (met != words->met)
-            free(met);
-        return false;
-    }
-    for (size_t i = 0; i < words->slot_count; i++) {
-        size_t at = words->slots[i].hash & (count - 1);
-        while (words->slots[i].text != NULL && slots[at].text != NULL)
-            at = (at + 1) & (count - 1);
-        if (words->slots[i].text != NULL)
-            slots[at] = words->slots[i];
-    }
-    free(words->slots);
-    if (met != words->met)
-        free(words->met);
-    words->slots = slots;
-    words->slot_count = count;
-    words->met = met;
-    words->met_count = met_count;
-    return true;
-}
-
-static struct met *met_at(const struct words *words, const char *text)
-{
-    return &words->met[(uintptr_t)text / MET_PLACE_BYTES & (words->met_count - 1)];
-}
-
-/* The number of a word. False: out of memory. */
-static bool number_word(struct words *words, const char *text, uint32_t *word)
-{
-    if (words->met_count > 0 && met_at(words, text)->text == text) {
-        *word = met_at(words, text)->word;
-        return true;
-    }
-    if (2 * words->count >= words->slot_count && !grow(words))
-        return false;
-    const uint32_t hash = hash_text(text);
-    struct slot *slot = find_slot(words, text, hash);
-    if (slot->text == NULL)
-        *slot = (struct slot){text, hash, (uint32_t)words->count++};
-    *met_at(words, text) = (struct met){text, slot->word};
-    *word = slot->word;
-    return true;
-}
-
 /* ---- one file ---- */
 
 struct worker {
     struct encode *encode;
     pthread_t thread;
-    struct words words[TOLL_ARROW_COLUMNS]; /* by column */
-    struct toll_price_terms terms;          /* of a packed table */
-    uint64_t wide;                          /* bits of columns that are too narrow for what it met */
-    char *block;                            /* of rows that are made; NULL: they lie in an array */
-    bool failed;                            /* out of memory */
+    struct toll_words words[TOLL_ARROW_COLUMNS]; /* by column */
+    struct toll_price_terms terms;               /* of a packed table */
+    uint64_t wide;                               /* bits of columns that are too narrow for what it met */
+    char *block;                                 /* of rows that are made; NULL: they lie in an array */
+    bool failed;                                 /* out of memory */
 };
 struct encode {
     const struct toll_run_table *table;
@@ -228,14 +132,14 @@ static void put_texts(const char *row, size_t row_bytes, int64_t count, struct p
 }
 
 /* The numbers of more words than 16 bits hold are found when the dictionary is made: they are too many. */
-static bool put_words(const char *row, size_t row_bytes, int64_t count, size_t width, struct words *words,
-                      struct place *place)
+static bool put_words(const char *row, size_t row_bytes, int64_t count, size_t width,
+                      struct toll_words *words, struct place *place)
 {
     const char *last = NULL;
     uint32_t word = 0;
     for (int64_t i = 0; i < count; i++, row += row_bytes) {
         const char *text = text_at(row, 0);
-        if (text != last && !number_word(words, text, &word))
+        if (text != last && !toll_words_number(words, text, &word))
             return false;
         last = text;
         if (width == sizeof(uint16_t))
@@ -444,56 +348,17 @@ static bool for_batches(struct encode *encode, void *(*work)(void *))
 
 /* ---- dictionaries ---- */
 
-struct word {
-    const char *text;
-    uint32_t *place;
-};
-
-/* The first eight bytes, so that their order is that of the texts. */
-static uint64_t begin_of(const char *text)
-{
-    uint64_t begin = 0;
-    for (unsigned i = 0; i < 8 && text[i] != '\0'; i++)
-        begin |= (uint64_t)(unsigned char)text[i] << (56 - 8 * i);
-    return begin;
-}
-
-static int compare_words(const void *a, const void *b)
-{
-    return strcmp(((const struct word *)a)->text, ((const struct word *)b)->text);
-}
-
-/* Sorted by their beginnings, then those that begin alike by the rest. sorted: in that order. */
-static bool sort_words(const struct word *words, size_t count, struct word *sorted)
-{
-    struct toll_sort_pair *pairs = malloc((count + 1) * sizeof *pairs);
-    bool good = pairs != NULL;
-    for (size_t i = 0; good && i < count; i++)
-        pairs[i] = (struct toll_sort_pair){.key = begin_of(words[i].text), .index = (uint32_t)i};
-    good = good && toll_sort_pairs(pairs, count);
-    for (size_t i = 0, alike = 0; good && i < count; i++) {
-        sorted[i] = words[pairs[i].index];
-        if (i + 1 < count && pairs[i + 1].key == pairs[i].key)
-            continue;
-        if ((pairs[i].key & 0xff) != 0) /* they may be longer */
-            qsort(&sorted[alike], i + 1 - alike, sizeof *sorted, compare_words);
-        alike = i + 1;
-    }
-    free(pairs);
-    return good;
-}
-
 /* All workers' words of a column. */
-static bool list_words(struct encode *encode, unsigned column, struct word *list)
+static bool list_words(struct encode *encode, unsigned column, struct toll_word *list)
 {
     for (unsigned i = 0; i < encode->worker_count; i++) {
-        struct words *words = &encode->workers[i].words[column];
+        struct toll_words *words = &encode->workers[i].words[column];
         words->places = malloc((words->count + 1) * sizeof *words->places);
         if (words->places == NULL)
             return false;
         for (size_t s = 0; s < words->slot_count; s++)
             if (words->slots[s].text != NULL)
-                *list++ = (struct word){words->slots[s].text, &words->places[words->slots[s].word]};
+                *list++ = (struct toll_word){words->slots[s].text, &words->places[words->slots[s].word]};
     }
     return true;
 }
@@ -504,21 +369,12 @@ static bool make_dictionary(struct encode *encode, unsigned column)
     size_t count = 0;
     for (unsigned i = 0; i < encode->worker_count; i++)
         count += encode->workers[i].words[column].count;
-    struct word *words = malloc((2 * count + 1) * sizeof *words), *sorted = words + count;
-    const char **entries = malloc((count + 1) * sizeof *entries);
-    const bool made = words != NULL && entries != NULL && list_words(encode, column, words) &&
-                      sort_words(words, count, sorted);
-    if (made) {
-        uint32_t entry = 0;
-        entries[0] = "";
-        for (size_t i = 0; i < count; i++) {
-            if (strcmp(sorted[i].text, entries[entry]) != 0)
-                entries[++entry] = sorted[i].text;
-            *sorted[i].place = entry;
-        }
-        encode->entry_counts[column] = entry + 1;
-    }
-    encode->entries[column] = entries;
+    struct toll_word *words = malloc((count + 1) * sizeof *words);
+    struct toll_run_words dictionary = {0};
+    const bool made =
+        words != NULL && list_words(encode, column, words) && toll_words_sort(words, count, &dictionary);
+    encode->entries[column] = dictionary.entries;
+    encode->entry_counts[column] = dictionary.count;
     free(words);
     return made;
 }
@@ -631,12 +487,8 @@ static void forget_all(struct encode *encode)
     const unsigned columns = encode->table->schema.count;
     for (unsigned i = 0; encode->workers != NULL && i < encode->worker_count; i++) {
         struct worker *worker = &encode->workers[i];
-        for (unsigned c = 0; c < columns; c++) {
-            free(worker->words[c].slots);
-            free(worker->words[c].met);
-            free(worker->words[c].places);
-        }
-        memset(worker->words, 0, sizeof worker->words);
+        for (unsigned c = 0; c < columns; c++)
+            toll_words_free(&worker->words[c]);
         toll_price_terms_free(&worker->terms);
         worker->wide = 0;
     }

@@ -5,6 +5,7 @@
 
 #include "arrow/arrow.h"
 #include "base/arena.h"
+#include "io/sync.h"
 #include "segment/run.h"
 
 struct toll_run_table {
@@ -40,6 +41,33 @@ int toll_run_table_encode_by(const struct toll_run_table *table, const struct to
 int toll_run_packed_encode(const struct toll_run_packed *packed, const struct toll_run_rows *rows,
                            int64_t count, unsigned threads, struct toll_arrow_memory *memory,
                            struct toll_arrow_memory *terms, struct toll_error *error);
+/* What a packed table says, column by column. */
+#define TOLL_RUN_BLOCK_ROWS 1024
+struct toll_run_columns {
+    const struct toll_run_packed *packed;
+    int64_t count;
+    uint64_t wide;                                   /* bits of columns of which some value is not narrow */
+    struct toll_run_words words[TOLL_ARROW_COLUMNS]; /* of dictionary columns, by column; else 0 */
+    /* Puts at most TOLL_RUN_BLOCK_ROWS rows: by column int32_t, uint32_t places of words, or int64_t, as the
+     * table's own types are. Any rows, by several threads. */
+    void (*make)(const void *context, int64_t first, int64_t count, void *const *values);
+    const void *context;
+    toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
+};
+/* The bytes that toll_run_packed_encode makes of rows that say the same. */
+int toll_run_columns_encode(const struct toll_run_columns *columns, unsigned threads,
+                            struct toll_arrow_memory *memory, struct toll_error *error);
+/* The same into a file, batch by batch as they are made. open: makes the stream when it is known how many
+ * bytes the file will have. */
+struct toll_run_sink {
+    int (*open)(const void *context, size_t bytes, size_t piece_bytes, struct toll_sync_stream **stream,
+                struct toll_error *error);
+    const void *context;
+};
+int toll_run_columns_write(const struct toll_run_columns *columns, unsigned threads,
+                           const struct toll_run_sink *sink, struct toll_hash128 *hash,
+                           struct toll_error *error);
 /* Rows (malloc'ed) whose texts live in the arena. TOLL_EDATA for anything but this table. */
 int toll_run_table_decode(const struct toll_run_table *table, const char *name, const void *bytes,
                           size_t size, struct toll_arena *arena, void **rows, int64_t *count,

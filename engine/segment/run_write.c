@@ -19,6 +19,7 @@ struct toll_run_writer {
     struct toll_syncs *syncs; /* NULL: each file is brought to disk at once */
     unsigned threads;         /* that make tables; 0 as 1 */
     toll_hash_kernel *hash;
+    toll_hash_add_kernel *hash_add;
     bool direct;          /* large files go past the page cache */
     pthread_mutex_t lock; /* of the files */
     struct toll_run_file files[TOLL_RUN_FILES];
@@ -34,6 +35,7 @@ int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_
         return toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", path);
     pthread_mutex_init(&writer->lock, NULL);
     writer->hash = toll_hash;
+    writer->hash_add = toll_hash_add;
     int rc = toll_publish_begin(&writer->publish, io, path, error);
     if (rc) {
         pthread_mutex_destroy(&writer->lock);
@@ -55,12 +57,16 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
-int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
-                           struct toll_error *error)
+int toll_run_sync_together(struct toll_run_writer *writer, bool direct, struct toll_error *error)
 {
-    writer->threads = threads;
     writer->direct = direct;
     return toll_syncs_open(&writer->syncs, writer->publish.io, error);
+}
+
+void toll_run_make_by(struct toll_run_writer *writer, unsigned threads)
+{
+    if (writer->syncs != NULL)
+        writer->threads = threads;
 }
 
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
@@ -68,9 +74,11 @@ struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)
     return writer->syncs;
 }
 
-void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash)
+void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash,
+                        toll_hash_add_kernel *hash_add)
 {
     writer->hash = hash;
+    writer->hash_add = hash_add;
 }
 
 unsigned toll_run_threads(const struct toll_run_writer *writer)
@@ -194,6 +202,47 @@ static int add_packed(struct toll_run_writer *writer, const struct toll_run_pack
     return rc ? rc : add_encoded(writer, packed->table->file, &memory, error);
 }
 
+struct streamed {
+    struct toll_run_writer *writer;
+    const char *name;
+    struct toll_hash128 **hash; /* of the manifest */
+};
+
+static int open_stream(const void *context, size_t bytes, size_t piece_bytes,
+                       struct toll_sync_stream **stream, struct toll_error *error)
+{
+    const struct streamed *streamed = context;
+    struct toll_run_writer *writer = streamed->writer;
+    const struct toll_publish *publish = &writer->publish;
+    const int fd = toll_arrow_file_create(publish->io, publish->directory, streamed->name, error);
+    if (fd < 0)
+        return fd;
+    *streamed->hash = note_file(writer, streamed->name, bytes);
+    const struct toll_sync_file file = {
+        .fd = fd, .direct = open_direct(writer, fd, streamed->name, bytes), .name = streamed->name};
+    return toll_syncs_stream(writer->syncs, &file, piece_bytes, stream, error);
+}
+
+static int add_columns(struct toll_run_writer *writer, struct toll_run_columns *columns,
+                       struct toll_error *error)
+{
+    struct toll_hash128 *place = NULL, hash;
+    const char *name = columns->packed->table->file;
+    const struct streamed streamed = {writer, name, &place};
+    columns->hash = writer->hash;
+    columns->hash_add = writer->hash_add;
+    if (!writer->syncs) {
+        struct toll_arrow_memory memory;
+        const int made = toll_run_columns_encode(columns, writer->threads, &memory, error);
+        return made ? made : add_encoded(writer, name, &memory, error);
+    }
+    const struct toll_run_sink sink = {open_stream, &streamed};
+    const int rc = toll_run_columns_write(columns, writer->threads, &sink, &hash, error);
+    if (rc == 0)
+        *place = hash;
+    return toll_error_within(error, rc, writer->publish.temp_path);
+}
+
 static int add_table(struct toll_run_writer *writer, const struct toll_run_table *table, const void *rows,
                      int64_t count, struct toll_error *error)
 {
@@ -226,6 +275,35 @@ int toll_run_add_made_prices(struct toll_run_writer *writer, const struct toll_r
     else
         free(terms.bytes);
     return rc;
+}
+
+/* In the order of the table. */
+static void make_prices(const void *context, int64_t first, int64_t count, void *const *values)
+{
+    const struct toll_price_columns *columns = context;
+    columns->make(columns->context, first, count,
+                  &(struct toll_price_values){.id = values[0],
+                                              .terms = values[1],
+                                              .prefix = values[2],
+                                              .destination = values[3],
+                                              .rate = values[4],
+                                              .line = values[5]});
+}
+
+int toll_run_add_price_columns(struct toll_run_writer *writer, const struct toll_price_columns *columns,
+                               struct toll_error *error)
+{
+    struct toll_run_columns table = {
+        .packed = &toll_run_packed_prices,
+        .count = columns->count,
+        .wide = (uint64_t)(columns->term_count > UINT16_MAX) << 1 | (uint64_t)columns->wide_rates << 4,
+        .words = {[2] = columns->prefixes, [3] = columns->destinations},
+        .make = make_prices,
+        .context = columns,
+    };
+    const int rc = add_columns(writer, &table, error);
+    return rc ? rc
+              : add_table(writer, table.packed->terms, columns->terms, (int64_t)columns->term_count, error);
 }
 
 int toll_run_add_buckets(struct toll_run_writer *writer, const struct toll_bucket_row *rows, int64_t count,

@@ -112,6 +112,7 @@ struct toll_field_kernels {
     toll_field_words_kernel *words;
     toll_field_numbers_kernel *numbers;
 };
-extern const struct toll_field_kernels toll_fields_scalar, toll_fields_avx512; /* the twin on x86-64 only */
+extern const struct toll_field_kernels toll_fields_scalar;
+extern const struct toll_field_kernels toll_fields_avx2, toll_fields_avx512; /* the twins on x86-64 only */
 
 #endif

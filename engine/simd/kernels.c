@@ -44,8 +44,8 @@ static const struct toll_kernels avx2 = {
     .reprice = toll_reprice_avx2,
     .sums = toll_sums_avx2,
     .moved = toll_moved_avx2,
-    .lists = &toll_lists_scalar,
-    .fields = &toll_fields_scalar,
+    .lists = &toll_lists_avx2,
+    .fields = &toll_fields_avx2,
 };
 
 static const struct toll_kernels avx512 = {

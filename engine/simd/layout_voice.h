@@ -35,7 +35,8 @@ _Static_assert(sizeof(struct toll_voice_profile) == 64, "one cache line");
 #define TOLL_VOICE_RATE_SHIFT 16
 struct toll_voice_terms {
     const uint64_t *rates;                     /* by terms index; [0], no terms, is 0 */
-    const struct toll_voice_profile *profiles; /* [0] is zero */
+    const struct toll_voice_profile *profiles; /* profile_count of them; [0] is zero */
+    uint32_t profile_count;
 };
 static inline const struct toll_voice_profile *toll_voice_profile(const struct toll_voice_terms *terms,
                                                                   uint32_t index)

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#define CHUNK_ROWS 128
+
 static size_t other_payers(const struct toll_other_payers_in *in, size_t rows, uint32_t *restrict list)
 {
     size_t count = 0;
@@ -61,17 +63,34 @@ static size_t other_kinds(const uint16_t *kind, uint16_t bits, uint16_t value, s
     return count;
 }
 
+/* Of each row its key, and 1 if it is sold. */
+static inline void find_keys(const struct toll_may_draw_in *in, size_t first, size_t rows,
+                             uint32_t *restrict keys, uint32_t *restrict sold)
+{
+    const uint16_t *restrict kind = in->kind + first;
+    const uint8_t *restrict status = in->status + first;
+    const uint8_t *restrict class_jurisdiction = in->class_jurisdiction + first;
+    for (size_t i = 0; i < rows; i++) {
+        keys[i] = toll_call_key(kind[i], class_jurisdiction[i]);
+        sold[i] = (status[i] == 0) & ((kind[i] & TOLL_CALL_CREDIT) == 0);
+    }
+}
+
 static size_t may_draw(const struct toll_may_draw_in *in, size_t rows, uint32_t *restrict list,
                        uint8_t *restrict call_keys)
 {
+    const uint32_t *restrict owner = in->owner, *restrict owners = in->owners, *restrict wanted = in->keys;
+    uint32_t keys[CHUNK_ROWS], sold[CHUNK_ROWS];
     size_t count = 0;
-    for (size_t i = 0; i < rows; i++) {
-        const uint32_t key = toll_call_key(in->kind[i], in->class_jurisdiction[i]);
-        const uint32_t owner = in->owner[i];
-        const bool sold = (in->status[i] == 0) & ((in->kind[i] & TOLL_CALL_CREDIT) == 0);
-        list[count] = (uint32_t)i;
-        call_keys[count] = (uint8_t)key;
-        count += sold & (in->keys[key >> 5] >> (key & 31)) & (in->owners[owner >> 5] >> (owner & 31));
+    for (size_t first = 0; first < rows; first += CHUNK_ROWS) {
+        const size_t here = rows - first < CHUNK_ROWS ? rows - first : CHUNK_ROWS;
+        find_keys(in, first, here, keys, sold);
+        for (size_t i = 0; i < here; i++) {
+            const uint32_t key = keys[i], who = owner[first + i];
+            list[count] = (uint32_t)(first + i);
+            call_keys[count] = (uint8_t)key;
+            count += sold[i] & (wanted[key >> 5] >> (key & 31)) & (owners[who >> 5] >> (who & 31));
+        }
     }
     return count;
 }

@@ -6,12 +6,14 @@
  * words on, and the places are counted from there. Only rows that the scalar kernel would read are gathered.
  */
 #include "simd/kernels.h"
+#include "simd/list_avx2.h"
 #include "simd/lpm_levels.h"
 
 #include <immintrin.h>
 
 #define LANES 8
-#define CHUNK_ROWS 128
+#define CHUNK_ROWS 32
+#define AHEAD 128 /* rows whose second place is on its way: a multiple of CHUNK_ROWS */
 _Static_assert(LIST_SLACK >= LANES, "a whole vector fits behind the list");
 #define LEVELS_MAX 15 /* after two steps: as many as the scalar kernel takes */
 
@@ -130,50 +132,30 @@ static inline size_t finish_chunk(const uint32_t *words, const uint32_t found[CH
                 values[first + i + k] = last[k];
         }
         const uint32_t still = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(value));
-        for (unsigned k = 0; k < LANES; k++) {
-            waiting[count] = (uint32_t)(first + i) + k;
-            count += still >> k & 1;
-        }
+        count = put_rows(waiting, count, first + i, still);
     }
     return count;
 }
 
-/* The first two steps, one chunk ahead of the other: a place is on its way while the next chunk's are found.
- */
+/* The first two steps, chunk by chunk: places are on their way while those of later rows are found. */
 static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
                           const uint32_t *decks, const uint64_t *keys, size_t rows, uint32_t *values,
                           uint32_t *waiting)
 {
-    uint32_t found[2][CHUNK_ROWS], places[2][CHUNK_ROWS];
+    uint32_t found[AHEAD], places[AHEAD]; /* of row i in place i % AHEAD */
     size_t count = 0;
-    unsigned turn = 0;
-    for (size_t i = 0; i < rows + CHUNK_ROWS; i += CHUNK_ROWS, turn ^= 1) {
-        if (i < rows)
-            start_chunk(tables, words, one, decks + i, keys + i,
-                        rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS, found[turn], places[turn]);
-        if (i >= CHUNK_ROWS) {
-            const size_t before = i - CHUNK_ROWS, left = rows - before;
-            count = finish_chunk(words, found[turn ^ 1], places[turn ^ 1], before,
+    for (size_t i = 0; i < rows + AHEAD; i += CHUNK_ROWS) {
+        const size_t at = i % AHEAD;
+        if (i >= AHEAD) {
+            const size_t before = i - AHEAD, left = rows - before;
+            count = finish_chunk(words, found + at, places + at, before,
                                  left < CHUNK_ROWS ? left : CHUNK_ROWS, values, waiting, count);
         }
+        if (i < rows)
+            start_chunk(tables, words, one, decks + i, keys + i,
+                        rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS, found + at, places + at);
     }
     return count;
-}
-
-/* Where the listed rows, which are at a node after two steps, read next. */
-static void find_places(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
-                        const uint32_t *decks, const uint64_t *keys, const uint32_t *values,
-                        struct waiting *waiting, size_t count)
-{
-    for (size_t k = 0; k < count; k++) {
-        const uint32_t row = waiting->row[k], nodes = tables[one != 0 ? one : decks[row]].nodes;
-        const uint64_t digits = keys[row] << (keys[row] >> 60 == 1 ? 28 : 16);
-        const uint32_t place = next_place(nodes, values[row], digits);
-        waiting->digits[k] = digits << 4;
-        waiting->nodes[k] = nodes;
-        waiting->place[k] = place;
-        __builtin_prefetch(words + place);
-    }
 }
 
 void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restrict words, uint32_t one,
@@ -190,7 +172,7 @@ void toll_lpm_avx2(const struct toll_lpm *restrict tables, const uint32_t *restr
         const size_t left = rows - base, group = left < GROUP_ROWS ? left : GROUP_ROWS;
         size_t count =
             start_group(tables, words, one, decks + base, keys + base, group, values + base, waiting.row);
-        find_places(tables, words, one, decks + base, keys + base, values + base, &waiting, count);
+        list_places(tables, words, one, decks + base, keys + base, values + base, &waiting, count);
         for (int level = 0; count > 0 && level < LEVELS_MAX; level++)
             count = take_step(words, values + base, &waiting, count);
         for (size_t k = 0; k < count; k++) /* a number longer than any: no import writes one */

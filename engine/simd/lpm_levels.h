@@ -24,6 +24,23 @@ struct waiting {
     uint32_t row[GROUP_ROWS + LIST_SLACK], nodes[GROUP_ROWS], place[GROUP_ROWS];
 };
 
+/* Where the listed rows, which are at a node after two steps, read next. */
+static inline void list_places(const struct toll_lpm *restrict tables, const uint32_t *restrict words,
+                               uint32_t one, const uint32_t *restrict decks, const uint64_t *restrict keys,
+                               const uint32_t *restrict values, struct waiting *restrict waiting,
+                               size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        const uint32_t row = waiting->row[k], nodes = tables[one != 0 ? one : decks[row]].nodes;
+        const uint64_t digits = keys[row] << (keys[row] >> 60 == 1 ? 28 : 16);
+        const uint32_t place = next_place(nodes, values[row], digits);
+        waiting->digits[k] = digits << 4;
+        waiting->nodes[k] = nodes;
+        waiting->place[k] = place;
+        __builtin_prefetch(words + place);
+    }
+}
+
 /* One step of all rows in the list; those that are at a node stay in it. Returns how many. */
 static inline size_t take_step(const uint32_t *restrict words, uint32_t *restrict values,
                                struct waiting *restrict waiting, size_t count)

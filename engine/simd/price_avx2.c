@@ -1,5 +1,6 @@
 /* Eight values at once; the terms' indices are gathered, two bytes each. */
 #include "simd/kernels.h"
+#include "simd/list_avx2.h"
 
 #include <immintrin.h>
 
@@ -124,9 +125,7 @@ size_t toll_price_avx2(const struct toll_price_in *in, size_t rows, uint32_t *re
                                                       : with_sheets(in, i, values, prices, decks);
         _mm256_storeu_si256((__m256i *)&price[i], found.price);
         _mm256_storeu_si256((__m256i *)&terms[i], found.terms);
-        unsigned left = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(found.rest));
-        for (; left != 0; left &= left - 1)
-            rest[count++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
+        count = put_rows(rest, count, i, (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(found.rest)));
     }
     struct toll_price_in last = *in;
     last.column = in->column == NULL ? NULL : &in->column[i];

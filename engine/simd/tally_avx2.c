@@ -1,12 +1,13 @@
-/* As tally_avx512.c, eight lines at once: one addition of 32 bytes to each line's bucket, and prices marked
- * only when they are not yet. */
+/* As tally_avx512.c, eight lines at once: one addition of 32 bytes to each line's bucket. Prices are marked
+ * whether they are marked or not: which ones are is nothing a branch can guess. */
 #include "simd/kernels.h"
+#include "simd/list_avx2.h"
 #include "tollmill_segment.h"
 
 #include <immintrin.h>
 
 #define LANES 8
-#define AHEAD 48 /* rows whose bucket is on its way */
+#define AHEAD 64 /* rows whose bucket and price are on their way */
 
 static inline void add(struct toll_tally_bucket *bucket, __m256i line)
 {
@@ -37,21 +38,12 @@ static inline unsigned bits_of(__m256i mask)
     return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(mask));
 }
 
-/* Marks the prices that no line has named yet. */
 static inline void mark(uint64_t *voice_prices, __m256i price)
 {
-    const __m256i words =
-        _mm256_i32gather_epi32((const int *)(const void *)voice_prices, _mm256_srli_epi32(price, 5), 4);
-    const __m256i bits =
-        _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_and_si256(price, _mm256_set1_epi32(31)));
-    unsigned left = bits_of(_mm256_cmpeq_epi32(_mm256_and_si256(words, bits), _mm256_setzero_si256()));
-    if (__builtin_expect(left == 0, 1))
-        return;
-    uint32_t each[LANES];
-    for (_mm256_storeu_si256((__m256i *)each, price); left != 0; left &= left - 1) {
-        const uint32_t named = each[__builtin_ctz(left)];
-        voice_prices[named >> 6] |= UINT64_C(1) << (named & 63);
-    }
+    _Alignas(32) uint32_t named[LANES];
+    _mm256_store_si256((__m256i *)named, price);
+    for (unsigned k = 0; k < LANES; k++)
+        voice_prices[named[k] >> 6] |= UINT64_C(1) << (named[k] & 63);
 }
 
 void toll_tally_avx2(const uint16_t *restrict kind, const int32_t *restrict price,
@@ -65,8 +57,10 @@ void toll_tally_avx2(const uint16_t *restrict kind, const int32_t *restrict pric
     to.rest_count = 0;
     for (; i + LANES <= rows; i += LANES) {
         if (i + AHEAD + LANES <= rows)
-            for (size_t k = 0; k < LANES; k++)
+            for (size_t k = 0; k < LANES; k++) {
                 __builtin_prefetch(&to.buckets[bucket[i + AHEAD + k]], 1);
+                __builtin_prefetch(&to.voice_prices[(uint32_t)price[i + AHEAD + k] >> 6]);
+            }
         const __m256i statuses = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&status[i]));
         const __m256i kinds = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)&kind[i]));
         const __m256i voice =
@@ -90,8 +84,7 @@ void toll_tally_avx2(const uint16_t *restrict kind, const int32_t *restrict pric
             bits_of(_mm256_cmpeq_epi32(statuses, _mm256_set1_epi32(TOLL_ZERO_UNANSWERED)));
         to.rated += __builtin_popcount(rated);
         to.unanswered += __builtin_popcount(unanswered);
-        for (unsigned left = 0xffu & ~(rated | unanswered); left != 0; left &= left - 1)
-            to.rest[to.rest_count++] = (uint32_t)i + (unsigned)__builtin_ctz(left);
+        to.rest_count = put_rows(to.rest, to.rest_count, i, 0xffu & ~(rated | unanswered));
     }
     _Alignas(32) int64_t sums[4];
     _mm256_store_si256((__m256i *)sums, voice_units);

@@ -3,7 +3,7 @@
 #include "simd/kernels.h"
 #include "tollmill_segment.h"
 
-#define AHEAD 16 /* rows whose terms are on their way */
+#define AHEAD 32 /* rows whose terms are on their way */
 
 static inline int32_t positive(int32_t value)
 {

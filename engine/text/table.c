@@ -420,6 +420,24 @@ failed:
     return toll_error_set(error, TOLL_EBOOK, "%s: the table's header cannot be used; see the findings", file);
 }
 
+struct toll_table_text toll_table_rest(const struct toll_table *table)
+{
+    const struct toll_csv *csv = &table->csv;
+
+    return (struct toll_table_text){.text = csv->data + csv->offset,
+                                    .bytes = csv->size - csv->offset,
+                                    .line = csv->line,
+                                    .line_end = csv->line_end};
+}
+
+void toll_table_take(struct toll_table *table, const char *text, size_t bytes, long line)
+{
+    TOLL_ASSERT(text >= table->csv.data);
+    table->csv.offset = (size_t)(text - table->csv.data);
+    table->csv.size = table->csv.offset + bytes;
+    table->csv.line = line;
+}
+
 size_t toll_table_rows_left(const struct toll_table *table)
 {
     const char line_end = table->csv.line_end;
@@ -450,6 +468,17 @@ bool toll_table_has(const struct toll_table *table, int column)
 {
     TOLL_ASSERT(column >= 0 && column < table->column_count);
     return table->field_of[column] >= 0;
+}
+
+int toll_table_column_of(const struct toll_table *table, int column)
+{
+    TOLL_ASSERT(column >= 0 && column < table->column_count);
+    return table->field_of[column];
+}
+
+uint32_t toll_table_width(const struct toll_table *table)
+{
+    return table->header_count;
 }
 
 void toll_cell_finding(const struct toll_table *table, const struct toll_cell *cell,

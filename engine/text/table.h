@@ -52,6 +52,20 @@ static inline const struct toll_cell *toll_table_cell(const struct toll_table *t
 }
 long toll_table_line(const struct toll_table *table);
 bool toll_table_has(const struct toll_table *table, int column); /* is the column in the header? */
+/* The column of the sheet, from 0, or -1. */
+int toll_table_column_of(const struct toll_table *table, int column);
+/* How many the header has, without nameless ones at its end. */
+uint32_t toll_table_width(const struct toll_table *table);
+/* What has not been read yet, whole lines; and reading only a part of it, whose first line has this number:
+ * for whoever reads other lines by himself. */
+struct toll_table_text {
+    const char *text;
+    size_t bytes;
+    long line;
+    char line_end;
+};
+struct toll_table_text toll_table_rest(const struct toll_table *table);
+void toll_table_take(struct toll_table *table, const char *text, size_t bytes, long line);
 /* How many rows there are at most: the line ends that follow. */
 size_t toll_table_rows_left(const struct toll_table *table);
 void toll_table_close(struct toll_table *table);

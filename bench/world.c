@@ -289,6 +289,7 @@ static int write_day(const struct world *world, struct toll_dataset *dataset, co
                                        .rows = last - first,
                                        .first_start = columns->start[0],
                                        .last_start = columns->start[last - first - 1]};
+    toll_cdr_most_add(&part->most, data.columns.duration_ms, data.columns.quantity, last - first);
     toll_dataset_part_name(part, name);
     snprintf(path, sizeof path, "parts/%s", name);
     return toll_cdr_part_write(dataset->io, dataset->directory, path, &data, &part->seal, &part->text_seal,

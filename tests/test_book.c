@@ -496,6 +496,83 @@ static void flips_in_a_file(void **state)
     book_end(&f);
 }
 
+struct watched {
+    const uint8_t *image;
+    size_t bytes;
+    int begun, ended;
+};
+
+static void watch_begins(void *context, const uint8_t *image, size_t bytes)
+{
+    struct watched *watched = context;
+    watched->image = image;
+    watched->bytes = bytes;
+    watched->begun++;
+}
+
+static void watch_ends(void *context)
+{
+    struct watched *watched = context;
+    watched->ended++;
+    /* They can still be read. */
+    assert_memory_equal(watched->image, TOLL_IMAGE_MAGIC, strlen(TOLL_IMAGE_MAGIC));
+}
+
+/* Whoever watches is told of the bytes of an image with a sound head, and of its end if it is refused after
+ * all; of a file that is none, or cut short, nothing. */
+static void watched_while_opened(void **state)
+{
+    struct watched watched;
+    const struct toll_book_watch watch = {watch_begins, watch_ends, &watched};
+    struct book_fixture f;
+    struct toll_book *book = NULL;
+    struct toll_error error;
+    char path[] = "/tmp/toll_book_XXXXXX";
+    (void)state;
+
+    full_book(&f);
+    book_good(&f);
+    const int fd = mkstemp(path);
+    const struct {
+        size_t bytes, flip; /* of the image; the byte that is damaged, or 0 */
+        int begun, ended;
+    } cases[] = {{f.image_bytes, 0, 1, 0},
+                 {f.image_bytes, f.image_bytes - 1, 1, 1},
+                 {f.image_bytes, 1, 0, 0},
+                 {f.image_bytes, TOLL_IMAGE_PAGE, 0, 0},
+                 {f.image_bytes - 1, 0, 0, 0},
+                 {7, 0, 0, 0},
+                 {0, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const bool good = i == 0;
+        const uint8_t flipped = (uint8_t)(f.image[cases[i].flip] ^ 4);
+        memset(&watched, 0, sizeof watched);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(pwrite(fd, f.image, cases[i].bytes, 0), cases[i].bytes);
+        if (cases[i].flip > 0)
+            assert_int_equal(pwrite(fd, &flipped, 1, (off_t)cases[i].flip), 1);
+        assert_int_equal(toll_book_open_watched(toll_io_system(), path, NULL, &watch, &book, &error),
+                         good ? 0 : TOLL_EDATA);
+        assert_int_equal(watched.begun, cases[i].begun);
+        assert_int_equal(watched.ended, cases[i].ended);
+        if (good) {
+            assert_int_equal(watched.bytes, f.image_bytes);
+            assert_memory_equal(watched.image, f.image, f.image_bytes);
+            assert_ptr_equal(watched.image, book->image);
+            toll_book_close(book);
+        }
+    }
+    memset(&watched, 0, sizeof watched); /* a folder: the image that is made of it */
+    assert_int_equal(toll_book_open_watched(toll_io_system(), f.folder, NULL, &watch, &book, &error), 0);
+    assert_int_equal(watched.begun, 1);
+    assert_int_equal(watched.ended, 0);
+    assert_memory_equal(watched.image, f.image, f.image_bytes);
+    toll_book_close(book);
+    close(fd);
+    unlink(path);
+    book_end(&f);
+}
+
 /* Sources with damaged bytes: refused with findings, or a book that opens. */
 /* A rule and its price row say the action each; a deck's row may not be a rule's. */
 static void prices_fit(void **state)
@@ -585,10 +662,12 @@ static void damaged_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(public_api),      cmocka_unit_test(sources),       cmocka_unit_test(settings),
-        cmocka_unit_test(all_errors),      cmocka_unit_test(deterministic), cmocka_unit_test(flips_and_cuts),
-        cmocka_unit_test(flips_in_a_file), cmocka_unit_test(hostile),       cmocka_unit_test(failing_calls),
-        cmocka_unit_test(damaged_sources), cmocka_unit_test(prices_fit),
+        cmocka_unit_test(public_api),      cmocka_unit_test(sources),
+        cmocka_unit_test(settings),        cmocka_unit_test(all_errors),
+        cmocka_unit_test(deterministic),   cmocka_unit_test(flips_and_cuts),
+        cmocka_unit_test(flips_in_a_file), cmocka_unit_test(hostile),
+        cmocka_unit_test(failing_calls),   cmocka_unit_test(damaged_sources),
+        cmocka_unit_test(prices_fit),      cmocka_unit_test(watched_while_opened),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

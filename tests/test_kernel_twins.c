@@ -323,12 +323,44 @@ static void test_selection(void **state)
 #endif
 }
 
+/* Half the width: all values of 32 bits, negative ones too, and what they are together. */
+static void test_narrow(void **state)
+{
+    struct guarded wide_memory = guarded_make(ROWS_MAX * 4), narrow_memory = guarded_make(ROWS_MAX * 2);
+    static uint16_t expected[ROWS_MAX];
+    (void)state;
+    for (size_t turn = 0; turn < 166; turn++) {
+        const size_t rows = rows_of(turn);
+        int32_t *wide = (int32_t *)wide_memory.end - rows;
+        uint16_t *narrow = (uint16_t *)narrow_memory.end - rows;
+        uint32_t all = 0;
+        for (size_t i = 0; i < rows; i++) {
+            const uint32_t value = (uint32_t)next_random() >> (turn % 3 == 0 ? 0 : 16);
+            wide[i] = (int32_t)(turn % 3 == 2 && i % 1000 == 999 ? 65536 : value);
+            expected[i] = (uint16_t)((uint32_t)wide[i] & 0xffff);
+            all |= (uint32_t)wide[i];
+        }
+        for (size_t m = 0; m <= mask_count; m++) {
+            const struct toll_kernels *kernels = toll_kernels_select(m == mask_count ? 0 : masks[m]);
+            memset(narrow, 0xa5, rows * sizeof *narrow);
+            assert_int_equal(kernels->narrow(wide, rows, narrow), all);
+            assert_memory_equal(narrow, expected, rows * sizeof *narrow);
+        }
+    }
+    guarded_free(&wide_memory);
+    guarded_free(&narrow_memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_selection),          cmocka_unit_test(test_probe_hostile_lines),
-        cmocka_unit_test(test_probe_filled_lines), cmocka_unit_test(test_lpm_tries),
-        cmocka_unit_test(test_lpm_far_places),     cmocka_unit_test(test_lpm_one_table),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_probe_hostile_lines),
+        cmocka_unit_test(test_probe_filled_lines),
+        cmocka_unit_test(test_lpm_tries),
+        cmocka_unit_test(test_lpm_far_places),
+        cmocka_unit_test(test_lpm_one_table),
+        cmocka_unit_test(test_narrow),
     };
     mask_count = twin_masks(masks);
     return cmocka_run_group_tests(tests, NULL, NULL);

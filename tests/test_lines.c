@@ -51,11 +51,11 @@ static int64_t line_value(unsigned column, int64_t row)
                                        TOLL_RATED};
     switch (column) {
     case 0:
-        return 1 + row % 10;
+        return row % 65536; /* the greatest that is narrow among them */
     case 1:
         return 1 + row % 1000;
     case 2:
-        return row % 3601;
+        return 65535 - row % 3601;
     case 3:
         return (row % 97 - 48) * INT64_C(123456789012);
     case 4:
@@ -79,7 +79,12 @@ static int64_t line_value(unsigned column, int64_t row)
     }
 }
 
-static const size_t widths[TOLL_LINE_COLUMNS_MOST] = {4, 4, 4, 8, 4, 1, 1, 4, 4, 8, 4, 1, 1};
+static const size_t wide[TOLL_LINE_COLUMNS_MOST] = {4, 4, 4, 8, 4, 1, 1, 4, 4, 8, 4, 1, 1};
+
+static size_t width_of(unsigned optional, unsigned column)
+{
+    return (optional >> 8 >> column & 1) != 0 ? 2 : wide[column];
+}
 
 static bool has_column(unsigned optional, unsigned column)
 {
@@ -97,9 +102,10 @@ static uint8_t *make_block(int64_t first, int64_t rows, unsigned optional)
         assert_int_equal(offsets[c] != 0, has_column(optional, c));
         if (!has_column(optional, c))
             continue;
+        const size_t width = width_of(optional, c);
         for (int64_t i = 0; i < rows; i++) {
             int64_t value = line_value(c, first + i);
-            memcpy(block + offsets[c] + (size_t)i * widths[c], &value, widths[c]);
+            memcpy(block + offsets[c] + (size_t)i * width, &value, width);
         }
     }
     return block;
@@ -245,6 +251,50 @@ static void test_columns_that_not_every_run_has(void **state)
     }
 }
 
+static const unsigned narrow_columns[] = {TOLL_LINE_ACCOUNT,   TOLL_LINE_PRICE, TOLL_LINE_BILLED,
+                                          TOLL_LINE_TUPLE,     TOLL_LINE_POOL,  TOLL_LINE_INCLUDED,
+                                          TOLL_LINE_COST_PRICE};
+
+/* Each by itself, then all of them. */
+static void test_narrow_columns(void **state)
+{
+    const struct folder *folder = *state;
+    const size_t count = sizeof narrow_columns / sizeof *narrow_columns;
+    for (size_t i = 0; i <= count; i++) {
+        const unsigned narrow = i == count ? TOLL_LINES_NARROW_MOST : TOLL_LINES_NARROW(narrow_columns[i]);
+        struct toll_file_seal seal;
+        char name[32];
+        snprintf(name, sizeof name, "narrow%zu", i);
+        write_lines(folder, name, 65599, BACKWARDS, TOLL_LINES_OPTIONAL | narrow, &seal);
+        read_back(folder, name, 65599, TOLL_LINES_OPTIONAL | narrow, &seal, TOLL_READ_MMAP);
+        read_back(folder, name, 65599, TOLL_LINES_OPTIONAL | narrow, &seal, TOLL_READ_PREAD);
+    }
+}
+
+static int read_all(const uint8_t *bytes, size_t size, const struct toll_file_seal *seal);
+
+/* Files of earlier versions have another name of their layout, and no narrow column. */
+static void test_older_layout(void **state)
+{
+    const struct folder *folder = *state;
+    for (int narrow = 0; narrow < 2; narrow++) {
+        const unsigned optional = TOLL_LINES_POOL | (narrow ? TOLL_LINES_NARROW(TOLL_LINE_POOL) : 0);
+        struct toll_file_seal seal;
+        size_t size, found = 0;
+        write_lines(folder, narrow ? "n" : "w", 1000, FORWARDS, optional, &seal);
+        uint8_t *bytes = slurp(folder, narrow ? "n" : "w", &size);
+        for (size_t i = 0; i + 7 <= size; i++) {
+            if (memcmp(&bytes[i], "lines/2", 7) != 0)
+                continue;
+            bytes[i + 6] = '1';
+            found++;
+        }
+        assert_int_equal(found, 2); /* head and footer */
+        assert_int_equal(read_all(bytes, size, NULL), narrow ? TOLL_EDATA : 0);
+        free(bytes);
+    }
+}
+
 static void test_order_of_writing_does_not_matter(void **state)
 {
     const struct folder *folder = *state;
@@ -271,6 +321,12 @@ static void test_size(void **state)
     struct toll_file_seal seal;
     write_lines(folder, "size", 655360, FORWARDS, 0, &seal);
     assert_true(seal.bytes < INT64_C(655360) * 27);
+    /* a month with bundles whose prices and tuples are many: 26, and metadata */
+    write_lines(folder, "month", 655360, FORWARDS,
+                TOLL_LINES_POOL | TOLL_LINES_NARROW(TOLL_LINE_ACCOUNT) | TOLL_LINES_NARROW(TOLL_LINE_BILLED) |
+                    TOLL_LINES_NARROW(TOLL_LINE_INCLUDED) | TOLL_LINES_NARROW(TOLL_LINE_POOL),
+                &seal);
+    assert_true(seal.bytes < INT64_C(655360) * 261 / 10);
 }
 
 static int read_all(const uint8_t *bytes, size_t size, const struct toll_file_seal *seal)
@@ -278,8 +334,10 @@ static int read_all(const uint8_t *bytes, size_t size, const struct toll_file_se
     struct toll_lines *lines;
     struct toll_line_batch batch;
     int rc = toll_lines_open_bytes(bytes, size, "lines", seal, &lines, NULL);
+    void *room = rc == 0 ? toll_lines_buffer_make(lines) : NULL;
     for (int64_t i = 0; rc == 0 && i < toll_lines_batches(lines); i++)
-        rc = toll_lines_batch(lines, i, NULL, &batch, NULL);
+        rc = toll_lines_batch(lines, i, room, &batch, NULL);
+    free(room);
     toll_lines_close(lines);
     return rc;
 }
@@ -289,7 +347,9 @@ static void test_every_flipped_bit_is_found(void **state)
     const struct folder *folder = *state;
     struct toll_file_seal seal;
     size_t size;
-    write_lines(folder, "flip", 5, FORWARDS, TOLL_LINES_OPTIONAL, &seal);
+    write_lines(folder, "flip", 5, FORWARDS,
+                TOLL_LINES_OPTIONAL | TOLL_LINES_NARROW(TOLL_LINE_BILLED) | TOLL_LINES_NARROW(TOLL_LINE_POOL),
+                &seal);
     uint8_t *bytes = slurp(folder, "flip", &size);
     assert_int_equal(read_all(bytes, size, &seal), 0);
     for (size_t i = 0; i < size * 8; i++) {
@@ -333,8 +393,8 @@ static void test_values_that_cannot_be(void **state)
             0);
         uint8_t *block = make_block(0, 1000, TOLL_LINES_OPTIONAL);
         toll_lines_batch_layout(1000, TOLL_LINES_OPTIONAL, offsets);
-        memcpy(block + offsets[wrong[k].column] + 999 * widths[wrong[k].column], &wrong[k].value,
-               widths[wrong[k].column]);
+        memcpy(block + offsets[wrong[k].column] + 999 * wide[wrong[k].column], &wrong[k].value,
+               wide[wrong[k].column]);
         assert_int_equal(toll_lines_write(writer, 0, block, NULL), 0);
         assert_int_equal(toll_lines_finish(writer, &seal, NULL), 0);
         uint8_t *bytes = slurp(folder, name, &size);
@@ -381,6 +441,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_columns_that_not_every_run_has, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_narrow_columns, folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(test_older_layout, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_order_of_writing_does_not_matter, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_size, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_every_flipped_bit_is_found, folder_make, folder_remove),

@@ -348,6 +348,64 @@ static void test_bench_is_the_same(void **state)
     assert_string_equal(bench.totals[0].charge, run.totals[0].charge);
 }
 
+/* Says of all parts that nothing is used more than so. */
+static void say_most(void *const *state, struct toll_cdr_most most)
+{
+    struct toll_dataset dataset;
+    struct toll_dataset_part parts[2];
+    struct toll_error error;
+    char cdrs[128];
+    path_of(state, "cdrs", cdrs);
+    if (toll_dataset_open_for_import(&dataset, toll_io_system(), cdrs, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(dataset.part_count, 2);
+    for (int i = 0; i < 2; i++) {
+        parts[i] = dataset.parts[i];
+        parts[i].most = most;
+    }
+    if (toll_dataset_publish(&dataset, parts, 2, dataset.receipts, dataset.receipt_count, &error) != 0)
+        fail_msg("%s", error.text);
+    toll_dataset_close(&dataset);
+}
+
+static void hash_of(void *const *state, char hash[33])
+{
+    struct toll_bench_world *world;
+    struct toll_error error;
+    char book[128], cdrs[128];
+    path_of(state, "book", book);
+    path_of(state, "cdrs", cdrs);
+    if (toll_bench_open(book, cdrs, TOLL_SIMD_AUTO, &world, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(toll_bench_hash(world, hash, &error), 0);
+    toll_bench_close(world);
+}
+
+/* The longest call has twelve hours; one has a quantity of 2^31, which nobody bills. So what the manifest says is
+ * not true, and its verification tells; but lines are narrow by it, and say what wide ones said. */
+static void test_widths_by_the_manifest(void **state)
+{
+    struct toll_rate_result run;
+    struct toll_verify_result verified;
+    struct toll_error error;
+    char wide[33], narrow[33], path[128];
+    hash_of(state, wide);
+    say_most(state, (struct toll_cdr_most){true, 43200000, 3});
+    hash_of(state, narrow);
+    assert_string_equal(narrow, wide);
+    if (try_rate(*state, "narrow", 2, TOLL_IO_AUTO, 0, &run, &error) != 0)
+        fail_msg("%s", error.text);
+    path_of(state, "narrow", path);
+    assert_int_equal(toll_verify(path, &verified, &error), 0);
+    path_of(state, "cdrs", path);
+    assert_int_equal(toll_verify(path, &verified, &error), TOLL_EDATA);
+    assert_non_null(strstr(error.text, "another longest call or quantity"));
+    say_most(state, (struct toll_cdr_most){true, 43200000, INT64_C(1) << 31});
+    assert_int_equal(toll_verify(path, &verified, &error), 0);
+    say_most(state, (struct toll_cdr_most){0});
+    assert_int_equal(toll_verify(path, &verified, &error), 0);
+}
+
 static bool exists(void *const *state, const char *name)
 {
     char path[128];
@@ -565,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_what_the_processor_lacks),
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_bench_is_the_same),
+        cmocka_unit_test(test_widths_by_the_manifest),
         cmocka_unit_test(test_suspense_csv),
         cmocka_unit_test(test_nothing_published_on_error),
         cmocka_unit_test(test_explain),

@@ -3,7 +3,7 @@
  * rejects, counts and lines, on files made at random of good, odd and hostile values, by every kernel, whole
  * and in pieces, at the end of memory that must not be left.
  */
-#include "ingest/rows.h"
+#include "chunk_rows.h"
 #include "io/io.h"
 #include "kernel_guard.h"
 #include "random.h"
@@ -372,6 +372,8 @@ static void same_extra(const struct toll_chunk *a, const struct toll_row_extra *
 static void same_chunk(const struct toll_chunk *a, const struct toll_chunk *b)
 {
     assert_int_equal(a->row_count, b->row_count);
+
+    struct chunk_rows of_a = chunk_rows_take(a), of_b = chunk_rows_take(b);
     assert_int_equal(a->reject_count, b->reject_count);
     assert_int_equal(a->data_rows, b->data_rows);
     assert_int_equal(a->legs, b->legs);
@@ -381,11 +383,12 @@ static void same_chunk(const struct toll_chunk *a, const struct toll_chunk *b)
     assert_int_equal(a->first_start, b->first_start);
     assert_int_equal(a->last_start, b->last_start);
     for (size_t i = 0; i < a->row_count; i++) {
-        same_row(&a->rows[i], &b->rows[i]);
-        same_name(a, a->rows[i].carrier, b, b->rows[i].carrier, TOLL_NAME_CARRIER);
-        if (a->rows[i].extra != NULL)
-            same_extra(a, a->rows[i].extra, b, b->rows[i].extra);
+        same_row(&of_a.rows[i], &of_b.rows[i]);
+        same_name(a, of_a.rows[i].carrier, b, of_b.rows[i].carrier, TOLL_NAME_CARRIER);
+        same_extra(a, &of_a.extras[i], b, &of_b.extras[i]);
     }
+    chunk_rows_free(&of_a);
+    chunk_rows_free(&of_b);
     for (size_t i = 0; i < a->reject_count; i++) {
         const struct toll_reject *x = &a->rejects[i], *y = &b->rejects[i];
         assert_int_equal(x->reason, y->reason);

@@ -409,7 +409,7 @@ static void test_pyarrow_reads_a_run(void **state)
     int status = WEXITSTATUS(pclose(pipe));
     if (status == 0) {
         assert_true(bytes > 0);
-        assert_non_null(strstr(out, "\"schema\": \"lines/1\",\n    \"rows\": 70000,\n    \"batches\": 2,"));
+        assert_non_null(strstr(out, "\"schema\": \"lines/2\",\n    \"rows\": 70000,\n    \"batches\": 2,"));
         /* 14,000 x 5,000,000 - 14,000 x 2,000,000 in each day */
         assert_non_null(
             strstr(out, "\"name\": \"charge\",\n        \"type\": \"int64\",\n        \"scale\": \"8\",\n"

@@ -500,8 +500,8 @@ static struct toll_terms some_terms(void)
 static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_end)
 {
     enum { TERMS = 40 };
-    static const int32_t edges[] = {
-        16383000, 16384000, 0, 1, 499, 500, 999, 1000, 1001, INT32_MAX, -1, INT32_MIN, INT32_MAX - 646};
+    static const int32_t edges[] = {16383000,  16384000,       0, 1, 499, 500, 999, 1000, 1001, INT32_MAX, -1,
+                                    INT32_MIN, INT32_MAX - 646};
     struct arrays arrays = {.at_end = at_end};
     ARRAY(uint64_t, rates, TERMS);
     ARRAY(struct toll_voice_profile, profiles, TERMS + 1);
@@ -529,8 +529,9 @@ static void check_voice(const struct toll_kernels *twin, size_t rows, bool at_en
         billed[k] = array(&arrays, rows * sizeof(int32_t));
         charge[k] = array(&arrays, rows * sizeof(int64_t));
         exact[k] = array(&arrays, rows * sizeof(uint32_t));
-        count[k] = (k == 0 ? toll_kernels_select(0) : twin)
-                       ->voice(&fast, index, duration_ms, rows, billed[k], charge[k], status[k], exact[k]);
+        count[k] =
+            (k == 0 ? toll_kernels_select(0) : twin)
+                ->voice(&fast, index, duration_ms, NULL, rows, billed[k], charge[k], status[k], exact[k]);
     }
     assert_int_equal(count[0], count[1]);
     assert_memory_equal(billed[0], billed[1], rows * sizeof(int32_t));

@@ -145,8 +145,8 @@ static void check_block(const struct toll_kernels *kernels, int rounds)
         const size_t rows = round == 0 ? 0 : (size_t)(ROWS - round);
         billed[rows] = 0x55555555;
         charge[rows] = 42;
-        toll_voice_block(kernels, terms, &fast, index, duration_ms, rows, scratch, price, billed, charge,
-                         status);
+        toll_voice_block(kernels, terms, &fast, index, duration_ms, NULL, rows, scratch, price, billed,
+                         charge, status);
         for (size_t i = 0; i < rows; i++) {
             int32_t units = 0;
             toll_money money = 0;
@@ -260,7 +260,7 @@ static void test_more_than_profiles(void **state)
         int32_t duration_ms[] = {61000, 61000, 1}, price[] = {7, 7, 7}, billed[3];
         int64_t charge[3];
         uint8_t status[3] = {0};
-        toll_voice_block(toll_kernels_select(toll_cpu_features()), terms, &fast, index, duration_ms, 3,
+        toll_voice_block(toll_kernels_select(toll_cpu_features()), terms, &fast, index, duration_ms, NULL, 3,
                          scratch, price, billed, charge, status);
         for (int k = 0; k < 3; k++) {
             int32_t units;

@@ -67,15 +67,31 @@ char *toll_arena_copy(struct toll_arena *arena, const char *text, size_t bytes)
     return copy;
 }
 
-void toll_arena_free(struct toll_arena *arena)
+static void free_blocks(struct toll_arena_block *block)
 {
-    struct toll_arena_block *block = arena->last;
-
     while (block != NULL) {
         struct toll_arena_block *previous = block->previous;
 
         free(block);
         block = previous;
     }
+}
+
+void toll_arena_clear(struct toll_arena *arena)
+{
+    struct toll_arena_block *block = arena->last;
+
+    if (block == NULL)
+        return;
+    free_blocks(block->previous);
+    memset(block + 1, 0, block->used);
+    block->used = 0;
+    block->previous = NULL;
+    arena->total_bytes = sizeof *block + block->capacity;
+}
+
+void toll_arena_free(struct toll_arena *arena)
+{
+    free_blocks(arena->last);
     memset(arena, 0, sizeof *arena);
 }

@@ -13,6 +13,8 @@ struct toll_arena {
 void *toll_arena_alloc(struct toll_arena *arena, size_t bytes);
 /* A terminated copy. NULL when out of memory. */
 char *toll_arena_copy(struct toll_arena *arena, const char *text, size_t bytes);
+/* All of it is free again; the memory of a block is kept, for what is filled over and over. */
+void toll_arena_clear(struct toll_arena *arena);
 void toll_arena_free(struct toll_arena *arena);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/strings.h"
 
 #include "base/check.h"
-#include "base/checksum.h"
+#include "base/text_hash.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,44 +18,6 @@ struct toll_string_entry {
     const char *text;
     uint32_t bytes;
 };
-
-static inline uint64_t load8(const char *text)
-{
-    uint64_t word;
-    memcpy(&word, text, sizeof word);
-    return word;
-}
-
-static inline uint64_t load4(const char *text)
-{
-    uint32_t word;
-    memcpy(&word, text, sizeof word);
-    return word;
-}
-
-/* Nearly all names are short: one multiplication for all their bytes. The keys are no text in UTF-8, so that
- * nobody can write a name that makes a factor 0. */
-static inline uint32_t hash_of(const char *text, size_t bytes)
-{
-    uint64_t a = 0, b = 0;
-
-    if (bytes > 16)
-        return (uint32_t)toll_hash(text, bytes).low;
-    if (bytes >= 8) {
-        a = load8(text);
-        b = load8(text + bytes - 8);
-    } else if (bytes >= 4) {
-        a = load4(text);
-        b = load4(text + bytes - 4);
-    } else if (bytes > 0) {
-        a = (uint64_t)(unsigned char)text[0] << 16 | (uint64_t)(unsigned char)text[bytes / 2] << 8 |
-            (unsigned char)text[bytes - 1];
-    }
-    const unsigned __int128 product =
-        (unsigned __int128)(a ^ UINT64_C(0xFFE7037ED1A0B428) ^ bytes) * (b ^ UINT64_C(0xFFBC3AF0D2B6A5C7));
-    const uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
-    return (uint32_t)(folded ^ folded >> 32);
-}
 
 /* The slot that holds these bytes, or the empty one where they belong. */
 static inline uint32_t slot_of(const struct toll_strings *strings, uint32_t hash, const char *text,
@@ -120,7 +82,7 @@ uint32_t toll_strings_add(struct toll_strings *strings, const char *text, size_t
         return 0;
     if (strings->count == strings->entry_capacity && !grow_entries(strings))
         return 0;
-    hash = hash_of(text, bytes);
+    hash = toll_text_hash(text, bytes);
     slot = slot_of(strings, hash, text, bytes);
     if (strings->slots[slot] != 0)
         return (uint32_t)strings->slots[slot];
@@ -136,7 +98,7 @@ uint32_t toll_strings_find(const struct toll_strings *strings, const char *text,
 {
     if (strings->slots == NULL)
         return 0;
-    return (uint32_t)strings->slots[slot_of(strings, hash_of(text, bytes), text, bytes)];
+    return (uint32_t)strings->slots[slot_of(strings, toll_text_hash(text, bytes), text, bytes)];
 }
 
 const char *toll_strings_text(const struct toll_strings *strings, uint32_t id, size_t *bytes)

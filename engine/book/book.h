@@ -155,6 +155,17 @@ int toll_book_open_made(const uint8_t *image, size_t bytes, const char *name, st
 /* A folder is compiled in memory, an image file is mapped. */
 int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
                    struct toll_book **out, struct toll_error *error);
+/* The same, for whoever can use the image's bytes while they are checked (their head is sound), which stay
+ * where they are as long as the book is open. After `begin` comes `end` only where the book cannot be opened
+ * after all: then nobody may read them any more. */
+struct toll_book_watch {
+    void (*begin)(void *context, const uint8_t *image, size_t bytes);
+    void (*end)(void *context);
+    void *context;
+};
+int toll_book_open_watched(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
+                           const struct toll_book_watch *watch, struct toll_book **out,
+                           struct toll_error *error);
 void toll_book_close(struct toll_book *book);
 
 /* Are two books that were opened the same in everything but the terms of prices (and the sources' bytes)?

@@ -66,13 +66,10 @@ static bool is_far(const struct toll_image_section *section)
            (section->id == TOLL_SECTION_ENTRY_ROWS && section->bytes >= FAR_ROWS_BYTES);
 }
 
-int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
-                    struct toll_image_view *view, struct toll_error *error)
+int toll_image_head_check(const uint8_t *image, size_t bytes, const char *name, struct toll_error *error)
 {
     const struct toll_image_header *header = (const void *)image;
-    const struct toll_image_section *sections = (const void *)(image + TOLL_IMAGE_PAGE);
     struct toll_hash128 hash;
-    uint64_t end = TOLL_IMAGE_SECTIONS_AT;
 
     TOLL_ASSERT((uintptr_t)image % _Alignof(max_align_t) == 0);
     if (bytes < sizeof(header->magic) || memcmp(header->magic, TOLL_IMAGE_MAGIC, sizeof(header->magic)) != 0)
@@ -98,7 +95,19 @@ int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near
     if (header->image_bytes != bytes)
         return bad(error, name,
                    header->image_bytes > bytes ? "it is cut short" : "something follows its end");
-    view->header = header;
+    return 0;
+}
+
+int toll_image_view(const uint8_t *image, size_t bytes, bool made, uint8_t *near, const char *name,
+                    struct toll_image_view *view, struct toll_error *error)
+{
+    const struct toll_image_section *sections = (const void *)(image + TOLL_IMAGE_PAGE);
+    const int code = toll_image_head_check(image, bytes, name, error);
+    uint64_t end = TOLL_IMAGE_SECTIONS_AT;
+
+    if (code != 0)
+        return code;
+    view->header = (const void *)image;
     for (uint32_t id = 0; id < TOLL_SECTION_COUNT; id++) {
         const struct toll_image_section *section = &sections[id];
         const uint64_t start = (end + TOLL_IMAGE_ALIGN - 1) / TOLL_IMAGE_ALIGN * TOLL_IMAGE_ALIGN;

@@ -43,6 +43,9 @@ bool toll_image_hash(const uint8_t *image, struct toll_hash128 *hash);
 bool toll_image_tzdata_hash(const struct toll_embedded *zones, size_t count, const char *strings,
                             const uint8_t *bytes, struct toll_hash128 *hash);
 
+/* Whether this is an image of this version, as long as its head says, with a sound head. TOLL_EDATA. */
+int toll_image_head_check(const uint8_t *image, size_t bytes, const char *name, struct toll_error *error);
+
 /* Finds the sections of an image whose bytes are all as they were written: hashes, gaps, sizes. TOLL_EDATA.
  * With `made` the caller has just written the sections' hashes himself, and they are not made twice.
  * near: NULL, or as many bytes in large pages, to which all that rating reads here and there is copied, at

@@ -395,13 +395,35 @@ static int open_mapped(struct toll_book *book, const char *path, struct toll_err
                       error);
 }
 
-int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
-                   struct toll_book **out, struct toll_error *error)
+/* A folder is compiled, a file mapped: in both cases these are the image's bytes. */
+static int find_image(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
+                      struct owned *owned, const uint8_t **image, size_t *bytes, struct toll_error *error)
+{
+    struct toll_compile_result result;
+    struct stat status;
+    int code = io->fstatat(io->context, AT_FDCWD, path, &status, 0);
+
+    if (code < 0)
+        return toll_error_errno(error, code == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -code, "%s: cannot open",
+                                path);
+    if (S_ISDIR(status.st_mode)) {
+        code = toll_book_compile(io, path, reporter, &owned->image, bytes, &result, error);
+        *image = owned->image;
+        return code;
+    }
+    code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
+    *image = (const uint8_t *)owned->blob.data;
+    *bytes = owned->blob.size;
+    return code != 0 ? code : toll_image_head_check(*image, *bytes, path, error);
+}
+
+int toll_book_open_watched(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
+                           const struct toll_book_watch *watch, struct toll_book **out,
+                           struct toll_error *error)
 {
     struct toll_book *book = book_create(path, error);
-    struct toll_compile_result result;
     struct owned *owned;
-    struct stat status;
+    const uint8_t *image;
     size_t bytes;
     int code;
 
@@ -409,21 +431,17 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
     if (book == NULL)
         return TOLL_ENOMEM;
     owned = book->owned;
-    code = io->fstatat(io->context, AT_FDCWD, path, &status, 0);
-    if (code < 0) {
-        code = toll_error_errno(error, code == -ENOENT ? TOLL_ENOINPUT : TOLL_EIO, -code, "%s: cannot open",
-                                path);
-    } else if (S_ISDIR(status.st_mode)) {
-        code = toll_book_compile(io, path, reporter, &owned->image, &bytes, &result, error);
-        if (code == 0) {
-            code = open_image(book, owned->image, bytes, true, NULL, path, error);
-            /* An image that this program has just made is sound, or the program is not. */
-            TOLL_ASSERT(code != TOLL_EDATA);
-        }
-    } else {
-        code = toll_blob_read(&owned->blob, io, AT_FDCWD, path, TOLL_READ_MMAP, error);
-        if (code == 0)
-            code = open_mapped(book, path, error);
+    code = find_image(io, path, reporter, owned, &image, &bytes, error);
+    if (code == 0 && watch != NULL)
+        watch->begin(watch->context, image, bytes);
+    if (code == 0) {
+        const bool made = owned->image != NULL;
+        code =
+            made ? open_image(book, image, bytes, true, NULL, path, error) : open_mapped(book, path, error);
+        /* An image that this program has just made is sound, or the program is not. */
+        TOLL_ASSERT(!made || code != TOLL_EDATA);
+        if (code != 0 && watch != NULL)
+            watch->end(watch->context);
     }
     if (code != 0) {
         toll_book_close(book);
@@ -431,6 +449,12 @@ int toll_book_open(const struct toll_io *io, const char *path, const struct toll
     }
     *out = book;
     return 0;
+}
+
+int toll_book_open(const struct toll_io *io, const char *path, const struct toll_reporter *reporter,
+                   struct toll_book **out, struct toll_error *error)
+{
+    return toll_book_open_watched(io, path, reporter, NULL, out, error);
 }
 
 void toll_book_close(struct toll_book *book)

@@ -20,15 +20,15 @@ int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, ui
 
 void toll_chunk_drop_rows(struct toll_chunk *chunk)
 {
-    free(chunk->rows);
-    chunk->rows = NULL;
-    chunk->row_capacity = 0;
-    toll_row_store_free(&chunk->store);
+    if (chunk->columns != NULL)
+        toll_lexicon_give_back(chunk->lexicon, chunk->columns);
+    chunk->columns = NULL;
 }
 
 void toll_chunk_free(struct toll_chunk *chunk)
 {
-    toll_chunk_drop_rows(chunk);
+    toll_columns_free(chunk->columns);
+    toll_row_store_free(&chunk->store);
     free(chunk->rejects);
     toll_lexicon_free(chunk->own);
     memset(chunk, 0, sizeof *chunk);

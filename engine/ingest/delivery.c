@@ -194,7 +194,7 @@ static int read_job(void *context, size_t index, struct toll_error *error)
                                reading->run->fast_sha256);
     code = toll_chunk_read_walking(reading->run->spec, &reading->layout, reading->run->carrier, lexicon,
                                    begin, end, &walk, &ordered->chunk, error);
-    rows_bytes = ordered->chunk.row_capacity * sizeof *ordered->chunk.rows + ordered->chunk.store.bytes;
+    rows_bytes = ordered->chunk.columns == NULL ? 0 : toll_columns_bytes(ordered->chunk.columns);
     toll_memory_take(&gather->memory, rows_bytes);
     if (code == 0)
         code = toll_ordered_make(ordered, &gather->pool, &walk, error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FIRST_BITS 6u
+#define SPARE_BYTES_MAX ((size_t)16 << 20) /* of a file in one piece: not kept */
 #define TOGETHER 64u /* names whose slots are asked for before any of them is looked at */
 
 struct toll_lexicon *toll_lexicon_create(void)
@@ -22,7 +23,28 @@ void toll_lexicon_free(struct toll_lexicon *lexicon)
         free(lexicon->shorts[i].slots);
         free(lexicon->ids[i]);
     }
+    toll_columns_free(lexicon->spare);
     free(lexicon);
+}
+
+struct toll_columns *toll_lexicon_columns(struct toll_lexicon *lexicon)
+{
+    struct toll_columns *columns = lexicon->spare;
+
+    lexicon->spare = NULL;
+    if (columns == NULL)
+        return toll_columns_create();
+    toll_columns_clear(columns);
+    return columns;
+}
+
+void toll_lexicon_give_back(struct toll_lexicon *lexicon, struct toll_columns *columns)
+{
+    if (lexicon->spare != NULL || toll_columns_bytes(columns) > SPARE_BYTES_MAX) {
+        toll_columns_free(columns);
+        return;
+    }
+    lexicon->spare = columns;
 }
 
 /* -- short names -- */
@@ -94,7 +116,7 @@ static uint32_t add(struct toll_lexicon *lexicon, enum toll_name name, const cha
 
 bool toll_lexicon_read(struct toll_lexicon *lexicon, enum toll_name name, const char *text,
                        const uint32_t *begin, const uint32_t *bytes, size_t count, uint32_t none,
-                       uint32_t *ids)
+                       struct toll_sha256_walk *walk, uint32_t *ids)
 {
     struct toll_short_names *names = &lexicon->shorts[name];
     struct word words[TOGETHER];
@@ -114,6 +136,7 @@ bool toll_lexicon_read(struct toll_lexicon *lexicon, enum toll_name name, const 
         for (size_t r = 0; r < rows; r++) {
             const struct toll_memo *slot = first_slot(names, &words[r]);
 
+            toll_sha256_walk_step(walk); /* while the slot comes */
             ids[from + r] = none;
             if (words[r].bytes == 0)
                 continue;

@@ -1,12 +1,15 @@
 /*
  * The names that one thread has met in the chunks it read (trunks, hints, call types, carriers): a file says
  * the same ones in all its chunks, so that each is taken in once, and becomes the import's own id once.
+ * Beside them it keeps the memory that a chunk's rows were in, for the next one.
  *
  * Only one chunk is read into a lexicon at a time; its chunks need it as long as they are there.
  */
 #ifndef TOLL_INGEST_LEXICON_H
 #define TOLL_INGEST_LEXICON_H
 
+#include "base/checksum.h"
+#include "ingest/columns.h"
 #include "ingest/memo.h"
 #include "ingest/row.h"
 
@@ -24,6 +27,7 @@ struct toll_lexicon {
     uint32_t *maps[TOLL_NAMES];
     uint32_t *ids[TOLL_NAME_SOURCE]; /* what maps points at, and how many it has, 0 among them */
     uint32_t known[TOLL_NAME_SOURCE];
+    struct toll_columns *spare; /* or NULL */
 };
 
 /* NULL when out of memory. */
@@ -31,10 +35,15 @@ struct toll_lexicon *toll_lexicon_create(void);
 void toll_lexicon_free(struct toll_lexicon *lexicon);
 
 /* Ids of names, 1 to TOLL_MEMO_BYTES_MAX bytes each with as many readable bytes behind its begin, or `none`
- * for those of 0 bytes and of more. False when out of memory. */
+ * for those of 0 bytes and of more. walk: stepped on in between. False when out of memory. */
 bool toll_lexicon_read(struct toll_lexicon *lexicon, enum toll_name name, const char *text,
                        const uint32_t *begin, const uint32_t *bytes, size_t count, uint32_t none,
-                       uint32_t *ids);
+                       struct toll_sha256_walk *walk, uint32_t *ids);
+
+/* Columns without rows for a chunk; NULL when out of memory. They are freed, or given back while nobody else
+ * has the lexicon. */
+struct toll_columns *toll_lexicon_columns(struct toll_lexicon *lexicon);
+void toll_lexicon_give_back(struct toll_lexicon *lexicon, struct toll_columns *columns);
 
 /* Brings the names that are new into the import's. Not thread safe on `names`, and not while a chunk is read
  * into the lexicon. False when out of memory. */

@@ -29,7 +29,6 @@ void toll_ordered_free(struct toll_ordered *ordered)
     for (size_t i = 0; i < ordered->slice_count; i++)
         toll_use_free(&ordered->slices[i].use);
     free(ordered->slices);
-    toll_row_store_free(&ordered->raws);
     toll_chunk_free(&ordered->chunk);
     free(ordered);
 }
@@ -75,18 +74,22 @@ static bool add_slice(struct toll_ordered *ordered, int64_t day, size_t count)
     return true;
 }
 
+static inline struct toll_slice_row entry_of(const struct toll_columns *columns, size_t i, toll_ms day_start)
+{
+    return (struct toll_slice_row){.order = toll_order(columns->start[i], columns->key_high[i], day_start),
+                                   .row = (uint32_t)i};
+}
+
 /* Rows whose days ascend, as most files have them. False: they do not. */
 static bool days_in_order(struct toll_ordered *ordered, struct toll_slice_row *entries, bool *fits)
 {
-    const struct toll_chunk *chunk = &ordered->chunk;
+    const struct toll_columns *columns = ordered->chunk.columns;
     struct day_cursor cursor = {INT64_MIN, 1, 0};
     int64_t day = INT64_MIN;
     size_t from = 0;
 
-    for (size_t i = 0; i < chunk->row_count; i++) {
-        const struct toll_row *row = &chunk->rows[i];
-
-        if (cursor_day(&cursor, row->start) != day) {
+    for (size_t i = 0; i < columns->count; i++) {
+        if (cursor_day(&cursor, columns->start[i]) != day) {
             if (cursor.day < day)
                 return false;
             if (i > 0 && !add_slice(ordered, day, i - from)) {
@@ -96,10 +99,10 @@ static bool days_in_order(struct toll_ordered *ordered, struct toll_slice_row *e
             day = cursor.day;
             from = i;
         }
-        entries[i] = (struct toll_slice_row){.order = toll_row_order(row, cursor.from), .row = (uint32_t)i};
+        entries[i] = entry_of(columns, i, cursor.from);
     }
-    if (chunk->row_count > 0)
-        *fits = add_slice(ordered, day, chunk->row_count - from);
+    if (columns->count > 0)
+        *fits = add_slice(ordered, day, columns->count - from);
     return true;
 }
 
@@ -107,6 +110,7 @@ static bool days_in_order(struct toll_ordered *ordered, struct toll_slice_row *e
 static bool spread_days(struct toll_ordered *ordered, struct toll_slice_row *entries)
 {
     const struct toll_chunk *chunk = &ordered->chunk;
+    const struct toll_columns *columns = chunk->columns;
     struct day_cursor cursor = {INT64_MIN, 1, 0};
     int64_t first = toll_day_of_ms(chunk->first_start), last = toll_day_of_ms(chunk->last_start);
     size_t span = (size_t)(last - first) + 1, place = 0;
@@ -115,7 +119,7 @@ static bool spread_days(struct toll_ordered *ordered, struct toll_slice_row *ent
 
     ordered->slice_count = 0;
     for (size_t i = 0; fits && i < chunk->row_count; i++)
-        places[cursor_day(&cursor, chunk->rows[i].start) - first]++;
+        places[cursor_day(&cursor, columns->start[i]) - first]++;
     for (size_t d = 0; fits && d < span; d++) {
         size_t count = places[d];
 
@@ -125,11 +129,9 @@ static bool spread_days(struct toll_ordered *ordered, struct toll_slice_row *ent
         place += count;
     }
     for (size_t i = 0; fits && i < chunk->row_count; i++) {
-        const struct toll_row *row = &chunk->rows[i];
-        int64_t day = cursor_day(&cursor, row->start);
+        int64_t day = cursor_day(&cursor, columns->start[i]);
 
-        entries[places[day - first]++] =
-            (struct toll_slice_row){.order = toll_row_order(row, cursor.from), .row = (uint32_t)i};
+        entries[places[day - first]++] = entry_of(columns, i, cursor.from);
     }
     free(places);
     return fits;
@@ -160,51 +162,94 @@ static bool note_new_name(struct notes *notes, enum toll_name name, uint32_t id)
     return true;
 }
 
-static inline bool note_name(struct notes *notes, enum toll_name name, uint32_t id)
+/* The names of one column: ids of all rows of the chunk. */
+static bool note_names(struct notes *notes, enum toll_name name, const uint32_t *ids,
+                       const struct toll_slice_row *entries, size_t count)
 {
-    return id == 0 || notes->seen[name][id] == notes->slice || note_new_name(notes, name, id);
-}
-
-/* Its words are or-ed: no value depends on what its bits mean. */
-static inline void note_extra(uint64_t words[10], const struct toll_row_extra *extra)
-{
-    uint64_t of[10];
-
-    _Static_assert(sizeof of == sizeof *extra, "all of it");
-    memcpy(of, extra, sizeof of);
-    for (int i = 0; i < 10; i++)
-        words[i] |= of[i];
-}
-
-static bool note_slice(struct notes *notes, struct toll_day_slice *slice,
-                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_SLICE_TEXTS])
-{
-    uint64_t words[10] = {0}, bytes[TOLL_SLICE_TEXTS] = {0};
+    const uint32_t *seen = notes->seen[name];
     bool fits = true;
 
-    slice->one_carrier = slice->chunk->rows[entries[0].row].carrier;
-    for (size_t i = 0; i < slice->count; i++) {
-        const struct toll_row *row = &slice->chunk->rows[entries[i].row];
+    for (size_t i = 0; fits && i < count; i++) {
+        const uint32_t id = ids[entries[i].row];
 
-        fits &= note_name(notes, TOLL_NAME_CARRIER, row->carrier);
-        slice->several_carriers |= row->carrier != slice->one_carrier;
-        bytes[0] += row->record_id_bytes;
-        bytes[1] += row->caller_bytes;
-        bytes[2] += row->callee_bytes;
-        if (row->extra == NULL)
-            continue;
-        note_extra(words, row->extra);
-        fits &= note_name(notes, TOLL_NAME_TRUNK, row->extra->trunk) &&
-                note_name(notes, TOLL_NAME_HINT, row->extra->hint) &&
-                note_name(notes, TOLL_NAME_CALLTYPE, row->extra->calltype);
+        if (__builtin_expect(id != 0 && seen[id] != notes->slice, 0))
+            fits = note_new_name(notes, name, id);
     }
-    memcpy(&notes->use->any, words, sizeof words);
-    memcpy(text_bytes, bytes, sizeof bytes);
     return fits;
 }
 
+static bool note_all_names(struct notes *notes, const struct toll_columns *columns,
+                           struct toll_day_slice *slice, const struct toll_slice_row *entries)
+{
+    static const enum toll_name names[] = {[TOLL_NARROW_TRUNK] = TOLL_NAME_TRUNK,
+                                           [TOLL_NARROW_HINT] = TOLL_NAME_HINT,
+                                           [TOLL_NARROW_CALLTYPE] = TOLL_NAME_CALLTYPE};
+    uint32_t differs = 0;
+    bool fits = true;
+
+    slice->one_carrier = columns->carrier[entries[0].row];
+    for (size_t i = 0; i < slice->count; i++)
+        differs |= columns->carrier[entries[i].row] ^ slice->one_carrier;
+    slice->several_carriers = differs != 0;
+    fits = note_names(notes, TOLL_NAME_CARRIER, columns->carrier, entries, differs != 0 ? slice->count : 1);
+    for (int n = 0; n <= TOLL_NARROW_CALLTYPE; n++) {
+        if (columns->any_narrow[n] != 0)
+            fits = fits && note_names(notes, names[n], columns->narrow[n], entries, slice->count);
+    }
+    return fits;
+}
+
+/* Of a slice: each optional value or-ed (no value depends on what its bits mean), and bytes of texts. */
+struct values {
+    uint64_t wide[TOLL_EXTRA_WIDE];
+    uint32_t narrow[TOLL_EXTRA_NARROW];
+};
+
+static void note_values(const struct toll_columns *columns, const struct toll_slice_row *entries,
+                        size_t count, struct values *values, uint64_t text_bytes[TOLL_ROW_TEXTS])
+{
+    for (int w = 0; w < TOLL_EXTRA_WIDE; w++) {
+        for (size_t i = 0; columns->any_wide[w] != 0 && i < count; i++)
+            values->wide[w] |= columns->wide[w][entries[i].row];
+    }
+    for (int w = 0; w < TOLL_EXTRA_NARROW; w++) {
+        for (size_t i = 0; columns->any_narrow[w] != 0 && i < count; i++)
+            values->narrow[w] |= columns->narrow[w][entries[i].row];
+    }
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
+        const uint32_t *at = columns->texts[t].at;
+
+        for (size_t i = 0; columns->texts[t].bytes != 0 && i < count; i++)
+            text_bytes[t] += at[entries[i].row + 1] - at[entries[i].row];
+    }
+}
+
+/* The only slice of a chunk has what the chunk has. */
+static void take_values(const struct toll_columns *columns, struct values *values,
+                        uint64_t text_bytes[TOLL_ROW_TEXTS])
+{
+    memcpy(values->wide, columns->any_wide, sizeof values->wide);
+    memcpy(values->narrow, columns->any_narrow, sizeof values->narrow);
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++)
+        text_bytes[t] = columns->texts[t].bytes;
+}
+
+static bool note_slice(struct notes *notes, const struct toll_columns *columns, struct toll_day_slice *slice,
+                       const struct toll_slice_row *entries, uint64_t text_bytes[TOLL_ROW_TEXTS])
+{
+    struct values values = {0};
+
+    if (slice->count == columns->count)
+        take_values(columns, &values, text_bytes);
+    else
+        note_values(columns, entries, slice->count, &values, text_bytes);
+    memcpy(&slice->use.any, values.wide, sizeof values.wide);
+    memcpy((char *)&slice->use.any + sizeof values.wide, values.narrow, sizeof values.narrow);
+    return note_all_names(notes, columns, slice, entries);
+}
+
 static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row *entries,
-                      uint64_t (*text_bytes)[TOLL_SLICE_TEXTS])
+                      uint64_t (*text_bytes)[TOLL_ROW_TEXTS])
 {
     struct notes notes = {0};
     size_t from = 0;
@@ -217,7 +262,7 @@ static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row 
     for (size_t i = 0; fits && i < ordered->slice_count; i++) {
         notes.slice = (uint32_t)i + 1;
         notes.use = &ordered->slices[i].use;
-        fits = note_slice(&notes, &ordered->slices[i], entries + from, text_bytes[i]);
+        fits = note_slice(&notes, ordered->chunk.columns, &ordered->slices[i], entries + from, text_bytes[i]);
         from += ordered->slices[i].count;
     }
     for (int d = 0; d < TOLL_NAME_SOURCE; d++)
@@ -227,22 +272,23 @@ static bool note_uses(struct toll_ordered *ordered, const struct toll_slice_row 
 
 /* -- sorting -- */
 
-/* Where the keys lie of what is sorted: in a chunk's rows, or in packed ones. */
+/* Where the keys lie of what is sorted: in a chunk's columns, or in packed ones. */
 struct keys {
-    const struct toll_row *rows; /* NULL: in slices */
+    const struct toll_columns *columns; /* NULL: in slices */
     const struct toll_day_slice *const *slices;
 };
 
 static int compare_keys(const struct keys *keys, const struct toll_slice_row *a,
                         const struct toll_slice_row *b)
 {
-    const bool packed = keys->rows == NULL;
+    const struct toll_columns *columns = keys->columns;
+    const bool packed = columns == NULL;
     const struct toll_day_slice *x = packed ? keys->slices[a->slice] : NULL,
                                 *y = packed ? keys->slices[b->slice] : NULL;
-    uint64_t xh = packed ? x->key_high[a->row] : keys->rows[a->row].key_high,
-             yh = packed ? y->key_high[b->row] : keys->rows[b->row].key_high,
-             xl = packed ? x->key_low[a->row] : keys->rows[a->row].key_low,
-             yl = packed ? y->key_low[b->row] : keys->rows[b->row].key_low;
+    uint64_t xh = (packed ? x->key_high : columns->key_high)[a->row],
+             yh = (packed ? y->key_high : columns->key_high)[b->row],
+             xl = (packed ? x->key_low : columns->key_low)[a->row],
+             yl = (packed ? y->key_low : columns->key_low)[b->row];
 
     if (xh != yh)
         return xh < yh ? -1 : 1;
@@ -367,29 +413,23 @@ static void put_prints(struct toll_ordered *ordered)
 }
 
 /* What comes in no order at all is left to the day's sort, but for what is worth radix passes here. */
-static bool sort_slice(struct toll_slice_row *entries, size_t count, const struct toll_row *rows)
+static bool sort_slice(struct toll_slice_row *entries, size_t count, const struct toll_columns *columns)
 {
-    const struct keys keys = {.rows = rows};
+    const struct keys keys = {.columns = columns};
 
     return insert_all(entries, count, MOVES * count, &keys) || count < SMALL || radix(entries, count, &keys);
 }
 
 static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entries,
-                       uint64_t (*text_bytes)[TOLL_SLICE_TEXTS], struct toll_pool *pool,
+                       uint64_t (*text_bytes)[TOLL_ROW_TEXTS], struct toll_pool *pool,
                        struct toll_sha256_walk *walk, struct toll_error *error)
 {
     const size_t rows = ordered->chunk.row_count;
     size_t bytes = 0, from = 0;
     char *memory;
 
-    for (size_t i = 0; i < ordered->slice_count; i++) {
-        for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
-            if (text_bytes[i][t] > UINT32_MAX)
-                return toll_error_set(error, TOLL_EDATA,
-                                      "more than 4 GiB of record ids in one piece; split the file");
-        }
+    for (size_t i = 0; i < ordered->slice_count; i++)
         bytes += toll_slice_bytes(&ordered->slices[i], text_bytes[i]);
-    }
     memory = toll_pool_alloc(pool, bytes + rows * sizeof *ordered->prints);
     if (memory == NULL || !make_carrier_prints(ordered, pool))
         return no_memory(error);
@@ -401,7 +441,7 @@ static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entr
     for (size_t i = 0; i < ordered->slice_count; i++) {
         struct toll_day_slice *slice = &ordered->slices[i];
 
-        if (!sort_slice(entries + from, slice->count, ordered->chunk.rows))
+        if (!sort_slice(entries + from, slice->count, ordered->chunk.columns))
             return no_memory(error);
         toll_slice_pack(slice, entries + from, memory, text_bytes[i], walk);
         memory += toll_slice_bytes(slice, text_bytes[i]);
@@ -411,29 +451,12 @@ static int pack_slices(struct toll_ordered *ordered, struct toll_slice_row *entr
     return 0;
 }
 
-/* Rows are packed, names are in tables of their own: what stays are the bytes of rejects. */
-static bool drop_rows(struct toll_ordered *ordered)
-{
-    struct toll_chunk *chunk = &ordered->chunk;
-
-    for (size_t i = 0; i < chunk->reject_count; i++) {
-        struct toll_reject *reject = &chunk->rejects[i];
-        char *raw = toll_row_store_text(&ordered->raws, reject->raw_bytes);
-
-        if (raw == NULL)
-            return false;
-        reject->raw = memcpy(raw, reject->raw, reject->raw_bytes);
-    }
-    toll_chunk_drop_rows(chunk);
-    return true;
-}
-
 int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_sha256_walk *walk,
                       struct toll_error *error)
 {
     struct toll_chunk *chunk = &ordered->chunk;
     struct toll_slice_row *entries;
-    uint64_t(*text_bytes)[TOLL_SLICE_TEXTS] = NULL;
+    uint64_t(*text_bytes)[TOLL_ROW_TEXTS] = NULL;
     bool fits = true;
     int code = 0;
 
@@ -452,9 +475,8 @@ int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, stru
         code = no_memory(error);
     if (code == 0)
         code = pack_slices(ordered, entries, text_bytes, pool, walk, error);
-    if (code == 0 && !drop_rows(ordered))
-        code = no_memory(error);
-    ordered->bytes += sizeof *ordered + ordered->slice_count * sizeof *ordered->slices + ordered->raws.bytes;
+    toll_chunk_drop_rows(chunk);
+    ordered->bytes += sizeof *ordered + ordered->slice_count * sizeof *ordered->slices + chunk->store.bytes;
     free(text_bytes);
     free(entries);
     return code;

@@ -56,8 +56,7 @@ struct toll_ordered {
     uint32_t one_print;
     uint32_t *prints;
     uint32_t print_at[TOLL_KEY_PARTITIONS + 1];
-    struct toll_row_store raws; /* what rejects point at */
-    size_t bytes;               /* all of it, for the memory count */
+    size_t bytes; /* all of it, for the memory count */
 };
 static inline uint32_t toll_ordered_print(const struct toll_ordered *ordered,
                                           const struct toll_day_slice *slice, size_t at)
@@ -68,8 +67,8 @@ static inline uint32_t toll_ordered_print(const struct toll_ordered *ordered,
 }
 
 /* Of ordered->chunk, which was read, and is left without its rows. Memory is the pool's. walk: stepped on in
- * between. TOLL_ENOMEM; TOLL_EDATA when there are more carriers, or more text, than can be told apart. Any
- * thread. */
+ * between. TOLL_ENOMEM; TOLL_EDATA when there are more carriers than can be told apart. Whoever has the
+ * chunk's lexicon. */
 int toll_ordered_make(struct toll_ordered *ordered, struct toll_pool *pool, struct toll_sha256_walk *walk,
                       struct toll_error *error);
 void toll_ordered_free(struct toll_ordered *ordered);

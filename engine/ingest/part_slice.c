@@ -121,7 +121,7 @@ static void put_optional(struct toll_part_build *build, const struct toll_day_sl
 static bool put_texts(struct toll_part_build *build, const struct toll_day_slice *slice, size_t at,
                       size_t count)
 {
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
         int32_t *offset = build->offset[t] + build->batch_rows + 1;
         const int32_t used = offset[-1];
         const uint32_t *from = slice->text_at[t] == NULL ? NULL : slice->text_at[t] + at;

@@ -317,5 +317,6 @@ int toll_part_build_end(struct toll_part_build *build, struct toll_dataset_part 
         code = toll_error_within(
             error, toll_cdr_stream_end(build->stream, dictionaries, &part->seal, &part->text_seal, error),
             build->path);
+    part->most = toll_cdr_stream_most(build->stream);
     return code;
 }

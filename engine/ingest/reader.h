@@ -37,14 +37,12 @@ struct toll_reader {
     uint32_t carrier; /* of rows without one of their own */
     bool no_memory;
     /* the current row */
-    struct toll_row *row; /* behind the rows of the chunk */
+    struct toll_row row; /* its texts are `texts` */
     struct toll_row_extra extra;
-    bool has_extra, warned, both_legs;
+    struct toll_value texts[TOLL_ROW_TEXTS];
+    bool warned, both_legs;
     int bad_column;
 };
-
-/* Room for `wanted` more rows in the chunk. False when out of memory. */
-bool toll_reader_make_rows(struct toll_reader *reader, size_t wanted);
 
 /* Reads the next row of reader->csv, if there is one, and keeps it or its reject. False at the end, or out of
  * memory (no_memory). */

@@ -1,8 +1,9 @@
 /*
- * A canonical row while it is on its way from a delivered file into a part, and the memory that rows live in.
+ * A canonical row by itself, while it is on its way from a delivered file into a part, and memory for rows.
+ * Many of them together are columns (columns.h, slice.h); one by one go those that differ only in what a key
+ * does not say, and those that come from disk.
  *
- * A row is 80 bytes; a row that has a value for an optional column has 80 more; its texts lie beside it.
- * Pointers stay good until the store is freed: a store never moves what it gave out.
+ * Pointers into a store stay good until it is freed: it never moves what it gave out.
  */
 #ifndef TOLL_INGEST_ROW_H
 #define TOLL_INGEST_ROW_H
@@ -22,7 +23,6 @@ struct toll_row_extra {
     int32_t setup_ms, carrier_billed_ms;
     uint32_t unused;
 };
-_Static_assert(sizeof(struct toll_row_extra) == 80, "ten words: simd/fields.h makes rows of them");
 
 struct toll_row {
     int64_t start;
@@ -37,7 +37,6 @@ struct toll_row {
     uint16_t kind;
     uint16_t record_id_bytes, caller_bytes, callee_bytes;
 };
-_Static_assert(sizeof(struct toll_row) == 80, "ten words, too");
 
 static inline const char *toll_row_caller_text(const struct toll_row *row)
 {
@@ -74,13 +73,6 @@ static inline void toll_row_copy_text(char *to, const char *from, size_t bytes)
         for (size_t i = 0; i < bytes; i++)
             to[i] = from[i];
     }
-}
-
-/* A row in sorted order lies anywhere in memory, and in two cache lines. */
-static inline void toll_row_prefetch(const struct toll_row *row)
-{
-    __builtin_prefetch(row);
-    __builtin_prefetch((const char *)row + 64);
 }
 
 /* An extra without any value, for rows that have none. */

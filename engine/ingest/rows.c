@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROWS 256 /* of a chunk; how many follow is then estimated */
-
 /* -- fields -- */
 
 static bool reserve(struct toll_reader *reader, char **buffer, size_t *have, size_t bytes)
@@ -254,13 +252,12 @@ static enum toll_reject_reason read_times(struct toll_reader *reader, int *servi
     reason = read_choices(reader, service, direction, answered, has_answer == 1);
     if (reason != TOLL_REJECT_NONE)
         return reason;
-    reader->row->start = start;
+    reader->row.start = start;
     if (has_answer == 1 && *answered) {
         if (answer < start || answer - start > INT32_MAX)
             return bad(reader, &reader->spec->fields[TOLL_TO_ANSWER], TOLL_REJECT_BAD_TIME);
-        reader->row->start = answer;
+        reader->row.start = answer;
         reader->extra.setup_ms = (int32_t)(answer - start);
-        reader->has_extra |= answer != start;
     }
     return TOLL_REJECT_NONE;
 }
@@ -298,13 +295,13 @@ static enum toll_reject_reason read_durations(struct toll_reader *reader, int se
         if (result < 0)
             return reason;
         present = result == 1;
-        if (present && end < reader->row->start)
+        if (present && end < reader->row.start)
             return bad(reader, &spec->fields[TOLL_TO_END], TOLL_REJECT_NEGATIVE_DURATION);
-        if (present && end - reader->row->start > INT32_MAX)
+        if (present && end - reader->row.start > INT32_MAX)
             return bad(reader, &spec->fields[TOLL_TO_END], TOLL_REJECT_BAD_DURATION);
-        reader->row->duration_ms = present ? (int32_t)(end - reader->row->start) : 0;
+        reader->row.duration_ms = present ? (int32_t)(end - reader->row.start) : 0;
     } else {
-        reason = one_duration(reader, TOLL_TO_DURATION, &present, &reader->row->duration_ms);
+        reason = one_duration(reader, TOLL_TO_DURATION, &present, &reader->row.duration_ms);
         if (reason != TOLL_REJECT_NONE)
             return reason;
     }
@@ -314,13 +311,12 @@ static enum toll_reject_reason read_durations(struct toll_reader *reader, int se
         reason = one_duration(reader, TOLL_TO_TOTAL, &present, &total);
         if (reason != TOLL_REJECT_NONE)
             return reason;
-        reader->warned |= spec->warn_over_total && present && reader->row->duration_ms > total;
+        reader->warned |= spec->warn_over_total && present && reader->row.duration_ms > total;
     }
     if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped) {
         reason = one_duration(reader, TOLL_TO_CARRIER_BILLED, &present, &reader->extra.carrier_billed_ms);
-        reader->has_extra |= reader->extra.carrier_billed_ms != 0;
     }
-    reader->warned |= spec->warn_over_ms > 0 && reader->row->duration_ms > spec->warn_over_ms;
+    reader->warned |= spec->warn_over_ms > 0 && reader->row.duration_ms > spec->warn_over_ms;
     return reason;
 }
 
@@ -341,8 +337,7 @@ static enum toll_reject_reason read_amounts(struct toll_reader *reader, int serv
             continue;
         if (!toll_value_money(value, fields[moneys[i]].unit, out))
             return bad(reader, &fields[moneys[i]], TOLL_REJECT_BAD_MONEY);
-        reader->row->kind |= i == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
-        reader->has_extra |= *out != 0;
+        reader->row.kind |= i == 0 ? TOLL_KIND_PROVIDER_CHARGE : TOLL_KIND_PROVIDER_TAX;
     }
     value = toll_value_trim(value_of(reader, TOLL_TO_QUANTITY));
     if (value.bytes > 0) {
@@ -354,9 +349,8 @@ static enum toll_reject_reason read_amounts(struct toll_reader *reader, int serv
         quantity = 1; /* one record is one message or one event */
     }
     if (quantity < 0)
-        reader->row->kind |= TOLL_KIND_CREDIT;
+        reader->row.kind |= TOLL_KIND_CREDIT;
     reader->extra.quantity = quantity < 0 ? -quantity : quantity;
-    reader->has_extra |= quantity != 0;
     return TOLL_REJECT_NONE;
 }
 
@@ -373,10 +367,8 @@ static void side_number(struct toll_reader *reader, enum toll_target target, uin
     if (value.bytes == 0)
         return;
     type = toll_number_parse(field->rules, value.text, value.bytes, out);
-    if (type == TOLL_NUMBER_E164) {
-        reader->has_extra = true;
+    if (type == TOLL_NUMBER_E164)
         return;
-    }
     *out = 0;
     reader->warned |= type != TOLL_NUMBER_NONE;
 }
@@ -412,9 +404,9 @@ static enum toll_reject_reason read_names(struct toll_reader *reader)
                   {TOLL_TO_CALLTYPE, TOLL_NAME_CALLTYPE},
                   {TOLL_TO_CARRIER, TOLL_NAME_CARRIER}};
     uint32_t *const results[4] = {&reader->extra.trunk, &reader->extra.hint, &reader->extra.calltype,
-                                  &reader->row->carrier};
+                                  &reader->row.carrier};
 
-    reader->row->carrier = reader->carrier;
+    reader->row.carrier = reader->carrier;
     for (int i = 0; i < 4; i++) {
         const struct toll_spec_field *field = &reader->spec->fields[names[i].target];
         struct toll_value value;
@@ -430,7 +422,6 @@ static enum toll_reject_reason read_names(struct toll_reader *reader)
         if (value.bytes == 0)
             continue;
         *results[i] = toll_reader_name(reader, names[i].name, value);
-        reader->has_extra |= i < 3;
     }
     return TOLL_REJECT_NONE;
 }
@@ -439,14 +430,14 @@ static enum toll_reject_reason read_ends(struct toll_reader *reader)
 {
     const struct toll_spec_field *fields = reader->spec->fields;
     static const enum toll_target ends[2] = {TOLL_TO_CALLER, TOLL_TO_CALLEE};
-    struct toll_value texts[3] = {value_of(reader, TOLL_TO_RECORD_ID), {"", 0}, {"", 0}};
-    size_t bytes;
-    char *at;
+    struct toll_value *texts = reader->texts;
 
+    texts[0] = value_of(reader, TOLL_TO_RECORD_ID);
+    texts[1] = texts[2] = (struct toll_value){"", 0};
     if (texts[0].bytes > TOLL_INGEST_TEXT_MAX)
         return bad(reader, &fields[TOLL_TO_RECORD_ID], TOLL_REJECT_TOO_LONG);
     for (int i = 0; i < 2; i++) {
-        uint64_t *digits = i == 0 ? &reader->row->caller : &reader->row->callee;
+        uint64_t *digits = i == 0 ? &reader->row.caller : &reader->row.callee;
         enum toll_number_type type;
         bool same_text;
 
@@ -457,27 +448,11 @@ static enum toll_reject_reason read_ends(struct toll_reader *reader)
             return bad(reader, &fields[ends[i]], TOLL_REJECT_TOO_LONG);
         type = toll_number_read(fields[ends[i]].rules, texts[1 + i].text, texts[1 + i].bytes, digits,
                                 &same_text);
-        reader->row->kind |= (uint16_t)((unsigned)type << (i == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT
-                                                                  : TOLL_KIND_CALLEE_TYPE_SHIFT));
+        reader->row.kind |= (uint16_t)((unsigned)type << (i == 0 ? TOLL_KIND_CALLER_TYPE_SHIFT
+                                                                 : TOLL_KIND_CALLEE_TYPE_SHIFT));
         if (same_text)
             texts[1 + i].bytes = 0;
     }
-    bytes = texts[0].bytes + texts[1].bytes + texts[2].bytes;
-    at = bytes == 0 ? NULL : toll_row_store_text(&reader->chunk->store, bytes);
-    reader->row->text = at == NULL ? "" : at;
-    if (bytes == 0)
-        return TOLL_REJECT_NONE;
-    if (at == NULL) {
-        reader->no_memory = true;
-        return TOLL_REJECT_NONE;
-    }
-    for (int i = 0; i < 3; i++) {
-        toll_row_copy_text(at, texts[i].text, texts[i].bytes);
-        at += texts[i].bytes;
-    }
-    reader->row->record_id_bytes = (uint16_t)texts[0].bytes;
-    reader->row->caller_bytes = (uint16_t)texts[1].bytes;
-    reader->row->callee_bytes = (uint16_t)texts[2].bytes;
     return TOLL_REJECT_NONE;
 }
 
@@ -515,9 +490,9 @@ static enum toll_reject_reason read_row(struct toll_reader *reader)
 
     if (reason != TOLL_REJECT_NONE || reader->no_memory)
         return reason;
-    memset(reader->row, 0, sizeof *reader->row);
+    memset(&reader->row, 0, sizeof reader->row);
     memset(&reader->extra, 0, sizeof reader->extra);
-    reader->has_extra = reader->warned = reader->both_legs = false;
+    reader->warned = reader->both_legs = false;
     reason = read_times(reader, &service, &direction, &answered);
     if (reason == TOLL_REJECT_NONE)
         reason = read_durations(reader, service, answered);
@@ -533,12 +508,12 @@ static enum toll_reject_reason read_row(struct toll_reader *reader)
     side_number(reader, TOLL_TO_LRN_CALLER, &reader->extra.lrn_caller);
     side_number(reader, TOLL_TO_LRN_CALLEE, &reader->extra.lrn_callee);
     side_number(reader, TOLL_TO_RING_TO, &reader->extra.ring_to);
-    reader->row->kind |=
+    reader->row.kind |=
         (uint16_t)((unsigned)service | (direction ? TOLL_KIND_IN : 0u) |
                    (answered ? TOLL_KIND_ANSWERED : 0u) | (reader->both_legs ? TOLL_KIND_LEG : 0u));
     key = record_key(reader);
-    reader->row->key_high = key.high;
-    reader->row->key_low = key.low;
+    reader->row.key_high = key.high;
+    reader->row.key_low = key.low;
     return TOLL_REJECT_NONE;
 }
 
@@ -559,87 +534,37 @@ static bool grow(void **array, size_t *capacity, size_t count, size_t element)
     return true;
 }
 
-/* The first rows tell how many there will be: growing step by step would copy them, and every page of the
- * copies costs a fault. */
-bool toll_reader_make_rows(struct toll_reader *reader, size_t wanted)
+static bool add_row(struct toll_reader *reader)
 {
-    struct toll_chunk *chunk = reader->chunk;
-    size_t capacity = FIRST_ROWS + wanted;
-    struct toll_row *rows;
+    const struct toll_value *texts = reader->texts;
+    const char *const at[TOLL_ROW_TEXTS] = {texts[0].text, texts[1].text, texts[2].text};
+    const size_t bytes[TOLL_ROW_TEXTS] = {texts[0].bytes, texts[1].bytes, texts[2].bytes};
 
-    if (chunk->row_capacity - chunk->row_count >= wanted)
-        return true;
-    if (chunk->row_count > 0) {
-        size_t whole = reader->csv.size - reader->begin, done = reader->csv.offset - reader->begin;
-
-        capacity += (size_t)((toll_total)chunk->row_count * whole / done);
-        capacity += capacity / 32;
-        if (capacity < chunk->row_count + chunk->row_count / 8 + wanted)
-            capacity = chunk->row_count + chunk->row_count / 8 + wanted;
-    }
-    rows = malloc(capacity * sizeof *rows);
-    if (rows == NULL) {
-        reader->no_memory = true;
-        return false;
-    }
-    if (chunk->row_count > 0)
-        memcpy(rows, chunk->rows, chunk->row_count * sizeof *rows);
-    free(chunk->rows);
-    chunk->rows = rows;
-    chunk->row_capacity = capacity;
-    return true;
-}
-
-static bool make_row(struct toll_reader *reader)
-{
-    if (!toll_reader_make_rows(reader, 1))
-        return false;
-    reader->row = &reader->chunk->rows[reader->chunk->row_count];
-    return true;
-}
-
-static bool keep_extra(struct toll_reader *reader)
-{
-    if (!reader->has_extra)
-        return true;
-    reader->row->extra = toll_row_store_alloc(&reader->chunk->store, sizeof *reader->row->extra);
-    if (reader->row->extra == NULL)
-        return false;
-    *reader->row->extra = reader->extra;
-    return true;
+    reader->chunk->row_count++;
+    return toll_columns_add(reader->chunk->columns, &reader->row, &reader->extra, at, bytes);
 }
 
 /* The in row of a record that gives two, behind its out row: all is equal but the direction and the last bit
- * of the key, so that legs are compared with legs of their own kind, and lie side by side in a part. Both
- * point at one extra: a row is only read from here on. */
+ * of the key, so that legs are compared with legs of their own kind, and lie side by side in a part. */
 static bool keep_in_leg(struct toll_reader *reader)
 {
-    struct toll_chunk *chunk = reader->chunk;
-
-    if (!make_row(reader))
-        return false;
-    *reader->row = reader->row[-1];
-    reader->row->kind |= TOLL_KIND_IN;
-    reader->row->key_low ^= 1;
-    chunk->row_count++;
-    chunk->legs++;
-    return true;
+    reader->row.kind |= TOLL_KIND_IN;
+    reader->row.key_low ^= 1;
+    reader->chunk->legs++;
+    return add_row(reader);
 }
 
 static bool keep_row(struct toll_reader *reader)
 {
     struct toll_chunk *chunk = reader->chunk;
-    struct toll_row *row = reader->row;
+    struct toll_row *row = &reader->row;
 
-    if (!keep_extra(reader))
-        return false;
     row->source_row = (int32_t)chunk->data_rows;
     chunk->first_start = row->start < chunk->first_start ? row->start : chunk->first_start;
     chunk->last_start = row->start > chunk->last_start ? row->start : chunk->last_start;
     chunk->duration_ms += row->duration_ms;
     chunk->warnings += reader->warned;
-    chunk->row_count++;
-    return !reader->both_legs || keep_in_leg(reader);
+    return add_row(reader) && (!reader->both_legs || keep_in_leg(reader));
 }
 
 static bool keep_reject(struct toll_reader *reader, enum toll_reject_reason reason)
@@ -664,8 +589,6 @@ bool toll_reader_next(struct toll_reader *reader)
 
     if (reader->no_memory ||
         !toll_csv_next(&reader->csv, reader->fields, TOLL_INGEST_COLUMNS_MAX, &reader->count))
-        return false;
-    if (!make_row(reader))
         return false;
     reason = read_row(reader);
     reader->chunk->data_rows++;
@@ -715,7 +638,8 @@ int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layo
     memset(chunk, 0, sizeof *chunk);
     chunk->own = lexicon == NULL ? toll_lexicon_create() : NULL;
     chunk->lexicon = lexicon == NULL ? chunk->own : lexicon;
-    if (reader == NULL || chunk->lexicon == NULL) {
+    chunk->columns = chunk->lexicon == NULL ? NULL : toll_lexicon_columns(chunk->lexicon);
+    if (reader == NULL || chunk->columns == NULL) {
         free(reader);
         return toll_error_set(error, TOLL_ENOMEM, "out of memory while reading rows");
     }
@@ -737,5 +661,8 @@ int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layo
     free(reader->scratch);
     free(reader->key);
     free(reader);
+    if (chunk->columns->too_much_text)
+        return toll_error_set(error, TOLL_EDATA,
+                              "more than 4 GiB of record ids in one piece; split the file");
     return failed ? toll_error_set(error, TOLL_ENOMEM, "out of memory while reading rows") : 0;
 }

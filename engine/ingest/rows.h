@@ -7,6 +7,7 @@
 #define TOLL_INGEST_ROWS_H
 
 #include "base/checksum.h"
+#include "ingest/columns.h"
 #include "ingest/lexicon.h"
 #include "ingest/recognise.h"
 #include "ingest/reject.h"
@@ -14,8 +15,8 @@
 #include "ingest/spec.h"
 
 struct toll_chunk {
-    struct toll_row *rows;
-    size_t row_count, row_capacity;
+    struct toll_columns *columns; /* the rows; NULL: dropped */
+    size_t row_count;
     int64_t legs;                /* of the rows: second legs, the in row of a record that gave two */
     struct toll_reject *rejects; /* their raw bytes lie in the store */
     size_t reject_count, reject_capacity;
@@ -35,8 +36,9 @@ struct toll_chunk {
 
 /* Reads data[begin, end) of the recognised file; begin must be layout->start.offset or the start of a line.
  * carrier: the text for rows whose own column does not give one; "" for none. lexicon: where names are kept,
- * nobody else's until this has returned, and there as long as the chunk; NULL: one of its own. TOLL_ENOMEM
- * when out of memory; bad rows are rejects. The chunk is released with toll_chunk_free, also after an error.
+ * nobody else's until this has returned, and there as long as the chunk; NULL: one of its own. TOLL_ENOMEM;
+ * TOLL_EDATA when it has more than 4 GiB of one kind of text; bad rows are rejects. The chunk is released
+ * with toll_chunk_free, also after an error.
  */
 int toll_chunk_read(const struct toll_spec *spec, const struct toll_layout *layout, const char *carrier,
                     struct toll_lexicon *lexicon, size_t begin, size_t end, struct toll_chunk *chunk,
@@ -53,8 +55,8 @@ int toll_chunk_read_walking(const struct toll_spec *spec, const struct toll_layo
 int toll_chunk_settle(struct toll_chunk *chunk, struct toll_row_names *names, uint32_t source,
                       int64_t rows_before, long first_line, struct toll_error *error);
 
-/* Its rows, and the store that they and the rejects' bytes lie in, are not needed any more; all counts stay.
- */
+/* Its rows are not needed any more: their memory is for the next chunk of the lexicon, which nobody else has
+ * now. All counts, and the rejects, stay. */
 void toll_chunk_drop_rows(struct toll_chunk *chunk);
 void toll_chunk_free(struct toll_chunk *chunk);
 

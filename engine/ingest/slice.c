@@ -1,6 +1,6 @@
 /*
- * Packing goes row by row while the chunk's rows are in the caches, and optional values column by column: a
- * file has few of them, and a column that nobody uses is not there.
+ * Packing goes column by column, some rows at a time, while the chunk's are in the caches. A column that
+ * nobody uses is not there.
  */
 #include "ingest/slice.h"
 
@@ -9,11 +9,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-_Static_assert(offsetof(struct toll_row_extra, trunk) == sizeof(uint64_t) * TOLL_EXTRA_WIDE, "wide first");
-_Static_assert(offsetof(struct toll_row_extra, unused) ==
-                   sizeof(uint64_t) * TOLL_EXTRA_WIDE + sizeof(uint32_t) * TOLL_EXTRA_NARROW,
-               "then narrow");
 
 #define NARROW_AT offsetof(struct toll_row_extra, trunk)
 
@@ -61,7 +56,7 @@ static void *put(char *memory, size_t *at, size_t bytes)
     return here;
 }
 
-static size_t lay_out(struct toll_day_slice *slice, char *memory, const uint64_t text_bytes[TOLL_SLICE_TEXTS])
+static size_t lay_out(struct toll_day_slice *slice, char *memory, const uint64_t text_bytes[TOLL_ROW_TEXTS])
 {
     const size_t n = slice->count;
     size_t at = 0;
@@ -84,16 +79,16 @@ static size_t lay_out(struct toll_day_slice *slice, char *memory, const uint64_t
         if (narrow_of(&slice->use.any, w) != 0)
             slice->narrow[w] = put(memory, &at, n * sizeof *slice->narrow[w]);
     }
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
         if (text_bytes[t] == 0)
             continue;
         slice->text_at[t] = put(memory, &at, (n + 1) * sizeof *slice->text_at[t]);
-        slice->text[t] = put(memory, &at, (size_t)text_bytes[t]);
+        slice->text[t] = put(memory, &at, (size_t)text_bytes[t] + TOLL_TEXTS_PADDING);
     }
     return at;
 }
 
-size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_bytes[TOLL_SLICE_TEXTS])
+size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_bytes[TOLL_ROW_TEXTS])
 {
     struct toll_day_slice copy = *slice;
 
@@ -102,71 +97,100 @@ size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_
 
 /* -- packing -- */
 
-/* The texts of row i go behind those of the rows before. */
-static inline void pack_texts(struct toll_day_slice *slice, size_t i, const struct toll_row *row,
-                              uint32_t used[TOLL_SLICE_TEXTS])
-{
-    const uint32_t lengths[TOLL_SLICE_TEXTS] = {row->record_id_bytes, row->caller_bytes, row->callee_bytes};
-    const char *text = row->text;
+#define TOGETHER 256u /* rows whose columns are packed before the next ones are looked at */
 
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
-        if (slice->text_at[t] == NULL)
-            continue;
-        slice->text_at[t][i] = used[t];
-        toll_row_copy_text(slice->text[t] + used[t], text, lengths[t]);
-        used[t] += lengths[t];
-        text += lengths[t];
+static inline void pick_8(void *to, const void *from, const uint32_t *rows, size_t count)
+{
+    uint64_t *out = to;
+    const uint64_t *in = from;
+
+    for (size_t i = 0; i < count; i++)
+        out[i] = in[rows[i]];
+}
+
+static inline void pick_4(void *to, const void *from, const uint32_t *rows, size_t count)
+{
+    uint32_t *out = to;
+    const uint32_t *in = from;
+
+    for (size_t i = 0; i < count; i++)
+        out[i] = in[rows[i]];
+}
+
+static void pack_fixed(struct toll_day_slice *slice, size_t at, const uint32_t *rows, size_t count)
+{
+    const struct toll_columns *from = slice->chunk->columns;
+
+    pick_8(slice->key_high + at, from->key_high, rows, count);
+    pick_8(slice->key_low + at, from->key_low, rows, count);
+    pick_8(slice->caller + at, from->caller, rows, count);
+    pick_8(slice->callee + at, from->callee, rows, count);
+    pick_4(slice->duration_ms + at, from->duration_ms, rows, count);
+    pick_4(slice->source_row + at, from->source_row, rows, count);
+    for (size_t i = 0; i < count; i++)
+        slice->kind[at + i] = from->kind[rows[i]];
+    if (slice->carrier != NULL)
+        pick_4(slice->carrier + at, from->carrier, rows, count);
+}
+
+static void pack_optional(struct toll_day_slice *slice, size_t at, const uint32_t *rows, size_t count)
+{
+    const struct toll_columns *from = slice->chunk->columns;
+
+    for (int w = 0; w < TOLL_EXTRA_WIDE; w++) {
+        if (slice->wide[w] != NULL)
+            pick_8(slice->wide[w] + at, from->wide[w], rows, count);
+    }
+    for (int w = 0; w < TOLL_EXTRA_NARROW; w++) {
+        if (slice->narrow[w] != NULL)
+            pick_4(slice->narrow[w] + at, from->narrow[w], rows, count);
     }
 }
 
-static void pack_rows(struct toll_day_slice *slice, const struct toll_slice_row *rows,
-                      struct toll_sha256_walk *walk)
+/* Texts of one kind; those of the rows before take *used bytes. */
+static void pack_texts(const struct toll_column_texts *from, uint32_t *text_at, char *text,
+                       const uint32_t *rows, size_t count, uint32_t *used, struct toll_sha256_walk *walk)
 {
-    const struct toll_row *from = slice->chunk->rows;
-    uint32_t used[TOLL_SLICE_TEXTS] = {0};
+    uint32_t to = *used;
 
-    for (size_t i = 0; i < slice->count; i++) {
-        const struct toll_row *row = &from[rows[i].row];
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t begin = from->at[rows[i]], bytes = from->at[rows[i] + 1] - begin;
 
-        slice->order[i] = rows[i].order;
-        slice->key_high[i] = row->key_high;
-        slice->key_low[i] = row->key_low;
-        slice->caller[i] = row->caller;
-        slice->callee[i] = row->callee;
-        slice->duration_ms[i] = row->duration_ms;
-        slice->source_row[i] = row->source_row;
-        slice->kind[i] = row->kind;
-        pack_texts(slice, i, row, used);
+        text_at[i] = to;
+        for (uint32_t k = 0; k < bytes;
+             k += TOLL_TEXTS_PADDING) /* more than it is, for which there is room */
+            memcpy(text + to + k, from->data + begin + k, TOLL_TEXTS_PADDING);
+        to += bytes;
         toll_sha256_walk_step(walk);
     }
-    for (size_t i = 0; slice->carrier != NULL && i < slice->count; i++)
-        slice->carrier[i] = from[rows[i].row].carrier;
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+    *used = to;
+}
+
+void toll_slice_pack(struct toll_day_slice *slice, const struct toll_slice_row *entries, void *memory,
+                     const uint64_t text_bytes[TOLL_ROW_TEXTS], struct toll_sha256_walk *walk)
+{
+    uint32_t rows[TOGETHER], used[TOLL_ROW_TEXTS] = {0};
+    size_t count;
+
+    (void)lay_out(slice, memory, text_bytes);
+    for (size_t at = 0; at < slice->count; at += count) {
+        count = slice->count - at < TOGETHER ? slice->count - at : TOGETHER;
+        for (size_t i = 0; i < count; i++) {
+            slice->order[at + i] = entries[at + i].order;
+            rows[i] = entries[at + i].row;
+        }
+        pack_fixed(slice, at, rows, count);
+        pack_optional(slice, at, rows, count);
+        for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
+            if (slice->text_at[t] != NULL)
+                pack_texts(&slice->chunk->columns->texts[t], slice->text_at[t] + at, slice->text[t], rows,
+                           count, &used[t], walk);
+        }
+    }
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
         if (slice->text_at[t] != NULL)
             slice->text_at[t][slice->count] = used[t];
     }
-}
-
-static void pack_optional(struct toll_day_slice *slice, const struct toll_slice_row *rows)
-{
-    const struct toll_row *from = slice->chunk->rows;
-
-    for (int w = 0; w < TOLL_EXTRA_WIDE; w++) {
-        for (size_t i = 0; slice->wide[w] != NULL && i < slice->count; i++)
-            slice->wide[w][i] = wide_of(toll_row_extra(&from[rows[i].row]), w);
-    }
-    for (int w = 0; w < TOLL_EXTRA_NARROW; w++) {
-        for (size_t i = 0; slice->narrow[w] != NULL && i < slice->count; i++)
-            slice->narrow[w][i] = narrow_of(toll_row_extra(&from[rows[i].row]), w);
-    }
-}
-
-void toll_slice_pack(struct toll_day_slice *slice, const struct toll_slice_row *rows, void *memory,
-                     const uint64_t text_bytes[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk)
-{
-    (void)lay_out(slice, memory, text_bytes);
-    pack_rows(slice, rows, walk);
-    pack_optional(slice, rows);
 }
 
 /* -- one row -- */
@@ -220,10 +244,10 @@ static void take_extra(const struct toll_day_slice *slice, size_t at, struct tol
 
 static bool take_texts(const struct toll_day_slice *slice, size_t at, struct toll_row_slot *slot)
 {
-    uint32_t from[TOLL_SLICE_TEXTS], bytes[TOLL_SLICE_TEXTS];
+    uint32_t from[TOLL_ROW_TEXTS], bytes[TOLL_ROW_TEXTS];
     char *text;
 
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
         from[t] = slice->text_at[t] == NULL ? 0 : slice->text_at[t][at];
         bytes[t] = slice->text_at[t] == NULL ? 0 : slice->text_at[t][at + 1] - from[t];
     }
@@ -234,7 +258,7 @@ static bool take_texts(const struct toll_day_slice *slice, size_t at, struct tol
     slot->row.record_id_bytes = (uint16_t)bytes[0];
     slot->row.caller_bytes = (uint16_t)bytes[1];
     slot->row.callee_bytes = (uint16_t)bytes[2];
-    for (int t = 0; t < TOLL_SLICE_TEXTS; t++) {
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++) {
         if (bytes[t] > 0)
             toll_row_copy_text(text, slice->text[t] + from[t], bytes[t]);
         text += bytes[t];

@@ -20,26 +20,6 @@ struct toll_use {
 };
 void toll_use_free(struct toll_use *use);
 
-/* A struct toll_row_extra is this many values of 8 bytes, then this many of 4. */
-enum { TOLL_EXTRA_WIDE = 7, TOLL_EXTRA_NARROW = 5 };
-enum toll_extra_wide {
-    TOLL_WIDE_CHARGED,
-    TOLL_WIDE_LRN_CALLER,
-    TOLL_WIDE_LRN_CALLEE,
-    TOLL_WIDE_RING_TO,
-    TOLL_WIDE_QUANTITY,
-    TOLL_WIDE_PROVIDER_CHARGE,
-    TOLL_WIDE_PROVIDER_TAX
-};
-enum toll_extra_narrow {
-    TOLL_NARROW_TRUNK,
-    TOLL_NARROW_HINT,
-    TOLL_NARROW_CALLTYPE,
-    TOLL_NARROW_SETUP_MS,
-    TOLL_NARROW_CARRIER_BILLED_MS
-};
-#define TOLL_SLICE_TEXTS 3 /* record id, caller, callee as dialled */
-
 /* Arrays of `count`, in any order of rows; ids are the chunk's own. */
 struct toll_day_slice {
     int64_t day;
@@ -53,8 +33,8 @@ struct toll_day_slice {
     uint32_t one_carrier;
     bool several_carriers;
     int32_t *duration_ms, *source_row;
-    uint32_t *text_at[TOLL_SLICE_TEXTS]; /* count + 1 places in `text`; NULL: all are empty */
-    char *text[TOLL_SLICE_TEXTS];
+    uint32_t *text_at[TOLL_ROW_TEXTS]; /* count + 1 places in `text`; NULL: all are empty */
+    char *text[TOLL_ROW_TEXTS];
     uint16_t *kind;
     struct toll_use use;
 };
@@ -81,9 +61,13 @@ static inline size_t toll_day_place(const void *records, size_t bytes, size_t co
 
 /* 27 bits: ms of the day; 37 bits: the record key's first. */
 #define TOLL_ORDER_KEY_BITS 37
+static inline uint64_t toll_order(toll_ms start, uint64_t key_high, toll_ms day_start)
+{
+    return (uint64_t)(start - day_start) << TOLL_ORDER_KEY_BITS | key_high >> 27;
+}
 static inline uint64_t toll_row_order(const struct toll_row *row, toll_ms day_start)
 {
-    return (uint64_t)(row->start - day_start) << TOLL_ORDER_KEY_BITS | row->key_high >> 27;
+    return toll_order(row->start, row->key_high, day_start);
 }
 static inline toll_ms toll_slice_start(const struct toll_day_slice *slice, size_t at)
 {
@@ -102,10 +86,11 @@ struct toll_slice_row {
 
 /* Bytes of the packed rows. The slice's chunk, day, count, use and several_carriers are set; *text_bytes: of
  * each text. */
-size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_bytes[TOLL_SLICE_TEXTS]);
-/* Packs chunk->rows[rows[i].row] as row i into memory of so many bytes, 8-byte aligned, that stays. */
+size_t toll_slice_bytes(const struct toll_day_slice *slice, const uint64_t text_bytes[TOLL_ROW_TEXTS]);
+/* Packs row rows[i].row of chunk->columns as row i into memory of so many bytes, 8-byte aligned, that stays.
+ */
 void toll_slice_pack(struct toll_day_slice *slice, const struct toll_slice_row *rows, void *memory,
-                     const uint64_t text_bytes[TOLL_SLICE_TEXTS], struct toll_sha256_walk *walk);
+                     const uint64_t text_bytes[TOLL_ROW_TEXTS], struct toll_sha256_walk *walk);
 
 /* A row and what it points at, taken out of where it came from. */
 struct toll_row_slot {

@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "ingest/tray_rows.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,139 +124,6 @@ static uint32_t take_rows(struct toll_tray *tray, struct cursor *cursor)
 
 /* -- rows of the chunk -- */
 
-static inline char *copy_text(const struct toll_tray *tray, uint32_t begin, size_t bytes, char *to)
-{
-    const char *from = tray->text + begin;
-
-    memcpy(to, from, 32); /* more than it is, for which there is room */
-    for (size_t i = 32; __builtin_expect(i < bytes, 0); i += 32)
-        memcpy(to + i, from + i, 32);
-    return to + bytes;
-}
-
-struct output {
-    char *texts;
-    struct toll_row_extra *extras;
-};
-
-static inline size_t text_bytes(const struct toll_tray *tray, uint32_t r)
-{
-    return (size_t)tray->texts[0].bytes[r] + tray->texts[1].bytes[r] + tray->texts[2].bytes[r];
-}
-
-static bool make_output(struct toll_tray *tray, struct output *output)
-{
-    struct toll_row_store *store = &tray->reader->chunk->store;
-    size_t bytes = 0, extras = 0;
-
-    for (uint32_t r = 0; r < tray->rows; r++) {
-        const bool even = (tray->shape[r] & TOLL_TRAY_ODD) == 0;
-
-        bytes += even ? text_bytes(tray, r) : 0;
-        extras += even & tray->has_extra[r];
-    }
-    output->extras = extras == 0 ? NULL : toll_row_store_alloc(store, extras * sizeof(struct toll_row_extra));
-    output->texts = bytes == 0 ? NULL : toll_row_store_text(store, bytes + 31);
-    return (extras == 0 || output->extras != NULL) && (bytes == 0 || output->texts != NULL);
-}
-
-/* -- rows and extras as ten words each -- */
-
-_Static_assert(sizeof(struct toll_row) == TOLL_FIELD_ROW_WORDS * 8 && sizeof(void *) == 8 &&
-                   offsetof(struct toll_row, key_high) == 8 && offsetof(struct toll_row, key_low) == 16 &&
-                   offsetof(struct toll_row, caller) == 24 && offsetof(struct toll_row, callee) == 32 &&
-                   offsetof(struct toll_row, text) == 40 && offsetof(struct toll_row, extra) == 48 &&
-                   offsetof(struct toll_row, duration_ms) == 56 && offsetof(struct toll_row, source) == 64 &&
-                   offsetof(struct toll_row, kind) == 72,
-               "as write_even fills it");
-_Static_assert(sizeof(struct toll_row_extra) == TOLL_FIELD_ROW_WORDS * 8 &&
-                   offsetof(struct toll_row_extra, quantity) == 32 &&
-                   offsetof(struct toll_row_extra, provider_charge) == 40 &&
-                   offsetof(struct toll_row_extra, trunk) == 56 &&
-                   offsetof(struct toll_row_extra, calltype) == 64 &&
-                   offsetof(struct toll_row_extra, setup_ms) == 68 &&
-                   offsetof(struct toll_row_extra, carrier_billed_ms) == 72,
-               "as write_extras fills it");
-
-static inline uint64_t two(uint32_t first, uint32_t second)
-{
-    const uint32_t words[2] = {first, second};
-    uint64_t both;
-
-    memcpy(&both, words, sizeof both);
-    return both;
-}
-
-static inline uint64_t four(uint16_t first, uint32_t second, uint32_t third, uint32_t fourth)
-{
-    const uint16_t words[4] = {first, (uint16_t)second, (uint16_t)third, (uint16_t)fourth};
-    uint64_t all;
-
-    memcpy(&all, words, sizeof all);
-    return all;
-}
-
-struct words {
-    uint64_t text[TOLL_TRAY_ROWS], extra[TOLL_TRAY_ROWS];
-    uint64_t narrow[3][TOLL_TRAY_ROWS];
-};
-
-/* The texts of rows [from, until), and where each row's lie. */
-static void write_texts(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output,
-                        struct words *words)
-{
-    char *to = output->texts;
-
-    for (uint32_t r = from; r < until; r++) {
-        words->text[r] = (uintptr_t)(text_bytes(tray, r) > 0 ? to : "");
-        for (int i = 0; i < 3; i++)
-            if (tray->texts[i].bytes[r] > 0)
-                to = copy_text(tray, tray->texts[i].begin[r], tray->texts[i].bytes[r], to);
-        toll_sha256_walk_step(tray->reader->walk);
-    }
-    output->texts = to;
-}
-
-/* The extras of rows [from, until): of all, and then only of those that have one. */
-static void write_extras(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output,
-                         struct words *words)
-{
-    const uint64_t *const columns[TOLL_FIELD_ROW_WORDS] = {
-        tray->numbers[2] + from,
-        tray->numbers[3] + from,
-        tray->numbers[4] + from,
-        tray->numbers[5] + from,
-        (const uint64_t *)tray->quantity + from,
-        (const uint64_t *)tray->money[0] + from,
-        (const uint64_t *)tray->money[1] + from,
-        words->narrow[0] + from,
-        words->narrow[1] + from,
-        words->narrow[2] + from,
-    };
-    struct toll_row_extra *to = output->extras;
-    uint32_t count = 0;
-
-    for (uint32_t r = from; r < until; r++) {
-        words->extra[r] = tray->has_extra[r] ? (uintptr_t)(to + count) : 0;
-        words->narrow[0][r] = two(tray->names[TOLL_NAME_TRUNK][r], tray->names[TOLL_NAME_HINT][r]);
-        words->narrow[1][r] = two(tray->names[TOLL_NAME_CALLTYPE][r], (uint32_t)tray->setup_ms[r]);
-        words->narrow[2][r] = two((uint32_t)tray->billed_ms[r], 0);
-        count += tray->has_extra[r];
-    }
-    output->extras += count;
-    if (count == until - from) {
-        tray->kernels->rows(columns, count, to);
-        return;
-    }
-    for (uint32_t r = from; r < until; r++) {
-        if (!tray->has_extra[r])
-            continue;
-        for (unsigned c = 0; c < TOLL_FIELD_ROW_WORDS; c++)
-            memcpy((char *)to + 8 * c, &columns[c][r - from], 8);
-        to++;
-    }
-}
-
 static void count_rows(const struct toll_tray *tray, uint32_t from, uint32_t until)
 {
     struct toll_chunk *chunk = tray->reader->chunk;
@@ -280,35 +146,60 @@ static void count_rows(const struct toll_tray *tray, uint32_t from, uint32_t unt
     tray->reader->csv.line += until - from;
 }
 
+/* Optional values of rows [from, until); a target that no field is mapped to has none. */
+static bool write_optional(const struct toll_tray *tray, uint32_t from, uint32_t until)
+{
+    struct toll_columns *columns = tray->reader->chunk->columns;
+    const uint32_t rows = until - from;
+    const void *const wide[TOLL_EXTRA_WIDE] = {
+        [TOLL_WIDE_CHARGED] = tray->numbers[2] + from,    [TOLL_WIDE_LRN_CALLER] = tray->numbers[3] + from,
+        [TOLL_WIDE_LRN_CALLEE] = tray->numbers[4] + from, [TOLL_WIDE_RING_TO] = tray->numbers[5] + from,
+        [TOLL_WIDE_QUANTITY] = tray->quantity + from,     [TOLL_WIDE_PROVIDER_CHARGE] = tray->money[0] + from,
+        [TOLL_WIDE_PROVIDER_TAX] = tray->money[1] + from,
+    };
+    const void *const narrow[TOLL_EXTRA_NARROW] = {
+        [TOLL_NARROW_TRUNK] = tray->names[TOLL_NAME_TRUNK] + from,
+        [TOLL_NARROW_HINT] = tray->names[TOLL_NAME_HINT] + from,
+        [TOLL_NARROW_CALLTYPE] = tray->names[TOLL_NAME_CALLTYPE] + from,
+        [TOLL_NARROW_SETUP_MS] = tray->setup_ms + from,
+        [TOLL_NARROW_CARRIER_BILLED_MS] = tray->billed_ms + from,
+    };
+    bool fits = true;
+
+    for (int w = 0; w < TOLL_EXTRA_WIDE; w++)
+        fits &= toll_columns_put_wide(columns, (enum toll_extra_wide)w, wide[w], rows);
+    for (int w = 0; w < TOLL_EXTRA_NARROW; w++)
+        fits &= toll_columns_put_narrow(columns, (enum toll_extra_narrow)w, narrow[w], rows);
+    for (int t = 0; t < TOLL_ROW_TEXTS; t++)
+        fits &= toll_columns_put_texts(columns, t, tray->text, tray->texts[t].begin + from,
+                                       tray->texts[t].bytes + from, rows);
+    return fits;
+}
+
 /* Rows [from, until), none of which is odd. */
-static void write_even(const struct toll_tray *tray, uint32_t from, uint32_t until, struct output *output)
+static bool write_even(const struct toll_tray *tray, uint32_t from, uint32_t until)
 {
     struct toll_chunk *chunk = tray->reader->chunk;
-    const uint32_t source_row = (uint32_t)chunk->data_rows + 1 - from;
-    struct words words;
-    const uint64_t *const columns[TOLL_FIELD_ROW_WORDS] = {
-        (const uint64_t *)tray->utc[0] + from,
-        tray->key_high + from,
-        tray->key_low + from,
-        tray->numbers[0] + from,
-        tray->numbers[1] + from,
-        words.text + from,
-        words.extra + from,
-        words.narrow[0] + from,
-        words.narrow[1] + from,
-        words.narrow[2] + from,
-    };
+    struct toll_columns *columns = chunk->columns;
+    const int32_t source_row = (int32_t)chunk->data_rows + 1;
+    const uint32_t rows = until - from;
+    const size_t at = columns->count;
 
-    write_texts(tray, from, until, output, &words);
-    write_extras(tray, from, until, output, &words);
-    for (uint32_t r = from; r < until; r++) {
-        words.narrow[0][r] = two((uint32_t)tray->duration_ms[r], source_row + r);
-        words.narrow[1][r] = two(0, tray->names[TOLL_NAME_CARRIER][r]);
-        words.narrow[2][r] =
-            four(tray->kind[r], tray->texts[0].bytes[r], tray->texts[1].bytes[r], tray->texts[2].bytes[r]);
-    }
-    tray->kernels->rows(columns, until - from, &chunk->rows[chunk->row_count]);
+    if (!write_optional(tray, from, until))
+        return false;
+    memcpy(columns->start + at, tray->utc[0] + from, rows * sizeof *columns->start);
+    memcpy(columns->key_high + at, tray->key_high + from, rows * sizeof *columns->key_high);
+    memcpy(columns->key_low + at, tray->key_low + from, rows * sizeof *columns->key_low);
+    memcpy(columns->caller + at, tray->numbers[0] + from, rows * sizeof *columns->caller);
+    memcpy(columns->callee + at, tray->numbers[1] + from, rows * sizeof *columns->callee);
+    memcpy(columns->duration_ms + at, tray->duration_ms + from, rows * sizeof *columns->duration_ms);
+    memcpy(columns->kind + at, tray->kind + from, rows * sizeof *columns->kind);
+    memcpy(columns->carrier + at, tray->names[TOLL_NAME_CARRIER] + from, rows * sizeof *columns->carrier);
+    for (uint32_t r = 0; r < rows; r++)
+        columns->source_row[at + r] = source_row + (int32_t)r;
+    columns->count += rows;
     count_rows(tray, from, until);
+    return true;
 }
 
 /* An odd row, by rows.c; a blank line is none. */
@@ -328,20 +219,19 @@ static void read_odd(struct toll_tray *tray, uint32_t r, size_t base)
 static bool write_rows(struct toll_tray *tray, size_t base)
 {
     struct toll_reader *reader = tray->reader;
-    struct output output;
 
     reader->csv.offset = base + tray->begin[0];
-    if (!toll_reader_make_rows(reader, tray->rows) || !make_output(tray, &output))
-        return false;
     for (uint32_t r = 0, odd; r < tray->rows; r = odd + 1) {
         odd = r;
         while (odd < tray->rows && (tray->shape[odd] & TOLL_TRAY_ODD) == 0)
             odd++;
-        write_even(tray, r, odd, &output);
+        if (odd > r &&
+            (!toll_columns_make_room(reader->chunk->columns, odd - r) || !write_even(tray, r, odd)))
+            return false;
         if (odd == tray->rows)
             break;
         read_odd(tray, odd, base);
-        if (reader->no_memory || !toll_reader_make_rows(reader, tray->rows - odd))
+        if (reader->no_memory)
             return false;
     }
     return true;

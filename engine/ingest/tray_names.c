@@ -24,12 +24,10 @@ static void read_names(struct toll_tray *tray, enum toll_name name, struct toll_
     const uint32_t none = name == TOLL_NAME_CARRIER ? tray->reader->carrier : 0;
     uint32_t *ids = tray->names[name];
 
-    for (uint32_t r = 0; r < tray->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++)
         spans->bytes[r] = (tray->shape[r] & TOLL_TRAY_ODD) != 0 ? 0 : spans->bytes[r];
-        tray->has_extra[r] |= name != TOLL_NAME_CARRIER && spans->bytes[r] > 0;
-    }
     if (!toll_lexicon_read(tray->reader->chunk->lexicon, name, tray->text, spans->begin, spans->bytes,
-                           tray->rows, none, ids))
+                           tray->rows, none, tray->reader->walk, ids))
         tray->reader->no_memory = true;
     for (uint32_t r = 0; r < tray->rows; r++)
         if (__builtin_expect(spans->bytes[r] > TOLL_MEMO_BYTES_MAX, 0))
@@ -45,10 +43,8 @@ static void constant_names(struct toll_tray *tray, enum toll_name name)
                             ? tray->reader->carrier
                             : toll_reader_name(tray->reader, name, (struct toll_value){text, bytes});
 
-    for (uint32_t r = 0; r < tray->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++)
         tray->names[name][r] = id;
-        tray->has_extra[r] |= bytes > 0 && name != TOLL_NAME_CARRIER;
-    }
 }
 
 void toll_tray_names(struct toll_tray *tray)

@@ -172,7 +172,6 @@ static void read_side(struct toll_tray *tray, int n)
         const bool full = type[r] == TOLL_NUMBER_E164;
 
         tray->numbers[n][r] = full ? tray->numbers[n][r] : 0;
-        tray->has_extra[r] |= full;
         tray->warned[r] |= !full && type[r] != TOLL_NUMBER_NONE && spans.bytes[r] > 0;
     }
 }

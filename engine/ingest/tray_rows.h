@@ -64,7 +64,7 @@ struct toll_tray {
     int32_t setup_ms[TOLL_TRAY_ROWS];
     uint16_t kind[TOLL_TRAY_ROWS];
     struct toll_tray_spans texts[3]; /* to be kept: record id, caller, callee */
-    uint8_t has_extra[TOLL_TRAY_ROWS], warned[TOLL_TRAY_ROWS];
+    uint8_t warned[TOLL_TRAY_ROWS];
     /* on the way there */
     struct toll_tray_time times[3]; /* start, answer, end */
     bool has_time[3][TOLL_TRAY_ROWS];

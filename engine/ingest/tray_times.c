@@ -332,7 +332,6 @@ static void settle_answers(struct toll_tray *tray)
         }
         tray->utc[0][r] = tray->utc[1][r];
         tray->setup_ms[r] = (int32_t)setup;
-        tray->has_extra[r] |= setup != 0;
     }
 }
 
@@ -341,7 +340,6 @@ void toll_tray_times(struct toll_tray *tray)
     const struct toll_spec *spec = tray->spec;
 
     memset(tray->warned, 0, sizeof tray->warned);
-    memset(tray->has_extra, 0, sizeof tray->has_extra);
     read_times(tray, 0);
     if (spec->fields[TOLL_TO_ANSWER].mapped)
         read_times(tray, 1);

@@ -93,11 +93,8 @@ void toll_tray_durations(struct toll_tray *tray)
         for (uint32_t r = 0; spec->warn_over_total && r < tray->rows; r++)
             tray->warned[r] |= tray->duration_ms[r] > tray->total_ms[r];
     }
-    if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped) {
+    if (spec->fields[TOLL_TO_CARRIER_BILLED].mapped)
         (void)read_durations(tray, TOLL_TO_CARRIER_BILLED, tray->billed_ms, empty);
-        for (uint32_t r = 0; r < tray->rows; r++)
-            tray->has_extra[r] |= tray->billed_ms[r] != 0;
-    }
     for (uint32_t r = 0; spec->warn_over_ms > 0 && r < tray->rows; r++)
         tray->warned[r] |= tray->duration_ms[r] > spec->warn_over_ms;
 }
@@ -133,10 +130,8 @@ static void read_money(struct toll_tray *tray, int which)
         if (text.bytes > 0 && !toll_value_money(text, unit, &money[r]))
             toll_tray_odd(tray, r);
     }
-    for (uint32_t r = 0; r < tray->rows; r++) {
+    for (uint32_t r = 0; r < tray->rows; r++)
         tray->kind[r] |= present[r] ? bits[which] : 0;
-        tray->has_extra[r] |= money[r] != 0;
-    }
 }
 
 static void read_quantities(struct toll_tray *tray)
@@ -161,7 +156,6 @@ static void read_quantities(struct toll_tray *tray)
         if (quantity < 0)
             tray->kind[r] |= TOLL_KIND_CREDIT;
         tray->quantity[r] = quantity < 0 ? -quantity : quantity;
-        tray->has_extra[r] |= quantity != 0;
     }
 }
 

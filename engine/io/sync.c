@@ -15,7 +15,8 @@
 #define THREADS 16                       /* which mostly wait for the device */
 #define STACK_BYTES ((size_t)256 * 1024) /* enough for an error and its text */
 #define PAGE_BYTES ((size_t)4096)
-#define PIECE_BYTES ((size_t)8 << 20) /* of one write past the page cache; the kernel cuts it up */
+/* Of one write past the page cache: what others read meanwhile waits behind it. */
+#define PIECE_BYTES ((size_t)2 << 20)
 
 struct entry {
     struct toll_sync_file file;
@@ -115,9 +116,9 @@ static int finish_file(const struct toll_io *io, int fd, int direct, const char 
 static int bring(const struct toll_io *io, const struct entry *entry, struct toll_error *error)
 {
     const struct toll_sync_file *file = &entry->file;
-    if (file->hash != NULL)
-        *file->hash = (file->kernel != NULL ? file->kernel : toll_hash)(file->data, file->bytes);
     const int rc = write_data(io, entry, error);
+    if (file->hash != NULL) /* after it: the device should not wait */
+        *file->hash = (file->kernel != NULL ? file->kernel : toll_hash)(file->data, file->bytes);
     return finish_file(io, file->fd, file->direct, file->name, rc, error);
 }
 

@@ -21,7 +21,7 @@ struct toll_sync_file {
     size_t bytes;
     void *owned;               /* freed when it has been written; may be NULL */
     toll_hash_kernel *kernel;  /* NULL: toll_hash */
-    struct toll_hash128 *hash; /* NULL, or where the hash of data comes before it is written */
+    struct toll_hash128 *hash; /* NULL, or where the hash of data comes */
 };
 
 /* TOLL_ENOMEM only. */

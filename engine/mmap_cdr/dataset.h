@@ -23,6 +23,7 @@ struct toll_dataset_part {
     int64_t generation;
     int64_t rows, conflicts; /* conflicts: rows with TOLL_KIND_CONFLICT */
     toll_ms first_start, last_start;
+    struct toll_cdr_most most; /* not known of parts that an earlier version wrote */
     struct toll_file_seal seal, text_seal;
 };
 
@@ -77,7 +78,7 @@ int toll_dataset_text_open(const struct toll_dataset *dataset, size_t index, enu
 
 /* Makes the dataset's parts those that somebody read when they were its parts, also where they are older
  * generations' by now: wanted[i] has day, part, rows, seal and text_seal (bytes 0: not known, then only a
- * part that still is one will do). Starts and conflicts are not told of older ones. For reading only.
+ * part that still is one will do). Starts, conflicts and usage are not told of older ones. For reading only.
  * TOLL_ENOINPUT: a file is not there any more; *dataset is then as before. */
 int toll_dataset_as_it_was(struct toll_dataset *dataset, const struct toll_dataset_part *wanted, size_t count,
                            struct toll_error *error);

@@ -69,6 +69,10 @@ static void put_part(struct toll_json *json, const struct toll_dataset_part *par
     toll_json_int(json, "conflicts", part->conflicts);
     toll_json_int(json, "first_start_ms", part->first_start);
     toll_json_int(json, "last_start_ms", part->last_start);
+    if (part->most.known) {
+        toll_json_int(json, "most_duration_ms", part->most.duration_ms);
+        toll_json_int(json, "most_quantity", part->most.quantity);
+    }
     toll_json_int(json, "bytes", part->seal.bytes);
     toll_manifest_put_hash(json, "digest", part->seal.digest);
     toll_json_int(json, "text_bytes", part->text_seal.bytes);
@@ -140,6 +144,18 @@ int toll_dataset_encode(struct toll_json *json, const struct toll_dataset *datas
 
 /* ---- from text ---- */
 
+/* Of a part that an earlier version wrote nothing is known. */
+static struct toll_cdr_most get_most(struct toll_manifest *manifest, struct toll_yaml *map)
+{
+    if (toll_yaml_get(map, "most_duration_ms") == NULL && toll_yaml_get(map, "most_quantity") == NULL)
+        return (struct toll_cdr_most){0};
+    const int64_t duration = toll_manifest_int(manifest, map, "most_duration_ms", 0);
+    const int64_t quantity = toll_manifest_int(manifest, map, "most_quantity", 0);
+    if (duration > INT32_MAX)
+        toll_manifest_fault(manifest, "a part's longest call is impossible");
+    return (struct toll_cdr_most){true, (int32_t)(duration & INT32_MAX), quantity};
+}
+
 static void get_part(struct toll_manifest *manifest, struct toll_yaml *map, struct toll_dataset_part *out)
 {
     *out = (struct toll_dataset_part){
@@ -149,6 +165,7 @@ static void get_part(struct toll_manifest *manifest, struct toll_yaml *map, stru
         .conflicts = toll_manifest_int(manifest, map, "conflicts", 0),
         .first_start = toll_manifest_int(manifest, map, "first_start_ms", INT64_MIN),
         .last_start = toll_manifest_int(manifest, map, "last_start_ms", INT64_MIN),
+        .most = get_most(manifest, map),
         .seal = {toll_manifest_int(manifest, map, "bytes", 1), toll_manifest_hash(manifest, map, "digest")},
         .text_seal = {toll_manifest_int(manifest, map, "text_bytes", 1),
                       toll_manifest_hash(manifest, map, "text_digest")},

@@ -73,6 +73,7 @@ struct part_check {
     bool used_column[TOLL_CDR_COLUMNS];
     uint8_t *used_word[TOLL_CDR_COLUMNS]; /* of each dictionary */
     int64_t conflicts;
+    struct toll_cdr_most most;
 };
 
 static bool ordered_after(const struct toll_cdr_batch *batch, int64_t row, const uint64_t *last)
@@ -185,6 +186,7 @@ static int check_batch(struct part_check *check, const struct toll_cdr_batch *ba
         batch->start[batch->rows - 1] != check->part->last_start)
         return wrong(check->dataset, check->part, check->part->rows - 1, "its start is not the part's last",
                      error);
+    toll_cdr_most_add(&check->most, batch->duration_ms, batch->quantity, batch->rows);
     note_use(check, batch);
     return 0;
 }
@@ -195,6 +197,9 @@ static int check_end(const struct part_check *check, struct toll_error *error)
     int64_t rows = check->part->rows;
     if (check->conflicts != check->part->conflicts)
         return wrong(check->dataset, check->part, rows, "the manifest has another number of conflicts",
+                     error);
+    if (check->part->most.known && !toll_cdr_most_equal(check->part->most, check->most))
+        return wrong(check->dataset, check->part, rows, "the manifest has another longest call or quantity",
                      error);
     for (unsigned c = 0; c < TOLL_CDR_COLUMNS; c++) {
         if (!toll_cdr_part_has(check->opened, c))

@@ -11,6 +11,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- the greatest usage ---- */
+
+static int32_t greatest_32(const int32_t *values, int64_t rows)
+{
+    int32_t most = 0;
+    for (int64_t i = 0; i < rows; i++)
+        most = values[i] > most ? values[i] : most;
+    return most;
+}
+
+/* As unsigned: a negative one is above all others. */
+static uint64_t greatest_64(const int64_t *values, int64_t rows)
+{
+    uint64_t most = 0;
+    for (int64_t i = 0; i < rows; i++)
+        most = (uint64_t)values[i] > most ? (uint64_t)values[i] : most;
+    return most;
+}
+
+void toll_cdr_most_add(struct toll_cdr_most *most, const int32_t *duration_ms, const int64_t *quantity,
+                       int64_t rows)
+{
+    const int32_t duration = greatest_32(duration_ms, rows);
+    const uint64_t units = quantity == NULL ? 0 : greatest_64(quantity, rows);
+    most->known = true;
+    most->duration_ms = duration > most->duration_ms ? duration : most->duration_ms;
+    if (units > (uint64_t)most->quantity)
+        most->quantity = units > INT64_MAX ? INT64_MAX : (int64_t)units;
+}
+
 /* ---- writing ---- */
 
 static const struct toll_cdr_dictionary *dictionary_of(const struct toll_cdr_part_data *data, unsigned column)

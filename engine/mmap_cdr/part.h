@@ -26,6 +26,20 @@ struct toll_cdr_part_data {
     const int64_t *record_id_offset, *caller_text_offset, *callee_text_offset;
 };
 
+/* The greatest usage of some rows, whatever their service. */
+struct toll_cdr_most {
+    bool known; /* else the rest is 0: nobody has looked */
+    int32_t duration_ms;
+    int64_t quantity; /* INT64_MAX where one is negative, which none should be */
+};
+/* So many more rows; quantity: NULL if there is no such column. Makes *most known. */
+void toll_cdr_most_add(struct toll_cdr_most *most, const int32_t *duration_ms, const int64_t *quantity,
+                       int64_t rows);
+static inline bool toll_cdr_most_equal(struct toll_cdr_most a, struct toll_cdr_most b)
+{
+    return a.known == b.known && a.duration_ms == b.duration_ms && a.quantity == b.quantity;
+}
+
 /* Writes name.arrow and name.text.arrow into a directory, fsynced. */
 int toll_cdr_part_write(const struct toll_io *io, int directory, const char *name,
                         const struct toll_cdr_part_data *data, struct toll_file_seal *part_seal,

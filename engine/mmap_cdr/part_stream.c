@@ -45,6 +45,7 @@ struct toll_cdr_stream {
     bool use_bulk;
     int directory;
     int64_t rows;
+    struct toll_cdr_most most;
     unsigned turn;
     struct half part, text;
     size_t place[TOLL_CDR_COLUMNS]; /* in a full block; 0: not present */
@@ -226,6 +227,7 @@ int toll_cdr_stream_begin(struct toll_cdr_stream *stream, int directory, const c
     TOLL_ASSERT(stream->part.name == NULL);
     stream->directory = directory;
     stream->rows = 0;
+    stream->most = (struct toll_cdr_most){0};
     stream->turn = 0;
     lay_out(stream, present);
     code = choose_path(stream, rows_max, error);
@@ -253,6 +255,11 @@ void *toll_cdr_stream_column(const struct toll_cdr_stream *stream, enum toll_cdr
     size_t place = stream->place[column];
 
     return place == 0 ? NULL : stream->part.blocks[stream->turn].bytes + place;
+}
+
+struct toll_cdr_most toll_cdr_stream_most(const struct toll_cdr_stream *stream)
+{
+    return stream->most;
 }
 
 /* ---- batches ---- */
@@ -290,6 +297,8 @@ static int write_columns(struct toll_cdr_stream *stream, int64_t rows, struct to
     int64_t offset = part->plan.batch_offset[part->plan.batches];
     unsigned count;
 
+    toll_cdr_most_add(&stream->most, toll_cdr_stream_column(stream, TOLL_CDR_DURATION_MS),
+                      toll_cdr_stream_column(stream, TOLL_CDR_QUANTITY), rows);
     toll_arrow_batch_layout(&part->schema, rows, NULL, buffers, &count);
     for (unsigned c = 0, at = 0; rows < TOLL_BATCH_ROWS && c < TOLL_CDR_COLUMNS; c++) {
         if (stream->place[c] == 0)

@@ -40,6 +40,8 @@ int toll_cdr_stream_batch(struct toll_cdr_stream *stream, int64_t rows,
 int toll_cdr_stream_end(struct toll_cdr_stream *stream, const struct toll_arrow_dictionary *dictionaries,
                         struct toll_file_seal *part_seal, struct toll_file_seal *text_seal,
                         struct toll_error *error);
+/* Of all rows of the part that was ended last. */
+struct toll_cdr_most toll_cdr_stream_most(const struct toll_cdr_stream *stream);
 /* After an error, or to begin the part anew: removes the files. */
 void toll_cdr_stream_abandon(struct toll_cdr_stream *stream);
 

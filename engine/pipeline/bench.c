@@ -1,5 +1,6 @@
 /* Rating in memory, for benchmarks: the passes of a run over an opened dataset, lines into the workers' own
  * memory. Whatever a run does before its lines (ends of calls, volume tiers) is done each time. */
+#include "pipeline/line_widths.h"
 #include "pipeline/rate.h"
 
 #include "base/cpu.h"
@@ -156,7 +157,8 @@ static int make_workers(struct toll_bench_world *world, unsigned threads, struct
         .io = toll_io_system(),
         .mapped = true,
         .optional = (world->book->has_cost ? TOLL_LINES_COST : 0u) |
-                    (world->book->bundle_count > 1 ? TOLL_LINES_POOL : 0u),
+                    (world->book->bundle_count > 1 ? TOLL_LINES_POOL : 0u) |
+                    toll_line_widths(&world->rater, &world->dataset, 0, world->dataset.part_count, NULL),
     };
     toll_workers_free(&world->workers);
     return toll_workers_init(&world->workers, &world->rater,

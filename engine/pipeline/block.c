@@ -35,20 +35,29 @@ void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, 
     size_t at[TOLL_LINE_COLUMNS_MOST];
     toll_lines_batch_layout(rows, optional, at);
     *columns = (struct toll_line_columns){
-        .account = column_at(block, at[TOLL_LINE_ACCOUNT]),
-        .price = column_at(block, at[TOLL_LINE_PRICE]),
-        .billed = column_at(block, at[TOLL_LINE_BILLED]),
         .charge = column_at(block, at[TOLL_LINE_CHARGE]),
-        .tuple = column_at(block, at[TOLL_LINE_TUPLE]),
         .status = column_at(block, at[TOLL_LINE_STATUS]),
         .class_jurisdiction = column_at(block, at[TOLL_LINE_CLASS_JURISDICTION]),
-        .included = column_at(block, at[TOLL_LINE_INCLUDED]),
-        .pool = column_at(block, at[TOLL_LINE_POOL]),
         .cost = column_at(block, at[TOLL_LINE_COST]),
-        .cost_price = column_at(block, at[TOLL_LINE_COST_PRICE]),
         .cost_status = column_at(block, at[TOLL_LINE_COST_STATUS]),
         .book = column_at(block, at[TOLL_LINE_BOOK]),
     };
+#define PLACE(name, column)                              \
+    do {                                                 \
+        void *place = column_at(block, at[column]);      \
+        if ((optional & TOLL_LINES_NARROW(column)) != 0) \
+            columns->narrow.name = place;                \
+        else                                             \
+            columns->name = place;                       \
+    } while (0)
+    PLACE(account, TOLL_LINE_ACCOUNT);
+    PLACE(price, TOLL_LINE_PRICE);
+    PLACE(billed, TOLL_LINE_BILLED);
+    PLACE(tuple, TOLL_LINE_TUPLE);
+    PLACE(included, TOLL_LINE_INCLUDED);
+    PLACE(pool, TOLL_LINE_POOL);
+    PLACE(cost_price, TOLL_LINE_COST_PRICE);
+#undef PLACE
 }
 
 static inline void lap(const struct toll_block_context *context, enum toll_stage stage, int64_t *since)
@@ -95,11 +104,12 @@ struct toll_cdr_batch toll_cdr_batch_from(const struct toll_cdr_batch *batch, si
 
 struct toll_line_columns toll_line_columns_from(const struct toll_line_columns *columns, size_t first)
 {
+    const struct toll_line_narrow *narrow = &columns->narrow;
     return (struct toll_line_columns){
-        .account = columns->account + first,
-        .price = columns->price + first,
-        .billed = columns->billed + first,
-        .tuple = columns->tuple + first,
+        .account = FROM(columns->account, first),
+        .price = FROM(columns->price, first),
+        .billed = FROM(columns->billed, first),
+        .tuple = FROM(columns->tuple, first),
         .charge = columns->charge + first,
         .status = columns->status + first,
         .class_jurisdiction = columns->class_jurisdiction + first,
@@ -109,7 +119,59 @@ struct toll_line_columns toll_line_columns_from(const struct toll_line_columns *
         .cost_price = FROM(columns->cost_price, first),
         .cost_status = FROM(columns->cost_status, first),
         .book = FROM(columns->book, first),
+        .narrow =
+            {
+                .account = FROM(narrow->account, first),
+                .price = FROM(narrow->price, first),
+                .billed = FROM(narrow->billed, first),
+                .tuple = FROM(narrow->tuple, first),
+                .included = FROM(narrow->included, first),
+                .pool = FROM(narrow->pool, first),
+                .cost_price = FROM(narrow->cost_price, first),
+            },
     };
+}
+
+/* The same for the stages, which want all columns wide: narrow ones are filled by make_narrow. But no stage
+ * knows `included` and `pool`: they stay what they are. */
+static struct toll_line_columns wide_from(struct toll_block *block, const struct toll_line_columns *columns,
+                                          size_t first)
+{
+    struct toll_line_columns line = toll_line_columns_from(columns, first);
+    const struct toll_line_narrow *narrow = &line.narrow;
+    line.account = narrow->account == NULL ? line.account : block->wide.account;
+    line.price = narrow->price == NULL ? line.price : block->wide.price;
+    line.billed = narrow->billed == NULL ? line.billed : block->wide.billed;
+    line.tuple = narrow->tuple == NULL ? line.tuple : block->wide.tuple;
+    line.cost_price = narrow->cost_price == NULL ? line.cost_price : block->wide.cost_price;
+    return line;
+}
+
+/* Until bundles are drawn on. */
+static void include_nothing(const struct toll_line_columns *line, size_t rows)
+{
+    if (line->included != NULL)
+        memset(line->included, 0, rows * sizeof *line->included);
+    if (line->narrow.included != NULL)
+        memset(line->narrow.included, 0, rows * sizeof *line->narrow.included);
+    if (line->pool != NULL)
+        memset(line->pool, 0, rows * sizeof *line->pool);
+    if (line->narrow.pool != NULL)
+        memset(line->narrow.pool, 0, rows * sizeof *line->narrow.pool);
+}
+
+static void make_narrow(const struct toll_block_rows *rows)
+{
+    toll_narrow_kernel *kernel = rows->rater->kernels->narrow;
+    const struct toll_line_narrow *to = &rows->line.narrow;
+    const struct toll_line_columns *from = &rows->line;
+    uint32_t beyond = 0;
+    beyond |= to->account == NULL ? 0 : kernel(from->account, rows->rows, to->account);
+    beyond |= to->price == NULL ? 0 : kernel(from->price, rows->rows, to->price);
+    beyond |= to->billed == NULL ? 0 : kernel(from->billed, rows->rows, to->billed);
+    beyond |= to->tuple == NULL ? 0 : kernel(from->tuple, rows->rows, to->tuple);
+    beyond |= to->cost_price == NULL ? 0 : kernel(from->cost_price, rows->rows, to->cost_price);
+    rows->block->beyond |= beyond;
 }
 
 /* A part of a column that is read late, once for all. */
@@ -188,8 +250,9 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
         .block = context->block,
         /* A lane of a book that does not know a column must not see it, though another one reads it. */
         .cdr = toll_cdr_batch_from(batch, first, rows, context->rater->columns),
-        .line = toll_line_columns_from(lines, first),
+        .line = wide_from(context->block, lines, first),
         .rows = rows,
+        .last = first + rows == (size_t)batch->rows,
         .kinds = kinds_of(batch->kind + first, rows),
     };
     int64_t since = 0;
@@ -214,10 +277,7 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     toll_block_charges(&block);
     if (context->rater->tuples == NULL)
         memset(block.line.tuple, 0, rows * sizeof *block.line.tuple);
-    if (block.line.pool != NULL) { /* until bundles are drawn on */
-        memset(block.line.included, 0, rows * sizeof *block.line.included);
-        memset(block.line.pool, 0, rows * sizeof *block.line.pool);
-    }
+    include_nothing(&block.line, rows);
     lap(context, TOLL_STAGE_CHARGE, &since);
     toll_block_odd(&block);
     if (context->plans != NULL)
@@ -235,5 +295,6 @@ void toll_block_rate(const struct toll_block_context *context, const struct toll
     lap(context, TOLL_STAGE_TALLY, &since);
     if (block.line.cost != NULL)
         toll_block_cost(&block, first);
+    make_narrow(&block);
     lap(context, TOLL_STAGE_COST, &since);
 }

@@ -34,8 +34,12 @@ enum toll_stage {
 };
 const char *toll_stage_name(enum toll_stage stage);
 
+/* Columns that are narrow in the file (segment/lines.h); NULL: the column is wide, or is not there. */
+struct toll_line_narrow {
+    uint16_t *account, *price, *billed, *tuple, *included, *pool, *cost_price;
+};
 /* The columns of one batch of lines in memory, as toll_lines_batch_layout places them; written by the block.
- */
+ * A column that is narrow is NULL here, and in `narrow`. */
 struct toll_line_columns {
     int32_t *account, *price, *billed, *tuple;
     int64_t *charge;
@@ -46,7 +50,26 @@ struct toll_line_columns {
     int32_t *cost_price;
     uint8_t *cost_status;
     uint8_t *book;
+    struct toll_line_narrow narrow;
 };
+static inline bool toll_line_columns_pooled(const struct toll_line_columns *columns)
+{
+    return columns->pool != NULL || columns->narrow.pool != NULL;
+}
+/* One value of a column, of whichever width it is. *beyond |= value: see struct toll_block. */
+static inline int32_t toll_line_get(const int32_t *wide, const uint16_t *narrow, size_t row)
+{
+    return wide != NULL ? wide[row] : narrow[row];
+}
+static inline void toll_line_put(int32_t *wide, uint16_t *narrow, size_t row, int32_t value, uint32_t *beyond)
+{
+    if (wide != NULL) {
+        wide[row] = value;
+        return;
+    }
+    narrow[row] = (uint16_t)value;
+    *beyond |= (uint32_t)value;
+}
 /* block: memory of the size that toll_lines_batch_layout gives for `rows` and these optional columns. */
 void toll_line_columns_place(struct toll_line_columns *columns, uint8_t *block, int64_t rows,
                              unsigned optional);
@@ -93,6 +116,14 @@ struct toll_block {
     uint16_t feed_shape[TOLL_BLOCK_ROWS_MAX];
     size_t feed_count;
     uint8_t draw_key[TOLL_BLOCK_ROWS_MAX]; /* of rows that may draw, by place in their list */
+
+    /* Lines' columns that are narrow in the batch: as wide as all kernels have them. beyond: the OR of all
+     * that were put into narrow ones, above 65,535 where one did not fit. */
+    struct toll_block_wide {
+        int32_t account[TOLL_BLOCK_ROWS_MAX], price[TOLL_BLOCK_ROWS_MAX], billed[TOLL_BLOCK_ROWS_MAX],
+            tuple[TOLL_BLOCK_ROWS_MAX], cost_price[TOLL_BLOCK_ROWS_MAX];
+    } wide;
+    uint32_t beyond;
 
     /* of taxed books */
     uint32_t slot[TOLL_BLOCK_ROWS_MAX]; /* where the line counts by tuple, too */

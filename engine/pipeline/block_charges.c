@@ -62,15 +62,29 @@ static void bill_one(const struct toll_block_rows *rows, size_t i)
                                &found, &rows->line.price[i], &rows->line.billed[i], &rows->line.charge[i]);
 }
 
+/* Of rows behind the block. */
+static struct toll_next_rows next_rows(const struct toll_block_rows *rows)
+{
+    const struct toll_cdr_batch *cdr = &rows->cdr;
+    return (struct toll_next_rows){
+        .caller = cdr->caller + rows->rows,
+        .callee = cdr->callee + rows->rows,
+        .start = cdr->start + rows->rows,
+        .duration_ms = cdr->duration_ms + rows->rows,
+        .kind = cdr->kind + rows->rows,
+    };
+}
+
 void toll_block_charges(const struct toll_block_rows *rows)
 {
     const struct toll_rater *rater = rows->rater;
     struct toll_block *block = rows->block;
     const int32_t *amounts = amounts_of(rows);
+    const struct toll_next_rows next = next_rows(rows);
     expect_bills(rows);
     toll_voice_block(rater->kernels, rater->book->terms, &rater->voice_terms, block->terms, amounts,
-                     rows->rows, block->rest, rows->line.price, rows->line.billed, rows->line.charge,
-                     rows->line.status);
+                     rows->last ? NULL : &next, rows->rows, block->rest, rows->line.price, rows->line.billed,
+                     rows->line.charge, rows->line.status);
     for (size_t k = 0; k < block->bill_count; k++)
         bill_one(rows, block->bill[k]);
 }

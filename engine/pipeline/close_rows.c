@@ -52,7 +52,7 @@ static int do_part(struct toll_closing *closing, size_t at, struct toll_error *e
         rc = toll_run_lines_open(&closing->run, at, TOLL_READ_PREAD, &lines, error);
     if (rc == 0) {
         cdr_room = aligned_alloc(4096, (toll_cdr_batch_buffer_bytes(part, COLUMNS) / 4096 + 1) * 4096);
-        line_room = aligned_alloc(4096, (toll_lines_buffer_bytes(lines) / 4096 + 1) * 4096);
+        line_room = toll_lines_buffer_make(lines);
         if (cdr_room == NULL || line_room == NULL)
             rc = no_memory(error);
     }

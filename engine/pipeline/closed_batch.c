@@ -19,22 +19,29 @@ static void show_closed(const struct toll_block_context *context, const struct t
     const struct toll_owner *owner = &rater->book->owners[payer.owner];
     const unsigned class_ = toll_class_of(rater, &row),
                    jurisdiction = toll_jurisdiction_of(rater, &row, rater->book->basis, owner->site);
-    lines->account[i] = owner->account;
+    const struct toll_line_narrow *narrow = &lines->narrow;
+    const size_t row_at = (size_t)i;
+    uint32_t *beyond = &context->block->beyond;
+    toll_line_put(lines->account, narrow->account, row_at, owner->account, beyond);
     if (context->plans != NULL)
         context->plans[i] = payer.owner == 0 ? 0
                                              : (uint32_t)toll_plan_find(rater, payer.owner, row.trunk,
                                                                         row.carrier, row.start, NULL);
     if (context->slots != NULL)
         context->slots[i] = 0;
-    lines->price[i] = lines->billed[i] = lines->tuple[i] = 0;
+    toll_line_put(lines->price, narrow->price, row_at, 0, beyond);
+    toll_line_put(lines->billed, narrow->billed, row_at, 0, beyond);
+    toll_line_put(lines->tuple, narrow->tuple, row_at, 0, beyond);
     lines->charge[i] = 0;
     lines->status[i] = TOLL_ZERO_CLOSED;
     lines->class_jurisdiction[i] = (uint8_t)(class_ << 4 | jurisdiction);
-    if (lines->pool != NULL)
-        lines->included[i] = lines->pool[i] = 0;
+    if (toll_line_columns_pooled(lines)) {
+        toll_line_put(lines->included, narrow->included, row_at, 0, beyond);
+        toll_line_put(lines->pool, narrow->pool, row_at, 0, beyond);
+    }
     if (lines->cost != NULL) {
         lines->cost[i] = 0;
-        lines->cost_price[i] = 0;
+        toll_line_put(lines->cost_price, narrow->cost_price, row_at, 0, beyond);
         lines->cost_status[i] = TOLL_ZERO_CLOSED;
         tally->cost.status_rows[TOLL_ZERO_CLOSED]++;
     }
@@ -62,6 +69,6 @@ void toll_closed_batch(const struct toll_block_context *context, struct toll_mer
         block.places = scratch->rows + first;
         toll_merge_gather(batch, block.places, rows, scratch, &some);
         toll_block_rate(&block, &some, 0, rows, &rated);
-        toll_merge_scatter(scratch, block.places, rows, lines);
+        toll_merge_scatter(scratch, block.places, rows, lines, &context->block->beyond);
     }
 }

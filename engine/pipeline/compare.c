@@ -226,7 +226,13 @@ static int open_part(struct compare *compare, size_t at, size_t part, struct tol
     return 0;
 }
 
-static int read_batch(struct compare *compare, struct toll_impact_sums *sums, int64_t task,
+/* What widening a batch of one run takes. */
+static size_t room_bytes(void)
+{
+    return toll_lines_buffer_most(TOLL_LINES_OPTIONAL, true);
+}
+
+static int read_batch(struct compare *compare, struct toll_impact_sums *sums, uint8_t *room, int64_t task,
                       struct toll_error *error)
 {
     const size_t runs = (size_t)(compare->until - compare->from);
@@ -239,7 +245,8 @@ static int read_batch(struct compare *compare, struct toll_impact_sums *sums, in
     int rc = 0;
     for (size_t r = 0; rc == 0 && r < runs; r++) {
         lines[r].plans = NULL;
-        rc = toll_lines_batch(compare->lines[part * runs + r], index, NULL, &lines[r].lines, error);
+        rc = toll_lines_batch(compare->lines[part * runs + r], index, room + r * room_bytes(),
+                              &lines[r].lines, error);
         toll_error_within(error, rc, compare->runs[compare->from + (int)r].files.path);
     }
     if (rc == 0 && compare->cdrs[part] != NULL)
@@ -272,21 +279,25 @@ static void work(struct compare *compare, unsigned index)
 {
     const struct toll_progress *progress = &compare->options->progress;
     const int64_t tasks = compare->first_batch[compare->part_count];
+    uint8_t *room =
+        aligned_alloc(TOLL_ARROW_ALIGNMENT, (size_t)(compare->until - compare->from) * room_bytes());
     for (;;) {
         struct toll_error error = {0};
         const int64_t task = atomic_fetch_add(&compare->next, 1);
         if (task >= tasks)
-            return;
-        const int rc = read_batch(compare, compare->sums[index], task, &error);
+            break;
+        const int rc =
+            room == NULL ? no_memory(&error) : read_batch(compare, compare->sums[index], room, task, &error);
         if (rc != 0) {
             fail(compare, task, rc, &error);
             atomic_store(&compare->next, tasks);
-            return;
+            break;
         }
         if (index == 0 && progress->tick != NULL)
             progress->tick(progress->context, "comparing", atomic_load(&compare->done), compare->rows_total,
                            "rows");
     }
+    free(room);
 }
 
 struct worker {

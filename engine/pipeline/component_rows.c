@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRACTIONS_BYTES ((size_t)1 << 20) /* from then on they are given back */
-
 enum toll_tax_reason toll_tuple_reason(const struct toll_tuple_facts *facts)
 {
     return facts->profile.resolved == TOLL_PLACE_NONE ? TOLL_TAX_NO_SITE
@@ -341,8 +339,7 @@ int toll_component_rows_add(struct toll_component_rows *rows, int32_t tuple,
 {
     struct toll_tax_list list;
 
-    if (rows->fractions.total_bytes > FRACTIONS_BYTES) /* the rows have them as texts */
-        toll_arena_free(&rows->fractions);
+    toll_arena_clear(&rows->fractions); /* the rows have them as texts */
     const int rc = toll_tax_apply(rows->index, facts, &rows->fractions, &list, error);
     *reason = rc == 0 ? list.reason : TOLL_TAX_TAXED;
     if (rc != 0 || list.count == 0)

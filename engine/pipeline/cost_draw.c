@@ -56,7 +56,8 @@ void toll_cost_draws_charge(const struct toll_draws *draws, const struct toll_dr
         lines->cost[row] = line.charge;
         lines->cost_status[row] = (uint8_t)line.status;
         if (line.price == 0)
-            lines->cost_price[row] = 0; /* else it is that of before, with the shift of a merged run */
+            toll_line_put(lines->cost_price, lines->narrow.cost_price, row, 0,
+                          context->beyond); /* else it is that of before, with the shift of a merged run */
         sums->cost[request.bucket] += line.charge - (toll_total)before;
         sums->status_rows[TOLL_RATED]--;
         sums->status_rows[line.status]++;

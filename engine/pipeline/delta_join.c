@@ -36,6 +36,8 @@ struct open_part {
     uint64_t used;
     bool *loaded; /* by batch, as the next two */
     struct toll_line_batch *lines;
+    void **rooms; /* of lines whose columns are narrow */
+    size_t batches;
     struct toll_cdr_batch *cdrs;
 };
 struct toll_delta_join {
@@ -228,7 +230,10 @@ static void close_open(struct open_part *open)
 {
     if (!open->open)
         return;
+    for (size_t b = 0; open->rooms != NULL && b < open->batches; b++)
+        free(open->rooms[b]);
     toll_delta_part_close(&open->part);
+    free(open->rooms);
     free(open->loaded);
     free(open->lines);
     free(open->cdrs);
@@ -259,10 +264,12 @@ static int open_part(struct toll_delta_join *join, size_t index, struct open_par
     if (rc != 0)
         return rc;
     const size_t batches = (size_t)toll_lines_batches(oldest->part.lines);
+    oldest->batches = batches;
+    oldest->rooms = calloc(batches + 1, sizeof *oldest->rooms);
     oldest->loaded = calloc(batches + 1, sizeof *oldest->loaded);
     oldest->lines = calloc(batches + 1, sizeof *oldest->lines);
     oldest->cdrs = calloc(batches + 1, sizeof *oldest->cdrs);
-    return oldest->loaded == NULL || oldest->lines == NULL || oldest->cdrs == NULL
+    return oldest->rooms == NULL || oldest->loaded == NULL || oldest->lines == NULL || oldest->cdrs == NULL
                ? toll_delta_no_memory(error)
                : 0;
 }
@@ -274,7 +281,10 @@ static int find_old(struct toll_delta_join *join, int64_t place, struct toll_del
     struct open_part *open;
     int rc = open_part(join, (size_t)(place >> ROW_BITS), &open, error);
     if (rc == 0 && !open->loaded[batch]) {
-        rc = toll_lines_batch(open->part.lines, batch, NULL, &open->lines[batch], error);
+        open->rooms[batch] = toll_lines_buffer_make(open->part.lines);
+        rc = open->rooms[batch] == NULL
+                 ? toll_delta_no_memory(error)
+                 : toll_lines_batch(open->part.lines, batch, open->rooms[batch], &open->lines[batch], error);
         if (rc == 0)
             rc = toll_cdr_part_batch(open->part.cdrs, batch, TOLL_DELTA_CDR_COLUMNS, NULL, &open->cdrs[batch],
                                      error);
@@ -307,12 +317,15 @@ int toll_delta_join_part(struct toll_delta_join *join, size_t new_part, struct t
     struct toll_delta_part part = {0};
     struct toll_line_batch lines;
     struct toll_cdr_batch cdrs;
+    void *room = NULL;
     int rc = toll_delta_part_open(&part, &join->maker->sides[TOLL_DELTA_NEW], new_part, error);
     if (rc == 0)
         rc = toll_delta_part_need_cdrs(join->maker, &part, error);
+    if (rc == 0 && (room = toll_lines_buffer_make(part.lines)) == NULL)
+        rc = toll_delta_no_memory(error);
     for (int64_t b = 0; rc == 0 && b < toll_lines_batches(part.lines); b++) {
         struct toll_delta_spot before, after = {.part = &part, .lines = &lines, .cdrs = &cdrs};
-        rc = toll_lines_batch(part.lines, b, NULL, &lines, error);
+        rc = toll_lines_batch(part.lines, b, room, &lines, error);
         if (rc == 0)
             rc = toll_cdr_part_batch(part.cdrs, b, TOLL_DELTA_CDR_COLUMNS, NULL, &cdrs, error);
         for (int64_t i = 0; rc == 0 && i < lines.rows; i++) {
@@ -325,6 +338,7 @@ int toll_delta_join_part(struct toll_delta_join *join, size_t new_part, struct t
                 rc = judge(join, place >= 0 ? &before : NULL, &after, changes, error);
         }
     }
+    free(room);
     toll_delta_part_close(&part);
     return rc;
 }

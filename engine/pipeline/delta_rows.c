@@ -162,6 +162,7 @@ struct thread {
     struct task *task;
     pthread_t id;
     uint8_t *differs;
+    void *rooms[TOLL_DELTA_SIDES]; /* of a batch's lines */
     int rc;
     int64_t failed_batch;
     struct toll_error error;
@@ -280,7 +281,8 @@ static int judge_rows(struct task *task, int64_t batch, struct toll_line_batch l
     return rc;
 }
 
-static int compare_batch(struct task *task, int64_t batch, uint8_t *differs, struct toll_error *error)
+static int compare_batch(struct task *task, int64_t batch, uint8_t *differs,
+                         void *const rooms[TOLL_DELTA_SIDES], struct toll_error *error)
 {
     struct toll_line_batch lines[TOLL_DELTA_SIDES];
     const unsigned open = open_columns(task, batch);
@@ -288,7 +290,7 @@ static int compare_batch(struct task *task, int64_t batch, uint8_t *differs, str
         return 0;
     int rc = 0;
     for (unsigned s = 0; rc == 0 && s < TOLL_DELTA_SIDES; s++)
-        rc = toll_lines_batch(task->parts[s].lines, batch, NULL, &lines[s], error);
+        rc = toll_lines_batch(task->parts[s].lines, batch, rooms[s], &lines[s], error);
     if (rc != 0)
         return rc;
     memset(differs, 0, (size_t)lines[0].rows);
@@ -308,7 +310,7 @@ static void *work(void *argument)
         const int64_t batch = atomic_fetch_add(&task->next, 1);
         if (batch >= task->batches)
             return NULL;
-        thread->rc = compare_batch(task, batch, thread->differs, &thread->error);
+        thread->rc = compare_batch(task, batch, thread->differs, thread->rooms, &thread->error);
         thread->failed_batch = batch;
         if (thread->rc != 0)
             return NULL;
@@ -322,10 +324,14 @@ static int run_threads(struct task *task, unsigned wanted, struct toll_error *er
     uint8_t *differs = malloc((size_t)(count + 1u) * TOLL_BATCH_ROWS);
     const struct thread *failed = NULL;
     unsigned started = 1;
-    int rc = threads == NULL || differs == NULL ? toll_delta_no_memory(error) : 0;
+    bool room = threads != NULL && differs != NULL;
+    for (unsigned i = 0; room && i < count; i++) {
+        threads[i] = (struct thread){.task = task, .differs = differs + (size_t)i * TOLL_BATCH_ROWS};
+        for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
+            room &= (threads[i].rooms[s] = toll_lines_buffer_make(task->parts[s].lines)) != NULL;
+    }
+    int rc = room ? 0 : toll_delta_no_memory(error);
     if (rc == 0) {
-        for (unsigned i = 0; i < count; i++)
-            threads[i] = (struct thread){.task = task, .differs = differs + (size_t)i * TOLL_BATCH_ROWS};
         while (started < count && pthread_create(&threads[started].id, NULL, work, &threads[started]) == 0)
             started++; /* fewer than wanted is slower, not wrong */
         if (count > 0)
@@ -340,6 +346,9 @@ static int run_threads(struct task *task, unsigned wanted, struct toll_error *er
         rc = failed->rc;
         toll_error_set(error, rc, "%s", failed->error.text);
     }
+    for (unsigned i = 0; threads != NULL && i < count; i++)
+        for (unsigned s = 0; s < TOLL_DELTA_SIDES; s++)
+            free(threads[i].rooms[s]);
     free(differs);
     free(threads);
     return rc;
@@ -416,11 +425,14 @@ int toll_delta_cost_part(struct toll_delta_maker *maker, enum toll_delta_which w
     struct toll_delta_part part = {0};
     struct toll_line_batch lines;
     struct toll_cdr_batch cdrs;
+    void *room = NULL;
     int rc = toll_delta_part_open(&part, &maker->sides[which], index, error);
+    if (rc == 0 && (room = toll_lines_buffer_make(part.lines)) == NULL)
+        rc = toll_delta_no_memory(error);
     for (int64_t b = 0; rc == 0 && b < toll_lines_batches(part.lines); b++) {
         struct toll_delta_spot spot = {.part = &part, .lines = &lines, .cdrs = &cdrs};
         bool has_cdrs = false;
-        rc = toll_lines_batch(part.lines, b, NULL, &lines, error);
+        rc = toll_lines_batch(part.lines, b, room, &lines, error);
         for (int64_t i = 0; rc == 0 && lines.cost != NULL && i < lines.rows; i++) {
             uint32_t payer = 0;
             if (lines.cost[i] == 0)
@@ -435,6 +447,7 @@ int toll_delta_cost_part(struct toll_delta_maker *maker, enum toll_delta_which w
                 rc = toll_delta_no_memory(error);
         }
     }
+    free(room);
     toll_delta_part_close(&part);
     return rc;
 }

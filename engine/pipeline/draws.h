@@ -108,6 +108,7 @@ struct toll_draws_context {
     struct toll_band_cursor *cursors;
     struct toll_tally *tally;
     struct toll_spent *spent;
+    uint32_t *beyond;  /* of struct toll_block */
     uint32_t part;     /* ordinal in the run */
     int64_t first_row; /* of the batch in its part */
 };

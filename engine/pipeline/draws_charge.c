@@ -46,6 +46,14 @@ static inline void add_difference(const struct toll_draws_context *context,
 
 /* ---- one line ---- */
 
+static inline void put_included(const struct toll_draws_context *context,
+                                const struct toll_line_columns *lines, size_t row, int32_t included,
+                                int32_t pool)
+{
+    toll_line_put(lines->included, lines->narrow.included, row, included, context->beyond);
+    toll_line_put(lines->pool, lines->narrow.pool, row, pool, context->beyond);
+}
+
 static inline void put_charge(const struct toll_draws_context *context, const struct toll_line_columns *lines,
                               size_t row, uint32_t bucket_id, toll_money charge)
 {
@@ -99,6 +107,7 @@ static void charge_slowly(const struct toll_draws_context *context, const struct
     const bool tiers = (request->flags & TOLL_DRAW_TIERS) != 0;
     const struct toll_pool_drawn drawn = full == NULL ? drawn_of(request) : full->drawn;
     const size_t row = request->row;
+    const struct toll_line_narrow *narrow = &lines->narrow;
     struct toll_drawn_call call = {
         .start = request->start,
         .service = toll_chain_key_service(request->key),
@@ -114,21 +123,19 @@ static void charge_slowly(const struct toll_draws_context *context, const struct
         call.tiers = toll_draw_tiers(rater->draws, full->price);
     }
     const struct toll_drawn_line before = {.status = lines->status[row],
-                                           .price = lines->price[row],
-                                           .billed = lines->billed[row],
+                                           .price = toll_line_get(lines->price, narrow->price, row),
+                                           .billed = toll_line_get(lines->billed, narrow->billed, row),
                                            .charge = lines->charge[row]};
     struct toll_drawn_line line = before;
     toll_drawn_line_charge(rater, context->cursors, &call, &drawn, full == NULL ? 0 : full->before, &line);
     lines->status[row] = (uint8_t)line.status;
-    lines->price[row] = line.price;
-    lines->billed[row] = line.billed;
+    toll_line_put(lines->price, narrow->price, row, line.price, context->beyond);
+    toll_line_put(lines->billed, narrow->billed, row, line.billed, context->beyond);
     lines->charge[row] = line.charge;
     if (line.status >= TOLL_SUSPENSE_FIRST)
-        lines->tuple[row] = 0;
-    if (lines->included != NULL) {
-        lines->included[row] = line.included;
-        lines->pool[row] = line.pool;
-    }
+        toll_line_put(lines->tuple, narrow->tuple, row, 0, context->beyond);
+    if (toll_line_columns_pooled(lines))
+        put_included(context, lines, row, line.included, line.pool);
     add_difference(context, request, &before, &line);
     if (tiers)
         spend(context->spent, rater, full, &line);
@@ -147,8 +154,7 @@ static void charge_one(const struct toll_draws *draws, size_t i, const struct to
         if (full->drawn.included > 0 || full->drawn.rejected || (request.flags & TOLL_DRAW_TIERS) != 0)
             charge_slowly(context, &request, full, lines);
     } else if (request.flags == 0 && !terms->exact && request.billed < UNITS_MAX) {
-        lines->included[request.row] = (int32_t)request.bundle;
-        lines->pool[request.row] = (int32_t)request.pool;
+        put_included(context, lines, request.row, (int32_t)request.bundle, (int32_t)request.pool);
         put_charge(context, lines, request.row, request.bucket,
                    charge_rest(terms, all->rates[request.terms] >> TOLL_VOICE_RATE_SHIFT,
                                (uint64_t)request.billed - request.bundle));
@@ -172,8 +178,7 @@ void toll_draws_charge(const struct toll_draws *draws, const struct toll_draws_c
             continue;
         if (of.flags[i] == 0 && included == (uint32_t)of.billed[i]) {
             const size_t row = of.row[i];
-            lines->included[row] = (int32_t)included;
-            lines->pool[row] = (int32_t)of.pool[i];
+            put_included(context, lines, row, (int32_t)included, (int32_t)of.pool[i]);
             put_charge(context, lines, row, of.bucket[i], 0);
         } else {
             charge_one(draws, i, context, lines);

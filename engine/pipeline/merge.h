@@ -112,9 +112,9 @@ void toll_merge_gather(const struct toll_cdr_batch *batch, const uint32_t *rows,
 /* Where gathered rows are rated to: the columns of scratch that `lines` has, too. */
 struct toll_line_columns toll_merge_scratch_lines(struct toll_merge_scratch *scratch,
                                                   const struct toll_line_columns *lines);
-/* And back to their rows, as they are. */
+/* And back to their rows, as they are. beyond: as in struct toll_block. */
 void toll_merge_scatter(const struct toll_merge_scratch *scratch, const uint32_t *rows, size_t count,
-                        const struct toll_line_columns *lines);
+                        const struct toll_line_columns *lines, uint32_t *beyond);
 
 /* Fills all of `lines`, of which the columns that there are have room for the batch. block_rows: as in
  * toll_workers_init. TOLL_EDATA: a kept line names an account, price or book that the earlier run does not

@@ -238,8 +238,8 @@ struct toll_line_columns toll_merge_scratch_lines(struct toll_merge_scratch *scr
         .charge = scratch->charge,
         .status = scratch->status,
         .class_jurisdiction = scratch->class_jurisdiction,
-        .included = lines->pool == NULL ? NULL : scratch->included,
-        .pool = lines->pool == NULL ? NULL : scratch->pool,
+        .included = toll_line_columns_pooled(lines) ? scratch->included : NULL,
+        .pool = toll_line_columns_pooled(lines) ? scratch->pool : NULL,
         .cost = lines->cost == NULL ? NULL : scratch->cost,
         .cost_price = lines->cost == NULL ? NULL : scratch->cost_price,
         .cost_status = lines->cost == NULL ? NULL : scratch->cost_status,
@@ -247,24 +247,25 @@ struct toll_line_columns toll_merge_scratch_lines(struct toll_merge_scratch *scr
 }
 
 void toll_merge_scatter(const struct toll_merge_scratch *scratch, const uint32_t *rows, size_t count,
-                        const struct toll_line_columns *lines)
+                        const struct toll_line_columns *lines, uint32_t *beyond)
 {
+    const struct toll_line_narrow *narrow = &lines->narrow;
     for (size_t i = 0; i < count; i++) {
         const uint32_t row = rows[i];
-        lines->account[row] = scratch->account[i];
-        lines->price[row] = scratch->price[i];
-        lines->billed[row] = scratch->billed[i];
+        toll_line_put(lines->account, narrow->account, row, scratch->account[i], beyond);
+        toll_line_put(lines->price, narrow->price, row, scratch->price[i], beyond);
+        toll_line_put(lines->billed, narrow->billed, row, scratch->billed[i], beyond);
         lines->charge[row] = scratch->charge[i];
-        lines->tuple[row] = scratch->tuple[i];
+        toll_line_put(lines->tuple, narrow->tuple, row, scratch->tuple[i], beyond);
         lines->status[row] = scratch->status[i];
         lines->class_jurisdiction[row] = scratch->class_jurisdiction[i];
-        if (lines->pool != NULL) {
-            lines->included[row] = scratch->included[i];
-            lines->pool[row] = scratch->pool[i];
+        if (toll_line_columns_pooled(lines)) {
+            toll_line_put(lines->included, narrow->included, row, scratch->included[i], beyond);
+            toll_line_put(lines->pool, narrow->pool, row, scratch->pool[i], beyond);
         }
         if (lines->cost != NULL) {
             lines->cost[row] = scratch->cost[i];
-            lines->cost_price[row] = scratch->cost_price[i];
+            toll_line_put(lines->cost_price, narrow->cost_price, row, scratch->cost_price[i], beyond);
             lines->cost_status[row] = scratch->cost_status[i];
         }
     }
@@ -276,7 +277,8 @@ static void scatter(const struct toll_merge *merge, const struct toll_merge_scra
 {
     const uint8_t own = (uint8_t)(merge->book_count - 1);
     const int32_t shift = merge->books[own].price_shift, tuple_shift = merge->books[own].tuple_shift;
-    toll_merge_scatter(scratch, rows, count, lines);
+    uint32_t beyond = 0; /* no column of a merged run is narrow */
+    toll_merge_scatter(scratch, rows, count, lines, &beyond);
     for (size_t i = 0; i < count; i++) {
         const uint32_t row = rows[i];
         lines->account[row] = merge->account_ids[lines->account[row]];

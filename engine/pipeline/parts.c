@@ -46,13 +46,14 @@ int toll_parts_select(const struct toll_dataset *dataset, const char *from_day, 
     return 0;
 }
 
-int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
-                       const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
-                       uint32_t ordinal, struct toll_strings *texts, struct toll_error *error)
+int toll_part_set_open_begun(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
+                             const struct toll_dataset *dataset, size_t first, size_t last,
+                             enum toll_read_path how, uint32_t ordinal, struct toll_strings *texts,
+                             struct toll_parts_ahead *ahead, struct toll_error *error)
 {
     TOLL_ASSERT(last - first <= TOLL_PARTS_AT_ONCE);
     memset(set, 0, sizeof *set);
-    int rc = toll_parts_open(dataset, first, last, how, set->opened, error);
+    int rc = toll_parts_ahead_take(ahead, dataset, first, last, how, set->opened, error);
     if (rc == 0)
         set->count = last - first;
     for (size_t i = 0; rc == 0 && i < set->count; i++) {
@@ -74,6 +75,14 @@ int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *rater
     if (rc != 0)
         toll_part_set_close(set);
     return rc;
+}
+
+int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
+                       const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
+                       uint32_t ordinal, struct toll_strings *texts, struct toll_error *error)
+{
+    return toll_part_set_open_begun(set, raters, lane_count, dataset, first, last, how, ordinal, texts, NULL,
+                                    error);
 }
 
 int toll_tuples_of_parts(const struct toll_book *book, const struct toll_dataset *dataset, size_t first,

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define OPENERS 16
 #define PARTS_FOR_OPENERS 4
@@ -70,4 +71,50 @@ int toll_parts_open(const struct toll_dataset *dataset, size_t first, size_t las
     free(opening.codes);
     free(opening.errors);
     return rc;
+}
+
+/* ---- ahead ---- */
+
+static void *open_ahead(void *argument)
+{
+    struct toll_parts_ahead *ahead = argument;
+    ahead->rc =
+        toll_parts_open(ahead->dataset, ahead->first, ahead->last, ahead->how, ahead->parts, &ahead->error);
+    return NULL;
+}
+
+void toll_parts_ahead_begin(struct toll_parts_ahead *ahead, const struct toll_dataset *dataset, size_t first,
+                            size_t last, enum toll_read_path how)
+{
+    ahead->dataset = dataset;
+    ahead->first = first;
+    ahead->last = last - first < TOLL_PARTS_AT_ONCE ? last : first + TOLL_PARTS_AT_ONCE;
+    ahead->how = how;
+    ahead->begun =
+        last - first >= PARTS_FOR_OPENERS && pthread_create(&ahead->thread, NULL, open_ahead, ahead) == 0;
+}
+
+int toll_parts_ahead_take(struct toll_parts_ahead *ahead, const struct toll_dataset *dataset, size_t first,
+                          size_t last, enum toll_read_path how, struct toll_cdr_part **parts,
+                          struct toll_error *error)
+{
+    if (ahead == NULL || !ahead->begun || ahead->first != first || ahead->last != last)
+        return toll_parts_open(dataset, first, last, how, parts, error);
+    pthread_join(ahead->thread, NULL);
+    ahead->begun = false;
+    if (ahead->rc == 0)
+        memcpy(parts, ahead->parts, (last - first) * sizeof *parts);
+    else if (error != NULL)
+        *error = ahead->error;
+    return ahead->rc;
+}
+
+void toll_parts_ahead_close(struct toll_parts_ahead *ahead)
+{
+    if (!ahead->begun)
+        return;
+    pthread_join(ahead->thread, NULL);
+    ahead->begun = false;
+    for (size_t i = ahead->first; ahead->rc == 0 && i < ahead->last; i++)
+        toll_cdr_part_close(ahead->parts[i - ahead->first]);
 }

@@ -168,6 +168,16 @@ int toll_pools_make(const struct toll_book *book, const struct toll_run_span *sp
     return 0;
 }
 
+int64_t toll_pools_ids_end(const struct toll_book *book, const struct toll_pools_before *before)
+{
+    const int64_t rows = before == NULL ? 0 : before->period_count;
+    const int64_t first = rows == 0 ? 1 : before->periods[rows - 1].id + 1ll;
+    for (uint32_t i = 1; i < book->bundle_count; i++)
+        if (book->bundles[i].scope == TOLL_SCOPE_NUMBER)
+            return INT64_MAX;
+    return first + book->pool_count;
+}
+
 void toll_pools_free(struct toll_pools *pools)
 {
     if (pools == NULL)

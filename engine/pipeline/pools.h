@@ -45,6 +45,9 @@ int toll_pools_make(const struct toll_book *book, const struct toll_run_span *sp
                     const struct toll_pools_before *before, struct toll_pools **out,
                     struct toll_error *error);
 void toll_pools_free(struct toll_pools *pools); /* NULL allowed */
+/* Ids that lines can get are below this; INT64_MAX: that is not known before the calls, which make the pools
+ * of numbers. before as above. */
+int64_t toll_pools_ids_end(const struct toll_book *book, const struct toll_pools_before *before);
 
 /* The number of a pool of scope number: the packed digits of the payer's number, or a trunk or hint. */
 #define TOLL_POOL_NAMED UINT64_C(0xC000000000000000) /* no digit is 0xC */

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "pipeline/after.h"
+#include "pipeline/line_widths.h"
 #include "text/json.h"
 
 #include <pthread.h>
@@ -23,14 +24,18 @@ struct run {
     const struct toll_io *io;
     enum toll_read_path how;
     bool ring_writes;
+    enum toll_sync_choice sync;
+    int image_rc; /* of its writing, as far as it was begun */
+    struct toll_error image_error;
     struct toll_book *book;
     struct toll_dataset dataset;
     bool dataset_open;
     struct toll_merge merged;       /* open: what an earlier run settled is kept */
     const struct toll_merge *merge; /* NULL: every row is rated */
     struct toll_after after;        /* open: it goes on behind closed ones */
-    unsigned optional;              /* columns of the lines: bits TOLL_LINES_... */
+    unsigned optional;              /* columns of the lines, and their widths: bits TOLL_LINES_... */
     size_t first, last;             /* of dataset.parts */
+    struct toll_parts_ahead ahead;  /* the first of them */
     int64_t rows;
     struct toll_rater rater;
     struct toll_tuples *tuples; /* NULL: the book is not taxed */
@@ -86,7 +91,7 @@ static int find_optional(struct run *run, struct toll_error *error)
         struct toll_lines *lines;
         rc = toll_run_lines_open(&run->merge->old, 0, TOLL_READ_PREAD, &lines, error);
         if (rc == 0)
-            run->optional |= toll_lines_optional(lines);
+            run->optional |= toll_lines_optional(lines) & TOLL_LINES_OPTIONAL;
         if (rc == 0)
             toll_lines_close(lines);
     }
@@ -105,6 +110,52 @@ static int open_after(struct run *run, struct toll_error *error)
     return rc != 0 ? rc : toll_after_open(&run->after, run->io, run->options->after, error);
 }
 
+/* Threads that bring files to disk are worth their while from some size on. */
+#define SYNC_TOGETHER_ROWS 1000000
+static bool syncs_together(const struct run *run)
+{
+    return run->sync == TOLL_SYNC_BY_SIZE ? run->rows >= SYNC_TOGETHER_ROWS : run->sync == TOLL_SYNC_TOGETHER;
+}
+
+static void image_begins(void *context, const uint8_t *image, size_t bytes)
+{
+    struct run *run = context;
+    run->image_rc = toll_run_write_image(run->writer, image, bytes, &run->image_error);
+}
+
+/* No run comes of it: what is still to be written only has to end. */
+static void image_ends(void *context)
+{
+    struct run *run = context;
+    (void)toll_run_wait(run->writer, NULL);
+}
+
+/* In a large run the book's image is written while it is checked, for the device has nothing else to do. */
+static int open_book(struct run *run, struct toll_error *error)
+{
+    const struct toll_rate_options *options = run->options;
+    const struct toll_book_watch watch = {.begin = image_begins, .end = image_ends, .context = run};
+    int rc = toll_book_open_watched(run->io, options->book_path, &options->reporter,
+                                    toll_run_syncs(run->writer) == NULL ? NULL : &watch, &run->book, error);
+    if (rc == 0 && run->image_rc != 0) {
+        rc = run->image_rc;
+        if (error != NULL)
+            *error = run->image_error;
+    }
+    return rc;
+}
+
+/* Lines by a ring, too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took
+ * 0.09 to 0.14 s of system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
+static void choose_io(struct run *run)
+{
+    const enum toll_io_choice io = run->options->io;
+    run->how = toll_parts_read_path(&run->dataset, run->first, run->last, io, run->options->memory_bytes > 0);
+    run->ring_writes = io == TOLL_IO_URING || io == TOLL_IO_AUTO;
+    if (run->how == TOLL_READ_RING) /* their heads come from the device while the book is opened */
+        toll_parts_ahead_begin(&run->ahead, &run->dataset, run->first, run->last, run->how);
+}
+
 static int open_all(struct run *run, struct toll_error *error)
 {
     const struct toll_rate_options *options = run->options;
@@ -118,10 +169,16 @@ static int open_all(struct run *run, struct toll_error *error)
                              options->from_day, options->to_day, &run->first, &run->last, error);
     if (rc == 0 && options->after != NULL)
         rc = open_after(run, error);
+    for (size_t i = run->first; rc == 0 && i < run->last; i++)
+        run->rows += run->dataset.parts[i].rows;
     if (rc == 0) /* before the book: what is slow comes after what is likely to be wrong */
         rc = toll_run_create(run->io, options->run_path, &run->writer, error);
     if (rc == 0)
-        rc = toll_book_open(run->io, options->book_path, &options->reporter, &run->book, error);
+        choose_io(run);
+    if (rc == 0 && syncs_together(run))
+        rc = toll_run_sync_together(run->writer, run->ring_writes, error);
+    if (rc == 0)
+        rc = open_book(run, error);
     if (rc == 0 && run->merged.open) {
         rc = toll_merge_join(&run->merged, run->book, error);
         run->merge = &run->merged;
@@ -139,8 +196,6 @@ static int open_all(struct run *run, struct toll_error *error)
                             "%s: carriers or trunks have bundles, on which the cost of what waited has drawn "
                             "already; rate all again, without --only-suspense",
                             options->book_path);
-    for (size_t i = run->first; rc == 0 && i < run->last; i++)
-        run->rows += run->dataset.parts[i].rows;
     return rc;
 }
 
@@ -184,6 +239,14 @@ static struct toll_run_span span_of(const struct run *run)
     return toll_parts_span(&run->dataset, run->first, run->last);
 }
 
+/* Ids of a merged run are older books', too: its columns are wide. */
+static void find_widths(struct run *run)
+{
+    if (run->merge == NULL)
+        run->optional |= toll_line_widths(&run->rater, &run->dataset, run->first, run->last,
+                                          run->after.open ? &run->after.before : NULL);
+}
+
 static int make_pools(struct run *run, struct toll_error *error)
 {
     struct toll_run_span span = span_of(run);
@@ -201,15 +264,6 @@ static int make_pools(struct run *run, struct toll_error *error)
     }
     run->before = before == NULL ? (struct toll_pools_before){0} : *before;
     return toll_pools_make(run->book, &span, before == NULL ? NULL : &run->before, &run->pools, error);
-}
-
-/* Lines by a ring, too: warm it is as fast as pwrite within the noise, and a whole cold run by the ring took
- * 0.09 to 0.14 s of system time where pread and pwrite took 0.36 to 0.48 s (20 M CDRs). */
-static void choose_io(struct run *run)
-{
-    const enum toll_io_choice io = run->options->io;
-    run->how = toll_parts_read_path(&run->dataset, run->first, run->last, io, run->options->memory_bytes > 0);
-    run->ring_writes = io == TOLL_IO_URING || io == TOLL_IO_AUTO;
 }
 
 /* ---- the lines ---- */
@@ -285,8 +339,8 @@ static int rate_parts(struct run *run, enum pass pass, struct toll_error *error)
     int rc = 0;
     for (size_t first = run->first; first < run->last && rc == 0; first += TOLL_PARTS_AT_ONCE) {
         const size_t last = run->last - first < TOLL_PARTS_AT_ONCE ? run->last : first + TOLL_PARTS_AT_ONCE;
-        rc = toll_part_set_open(&run->set, &run->rater, 1, &run->dataset, first, last, run->how,
-                                (uint32_t)(first - run->first), &run->texts, error);
+        rc = toll_part_set_open_begun(&run->set, &run->rater, 1, &run->dataset, first, last, run->how,
+                                      (uint32_t)(first - run->first), &run->texts, &run->ahead, error);
         if (rc == 0)
             rc = open_kept(run, first, error);
         if (rc == 0)
@@ -444,7 +498,7 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
 /* The text of suspense.csv, which takes as long as the tables: in large runs beside them. */
 struct suspense_text {
     struct run *run;
-    const struct toll_tally *tally;
+    struct toll_tally *tally;
     pthread_t thread;
     bool threaded;
     char *csv;
@@ -465,6 +519,7 @@ static void *make_suspense(void *argument)
     }
     for (size_t i = 0; i < parts; i++)
         days[i] = run->parts[i].day;
+    toll_suspense_finish(&text->tally->suspense);
     text->rc = toll_suspense_to_csv(&text->tally->suspense, run->book, run->merge, days, &run->texts,
                                     &text->csv, &text->bytes, &text->error);
     free(days);
@@ -625,14 +680,6 @@ static int publish(struct run *run, const struct toll_tally *tally, struct toll_
     return rc;
 }
 
-/* Threads that bring files to disk are worth their while from some size on. */
-#define SYNC_TOGETHER_ROWS 1000000
-static bool syncs_together(const struct run *run, const struct toll_rate_tuning *tuning)
-{
-    return tuning->sync == TOLL_SYNC_BY_SIZE ? run->rows >= SYNC_TOGETHER_ROWS
-                                             : tuning->sync == TOLL_SYNC_TOGETHER;
-}
-
 int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_rate_tuning *tuning,
                     struct toll_rate_result *result, struct toll_error *error)
 {
@@ -645,6 +692,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     run->io = tuning->io;
     run->predecessor = tuning->predecessor;
     run->choice = tuning->choice;
+    run->sync = tuning->sync;
     run->phase_begun = begun;
 
     int rc = toll_simd_features(options->simd, tuning->features, &run->features, error);
@@ -658,7 +706,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     if (rc == 0)
         rc = make_tuples(run, error);
     if (rc == 0) {
-        choose_io(run);
+        find_widths(run);
         struct toll_workers_io io = {
             .io = run->io,
             .mapped = run->how == TOLL_READ_MMAP,
@@ -684,10 +732,12 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     }
     if (rc == 0)
         rc = make_pools(run, error);
-    if (rc == 0 && syncs_together(run, tuning))
-        rc = toll_run_sync_together(run->writer, run->memory.threads, run->ring_writes, error);
     if (rc == 0)
-        rc = toll_run_write_books(run->writer, run->book, run->merge, error);
+        toll_run_make_by(run->writer, run->memory.threads);
+    if (rc == 0 && toll_run_syncs(run->writer) == NULL)
+        rc = toll_run_write_image(run->writer, run->book->image, run->book->image_bytes, error);
+    if (rc == 0)
+        rc = toll_run_write_older_books(run->writer, run->merge, error);
     phase_ends(run, TOLL_PHASE_PLAN);
     if (rc == 0)
         rc = collect_ends(run, error);
@@ -739,6 +789,7 @@ int toll_rate_tuned(const struct toll_rate_options *options, const struct toll_r
     toll_tuples_free(run->tuples);
     toll_merge_close(&run->merged);
     toll_after_close(&run->after);
+    toll_parts_ahead_close(&run->ahead);
     if (run->dataset_open)
         toll_dataset_close(&run->dataset);
     toll_book_close(run->book);

@@ -11,6 +11,8 @@
 #include "segment/run.h"
 #include "tollmill.h"
 
+#include <pthread.h>
+
 /* Where the time of a run went, in the order in which things are done. */
 enum toll_rate_phase {
     TOLL_PHASE_BOOK,    /* dataset, run folder, book */
@@ -45,8 +47,12 @@ int64_t toll_memory_peak(void);
 
 /* What tests vary and users need not. */
 struct toll_rate_tuning {
-    struct toll_rate_times *times;                                         /* NULL, or where they are told */
-    enum { TOLL_SYNC_BY_SIZE, TOLL_SYNC_TOGETHER, TOLL_SYNC_SINGLY } sync; /* see toll_run_sync_together */
+    struct toll_rate_times *times; /* NULL, or where they are told */
+    enum toll_sync_choice {
+        TOLL_SYNC_BY_SIZE,
+        TOLL_SYNC_TOGETHER,
+        TOLL_SYNC_SINGLY
+    } sync; /* see toll_run_sync_together */
     const struct toll_io *io;
     size_t block_rows;                   /* 0: TOLL_BLOCK_ROWS */
     unsigned features;                   /* what the processor is taken to have: see base/cpu.h */
@@ -115,11 +121,35 @@ struct toll_part_set {
  * is open. */
 int toll_parts_open(const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                     struct toll_cdr_part **parts, struct toll_error *error);
+/* The same by a thread of its own, where they are several, while the caller does what needs no parts. Take
+ * them, or close. */
+struct toll_parts_ahead {
+    const struct toll_dataset *dataset;
+    size_t first, last; /* at most TOLL_PARTS_AT_ONCE */
+    enum toll_read_path how;
+    struct toll_cdr_part *parts[TOLL_PARTS_AT_ONCE];
+    bool begun; /* and neither taken nor closed */
+    pthread_t thread;
+    struct toll_error error;
+    int rc;
+};
+void toll_parts_ahead_begin(struct toll_parts_ahead *ahead, const struct toll_dataset *dataset, size_t first,
+                            size_t last, enum toll_read_path how);
+/* As toll_parts_open of these parts: at once if others were begun, or none. */
+int toll_parts_ahead_take(struct toll_parts_ahead *ahead, const struct toll_dataset *dataset, size_t first,
+                          size_t last, enum toll_read_path how, struct toll_cdr_part **parts,
+                          struct toll_error *error);
+void toll_parts_ahead_close(struct toll_parts_ahead *ahead); /* safe on a zeroed struct */
 /* Opens dataset->parts[first..last), at most TOLL_PARTS_AT_ONCE, for so many raters: a lane each. texts as in
  * toll_part_map_make, of the first. ordinal counts from `ordinal` on. */
 int toll_part_set_open(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
                        const struct toll_dataset *dataset, size_t first, size_t last, enum toll_read_path how,
                        uint32_t ordinal, struct toll_strings *texts, struct toll_error *error);
+/* The same, of parts that may have been opened ahead. */
+int toll_part_set_open_begun(struct toll_part_set *set, const struct toll_rater *raters, unsigned lane_count,
+                             const struct toll_dataset *dataset, size_t first, size_t last,
+                             enum toll_read_path how, uint32_t ordinal, struct toll_strings *texts,
+                             struct toll_parts_ahead *ahead /* or NULL */, struct toll_error *error);
 void toll_part_set_close(struct toll_part_set *set); /* safe on a zeroed struct */
 
 /* Whether most of what these parts' files hold is in the page cache; sampled. Files that cannot be opened
@@ -133,8 +163,10 @@ int toll_result_fill(struct toll_rate_result *result, const struct toll_tally *t
                      const struct toll_dataset *dataset, struct toll_error *error);
 
 /* book.image, which must stay until the run is published, and the older books of an earlier run's lines. */
-int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book *book,
-                         const struct toll_merge *merge, struct toll_error *error);
+int toll_run_write_image(struct toll_run_writer *writer, const uint8_t *image, size_t bytes,
+                         struct toll_error *error);
+int toll_run_write_older_books(struct toll_run_writer *writer, const struct toll_merge *merge /* or NULL */,
+                               struct toll_error *error);
 /* Writes accounts, prices, buckets and, if there are any, period charges, pools and counts of tiers
  * into a run. merge: NULL, or what is kept. */
 int toll_run_write_tables(struct toll_run_writer *writer, const struct toll_book *book,

@@ -2,6 +2,8 @@
 #include "pipeline/rate.h"
 
 #include "base/error.h"
+#include "base/large.h"
+#include "ratetable/sort.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -54,8 +56,14 @@ static int no_memory(struct toll_error *error)
 /* ---- books ---- */
 
 /* The earlier run's books are the same bytes under the name that they have among more of them. */
-int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book *book,
-                         const struct toll_merge *merge, struct toll_error *error)
+int toll_run_write_image(struct toll_run_writer *writer, const uint8_t *image, size_t bytes,
+                         struct toll_error *error)
+{
+    return toll_run_add_lasting_file(writer, "book.image", image, bytes, error);
+}
+
+int toll_run_write_older_books(struct toll_run_writer *writer, const struct toll_merge *merge,
+                               struct toll_error *error)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && merge != NULL && i + 1 < merge->book_count; i++) {
@@ -69,8 +77,7 @@ int toll_run_write_books(struct toll_run_writer *writer, const struct toll_book 
         rc = toll_run_add_file(writer, name, image.data, image.size, error);
         toll_blob_free(&image);
     }
-    return rc != 0 ? rc
-                   : toll_run_add_lasting_file(writer, "book.image", book->image, book->image_bytes, error);
+    return rc;
 }
 
 /* ---- accounts ---- */
@@ -117,37 +124,113 @@ static int too_much(const char *account, const char *currency, struct toll_error
                           account, currency);
 }
 
+static int describe_bucket(const struct toll_book *book, const struct toll_tally *tally,
+                           const struct toll_merge *merge, size_t slot, struct toll_bucket_row *row,
+                           struct toll_error *error)
+{
+    const struct toll_tally_bucket *bucket = &tally->buckets[slot];
+    const struct toll_bucket_key *key = &book->buckets[toll_tally_slot_bucket(tally, book, slot)];
+    const int32_t tuple = toll_tally_slot_tuple(tally, book, slot);
+    const int32_t shift = merge == NULL ? 0 : merge->books[merge->book_count - 1].tuple_shift;
+    *row = (struct toll_bucket_row){
+        .account = merge == NULL ? key->account : merge->account_ids[key->account],
+        .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
+        .tuple = tuple == 0 ? 0 : shift + tuple,
+        .count = bucket->rows,
+        .units = bucket->units,
+    };
+    if (toll_money_narrow(toll_tally_charge(bucket), &row->charge))
+        return 0;
+    const struct toll_account *account = &book->accounts[key->account];
+    return too_much(toll_book_string(book, account->account), toll_book_string(book, account->currency),
+                    error);
+}
+
+/* The next slot from `slot` on that has rows; slots: there is none. */
+static size_t next_slot(const struct toll_book *book, const struct toll_tally *tally, size_t slot,
+                        size_t slots)
+{
+    while (slot < slots && (tally->buckets[slot].rows == 0 || toll_tally_slot_bucket(tally, book, slot) == 0))
+        slot++;
+    return slot;
+}
+
 static int list_buckets(const struct toll_book *book, const struct toll_tally *tally,
                         const struct toll_merge *merge, struct toll_bucket_row *rows, int64_t *count,
                         struct toll_error *error)
 {
     const size_t slots = toll_tally_slots(tally, book);
-    const int32_t shift = merge == NULL ? 0 : merge->books[merge->book_count - 1].tuple_shift;
-    for (size_t slot = 1; slot < slots; slot++) {
-        const struct toll_tally_bucket *bucket = &tally->buckets[slot];
-        if (bucket->rows == 0) /* most of them */
-            continue;
-        const uint32_t i = toll_tally_slot_bucket(tally, book, slot);
-        const int32_t tuple = toll_tally_slot_tuple(tally, book, slot);
-        const struct toll_bucket_key *key = &book->buckets[i];
-        if (i == 0)
-            continue;
-        struct toll_bucket_row *row = &rows[(*count)++];
-        *row = (struct toll_bucket_row){
-            .account = merge == NULL ? key->account : merge->account_ids[key->account],
-            .site = key->site == 0 ? "" : toll_book_string(book, book->sites[key->site].site),
-            .tuple = tuple == 0 ? 0 : shift + tuple,
-            .count = bucket->rows,
-            .units = bucket->units,
-        };
-        if (!toll_money_narrow(toll_tally_charge(bucket), &row->charge)) {
-            const struct toll_account *account = &book->accounts[key->account];
-            return too_much(toll_book_string(book, account->account),
-                            toll_book_string(book, account->currency), error);
-        }
-    }
-    return 0;
+    int rc = 0;
+    for (size_t slot = next_slot(book, tally, 1, slots); rc == 0 && slot < slots;
+         slot = next_slot(book, tally, slot + 1, slots))
+        rc = describe_bucket(book, tally, merge, slot, &rows[(*count)++], error);
+    return rc;
 }
+
+/* ---- without an earlier run: in order at once ---- */
+
+struct place {
+    const struct toll_book *book;
+    uint32_t bucket;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    const struct toll_book *book = x->book;
+    const struct toll_bucket_key *left = &book->buckets[x->bucket], *right = &book->buckets[y->bucket];
+    if (left->account != right->account)
+        return left->account < right->account ? -1 : 1;
+    return strcmp(left->site == 0 ? "" : toll_book_string(book, book->sites[left->site].site),
+                  right->site == 0 ? "" : toll_book_string(book, book->sites[right->site].site));
+}
+
+/* By bucket of the book, in the order of account and site; those that are alike have one place. */
+static bool find_places(const struct toll_book *book, uint32_t *places)
+{
+    struct place *order = malloc((book->bucket_count + (size_t)1) * sizeof *order);
+    bool sorted = true;
+    if (order == NULL)
+        return false;
+    for (uint32_t i = 0; i < book->bucket_count; i++) {
+        order[i] = (struct place){book, i};
+        sorted = sorted && (i == 0 || compare_places(&order[i - 1], &order[i]) <= 0);
+    }
+    if (!sorted)
+        qsort(order, book->bucket_count, sizeof *order, compare_places);
+    for (uint32_t i = 0, place = 0; i < book->bucket_count; i++) {
+        place += i > 0 && compare_places(&order[i - 1], &order[i]) != 0;
+        places[order[i].bucket] = place;
+    }
+    free(order);
+    return true;
+}
+
+static int make_own_buckets(const struct toll_book *book, const struct toll_tally *tally,
+                            struct toll_bucket_row *rows, int64_t room, int64_t *count,
+                            struct toll_error *error)
+{
+    const size_t slots = toll_tally_slots(tally, book);
+    struct toll_sort_pair *pairs = malloc(((size_t)room + 1) * sizeof *pairs);
+    uint32_t *places = malloc((book->bucket_count + (size_t)1) * sizeof *places);
+    int64_t found = 0;
+    bool good = pairs != NULL && places != NULL && find_places(book, places);
+    for (size_t slot = next_slot(book, tally, 1, slots); good && slot < slots;
+         slot = next_slot(book, tally, slot + 1, slots)) {
+        const uint64_t place = places[toll_tally_slot_bucket(tally, book, slot)];
+        pairs[found++] = (struct toll_sort_pair){
+            .key = place << 32 | (uint32_t)toll_tally_slot_tuple(tally, book, slot), .index = (uint32_t)slot};
+    }
+    good = good && toll_sort_pairs(pairs, (size_t)found);
+    int rc = good ? 0 : no_memory(error);
+    for (*count = 0; rc == 0 && *count < found; ++*count)
+        rc = describe_bucket(book, tally, NULL, pairs[*count].index, &rows[*count], error);
+    free(pairs);
+    free(places);
+    return rc;
+}
+
+/* ---- with one ---- */
 
 /* Sorted rows of one key become one: those of kept lines and of lines that were rated again. */
 static int join_buckets(const struct toll_merge *merge, struct toll_bucket_row *rows, int64_t *count,
@@ -187,16 +270,21 @@ static int make_bucket_rows(const struct toll_book *book, const struct toll_tall
                             struct toll_error *error)
 {
     int64_t count = merge == NULL ? 0 : merge->bucket_count;
-    struct toll_bucket_row *rows = calloc((size_t)(count + count_buckets(book, tally)) + 1, sizeof *rows);
+    const int64_t own = count_buckets(book, tally);
+    struct toll_bucket_row *rows = toll_large_array((size_t)(count + own + 1) * sizeof *rows);
     if (rows == NULL)
         return no_memory(error);
-    if (count > 0)
-        memcpy(rows, merge->buckets, (size_t)count * sizeof *rows);
-    int rc = list_buckets(book, tally, merge, rows, &count, error);
-    if (rc == 0) {
-        qsort(rows, (size_t)count, sizeof *rows, by_account_site);
-        if (merge != NULL)
+    int rc;
+    if (merge == NULL) {
+        rc = make_own_buckets(book, tally, rows, own, &count, error);
+    } else {
+        if (count > 0)
+            memcpy(rows, merge->buckets, (size_t)count * sizeof *rows);
+        rc = list_buckets(book, tally, merge, rows, &count, error);
+        if (rc == 0) {
+            qsort(rows, (size_t)count, sizeof *rows, by_account_site);
             rc = join_buckets(merge, rows, &count, error);
+        }
     }
     if (rc != 0)
         free(rows);

@@ -32,7 +32,7 @@ static int check_part(struct toll_run_check *check, size_t part)
     int rc = toll_run_lines_open(run, part, TOLL_READ_PREAD, &lines, &check->error);
     if (rc != 0)
         return rc;
-    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(toll_lines_buffer_bytes(lines) + 1));
+    void *buffer = toll_lines_buffer_make(lines);
     if (buffer == NULL)
         rc = toll_error_set(&check->error, TOLL_ENOMEM, "%s: out of memory", run->path);
     for (int64_t b = 0; rc == 0 && !atomic_load(&check->stop) && b < toll_lines_batches(lines); b++)

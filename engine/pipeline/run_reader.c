@@ -37,6 +37,7 @@ struct toll_run {
     struct toll_part_set set; /* the CDR part, if there is a dataset */
     struct toll_cdr_text *text;
     struct toll_line_batch line_batch;
+    void *line_room; /* of its narrow columns */
     struct toll_cdr_batch cdr_batch;
     char day[TOLL_TIME_TEXT_BYTES];
     int64_t day_row; /* of the part's first row */
@@ -109,7 +110,9 @@ static void close_part(struct toll_run *run)
         toll_cdr_text_close(run->text);
     toll_reader_books_leave_part(&run->books);
     toll_part_set_close(&run->set);
+    free(run->line_room);
     run->lines = NULL;
+    run->line_room = NULL;
     run->text = NULL;
 }
 
@@ -288,6 +291,11 @@ static int open_part(struct toll_run *run, size_t part, struct toll_error *error
     for (size_t i = part; i > 0 && parts[i - 1].day == parts[part].day; i--)
         run->day_row += parts[i - 1].rows;
     int rc = toll_run_lines_open(&run->files, part, TOLL_READ_MMAP, &run->lines, error);
+    if (rc == 0) {
+        run->line_room = toll_lines_buffer_make(run->lines);
+        if (run->line_room == NULL)
+            rc = toll_error_set(error, TOLL_ENOMEM, "out of memory for the lines");
+    }
     if (rc != 0 || !run->dataset_open)
         return rc;
     rc = toll_part_set_open(&run->set, &toll_reader_book_own(&run->books)->rater, 1, &run->dataset, part,
@@ -302,7 +310,7 @@ static int open_batch(struct toll_run *run, int64_t batch, struct toll_error *er
     if (run->batch == batch)
         return 0;
     run->batch = run->cdr_batch_index = -1;
-    const int rc = toll_lines_batch(run->lines, batch, NULL, &run->line_batch, error);
+    const int rc = toll_lines_batch(run->lines, batch, run->line_room, &run->line_batch, error);
     if (rc == 0)
         run->batch = batch;
     return rc;

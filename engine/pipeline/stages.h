@@ -16,6 +16,7 @@ struct toll_block_rows {
     struct toll_cdr_batch cdr; /* rows: of the block; first_row: of the part */
     struct toll_line_columns line;
     size_t rows;
+    bool last;      /* the batch has no rows behind these */
     uint16_t kinds; /* bits that some row's kind has */
     /* The buy side: the plan of each row, the book's plan_count if it has none; `line` has the cost's columns
      * then. NULL: the sell side. */

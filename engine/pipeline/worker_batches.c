@@ -19,27 +19,45 @@ static int64_t thread_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Of a column's values, whatever their width. */
+static struct toll_hash128 hash_ids(const int32_t *wide, const uint16_t *narrow, size_t rows)
+{
+    if (wide != NULL || rows == 0)
+        return toll_hash(wide, rows * sizeof *wide);
+    struct toll_hash_state state;
+    int32_t some[TOLL_BLOCK_ROWS];
+    toll_hash_begin(&state);
+    for (size_t at = 0; at < rows; at += TOLL_BLOCK_ROWS) {
+        const size_t count = rows - at < TOLL_BLOCK_ROWS ? rows - at : TOLL_BLOCK_ROWS;
+        for (size_t i = 0; i < count; i++)
+            some[i] = narrow[at + i];
+        toll_hash_add(&state, some, count * sizeof *some);
+    }
+    return toll_hash_end(&state);
+}
+
 static struct toll_hash128 hash_lines(const struct toll_line_columns *lines, size_t rows, bool taxed)
 {
-    const size_t pooled = lines->pool == NULL ? 0 : rows;
+    const struct toll_line_narrow *narrow = &lines->narrow;
+    const size_t pooled = toll_line_columns_pooled(lines) ? rows : 0;
     struct toll_hash128 each[12] = {
-        toll_hash(lines->account, rows * sizeof *lines->account),
-        toll_hash(lines->price, rows * sizeof *lines->price),
-        toll_hash(lines->billed, rows * sizeof *lines->billed),
+        hash_ids(lines->account, narrow->account, rows),
+        hash_ids(lines->price, narrow->price, rows),
+        hash_ids(lines->billed, narrow->billed, rows),
         toll_hash(lines->charge, rows * sizeof *lines->charge),
         toll_hash(lines->status, rows),
         toll_hash(lines->class_jurisdiction, rows),
-        toll_hash(lines->included, pooled * sizeof *lines->included),
-        toll_hash(lines->pool, pooled * sizeof *lines->pool),
+        hash_ids(lines->included, narrow->included, pooled),
+        hash_ids(lines->pool, narrow->pool, pooled),
     };
     size_t count = pooled == 0 ? 6 : 8;
     if (lines->cost != NULL) {
         each[count++] = toll_hash(lines->cost, rows * sizeof *lines->cost);
-        each[count++] = toll_hash(lines->cost_price, rows * sizeof *lines->cost_price);
+        each[count++] = hash_ids(lines->cost_price, narrow->cost_price, rows);
         each[count++] = toll_hash(lines->cost_status, rows);
     }
     if (taxed)
-        each[count++] = toll_hash(lines->tuple, rows * sizeof *lines->tuple);
+        each[count++] = hash_ids(lines->tuple, narrow->tuple, rows);
     return toll_hash(each, count * sizeof *each);
 }
 
@@ -67,7 +85,7 @@ static bool begin_batch(struct toll_worker *worker, struct toll_worker_input *in
     input->part = part_of(job->request, batch);
     input->batch = batch;
     const uint32_t columns = worker->workers->columns;
-    uint8_t *behind = input->buffer == NULL ? NULL : input->buffer + toll_cdr_columns_bytes(columns);
+    uint8_t *behind = input->buffer == NULL ? NULL : input->buffer + worker->workers->kept_at;
     toll_cdr_part_batch_begin(input->part->part, batch - input->part->first_batch, columns, input->buffer,
                               worker->bulk, &input->reading);
     if (input->part->kept != NULL)
@@ -178,12 +196,25 @@ static void keep_cdrs(struct toll_worker_output *output, const struct toll_cdr_b
 
 /* ---- outputs that are done ---- */
 
+/* What was known beforehand did not hold: a part's manifest says less than its calls have. */
+static bool refuse_beyond(struct toll_worker *worker, const struct toll_worker_output *output)
+{
+    if (worker->rc == 0)
+        fail(worker, output->batch,
+             toll_error_set(&worker->error, TOLL_EDATA,
+                            "a line bills more than the dataset's manifest lets expect (most_duration_ms, "
+                            "most_quantity): it was not written by an import; tollmill verify tells more"));
+    return false;
+}
+
 /* The lines are as they will be. */
 static bool finish_lines(struct toll_worker *worker, struct toll_worker_output *output)
 {
     const struct toll_workers_request *request = worker->job->request;
     const struct toll_job_part *part = output->part;
     const struct toll_workers *workers = worker->workers;
+    if (worker->block.beyond >= TOLL_LINE_NARROW_END)
+        return refuse_beyond(worker, output);
     if (request->hash_lines)
         request->hashes[output->batch] = hash_lines(&output->lanes[0].lines, (size_t)output->rows,
                                                     workers->lanes[0].rater->tuples != NULL);
@@ -223,6 +254,7 @@ static void charge_lane(struct toll_worker *worker, struct toll_worker_output *o
         .cursors = own->cursors,
         .tally = &own->tally,
         .spent = &own->spent,
+        .beyond = &worker->block.beyond,
         .part = output->part->ordinal,
         .first_row = output->first_row,
     };

@@ -125,12 +125,17 @@ static int reserve_found(struct toll_worker *worker, struct toll_error *error)
     return 0;
 }
 
+static size_t cdr_bytes_of(const struct toll_lane *lanes, unsigned lane_count,
+                           const struct toll_workers_io *io)
+{
+    return io->mapped ? 0 : toll_cdr_columns_bytes(columns_of(lanes, lane_count));
+}
+
 static size_t input_bytes_of(const struct toll_lane *lanes, unsigned lane_count,
                              const struct toll_workers_io *io)
 {
-    return io->mapped ? 0
-                      : toll_cdr_columns_bytes(columns_of(lanes, lane_count)) +
-                            (io->merge == NULL ? 0 : block_bytes(TOLL_BATCH_ROWS, lanes[0].optional));
+    return cdr_bytes_of(lanes, lane_count, io) +
+           (io->merge == NULL ? 0 : toll_lines_buffer_most(lanes[0].optional, io->mapped));
 }
 
 static unsigned inputs_of(const struct toll_workers_io *io)
@@ -312,7 +317,9 @@ int toll_workers_init_lanes(struct toll_workers *workers, const struct toll_lane
     workers->merge = io->merge;
     TOLL_ASSERT((io->merge != NULL) == ((lanes[0].optional & TOLL_LINES_BOOK) != 0));
     TOLL_ASSERT(io->merge == NULL || !io->taken);
+    TOLL_ASSERT((lanes[0].optional & TOLL_LINES_NARROW_MOST) == 0 || (io->merge == NULL && !io->taken));
     workers->pin = pin;
+    workers->kept_at = cdr_bytes_of(lanes, lane_count, io);
     workers->taken = io->taken;
     workers->columns = columns_of(lanes, lane_count);
     workers->draws = any_draws(lanes, lane_count);
@@ -409,6 +416,7 @@ int toll_workers_run(struct toll_workers *workers, const struct toll_workers_req
     for (unsigned i = 0; i < workers->count; i++) {
         workers->worker[i].job = &job;
         workers->worker[i].rc = 0;
+        workers->worker[i].block.beyond = 0;
     }
     /* Fewer threads than asked for is slower, not wrong. */
     while (started < workers->count && started < job.batches &&
@@ -491,7 +499,6 @@ struct toll_tally *toll_workers_sum(struct toll_workers *workers, unsigned lane)
         toll_tally_merge(sum, tally, book);
         toll_tally_clear(tally, book);
     }
-    toll_suspense_finish(&sum->suspense);
     return sum;
 }
 

@@ -61,6 +61,7 @@ struct toll_workers {
     struct toll_suspense_limit *suspense_limits; /* by lane, of all workers' summaries */
     uint32_t columns;                            /* that some lane reads */
     unsigned count;
+    size_t kept_at; /* of an input: where what is kept of an earlier run is read to */
     size_t block_rows;
     size_t turn_rows; /* that one lane rates before the next has its turn: whole blocks */
     bool pin, draws, taken;
@@ -117,7 +118,8 @@ struct toll_workers_request {
  * error is that of the earliest batch that failed among those that were tried. */
 int toll_workers_run(struct toll_workers *workers, const struct toll_workers_request *request,
                      struct toll_error *error);
-/* Adds up all workers' sums into the first one's, which is returned and valid until the next run. */
+/* Adds up all workers' sums into the first one's, which is returned and valid until the next run; what it has
+ * of suspense is not finished. */
 struct toll_tally *toll_workers_sum(struct toll_workers *workers, unsigned lane);
 /* One worker's sums; after toll_workers_sum the first one's are those of all, and the others' are empty. */
 struct toll_tally *toll_workers_tally(const struct toll_workers *workers, unsigned worker, unsigned lane);

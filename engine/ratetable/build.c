@@ -3,15 +3,16 @@
 #include "ratetable/build.h"
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/digits.h"
+#include "base/text_hash.h"
 #include "io/zonefile.h"
+#include "simd/kernels.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-_Static_assert(TOLL_RECENT_TEXTS == 1 << (64 - 51), "the key's upper bits name a place");
 
 int toll_build_memory(struct toll_build *build)
 {
@@ -29,6 +30,7 @@ int toll_build_begin(struct toll_build *build, const struct toll_io *io, const c
     build->findings = findings;
     build->error = error;
     build->suggestions = 20;
+    build->csv_index = toll_kernels_select(toll_cpu_features())->csv_index;
     build->given = given;
     build->directory = given != NULL ? -1 : toll_open_folder(io, AT_FDCWD, folder, 0);
     if (build->directory < 0 && given == NULL) {
@@ -302,7 +304,6 @@ bool toll_build_text(struct toll_build *build, const char *text, size_t bytes, u
 bool toll_build_recent_text(struct toll_build *build, const char *text, size_t bytes, uint32_t *offset)
 {
     struct toll_recent_text *recent;
-    uint64_t key = bytes;
 
     if (bytes == 0 || bytes >= sizeof(recent->text))
         return toll_build_text(build, text, bytes, offset);
@@ -310,12 +311,7 @@ bool toll_build_recent_text(struct toll_build *build, const char *text, size_t b
         build->recent = calloc(TOLL_RECENT_TEXTS, sizeof(*build->recent));
     if (build->recent == NULL)
         return false;
-    for (size_t at = 0; at < bytes; at += sizeof(key)) {
-        uint64_t word = 0;
-        memcpy(&word, text + at, bytes - at < sizeof(word) ? bytes - at : sizeof(word));
-        key = (key ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    }
-    recent = &build->recent[key >> 51];
+    recent = &build->recent[toll_text_hash(text, bytes) % TOLL_RECENT_TEXTS];
     if (recent->bytes != bytes || memcmp(recent->text, text, bytes) != 0) {
         if (!toll_build_text(build, text, bytes, &recent->offset)) {
             recent->bytes = 0;
@@ -366,15 +362,19 @@ void toll_build_key_texts_wish(struct toll_build *build, size_t count)
 bool toll_build_key_text(struct toll_build *build, uint64_t key, uint32_t *offset)
 {
     struct toll_key_texts *texts = &build->key_texts;
-    char text[TOLL_DIGITS_TEXT_BYTES];
+    struct toll_buffer *strings = &build->sections[TOLL_SECTION_STRINGS];
     TOLL_DCHECK(key != 0);
     if (2 * texts->count >= texts->slot_count &&
         !grow_keys(texts, texts->slot_count == 0 ? KEY_TEXTS_LEAST : 4 * texts->slot_count))
         return false;
     struct toll_key_text *slot = find_key(texts, key);
     if (slot->key == 0) {
-        if (!toll_build_new_text(build, text, toll_digits_text(key, text), &slot->offset))
+        const size_t at = strings->count, bytes = toll_digits_count(key) + 1;
+        char *text = at + bytes <= UINT32_MAX ? toll_buffer_add(strings, 1, bytes) : NULL;
+        if (text == NULL)
             return false;
+        toll_digits_text(key, text); /* in its place: a copy would wait for what was just written */
+        slot->offset = (uint32_t)at;
         slot->key = key;
         texts->count++;
     }

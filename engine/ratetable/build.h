@@ -15,6 +15,7 @@
 #include "io/file.h"
 #include "ratetable/buffer.h"
 #include "ratetable/sections.h"
+#include "simd/csv_index.h"
 #include "text/table.h"
 
 struct toll_source {
@@ -120,6 +121,7 @@ struct toll_build {
     struct toll_findings *findings;
     struct toll_error *error;
     const struct toll_watch *watch; /* may be NULL */
+    toll_csv_index_kernel *csv_index;
     struct toll_arena arena;
 
     struct toll_buffer sources; /* struct toll_source * */

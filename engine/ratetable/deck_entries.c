@@ -14,10 +14,20 @@
 
 #include <stdlib.h>
 
+#define AHEAD 12 /* groups; their rows lie as the file has them */
+
 /* One key: pairs[first..first+count). */
 struct group {
     uint64_t key;
     uint32_t first, count;
+};
+
+/* A span that was sought before, by its band. */
+#define KNOWN_SPANS 8u
+struct known_span {
+    bool known;
+    uint32_t place;
+    struct toll_entry_span span;
 };
 
 struct maker {
@@ -29,6 +39,7 @@ struct maker {
     size_t group_count;
     struct toll_buffer cut;   /* struct toll_deck_row: the current group's rows that are ever in force */
     struct toll_buffer whole; /* the current group's rows as their files say */
+    struct known_span spans[KNOWN_SPANS];
 };
 
 static int out_of_memory(struct maker *maker)
@@ -246,12 +257,19 @@ static bool add_entry_rows(struct maker *maker)
         toll_buffer_add(&maker->build->sections[TOLL_SECTION_ENTRY_ROWS], sizeof(*at), maker->cut.count);
 
     for (size_t i = 0; i < maker->cut.count && at != NULL; i++) {
-        const struct toll_entry_span span = {
-            .from = rows[i].from, .until = rows[i].until, .band = rows[i].band, .step = rows[i].step};
+        struct known_span *known = &maker->spans[(uint32_t)rows[i].band % KNOWN_SPANS];
         at[i].price = price_within(maker, &rows[i]);
-        if (!toll_distinct_find(&maker->build->spans, &maker->build->sections[TOLL_SECTION_ENTRY_SPANS], 0,
-                                &span, sizeof(span), &at[i].span))
-            return false;
+        if (!known->known || known->span.from != rows[i].from || known->span.until != rows[i].until ||
+            known->span.band != rows[i].band || known->span.step != rows[i].step) {
+            known->span = (struct toll_entry_span){
+                .from = rows[i].from, .until = rows[i].until, .band = rows[i].band, .step = rows[i].step};
+            known->known =
+                toll_distinct_find(&maker->build->spans, &maker->build->sections[TOLL_SECTION_ENTRY_SPANS], 0,
+                                   &known->span, sizeof(known->span), &known->place);
+            if (!known->known)
+                return false;
+        }
+        at[i].span = known->place;
     }
     return at != NULL;
 }
@@ -317,6 +335,8 @@ static int make_trie(struct maker *maker)
     for (size_t i = 0; i < maker->group_count && good; i++) {
         const struct group *group = &maker->groups[i];
         uint32_t value, entry, shorter;
+        if (i + AHEAD < maker->group_count)
+            __builtin_prefetch(row_at(maker, maker->groups[i + AHEAD].first));
         good = make_value(maker, group, &value, &entry);
         if (!good || value == 0)
             continue;

@@ -205,7 +205,7 @@ int toll_deck_plain_read(struct toll_deck_reader *reader, struct toll_table *tab
     plain->table = table;
     if (!find_layout(reader, &plain->layout) || left.line_end != '\n')
         code = read_lines(plain, left.text, left.bytes, left.line);
-    else if (!toll_plain_begin(&plain->rows))
+    else if (!toll_plain_begin(&plain->rows, reader->build->csv_index))
         code = toll_build_memory(reader->build);
     else
         code = read_all(plain, left);

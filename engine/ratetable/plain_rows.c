@@ -2,6 +2,7 @@
 #include "ratetable/plain_rows.h"
 
 #include "base/check.h"
+#include "base/text_hash.h"
 #include "ratetable/prefix_cell.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #define ROW_BYTES_MAX 4096u
 #define EXTRA_CELLS_MAX 64u /* empty ones, as spreadsheets leave them behind */
 
-bool toll_plain_begin(struct toll_plain *plain)
+bool toll_plain_begin(struct toll_plain *plain, toll_csv_index_kernel *csv_index)
 {
     const size_t stops = (TOLL_PLAIN_BYTES + TOLL_CSV_INDEX_SPARE) * sizeof(uint32_t);
     const size_t quoted = TOLL_PLAIN_BYTES * sizeof(struct toll_csv_quoted);
@@ -20,6 +21,7 @@ bool toll_plain_begin(struct toll_plain *plain)
     if (memory == NULL)
         return false;
     plain->memory = memory;
+    plain->csv_index = csv_index;
     plain->rows = (void *)memory;
     memory += TOLL_PLAIN_BYTES * sizeof(*plain->rows);
     plain->index.quoted = (void *)memory;
@@ -50,40 +52,6 @@ static bool is_visible(const char *text, size_t bytes)
     return (found & highs) == 0;
 }
 
-static uint32_t hash_of(const struct toll_plain_rest *rest)
-{
-    uint64_t hash = rest->bytes, word;
-
-    for (uint32_t at = 0; at < rest->bytes; at += (uint32_t)sizeof(word)) {
-        memcpy(&word, rest->text + at, sizeof(word));
-        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        hash ^= hash >> 32;
-    }
-    return (uint32_t)(hash >> 20);
-}
-
-static bool same_rest(const struct toll_plain_rest *a, const struct toll_plain_rest *b)
-{
-    return a->bytes == b->bytes && memcmp(a->text, b->text, a->bytes) == 0;
-}
-
-/* Which of the rests it is, added if there is room; else TOLL_PLAIN_RESTS. */
-static uint32_t find_rest(struct toll_plain *plain, const struct toll_plain_rest *rest)
-{
-    const uint32_t mask = 2 * TOLL_PLAIN_RESTS - 1;
-    uint32_t slot = hash_of(rest) & mask;
-
-    for (; plain->slots[slot] != 0; slot = (slot + 1) & mask) {
-        if (same_rest(&plain->rests[plain->slots[slot] - 1], rest))
-            return plain->slots[slot] - 1u;
-    }
-    if (plain->rest_count == TOLL_PLAIN_RESTS)
-        return TOLL_PLAIN_RESTS;
-    plain->rests[plain->rest_count] = *rest;
-    plain->slots[slot] = (uint16_t)++plain->rest_count;
-    return plain->rest_count - 1;
-}
-
 /* A row's cells: cell i is text[cells[i] + 1 .. cells[i + 1]), but that the first begins the row. */
 struct cells {
     const char *text;
@@ -102,19 +70,66 @@ static inline uint32_t cell_end(const struct cells *cells, uint32_t column)
     return column + 1 == cells->count ? cells->end : cells->stops[column];
 }
 
-static bool read_rest(const struct toll_plain_layout *layout, const struct cells *cells,
-                      struct toll_plain_rest *rest)
+/* The cells that are kept, where they stand. */
+struct pieces {
+    const char *text[TOLL_PLAIN_PIECES];
+    uint8_t bytes[TOLL_PLAIN_PIECES];
+    uint32_t count;
+};
+
+static inline bool read_pieces(const struct toll_plain_layout *layout, const struct cells *cells,
+                               struct pieces *pieces)
 {
-    memset(rest, 0, sizeof(*rest));
+    uint32_t all = 0;
+
+    pieces->count = layout->piece_count;
     for (uint32_t i = 0; i < layout->piece_count; i++) {
         const uint32_t begin = cell_begin(cells, layout->pieces[i].first);
         const uint32_t bytes = cell_end(cells, layout->pieces[i].last) - begin;
-        if (bytes + 1 > TOLL_PLAIN_REST_BYTES - rest->bytes)
+        all += bytes;
+        if (all > TOLL_PLAIN_REST_BYTES)
             return false;
-        memcpy(rest->text + rest->bytes, cells->text + begin, bytes);
-        rest->bytes += bytes + 1;
+        pieces->text[i] = cells->text + begin;
+        pieces->bytes[i] = (uint8_t)bytes;
     }
     return true;
+}
+
+static inline bool is_rest(const struct pieces *pieces, const struct toll_plain_rest *rest)
+{
+    const char *at = rest->text;
+
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        if (pieces->bytes[i] != rest->bytes[i] || memcmp(pieces->text[i], at, pieces->bytes[i]) != 0)
+            return false;
+        at += rest->bytes[i];
+    }
+    return true;
+}
+
+/* Which of the rests it is, added if there is room; else TOLL_PLAIN_RESTS. */
+static uint32_t find_rest(struct toll_plain *plain, const struct pieces *pieces)
+{
+    const uint32_t mask = 2 * TOLL_PLAIN_RESTS - 1;
+    uint32_t hash = 0;
+
+    for (uint32_t i = 0; i < pieces->count; i++)
+        hash = (hash << 5 | hash >> 27) ^ toll_text_hash(pieces->text[i], pieces->bytes[i]);
+    uint32_t slot = hash & mask;
+    for (; plain->slots[slot] != 0; slot = (slot + 1) & mask) {
+        if (is_rest(pieces, &plain->rests[plain->slots[slot] - 1]))
+            return plain->slots[slot] - 1u;
+    }
+    if (plain->rest_count == TOLL_PLAIN_RESTS)
+        return TOLL_PLAIN_RESTS;
+    struct toll_plain_rest *rest = &plain->rests[plain->rest_count];
+    char *at = rest->text;
+    for (uint32_t i = 0; i < pieces->count; i++) {
+        memcpy(at, pieces->text[i], pieces->bytes[i]);
+        at += rest->bytes[i] = pieces->bytes[i];
+    }
+    plain->slots[slot] = (uint16_t)++plain->rest_count;
+    return plain->rest_count - 1;
 }
 
 static bool read_row(struct toll_plain *plain, const struct toll_plain_layout *layout,
@@ -123,7 +138,7 @@ static bool read_row(struct toll_plain *plain, const struct toll_plain_layout *l
     const char *const text = cells->text;
     const uint32_t key = cell_begin(cells, (uint32_t)layout->key);
     const uint32_t rate = cell_begin(cells, (uint32_t)layout->rate);
-    struct toll_plain_rest rest;
+    struct pieces pieces;
     uint64_t packed;
 
     for (uint32_t i = layout->columns; i < cells->count; i++) {
@@ -145,10 +160,10 @@ static bool read_row(struct toll_plain *plain, const struct toll_plain_layout *l
             (text[row->destination] == ' ' || text[row->destination + row->destination_bytes - 1] == ' '))
             return false;
     }
-    if (!read_rest(layout, cells, &rest))
+    if (!read_pieces(layout, cells, &pieces))
         return false;
-    if (plain->rest_count == 0 || !same_rest(&rest, &plain->rests[row->rest])) {
-        const uint32_t found = find_rest(plain, &rest);
+    if (plain->rest_count == 0 || !is_rest(&pieces, &plain->rests[row->rest])) {
+        const uint32_t found = find_rest(plain, &pieces);
         if (found == TOLL_PLAIN_RESTS)
             return false;
         row->rest = (uint16_t)found;
@@ -169,7 +184,7 @@ void toll_plain_read(struct toll_plain *plain, const struct toll_plain_layout *l
     TOLL_ASSERT(bytes <= TOLL_PLAIN_BYTES);
     memset(plain->slots, 0, sizeof(plain->slots));
     plain->rest_count = 0;
-    toll_csv_index_scalar(text, bytes, ',', '\n', false, &plain->index);
+    plain->csv_index(text, bytes, ',', '\n', false, &plain->index);
     plain->row_count = index->row_count;
     for (size_t i = 0; i < index->row_count; i++) {
         struct toll_plain_row *row = &plain->rows[i];

@@ -43,16 +43,17 @@ struct toll_plain {
     uint32_t rest_count;
     /* own */
     void *memory;
+    toll_csv_index_kernel *csv_index;
     struct toll_csv_index index;
     struct toll_plain_rest {
-        char text[TOLL_PLAIN_REST_BYTES]; /* filled up with zeros */
-        uint32_t bytes;
+        char text[TOLL_PLAIN_REST_BYTES]; /* piece by piece, without what is between */
+        uint8_t bytes[TOLL_PLAIN_PIECES];
     } rests[TOLL_PLAIN_RESTS];
     uint16_t slots[2 * TOLL_PLAIN_RESTS]; /* by hash: 1 + which rest */
 };
 
 /* False: out of memory. toll_plain_end may follow in any case. */
-bool toll_plain_begin(struct toll_plain *plain);
+bool toll_plain_begin(struct toll_plain *plain, toll_csv_index_kernel *csv_index);
 void toll_plain_end(struct toll_plain *plain);
 /* At most TOLL_PLAIN_BYTES from the beginning of a line on; rests are those of this text only. */
 void toll_plain_read(struct toll_plain *plain, const struct toll_plain_layout *layout, const char *text,

@@ -187,10 +187,11 @@ static unsigned rate_exactly(const struct toll_terms *terms, int32_t duration_ms
 
 void toll_voice_block(const struct toll_kernels *kernels, const struct toll_terms *terms,
                       const struct toll_voice_terms *fast, const uint32_t *index, const int32_t *duration_ms,
-                      size_t rows, uint32_t *scratch, int32_t *price, int32_t *billed, int64_t *charge,
-                      uint8_t *status)
+                      const struct toll_next_rows *next, size_t rows, uint32_t *scratch, int32_t *price,
+                      int32_t *billed, int64_t *charge, uint8_t *status)
 {
-    const size_t count = kernels->voice(fast, index, duration_ms, rows, billed, charge, status, scratch);
+    const size_t count =
+        kernels->voice(fast, index, duration_ms, next, rows, billed, charge, status, scratch);
     for (size_t k = 0; k < count; k++) {
         const size_t i = scratch[k];
         status[i] = (uint8_t)rate_exactly(&terms[index[i] - 1], duration_ms[i], &billed[i], &charge[i]);

@@ -12,8 +12,9 @@
 /* Terms of a mark-up rule, which needs more than a duration, must not reach the block. */
 struct toll_voice_profile toll_voice_profile_make(const struct toll_terms *terms, uint64_t *rate);
 
-/* All terms as the kernel takes them, in rates, of 1 + count, and profiles, of toll_voice_profiles_most(count).
- * Terms for which no profile is left are done by the rule. False: out of memory. */
+/* All terms as the kernel takes them, in rates, of 1 + count, and profiles, of
+ * toll_voice_profiles_most(count). Terms for which no profile is left are done by the rule. False: out of
+ * memory. */
 size_t toll_voice_profiles_most(size_t count);
 bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_t *rates,
                            struct toll_voice_profile *profiles, struct toll_voice_terms *fast);
@@ -22,11 +23,11 @@ bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_
  * Row i has terms[k], in `fast` 1 + k, where index[i] is 1 + k; 0 is no price row. Gives
  * billed and charge (0 without a price row), and sets the bits of the line's status in status[i], which is 0
  * before where there is a price row. What does not fit is suspended as overflow and loses its price row:
- * price[i] becomes 0. scratch: `rows` elements.
+ * price[i] becomes 0. scratch: `rows` elements; next: see the kernel.
  */
 void toll_voice_block(const struct toll_kernels *kernels, const struct toll_terms *terms,
                       const struct toll_voice_terms *fast, const uint32_t *index, const int32_t *duration_ms,
-                      size_t rows, uint32_t *scratch, int32_t *price, int32_t *billed, int64_t *charge,
-                      uint8_t *status);
+                      const struct toll_next_rows *next, size_t rows, uint32_t *scratch, int32_t *price,
+                      int32_t *billed, int64_t *charge, uint8_t *status);
 
 #endif

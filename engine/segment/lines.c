@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES_SCHEMA "lines/1"
+#define LINES_SCHEMA "lines/2"
+#define OLDER_SCHEMA "lines/1"             /* no column is narrow */
 #define MESSAGE_BYTES TOLL_ARROW_ALIGNMENT /* of a batch's metadata; asserted when a file is created */
 #define FOLDER "lines/"
 
@@ -51,18 +52,22 @@ static unsigned bit_of(unsigned column)
                                              : TOLL_LINES_BOOK;
 }
 
-static void shape_make(struct shape *shape, unsigned optional)
+static void shape_make(struct shape *shape, const char *schema, unsigned optional)
 {
     unsigned count = 0;
-    TOLL_ASSERT((optional & ~TOLL_LINES_OPTIONAL) == 0);
+    TOLL_ASSERT((optional & ~(TOLL_LINES_OPTIONAL | TOLL_LINES_NARROW_MOST)) == 0);
     for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++) {
         const unsigned bit = bit_of(c);
         const bool there = bit == 0 || (optional & bit) != 0;
         shape->place[c] = there ? (int)count : -1;
-        if (there)
-            shape->field[count++] = fields[c];
+        if (!there)
+            continue;
+        shape->field[count] = fields[c];
+        if ((optional & TOLL_LINES_NARROW(c)) != 0)
+            shape->field[count].type = TOLL_ARROW_UINT16;
+        count++;
     }
-    shape->schema = (struct toll_arrow_schema){LINES_SCHEMA, shape->field, count};
+    shape->schema = (struct toll_arrow_schema){schema, shape->field, count};
 }
 
 /* ---- writing ---- */
@@ -127,7 +132,7 @@ int toll_lines_create(const struct toll_io *io, int directory, const char *name,
     writer->hash = toll_hash;
     writer->directory = directory;
     writer->fd = writer->direct = -1;
-    shape_make(&writer->shape, optional);
+    shape_make(&writer->shape, LINES_SCHEMA, optional);
     int rc = toll_arrow_plan_make(&writer->plan, &writer->shape.schema, rows, NULL, error);
     if (rc == 0)
         rc = reserve(writer, error);
@@ -174,7 +179,7 @@ size_t toll_lines_batch_layout(int64_t rows, unsigned optional, size_t offsets[T
     struct toll_arrow_buffer buffers[TOLL_ARROW_BUFFERS];
     struct shape shape;
     TOLL_ASSERT(rows >= 1 && rows <= TOLL_BATCH_ROWS);
-    shape_make(&shape, optional);
+    shape_make(&shape, LINES_SCHEMA, optional);
     const size_t body = toll_arrow_batch_layout(&shape.schema, rows, NULL, buffers, NULL);
     for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++)
         offsets[c] = shape.place[c] < 0 ? 0 : MESSAGE_BYTES + buffers[shape.place[c]].offset;
@@ -306,18 +311,22 @@ struct toll_lines {
 static unsigned optional_of(const struct toll_arrow_schema *schema)
 {
     unsigned optional = 0;
-    for (unsigned i = TOLL_LINE_COLUMNS; i < schema->count; i++)
-        for (unsigned c = TOLL_LINE_COLUMNS; c < TOLL_LINE_COLUMNS_MOST; c++)
+    for (unsigned i = 0; i < schema->count; i++)
+        for (unsigned c = 0; c < TOLL_LINE_COLUMNS_MOST; c++)
             if (strcmp(schema->fields[i].name, fields[c].name) == 0)
-                optional |= bit_of(c);
+                optional |= bit_of(c) | (schema->fields[i].type == TOLL_ARROW_UINT16
+                                             ? TOLL_LINES_NARROW(c) & TOLL_LINES_NARROW_MOST
+                                             : 0);
     return optional;
 }
 
 static int finish_open(struct toll_lines *lines, int rc, struct toll_lines **out, struct toll_error *error)
 {
     if (rc == 0) {
-        lines->optional = optional_of(&lines->input.arrow->schema);
-        shape_make(&lines->shape, lines->optional);
+        const struct toll_arrow_schema *schema = &lines->input.arrow->schema;
+        const bool older = strcmp(schema->name, OLDER_SCHEMA) == 0;
+        lines->optional = optional_of(schema) & (older ? TOLL_LINES_OPTIONAL : ~0u);
+        shape_make(&lines->shape, older ? OLDER_SCHEMA : LINES_SCHEMA, lines->optional);
         rc = toll_arrow_expect(lines->input.arrow, &lines->shape.schema, error);
     }
     if (rc)
@@ -384,9 +393,30 @@ static uint32_t all_columns(const struct toll_lines *lines)
     return (1u << lines->input.arrow->schema.count) - 1;
 }
 
+#define WIDENED_BYTES (TOLL_BATCH_ROWS * sizeof(int32_t)) /* a column of a full batch */
+
+static unsigned narrow_count(unsigned optional)
+{
+    return (unsigned)__builtin_popcount(optional & TOLL_LINES_NARROW_MOST);
+}
+
 size_t toll_lines_buffer_bytes(const struct toll_lines *lines)
 {
-    return toll_arrow_input_room(&lines->input, all_columns(lines));
+    return toll_arrow_input_room(&lines->input, all_columns(lines)) +
+           narrow_count(lines->optional) * WIDENED_BYTES;
+}
+
+size_t toll_lines_buffer_most(unsigned optional, bool mapped)
+{
+    size_t offsets[TOLL_LINE_COLUMNS_MOST];
+    const size_t widened = narrow_count(TOLL_LINES_NARROW_MOST) * WIDENED_BYTES;
+    return widened +
+           (mapped ? 0 : toll_lines_batch_layout(TOLL_BATCH_ROWS, optional & TOLL_LINES_OPTIONAL, offsets));
+}
+
+void *toll_lines_buffer_make(const struct toll_lines *lines)
+{
+    return aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_arrow_pad(toll_lines_buffer_bytes(lines) + 1));
 }
 
 bool toll_lines_same(const struct toll_lines *a, const struct toll_lines *b, int64_t batch,
@@ -444,12 +474,34 @@ void toll_lines_batch_begin(const struct toll_lines *lines, int64_t index, void 
 {
     reading->lines = lines;
     reading->index = index;
+    reading->widened =
+        buffer == NULL ? NULL : (uint8_t *)buffer + toll_arrow_input_room(&lines->input, all_columns(lines));
     toll_arrow_input_begin(&lines->input, index, all_columns(lines), buffer, bulk, &reading->columns);
 }
 
 static const void *value_of(const void *const *values, int place)
 {
     return place < 0 ? NULL : values[place];
+}
+
+static void widen(const uint16_t *restrict from, int64_t rows, int32_t *restrict to)
+{
+    for (int64_t i = 0; i < rows; i++)
+        to[i] = from[i];
+}
+
+/* A column of ids or units; *room: where one that is narrow is put. */
+static const int32_t *ids_of(const struct toll_lines *lines, const void *const *values, int64_t rows,
+                             enum toll_line_column column, uint8_t **room)
+{
+    const void *found = value_of(values, lines->shape.place[column]);
+    if (found == NULL || (lines->optional & TOLL_LINES_NARROW(column)) == 0)
+        return found;
+    int32_t *wide = (int32_t *)(void *)*room;
+    TOLL_ASSERT(wide != NULL);
+    widen(found, rows, wide);
+    *room += WIDENED_BYTES;
+    return wide;
 }
 
 int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_line_batch *out,
@@ -460,23 +512,26 @@ int toll_lines_batch_end(const struct toll_lines_reading *reading, struct toll_l
     int rc = toll_arrow_input_end(&reading->columns, values, error);
     if (rc)
         return rc;
-    const int *place = reading->lines->shape.place;
+    const struct toll_lines *lines = reading->lines;
+    const int *place = lines->shape.place;
+    const int64_t rows = toll_arrow_batch_rows(arrow->rows, reading->index);
+    uint8_t *room = reading->widened;
     *out = (struct toll_line_batch){
-        .rows = toll_arrow_batch_rows(arrow->rows, reading->index),
-        .account = values[place[TOLL_LINE_ACCOUNT]],
-        .price = values[place[TOLL_LINE_PRICE]],
-        .billed = values[place[TOLL_LINE_BILLED]],
+        .rows = rows,
         .charge = values[place[TOLL_LINE_CHARGE]],
-        .tuple = values[place[TOLL_LINE_TUPLE]],
         .status = values[place[TOLL_LINE_STATUS]],
         .class_jurisdiction = values[place[TOLL_LINE_CLASS_JURISDICTION]],
-        .included = value_of(values, place[TOLL_LINE_INCLUDED]),
-        .pool = value_of(values, place[TOLL_LINE_POOL]),
         .cost = value_of(values, place[TOLL_LINE_COST]),
-        .cost_price = value_of(values, place[TOLL_LINE_COST_PRICE]),
         .cost_status = value_of(values, place[TOLL_LINE_COST_STATUS]),
         .book = value_of(values, place[TOLL_LINE_BOOK]),
     };
+    out->account = ids_of(lines, values, rows, TOLL_LINE_ACCOUNT, &room);
+    out->price = ids_of(lines, values, rows, TOLL_LINE_PRICE, &room);
+    out->billed = ids_of(lines, values, rows, TOLL_LINE_BILLED, &room);
+    out->tuple = ids_of(lines, values, rows, TOLL_LINE_TUPLE, &room);
+    out->included = ids_of(lines, values, rows, TOLL_LINE_INCLUDED, &room);
+    out->pool = ids_of(lines, values, rows, TOLL_LINE_POOL, &room);
+    out->cost_price = ids_of(lines, values, rows, TOLL_LINE_COST_PRICE, &room);
     if (values_valid(out))
         return 0;
     return toll_error_set(

@@ -202,11 +202,12 @@ struct toll_run_writer;
 int toll_run_create(const struct toll_io *io, const char *path, struct toll_run_writer **out,
                     struct toll_error *error);
 int toll_run_directory(const struct toll_run_writer *writer); /* fd, for toll_lines_create */
-/* From here on files are brought to disk by other threads while the caller goes on; publishing waits. Tables
- * are made by up to so many threads; direct: large files go past the page cache where the file system lets
- * them. For runs that are large: a small one has no use for the threads. */
-int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
-                           struct toll_error *error);
+/* From here on files are brought to disk by other threads while the caller goes on; publishing waits.
+ * direct: large files go past the page cache where the file system lets them. For runs that are large: a
+ * small one has no use for the threads. */
+int toll_run_sync_together(struct toll_run_writer *writer, bool direct, struct toll_error *error);
+/* How many threads make tables; 1 where this is not said, and without toll_run_sync_together. */
+void toll_run_make_by(struct toll_run_writer *writer, unsigned threads);
 /* Twins of toll_hash and toll_hash_add, before files are added. */
 void toll_run_hash_with(struct toll_run_writer *writer, toll_hash_kernel *hash,
                         toll_hash_add_kernel *hash_add);

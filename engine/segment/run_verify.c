@@ -322,7 +322,6 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
     const struct toll_run_tables *tables = &run->tables;
     size_t accounts = (size_t)tables->account_count + 1;
     int32_t highest = tables->price_count ? tables->prices[tables->price_count - 1].id : 0;
-    size_t offsets[TOLL_LINE_COLUMNS_MOST];
     struct sums sums = {
         .rows = calloc(accounts, sizeof(toll_total)),
         .charge = calloc(accounts, sizeof(toll_total)),
@@ -331,8 +330,7 @@ static int verify_lines(const struct toll_run_files *run, struct toll_error *err
         .highest_pool = tables->pool_count ? tables->pools[tables->pool_count - 1].id : 0,
     };
     sums.pools = calloc((size_t)sums.highest_pool / 8 + 1, 1);
-    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT,
-                                 toll_lines_batch_layout(TOLL_BATCH_ROWS, TOLL_LINES_OPTIONAL, offsets));
+    void *buffer = aligned_alloc(TOLL_ARROW_ALIGNMENT, toll_lines_buffer_most(TOLL_LINES_OPTIONAL, false));
     int rc = 0;
     if (!sums.rows || !sums.charge || !sums.cost || !sums.prices || !sums.pools || !buffer)
         rc = toll_error_set(error, TOLL_ENOMEM, "%s: out of memory", run->path);

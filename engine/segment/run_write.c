@@ -57,12 +57,16 @@ int toll_run_directory(const struct toll_run_writer *writer)
     return writer->publish.directory;
 }
 
-int toll_run_sync_together(struct toll_run_writer *writer, unsigned threads, bool direct,
-                           struct toll_error *error)
+int toll_run_sync_together(struct toll_run_writer *writer, bool direct, struct toll_error *error)
 {
-    writer->threads = threads;
     writer->direct = direct;
     return toll_syncs_open(&writer->syncs, writer->publish.io, error);
+}
+
+void toll_run_make_by(struct toll_run_writer *writer, unsigned threads)
+{
+    if (writer->syncs != NULL)
+        writer->threads = threads;
 }
 
 struct toll_syncs *toll_run_syncs(const struct toll_run_writer *writer)

@@ -103,11 +103,6 @@ typedef size_t toll_field_numbers_kernel(const struct toll_digit_rules *rules,
                                          const struct toll_field_column *column, size_t rows,
                                          uint64_t *digits, uint8_t *type, uint8_t *same_text, uint32_t *rest);
 
-/* Rows of ten words from ten columns of them: out[10 * r + c] = columns[c][r]. out: of any type. */
-#define TOLL_FIELD_ROW_WORDS 10u
-typedef void toll_field_rows_kernel(const uint64_t *const columns[TOLL_FIELD_ROW_WORDS], size_t rows,
-                                    void *out);
-
 struct toll_field_kernels {
     toll_field_spans_kernel *spans;
     toll_field_clocks_kernel *clocks;
@@ -116,7 +111,6 @@ struct toll_field_kernels {
     toll_field_decimals_kernel *decimals;
     toll_field_words_kernel *words;
     toll_field_numbers_kernel *numbers;
-    toll_field_rows_kernel *rows;
 };
 extern const struct toll_field_kernels toll_fields_scalar;
 extern const struct toll_field_kernels toll_fields_avx2, toll_fields_avx512; /* the twins on x86-64 only */

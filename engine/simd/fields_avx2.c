@@ -463,11 +463,6 @@ static size_t numbers(const struct toll_digit_rules *rules, const struct toll_fi
                                                same_text + at, rest + left));
 }
 
-static void make_rows(const uint64_t *const columns[TOLL_FIELD_ROW_WORDS], size_t rows, void *out)
-{
-    toll_fields_scalar.rows(columns, rows, out);
-}
-
 const struct toll_field_kernels toll_fields_avx2 = {
     .spans = spans,
     .clocks = clocks,
@@ -476,5 +471,4 @@ const struct toll_field_kernels toll_fields_avx2 = {
     .decimals = decimals,
     .words = words,
     .numbers = numbers,
-    .rows = make_rows,
 };

@@ -394,56 +394,6 @@ static size_t numbers(const struct toll_digit_rules *rules, const struct toll_fi
     return left;
 }
 
-/* Eight words of eight rows each, from as many columns. */
-static inline void turn(const uint64_t *const columns[TOLL_FIELD_ROW_WORDS], size_t at, __m512i row[LANES])
-{
-    __m512i pairs[LANES], fours[LANES];
-
-    for (unsigned c = 0; c < LANES; c += 2) {
-        const __m512i even = _mm512_loadu_si512(columns[c] + at),
-                      odd = _mm512_loadu_si512(columns[c + 1] + at);
-
-        pairs[c] = _mm512_unpacklo_epi64(even, odd);     /* of rows 0, 2, 4, 6 */
-        pairs[c + 1] = _mm512_unpackhi_epi64(even, odd); /* of rows 1, 3, 5, 7 */
-    }
-    for (unsigned h = 0; h < LANES; h += 4) {
-        for (unsigned odd = 0; odd < 2; odd++) {
-            const __m512i left = pairs[h + odd], right = pairs[h + 2 + odd];
-
-            fours[h + odd] = _mm512_shuffle_i64x2(left, right, 0x88);     /* rows 0 and 4, or 1 and 5 */
-            fours[h + 2 + odd] = _mm512_shuffle_i64x2(left, right, 0xdd); /* rows 2 and 6, or 3 and 7 */
-        }
-    }
-    for (unsigned r = 0; r < 4; r++) {
-        row[r] = _mm512_shuffle_i64x2(fours[r], fours[4 + r], 0x88);
-        row[4 + r] = _mm512_shuffle_i64x2(fours[r], fours[4 + r], 0xdd);
-    }
-}
-
-static void make_rows(const uint64_t *const columns[TOLL_FIELD_ROW_WORDS], size_t rows, void *out)
-{
-    const size_t row_bytes = TOLL_FIELD_ROW_WORDS * sizeof(uint64_t);
-    size_t at = 0;
-
-    for (; at + LANES <= rows; at += LANES) {
-        char *to = (char *)out + at * row_bytes;
-        __m512i row[LANES];
-
-        turn(columns, at, row);
-        for (unsigned r = 0; r < LANES; r++, to += row_bytes) {
-            _mm512_storeu_si512(to, row[r]);
-            _mm_storeu_si128((__m128i *)(void *)(to + 64),
-                             _mm_set_epi64x((long long)columns[9][at + r], (long long)columns[8][at + r]));
-        }
-    }
-    for (; at < rows; at++) {
-        char *to = (char *)out + at * row_bytes;
-
-        for (unsigned c = 0; c < TOLL_FIELD_ROW_WORDS; c++)
-            memcpy(to + c * sizeof(uint64_t), &columns[c][at], sizeof(uint64_t));
-    }
-}
-
 const struct toll_field_kernels toll_fields_avx512 = {
     .spans = spans,
     .clocks = clocks,
@@ -452,5 +402,4 @@ const struct toll_field_kernels toll_fields_avx512 = {
     .decimals = decimals,
     .words = words,
     .numbers = numbers,
-    .rows = make_rows,
 };

@@ -197,17 +197,6 @@ static size_t numbers(const struct toll_digit_rules *rules, const struct toll_fi
     return left;
 }
 
-static void make_rows(const uint64_t *const columns[TOLL_FIELD_ROW_WORDS], size_t rows, void *out)
-{
-    uint64_t row[TOLL_FIELD_ROW_WORDS];
-
-    for (size_t r = 0; r < rows; r++) {
-        for (unsigned c = 0; c < TOLL_FIELD_ROW_WORDS; c++)
-            row[c] = columns[c][r];
-        memcpy((char *)out + r * sizeof row, row, sizeof row);
-    }
-}
-
 const struct toll_field_kernels toll_fields_scalar = {
     .spans = spans,
     .clocks = clocks,
@@ -216,5 +205,4 @@ const struct toll_field_kernels toll_fields_scalar = {
     .decimals = decimals,
     .words = words,
     .numbers = numbers,
-    .rows = make_rows,
 };

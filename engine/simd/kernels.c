@@ -21,6 +21,7 @@ static const struct toll_kernels scalar = {
     .reprice = toll_reprice_scalar,
     .sums = toll_sums_scalar,
     .moved = toll_moved_scalar,
+    .narrow = toll_narrow_scalar,
     .lists = &toll_lists_scalar,
     .fields = &toll_fields_scalar,
 };
@@ -44,7 +45,8 @@ static const struct toll_kernels avx2 = {
     .reprice = toll_reprice_avx2,
     .sums = toll_sums_avx2,
     .moved = toll_moved_avx2,
-    .lists = &toll_lists_scalar,
+    .narrow = toll_narrow_avx2,
+    .lists = &toll_lists_avx2,
     .fields = &toll_fields_avx2,
 };
 
@@ -66,6 +68,7 @@ static const struct toll_kernels avx512 = {
     .reprice = toll_reprice_avx512,
     .sums = toll_sums_avx512,
     .moved = toll_moved_avx512,
+    .narrow = toll_narrow_avx512,
     .lists = &toll_lists_avx512,
     .fields = &toll_fields_avx512,
 };

@@ -18,6 +18,7 @@
 #include "simd/layout_voice.h"
 #include "simd/lists.h"
 #include "simd/moved.h"
+#include "simd/narrow.h"
 #include "simd/number_lines.h"
 #include "simd/reprice.h"
 #include "simd/sums.h"
@@ -140,11 +141,19 @@ struct toll_price_in {
 typedef size_t toll_price_kernel(const struct toll_price_in *in, size_t rows, uint32_t *value, int32_t *price,
                                  uint32_t *terms, uint32_t *rest);
 
+/* Columns of the CDRs behind those at hand, which whoever computes long asks for meanwhile. NULL: none. */
+struct toll_next_rows {
+    const uint64_t *caller, *callee;
+    const int64_t *start;
+    const int32_t *duration_ms;
+    const uint16_t *kind;
+};
+
 /* Units and charge by terms[index[i]], and the bits of its status added to status[i]. Returns how many rows
- * are in `exact`: those whose terms say so, with 0 everywhere. */
+ * are in `exact`: those whose terms say so, with 0 everywhere. next: of as many rows. */
 typedef size_t toll_voice_kernel(const struct toll_voice_terms *terms, const uint32_t *index,
-                                 const int32_t *duration_ms, size_t rows, int32_t *billed, int64_t *charge,
-                                 uint8_t *status, uint32_t *exact);
+                                 const int32_t *duration_ms, const struct toll_next_rows *next, size_t rows,
+                                 int32_t *billed, int64_t *charge, uint8_t *status, uint32_t *exact);
 
 /* Tuple and slot of each line: of a rated one first + offset + span of its bucket, kind and calendar, and the
  * bucket's place in the plane of offset + span; of any other 0 and the bucket. Returns how many rows are in
@@ -177,6 +186,7 @@ struct toll_kernels {
     toll_reprice_kernel *reprice;
     toll_sums_kernel *sums;
     toll_moved_kernel *moved;
+    toll_narrow_kernel *narrow;
     const struct toll_list_kernels *lists;
     const struct toll_field_kernels *fields;
 };

@@ -59,6 +59,7 @@ struct toll_list_kernels {
     toll_other_kinds_kernel *other_kinds;
     toll_may_draw_kernel *may_draw;
 };
-extern const struct toll_list_kernels toll_lists_scalar, toll_lists_avx512; /* the twin on x86-64 only */
+/* The twins are there on x86-64 only. */
+extern const struct toll_list_kernels toll_lists_scalar, toll_lists_avx2, toll_lists_avx512;
 
 #endif

@@ -12,7 +12,8 @@
 #include <immintrin.h>
 
 #define LANES 8
-#define CHUNK_ROWS 128
+#define CHUNK_ROWS 32
+#define AHEAD 128 /* rows whose second place is on its way: a multiple of CHUNK_ROWS */
 _Static_assert(LIST_SLACK >= LANES, "a whole vector fits behind the list");
 #define LEVELS_MAX 15 /* after two steps: as many as the scalar kernel takes */
 
@@ -136,24 +137,23 @@ static inline size_t finish_chunk(const uint32_t *words, const uint32_t found[CH
     return count;
 }
 
-/* The first two steps, one chunk ahead of the other: a place is on its way while the next chunk's are found.
- */
+/* The first two steps, chunk by chunk: places are on their way while those of later rows are found. */
 static size_t start_group(const struct toll_lpm *tables, const uint32_t *words, uint32_t one,
                           const uint32_t *decks, const uint64_t *keys, size_t rows, uint32_t *values,
                           uint32_t *waiting)
 {
-    uint32_t found[2][CHUNK_ROWS], places[2][CHUNK_ROWS];
+    uint32_t found[AHEAD], places[AHEAD]; /* of row i in place i % AHEAD */
     size_t count = 0;
-    unsigned turn = 0;
-    for (size_t i = 0; i < rows + CHUNK_ROWS; i += CHUNK_ROWS, turn ^= 1) {
-        if (i < rows)
-            start_chunk(tables, words, one, decks + i, keys + i,
-                        rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS, found[turn], places[turn]);
-        if (i >= CHUNK_ROWS) {
-            const size_t before = i - CHUNK_ROWS, left = rows - before;
-            count = finish_chunk(words, found[turn ^ 1], places[turn ^ 1], before,
+    for (size_t i = 0; i < rows + AHEAD; i += CHUNK_ROWS) {
+        const size_t at = i % AHEAD;
+        if (i >= AHEAD) {
+            const size_t before = i - AHEAD, left = rows - before;
+            count = finish_chunk(words, found + at, places + at, before,
                                  left < CHUNK_ROWS ? left : CHUNK_ROWS, values, waiting, count);
         }
+        if (i < rows)
+            start_chunk(tables, words, one, decks + i, keys + i,
+                        rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS, found + at, places + at);
     }
     return count;
 }

@@ -128,22 +128,22 @@ static size_t start_group(const struct toll_lpm *restrict tables, const uint32_t
 {
     struct fields fields;
     struct places places;
-    uint32_t next[GROUP_ROWS];
+    uint32_t next[AHEAD]; /* of row i in place i % AHEAD */
     size_t count = 0;
     for (size_t i = 0; one != 0 && i < CHUNK_ROWS; i++)
         put_fields(&fields, i, &tables[one]);
     for (size_t i = 0; i < rows + AHEAD; i += CHUNK_ROWS) {
         if (i >= AHEAD) {
             const size_t before = i - AHEAD, left = rows - before;
-            count = finish_chunk(words, next + before, before, left < CHUNK_ROWS ? left : CHUNK_ROWS, values,
-                                 list, count);
+            count = finish_chunk(words, next + i % AHEAD, before, left < CHUNK_ROWS ? left : CHUNK_ROWS,
+                                 values, list, count);
         }
         if (i < rows) {
             const size_t here = rows - i < CHUNK_ROWS ? rows - i : CHUNK_ROWS;
             for (size_t k = 0; one == 0 && k < here; k++)
                 put_fields(&fields, k, &tables[decks[i + k]]);
             find_places(&fields, keys + i, here, &places);
-            start_chunk(words, &places, decks + i, here, values + i, next + i);
+            start_chunk(words, &places, decks + i, here, values + i, next + i % AHEAD);
         }
     }
     return count;

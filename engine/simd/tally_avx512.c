@@ -1,7 +1,6 @@
 /*
  * Sixteen lines at once, but each into its bucket by itself, since two of them may have the same one: what
- * is added is put together for all, then a bucket takes one addition of 32 bytes. A price is marked only
- * when it is not yet: soon hardly any is.
+ * is added is put together for all, then a bucket takes one addition of 32 bytes.
  */
 #include "simd/kernels.h"
 #include "tollmill_segment.h"
@@ -40,20 +39,13 @@ static inline void add_eight(struct toll_tally_bucket *buckets, const uint32_t *
     add_four(buckets, at + 1, _mm512_unpackhi_epi64(low, high), _mm512_unpackhi_epi64(one, units));
 }
 
-/* Marks the prices that no line has named yet. */
-static inline void mark(uint64_t *voice_prices, __m512i price, __mmask16 here)
+/* Whether they are marked or not: which ones are is nothing a branch can guess. */
+static inline void mark(uint64_t *voice_prices, __m512i price, size_t count)
 {
-    const __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(price, 5), voice_prices, 4);
-    const __m512i bits =
-        _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(price, _mm512_set1_epi32(31)));
-    unsigned left = _mm512_mask_testn_epi32_mask(here, words, bits);
-    if (__builtin_expect(left == 0, 1))
-        return;
-    uint32_t each[LANES];
-    for (_mm512_storeu_si512(each, price); left != 0; left &= left - 1) {
-        const uint32_t named = each[__builtin_ctz(left)];
-        voice_prices[named >> 6] |= UINT64_C(1) << (named & 63);
-    }
+    _Alignas(64) uint32_t named[LANES];
+    _mm512_store_si512(named, price);
+    for (size_t k = 0; k < count; k++)
+        voice_prices[named[k] >> 6] |= UINT64_C(1) << (named[k] & 63);
 }
 
 struct lines {
@@ -64,9 +56,11 @@ struct lines {
     const uint32_t *bucket;
 };
 
-/* Rows that are not here are added to bucket 0 as nothing but a count, which the caller takes back. */
-static inline __m512i step(const struct lines *lines, size_t i, __mmask16 here, struct toll_tally_out *out)
+/* Rows from the count-th on are not here: they are added to bucket 0 as nothing but a count, which the caller
+ * takes back. */
+static inline __m512i step(const struct lines *lines, size_t i, size_t count, struct toll_tally_out *out)
 {
+    const __mmask16 here = (__mmask16)((1u << count) - 1);
     const __m128i status = _mm_maskz_loadu_epi8(here, &lines->status[i]);
     const __m256i service = _mm256_and_si256(_mm256_maskz_loadu_epi16(here, &lines->kind[i]),
                                              _mm256_set1_epi16(TOLL_CALL_SERVICE));
@@ -81,7 +75,7 @@ static inline __m512i step(const struct lines *lines, size_t i, __mmask16 here, 
               _mm512_cvtepi32_epi64(_mm512_castsi512_si256(units)));
     add_eight(out->buckets, at + 8, _mm512_maskz_loadu_epi64((__mmask8)(here >> 8), &lines->charge[i] + 8),
               _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(units, 1)));
-    mark(out->voice_prices, _mm512_maskz_loadu_epi32(voice, &lines->price[i]), here);
+    mark(out->voice_prices, _mm512_maskz_loadu_epi32(voice, &lines->price[i]), count);
 
     out->rated += __builtin_popcount(rated);
     out->unanswered += __builtin_popcount(unanswered);
@@ -111,10 +105,10 @@ void toll_tally_avx512(const uint16_t *restrict kind, const int32_t *restrict pr
                 __builtin_prefetch(&to.buckets[bucket[i + AHEAD + k]], 1);
                 __builtin_prefetch(&to.voice_prices[(uint32_t)price[i + AHEAD + k] >> 6]);
             }
-        units = _mm512_add_epi64(units, step(&lines, i, 0xffff, &to));
+        units = _mm512_add_epi64(units, step(&lines, i, LANES, &to));
     }
     if (i < rows) {
-        units = _mm512_add_epi64(units, step(&lines, i, (__mmask16)((1u << (rows - i)) - 1), &to));
+        units = _mm512_add_epi64(units, step(&lines, i, rows - i, &to));
         to.buckets[0].rows -= (int64_t)(LANES - (rows - i));
     }
     to.voice_units += _mm512_reduce_add_epi64(units);

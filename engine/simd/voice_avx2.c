@@ -131,9 +131,11 @@ static inline size_t step(const struct toll_voice_terms *terms, const uint32_t *
 }
 
 size_t toll_voice_avx2(const struct toll_voice_terms *restrict terms, const uint32_t *restrict index,
-                       const int32_t *restrict duration_ms, size_t rows, int32_t *restrict billed,
-                       int64_t *restrict charge, uint8_t *restrict status, uint32_t *restrict exact)
+                       const int32_t *restrict duration_ms, const struct toll_next_rows *next, size_t rows,
+                       int32_t *restrict billed, int64_t *restrict charge, uint8_t *restrict status,
+                       uint32_t *restrict exact)
 {
+    (void)next;
     _Static_assert(TOLL_RATED == 0, "what has a charge is told by zero");
     size_t count = 0, i = 0;
     for (; i + LANES <= rows; i += LANES) {
@@ -143,8 +145,8 @@ size_t toll_voice_avx2(const struct toll_voice_terms *restrict terms, const uint
         count +=
             step(terms, &index[i], &duration_ms[i], i, &billed[i], &charge[i], &status[i], &exact[count]);
     }
-    const size_t more = toll_voice_scalar(terms, &index[i], &duration_ms[i], rows - i, &billed[i], &charge[i],
-                                          &status[i], &exact[count]);
+    const size_t more = toll_voice_scalar(terms, &index[i], &duration_ms[i], NULL, rows - i, &billed[i],
+                                          &charge[i], &status[i], &exact[count]);
     for (size_t k = 0; k < more; k++)
         exact[count + k] += (uint32_t)i;
     return count + more;

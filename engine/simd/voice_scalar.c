@@ -11,9 +11,11 @@ static inline int32_t positive(int32_t value)
 }
 
 size_t toll_voice_scalar(const struct toll_voice_terms *restrict terms, const uint32_t *restrict index,
-                         const int32_t *restrict duration_ms, size_t rows, int32_t *restrict billed,
-                         int64_t *restrict charge, uint8_t *restrict status, uint32_t *restrict exact)
+                         const int32_t *restrict duration_ms, const struct toll_next_rows *next, size_t rows,
+                         int32_t *restrict billed, int64_t *restrict charge, uint8_t *restrict status,
+                         uint32_t *restrict exact)
 {
+    (void)next;
     size_t count = 0;
     for (size_t i = 0; i < rows; i++) {
         __builtin_prefetch(&terms->rates[index[i + AHEAD < rows ? i + AHEAD : i]]);

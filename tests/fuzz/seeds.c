@@ -85,11 +85,16 @@ static void lines(int directory, int64_t rows, unsigned optional, const char *na
         TOLL_ASSERT(block != NULL);
         memset(block, 0, size);
         for (int64_t i = 0; i < rows; i++) {
-            ((int32_t *)(void *)(block + offsets[0]))[i] = (int32_t)(i % 3);
+            if (optional & TOLL_LINES_NARROW(TOLL_LINE_ACCOUNT))
+                ((uint16_t *)(void *)(block + offsets[0]))[i] = (uint16_t)(i % 3);
+            else
+                ((int32_t *)(void *)(block + offsets[0]))[i] = (int32_t)(i % 3);
             ((int64_t *)(void *)(block + offsets[3]))[i] = i * 1000003;
             block[offsets[5] + (size_t)i] = (uint8_t)(i % 5);
             block[offsets[6] + (size_t)i] = (uint8_t)(i % 2 << 4 | i % 3);
-            if (optional & TOLL_LINES_POOL)
+            if (optional & TOLL_LINES_NARROW(TOLL_LINE_POOL))
+                ((uint16_t *)(void *)(block + offsets[TOLL_LINE_POOL]))[i] = (uint16_t)(65535 - i);
+            else if (optional & TOLL_LINES_POOL)
                 ((int32_t *)(void *)(block + offsets[TOLL_LINE_POOL]))[i] = (int32_t)(i % 4);
             if (optional & TOLL_LINES_COST)
                 block[offsets[TOLL_LINE_COST_STATUS] + (size_t)i] = (uint8_t)(i % 10);
@@ -141,6 +146,54 @@ static void tables(void)
             free(memory.bytes);
         }
     }
+}
+
+static void put_packed(int t, const struct toll_run_packed *packed, const void *rows)
+{
+    for (int64_t count = 0; count < 3; count++) {
+        const struct toll_run_rows array = {.rows = rows};
+        struct toll_arrow_memory memory, terms = {0};
+        char name[32];
+        TOLL_ASSERT(toll_run_packed_encode(packed, &array, count, 1, &memory, packed->terms ? &terms : NULL,
+                                           NULL) == 0);
+        snprintf(name, sizeof name, "table_%d_%d", t, (int)count);
+        put_sparse("run_tables", name, t, memory.bytes, memory.size);
+        free(memory.bytes);
+        free(terms.bytes);
+    }
+}
+
+static void packed_tables(void)
+{
+    const struct toll_price_row prices[] = {
+        {.id = 2,
+         .kind = "deck",
+         .deck = "d",
+         .prefix = "1212",
+         .destination = "US",
+         .rate = 6000000,
+         .line = 2},
+        {.id = 9, .kind = "flat", .plan = "p", .rate = INT64_C(1) << 40, .line = 3}};
+    const struct toll_tuple_row tuples[] = {
+        {.id = 1,
+         .period = "2026-03-01",
+         .from = "2026-03-01",
+         .area = "a1",
+         .split_line = 6,
+         .service = "voice"},
+        {.id = 4, .book = 1, .period = "2026-03-01", .from = "2026-03-16", .split_line = 70000}};
+    const struct toll_component_row components[] = {
+        {.tuple = 1, .tax = "sales", .tax_jurisdiction = "NY", .level = "state", .rate = "0.04", .line = 2},
+        {.tuple = 4,
+         .tax = "e911",
+         .kind = "unit",
+         .billable = 1,
+         .late = 1,
+         .per_charge = "1/3",
+         .line = 99999}};
+    put_packed(7, &toll_run_packed_prices, prices);
+    put_packed(8, &toll_run_packed_tuples, tuples);
+    put_packed(9, &toll_run_packed_components, components);
 }
 
 /* Without "digest": ... to the end, see sealed_text.h. */
@@ -246,7 +299,10 @@ int main(int count, char **arguments)
     lines(directory, 40, TOLL_LINES_BOOK, "merged");
     lines(directory, 40, TOLL_LINES_POOL, "pools");
     lines(directory, 40, TOLL_LINES_OPTIONAL, "all_columns");
+    lines(directory, 40, TOLL_LINES_POOL | TOLL_LINES_NARROW(TOLL_LINE_POOL), "narrow_pools");
+    lines(directory, 40, TOLL_LINES_OPTIONAL | TOLL_LINES_NARROW_MOST, "all_narrow");
     tables();
+    packed_tables();
     manifests();
     close(directory);
     rmdir(folder);

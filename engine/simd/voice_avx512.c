@@ -224,7 +224,8 @@ static inline struct answers rate_near(const struct toll_voice_terms *terms, con
 }
 
 /* Lines of the next rows' columns, of eight rows: hardly a stage but this one computes more than it waits.
- * always_inline: gcc takes a function that only asks for memory for one that does nothing, and leaves it out. */
+ * always_inline: gcc takes a function that only asks for memory for one that does nothing, and leaves it
+ * out. */
 static inline __attribute__((always_inline)) void expect(const struct toll_next_rows *next, size_t i)
 {
     __builtin_prefetch(&next->caller[i], 0, 2);

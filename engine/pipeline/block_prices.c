@@ -2,6 +2,7 @@
  * From decks to price rows: docs/RATING.md section 8. All rows' keys are looked up together; what that leaves
  * over, dated and banded rows and misses, is done row by row, and misses go on to the next rule in rounds.
  */
+#include "base/ask.h"
 #include "pipeline/stages.h"
 #include "rating/billed.h"
 
@@ -141,8 +142,8 @@ static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
 /* ---- all rows ---- */
 
 /* What settling will read of far memory, step by step. */
-static void expect_entries(const struct toll_block_rows *rows, const uint32_t *list, const uint32_t *values,
-                           size_t count)
+static TOLL_ASK void expect_entries(const struct toll_block_rows *rows, const uint32_t *list,
+                                    const uint32_t *values, size_t count)
 {
     const struct toll_book *book = rows->rater->book;
     for (size_t k = 0; k < count; k++)

@@ -211,7 +211,7 @@ static inline struct answers rate(const struct fields *f, __m256i duration_ms)
     return answers;
 }
 
-/* at: of eight rows, of which `here` are there. */
+/* at: of eight rows; what is not there has no terms. */
 static inline struct answers rate_near(const struct toll_voice_terms *terms, const struct near_profiles *near,
                                        const uint32_t *at, __m256i duration_ms)
 {

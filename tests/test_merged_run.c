@@ -236,6 +236,29 @@ static void test_kept_ids(void **state)
     free(scratch);
 }
 
+/* A worker has room for the columns of the first part: more of them must not be read into it. */
+static void test_more_columns(void **state)
+{
+    struct toll_merge merge = {0};
+    struct toll_lines *lines;
+    struct toll_error error;
+    char path[128];
+    snprintf(path, sizeof path, "%s/run", (char *)*state);
+    make_run(path, NONE);
+    assert_int_equal(toll_run_files_open(&merge.old, toll_io_system(), path, &error), 0);
+    assert_int_equal(toll_merge_lines_open(&merge, 0, TOLL_LINES_OPTIONAL, TOLL_READ_PREAD, &lines, &error),
+                     0);
+    toll_lines_close(lines);
+    assert_int_equal(toll_merge_lines_open(&merge, 0, TOLL_LINES_BOOK, TOLL_READ_PREAD, &lines, &error), 0);
+    toll_lines_close(lines);
+    assert_int_equal(toll_merge_lines_open(&merge, 0, TOLL_LINES_OPTIONAL & ~TOLL_LINES_BOOK, TOLL_READ_PREAD,
+                                           &lines, &error),
+                     TOLL_EDATA);
+    assert_null(lines);
+    assert_non_null(strstr(error.text, "2026-03-01.0: is not what the manifest says"));
+    toll_run_files_close(&merge.old);
+}
+
 static void test_books_of_a_manifest(void **state)
 {
     (void)state;
@@ -266,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mistakes_are_found, folder_make, folder_remove),
         cmocka_unit_test(test_books_of_a_manifest),
         cmocka_unit_test(test_kept_ids),
+        cmocka_unit_test_setup_teardown(test_more_columns, folder_make, folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,20 @@ int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const ch
     return rc;
 }
 
+int toll_merge_lines_open(const struct toll_merge *merge, size_t part, unsigned optional,
+                          enum toll_read_path how, struct toll_lines **out, struct toll_error *error)
+{
+    const struct toll_run_files *old = &merge->old;
+    const int rc = toll_run_lines_open(old, part, how, out, error);
+    if (rc != 0 || (toll_lines_optional(*out) & TOLL_LINES_OPTIONAL & ~optional) == 0)
+        return rc;
+    char name[TOLL_RUN_PART_NAME_BYTES];
+    toll_run_part_name(&old->manifest.parts[part], name);
+    toll_lines_close(*out);
+    *out = NULL;
+    return toll_run_differs(old, name, error);
+}
+
 void toll_merge_close(struct toll_merge *merge)
 {
     if (merge->open)

@@ -63,6 +63,11 @@ int toll_merge_open(struct toll_merge *merge, const struct toll_io *io, const ch
 int toll_merge_join(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error);
 void toll_merge_close(struct toll_merge *merge); /* safe on a zeroed struct */
 
+/* The earlier run's lines of a part. optional: the columns TOLL_LINES_... that its first part has, or more:
+ * so much room there is for them. TOLL_EDATA: it has others. */
+int toll_merge_lines_open(const struct toll_merge *merge, size_t part, unsigned optional,
+                          enum toll_read_path how, struct toll_lines **out, struct toll_error *error);
+
 /* merge_choice.c: the second half of toll_merge_join. */
 int toll_merge_choose(struct toll_merge *merge, const struct toll_book *book, struct toll_error *error);
 /* When period charges are known: those of accounts that were not chosen must be what they were. */

@@ -292,7 +292,8 @@ static int open_kept(struct run *run, size_t first, struct toll_error *error)
 {
     int rc = 0;
     for (size_t i = 0; run->merge != NULL && i < run->set.count && rc == 0; i++) {
-        rc = toll_run_lines_open(&run->merge->old, first + i - run->first, run->how, &run->kept[i], error);
+        rc = toll_merge_lines_open(run->merge, first + i - run->first, run->optional, run->how, &run->kept[i],
+                                   error);
         run->set.parts[i].kept = run->kept[i];
     }
     for (size_t i = 0; run->after.open && i < run->set.count; i++)

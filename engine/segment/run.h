@@ -4,7 +4,7 @@
  * pools.arrow, pool_draws.arrow, tier_counts.arrow, lines/<day>.<part>.arrow, suspense.csv, and stats.json
  * (outside every hash). docs/FORMATS.md has the columns.
  *
- * A merged run (rate --only-suspense) keeps the lines that an earlier run settled, byte for byte, and has
+ * A merged run (rate --only-suspense) keeps the lines that an earlier run settled, value for value, and has
  * rated anew what that one had in suspense. Each line says by which book it was priced: `book` counts from
  * the oldest on, the last is the run's own. Ids of accounts and prices once given stay; new ones come behind.
  */
@@ -355,6 +355,8 @@ bool toll_run_files_all_same(const struct toll_run_files *a, const struct toll_r
 size_t toll_run_file_count(const struct toll_run_files *run);
 int toll_run_lines_open(const struct toll_run_files *run, size_t part_index, enum toll_read_path how,
                         struct toll_lines **out, struct toll_error *error);
+/* TOLL_EDATA: "<run>/<name>: is not what the manifest says ...". */
+int toll_run_differs(const struct toll_run_files *run, const char *name, struct toll_error *error);
 /* The row of a tuple, or NULL. */
 const struct toll_tuple_row *toll_run_tuple_find(const struct toll_run_tables *tables, int32_t id);
 /* What the period charges of one currency add up to. */

@@ -17,7 +17,4 @@ static inline const struct toll_run_owned *toll_run_owned(const struct toll_run_
     return run->owned;
 }
 
-/* TOLL_EDATA: "<run>/<name>: is not what the manifest says ...". */
-int toll_run_differs(const struct toll_run_files *run, const char *name, struct toll_error *error);
-
 #endif

@@ -204,7 +204,19 @@ def edges():
         assert wide_columns(run, "run0") == (0 if narrow else 2), (name, wide_columns(run, "run0"))
         billed = {row["record_id"]: int(row["billed"]) for row in csv.DictReader(io.StringIO(tools.ok("export", run, "--format", "csv")))}
         assert max(billed["long"], billed["sms"]) <= 65535 or not narrow, (name, billed["long"], billed["sms"])
-    print("%d edges" % len(cases))
+    # a bundle with debit used takes whole increments of its own, however fine those of the deck are
+    text = "1,0.06,1,,,\n"
+    taken = [("whole increments", 60, "65460", 65460, True), ("whole increments beyond", 60, "65530", 65580, False),
+             ("one increment beyond", 65536, "20", 65536, False)]
+    for at, (name, increment, longest, billed, narrow) in enumerate(taken):
+        data = one_day("used%d" % at, longest)
+        write("used%d" % at, dict(deck(text), **{
+            "bundles.csv": "bundle,unit,quantity,scope,debit,increment\nminutes,s,%d,account,used,%d\n" % (10**9, increment)}))
+        run = rate("used%d" % at, data, "run-used%d" % at)
+        assert wide_columns(run, "run0") == (0 if narrow else 2), (name, wide_columns(run, "run0"))
+        found = {row["record_id"]: int(row["billed"]) for row in csv.DictReader(io.StringIO(tools.ok("export", run, "--format", "csv")))}
+        assert found["long"] == billed, (name, found["long"])
+    print("%d edges" % (len(cases) + len(taken)))
 
 
 with tools.work_folder():

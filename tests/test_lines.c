@@ -333,11 +333,11 @@ static int read_all(const uint8_t *bytes, size_t size, const struct toll_file_se
 {
     struct toll_lines *lines;
     struct toll_line_batch batch;
+    _Alignas(4096) static uint8_t room[7 * 4 * TOLL_BATCH_ROWS]; /* once for all flipped bits */
+    assert_true(toll_lines_buffer_most(TOLL_LINES_OPTIONAL, true) <= sizeof room);
     int rc = toll_lines_open_bytes(bytes, size, "lines", seal, &lines, NULL);
-    void *room = rc == 0 ? toll_lines_buffer_make(lines) : NULL;
     for (int64_t i = 0; rc == 0 && i < toll_lines_batches(lines); i++)
         rc = toll_lines_batch(lines, i, room, &batch, NULL);
-    free(room);
     toll_lines_close(lines);
     return rc;
 }

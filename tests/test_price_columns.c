@@ -58,10 +58,9 @@ static void begin(struct folder *folder, unsigned threads)
     char run[80];
     snprintf(run, sizeof run, "%s/run", folder->path);
     assert_int_equal(toll_run_create(toll_io_system(), run, &folder->writer, &error), 0);
-    if (threads > 0) {
+    if (threads > 0)
         assert_int_equal(toll_run_sync_together(folder->writer, false, &error), 0);
-        toll_run_make_by(folder->writer, threads);
-    }
+    toll_run_make_by(folder->writer, threads);
 }
 
 static char *read_table(const struct folder *folder, const char *name, size_t *bytes)

@@ -12,6 +12,7 @@
  */
 #include "ingest/keys.h"
 
+#include "base/ask.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/large.h"
@@ -409,7 +410,7 @@ static void drop_filter(struct search *search, struct filter *filter)
 }
 
 /* A chunk has few prints of a partition: where they are comes first, then they. */
-static inline void ask_ahead(const struct toll_gather *gather, size_t chunk, size_t partition)
+static TOLL_ASK void ask_ahead(const struct toll_gather *gather, size_t chunk, size_t partition)
 {
     const struct toll_ordered *next;
 

@@ -1,4 +1,5 @@
 /* The stages of a block, one after the other. */
+#include "base/ask.h"
 #include "pipeline/stages.h"
 
 #include "base/check.h"
@@ -175,8 +176,8 @@ static void make_narrow(const struct toll_block_rows *rows)
 }
 
 /* A part of a column that is read late, once for all. */
-static inline void expect(const struct toll_block_context *context, const toll_ms *start, size_t rows,
-                          size_t part)
+static TOLL_ASK void expect(const struct toll_block_context *context, const toll_ms *start, size_t rows,
+                            size_t part)
 {
     if (context->draws == NULL)
         return;

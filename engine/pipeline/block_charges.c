@@ -3,6 +3,7 @@
  * is as many of them. What it cannot do, walked calls, mark-ups and very large quantities, is billed row by
  * row.
  */
+#include "base/ask.h"
 #include "pipeline/stages.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static const int32_t *amounts_of(const struct toll_block_rows *rows)
 }
 
 /* Columns of which hardly a row is read. */
-static void expect_bills(const struct toll_block_rows *rows)
+static TOLL_ASK void expect_bills(const struct toll_block_rows *rows)
 {
     const struct toll_cdr_batch *cdr = &rows->cdr;
     const struct toll_block *block = rows->block;

@@ -140,33 +140,11 @@ static bool settle(const struct toll_block_rows *rows, size_t i, uint32_t value)
 
 /* ---- all rows ---- */
 
-/* What settling will read of far memory, step by step. */
-static void expect_entries(const struct toll_block_rows *rows, const uint32_t *list, const uint32_t *values,
-                           size_t count)
-{
-    const struct toll_book *book = rows->rater->book;
-    for (size_t k = 0; k < count; k++)
-        if (toll_rater_is_sheet(rows->rater, rows->block->deck[list[k]])) {
-            __builtin_prefetch(&rows->cdr.start[list[k]]);
-        } else if ((values[k] & TOLL_LPM_ENTRY) == 0) {
-            __builtin_prefetch(&rows->rater->price_terms[values[k]]);
-        } else {
-            __builtin_prefetch(&book->entries[values[k] & TOLL_LPM_INDEX]);
-            __builtin_prefetch(&rows->cdr.start[list[k]]);
-        }
-    for (size_t k = 0; k < count; k++)
-        if ((values[k] & TOLL_LPM_ENTRY) != 0 &&
-            !toll_rater_is_sheet(rows->rater, rows->block->deck[list[k]]))
-            __builtin_prefetch(toll_entry_rows(book, &book->decks[rows->block->deck[list[k]]],
-                                               &book->entries[values[k] & TOLL_LPM_INDEX]));
-}
-
 /* values: by place in the list. The rows that go on to another rule stay in it; returns how many. */
 static size_t settle_list(const struct toll_block_rows *rows, uint32_t *list, const uint32_t *values,
                           size_t count)
 {
     size_t left = 0;
-    expect_entries(rows, list, values, count);
     for (size_t k = 0; k < count; k++) {
         const uint32_t i = list[k];
         list[left] = i;

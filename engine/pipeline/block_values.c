@@ -3,6 +3,7 @@
  * lookup over all keys; where a deck needs more, the other end or the carrier's code, a second one over
  * those.
  */
+#include "base/ask.h"
 #include "pipeline/stages.h"
 
 #define NO_NUMBER UINT64_MAX /* lies in the empty prefix only */
@@ -73,8 +74,8 @@ static uint32_t pair_of(const struct toll_block_rows *rows, size_t i, uint32_t c
     return 0;
 }
 
-static void expect_pair(const struct toll_book *book, const struct toll_deck *deck, uint32_t callee_zone,
-                        uint32_t caller_zone)
+static TOLL_ASK void expect_pair(const struct toll_book *book, const struct toll_deck *deck,
+                                 uint32_t callee_zone, uint32_t caller_zone)
 {
     const uint64_t slot =
         toll_number_first_slot((uint64_t)callee_zone << 32 | caller_zone, deck->pair_capacity);

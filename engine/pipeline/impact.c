@@ -3,6 +3,7 @@
  * record, and that record is added to its account, its price row, its plan and its cell (class, jurisdiction
  * and status within the hour that is open). Hours, days, classes and statuses are sums of cells.
  */
+#include "base/ask.h"
 #include "pipeline/impact_sums.h"
 
 #include "base/check.h"
@@ -431,7 +432,7 @@ static void move_row(const struct chunk *chunk, int side, size_t i)
 }
 
 /* What move_row will touch, far memory most of it, is on its way before. */
-static void expect_moves(const struct chunk *chunk, int side, size_t count)
+static TOLL_ASK void expect_moves(const struct chunk *chunk, int side, size_t count)
 {
     const struct toll_impact_side_shape *of = &chunk->sums->shape->sides[side];
     const struct toll_impact_side_sums *sums = &chunk->sums->sides[side];

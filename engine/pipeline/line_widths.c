@@ -36,12 +36,14 @@ static bool walks(const struct toll_book *book)
     return false;
 }
 
-static bool takes_used(const struct toll_book *book)
+/* The greatest increment of the bundles that take units used, 0: none does. */
+static int64_t used_increment(const struct toll_book *book)
 {
+    int64_t increment = 0;
     for (uint32_t i = 1; i < book->bundle_count; i++)
         if (book->bundles[i].debit_used != 0)
-            return true;
-    return false;
+            increment = larger(increment, book->bundles[i].increment);
+    return increment;
 }
 
 /* What of all decks' price rows is the greatest. */
@@ -78,9 +80,11 @@ int64_t toll_billed_most(const struct toll_book *book, int64_t used)
     /* A walked call's last increment is another row's than its first one. */
     if (walks(book))
         most = larger(most, larger(used, greatest.first) + greatest.increment - 1);
-    /* A bundle took units used, and the rest is billed like a call of its own. */
-    if (takes_used(book))
-        most = larger(most, used + greatest.first + greatest.increment - 1);
+    /* A bundle took units used: all of them, in increments of its own, or the rest is billed like a call of
+     * its own. */
+    const int64_t taken = used_increment(book);
+    if (taken > 0)
+        most = larger(most, used - 1 + larger(taken, greatest.first + greatest.increment));
     return most;
 }
 

@@ -5,6 +5,7 @@
 #ifndef TOLL_PIPELINE_POOLS_ONE_H
 #define TOLL_PIPELINE_POOLS_ONE_H
 
+#include "base/ask.h"
 #include "pipeline/pools_data.h"
 
 struct toll_pool_one {
@@ -13,14 +14,14 @@ struct toll_pool_one {
     bool over, rejected;
 };
 
-static inline void toll_pools_look_at(const struct toll_pools *pools, uint32_t pool)
+static TOLL_ASK void toll_pools_look_at(const struct toll_pools *pools, uint32_t pool)
 {
     __builtin_prefetch(toll_pool_tap_at(pools, pool), 1);
 }
 
 /* Some requests later: of a pool whose period begins, what it is and what was granted to it. A month's first
  * calls open all pools that are drawn on. */
-static inline void toll_pools_look_at_turn(const struct toll_pools *pools, uint32_t pool, toll_ms start)
+static TOLL_ASK void toll_pools_look_at_turn(const struct toll_pools *pools, uint32_t pool, toll_ms start)
 {
     if (__builtin_expect(start < toll_pool_tap_at(pools, pool)->until, 1))
         return;
@@ -28,7 +29,7 @@ static inline void toll_pools_look_at_turn(const struct toll_pools *pools, uint3
     __builtin_prefetch(&pools->facts[pool], 1);
     __builtin_prefetch((const char *)(&pools->facts[pool] + 1) - 1, 1);
 }
-static inline void toll_pools_look_at_grants(const struct toll_pools *pools, uint32_t pool, toll_ms start)
+static TOLL_ASK void toll_pools_look_at_grants(const struct toll_pools *pools, uint32_t pool, toll_ms start)
 {
     if (__builtin_expect(start >= toll_pool_tap_at(pools, pool)->until, 0))
         __builtin_prefetch(&pools->book->grants[pools->facts[pool].grant_first]);

@@ -23,7 +23,7 @@ bool toll_voice_terms_fill(const struct toll_terms *terms, size_t count, uint64_
  * Row i has terms[k], in `fast` 1 + k, where index[i] is 1 + k; 0 is no price row. Gives
  * billed and charge (0 without a price row), and sets the bits of the line's status in status[i], which is 0
  * before where there is a price row. What does not fit is suspended as overflow and loses its price row:
- * price[i] becomes 0. scratch: `rows` elements; next: see the kernel.
+ * price[i] becomes 0. scratch: `rows` elements. next: see struct toll_next_rows.
  */
 void toll_voice_block(const struct toll_kernels *kernels, const struct toll_terms *terms,
                       const struct toll_voice_terms *fast, const uint32_t *index, const int32_t *duration_ms,

@@ -1,4 +1,5 @@
 /* Eight calls at once; the areas' words, and of neighbours their bits, are gathered. */
+#include "base/ask.h"
 #include "simd/kernels.h"
 
 #include <immintrin.h>
@@ -51,7 +52,7 @@ static inline __m256i line_offsets(__m256i numbers, __m256i line_count)
     return _mm256_slli_epi64(_mm256_srli_epi64(_mm256_mul_epu32(high, line_count), 32), 6);
 }
 
-static inline void expect(const struct toll_number_line *lines, __m256i numbers, __m256i line_count)
+static TOLL_ASK void expect(const struct toll_number_line *lines, __m256i numbers, __m256i line_count)
 {
     _Alignas(32) uint64_t offsets[4];
     _mm256_store_si256((__m256i *)offsets, line_offsets(numbers, line_count));

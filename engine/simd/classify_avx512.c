@@ -1,4 +1,5 @@
 /* Sixteen calls at once; the areas' words, and of neighbours their bits, are gathered. */
+#include "base/ask.h"
 #include "simd/kernels.h"
 
 #include <immintrin.h>
@@ -22,7 +23,7 @@ static inline struct numbers load_numbers(const uint64_t *from, __mmask16 here)
     };
 }
 
-static inline void expect_column(const uint64_t *column)
+static TOLL_ASK void expect_column(const uint64_t *column)
 {
     const uintptr_t at = (uintptr_t)column + COLUMN_AHEAD * sizeof *column;
     __builtin_prefetch((const void *)at);
@@ -91,7 +92,7 @@ static inline __m512i line_offsets(__m512i numbers, __m512i line_count)
     return _mm512_slli_epi64(_mm512_srli_epi64(_mm512_mul_epu32(high, line_count), 32), 6);
 }
 
-static inline void expect(const struct toll_number_line *lines, __m512i numbers, __m512i line_count)
+static TOLL_ASK void expect(const struct toll_number_line *lines, __m512i numbers, __m512i line_count)
 {
     _Alignas(64) uint64_t offsets[8];
     _mm512_store_si512(offsets, line_offsets(numbers, line_count));

@@ -141,7 +141,8 @@ struct toll_price_in {
 typedef size_t toll_price_kernel(const struct toll_price_in *in, size_t rows, uint32_t *value, int32_t *price,
                                  uint32_t *terms, uint32_t *rest);
 
-/* Columns of the CDRs behind those at hand, which whoever computes long asks for meanwhile. NULL: none. */
+/* Columns of the CDRs behind those at hand, which whoever computes long asks for meanwhile, but never
+ * reads: there may be fewer. NULL: none. */
 struct toll_next_rows {
     const uint64_t *caller, *callee;
     const int64_t *start;
@@ -150,7 +151,7 @@ struct toll_next_rows {
 };
 
 /* Units and charge by terms[index[i]], and the bits of its status added to status[i]. Returns how many rows
- * are in `exact`: those whose terms say so, with 0 everywhere. next: of as many rows. */
+ * are in `exact`: those whose terms say so, with 0 everywhere. */
 typedef size_t toll_voice_kernel(const struct toll_voice_terms *terms, const uint32_t *index,
                                  const int32_t *duration_ms, const struct toll_next_rows *next, size_t rows,
                                  int32_t *billed, int64_t *charge, uint8_t *status, uint32_t *exact);

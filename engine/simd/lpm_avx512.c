@@ -6,6 +6,7 @@
  * Places are unsigned 32-bit numbers and a gather's are signed, so `words` is taken from its middle, 2^31
  * words on, and the places are counted from there. Only rows that the scalar kernel would read are gathered.
  */
+#include "base/ask.h"
 #include "simd/kernels.h"
 
 #include <immintrin.h>
@@ -122,7 +123,7 @@ static inline __mmask16 is_nanp(__m512i upper)
     return _mm512_cmpeq_epi32_mask(_mm512_srli_epi32(upper, 28), _mm512_set1_epi32(1));
 }
 
-static inline void expect(const uint32_t *words, const uint32_t *places, size_t count)
+static TOLL_ASK void expect(const uint32_t *words, const uint32_t *places, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(words + places[i]);

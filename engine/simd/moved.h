@@ -5,6 +5,8 @@
 #ifndef TOLL_SIMD_MOVED_H
 #define TOLL_SIMD_MOVED_H
 
+#include "base/ask.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,8 +34,8 @@ typedef bool toll_moved_kernel(const struct toll_moved_in *in, const struct toll
 /* The twins are there on x86-64 only. */
 toll_moved_kernel toll_moved_scalar, toll_moved_avx2, toll_moved_avx512;
 
-static inline void toll_moved_expect(const struct toll_moved_in *in, const struct toll_moved_out *out,
-                                     size_t n)
+static TOLL_ASK void toll_moved_expect(const struct toll_moved_in *in, const struct toll_moved_out *out,
+                                       size_t n)
 {
     if (n + TOLL_MOVED_AHEAD < in->count)
         __builtin_prefetch(out->sums + in->slot[in->list[n + TOLL_MOVED_AHEAD]] * in->stride, 1);

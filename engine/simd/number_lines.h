@@ -6,6 +6,7 @@
 #ifndef TOLL_SIMD_NUMBER_LINES_H
 #define TOLL_SIMD_NUMBER_LINES_H
 
+#include "base/ask.h"
 #include "simd/layout_number.h"
 
 #include <stddef.h>
@@ -32,8 +33,8 @@ static inline uint64_t toll_number_line_of(uint64_t key, uint64_t line_count)
 }
 
 /* Asks for the line of a number that will be probed some hundred rows later. */
-static inline void toll_number_line_expect(const struct toll_number_line *lines, uint64_t line_count,
-                                           uint64_t key)
+static TOLL_ASK void toll_number_line_expect(const struct toll_number_line *lines, uint64_t line_count,
+                                             uint64_t key)
 {
     __builtin_prefetch(&lines[toll_number_line_of(key, line_count)], 0, 2);
 }

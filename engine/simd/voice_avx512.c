@@ -8,6 +8,7 @@
 #include "simd/kernels.h"
 #include "tollmill_segment.h"
 
+#include "base/ask.h"
 #include "simd/products_avx512.h"
 
 #include <immintrin.h>
@@ -210,7 +211,7 @@ static inline struct answers rate(const struct fields *f, __m256i duration_ms)
     return answers;
 }
 
-/* at: of eight rows, of which `here` are there. */
+/* at: of eight rows; what is not there has no terms. */
 static inline struct answers rate_near(const struct toll_voice_terms *terms, const struct near_profiles *near,
                                        const uint32_t *at, __m256i duration_ms)
 {
@@ -223,9 +224,8 @@ static inline struct answers rate_near(const struct toll_voice_terms *terms, con
     return rate(&own, duration_ms);
 }
 
-/* Lines of the next rows' columns, of eight rows: hardly a stage but this one computes more than it waits.
- * always_inline: gcc leaves out a function that only asks for memory, as if it did nothing. */
-static inline __attribute__((always_inline)) void expect(const struct toll_next_rows *next, size_t i)
+/* Lines of the next rows' columns, of eight rows: hardly a stage but this one computes more than it waits. */
+static TOLL_ASK void expect(const struct toll_next_rows *next, size_t i)
 {
     __builtin_prefetch(&next->caller[i], 0, 2);
     __builtin_prefetch(&next->callee[i], 0, 2);

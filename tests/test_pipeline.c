@@ -393,6 +393,94 @@ static void hash_of(void *const *state, char hash[33])
     toll_bench_close(world);
 }
 
+/* A dataset of one call that uses 70,000 seconds, of which the manifest says so much. */
+static void write_long_call(const struct folder *folder, int32_t said_ms)
+{
+    static const char *const carriers[] = {"", "level3"}, *const sources[] = {"", SHA};
+    const int64_t start = DAY * TOLL_DAY_MS + NOON, no_text[2] = {0};
+    const int32_t duration_ms = 70000000, source_file = 1, source_row = 1;
+    const uint64_t caller = packed(ACME), callee = packed("12015550111"), key = 0;
+    const uint16_t carrier = 1, kind = TOLL_KIND_ANSWERED | E164 << TOLL_KIND_CALLER_TYPE_SHIFT |
+                                       E164 << TOLL_KIND_CALLEE_TYPE_SHIFT;
+    const struct toll_cdr_part_data data = {
+        .columns = {.rows = 1,
+                    .start = &start,
+                    .duration_ms = &duration_ms,
+                    .caller = &caller,
+                    .callee = &callee,
+                    .kind = &kind,
+                    .carrier = &carrier,
+                    .record_key_high = &key,
+                    .record_key_low = &key,
+                    .source_file = &source_file,
+                    .source_row = &source_row},
+        .carrier = {carriers, 2},
+        .source_file = {sources, 2},
+        .record_id_data = "",
+        .caller_text_data = "",
+        .callee_text_data = "",
+        .record_id_offset = no_text,
+        .caller_text_offset = no_text,
+        .callee_text_offset = no_text,
+    };
+    struct toll_receipt receipt = {.file = (char[]){"a.csv"},
+                                   .spec = (char[]){"test"},
+                                   .spec_version = (char[]){"1"},
+                                   .carrier = (char[]){"level3"},
+                                   .sha256 = SHA,
+                                   .rows = 1,
+                                   .accepted = 1};
+    struct toll_dataset dataset;
+    struct toll_error error;
+    char cdrs[128], name[TOLL_PART_NAME_BYTES], path[TOLL_PART_NAME_BYTES + 8];
+    snprintf(cdrs, sizeof cdrs, "%s/cdrs", folder->path);
+    if (toll_dataset_open_for_import(&dataset, toll_io_system(), cdrs, &error) != 0)
+        fail_msg("%s", error.text);
+    struct toll_dataset_part part = {.day = DAY,
+                                     .generation = dataset.generation + 1,
+                                     .rows = 1,
+                                     .first_start = start,
+                                     .last_start = start,
+                                     .most = {true, said_ms, 0}};
+    toll_dataset_part_name(&part, name);
+    snprintf(path, sizeof path, "parts/%s", name);
+    if (toll_cdr_part_write(dataset.io, dataset.directory, path, &data, &part.seal, &part.text_seal,
+                            &error) != 0 ||
+        toll_dataset_publish(&dataset, &part, 1, &receipt, 1, &error) != 0)
+        fail_msg("%s", error.text);
+    toll_dataset_close(&dataset);
+}
+
+/* A manifest that says less than a call uses: no run comes of it, whether bundles give something or not. */
+static void test_more_than_the_manifest_says(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const bool lies = i % 2 == 1, bundled = i >= 2;
+        struct folder folder;
+        struct toll_rate_result result;
+        struct toll_error error;
+        char command[128];
+        snprintf(folder.path, sizeof folder.path, "/tmp/toll_pipeline_XXXXXX");
+        assert_non_null(mkdtemp(folder.path));
+        write_book(&folder);
+        if (bundled) {
+            put_file(&folder, "bundles.csv", "bundle,unit,quantity,scope\nminutes,s,5000,account\n");
+            put_file(&folder, "subscriptions.csv", "subject,bundle\naccount:acme,minutes\n");
+        }
+        write_long_call(&folder, lies ? 50000000 : 70000000);
+        const int rc = try_rate(&folder, "run", 1, TOLL_IO_AUTO, 0, &result, &error);
+        if (rc != (lies ? TOLL_EDATA : 0))
+            fail_msg("%d: %s", i, rc == 0 ? "rated" : error.text);
+        if (lies)
+            assert_non_null(strstr(error.text, "most_duration_ms"));
+        else
+            assert_int_equal(result.billed_s, 70002);
+        snprintf(command, sizeof command, "rm -rf '%s'", folder.path);
+        assert_int_equal(system(command), 0);
+    }
+}
+
 /* The longest call has twelve hours; one has a quantity of 2^31, which nobody bills. So what the manifest
  * says is not true, and its verification tells; but lines are narrow by it, and say what wide ones said. */
 static void test_widths_by_the_manifest(void **state)
@@ -641,6 +729,7 @@ int main(void)
         cmocka_unit_test(test_result),
         cmocka_unit_test(test_bench_is_the_same),
         cmocka_unit_test(test_widths_by_the_manifest),
+        cmocka_unit_test(test_more_than_the_manifest_says),
         cmocka_unit_test(test_suspense_csv),
         cmocka_unit_test(test_nothing_published_on_error),
         cmocka_unit_test(test_explain),

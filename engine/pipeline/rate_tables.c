@@ -55,13 +55,13 @@ static int no_memory(struct toll_error *error)
 
 /* ---- books ---- */
 
-/* The earlier run's books are the same bytes under the name that they have among more of them. */
 int toll_run_write_image(struct toll_run_writer *writer, const uint8_t *image, size_t bytes,
                          struct toll_error *error)
 {
     return toll_run_add_lasting_file(writer, "book.image", image, bytes, error);
 }
 
+/* The earlier run's books are the same bytes under the name that they have among more of them. */
 int toll_run_write_older_books(struct toll_run_writer *writer, const struct toll_merge *merge,
                                struct toll_error *error)
 {

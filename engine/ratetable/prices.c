@@ -7,6 +7,8 @@
 #include "base/check.h"
 
 #define FIRST_SLOTS 1024u
+/* Rows that may all have terms of their own: a wish touches the whole table, 32 MB for these. */
+#define WISH_MOST ((size_t)1 << 20)
 
 static inline uint64_t mix(uint64_t hash, uint64_t a, uint64_t b, uint64_t salt)
 {
@@ -264,8 +266,8 @@ void toll_prices_wish(struct toll_build *build, size_t rows)
 {
     size_t slots = FIRST_SLOTS;
 
-    if (rows > TOLL_BUFFER_WISH_MAX)
-        rows = TOLL_BUFFER_WISH_MAX;
+    if (rows > WISH_MOST)
+        rows = WISH_MOST;
     while (slots / 2 <= rows + 1)
         slots *= 2;
     if (build->terms.slots == NULL || slots > (size_t)build->terms.mask + 1)

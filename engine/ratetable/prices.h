@@ -72,7 +72,7 @@ void toll_price_mould_soon(const struct toll_build *build, const struct toll_pri
                            toll_money rate);
 int toll_price_mould_add(struct toll_build *build, const struct toll_price_mould *mould, toll_money rate,
                          const struct toll_origin *origin /* but for the group */, int32_t *price);
-/* Room for the terms of so many rows, as far as there is memory. */
+/* Room for the terms of so many rows, as far as that is sensible and there is memory. */
 void toll_prices_wish(struct toll_build *build, size_t rows);
 
 /* Does an entry with such a row have calls walked (toll_entry.walk_per)? Under boundary split one band is

@@ -303,12 +303,36 @@ def half_opened():
     clean("no", "short*")
 
 
+def half_a_month():
+    """An account of cycle day 17 in a book with tiers by the calendar month, closed until 17 February: whose bill a fee is on that only calls after
+    that enter, nobody can say; the first tier's is due from the month's first day on, and once."""
+    tiers = "tiers,unit,mode,period,from_qty,rate,flat\nt,s,graduated,month,,0.01,7\nt,,,,100,0.02,%s\n"
+    write("half", {"book.yaml": "book: half\ncurrency: USD\ntimezone: UTC\n", "accounts.csv": "account,cycle_day\nacme,17\n",
+                   "numbers.csv": "number,account\n12125550100,acme\n", "plans.csv": "plan\np\n", "assignments.csv": "subject,plan\ndefault,p\n",
+                   "plan_rules.csv": "plan,action,tiers\np,tiers,t\n", "tiers.csv": tiers % "5"})
+    call = "%s,%s,60,+12125550100,+12015550111,,\n"
+    import_rows("halves", [call % ("one", "2026-02-03T12:00:00Z"), call % ("two", "2026-02-20T12:00:00Z"), call % ("three", "2026-02-21T12:00:00Z")])
+    rate = ("rate", "--book", "half", "--cdrs", "halves", "--quiet", "-o")
+    tools.ok(*rate, "half-run")
+    done = tools.run("close", "half-run", "--until", "2026-03-01", "-o", "no")
+    assert done.returncode == 78 and "acme" in done.stderr and "tiers.csv" in done.stderr and not os.path.exists("no"), (done.returncode, done.stderr)
+    clean("half-run")
+    write("half", {"tiers.csv": tiers % ""})
+    tools.ok(*rate, "half-run")
+    tools.ok("close", "half-run", "--until", "2026-03-01", "-o", "half-state")
+    tools.ok(*rate, "half-next", "--after", "half-state")
+    fees = [[charge for key, charge in period_charges(run).items() if key[5] == "tier_fee"] for run in ("half-run", "half-next")]
+    assert fees == [[Decimal(7)], []], fees
+    clean("half*", "halves")
+
+
 with tools.work_folder():
     write("book", BOOK)
     year_at_once()
     late_calls()
     one_late_call()
     half_opened()
+    half_a_month()
     who_goes_along()
     refused()
 print("ok")

@@ -108,6 +108,17 @@ static int map_accounts(struct toll_closing *closing, struct toll_error *error)
     return 0;
 }
 
+/* Does what a month is charged hang on all its calls? Volume's rate does, and so do a minimum, a maximum and
+ * the fee of a tier that only later calls enter; the first tier's is due whatever is called. */
+static bool is_of_whole_month(const struct toll_book *book, const struct toll_tiers *tiers)
+{
+    bool whole =
+        tiers->mode == TOLL_TIER_VOLUME || tiers->minimum_spend != 0 || tiers->maximum_spend != INT64_MAX;
+    for (uint32_t i = 1; i < tiers->count; i++)
+        whole |= book->tier_rows[tiers->first + i].flat != 0;
+    return whole;
+}
+
 /* What a half closed month would be charged cannot be said, where it depends on all of it. */
 static int check_tiers(const struct toll_closing *closing, struct toll_error *error)
 {
@@ -120,8 +131,7 @@ static int check_tiers(const struct toll_closing *closing, struct toll_error *er
             const struct toll_tiers *tiers = &book->tiers[k];
             if (strcmp(toll_book_string(book, tiers->name), row->tiers) != 0 ||
                 tiers->period != TOLL_TIER_MONTH || book->accounts[account].cycle_day == 1 ||
-                (tiers->mode != TOLL_TIER_VOLUME && tiers->minimum_spend == 0 &&
-                 tiers->maximum_spend == INT64_MAX))
+                !is_of_whole_month(book, tiers))
                 continue;
             return toll_error_set(error, TOLL_EBOOK,
                                   "account %s cannot be closed: its billing periods begin on day %d, but "

@@ -281,6 +281,9 @@ class UsageWorld(world.World):
             row.update(rate=self.decimal(self.pick([20, 999]), places), from_qty=str(above) if above or self.chance(50) else "",
                        per=self.pick(per), flat=self.decimal(999, 2) if self.chance(45) and scope != "number" else "")
             rows.append(row)
+        if self.chain and period in ("", "month"):       # section 14: such an account may not be closed
+            for row in rows[1:]:
+                row["flat"] = ""
         if unit == "byte":
             for row in rows:
                 row["per"] = rows[0]["per"]

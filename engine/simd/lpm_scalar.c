@@ -101,7 +101,7 @@ static inline void start_chunk(const uint32_t *restrict words, const struct plac
         const uint32_t value = words[places->first[i] & wanted] & wanted;
         const uint32_t place = places->from[i] + (value & TOLL_LPM_INDEX) * places->each[i];
         values[i] = value;
-        next[i] = place & (uint32_t)((int32_t)value >> 31);
+        next[i] = place & (0 - (value >> 31));
         __builtin_prefetch(words + next[i]);
     }
 }

@@ -9,6 +9,7 @@ import shutil
 import sys
 
 import fault_tools as tools
+from fault_tools import write
 
 BOOK = {
     "book.yaml": "book: wrong\ncurrency: USD\ntimezone: UTC\n",
@@ -41,14 +42,6 @@ LINES = [
     ["beta", "2026-02-15", "rate", "credit", "1", "0.60", "0.50"],          # b1; b2 is open
     ["gamma", "2026-03-01", "payer", "credit", "1", "0.30", "0.00"],        # g1: 5 minutes at 0.06
 ]
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def money(text):

@@ -14,6 +14,7 @@ import shutil
 from decimal import Decimal
 
 import fault_tools as tools
+from fault_tools import write
 
 CALLS = int(os.environ.get("CYCLE_CALLS", "60"))  # a month
 BOOK = {
@@ -33,14 +34,6 @@ BOOK = {
     "surcharges.csv": "subject,measure,short_s,amount\ndefault,short_calls,20,0.001\n",
 }
 MONTHS = [(2026, m) for m in range(1, 13)]
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def days_of(year, month):

@@ -82,6 +82,15 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def write(folder, tables):
+    """A book's or other texts: {path within the folder: text}."""
+    for name, text in tables.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8", newline="") as out:
+            out.write(text)
+
+
 def read(path):
     try:
         with open(path, "rb") as data:

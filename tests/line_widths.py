@@ -11,6 +11,7 @@ import os
 import random
 
 import fault_tools as tools
+from fault_tools import write
 
 BOOK = {
     "book.yaml": "book: widths\ncurrency: USD\ntimezone: America/New_York\n",
@@ -39,14 +40,6 @@ NUMBERS = "2125550100", "2125550101", "2125550200", "2125550300", "2125550900"
 CALLEES = "+12015550111", "+16465550111", "+442079460000", "+33123456789", "+4930123456"
 HEADER = "record_id,start,duration_s,caller,callee,trunk,service,quantity\n"
 ROWS = 6000
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def wide(book):

@@ -13,20 +13,13 @@ import sys
 from decimal import Decimal
 
 import fault_tools as tools
+from fault_tools import write
 
 EACH = int(os.environ.get("SUSPENSE_CALLS", "2500"))  # calls of each kind
 PRICED = sum(i % 10 == 1 for i in range(EACH))  # of the calls to 4479: the deck has 44791
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-05")
 KNOWN, UNKNOWN, LATER = "+12125550100", "+12125550999", "+12125550888"
 BLOCK = [f"+131055507{n:02}" for n in range(20, 40)]  # twenty missing numbers side by side
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def month():

@@ -11,6 +11,7 @@ import sys
 from decimal import Decimal
 
 import fault_tools as tools
+from fault_tools import write
 
 BOOK = {
     "book.yaml": "book: again\ncurrency: USD\ntimezone: America/New_York\n",
@@ -31,14 +32,6 @@ BOOK = {
 SECOND = {"decks/d.csv": "prefix,rate,increment_s,connect_fee\n1,0.07,6,0.01\n44,0.11,30,\n33,0.3,60,\n"}
 THIRD = {"bundles.csv": BOOK["bundles.csv"].replace("3000", "2000"),
          "surcharges.csv": "subject,measure,short_s,amount\ndefault,short_calls,20,0.002\n"}
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def rows_of(month, count, name, chance):

@@ -13,6 +13,7 @@ import sys
 from decimal import Decimal
 
 import fault_tools as tools
+from fault_tools import write
 
 BOOK = {
     "book.yaml": "book: parts\ncurrency: USD\ntimezone: America/New_York\n",
@@ -38,14 +39,6 @@ DRAWN = {
 }
 DEARER = "prefix,rate,increment_s,connect_fee\n1,0.07,6,0.02\n44,0.13,30,\n33,0.2,60,\n49,,,\n"
 DAYS = ["2026-01-%02d" % day for day in range(1, 32)] + ["2026-02-%02d" % day for day in range(1, 29)]
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def calls(count):

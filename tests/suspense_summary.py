@@ -11,6 +11,7 @@ import shutil
 import sys
 
 import fault_tools as tools
+from fault_tools import write
 
 NEW_YORK, JERSEY = "+12125550100", "+12015550111"
 
@@ -96,14 +97,6 @@ EXPECTED = {
     ("no_prefix", "1312"): ("lrn", "decks/ported.csv prefix,rate 1312,RATE"),
 }
 DECIDED = {"ACCOUNT": "acme", "PLAN": "p", "DECK": "free8", "RATE": "0.01"}
-
-
-def write(folder, tables):
-    for name, text in tables.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
 
 
 def write_calls():
